@@ -1,0 +1,128 @@
+/** The only reader of the environment: each process asks for its settings once, at its start, and refuses to start on a bad one. */
+import 'reflect-metadata';
+import { plainToInstance, Transform } from 'class-transformer';
+import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength, validateSync } from 'class-validator';
+
+/** Every variable that any process of Xenplane reads, with what it is for. */
+export const variables = {
+  DATABASE_URL: 'Postgres, postgres://user:password@host:port/database',
+  REDIS_URL: 'Redis, redis://host:port',
+  XENPLANE_LISTEN: 'Address to listen on; loopback unless told otherwise',
+  XENPLANE_PORT: 'API: port for plain HTTP',
+  XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
+  XENPLANE_DATA: 'Folder for what this process keeps on disk',
+  XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
+  XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
+  XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
+  XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
+  XENPLANE_SPEED: 'Agent: factor on simulated time, 0 for no waiting',
+  XENPLANE_API_URL: 'Agent: any API replica, or the proxy before them',
+  XENPLANE_AGENT_URL: 'Agent: how the control plane reaches it, when that is not its own address and port',
+  XENPLANE_AGENT_PORT: 'Agent: port for commands',
+  XENPLANE_IMAGES_URL: 'Where the image server is',
+  XENPLANE_IMAGES_PORT: 'Image server: its port',
+  XENPLANE_IMAGES_SECRET: 'Shared by image server and API: the right to add and delete images',
+  XENPLANE_JOIN_KEY: 'Shared by API and agents: from it follows the one-time secret with which each host joins',
+  XENPLANE_LOG_LEVEL: 'fatal, error, warn, info, debug or trace',
+} as const;
+export type Variable = keyof typeof variables;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const number = (): PropertyDecorator => Transform(({ value }: { value: unknown }) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value));
+const port = 65_535;
+
+class Common {
+  @IsString() XENPLANE_LISTEN = '127.0.0.1';
+  @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace']) XENPLANE_LOG_LEVEL = 'info';
+}
+class Services extends Common {
+  @Matches(/^postgres(ql)?:\/\//) DATABASE_URL = '';
+  @Matches(/^rediss?:\/\//) REDIS_URL = '';
+}
+class ApiVariables extends Services {
+  @number() @IsInt() @Min(0) @Max(port) XENPLANE_PORT = 8080;
+  @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
+  @IsString() XENPLANE_DATA = '.xenplane/api';
+  @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
+  @number() @IsInt() XENPLANE_SEED = 1;
+  @number() @IsInt() @Min(0) @Max(1_000_000) XENPLANE_VMS = 0;
+  @number() @IsInt() @Min(0) @Max(100_000) XENPLANE_HOSTS = 0;
+  @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
+  @IsOptional() @MinLength(8) XENPLANE_IMAGES_SECRET?: string;
+  @IsOptional() @MinLength(16) XENPLANE_JOIN_KEY?: string;
+}
+class AgentVariables extends Common {
+  @number() @IsInt() @Min(0) @Max(port) XENPLANE_AGENT_PORT = 0;
+  @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_AGENT_URL?: string;
+  @number() @IsInt() @Min(1) @Max(10_000) XENPLANE_HOSTS = 1;
+  @number() @IsInt() XENPLANE_SEED = 1;
+  @number() @IsNumber() @Min(0) XENPLANE_SPEED = 1;
+  @IsUrl({ require_tld: false }) XENPLANE_API_URL = 'http://127.0.0.1:8080';
+  @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
+  @MinLength(16) XENPLANE_JOIN_KEY = '';
+  @IsString() XENPLANE_DATA = '.xenplane/agent';
+}
+class ImagesVariables extends Common {
+  @number() @IsInt() @Min(0) @Max(port) XENPLANE_IMAGES_PORT = 8081;
+  @IsString() XENPLANE_DATA = '.xenplane/images';
+  @MinLength(8) XENPLANE_IMAGES_SECRET = '';
+}
+
+/** A variable that is missing or makes no sense; the message names each. */
+export class BadEnvironment extends Error {
+  constructor(problems: readonly string[]) {
+    super(`The environment is not usable:\n${problems.map((p) => `  ${p}`).join('\n')}`);
+    this.name = 'BadEnvironment';
+  }
+}
+
+function read<T extends object>(shape: new () => T, environment: Environment): T {
+  const given = Object.fromEntries(Object.entries(environment).filter(([name, value]) => name in variables && value !== ''));
+  const settings = plainToInstance(shape, given, { exposeDefaultValues: true });
+  const problems = validateSync(settings).flatMap((e) => Object.values(e.constraints ?? {}).map((text) => `${e.property}: ${text} (${variables[e.property as Variable]})`));
+  if (problems.length > 0) throw new BadEnvironment(problems);
+  return settings;
+}
+
+const common = (v: Common) => ({ listen: v.XENPLANE_LISTEN, logLevel: v.XENPLANE_LOG_LEVEL });
+
+export function apiSettings(environment: Environment = process.env) {
+  const v = read(ApiVariables, environment);
+  return {
+    ...common(v), databaseUrl: v.DATABASE_URL, redisUrl: v.REDIS_URL, port: v.XENPLANE_PORT, tlsPort: v.XENPLANE_TLS_PORT, data: v.XENPLANE_DATA,
+    rootPassword: v.XENPLANE_ROOT_PASSWORD, seed: v.XENPLANE_SEED, vms: v.XENPLANE_VMS, hosts: v.XENPLANE_HOSTS,
+    imagesUrl: v.XENPLANE_IMAGES_URL, imagesSecret: v.XENPLANE_IMAGES_SECRET, joinKey: v.XENPLANE_JOIN_KEY,
+  };
+}
+export type ApiSettings = ReturnType<typeof apiSettings>;
+
+export function schedulerSettings(environment: Environment = process.env) {
+  const v = read(Services, environment);
+  return { ...common(v), databaseUrl: v.DATABASE_URL, redisUrl: v.REDIS_URL };
+}
+export type SchedulerSettings = ReturnType<typeof schedulerSettings>;
+
+export function agentSettings(environment: Environment = process.env) {
+  const v = read(AgentVariables, environment);
+  return {
+    ...common(v), port: v.XENPLANE_AGENT_PORT, url: v.XENPLANE_AGENT_URL, hosts: v.XENPLANE_HOSTS, seed: v.XENPLANE_SEED, speed: v.XENPLANE_SPEED,
+    apiUrl: v.XENPLANE_API_URL, imagesUrl: v.XENPLANE_IMAGES_URL, joinKey: v.XENPLANE_JOIN_KEY, data: v.XENPLANE_DATA,
+  };
+}
+export type AgentSettings = ReturnType<typeof agentSettings>;
+
+export function imagesSettings(environment: Environment = process.env) {
+  const v = read(ImagesVariables, environment);
+  return { ...common(v), port: v.XENPLANE_IMAGES_PORT, data: v.XENPLANE_DATA, secret: v.XENPLANE_IMAGES_SECRET };
+}
+export type ImagesSettings = ReturnType<typeof imagesSettings>;
+
+/** What the `xe` command takes from its surroundings. */
+export function cliEnvironment(environment: Environment = process.env) {
+  return { extraArgs: environment['XE_EXTRA_ARGS'] ?? '', home: environment['HOME'] ?? '' };
+}
+/** Databases for tests: given by `npm test`. */
+export function testServices(environment: Environment = process.env) {
+  const v = read(Services, environment);
+  return { databaseUrl: v.DATABASE_URL, redisUrl: v.REDIS_URL };
+}

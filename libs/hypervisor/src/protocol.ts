@@ -1,0 +1,162 @@
+/**
+ * What the control plane and an agent say to one another, as JSON over HTTP. Either side may repeat any message:
+ * commands say the state to ensure, claims and reports carry the epochs that decide whether they still count (R1-R14).
+ *
+ * Agent to control plane, on any API replica (each entry of a batch carries its own host's token):
+ *   POST /agent/v1/joins          JoinRequest          -> JoinAnswer           one-time secret for a lasting token
+ *   POST /agent/v1/registrations  RegistrationRequest  -> RegistrationAnswer   new host epoch; which domains to keep
+ *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load
+ *   POST /agent/v1/claims         ClaimRequest         -> ClaimAnswer          the right to create a domain
+ *   POST /agent/v1/reports        ReportRequest        -> ReportAnswer         what happened to domains
+ * Control plane to agent, `Authorization: Bearer <commandKey>` of the host's registration:
+ *   PUT  /hosts/:host/vms/:vm           DesiredVm -> VmAnswer   ensure this state; answers after waitMs at the latest
+ *   GET  /hosts/:host/vms               -> VmAnswer[]
+ *   POST /hosts/:host/vms/:vm/crash     the guest crashes (fault injection)
+ *   GET  /health
+ * Hosts and VMs are named by uuid. Times are elapsed milliseconds; no clock of one side means anything to the other.
+ */
+
+/** What a host is made of, found at its first boot. */
+export interface Inventory {
+  readonly nameLabel: string;
+  readonly memoryBytes: number;
+  /** Kept by the hypervisor and Dom0. */
+  readonly dom0MemoryBytes: number;
+  readonly dom0Vcpus: number;
+  readonly sockets: number;
+  readonly coresPerSocket: number;
+  readonly threadsPerCore: number;
+  readonly numaNodes: number;
+  readonly cpuMhz: number;
+  readonly cpuVendor: string;
+  readonly cpuModelName: string;
+  /** Hex feature words, as `host.cpu_info` shows them. */
+  readonly cpuFeatures: string;
+  readonly hvmCapable: boolean;
+  readonly biosStrings: Readonly<Record<string, string>>;
+  readonly nics: readonly { readonly device: string; readonly mac: string; readonly mtu: number; readonly speedMbit: number; readonly pciBusPath: string }[];
+  readonly localDiskBytes: number;
+  readonly hypervisorVersion: string;
+  readonly kernelVersion: string;
+}
+
+export interface JoinRequest { readonly host: string; readonly secret: string; readonly inventory: Inventory }
+export interface JoinAnswer { readonly token: string }
+
+/** A domain that outlived its agent. */
+export interface SurvivingDomain { readonly vm: string; readonly vmEpoch: number; readonly domid: number }
+export interface Registration {
+  readonly host: string;
+  readonly token: string;
+  /** New at each start of the agent. */
+  readonly agentBoot: string;
+  /** New at each start of the hypervisor: no domain outlives it. */
+  readonly hypervisorBoot: string;
+  /** Where this host takes commands. */
+  readonly agentUrl: string;
+  /** What commands must show. */
+  readonly commandKey: string;
+  readonly inventory: Inventory;
+  readonly domains: readonly SurvivingDomain[];
+}
+export interface RegistrationRequest { readonly registrations: readonly Registration[] }
+export interface RegistrationResult { readonly host: string; readonly hostEpoch: number; readonly leaseMs: number; readonly adopt: readonly string[]; readonly refused?: string }
+export interface RegistrationAnswer { readonly hosts: readonly RegistrationResult[] }
+
+export interface HostLoad {
+  readonly memoryFreeBytes: number;
+  readonly domains: number;
+  /** Mean use of the physical CPUs, 0 to 1. */
+  readonly cpuUsage: number;
+}
+export interface Renewal { readonly host: string; readonly token: string; readonly hostEpoch: number; readonly load: HostLoad }
+export interface RenewalRequest { readonly renewals: readonly Renewal[] }
+/** `renewed` false: the host was fenced; it destroys all its domains, drops pending work and registers anew. */
+export interface RenewalAnswer { readonly renewals: readonly { readonly host: string; readonly renewed: boolean }[] }
+
+export interface Claim {
+  readonly host: string;
+  readonly token: string;
+  readonly hostEpoch: number;
+  readonly vm: string;
+  readonly vmEpoch: number;
+  /** The same claim may be repeated with the same nonce when its answer was lost. */
+  readonly nonce: string;
+}
+export interface ClaimRequest { readonly claims: readonly Claim[] }
+export interface ClaimAnswer { readonly granted: readonly boolean[] }
+
+export type GuestMetrics = {
+  readonly osVersion: Readonly<Record<string, string>>;
+  readonly pvDriversVersion: Readonly<Record<string, string>>;
+  /** Keys as xapi's: `0/ip`, `0/ipv4/0`, `0/ipv6/0`. */
+  readonly networks: Readonly<Record<string, string>>;
+  readonly other: Readonly<Record<string, string>>;
+};
+export type VmEvent =
+  | { readonly kind: 'guest'; readonly guest: GuestMetrics }
+  /** `reason` why the domain ended by itself; the agent has destroyed it and its temporary disks. */
+  | { readonly kind: 'ended'; readonly reason: 'shutdown' | 'crash' | 'watchdog' }
+  /** The guest rebooted itself: the domain was rebuilt under a new id. */
+  | { readonly kind: 'rebooted'; readonly domid: number };
+export interface Report { readonly host: string; readonly token: string; readonly hostEpoch: number; readonly vm: string; readonly vmEpoch: number; readonly event: VmEvent }
+export interface ReportRequest { readonly reports: readonly Report[] }
+/** `applied` false: the report speaks of something that is no more; never sent again. */
+export interface ReportAnswer { readonly applied: readonly boolean[] }
+
+export type DomainMode = 'pv' | 'hvm' | 'pvh' | 'pv_in_pvh';
+export type DiskSource =
+  /** Pulled from the image server, copied for this run and deleted after it. */
+  | { readonly kind: 'image'; readonly sha256: string; readonly format: 'raw' | 'qcow2'; readonly sizeBytes: number; readonly virtualSizeBytes: number }
+  | { readonly kind: 'volume'; readonly sr: string; readonly vdi: string; readonly virtualSizeBytes: number }
+  | { readonly kind: 'empty' };
+export interface DiskSpec { readonly vbd: string; readonly device: string; readonly type: 'Disk' | 'CD'; readonly mode: 'RO' | 'RW'; readonly bootable: boolean; readonly source: DiskSource }
+export interface NicSpec { readonly vif: string; readonly device: string; readonly mac: string; readonly network: string; readonly bridge: string; readonly mtu: number }
+export interface DomainSpec {
+  readonly nameLabel: string;
+  readonly mode: DomainMode;
+  readonly memoryStaticMaxBytes: number;
+  readonly memoryTargetBytes: number;
+  readonly vcpusMax: number;
+  readonly vcpus: number;
+  /** What the guest says it is, as `VM.reference_label` or other_config `xenplane:os`: debian-12, rocky-9, ubuntu-2404, windows-server-2025, other. */
+  readonly guestOs: string;
+  readonly onCrash: 'destroy' | 'restart' | 'preserve';
+  readonly onReboot: 'destroy' | 'restart';
+  readonly disks: readonly DiskSpec[];
+  readonly nics: readonly NicSpec[];
+}
+
+interface Epochs { readonly vmEpoch: number; readonly hostEpoch: number; readonly waitMs: number }
+export type DesiredVm =
+  /** Up with this spec; memory target, vCPUs, disks and nics of a domain that is up are changed to match.
+   *  `boots`: how often the domain must have been (re)built in this epoch, 1 for a start; a reboot asks for one more.
+   *  `saved`: resume from what `suspended` answered instead of booting. */
+  | (Epochs & { readonly state: 'running' | 'paused'; readonly spec: DomainSpec; readonly boots: number; readonly reboot?: 'clean' | 'hard'; readonly saved?: SavedImage })
+  /** Memory saved, domain gone. */
+  | (Epochs & { readonly state: 'suspended' })
+  /** Domain and temporary disks gone, and remembered so: no older start can follow (tombstone). */
+  | (Epochs & { readonly state: 'stopped'; readonly how: 'clean' | 'hard' });
+/** Opaque to the control plane, which keeps it with the suspend VDI. */
+export type SavedImage = Readonly<Record<string, unknown>>;
+
+export interface VmAnswer {
+  readonly vm: string;
+  readonly vmEpoch: number;
+  /** working: not there yet, ask again; done: as desired; failed: cannot be, with an error code of the XenAPI and its parameters; refused: the epochs are not current. */
+  readonly phase: 'working' | 'done' | 'failed' | 'refused';
+  /** 0 to 1, of the work under way. */
+  readonly progress: number;
+  readonly error?: readonly string[];
+  readonly domid?: number;
+  readonly boots?: number;
+  readonly saved?: SavedImage;
+  /** What the agent holds now. */
+  readonly state: 'absent' | 'building' | 'running' | 'paused' | 'stopping';
+}
+export const leaseMs = 10_000;
+export const renewEveryMs = 2_000;
+/** How far two machines' clock rates may differ. */
+export const clockRateError = 0.01;
+/** Longest time a hypervisor takes to stop guests once their deadline has passed. */
+export const watchdogKillMs = 1_000;

@@ -1,0 +1,130 @@
+/** Runs one operation that a worker has taken: replay, go on, undo on failure, finish. */
+import { Cancelled, Lost, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
+
+export interface Surroundings<Tx> {
+  readonly store: OperationStore<Tx>;
+  /** Whether the task was asked to stop. */
+  cancelled(): boolean;
+  /** Code and parameters of an error that is final; undefined for one that may pass when tried again. */
+  describe(error: unknown): readonly string[] | undefined;
+  /** How often a step is tried on errors that may pass, and the first wait between tries. */
+  readonly tries: number;
+  readonly backoffMs: number;
+  wait(ms: number): Promise<void>;
+  /** For the harnesses of the tests: stands around every act and undo. */
+  around?<T>(step: string, phase: 'act' | 'undo', act: () => Promise<T>): Promise<T>;
+}
+
+interface Undo<Tx> { readonly step: string; readonly work: (tx: Tx) => Promise<void>; readonly outside?: () => Promise<void> }
+
+class StepFailed extends Error {
+  constructor(readonly description: readonly string[], readonly cancelled: boolean) {
+    super(description.join(' '));
+  }
+}
+
+class Running<Tx> implements Run<Tx> {
+  readonly ref: string;
+  readonly attempt: number;
+  readonly context: Readonly<Record<string, unknown>>;
+  readonly undos: Undo<Tx>[] = [];
+  private readonly past: Map<string, Entry>;
+  private readonly held: Held;
+  private readonly seen = new Set<string>();
+  private reported = 0;
+
+  constructor(taken: Taken, private readonly around: Surroundings<Tx>) {
+    this.held = this;
+    this.ref = taken.ref;
+    this.attempt = taken.attempt;
+    this.context = taken.context;
+    this.past = new Map(taken.journal.map((e) => [e.step, e]));
+  }
+
+  async step<T>(name: string, act: () => Promise<T>, undo?: (result: T | undefined) => Promise<void>): Promise<T> {
+    const done = this.replay(name);
+    // Registered before the act: an act that failed half-way is undone too.
+    if (undo && !done?.undone) this.undos.push({ step: name, work: async () => undefined, outside: () => undo(this.past.get(name)?.result as T | undefined) });
+    if (done) return done.result as T;
+    const result = await this.attemptStep(name, act);
+    await this.around.store.append(this.held, { step: name, result });
+    this.past.set(name, { step: name, result });
+    return result;
+  }
+
+  async commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T> {
+    const done = this.replay(name);
+    const result = done ? (done.result as T) : await this.attemptStep(name, () => this.around.store.commit(this.held, name, work));
+    if (undo && !done?.undone) this.undos.push({ step: name, work: (tx) => undo(tx, result) });
+    return result;
+  }
+
+  checkpoint(): void {
+    if (this.around.cancelled() && !this.past.has(failure)) throw new Cancelled(this.ref);
+  }
+
+  async progress(fraction: number): Promise<void> {
+    if (fraction - this.reported < 0.05) return;
+    this.reported = fraction;
+    await this.around.store.progress(this.held, fraction);
+  }
+
+  /** What the journal says of the step; an operation that was failing fails again at the same place. */
+  private replay(name: string): Entry | undefined {
+    if (this.seen.has(name)) throw new Error(`step ${name} appears twice`);
+    this.seen.add(name);
+    const done = this.past.get(name);
+    const failed = this.past.get(failure);
+    if (!done && failed) throw new StepFailed(failed.error ?? [], failed.result === 'cancelled');
+    return done;
+  }
+
+  private async attemptStep<T>(name: string, act: () => Promise<T>): Promise<T> {
+    for (let tried = 1; ; tried += 1) {
+      try {
+        return await (this.around.around ? this.around.around(name, 'act', act) : act());
+      } catch (error) {
+        if (error instanceof Lost || error instanceof Cancelled || this.around.describe(error) || tried >= this.around.tries) throw error;
+        await this.around.wait(this.around.backoffMs * 2 ** (tried - 1));
+      }
+    }
+  }
+}
+
+/** The journal's name for the failure that began the undoing; no step may be called so. */
+const failure = '!failed';
+
+/** What an error that no step could get past means to the client. */
+function describe<Tx>(error: unknown, around: Surroundings<Tx>): StepFailed {
+  if (error instanceof StepFailed) return error;
+  if (error instanceof Cancelled) return new StepFailed(['TASK_CANCELLED', error.ref], true);
+  return new StepFailed(around.describe(error) ?? ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)], false);
+}
+
+async function undoAll<Tx>(run: Running<Tx>, around: Surroundings<Tx>): Promise<void> {
+  for (const undo of run.undos.reverse()) {
+    const act = async (): Promise<void> => {
+      await undo.outside?.();
+      await around.store.undo(run, undo.step, undo.work);
+    };
+    await (around.around ? around.around(undo.step, 'undo', act) : act());
+  }
+}
+
+/** Runs a taken operation to its end. Throws only Lost, or what an undo could not get past: then it is taken up again later. */
+export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around: Surroundings<Tx>): Promise<Outcome> {
+  const run = new Running(taken, around);
+  let outcome: Outcome;
+  try {
+    outcome = { result: await operation(run, taken.params) };
+  } catch (error) {
+    if (error instanceof Lost) throw error;
+    const failed = describe(error, around);
+    const known = taken.journal.some((e) => e.step === failure);
+    if (!known) await around.store.append(run, { step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });
+    await undoAll(run, around);
+    outcome = failed.cancelled ? { cancelled: true, error: failed.description } : { error: failed.description };
+  }
+  await around.store.finish(run, outcome);
+  return outcome;
+}

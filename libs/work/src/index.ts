@@ -1,0 +1,5 @@
+export * from './operation';
+export * from './execute';
+export * from './worker';
+export * from './queue';
+export * from './sweeper';

@@ -1,0 +1,81 @@
+/**
+ * A durable operation: an ordinary async function whose steps are journalled. After a crash it is run again from the start;
+ * steps that are in the journal answer what they answered then, the first that is not is done (again). When a step fails
+ * for good, the undos of the steps before it run in reverse. Every act and undo must therefore be idempotent.
+ */
+
+/** One line of the journal: a step that was done, or the one whose failure began the undoing. */
+export interface Entry {
+  readonly step: string;
+  readonly result?: unknown;
+  readonly error?: readonly string[];
+  readonly undone?: true;
+}
+
+/** The row of an operation, as a worker takes it. */
+export interface Taken {
+  readonly ref: string;
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** Grows each time a worker takes the operation; every later write of that worker must still find it so (R2). */
+  readonly attempt: number;
+  readonly journal: readonly Entry[];
+  readonly cancelRequested: boolean;
+}
+
+/** Where operations live; implemented over Postgres by libs/xapi. `Lost` is thrown when the attempt is no longer current. */
+export interface OperationStore<Tx> {
+  /** The operation, owned from now on; undefined when it is done, gone or owned by another. */
+  take(ref: string, owner: string): Promise<Taken | undefined>;
+  /** Does the work and journals its answer in one transaction. */
+  commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  append(held: Held, entry: Entry): Promise<void>;
+  /** Does the undo and journals that it is done, in one transaction. */
+  undo(held: Held, step: string, work: (tx: Tx) => Promise<void>): Promise<void>;
+  progress(held: Held, fraction: number): Promise<void>;
+  /** The last transaction of an operation: its effect, its task's end and the release of what it had marked. */
+  finish(held: Held, outcome: Outcome): Promise<void>;
+  /** Gives the operation up so that any worker may take it again. */
+  release(held: Held): Promise<void>;
+  /** Says that this owner lives; answers which of its operations were asked to stop. */
+  beat(owner: string): Promise<readonly string[]>;
+  /** Operations that nobody owns and nobody touched for this long. */
+  idle(ms: number): Promise<readonly Sighting[]>;
+  /** Operations that somebody owns, with how far they have come. */
+  owned(): Promise<readonly Sighting[]>;
+  /** Takes an operation from an owner who has not moved since the sighting; false when it has. */
+  disown(sighting: Sighting): Promise<boolean>;
+}
+export interface Held { readonly ref: string; readonly attempt: number }
+export interface Sighting { readonly ref: string; readonly attempt: number; readonly beat: number }
+export type Outcome = { readonly result: unknown } | { readonly error: readonly string[] } | { readonly cancelled: true; readonly error: readonly string[] };
+
+export class Lost extends Error {
+  constructor(ref: string) {
+    super(`operation ${ref} belongs to another attempt`);
+    this.name = 'Lost';
+  }
+}
+/** Thrown at a safe point of an operation that was asked to stop. */
+export class Cancelled extends Error {
+  constructor(readonly ref: string) {
+    super(`operation ${ref} was cancelled`);
+    this.name = 'Cancelled';
+  }
+}
+
+export interface Run<Tx = unknown> {
+  readonly ref: string;
+  readonly attempt: number;
+  readonly context: Readonly<Record<string, unknown>>;
+  /** An effect outside the database; `act` may run again after a crash. */
+  step<T>(name: string, act: () => Promise<T>, undo?: (result: T | undefined) => Promise<void>): Promise<T>;
+  /** An effect in the database, done exactly once together with its journal line. */
+  commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T>;
+  /** A safe point: throws Cancelled when the task was asked to stop. */
+  checkpoint(): void;
+  /** Tells how far the operation is, 0 to 1; written at most a few times a second. */
+  progress(fraction: number): Promise<void>;
+}
+export type Operation<Tx, P = Readonly<Record<string, unknown>>> = (run: Run<Tx>, params: P) => Promise<unknown>;

@@ -1,0 +1,75 @@
+/** Takes operations, runs them, says that it lives. Any number of workers in any number of processes. */
+import { execute, type Surroundings } from './execute';
+import { Lost, type Operation, type OperationStore } from './operation';
+
+export interface WorkerOptions<Tx> {
+  readonly owner: string;
+  readonly store: OperationStore<Tx>;
+  readonly operations: ReadonlyMap<string, Operation<Tx>>;
+  readonly describe: Surroundings<Tx>['describe'];
+  readonly around?: Surroundings<Tx>['around'];
+  readonly beatMs?: number;
+  readonly tries?: number;
+  readonly backoffMs?: number;
+  /** Told of every error that left an operation unfinished. */
+  readonly onError?: (ref: string, error: unknown) => void;
+}
+
+export class OperationWorker<Tx> {
+  private readonly cancelled = new Set<string>();
+  private readonly running = new Map<string, Promise<void>>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly options: WorkerOptions<Tx>) {}
+
+  start(): void {
+    this.timer = setInterval(() => void this.beat(), this.options.beatMs ?? 1000);
+    this.timer.unref();
+  }
+
+  /** Waits for what is running; nothing new is taken by itself. */
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await Promise.allSettled(this.running.values());
+  }
+
+  /** Runs the operation unless it is done or somebody else has it. */
+  async run(ref: string): Promise<void> {
+    const present = this.running.get(ref);
+    if (present) return present;
+    const run = this.takeAndRun(ref).finally(() => this.running.delete(ref));
+    this.running.set(ref, run);
+    return run;
+  }
+
+  private async takeAndRun(ref: string): Promise<void> {
+    const { store, owner, operations } = this.options;
+    const taken = await store.take(ref, owner);
+    if (!taken) return;
+    if (taken.cancelRequested) this.cancelled.add(ref);
+    const operation = operations.get(taken.method);
+    if (!operation) throw new Error(`no operation ${taken.method}`);
+    try {
+      await execute(operation, taken, this.surroundings(ref));
+    } catch (error) {
+      this.options.onError?.(ref, error);
+      if (!(error instanceof Lost)) await store.release(taken).catch(() => undefined);
+    } finally {
+      this.cancelled.delete(ref);
+    }
+  }
+
+  private surroundings(ref: string): Surroundings<Tx> {
+    const { store, describe, around, tries = 5, backoffMs = 100 } = this.options;
+    return { store, describe, around, tries, backoffMs, cancelled: () => this.cancelled.has(ref), wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+  }
+
+  private async beat(): Promise<void> {
+    if (this.running.size === 0) return;
+    try {
+      for (const ref of await this.options.store.beat(this.options.owner)) this.cancelled.add(ref);
+    } catch (error) {
+      this.options.onError?.('beat', error);
+    }
+  }
+}
