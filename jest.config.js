@@ -19,7 +19,7 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.xenplane'],
   moduleNameMapper: { '^@xenplane/([^/]+)$': '<rootDir>/libs/$1/src/index.ts' },
   transform: { '^.+\\.ts$': ['@swc/jest', swc], 'node_modules/.+\\.m?js$': ['@swc/jest', packages] },
-  transformIgnorePatterns: ['/node_modules/(swc|@swc|typescript|pg|pg-.*|ioredis|bullmq|rxjs|lodash|jest|@jest|fastify|pino)/', '/stack/'],
+  transformIgnorePatterns: ['/node_modules/(swc|@swc|typescript|pg|pg-.*|ioredis|bullmq|rxjs|lodash|jest|@jest|fastify|pino)/'],
   maxWorkers: 2,
   testTimeout: 30000,
 };

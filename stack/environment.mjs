@@ -1,0 +1,96 @@
+// What the programs are told. libs/config reads it, and nobody else.
+import { randomBytes } from 'node:crypto';
+import path from 'node:path';
+import { keptPort } from './ports.mjs';
+import { makeFolder, readState, writeState } from './state.mjs';
+
+const secret = (bytes = 24) => randomBytes(bytes).toString('base64url');
+
+/** Made once and kept, readable by us only; a password given is kept as well, so that the next start knows it. */
+export function keptSecrets(folder, password) {
+  const file = path.join(folder, 'secrets.json');
+  const kept = readState(file);
+  const secrets = {
+    rootPassword: password ?? kept.rootPassword ?? secret(12),
+    imagesSecret: kept.imagesSecret ?? secret(),
+    joinKey: kept.joinKey ?? secret(),
+  };
+  writeState(file, secrets, 0o600);
+  return secrets;
+}
+
+export async function keptPorts(folder) {
+  const file = path.join(folder, 'ports.json');
+  const images = await keptPort(file, 'images');
+  return { images, agent: await keptPort(file, 'agent') };
+}
+
+const everyone = ['XENPLANE_LISTEN', 'XENPLANE_LOG_LEVEL'];
+const stores = ['DATABASE_URL', 'REDIS_URL'];
+
+/** Each program is told what it reads and nothing else: an agent must not hold the stores' credentials. */
+export const variablesOf = {
+  images: [...everyone, 'XENPLANE_IMAGES_PORT', 'XENPLANE_IMAGES_SECRET', 'XENPLANE_DATA'],
+  api: [
+    ...everyone,
+    ...stores,
+    'XENPLANE_PORT',
+    'XENPLANE_TLS_PORT',
+    'XENPLANE_DATA',
+    'XENPLANE_ROOT_PASSWORD',
+    'XENPLANE_SEED',
+    'XENPLANE_VMS',
+    'XENPLANE_HOSTS',
+    'XENPLANE_IMAGES_URL',
+    'XENPLANE_IMAGES_SECRET',
+    'XENPLANE_JOIN_KEY',
+  ],
+  scheduler: [...everyone, ...stores],
+  agent: [
+    ...everyone,
+    'XENPLANE_AGENT_PORT',
+    'XENPLANE_AGENT_URL',
+    'XENPLANE_HOSTS',
+    'XENPLANE_SEED',
+    'XENPLANE_SPEED',
+    'XENPLANE_API_URL',
+    'XENPLANE_IMAGES_URL',
+    'XENPLANE_JOIN_KEY',
+    'XENPLANE_DATA',
+  ],
+};
+
+function allValues({ flags, secrets, ports, services }) {
+  return {
+    DATABASE_URL: services.databaseUrl,
+    REDIS_URL: services.redisUrl,
+    XENPLANE_LISTEN: '127.0.0.1',
+    XENPLANE_LOG_LEVEL: process.env.XENPLANE_LOG_LEVEL ?? (flags.quiet ? 'warn' : 'info'),
+    XENPLANE_PORT: flags.port,
+    XENPLANE_TLS_PORT: flags.tlsPort,
+    XENPLANE_ROOT_PASSWORD: secrets.rootPassword,
+    XENPLANE_SEED: flags.seed,
+    XENPLANE_VMS: flags.vms,
+    XENPLANE_HOSTS: flags.hosts,
+    XENPLANE_SPEED: flags.speed,
+    XENPLANE_API_URL: `http://127.0.0.1:${flags.port}`,
+    XENPLANE_IMAGES_URL: `http://127.0.0.1:${ports.images}`,
+    XENPLANE_IMAGES_PORT: ports.images,
+    XENPLANE_IMAGES_SECRET: secrets.imagesSecret,
+    XENPLANE_JOIN_KEY: secrets.joinKey,
+    XENPLANE_AGENT_PORT: ports.agent,
+    XENPLANE_AGENT_URL: `http://127.0.0.1:${ports.agent}`,
+  };
+}
+
+const ours = /^(XENPLANE_.*|DATABASE_URL|REDIS_URL)$/;
+
+/** What lies about in the user's shell under our names reaches no program by accident. */
+export function programEnvironment({ folder, ...sources }) {
+  const rest = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
+  return (name) => {
+    const values = { ...allValues(sources), XENPLANE_DATA: makeFolder(path.join(folder, name), 0o700) };
+    const told = variablesOf[name].map((variable) => [variable, String(values[variable])]);
+    return { ...rest, NODE_ENV: 'production', ...Object.fromEntries(told) };
+  };
+}

@@ -1,0 +1,67 @@
+// What may follow `npm start --`.
+const whole = (low, high) => ({
+  hint: 'N',
+  read: (text) => (/^\d{1,9}$/.test(text) && Number(text) >= low && Number(text) <= high ? Number(text) : undefined),
+  wants: `a whole number from ${low} to ${high}`,
+});
+const factor = {
+  hint: 'N',
+  read: (text) => (/^\d{1,6}(\.\d{1,6})?$/.test(text) ? Number(text) : undefined),
+  wants: 'a number, 0 or more',
+};
+const words = { hint: 'TEXT', read: (text) => text || undefined, wants: 'a value' };
+const yes = { wants: 'no value' };
+
+const known = {
+  hosts: { ...whole(1, 10_000), otherwise: 4, says: 'simulated hosts' },
+  vms: { ...whole(0, 1_000_000), otherwise: 0, says: 'halted VMs cloned from templates besides the defaults' },
+  seed: { ...whole(0, 999_999_999), otherwise: 1, says: 'seed of the simulation' },
+  port: { ...whole(1, 65_535), otherwise: 8080, says: 'plain HTTP, on 127.0.0.1' },
+  'tls-port': { ...whole(0, 65_535), otherwise: 8443, says: 'TLS; 0 turns it off' },
+  password: { ...words, says: 'of the user root (otherwise made once and kept in the data folder)' },
+  data: { ...words, otherwise: '.xenplane', says: 'folder of all that is kept' },
+  speed: { ...factor, otherwise: 1, says: 'factor on simulated time; 0 waits for nothing' },
+  quiet: { ...yes, otherwise: false, says: 'print warnings and errors only' },
+};
+
+export class WrongFlag extends Error {}
+
+export function usage() {
+  const lines = Object.entries(known).map(([name, { hint = '', otherwise, says }]) => {
+    const normal = otherwise === undefined || otherwise === false ? '' : ` (${otherwise})`;
+    return `  --${`${name} ${hint}`.padEnd(15)} ${says}${normal}`;
+  });
+  return ['Known flags (npm start -- FLAGS):', ...lines].join('\n');
+}
+
+function take(words, name, attached) {
+  const flag = known[name];
+  if (!flag) throw new WrongFlag(`unknown flag --${name}`);
+  if (!flag.read) {
+    if (attached !== undefined) throw new WrongFlag(`--${name} takes no value`);
+    return true;
+  }
+  // A value may begin with -- only when attached: `--password --quiet` is a forgotten password.
+  const next = words[0]?.startsWith('--') ? undefined : words[0];
+  const text = attached ?? next;
+  if (attached === undefined && next !== undefined) words.shift();
+  const value = text === undefined ? undefined : flag.read(text);
+  if (value === undefined) throw new WrongFlag(`--${name} wants ${flag.wants}${text === undefined ? '' : `, not '${text}'`}`);
+  return value;
+}
+
+/** Values by camelCase name; throws WrongFlag. */
+export function readFlags(args) {
+  const left = [...args];
+  const given = {};
+  while (left.length > 0) {
+    const word = left.shift();
+    const [, name, attached] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
+    if (!name) throw new WrongFlag(`'${word}' is not a flag`);
+    given[name] = take(left, name, attached);
+  }
+  const entries = Object.keys(known).map((name) => [name, given[name] ?? known[name].otherwise]);
+  const values = Object.fromEntries(entries.map(([name, value]) => [name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), value]));
+  if (values.port === values.tlsPort) throw new WrongFlag('--port and --tls-port are the same');
+  return values;
+}

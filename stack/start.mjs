@@ -1,0 +1,144 @@
+// npm start: all of Xenplane on this machine, in the foreground, until Ctrl-C.
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { prepareCheckout } from './checkout.mjs';
+import { keptPorts, keptSecrets, programEnvironment } from './environment.mjs';
+import { WrongFlag, readFlags, usage } from './flags.mjs';
+import { openGuard } from './guard.mjs';
+import { isFree } from './ports.mjs';
+import { runProgram } from './program.mjs';
+import { startServices, takeFolder } from './services.mjs';
+import { onStop } from './signals.mjs';
+
+const root = path.resolve(import.meta.dirname, '..');
+const readyMs = 120_000;
+const hopeless = 5; // deaths in a row before ready: it will not come up
+
+const print = (line) => process.stdout.write(`${line}\n`);
+
+function flagsOrExit() {
+  const args = process.argv.slice(2);
+  if (args.includes('--help')) {
+    print(usage());
+    process.exit(0);
+  }
+  try {
+    return readFlags(args);
+  } catch (error) {
+    if (!(error instanceof WrongFlag)) throw error;
+    process.stderr.write(`${error.message}\n${usage()}\n`);
+    process.exit(2);
+  }
+}
+
+async function refuseTakenPorts({ port, tlsPort }) {
+  for (const [flag, number] of [
+    ['--port', port],
+    ['--tls-port', tlsPort],
+  ]) {
+    if (number !== 0 && !(await isFree(number))) {
+      throw new Error(`port ${number} is taken by another program; choose another one: npm start -- ${flag} N`);
+    }
+  }
+}
+
+async function status(url) {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(5000) })).status;
+  } catch {
+    return undefined;
+  }
+}
+
+const lastWords = (programs) =>
+  programs.map(({ name, deaths, lastLines }) => `--- ${name}${deaths ? ` (died ${deaths} times)` : ''}, its last lines:\n${lastLines()}`).join('\n');
+
+/** Until that page answers 200; gives up when a program cannot stay alive. */
+async function waitFor(url, programs, { deadline, abort }) {
+  while ((await status(url)) !== 200) {
+    abort.throwIfAborted();
+    const dying = programs.filter(({ deaths }) => deaths >= hopeless);
+    if (dying.length > 0) throw new Error(`${dying[0].name} does not stay alive\n${lastWords(dying)}`);
+    if (Date.now() > deadline) {
+      const died = programs.filter(({ deaths }) => deaths > 0);
+      throw new Error(`${url} was not 200 within ${readyMs / 1000} s\n${lastWords(died.length > 0 ? died : programs)}`);
+    }
+    await sleep(150, undefined, { signal: abort });
+  }
+}
+
+const quoted = (word) => (/^[\w.@%+=:,/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
+
+function banner({ port, tlsPort, data }, password) {
+  const at = `http://127.0.0.1:${port}`;
+  const tls = tlsPort ? [`  TLS        https://127.0.0.1:${tlsPort}/  (the same, certificate made at the first start)`] : [];
+  return [
+    '',
+    'Xenplane is ready',
+    `  XML-RPC    ${at}/`,
+    `  JSON-RPC   ${at}/jsonrpc`,
+    `  REST       ${at}/rest/v0`,
+    `  metrics    ${at}/metrics`,
+    ...tls,
+    '  user       root',
+    `  password   ${password}`,
+    `  data       ${path.resolve(root, data)}`,
+    `  try        npx xe -s 127.0.0.1 -p ${port} -u root -pw ${quoted(password)} host-list`,
+    '  stop       Ctrl-C',
+    '',
+  ].join('\n');
+}
+
+/** Everything is undone in the reverse order of its making, however far the start came. */
+async function start(flags, undo, abort) {
+  const folder = path.resolve(root, flags.data);
+  const guard = openGuard();
+  undo.push(() => guard.close());
+  const lock = await takeFolder(folder, guard);
+  undo.push(() => lock.release());
+  await refuseTakenPorts(flags);
+  await prepareCheckout(root, { log: print, abort, env: guard.environment('app') });
+  const services = await startServices({ dir: path.join(folder, 'services'), log: print, guard, abort });
+  undo.push(() => services.stop());
+  abort.throwIfAborted();
+  const secrets = keptSecrets(folder, flags.password);
+  const environment = programEnvironment({ flags, folder, secrets, ports: await keptPorts(folder), services });
+  await startPrograms({ flags, environment, guard, undo, abort });
+  print(banner(flags, secrets.rootPassword));
+}
+
+async function startPrograms({ flags, environment, guard, undo, abort }) {
+  const programs = [];
+  const launch = (name) => {
+    const args = [path.join(root, `dist/apps/${name}/src/main.js`)];
+    const program = runProgram({ name, file: process.execPath, args, cwd: root, env: environment(name), guard, quiet: flags.quiet, print });
+    programs.push(program);
+    undo.push(() => program.stop());
+  };
+  const at = `http://127.0.0.1:${flags.port}`;
+  const until = { deadline: Date.now() + readyMs, abort };
+  launch('images');
+  launch('api');
+  await waitFor(`${at}/health/live`, programs, until); // the tables are there from then on
+  launch('scheduler');
+  launch('agent');
+  await waitFor(`${at}/health/ready`, programs, until);
+}
+
+async function main() {
+  const flags = flagsOrExit();
+  const undo = [];
+  const stopping = onStop(print);
+  let failure;
+  try {
+    await start(flags, undo, stopping.abort);
+    await stopping.asked;
+  } catch (error) {
+    if (!stopping.abort.aborted) failure = error;
+  }
+  for (const step of undo.reverse()) await step();
+  if (failure) process.stderr.write(`\nXenplane did not start: ${failure.message}\n`);
+  process.exit(failure ? 1 : 0);
+}
+
+await main();
