@@ -6,3 +6,5 @@ export * from './errors';
 export { errorCodes, type ErrorDoc } from './error-codes';
 export * as enums from './enums';
 export * from './model';
+export * from './check';
+export * from './deviations';

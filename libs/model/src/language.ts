@@ -66,6 +66,10 @@ export interface ClassNotes {
   readonly stored?: false;
   /** Which of the calls about all objects exist; all of them unless said. */
   readonly lists?: 'none' | 'records';
+  /** Cannot be looked up by label, although it has one. */
+  readonly byLabel?: false;
+  /** Its fields can only be read as a whole record. */
+  readonly getters?: false;
   readonly state?: Lifecycle;
 }
 export interface ClassDef<N extends string = string, F extends Fields = Fields, C extends Calls = Calls> extends ClassNotes {

@@ -38,8 +38,8 @@ const inherited = (cls: ClassDef): Lifecycle => (cls.state === 'removed' ? 'remo
 
 function implied(cls: ClassDef, call: string, sketch: Sketch): Message {
   return {
-    name: `${cls.name}.${call}`, cls, call, params: [], role: 'read-only', async: false, session: true, runs: 'now', hidden: false, errors: [],
-    ...sketch, clientCert: sketch.clientCert ?? false, state: sketch.state ?? inherited(cls),
+    name: `${cls.name}.${call}`, cls, call, params: [], async: false, session: true, runs: 'now', hidden: false, errors: [],
+    ...sketch, role: sketch.role ?? 'read-only', clientCert: sketch.clientCert ?? false, state: sketch.state ?? inherited(cls),
   };
 }
 
@@ -55,7 +55,7 @@ function objectMessages(cls: ClassDef): Message[] {
     of('get_by_uuid', `The ${cls.name} with the given uuid`, [{ name: 'uuid', type: string }], one),
   ];
   if (cls.lists === 'records') return out;
-  if ('name_label' in cls.fields) out.push(of('get_by_name_label', `Every ${cls.name} with the given label`, [{ name: 'label', type: string }], set(one)));
+  if ('name_label' in cls.fields && cls.byLabel !== false) out.push(of('get_by_name_label', `Every ${cls.name} with the given label`, [{ name: 'label', type: string }], set(one)));
   out.push(
     of('get_all', `Every ${cls.name} known`, [], set(one)),
     of('get_all_records', `Every ${cls.name} known, with its record`, [], map(one, rec)),
@@ -95,7 +95,7 @@ function setters(cls: ClassDef, name: string, field: Field): Message[] {
 }
 
 function fieldMessages(cls: ClassDef): Message[] {
-  if (cls.stored === false) return [];
+  if (cls.stored === false || cls.getters === false) return [];
   return Object.entries(cls.fields).flatMap(([name, field]) => [
     implied(cls, `get_${name}`, { kind: 'field-get', doc: `Get the ${name} of the given ${cls.name}`, params: [self(cls)], result: field.type, field: name, role: field.readRole, state: field.state }),
     ...setters(cls, name, field),

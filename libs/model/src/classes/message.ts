@@ -5,7 +5,8 @@ import { datetime, int, map, record, ref, set, string } from '../types';
 export const message = xenClass('message', {
   doc: 'message',
   role: 'pool-admin',
-  stored: false,
+  lists: 'none',
+  getters: false,
   fields: {
     uuid,
     name: readOnly(string, 'name'),

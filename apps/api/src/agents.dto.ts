@@ -1,0 +1,107 @@
+/** The shapes of protocol.ts, checked at the door. */
+import { Type } from 'class-transformer';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUrl, IsUUID, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import type { Claim, ClaimRequest, GuestMetrics, HostLoad, Inventory, JoinRequest, Registration, RegistrationRequest, Renewal, RenewalRequest, Report, ReportRequest, SurvivingDomain, VmEvent } from '@xenplane/hypervisor';
+
+const mostEntries = 20_000;
+const bytes = 2 ** 53 - 1;
+
+class NicDto {
+  @MaxLength(32) device!: string;
+  @MaxLength(17) mac!: string;
+  @IsInt() @Min(68) @Max(65_535) mtu!: number;
+  @IsInt() @Min(0) speedMbit!: number;
+  @MaxLength(64) pciBusPath!: string;
+}
+export class InventoryDto implements Inventory {
+  @MaxLength(255) nameLabel!: string;
+  @IsInt() @Min(2 ** 30) @Max(bytes) memoryBytes!: number;
+  @IsInt() @Min(0) @Max(bytes) dom0MemoryBytes!: number;
+  @IsInt() @Min(1) @Max(1024) dom0Vcpus!: number;
+  @IsInt() @Min(1) @Max(64) sockets!: number;
+  @IsInt() @Min(1) @Max(512) coresPerSocket!: number;
+  @IsInt() @Min(1) @Max(8) threadsPerCore!: number;
+  @IsInt() @Min(1) @Max(64) numaNodes!: number;
+  @IsInt() @Min(1) cpuMhz!: number;
+  @MaxLength(64) cpuVendor!: string;
+  @MaxLength(255) cpuModelName!: string;
+  @MaxLength(1024) cpuFeatures!: string;
+  @IsBoolean() hvmCapable!: boolean;
+  @IsObject() biosStrings!: Record<string, string>;
+  @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => NicDto) nics!: NicDto[];
+  @IsInt() @Min(0) @Max(bytes) localDiskBytes!: number;
+  @MaxLength(64) hypervisorVersion!: string;
+  @MaxLength(64) kernelVersion!: string;
+}
+export class JoinDto implements JoinRequest {
+  @IsUUID() host!: string;
+  @MaxLength(256) @IsString() secret!: string;
+  @ValidateNested() @Type(() => InventoryDto) inventory!: InventoryDto;
+}
+
+class DomainDto implements SurvivingDomain {
+  @IsUUID() vm!: string;
+  @IsInt() vmEpoch!: number;
+  @IsInt() domid!: number;
+}
+class HostEntryDto {
+  @IsUUID() host!: string;
+  @MaxLength(256) @IsString() token!: string;
+}
+class RegistrationDto extends HostEntryDto implements Registration {
+  @MaxLength(128) agentBoot!: string;
+  @MaxLength(128) hypervisorBoot!: string;
+  @IsUrl({ require_tld: false }) agentUrl!: string;
+  @MaxLength(256) commandKey!: string;
+  @ValidateNested() @Type(() => InventoryDto) inventory!: InventoryDto;
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => DomainDto) domains!: DomainDto[];
+}
+export class RegistrationsDto implements RegistrationRequest {
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => RegistrationDto) registrations!: RegistrationDto[];
+}
+
+class LoadDto implements HostLoad {
+  @IsInt() @Min(0) @Max(bytes) memoryFreeBytes!: number;
+  @IsInt() @Min(0) domains!: number;
+  @IsNumber() @Min(0) @Max(1) cpuUsage!: number;
+}
+class RenewalDto extends HostEntryDto implements Renewal {
+  @IsInt() hostEpoch!: number;
+  @ValidateNested() @Type(() => LoadDto) load!: LoadDto;
+}
+export class RenewalsDto implements RenewalRequest {
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => RenewalDto) renewals!: RenewalDto[];
+}
+
+class ClaimDto extends HostEntryDto implements Claim {
+  @IsInt() hostEpoch!: number;
+  @IsUUID() vm!: string;
+  @IsInt() vmEpoch!: number;
+  @MaxLength(128) nonce!: string;
+}
+export class ClaimsDto implements ClaimRequest {
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => ClaimDto) claims!: ClaimDto[];
+}
+
+class GuestDto {
+  @IsObject() osVersion!: Record<string, string>;
+  @IsObject() pvDriversVersion!: Record<string, string>;
+  @IsObject() networks!: Record<string, string>;
+  @IsObject() other!: Record<string, string>;
+}
+/** One of the kinds of VmEvent; which members go with which kind is checked where it is applied. */
+class EventDto {
+  @IsIn(['guest', 'ended', 'rebooted']) kind!: VmEvent['kind'];
+  @IsOptional() @ValidateNested() @Type(() => GuestDto) guest!: GuestMetrics;
+  @IsOptional() @IsIn(['shutdown', 'crash', 'watchdog']) reason!: 'shutdown' | 'crash' | 'watchdog';
+  @IsOptional() @IsInt() domid!: number;
+}
+class ReportDto extends HostEntryDto {
+  @IsInt() hostEpoch!: number;
+  @IsUUID() vm!: string;
+  @IsInt() vmEpoch!: number;
+  @IsObject() @ValidateNested() @Type(() => EventDto) event!: Report['event'];
+}
+export class ReportsDto implements ReportRequest {
+  @IsArray() @ArrayMaxSize(1000) @ValidateNested({ each: true }) @Type(() => ReportDto) reports!: ReportDto[];
+}

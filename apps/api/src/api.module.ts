@@ -1,0 +1,23 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import type { ApiSettings } from '@xenplane/config';
+import { Dispatcher, type Plane } from '@xenplane/xapi';
+import { AgentsController } from './agents.controller';
+import { HealthController } from './health.controller';
+import { ImagesController } from './images.controller';
+import { RpcController } from './rpc.controller';
+import { planeToken, settingsToken } from './tokens';
+
+@Module({})
+export class ApiModule {
+  static of(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): DynamicModule {
+    return {
+      module: ApiModule,
+      controllers: [HealthController, AgentsController, ImagesController, RpcController],
+      providers: [
+        { provide: planeToken, useValue: plane },
+        { provide: settingsToken, useValue: settings },
+        { provide: Dispatcher, useValue: dispatcher },
+      ],
+    };
+  }
+}

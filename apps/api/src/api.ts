@@ -1,0 +1,45 @@
+/** The API service: any number of replicas over one database, none of them special. */
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { ApiSettings } from '@xenplane/config';
+import { Dispatcher, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
+import { ApiModule } from './api.module';
+import { listenTls } from './tls';
+
+const bodyLimitBytes = 16 * 2 ** 20;
+const sessionTickMs = 1000;
+
+export interface RunningApi extends RunningProcess {
+  readonly url: string;
+  readonly port: number;
+  readonly plane: Plane;
+}
+
+export async function startApi(settings: ApiSettings): Promise<RunningApi> {
+  const plane = await openPlane({ ...settings, name: 'api', replica: true });
+  await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
+  const sessions = new Sessions(plane);
+  const app = await makeApp(plane, new Dispatcher(plane, sessions), settings);
+  await app.listen(settings.port, settings.listen);
+  const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
+  const ticking = setInterval(() => void sessions.tick().catch((error: unknown) => plane.log.warn({ error }, 'session upkeep failed')), sessionTickMs);
+  const { port } = new URL(await app.getUrl());
+  const stop = async (): Promise<void> => {
+    clearInterval(ticking);
+    tls?.close();
+    app.getHttpServer().closeAllConnections();
+    await app.close();
+    await plane.close();
+  };
+  return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop };
+}
+
+async function makeApp(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({ bodyLimit: bodyLimitBytes, exposeHeadRoutes: false, routerOptions: { ignoreTrailingSlash: true }, requestTimeout: 0, keepAliveTimeout: 600_000, http: { headersTimeout: 10_000, requireHostHeader: false } });
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(plane, dispatcher, settings), adapter, { logger: false, bodyParser: false, abortOnError: false });
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request: unknown, body: unknown, done: (error: Error | null, body: unknown) => void) => done(null, body));
+  app.enableShutdownHooks([]);
+  return app;
+}

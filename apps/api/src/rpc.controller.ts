@@ -1,0 +1,90 @@
+/** Bytes to a call and an answer to bytes, for both wires; nothing else. */
+import { Controller, Get, Options, Post, Req, Res } from '@nestjs/common';
+import { Dispatcher, type Answer } from '@xenplane/xapi';
+import { errorFrom, XenError } from '@xenplane/model';
+import * as wire from '@xenplane/wire';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { page } from './page';
+
+const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'X-Requested-With' };
+const noCache = { 'cache-control': 'no-cache, no-store', ...cors };
+
+@Controller()
+export class RpcController {
+  constructor(private readonly dispatcher: Dispatcher) {}
+
+  @Post('jsonrpc')
+  async json(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const call = readable(() => wire.parseJsonCall(bodyOf(request)));
+    if (!call) return malformed(reply);
+    const signal = abortedWith(request);
+    try {
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, source: 'json', signal });
+      send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
+    } catch (error) {
+      send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, asXenError(error).description))]);
+    }
+  }
+
+  /** XML-RPC is answered on every path that nothing else answers. */
+  @Post('*')
+  async xml(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    const call = readable(() => wire.parseCall(bodyOf(request)));
+    if (!call) return malformed(reply);
+    if (call.method === 'system.listMethods') return send(reply, 'text/xml', [Buffer.from(wire.xmlPlain(wire.encodeXml(wire.methodNamesType, wire.methodNames())))]);
+    try {
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, source: 'xml', signal: abortedWith(request) });
+      send(reply, 'text/xml', [Buffer.from(wire.xmlSuccess(asXml(answer)))]);
+    } catch (error) {
+      send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(asXenError(error).description))]);
+    }
+  }
+
+  @Options(['', 'json', 'jsonrpc'])
+  options(@Res() reply: FastifyReply): void {
+    void reply.code(200).headers({ ...noCache, 'access-control-allow-methods': 'PUT' }).send();
+  }
+
+  @Get()
+  index(@Res() reply: FastifyReply): void {
+    void reply.code(200).headers({ ...noCache, 'content-type': 'text/html' }).send(Buffer.from(page));
+  }
+}
+
+const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+const asXenError = (error: unknown): XenError => (error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', String(error)]));
+
+/** Ends what waits when the client has gone. */
+function abortedWith(request: FastifyRequest): AbortSignal {
+  const gone = new AbortController();
+  request.raw.socket.once('close', () => gone.abort());
+  return gone.signal;
+}
+
+function readable<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof wire.MalformedCall) return undefined;
+    throw error;
+  }
+}
+
+function asJson(answer: Answer): readonly (string | Buffer)[] {
+  return 'prepared' in answer ? answer.prepared.chunks : [wire.encodeJson(answer.type, answer.value)];
+}
+function asXml(answer: Answer): string {
+  if (!('prepared' in answer)) return wire.encodeXml(answer.type, answer.value);
+  const text = answer.prepared.chunks.map((c) => c.toString()).join('');
+  return wire.encodeXml(answer.type, JSON.parse(text));
+}
+
+function send(reply: FastifyReply, type: string, chunks: readonly (string | Buffer)[]): void {
+  const body = chunks.length === 1 && Buffer.isBuffer(chunks[0]) ? chunks[0] : Buffer.concat(chunks.map((c) => (typeof c === 'string' ? Buffer.from(c) : c)));
+  void reply.code(200).headers({ ...noCache, 'content-type': type }).send(body);
+}
+
+function malformed(reply: FastifyReply): void {
+  const body = Buffer.from('<html><body><h1>HTTP 500 internal server error</h1>The request is not a well-formed call.</body></html>');
+  void reply.code(500).headers({ ...noCache, 'content-type': 'text/html', connection: 'close' }).send(body);
+}

@@ -1,0 +1,2 @@
+export const planeToken = Symbol('plane');
+export const settingsToken = Symbol('settings');

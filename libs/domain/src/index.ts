@@ -1,0 +1,12 @@
+export * as vmLifecycle from './lifecycle/vm';
+export * as vbdLifecycle from './lifecycle/vbd';
+export * as vifLifecycle from './lifecycle/vif';
+export * as vdiLifecycle from './lifecycle/vdi';
+export * as srLifecycle from './lifecycle/sr';
+export * as hostLifecycle from './lifecycle/host';
+export * as poolLifecycle from './lifecycle/pool';
+export * as memory from './memory/memory';
+export * from './placement/place';
+export * as filters from './placement/filters';
+export * from './placement/policies';
+export * from './placement/explain';

@@ -1,0 +1,15 @@
+/** Why a guest cannot be on a host, each as the error that xapi would give for that host alone. */
+import type { Filter } from './place';
+
+export const enabled: Filter = (_guest, host) => (host.enabled ? undefined : ['HOST_DISABLED', host.ref]);
+export const alive: Filter = (_guest, host) => (host.live ? undefined : ['HOST_NOT_LIVE']);
+export const hvm: Filter = (guest, host) => (!guest.needsHvm || host.hvmCapable ? undefined : ['VM_HVM_REQUIRED', guest.ref]);
+export const storage: Filter = (guest, host) => {
+  const missing = guest.srs.find((sr) => !host.srs.has(sr));
+  return missing === undefined ? undefined : ['VM_REQUIRES_SR', guest.ref, missing];
+};
+export const networks: Filter = (guest, host) => {
+  const missing = guest.networks.find((n) => !host.networks.has(n));
+  return missing === undefined ? undefined : ['VM_REQUIRES_NETWORK', guest.ref, missing];
+};
+export const memory: Filter = (guest, host) => (host.memoryFree >= guest.memoryBytes ? undefined : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))]);

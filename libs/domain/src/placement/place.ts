@@ -1,0 +1,70 @@
+/** Placement as a pure function: which host, and for each host why or why not. The same for start, resume, what-if and explain. */
+export interface Candidate {
+  readonly ref: string;
+  readonly uuid: string;
+  readonly enabled: boolean;
+  readonly live: boolean;
+  readonly memoryFree: number;
+  readonly memoryTotal: number;
+  readonly vcpusPlaced: number;
+  readonly pcpus: number;
+  readonly vmsPlaced: number;
+  readonly hvmCapable: boolean;
+  /** Repositories plugged and networks present, by reference. */
+  readonly srs: ReadonlySet<string>;
+  readonly networks: ReadonlySet<string>;
+  /** How many VMs of each anti-affinity group run there. */
+  readonly groups: Readonly<Record<string, number>>;
+}
+export interface Guest {
+  readonly ref: string;
+  readonly memoryBytes: number;
+  readonly vcpus: number;
+  readonly needsHvm: boolean;
+  readonly affinity?: string;
+  readonly srs: readonly string[];
+  readonly networks: readonly string[];
+  readonly antiAffinityGroup?: string;
+}
+
+/** Code and parameters of the reason why a guest cannot be there; undefined when it can. */
+export type Filter = (guest: Guest, host: Candidate) => readonly string[] | undefined;
+/** More is better. */
+export interface Score { readonly name: string; readonly of: (guest: Guest, host: Candidate) => number }
+/** Scores in order of weight: a later one decides only between equals of the earlier. */
+export interface Policy { readonly name: string; readonly version: number; readonly filters: readonly Filter[]; readonly scores: readonly Score[] }
+
+export interface Ranked { readonly host: Candidate; readonly scores: readonly number[] }
+export interface Placement {
+  /** Best first. */
+  readonly ranked: readonly Ranked[];
+  readonly rejected: ReadonlyMap<string, readonly string[]>;
+}
+
+const tolerance = 1e-9;
+function better(a: Ranked, b: Ranked): number {
+  for (const [i, score] of a.scores.entries()) {
+    const difference = (b.scores[i] ?? 0) - score;
+    if (Math.abs(difference) > tolerance) return difference;
+  }
+  return a.host.uuid < b.host.uuid ? -1 : 1;
+}
+
+export function place(policy: Policy, guest: Guest, hosts: readonly Candidate[]): Placement {
+  const rejected = new Map<string, readonly string[]>();
+  const ranked: Ranked[] = [];
+  for (const host of hosts) {
+    const reason = firstReason(policy.filters, guest, host);
+    if (reason) rejected.set(host.ref, reason);
+    else ranked.push({ host, scores: policy.scores.map((s) => s.of(guest, host)) });
+  }
+  return { ranked: ranked.sort(better), rejected };
+}
+
+function firstReason(filters: readonly Filter[], guest: Guest, host: Candidate): readonly string[] | undefined {
+  for (const filter of filters) {
+    const reason = filter(guest, host);
+    if (reason) return reason;
+  }
+  return undefined;
+}

@@ -1,0 +1,122 @@
+/**
+ * Turns a call that is durable work into a row: checked, marked and recorded in one transaction, then rung for.
+ * From that commit on the client may disappear and every process may die; the operation still ends.
+ */
+import { asRef, XenError, type Message, type Ref } from '@xenplane/model';
+import { decodeTaskResult } from '@xenplane/wire';
+import { inTransaction, type Tx } from '@xenplane/store';
+import type { Plane, Session } from './context';
+import { admitMarked, busyLimitMs, isBusy } from './admission';
+import { assertAllowed } from './roles';
+import { endTask, insertTask, isFinal } from './tasks';
+
+export interface Start {
+  readonly message: Message;
+  readonly session: Session;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** The method as the client wrote it, `Async.` included. */
+  readonly label: string;
+  /** Given by a caller who waits for the end; without one the task is answered at once. */
+  readonly signal?: AbortSignal;
+}
+
+/** The task's reference, or, for a caller who waits, what the operation answered. */
+export async function startOperation(plane: Plane, start: Start): Promise<unknown> {
+  return start.signal ? waitForEnd(plane, await acceptWaiting(plane, start, start.signal), start) : acceptAsync(plane, start);
+}
+
+/** In the background every refusal belongs to the task. */
+async function acceptAsync(plane: Plane, start: Start): Promise<Ref<'task'>> {
+  const ref = newTask(plane);
+  try {
+    await accept(plane, start, ref);
+  } catch (error) {
+    if (!(error instanceof XenError)) throw error;
+    if (error.code === 'OTHER_OPERATION_IN_PROGRESS') await acceptUnadmitted(plane, start, ref);
+    else await refuse(plane, start, ref, error);
+  }
+  return ref;
+}
+
+/** A caller who waits is refused at once, except that an object that is busy is waited for, as xapi does. */
+async function acceptWaiting(plane: Plane, start: Start, signal: AbortSignal): Promise<Ref<'task'>> {
+  const deadline = plane.clock.monotonic() + busyLimitMs;
+  for (;;) {
+    const ref = newTask(plane);
+    try {
+      await accept(plane, start, ref);
+      return ref;
+    } catch (error) {
+      if (!isBusy(error) || plane.clock.monotonic() > deadline || signal.aborted) throw error;
+    }
+    await plane.replica.waitForChange(plane.replica.position(), busyRetryMs, signal);
+  }
+}
+const busyRetryMs = 1000;
+
+const newTask = (plane: Plane): Ref<'task'> => asRef(`OpaqueRef:${plane.ids.uuid()}`);
+
+async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
+  const { message, session, args } = start;
+  await inTransaction(plane.store, async (tx) => {
+    assertAllowed(session, message, args);
+    await admitMarked({ plane, session, tx, task: ref }, message.name, args);
+    await insertTask(tx, plane, { ref, label: start.label, session });
+    await insertOperation(tx, start, ref, true);
+  });
+  await plane.doorbell.ring([{ ref, attempt: 0 }]);
+}
+
+async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
+  await inTransaction(plane.store, async (tx) => {
+    await insertTask(tx, plane, { ref, label: start.label, session: start.session });
+    await insertOperation(tx, start, ref, false);
+  });
+  await plane.doorbell.ring([{ ref, attempt: 0 }]);
+}
+
+async function insertOperation(tx: Tx, { message, args, session }: Start, ref: Ref<'task'>, admitted: boolean): Promise<void> {
+  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [ref, message.name, JSON.stringify(args), JSON.stringify({ session, admitted })]);
+}
+
+async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
+  await inTransaction(plane.store, async (tx) => {
+    await insertTask(tx, plane, { ref, label: start.label, session: start.session });
+    await endTask(tx, plane, ref, { status: 'failure', error: error.description });
+  });
+}
+
+async function waitForEnd(plane: Plane, ref: Ref<'task'>, { message, signal }: Start): Promise<unknown> {
+  for (;;) {
+    const position = plane.replica.position();
+    const task = plane.replica.record('task', ref);
+    if (task && isFinal(task.status)) {
+      await forget(plane, ref);
+      if (task.status === 'success') return decodeTaskResult(message.result, task.result);
+      if (task.status === 'cancelled') throw new XenError('TASK_CANCELLED', ref);
+      const [code = 'INTERNAL_ERROR', ...params] = task.error_info;
+      throw asError(code, params);
+    }
+    if (signal?.aborted) throw new XenError('TASK_CANCELLED', ref);
+    await plane.replica.waitForChange(position, busyRetryMs, signal);
+  }
+}
+
+const asError = (code: string, params: readonly string[]): XenError => new XenError(code as XenError['code'], ...params);
+
+/** The task of a call that somebody waited for ends with the answer. */
+async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
+  await inTransaction(plane.store, async (tx) => {
+    await tx.query('DELETE FROM task_owner WHERE task = $1', [ref]);
+    await tx.query('DELETE FROM task WHERE ref = $1', [ref]);
+  });
+}
+
+/** Work that the control plane itself asks for, inside a transaction of its own; the sweeper rings for it. */
+export async function startInternally(tx: Tx, plane: Plane, method: string, args: Readonly<Record<string, unknown>>): Promise<Ref<'task'>> {
+  const ref = newTask(plane);
+  await insertTask(tx, plane, { ref, label: method, session: undefined });
+  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [ref, method, JSON.stringify(args), JSON.stringify({ admitted: false })]);
+  tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
+  return ref;
+}

@@ -1,0 +1,136 @@
+/** Events, served from the replica: waiting costs nothing, and a token is a position in commit order. */
+import { asRef, classNames, isClassName, XenError, type CallsOf, type ClassName, type classes, type EventBatch, type EventRecord } from '@xenplane/model';
+import { inTransaction, type Change, type Replica } from '@xenplane/store';
+import type { Outside, Plane, Session } from '../context';
+import type { Sessions } from '../sessions';
+
+/** Longest that one call may wait; clients ask for 60 s or less. */
+const longestWaitSeconds = 3600;
+const mostClasses = 1000;
+
+const byLowerCase = new Map(classNames.map((name) => [name.toLowerCase(), name]));
+type Wants = (cls: ClassName, ref: string) => boolean;
+
+/** What a list of `*`, `class` and `class/ref` asks for; a class that does not exist matches nothing. */
+export function subscription(texts: readonly string[]): Wants {
+  if (texts.length > mostClasses) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
+  if (texts.includes('*')) return () => true;
+  const whole = new Set<ClassName>(), single = new Set<string>();
+  for (const text of texts) {
+    const [cls = '', ...rest] = text.split('/');
+    if (text === '' || rest.length > 1) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', text);
+    const name = byLowerCase.get(cls.toLowerCase());
+    if (name && rest.length === 0) whole.add(name);
+    else if (name) single.add(`${name}/${rest[0]}`);
+  }
+  return (cls, ref) => whole.has(cls) || single.has(`${cls}/${ref}`);
+}
+
+const digits = 20;
+export const asToken = (position: bigint): string => `${String(position).padStart(digits, '0')},${'0'.repeat(digits)}`;
+export function fromToken(token: string): bigint {
+  if (token === '') return 0n;
+  if (!/^\d{1,20},\d{1,20}$/.test(token)) throw new XenError('EVENT_FROM_TOKEN_PARSE_FAILURE', token);
+  return BigInt(token.split(',')[0] ?? 0);
+}
+
+function record(replica: Replica, change: Change, timestamp: string): EventRecord {
+  const common = { id: String(change.xid), timestamp, class: change.cls.toLowerCase(), operation: change.op, ref: change.ref };
+  if (change.op === 'del') return common;
+  const snapshot = replica.record(change.cls, asRef(change.ref));
+  return snapshot ? { ...common, snapshot } : { ...common, operation: 'del' };
+}
+
+/** Messages come first, then what was added, changed, deleted. */
+const inOrder = (changes: readonly Change[]): Change[] => [...changes.filter((c) => c.cls === 'message'), ...changes.filter((c) => c.cls !== 'message')];
+
+function batch(replica: Replica, changes: readonly Change[], position: bigint): EventBatch {
+  const { message: _messages, ...counts } = replica.counts();
+  return { events: inOrder(changes).map((c) => record(replica, c, '0.0')), valid_ref_counts: counts, token: asToken(position) };
+}
+
+interface Waiting { readonly position: bigint; readonly wants: Wants; readonly seconds: number }
+
+/** Waits until something that is wanted has changed since the position, or the time is over. */
+async function nextChanges({ plane, signal }: Outside, { position, wants, seconds }: Waiting): Promise<{ events: readonly Change[]; position: bigint }> {
+  const { replica, clock } = plane;
+  const deadline = clock.monotonic() + Math.min(Math.max(seconds, 0), longestWaitSeconds) * 1000;
+  for (let from = position; ; ) {
+    const found = await replica.changesSince(from, wants);
+    const left = deadline - clock.monotonic();
+    if (found.events.length > 0 || left <= 0 || signal.aborted) return found;
+    from = found.position;
+    await replica.waitForChange(from, left, signal);
+  }
+}
+
+/** Runs a wait that ends early, with SESSION_INVALID, when its session is closed. */
+async function whileOpen<T>(outside: Outside, sessions: Sessions, wait: (outside: Outside) => Promise<T>): Promise<T> {
+  const closed = new AbortController();
+  const forget = outside.session ? sessions.onClose(outside.session.ref, () => closed.abort()) : () => undefined;
+  try {
+    const answer = await wait({ ...outside, signal: AbortSignal.any([outside.signal, closed.signal]) });
+    if (closed.signal.aborted) throw new XenError('SESSION_INVALID', outside.token);
+    return answer;
+  } finally {
+    forget();
+  }
+}
+
+function seconds(value: number): number {
+  if (!Number.isFinite(value)) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `timeout ${value}`);
+  return value;
+}
+
+async function inject(plane: Plane, cls: string, ref: string): Promise<string> {
+  if (!isClassName(cls)) throw new XenError('HANDLE_INVALID', cls, ref);
+  await plane.replica.fresh();
+  const before = plane.replica.position();
+  await inTransaction(plane.store, async (tx) => {
+    await tx.get(cls, asRef(ref));
+    await tx.query("INSERT INTO change(cls, ref, op) VALUES ($1, $2, 'm')", [cls, ref]);
+  });
+  return asToken(before);
+}
+
+/** The older way: what a session has registered for is kept with it, and so is how far it has read. */
+interface Registered { readonly classes: readonly string[]; readonly position: string }
+async function registered(plane: Plane, session: Session): Promise<Registered | undefined> {
+  const [row] = await plane.store.query<{ registered_classes: Registered | null }>('SELECT registered_classes FROM session_state WHERE session = $1', [session.ref]);
+  return row?.registered_classes ?? undefined;
+}
+const keep = (plane: Plane, session: Session, value: Registered): Promise<unknown> =>
+  plane.store.query('UPDATE session_state SET registered_classes = $2 WHERE session = $1', [session.ref, JSON.stringify(value)]);
+
+const own = (outside: Outside): Session => {
+  if (!outside.session) throw new XenError('SESSION_INVALID', outside.token);
+  return outside.session;
+};
+
+async function registerFor(outside: Outside, more: readonly string[], less: readonly string[]): Promise<void> {
+  subscription(more);
+  const session = own(outside), before = await registered(outside.plane, session);
+  const all = new Set([...(before?.classes ?? []), ...more].filter((c) => !less.includes(c)));
+  await keep(outside.plane, session, { classes: [...all], position: before?.position ?? String(outside.plane.replica.position()) });
+}
+
+async function next(outside: Outside): Promise<EventRecord[]> {
+  const session = own(outside), state = await registered(outside.plane, session);
+  if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
+  const found = await nextChanges(outside, { position: BigInt(state.position), wants: subscription(state.classes), seconds: longestWaitSeconds });
+  await keep(outside.plane, session, { ...state, position: String(found.position) });
+  return inOrder(found.events).map((c) => record(outside.plane.replica, c, `${outside.plane.clock.now().getTime() / 1000}`));
+}
+
+export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Outside> => ({
+  register: (outside, { classes: more }) => registerFor(outside, more, []),
+  unregister: (outside, { classes: less }) => registerFor(outside, [], less),
+  next: (outside) => whileOpen(outside, sessions, next),
+  from: (outside, { classes: texts, token, timeout }) =>
+    whileOpen(outside, sessions, async (open) => {
+      const found = await nextChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
+      return batch(open.plane.replica, found.events, found.position);
+    }),
+  inject: ({ plane }, { class: cls, ref }) => inject(plane, cls, ref),
+  get_current_id: async ({ plane }) => Number(plane.replica.position()),
+});

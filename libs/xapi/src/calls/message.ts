@@ -1,0 +1,45 @@
+/** Alerts about objects; a class of its own kind: kept, listed and sent as events, with no getters for single fields. */
+import { asRef, classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import { evaluate, parseFilter } from '@xenplane/wire';
+import type { Tx } from '@xenplane/store';
+import { dateTime, type Context } from '../context';
+
+type Message = StoredRecord<'message'>;
+type Row = Message & { readonly ref: Ref<'message'> };
+const tableOf: Readonly<Record<string, string>> = { VM: 'vm', Host: 'host', SR: 'sr', Pool: 'pool', VMPP: 'vmpp', VMSS: 'vmss', PVS_proxy: 'pvs_proxy', VDI: 'vdi', Certificate: 'certificate' };
+
+async function create({ tx, plane }: Context, given: Pick<Message, 'name' | 'priority' | 'cls' | 'obj_uuid' | 'body'>): Promise<Ref<'message'>> {
+  const known = await tx.query(`SELECT 1 AS yes FROM "${tableOf[given.cls]}" WHERE uuid = $1`, [given.obj_uuid]);
+  if (known.length === 0) throw new XenError('UUID_INVALID', given.cls, given.obj_uuid);
+  const uuid = plane.ids.uuid(), ref = asRef<'message'>(`OpaqueRef:${uuid}`);
+  const { name, priority, cls, obj_uuid, body } = given;
+  await tx.insert('message', ref, { uuid, name, priority, cls, obj_uuid, body, timestamp: dateTime(plane.clock.now()) });
+  return ref;
+}
+
+const asRecord = ({ ref: _ref, ...record }: Row): AnyRecord => record;
+const asMap = (rows: readonly Row[]): Record<string, AnyRecord> => Object.fromEntries(rows.map((row) => [row.ref, asRecord(row)]));
+const newestFirst = (rows: readonly Row[]): Row[] => [...rows].sort((a, b) => b.timestamp.localeCompare(a.timestamp));
+const all = async (tx: Tx): Promise<Row[]> => newestFirst(await tx.find('message', {}));
+
+export const messageCalls: CallsOf<typeof classes.message, Context> = {
+  create,
+  destroy: ({ tx }, { self }) => tx.remove('message', self),
+  destroy_many: async ({ tx }, { messages }) => {
+    for (const message of messages) await tx.remove('message', message);
+  },
+  get: async ({ tx }, { cls, obj_uuid, since }) => asMap(newestFirst(await tx.find('message', { cls, obj_uuid })).filter((m) => m.timestamp >= since)),
+  get_all: async ({ tx }) => (await all(tx)).map((m) => m.ref),
+  get_since: async ({ tx }, { since }) => asMap((await all(tx)).filter((m) => m.timestamp >= since)),
+  get_record: async ({ tx }, { self }) => asRecord(await tx.get('message', self)),
+  get_by_uuid: async ({ tx }, { uuid }) => {
+    const [message] = await tx.find('message', { uuid });
+    if (!message) throw new XenError('UUID_INVALID', 'message', uuid);
+    return message.ref;
+  },
+  get_all_records: async ({ tx }) => asMap(await all(tx)),
+  get_all_records_where: async ({ tx }, { expr }) => {
+    const filter = parseFilter(expr);
+    return asMap((await all(tx)).filter((m) => evaluate(filter, (name) => asRecord(m)[name])));
+  },
+};

@@ -1,0 +1,70 @@
+import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import { admitVbd } from '../admission';
+import type { Context } from '../context';
+import { recordWith } from '../records';
+import { deviceName } from '../specs';
+
+type Vbd = StoredRecord<'VBD'>;
+
+/** Device numbers: plain, or `hda`, `xvda` as older tools write them; `autodetect` takes the first that is free. */
+async function chooseDevice({ tx }: Context, vm: Ref<'VM'>, wanted: string): Promise<string> {
+  const used = new Set((await tx.find('VBD', { VM: vm })).map((v) => v.userdevice));
+  if (wanted === 'autodetect') {
+    const free = Array.from({ length: 255 }, (_, i) => String(i)).find((d) => !used.has(d));
+    if (free === undefined) throw new XenError('ILLEGAL_VBD_DEVICE', '', wanted);
+    return free;
+  }
+  const named = /^(?:hd|xvd|sd)([a-z])$/.exec(wanted);
+  const device = named ? String((named[1] ?? 'a').charCodeAt(0) - 97) : wanted;
+  if (!/^\d{1,3}$/.test(device) || Number(device) > 254) throw new XenError('ILLEGAL_VBD_DEVICE', '', wanted);
+  if (used.has(device)) throw new XenError('DEVICE_ALREADY_EXISTS', device);
+  return device;
+}
+
+async function create(context: Context, given: Partial<Vbd> & Pick<Vbd, 'VM' | 'userdevice' | 'type' | 'mode' | 'empty'>): Promise<Ref<'VBD'>> {
+  const { tx, plane } = context;
+  await tx.lock('VM', given.VM);
+  if (given.type !== 'CD' && given.empty) throw new XenError('VBD_NOT_REMOVABLE_MEDIA', 'new');
+  if (given.type === 'CD' && given.mode === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
+  const VDI = given.empty || !given.VDI || isNullRef(given.VDI) ? nullRef<'VDI'>() : given.VDI;
+  if (!given.empty) {
+    const vdi = await tx.get('VDI', VDI);
+    if (vdi.read_only && given.mode === 'RW') throw new XenError('VDI_READONLY', VDI);
+  }
+  const userdevice = await chooseDevice(context, given.VM, given.userdevice);
+  const uuid = plane.ids.uuid(), ref = asRef<'VBD'>(`OpaqueRef:${uuid}`);
+  await tx.insert('VBD', ref, recordWith('VBD', { ...given, uuid, VDI, userdevice, device: '', currently_attached: false, unpluggable: given.unpluggable ?? true, empty: isNullRef(VDI) }));
+  return ref;
+}
+
+async function destroy(context: Context, self: Ref<'VBD'>): Promise<void> {
+  const vbd = await context.tx.lock('VBD', self);
+  if (vbd.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', `VBD '${vbd.uuid}' still attached to '${vbd.VM}'`);
+  await context.tx.remove('VBD', self);
+}
+
+async function insert(context: Context, self: Ref<'VBD'>, vdi: Ref<'VDI'>): Promise<void> {
+  await admitVbd(context, self, 'insert');
+  await context.tx.get('VDI', vdi);
+  await context.tx.update('VBD', self, { VDI: vdi, empty: false });
+}
+
+export const vbdCalls: CallsOf<typeof classes.VBD, Context> = {
+  insert: (context, { vbd, vdi }) => insert(context, vbd, vdi),
+  eject: async (context, { vbd }) => {
+    await admitVbd(context, vbd, 'eject');
+    await context.tx.update('VBD', vbd, { VDI: nullRef(), empty: true });
+  },
+  assert_attachable: async (context, { self }) => void (await admitVbd(context, self, 'attach')),
+  set_mode: async ({ tx }, { self, value }) => {
+    const vbd = await tx.lock('VBD', self);
+    if (vbd.type === 'CD' && value === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
+    await tx.update('VBD', self, { mode: value });
+  },
+};
+
+export const vbdOverrides = {
+  create: (context: Context, { args }: { args: Vbd }) => create(context, args),
+  destroy: (context: Context, { self }: { self: Ref<'VBD'> }) => destroy(context, self),
+};
+export { deviceName };

@@ -1,0 +1,42 @@
+/** Makes the disks that a template's description in other_config asks for, then lets the VM be a VM. */
+import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
+import type { Context } from '../context';
+import { recordWith } from '../records';
+import { createVdi } from './vdi';
+
+interface Wanted { readonly device: string; readonly size: number; readonly sr: string; readonly bootable: boolean; readonly type: 'system' | 'user' }
+
+/** `<provision><disk device="0" size=".." sr="uuid or nothing" bootable="true" type="system"/></provision>` */
+export function wantedDisks(xml: string): Wanted[] {
+  const disks = xml.match(/<disk\b[^>]*\/?>/g) ?? [];
+  return disks.slice(0, 255).map((disk) => {
+    const attribute = (name: string): string => new RegExp(`\\b${name}="([^"]*)"`).exec(disk)?.[1] ?? '';
+    return { device: attribute('device'), size: Number(attribute('size')), sr: attribute('sr'), bootable: attribute('bootable') === 'true', type: attribute('type') === 'user' ? 'user' : 'system' };
+  });
+}
+
+async function storageFor({ tx }: Context, uuid: string): Promise<Ref<'SR'>> {
+  if (uuid !== '') {
+    const [sr] = await tx.find('SR', { uuid });
+    if (!sr) throw new XenError('UUID_INVALID', 'SR', uuid);
+    return sr.ref;
+  }
+  const [pool] = await tx.find('pool', {});
+  if (!pool || isNullRef(pool.default_SR)) throw new XenError('DEFAULT_SR_NOT_FOUND', pool?.default_SR ?? '');
+  return pool.default_SR;
+}
+
+export async function provisionDisks(context: Context, vm: Ref<'VM'>): Promise<void> {
+  const { tx, plane } = context;
+  const record = await tx.get('VM', vm);
+  for (const wanted of wantedDisks(record.other_config['disks'] ?? '')) {
+    if (!Number.isSafeInteger(wanted.size) || wanted.size <= 0) throw new XenError('PROVISION_FAILED_OUT_OF_SPACE');
+    const SR = await storageFor(context, wanted.sr);
+    const VDI = await createVdi(context, { SR, virtual_size: wanted.size, type: wanted.type, sharable: false, read_only: false, name_label: `${record.name_label} ${wanted.device}`, name_description: 'Created by template provisioner', other_config: {} });
+    const uuid = plane.ids.uuid();
+    await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), recordWith('VBD', { uuid, VM: vm, VDI, userdevice: wanted.device, bootable: wanted.bootable, mode: 'RW', type: 'Disk', other_config: { owner: '' } }));
+  }
+  const { disks: _disks, ...kept } = record.other_config;
+  await tx.update('VM', vm, { is_a_template: false, is_default_template: false, other_config: kept });
+  await tx.query('UPDATE vm_metrics SET install_time = now() WHERE ref = $1', [record.metrics]);
+}

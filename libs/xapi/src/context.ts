@@ -1,0 +1,74 @@
+/** What behaviour is given: who asks, the transaction, and the world around. First parameter everywhere; nothing is request-scoped. */
+import type { Ref, Role } from '@xenplane/model';
+import type { Replica, Store, Tx } from '@xenplane/store';
+import type { Doorbell } from '@xenplane/work';
+import type { Agents } from './agents';
+
+/** Time and randomness, injected; a test owns both. */
+export interface Clock {
+  /** Wall-clock time, for what is shown to people. */
+  now(): Date;
+  /** Elapsed milliseconds on this machine, for what is decided. */
+  monotonic(): number;
+  wait(ms: number, signal?: AbortSignal): Promise<void>;
+}
+export interface Ids {
+  uuid(): string;
+}
+
+export interface Session {
+  /** Of the session's record; the client holds a token from which it follows. */
+  readonly ref: Ref<'session'>;
+  readonly role: Role;
+  readonly root: boolean;
+  /** Whose tasks and sessions these are: the login name, or the subject's identifier. */
+  readonly user: string;
+  readonly host: Ref<'host'>;
+}
+
+/** What one process of the control plane is made of. */
+export interface Plane {
+  readonly store: Store;
+  /** Only where reads are answered: in the API. */
+  readonly replica: Replica;
+  readonly doorbell: Doorbell;
+  readonly agents: Agents;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Log;
+  readonly settings: PlaneSettings;
+}
+export interface PlaneSettings {
+  readonly joinKey: string | undefined;
+  readonly imagesUrl: string;
+  readonly imagesSecret: string | undefined;
+  /** How long a wrong password waits for its answer. */
+  readonly wrongPasswordMs: number;
+  readonly leaseMs: number;
+}
+export interface Log {
+  info(fields: Readonly<Record<string, unknown>>, text: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, text: string): void;
+  error(fields: Readonly<Record<string, unknown>>, text: string): void;
+}
+
+/** Of a call that is answered inside one transaction. */
+export interface Context {
+  readonly plane: Plane;
+  readonly session: Session;
+  readonly tx: Tx;
+  /** The call's own task, when it has one: the key under which it marks objects as busy. */
+  readonly task: Ref<'task'> | undefined;
+}
+/** Of a call that makes its own transactions, because it waits. */
+export interface Outside {
+  readonly plane: Plane;
+  readonly session: Session | undefined;
+  /** What the client holds: the session's token. */
+  readonly token: string;
+  readonly signal: AbortSignal;
+}
+
+/** A moment in the form of the wire, whole seconds. */
+export const dateTime = (date: Date): string => `${date.toISOString().slice(0, 19).replaceAll('-', '')}Z`;
+export const never = '19700101T00:00:00Z';

@@ -1,0 +1,149 @@
+/**
+ * The one place that every call goes through: message, parameter count, arguments, session, role, then the work itself in
+ * one transaction, its task, and what an error means. Order and errors are xapi's.
+ */
+import { asRef, isClassName, messages, XenError, type Message, type Ref, type Type } from '@xenplane/model';
+import { inTransaction, TooBusy } from '@xenplane/store';
+import { decodeArguments, encodeTaskResult, assertParamCount, parseMethod, type Source } from '@xenplane/wire';
+import { startOperation } from './accept';
+import { custom, outsideCalls, type Handler } from './calls';
+import type { Context, Outside, Plane, Session } from './context';
+import { createPlain, read, writeField, type Prepared } from './implied';
+import { assertAllowed, needsBefore } from './roles';
+import { sessionRef, type Sessions } from './sessions';
+import { endTask, insertTask } from './tasks';
+
+export interface Request {
+  readonly method: string;
+  readonly params: readonly unknown[];
+  readonly source: Source;
+  readonly signal: AbortSignal;
+}
+/** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
+export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
+type Args = Readonly<Record<string, unknown>>;
+
+const taskType: Type = { kind: 'ref', cls: 'task' };
+
+export class Dispatcher {
+  private readonly outside: ReadonlyMap<string, Handler<Outside>>;
+
+  constructor(private readonly plane: Plane, readonly sessions: Sessions) {
+    this.outside = outsideCalls(sessions);
+  }
+
+  async call(request: Request): Promise<Answer> {
+    try {
+      return await this.answer(request);
+    } catch (error) {
+      throw this.asXenError(error, request.method);
+    }
+  }
+
+  private async answer(request: Request): Promise<Answer> {
+    const { name, async } = parseMethod(request.method);
+    const message = messages.get(name);
+    if (!message) return this.unknown(name, request.params[0]);
+    if (async && !message.async) throw new XenError('INTERNAL_ERROR', `No async mode for this operation (rpc: ${request.method})`);
+    assertParamCount(message, request.params);
+    const { session: token = '', args } = decodeArguments(message, request.params, request.source);
+    const session = message.session ? await this.sessions.find(token) : undefined;
+    assertBuilt(message);
+    const known = hashSessionRefs(message, args);
+    const outsider = this.outside.get(message.name);
+    if (outsider) return this.callOutside(message, session, { token, signal: request.signal, args: known, run: outsider });
+    if (!session) throw new XenError('SESSION_INVALID', token);
+    return async ? this.callAsync(message, session, known, request.method) : this.callSync(message, session, known, request.signal);
+  }
+
+  /** A method that the model does not have; a first parameter that is no live session is the first complaint. */
+  private async unknown(name: string, first: unknown): Promise<never> {
+    if (typeof first === 'string') await this.sessions.find(first);
+    throw new XenError('MESSAGE_METHOD_UNKNOWN', name);
+  }
+
+  private async callOutside(message: Message, session: Session | undefined, call: { token: string; signal: AbortSignal; args: Args; run: (o: Outside, args: Args) => Promise<unknown> }): Promise<Answer> {
+    if (session) assertAllowed(session, message, call.args);
+    const value = await call.run({ plane: this.plane, session, token: call.token, signal: call.signal }, call.args);
+    return { type: message.result, value };
+  }
+
+  private async callSync(message: Message, session: Session, args: Args, signal: AbortSignal): Promise<Answer> {
+    if (isRead(message)) return this.callRead(message, session, args);
+    if (message.runs === 'operation') return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal }) };
+    const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
+    return { type: message.result, value };
+  }
+
+  private async callRead(message: Message, session: Session, args: Args): Promise<Answer> {
+    assertAllowed(session, message, args);
+    await this.plane.replica.fresh();
+    const answer = read(this.plane.replica, message, args);
+    return { type: message.result ?? { kind: 'string' }, ...answer };
+  }
+
+  /** Whatever goes wrong from here on is the task's, not the call's. */
+  private async callAsync(message: Message, session: Session, args: Args, label: string): Promise<Answer> {
+    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label }) };
+    const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
+    try {
+      await inTransaction(this.plane.store, async (tx) => {
+        await insertTask(tx, this.plane, { ref, label, session });
+        const value = await this.perform(message, args, { plane: this.plane, session, tx, task: ref });
+        await endTask(tx, this.plane, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
+      });
+    } catch (error) {
+      await this.failedTask(ref, label, session, this.asXenError(error, label));
+    }
+    return { type: taskType, value: ref };
+  }
+
+  private async failedTask(ref: Ref<'task'>, label: string, session: Session, error: XenError): Promise<void> {
+    await inTransaction(this.plane.store, async (tx) => {
+      await insertTask(tx, this.plane, { ref, label, session });
+      await endTask(tx, this.plane, ref, { status: 'failure', error: error.description });
+    });
+  }
+
+  /** Role, then the work, inside the transaction of the context. */
+  private async perform(message: Message, args: Args, context: Context): Promise<unknown> {
+    const { session, tx } = context;
+    assertAllowed(session, message, args, await this.before(message, args, context));
+    const handler = custom.get(message.name);
+    if (handler) return handler(context, args);
+    const cls = message.cls.name;
+    if (!isClassName(cls)) throw new XenError('MESSAGE_METHOD_UNKNOWN', message.name);
+    if (message.kind === 'create') return createPlain(context, cls, args['args'] as Args);
+    if (message.kind === 'destroy') return tx.remove(cls, asRef(String(args['self'])));
+    return writeField(tx, message, args);
+  }
+
+  private async before(message: Message, args: Args, { tx }: Context): Promise<Record<string, string> | undefined> {
+    const field = needsBefore(message);
+    if (!field || !isClassName(message.cls.name)) return undefined;
+    const row: Args = await tx.lock(message.cls.name, asRef(String(args['self'])));
+    return row[field] as Record<string, string>;
+  }
+
+  /** Every error that leaves here has a code; what has none of its own is logged once with its cause. */
+  private asXenError(error: unknown, method: string): XenError {
+    if (error instanceof XenError) return error;
+    if (error instanceof TooBusy) return new XenError('INTERNAL_ERROR', 'The server is too busy; try again');
+    this.plane.log.error({ method, error }, 'call failed');
+    return new XenError('INTERNAL_ERROR', error instanceof Error ? error.message : String(error));
+  }
+}
+
+const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);
+
+function assertBuilt(message: Message): void {
+  if (message.state === 'removed') throw new XenError('MESSAGE_REMOVED');
+  if (message.runs === 'planned') throw new XenError('NOT_IMPLEMENTED', message.name);
+}
+
+/** A client names sessions by their tokens; inside, only their references are known. */
+function hashSessionRefs(message: Message, args: Args): Args {
+  const own = message.params.filter((p) => p.type.kind === 'ref' && p.type.cls === 'session');
+  if (own.length === 0) return args;
+  return { ...args, ...Object.fromEntries(own.map((p) => [p.name, sessionRef(String(args[p.name]))])) };
+}

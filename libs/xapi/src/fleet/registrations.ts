@@ -1,0 +1,54 @@
+/** A host's agent starts: it gets a new epoch, and what the database and the host disagree about is settled (R11). */
+import { leaseMs, type Registration, type RegistrationAnswer, type RegistrationRequest, type RegistrationResult } from '@xenplane/hypervisor';
+import { asRef } from '@xenplane/model';
+import { inTransaction, type Tx } from '@xenplane/store';
+import type { Plane } from '../context';
+import { endRuns, showHalted } from './halt';
+import { tokenHash } from './tokens';
+
+interface HostRow { host: string; token_hash: string; hypervisor_boot: string }
+interface RunRow { vm: string; uuid: string; vm_epoch: number; state: string }
+
+export async function register(plane: Plane, request: RegistrationRequest): Promise<RegistrationAnswer> {
+  const hosts: RegistrationResult[] = [];
+  for (const registration of [...request.registrations].sort((a, b) => a.host.localeCompare(b.host))) hosts.push(await registerOne(plane, registration));
+  return { hosts };
+}
+
+async function registerOne(plane: Plane, registration: Registration): Promise<RegistrationResult> {
+  const { host: uuid, token } = registration;
+  return inTransaction(plane.store, async (tx) => {
+    const [row] = await tx.query<HostRow>('SELECT host, token_hash, hypervisor_boot FROM host_run WHERE uuid = $1 FOR UPDATE', [uuid]);
+    if (!row || row.token_hash !== tokenHash(token)) return { host: uuid, hostEpoch: 0, leaseMs, adopt: [], refused: 'unknown host or token' };
+    const adopt = await settleRuns(tx, row, registration);
+    const hostEpoch = await newEpoch(tx, row.host, registration);
+    await tx.query('UPDATE vm_run SET host_epoch = $2 WHERE host = $1 AND state <> $3', [row.host, hostEpoch, 'H']);
+    await showAlive(tx, row.host, true);
+    return { host: uuid, hostEpoch, leaseMs, adopt };
+  });
+}
+
+/** Rows that were only asked for go back in every case; rows that ran are kept when the same hypervisor still holds their domain. */
+async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Registration): Promise<string[]> {
+  const runs = await tx.query<RunRow>("SELECT r.vm, v.uuid, r.vm_epoch, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1 AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r", [row.host]);
+  const held = new Set(row.hypervisor_boot === hypervisorBoot ? domains.map((d) => `${d.vm} ${d.vmEpoch}`) : []);
+  const kept = runs.filter((r) => r.state !== 'A' && held.has(`${r.uuid} ${r.vm_epoch}`));
+  const gone = runs.filter((r) => !kept.includes(r)).map((r) => r.vm);
+  await endRuns(tx, gone);
+  await showHalted(tx, gone);
+  return kept.map((r) => r.uuid);
+}
+
+async function newEpoch(tx: Tx, host: string, { agentBoot, hypervisorBoot, agentUrl, commandKey }: Registration): Promise<number> {
+  const [row] = await tx.query<{ host_epoch: number }>(
+    `UPDATE host_run SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, agent_boot = $2, hypervisor_boot = $3, agent_url = $4, command_key = $5
+     WHERE host = $1 RETURNING host_epoch`, [host, agentBoot, hypervisorBoot, agentUrl, commandKey]);
+  return row?.host_epoch ?? 0;
+}
+
+/** Shows in the host's metrics whether it lives. */
+export async function showAlive(tx: Tx, host: string, live: boolean): Promise<void> {
+  const { metrics } = await tx.get('host', asRef(host));
+  const [row] = await tx.query<{ live: boolean }>('SELECT live FROM host_metrics WHERE ref = $1', [metrics]);
+  if (row && row.live !== live) await tx.update('host_metrics', metrics, { live });
+}

@@ -1,0 +1,11 @@
+/** What lets a host in: a one-time secret that follows from the join key, then a token of which only the digest is kept. */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+
+export const joinSecret = (joinKey: string, hostUuid: string): string => createHmac('sha256', joinKey).update(hostUuid).digest('hex');
+export const tokenHash = (token: string): string => createHash('sha256').update(token).digest('hex');
+export const newHostToken = (): string => randomBytes(32).toString('base64url');
+
+export function sameSecret(a: string, b: string): boolean {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}

@@ -1,0 +1,103 @@
+/** The messages that the model implies: reads from the replica, setters and constructors on the tables. */
+import { asRef, classNamed, isClassName, isNullRef, XenError, type ClassDef, type ClassName, type Message, type Ref } from '@xenplane/model';
+import { evaluate, parseFilter } from '@xenplane/wire';
+import type { Replica, Tx } from '@xenplane/store';
+import type { Context } from './context';
+
+const nameOf = (cls: ClassDef): ClassName => {
+  if (!isClassName(cls.name)) throw new Error(`no class ${cls.name}`);
+  return cls.name;
+};
+type Args = Readonly<Record<string, unknown>>;
+
+/** An answer whose JSON is ready, kept by the replica; `chunks` concatenated are the text. */
+export interface Prepared { readonly chunks: readonly (string | Buffer)[] }
+export type Read = { readonly value: unknown } | { readonly prepared: Prepared };
+
+/** Answers a message that only reads. The replica must be fresh. */
+export function read(replica: Replica, message: Message, args: Args): Read {
+  const cls = nameOf(message.cls);
+  if (message.kind === 'field-get') return { value: recordOf(replica, cls, String(args['self']))[message.field ?? ''] };
+  switch (message.call) {
+    case 'get_record': return { prepared: { chunks: [fragmentOf(replica, cls, String(args['self']))] } };
+    case 'get_by_uuid': return { value: byUuid(replica, cls, String(args['uuid'])) };
+    case 'get_by_name_label': return { value: [...replica.byNameLabel(cls, String(args['label']))] };
+    case 'get_all': return { value: [...replica.refs(cls)] };
+    case 'get_all_records': return { prepared: { chunks: ['{', ...replica.allRecords(cls), '}'] } };
+    default: return filtered(replica, cls, message, String(args['expr']));
+  }
+}
+
+function recordOf(replica: Replica, cls: ClassName, ref: string): Readonly<Record<string, unknown>> {
+  const record = replica.record(cls, asRef(ref));
+  if (!record) throw new XenError('HANDLE_INVALID', cls, ref);
+  return record;
+}
+function fragmentOf(replica: Replica, cls: ClassName, ref: string): string {
+  if (!replica.has(cls, asRef(ref))) throw new XenError('HANDLE_INVALID', cls, ref);
+  return replica.fragment(cls, asRef(ref));
+}
+function byUuid(replica: Replica, cls: ClassName, uuid: string): string {
+  const ref = replica.byUuid(cls, uuid);
+  if (!ref) throw new XenError('UUID_INVALID', cls, uuid);
+  return ref;
+}
+
+function filtered(replica: Replica, cls: ClassName, message: Message, expression: string): Read {
+  const filter = parseFilter(expression);
+  const refs = [...replica.refs(cls)].filter((ref) => {
+    const record = recordOf(replica, cls, ref);
+    return evaluate(filter, (name) => record[name]);
+  });
+  if (message.call === 'get_all_where') return { value: refs };
+  const entries = refs.flatMap((ref, i) => [`${i === 0 ? '' : ','}${JSON.stringify(ref)}:`, replica.fragment(cls, ref)]);
+  return { prepared: { chunks: ['{', ...entries, '}'] } };
+}
+
+/** Answers a set_, add_to_, remove_from_, add_ or remove_ message by storing the value. */
+export async function writeField(tx: Tx, message: Message, args: Args): Promise<void> {
+  const match = /^(set|add_to|remove_from|add|remove)_(.+)$/.exec(message.call);
+  const verb = match?.[1], field = message.field ?? match?.[2];
+  if (!verb || !field) throw new Error(`${message.name} is about no field`);
+  const cls = nameOf(message.cls), self = asRef<ClassName>(String(args['self']));
+  if (verb === 'set') return tx.update(cls, self, { [field]: args['value'] });
+  const row: Readonly<Record<string, unknown>> = await tx.lock(cls, self);
+  const after = changed(verb, row[field], args, [cls, field, self]);
+  if (after !== undefined) await tx.update(cls, self, { [field]: after });
+}
+
+/** The new value, or undefined when the change would change nothing. */
+function changed(verb: string, value: unknown, args: Args, place: readonly [string, string, string]): unknown {
+  if (verb === 'add_to') return added(value as Record<string, unknown>, String(args['key']), args['value'], place);
+  if (verb === 'remove_from') return without(value as Record<string, unknown>, String(args['key']));
+  const elements = value as readonly unknown[];
+  const element = args['value'];
+  if (verb === 'add') return elements.includes(element) ? undefined : [...elements, element];
+  return elements.includes(element) ? elements.filter((e) => e !== element) : undefined;
+}
+function added(map: Readonly<Record<string, unknown>>, key: string, value: unknown, [cls, field, self]: readonly [string, string, string]): unknown {
+  if (Object.hasOwn(map, key)) throw new XenError('MAP_DUPLICATE_KEY', cls, field, self, key);
+  return { ...map, [key]: value };
+}
+function without(map: Readonly<Record<string, unknown>>, key: string): unknown {
+  if (!Object.hasOwn(map, key)) return undefined;
+  return Object.fromEntries(Object.entries(map).filter(([k]) => k !== key));
+}
+
+/** Creates an object of a class that needs nothing but its record. */
+export async function createPlain(context: Context, cls: ClassName, args: Args): Promise<Ref> {
+  const uuid = context.plane.ids.uuid();
+  const ref = asRef<ClassName>(`OpaqueRef:${uuid}`);
+  await assertRefs(context.tx, classNamed(cls), args);
+  await context.tx.insert(cls, ref, { ...args, uuid });
+  return ref;
+}
+
+/** HANDLE_INVALID for the first reference of the record that points at nothing. */
+async function assertRefs(tx: Tx, cls: ClassDef, record: Args): Promise<void> {
+  for (const [name, field] of Object.entries(cls.fields)) {
+    const value = record[name];
+    if (field.type.kind !== 'ref' || typeof value !== 'string' || isNullRef(value) || !field.type.cls || !isClassName(field.type.cls)) continue;
+    await tx.get(field.type.cls, asRef(value));
+  }
+}

@@ -1,0 +1,48 @@
+/** Every call that is durable work: how it is admitted when it is asked for, and what the scheduler then does. */
+import { asRef, classes, type OperationsOf, type Ref } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import { Later, type Operation, type Run } from '@xenplane/work';
+import { admitMarked, busyLimitMs, isBusy } from '../admission';
+import type { Context, Plane, Session } from '../context';
+import { vbdOperations, vifOperations } from './devices';
+import { vdiOperations } from './vdi.copy';
+import { vmCopy } from './vm.copy';
+import { vmLive } from './vm.live';
+import { vmPause } from './vm.pause';
+import { vmReboot } from './vm.reboot';
+import { vmShutdown } from './vm.shutdown';
+import { vmStart } from './vm.start';
+import { vmSuspend } from './vm.suspend';
+
+type Args = Readonly<Record<string, unknown>>;
+type Handler = (run: Run<Tx>, args: Args) => Promise<unknown>;
+
+function handlers(plane: Plane): ReadonlyMap<string, Handler> {
+  const VM: OperationsOf<typeof classes.VM, Run<Tx>> = { ...vmStart(plane), ...vmShutdown(plane), ...vmReboot(plane), ...vmPause(plane), ...vmSuspend(plane), ...vmLive(plane), ...vmCopy(plane) };
+  const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
+  const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
+  const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
+  return new Map(Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) => Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler])));
+}
+
+/** What the worker runs, by method. Work that was accepted while its object was busy is admitted first. */
+export function operationsOf(plane: Plane): ReadonlyMap<string, Operation<Tx>> {
+  return new Map([...handlers(plane)].map(([method, handler]) => [method, (run, params) => admittedRun(plane, method, handler, run, params)]));
+}
+
+async function admittedRun(plane: Plane, method: string, handler: Handler, run: Run<Tx>, args: Args): Promise<unknown> {
+  if (run.context['admitted'] === false) await run.commit('admit', (tx) => admitLate(contextOf(plane, tx, run), method, args));
+  return handler(run, args);
+}
+
+async function admitLate(context: Context, method: string, args: Args): Promise<void> {
+  try {
+    await admitMarked(context, method, args);
+  } catch (error) {
+    throw isBusy(error) ? new Later(500, busyLimitMs, error) : error;
+  }
+}
+
+const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', host: asRef('OpaqueRef:NULL') };
+const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({ plane, tx, task: asRef<'task'>(run.ref), session: (run.context['session'] as Session | undefined) ?? nobody });
+export type TaskRef = Ref<'task'>;

@@ -1,0 +1,29 @@
+import { classes, type OperationParams, type Ref } from '@xenplane/model';
+import type { DomainSpec } from '@xenplane/hypervisor';
+import type { Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { Superseded } from '../agents';
+import type { Plane } from '../context';
+import { currentRun, goneMeanwhile, steadfast, type RunRow } from '../runs';
+import { domainSpec } from '../specs';
+
+export const vmPause = (plane: Plane) => ({
+  pause: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'pause'>) => change(plane, run, vm, 'paused'),
+  unpause: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'unpause'>) => change(plane, run, vm, 'running'),
+});
+
+/** The run of a VM that is up, with the description of what is attached to it now. */
+export async function describeRun(tx: Tx, vm: Ref<'VM'>, devices = {}): Promise<{ placed: RunRow; spec: DomainSpec }> {
+  const placed = await currentRun(tx, vm);
+  return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm), { attached: true, ...devices }) };
+}
+
+async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused' | 'running'): Promise<void> {
+  const { placed, spec } = await run.commit('begin', (tx) => describeRun(tx, vm));
+  try {
+    await run.step('change', () => plane.agents.ensure(placed, { state, spec, boots: placed.boots }, steadfast));
+    return await run.conclude('show', async (tx) => tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' }));
+  } catch (error) {
+    throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
+  }
+}

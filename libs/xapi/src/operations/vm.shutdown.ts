@@ -1,0 +1,55 @@
+/** Every way to stop a VM: the guest is asked, or not. A suspended VM only loses its saved memory. */
+import { classes, isNullRef, nullRef, type OperationParams, type Ref } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { Superseded } from '../agents';
+import { showHalted } from '../fleet/halt';
+import { beginStop, halt, moveRun, patienceOf, steadfast, type RunRow } from '../runs';
+import { takeSpace } from '../calls/vdi-clone';
+import type { Plane } from '../context';
+
+type How = 'clean' | 'hard';
+
+export const vmShutdown = (plane: Plane) => ({
+  clean_shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_shutdown'>) => stop(plane, run, vm, 'clean'),
+  hard_shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_shutdown'>) => stop(plane, run, vm, 'hard'),
+  /** The guest is asked first; one that will not is stopped. */
+  shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'shutdown'>) => stop(plane, run, vm, 'clean', 'hard'),
+});
+
+async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwise?: How): Promise<void> {
+  const placed = await run.commit('stop', async (tx) => (await beginStop(tx, vm)) ?? null, (tx, row) => resume(tx, vm, row));
+  if (!placed) return run.conclude('discard', (tx) => discard(tx, vm));
+  await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
+  return run.conclude('show', async (tx) => halt(tx, vm, placed.vmEpoch));
+}
+
+async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, otherwise?: How): Promise<void> {
+  try {
+    await plane.agents.ensure(placed, { state: 'stopped', how }, how === 'clean' ? patienceOf(run) : steadfast);
+  } catch (error) {
+    if (error instanceof Superseded) return;
+    if (!otherwise) throw error;
+    await haltDomain(plane, run, placed, otherwise);
+  }
+}
+
+/** A guest that did not obey, or a task that was stopped: the VM runs on. */
+async function resume(tx: Tx, vm: Ref<'VM'>, placed: RunRow | null): Promise<void> {
+  if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
+}
+
+/** Nothing runs: a suspended VM is halted by forgetting what it had saved. */
+export async function discard(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+  const record = await tx.lock('VM', vm);
+  if (!isNullRef(record.suspend_VDI)) await dropSuspendVdi(tx, record.suspend_VDI);
+  await showHalted(tx, [vm]);
+  await tx.update('VM', vm, { suspend_VDI: nullRef() });
+}
+
+export async function dropSuspendVdi(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
+  const [present] = await tx.getMany('VDI', [vdi]);
+  if (!present) return;
+  await takeSpace({ tx }, present.SR, -present.virtual_size, -present.physical_utilisation);
+  await tx.remove('VDI', vdi);
+}

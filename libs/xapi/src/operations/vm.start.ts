@@ -1,0 +1,113 @@
+/**
+ * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
+ * A host that is lost meanwhile costs another placement, a few times at the most.
+ */
+import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
+import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
+import type { Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { Superseded, type PlacedVm } from '../agents';
+import { dateTime, type Plane } from '../context';
+import { placeVm, type Placed } from '../placement';
+import { recordWith } from '../records';
+import { domainSpec } from '../specs';
+import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
+
+const mostPlacements = 3;
+interface Start { readonly vm: Ref<'VM'>; readonly start_paused: boolean; readonly host?: Ref<'host'>; readonly resume?: true; readonly after?: (tx: Tx) => Promise<void> }
+interface Planned extends Placed { readonly spec: DomainSpec }
+
+export const vmStart = (plane: Plane) => ({
+  start: (run: Run<Tx>, { vm, start_paused }: OperationParams<typeof classes.VM, 'start'>) => bringUp(plane, run, { vm, start_paused }),
+  start_on: (run: Run<Tx>, { vm, start_paused, host }: OperationParams<typeof classes.VM, 'start_on'>) => bringUp(plane, run, { vm, start_paused, host }),
+});
+
+/** Boots or resumes. Each try has steps of its own, so that the journal tells which host it was. */
+export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise<void> {
+  for (let nth = 1; ; nth += 1) {
+    const planned = await place(plane, run, start, nth);
+    try {
+      const answer = await boot(plane, run, start, planned, nth);
+      return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, start, planned, answer));
+    } catch (error) {
+      if (!(error instanceof Superseded)) throw error;
+      if (nth === mostPlacements || start.host) throw goneMeanwhile(planned.host);
+    }
+  }
+}
+
+function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Promise<Planned> {
+  return run.commit(
+    `place ${nth}`,
+    async (tx) => {
+      const record = await tx.get('VM', vm);
+      const spec = await domainSpec(tx, vm, record);
+      return { ...(await placeVm(plane, tx, { vm, record, task: asRef(run.ref), only: host })), spec };
+    },
+    async (tx, placed) => {
+      await endRun(tx, vm, placed.vmEpoch);
+      await tx.query('UPDATE vm SET scheduled_to_be_resident_on = NULL WHERE ref = $1', [vm]);
+    },
+  );
+}
+
+function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: number): Promise<VmAnswer> {
+  const state = start.start_paused ? ('paused' as const) : ('running' as const);
+  return run.step(
+    `boot ${nth}`,
+    async () => {
+      const saved = start.resume ? await plane.store.read((tx) => savedImage(tx, start.vm)) : undefined;
+      return plane.agents.ensure(planned, { state, spec: planned.spec, boots: 1, ...(saved ? { saved } : {}) }, patienceOf(run));
+    },
+    () => stopDomain(plane, planned),
+  );
+}
+
+/** Makes sure that no domain of this placement runs or will run; a placement that is over needs no more. */
+export async function stopDomain(plane: Plane, placed: PlacedVm): Promise<void> {
+  try {
+    await plane.agents.ensure(placed, { state: 'stopped', how: 'hard' }, steadfast);
+  } catch (error) {
+    if (!(error instanceof Superseded)) throw error;
+  }
+}
+
+async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: Start, placed: Planned, answer: VmAnswer): Promise<void> {
+  const rows = await tx.query(
+    `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm)
+     UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8
+     FROM run WHERE vm.ref = run.vm RETURNING vm.ref`,
+    [vm, placed.vmEpoch, placed.host, answer.domid ?? -1, answer.boots ?? 1, start_paused ? 'Paused' : 'Running', placed.spec.mode === 'pv' ? '' : 'hvm', placed.spec.memoryTargetBytes]);
+  if (rows.length === 0) throw new Superseded(placed.vm);
+  await showDevices(tx, vm);
+  await showMetrics(plane, tx, vm, placed.spec, resume === true);
+  await addConsoles(plane, tx, vm, placed);
+  await after?.(tx);
+}
+
+async function showDevices(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+  await tx.query(
+    `UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
+       WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END WHERE "VM" = $1`, [vm]);
+  await tx.query('UPDATE vif SET currently_attached = true WHERE "VM" = $1', [vm]);
+}
+
+async function showMetrics(plane: Plane, tx: Tx, vm: Ref<'VM'>, spec: DomainSpec, resumed: boolean): Promise<void> {
+  const { metrics } = await tx.get('VM', vm);
+  if (isNullRef(metrics)) return;
+  const now = dateTime(plane.clock.now());
+  await tx.update('VM_metrics', metrics, {
+    memory_actual: spec.memoryTargetBytes, VCPUs_number: spec.vcpus, last_updated: now, current_domain_type: spec.mode, hvm: spec.mode === 'hvm', state: [], ...(resumed ? {} : { start_time: now }),
+  });
+}
+
+/** What a client may look at: a screen for guests with a device model, a text console for all. */
+async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, placed: Planned): Promise<void> {
+  const { address } = await tx.get('host', placed.host);
+  await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
+  const protocols = placed.spec.mode === 'hvm' ? (['rfb', 'vt100'] as const) : (['vt100'] as const);
+  await tx.insertAll('console', protocols.map((protocol) => {
+    const uuid = plane.ids.uuid();
+    return { ref: asRef<'console'>(`OpaqueRef:${uuid}`), ...recordWith('console', { uuid, protocol, VM: vm, location: `https://${address}/console?uuid=${uuid}` }) };
+  }));
+}

@@ -1,0 +1,69 @@
+/** Suspend keeps the memory on a disk of type suspend and frees the host; resume is a start that loads it. */
+import { asRef, classes, isNullRef, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import type { SavedImage } from '@xenplane/hypervisor';
+import type { Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { Superseded } from '../agents';
+import { takeSpace } from '../calls/vdi-clone';
+import type { Plane } from '../context';
+import { endRuns } from '../fleet/halt';
+import { recordWith } from '../records';
+import { beginStop, goneMeanwhile, moveRun, patienceOf, type RunRow } from '../runs';
+import { dropSuspendVdi } from './vm.shutdown';
+import { bringUp } from './vm.start';
+
+export const vmSuspend = (plane: Plane) => ({
+  suspend: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'suspend'>) => suspend(plane, run, vm),
+  resume: (run: Run<Tx>, { vm, start_paused }: OperationParams<typeof classes.VM, 'resume'>) => resume(plane, run, { vm, start_paused }),
+  resume_on: (run: Run<Tx>, { vm, start_paused, host }: OperationParams<typeof classes.VM, 'resume_on'>) => resume(plane, run, { vm, start_paused, host }),
+});
+
+interface Begun { readonly placed: RunRow; readonly vdi: Ref<'VDI'> }
+
+async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void> {
+  const { placed, vdi } = await run.commit('begin', (tx) => begin(plane, tx, vm), (tx, begun) => abort(tx, vm, begun));
+  try {
+    const { saved } = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
+    return await run.conclude('show', (tx) => show(tx, vm, placed, vdi, saved ?? {}));
+  } catch (error) {
+    throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
+  }
+}
+
+/** Room for the memory first: a VM is not stopped for a disk that has no place. */
+async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
+  const record = await tx.lock('VM', vm);
+  const SR = await suspendStorage(tx, record);
+  const uuid = plane.ids.uuid(), vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
+  const virtual_size = Math.ceil((record.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
+  await takeSpace({ tx }, SR, virtual_size, virtual_size);
+  await tx.insert('VDI', vdi, recordWith('VDI', { uuid, location: uuid, SR, type: 'suspend', name_label: 'Suspend image', name_description: `Suspend image of ${record.name_label}`, virtual_size, physical_utilisation: virtual_size, managed: true }));
+  const placed = await beginStop(tx, vm);
+  if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
+  return { placed, vdi };
+}
+
+async function suspendStorage(tx: Tx, record: StoredRecord<'VM'>): Promise<Ref<'SR'>> {
+  const [pool] = await tx.find('pool', {});
+  const sr = [record.suspend_SR, pool?.suspend_image_SR, pool?.default_SR].find((s) => s !== undefined && !isNullRef(s));
+  if (!sr) throw new XenError('VM_NO_SUSPEND_SR', record.uuid);
+  return sr;
+}
+
+async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<void> {
+  await dropSuspendVdi(tx, vdi);
+  await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
+}
+
+async function show(tx: Tx, vm: Ref<'VM'>, placed: RunRow, vdi: Ref<'VDI'>, saved: SavedImage): Promise<void> {
+  const rows = await tx.query("UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm", [vm, placed.vmEpoch, JSON.stringify(saved)]);
+  if (rows.length === 0) throw new Superseded(placed.vm);
+  await endRuns(tx, [vm]);
+  await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
+  await tx.query(`UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`, [vm, vdi]);
+}
+
+async function resume(plane: Plane, run: Run<Tx>, start: { vm: Ref<'VM'>; start_paused: boolean; host?: Ref<'host'> }): Promise<void> {
+  const vdi = await run.commit('read', async (tx) => (await tx.get('VM', start.vm)).suspend_VDI);
+  return bringUp(plane, run, { ...start, resume: true, after: async (tx) => (isNullRef(vdi) ? undefined : dropSuspendVdi(tx, vdi)) });
+}

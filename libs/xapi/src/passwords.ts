@@ -1,0 +1,56 @@
+/** Passwords: scrypt off the event loop, at most two at once, equal time for unknown users. */
+import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+
+const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
+const keyBytes = 32;
+export const longestPassword = 1024;
+
+const derive = (password: string, salt: Buffer): Promise<Buffer> =>
+  new Promise((resolve, reject) => scrypt(Buffer.from(password, 'utf8'), salt, keyBytes, cost, (error, key) => (error ? reject(error) : resolve(key))));
+
+/** Lets two through at a time: a flood of logins must not take every thread that file reads need too. */
+class Gate {
+  private free = 2;
+  private readonly waiting: (() => void)[] = [];
+
+  async through<T>(work: () => Promise<T>): Promise<T> {
+    if (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.free -= 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.free += 1;
+    }
+  }
+}
+const gate = new Gate();
+
+/** `scrypt$salt$key`, both in base64. */
+export async function hashPassword(password: string): Promise<string> {
+  const salt = randomBytes(16);
+  const key = await gate.through(() => derive(password, salt));
+  return `scrypt$${salt.toString('base64')}$${key.toString('base64')}`;
+}
+
+const nobody = `scrypt$${Buffer.alloc(16).toString('base64')}$${Buffer.alloc(keyBytes).toString('base64')}`;
+const processKey = randomBytes(32);
+/** Of passwords that were right a moment ago, so that a tool that logs in for every call pays scrypt once. */
+const known = new Map<string, string>();
+const knownLimit = 1000;
+
+/** Whether the password is that of the hash; an absent hash takes as long as a wrong password. */
+export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
+  if (Buffer.byteLength(password) > longestPassword) return false;
+  const seal = createHmac('sha256', processKey).update(password).digest('hex');
+  if (hash && known.get(hash) === seal) return true;
+  const [, salt = '', key = ''] = (hash ?? nobody).split('$');
+  const derived = await gate.through(() => derive(password, Buffer.from(salt, 'base64')));
+  const right = timingSafeEqual(derived, Buffer.from(key, 'base64')) && hash !== undefined;
+  if (right && hash) {
+    if (known.size >= knownLimit) known.clear();
+    known.set(hash, seal);
+  }
+  return right;
+}

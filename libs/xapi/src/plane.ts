@@ -1,0 +1,54 @@
+/** Opens what a process of the control plane needs: the database, migrated; the doorbell; in the API the replica. */
+import { createHash, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { leaseMs } from '@xenplane/hypervisor';
+import { Doorbell } from '@xenplane/work';
+import { migrate, Replica, Store } from '@xenplane/store';
+import { encodeJson } from '@xenplane/wire';
+import { Agents } from './agents';
+import type { Clock, Ids, Plane } from './context';
+import { derivations } from './derivations';
+import { makeLog } from './process';
+
+export interface PlaneOptions {
+  readonly name: string;
+  readonly databaseUrl: string;
+  readonly redisUrl: string;
+  readonly logLevel: string;
+  /** Whether this process answers reads. */
+  readonly replica: boolean;
+  readonly joinKey?: string | undefined;
+  readonly imagesUrl?: string;
+  readonly imagesSecret?: string | undefined;
+  readonly wrongPasswordMs?: number;
+}
+
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonic: () => Number(process.hrtime.bigint() / 1_000n) / 1_000,
+  wait: async (ms, signal) => {
+    await sleep(ms, undefined, { signal }).catch(() => undefined);
+  },
+};
+const randomIds: Ids = { uuid: () => randomUUID() };
+
+/** Two databases on one Redis must not hear one another's rings. */
+export const queuePrefix = (databaseUrl: string): string => `xenplane-${createHash('sha256').update(new URL(databaseUrl).pathname).digest('hex').slice(0, 12)}`;
+
+export async function openPlane(options: PlaneOptions): Promise<Plane & { close(): Promise<void> }> {
+  const store = await Store.connect({ url: options.databaseUrl });
+  await migrate(store);
+  const replica = await Replica.start(store, { derivations, encode: (cls, record) => encodeJson({ kind: 'record', cls }, record), idle: !options.replica });
+  const doorbell = new Doorbell(options.redisUrl, queuePrefix(options.databaseUrl));
+  const plane: Plane = {
+    store, replica, doorbell, clock: systemClock, ids: randomIds, log: makeLog(options.name, options.logLevel),
+    agents: new Agents(store, (ms) => systemClock.wait(ms)),
+    settings: { joinKey: options.joinKey, imagesUrl: options.imagesUrl ?? '', imagesSecret: options.imagesSecret, wrongPasswordMs: options.wrongPasswordMs ?? 5_000, leaseMs },
+  };
+  const close = async (): Promise<void> => {
+    await replica.stop();
+    await doorbell.close();
+    await store.close();
+  };
+  return Object.assign(plane, { close });
+}

@@ -1,0 +1,51 @@
+/**
+ * Fences hosts whose lease was not renewed. A host is fenced only after this process itself, on its own monotonic clock,
+ * has seen one and the same lease number for longer than any clock error lets the host believe in it (R6); and only if the
+ * number is still the same when the fence commits.
+ */
+import { clockRateError, watchdogKillMs } from '@xenplane/hypervisor';
+import { inTransaction } from '@xenplane/store';
+import type { Plane } from '../context';
+import { endRuns, showHalted } from '../fleet/halt';
+import { showAlive } from '../fleet/registrations';
+
+interface Lease { readonly host: string; readonly host_epoch: number; readonly lease_seq: number }
+
+export class HostsLiveness {
+  private readonly seen = new Map<string, Lease & { readonly since: number }>();
+
+  constructor(private readonly plane: Plane) {}
+
+  async reconcile(): Promise<{ readonly fenced: readonly string[] }> {
+    const leases = await this.plane.store.query<Lease & { host: string }>('SELECT host, host_epoch, lease_seq FROM host_run WHERE alive');
+    const fenced: string[] = [];
+    for (const lease of leases) if (this.isStale(lease) && (await this.fence(lease))) fenced.push(lease.host);
+    const present = new Set(leases.map((l) => l.host));
+    for (const host of this.seen.keys()) if (!present.has(host)) this.seen.delete(host);
+    return { fenced };
+  }
+
+  private isStale(lease: Lease): boolean {
+    const before = this.seen.get(lease.host);
+    const now = this.plane.clock.monotonic();
+    if (!before || before.lease_seq !== lease.lease_seq || before.host_epoch !== lease.host_epoch) {
+      this.seen.set(lease.host, { ...lease, since: now });
+      return false;
+    }
+    return now - before.since > this.plane.settings.leaseMs * (1 + clockRateError) + watchdogKillMs;
+  }
+
+  private async fence({ host, host_epoch, lease_seq }: Lease): Promise<boolean> {
+    return inTransaction(this.plane.store, async (tx) => {
+      const rows = await tx.query('UPDATE host_run SET alive = false WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive RETURNING host', [host, host_epoch, lease_seq]);
+      if (rows.length === 0) return false;
+      const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
+      const vms = runs.map((r) => r.vm);
+      await endRuns(tx, vms);
+      await showHalted(tx, vms);
+      await showAlive(tx, host, false);
+      this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
+      return true;
+    });
+  }
+}

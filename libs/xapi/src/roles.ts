@@ -1,0 +1,62 @@
+/** Who may do what: the message's role, and for single keys of map fields the key's own. */
+import { allows, XenError, type ClassDef, type Message, type Role } from '@xenplane/model';
+import type { Session } from './context';
+
+type KeyRoles = Readonly<Record<string, Role>>;
+
+/** The role that a key needs beyond the message's own; a pattern may end in `*`. */
+function roleOfKey(roles: KeyRoles, key: string): Role | undefined {
+  const exact = roles[key];
+  if (exact) return exact;
+  const pattern = Object.keys(roles).find((p) => p.endsWith('*') && key.startsWith(p.slice(0, -1)));
+  return pattern ? roles[pattern] : undefined;
+}
+
+const permissionOf = (message: Message, key?: string): string => message.name.toLowerCase() + (key === undefined ? '' : `/key:${key.toLowerCase()}`);
+
+function assertKey(session: Session, message: Message, roles: KeyRoles, key: string): void {
+  const needed = roleOfKey(roles, key) ?? message.role;
+  if (!allows(session.role, needed)) throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message, key), `No permission in user session for key ${key}`);
+}
+
+/** The map field that a set_, add_to_ or remove_from_ message is about, whoever implements it. */
+function mapField(message: Message): { verb: string; name: string; keyRoles: KeyRoles } | undefined {
+  const match = /^(set|add_to|remove_from)_(.+)$/.exec(message.call);
+  const name = match?.[2], verb = match?.[1];
+  const keyRoles = name ? message.cls.fields[name]?.keyRoles : undefined;
+  return verb && name && keyRoles ? { verb, name, keyRoles } : undefined;
+}
+
+/**
+ * Refuses what the session's role does not allow. `before` is the present value of the map that a set_ replaces:
+ * every key that appears, changes or goes needs what adding or removing it alone would need (lesson of XSA-489).
+ */
+export function assertAllowed(session: Session, message: Message, args: Readonly<Record<string, unknown>>, before?: Readonly<Record<string, string>>): void {
+  const field = mapField(message);
+  if (field && field.verb !== 'set') return assertKey(session, message, field.keyRoles, String(args['key']));
+  if (!allows(session.role, message.role) && !(message.clientCert && session.role === 'client-cert'))
+    throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message), 'No permission in user session');
+  if (field && before) assertChangedKeys(session, message, field.keyRoles, before, args['value'] as Record<string, string>);
+  if (message.kind === 'create') assertGivenKeys(session, message, message.cls, args['args'] as Record<string, unknown>);
+}
+
+/** Whether a set_ must know the present value before its roles can be judged. */
+export const needsBefore = (message: Message): string | undefined => {
+  const field = mapField(message);
+  return field?.verb === 'set' ? field.name : undefined;
+};
+
+function assertChangedKeys(session: Session, message: Message, roles: KeyRoles, before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): void {
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) if (before[key] !== after[key]) assertKey(session, message, roles, key);
+}
+
+/** The keys of every map in a record that is to be created, cloned, copied or imported. */
+export function assertGivenKeys(session: Session, message: Message, cls: ClassDef, record: Readonly<Record<string, unknown>>): void {
+  for (const [name, field] of Object.entries(cls.fields)) {
+    if (!field.keyRoles) continue;
+    for (const key of Object.keys((record[name] ?? {}) as Record<string, string>)) {
+      const needed = roleOfKey(field.keyRoles, key);
+      if (needed && !allows(session.role, needed)) throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message, key), `No permission in user session for key ${key}`);
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/** Sessions: a random token for the client, of which only a digest is kept; the digest is the session's reference. */
+import { createHash, randomBytes } from 'node:crypto';
+import { asRef, nullRef, XenError, type Ref, type Role } from '@xenplane/model';
+import { inTransaction, type Tx } from '@xenplane/store';
+import { dateTime, never, type Plane, type Session } from './context';
+
+const asUuid = (hex: string): string => `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+/** 128 bits from the system's generator, never from the repeatable one that a seed makes. */
+const newToken = (): string => `OpaqueRef:${asUuid(randomBytes(16).toString('hex'))}`;
+/** The reference of the session whose token this is. */
+export const sessionRef = (token: string): Ref<'session'> => asRef(`OpaqueRef:${asUuid(createHash('sha256').update(token).digest('hex'))}`);
+
+export const sessionsPerOriginator = 500;
+export const idleLimitHours = 24;
+
+interface Opening { readonly user: string; readonly root: boolean; readonly role: Role; readonly originator: string; readonly userRef: Ref<'user'> }
+
+/** Opens a session and answers its token, which is shown only now. The oldest of the originator's go when it has too many. */
+export async function openSession(plane: Plane, opening: Opening): Promise<string> {
+  const token = newToken();
+  await inTransaction(plane.store, async (tx) => {
+    const ref = sessionRef(token);
+    const [pool] = await tx.find('pool', {});
+    await tx.insert('session', ref, {
+      uuid: ref.replace('OpaqueRef:', ''), this_host: pool?.master ?? nullRef(), this_user: opening.userRef, last_active: dateTime(plane.clock.now()), pool: false,
+      other_config: {}, is_local_superuser: opening.root, subject: nullRef(), validation_time: never, auth_user_sid: '', auth_user_name: opening.user,
+      rbac_permissions: [], parent: nullRef(), originator: opening.originator, client_certificate: false,
+    });
+    await tx.query('INSERT INTO session_state(session, role, originator, last_active) VALUES ($1, $2, $3, now())', [ref, opening.role, `${opening.originator}|${opening.user}`]);
+    await dropOldest(tx, `${opening.originator}|${opening.user}`);
+  });
+  return token;
+}
+
+async function dropOldest(tx: Tx, originator: string): Promise<void> {
+  const old = await tx.query<{ session: string }>(
+    `DELETE FROM session_state WHERE session IN (SELECT session FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${sessionsPerOriginator}) RETURNING session`, [originator]);
+  if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
+}
+
+interface SessionRow { role: Role; last_active: string; is_local_superuser: boolean; auth_user_name: string; this_host: string | null; idle: boolean }
+
+/** Knows which tokens are good. Asks the database at most once a second for each, so that a logout holds everywhere within that time. */
+export class Sessions {
+  private readonly known = new Map<string, { readonly session: Session; readonly until: number }>();
+  private readonly active = new Set<Ref<'session'>>();
+  private readonly closings = new Map<Ref<'session'>, Set<() => void>>();
+
+  constructor(private readonly plane: Plane, private readonly trustMs = 500) {}
+
+  /** The session of a token; SESSION_INVALID [token] when there is none. */
+  async find(token: string): Promise<Session> {
+    const cached = this.known.get(token);
+    if (cached && cached.until > this.plane.clock.monotonic()) return cached.session;
+    const session = await this.load(token);
+    if (!session) {
+      this.known.delete(token);
+      throw new XenError('SESSION_INVALID', token);
+    }
+    this.known.set(token, { session, until: this.plane.clock.monotonic() + this.trustMs });
+    this.active.add(session.ref);
+    return session;
+  }
+
+  private async load(token: string): Promise<Session | undefined> {
+    const ref = sessionRef(token);
+    const [row] = await this.plane.store.query<SessionRow>(
+      `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.this_host
+       FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`, [ref]);
+    if (!row || row.idle) return undefined;
+    return { ref, role: row.role, root: row.is_local_superuser, user: row.auth_user_name, host: asRef(row.this_host ?? 'OpaqueRef:NULL') };
+  }
+
+  /** Ends the session; whatever it is waiting for is told. */
+  async close(ref: Ref<'session'>): Promise<void> {
+    await inTransaction(this.plane.store, async (tx) => {
+      await tx.query('DELETE FROM session_state WHERE session = $1', [ref]);
+      await tx.query('DELETE FROM session WHERE ref = $1', [ref]);
+    });
+    this.forget([ref]);
+  }
+
+  /** Told when this session ends, also by another process: then within the time that a token is trusted. */
+  onClose(ref: Ref<'session'>, told: () => void): () => void {
+    const all = this.closings.get(ref) ?? new Set();
+    all.add(told);
+    this.closings.set(ref, all);
+    return () => {
+      all.delete(told);
+      if (all.size === 0) this.closings.delete(ref);
+    };
+  }
+
+  /** Called once a second or so: writes who was active, ends waits of sessions that are gone. */
+  async tick(): Promise<void> {
+    const active = [...this.active].sort();
+    this.active.clear();
+    if (active.length > 0) await this.plane.store.query('UPDATE session_state SET last_active = now() WHERE session = ANY($1)', [active]);
+    const waiting = [...this.closings.keys()];
+    if (waiting.length === 0) return;
+    const alive = await this.plane.store.query<{ session: string }>('SELECT session FROM session_state WHERE session = ANY($1)', [waiting]);
+    const present = new Set(alive.map((s) => s.session));
+    this.forget(waiting.filter((ref) => !present.has(ref)));
+    for (const [token, { until }] of this.known) if (until < this.plane.clock.monotonic()) this.known.delete(token);
+  }
+
+  private forget(refs: readonly Ref<'session'>[]): void {
+    const gone = new Set(refs);
+    for (const [token, { session }] of this.known) if (gone.has(session.ref)) this.known.delete(token);
+    for (const ref of refs) for (const told of this.closings.get(ref) ?? []) told();
+  }
+}

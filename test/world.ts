@@ -1,0 +1,95 @@
+/** A whole control plane with simulated hosts in this process, on a database of its own: what the stories over the wire run against. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { apiSettings, imagesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
+import { createTestDatabase } from '@xenplane/testing';
+import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
+import { startApi, type RunningApi } from '../apps/api/src/api';
+import { startImages } from '../apps/images/src/images';
+import { startScheduler } from '../apps/scheduler/src/scheduler';
+
+export interface WorldOptions { readonly hosts?: number; readonly apis?: number; readonly seed?: number; readonly speed?: number }
+export interface World {
+  readonly url: string;
+  readonly apis: readonly RunningApi[];
+  readonly agent: RunningAgent;
+  readonly imagesUrl: string;
+  readonly password: string;
+  stop(): Promise<void>;
+}
+
+const secret = 'a-secret-for-tests-only';
+export const password = 'correct horse';
+
+/** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */
+export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: WorldOptions = {}): Promise<World> {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
+  const database = await createTestDatabase();
+  const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
+  const stop = async (): Promise<void> => {
+    for (const one of stops.reverse()) await one();
+  };
+  try {
+    const services = { DATABASE_URL: database.url, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error' };
+    const images = await startImages(imagesSettings({ XENPLANE_IMAGES_PORT: '0', XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') }));
+    stops.push(() => images.stop());
+    const environment = { ...services, XENPLANE_PORT: '0', XENPLANE_SEED: String(seed), XENPLANE_ROOT_PASSWORD: password, XENPLANE_JOIN_KEY: secret, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret, XENPLANE_HOSTS: String(hosts), XENPLANE_DATA: path.join(folder, 'api') };
+    const running: RunningApi[] = [];
+    for (let i = 0; i < apis; i += 1) {
+      const api = await startApi(apiSettings(environment));
+      running.push(api);
+      stops.push(() => api.stop());
+    }
+    const [first] = running;
+    if (!first) throw new Error('a world needs an API');
+    const scheduler = await startScheduler(schedulerSettings(services));
+    stops.push(() => scheduler.stop());
+    const agent = await startAgent(agentSettings({
+      XENPLANE_HOSTS: String(hosts), XENPLANE_SEED: String(seed), XENPLANE_SPEED: String(speed), XENPLANE_API_URL: first.url, XENPLANE_IMAGES_URL: images.url, XENPLANE_JOIN_KEY: secret, XENPLANE_DATA: path.join(folder, 'agent'), XENPLANE_LOG_LEVEL: 'error',
+    }));
+    stops.push(() => agent.stop());
+    await untilReady(first.url);
+    return { url: first.url, apis: running, agent, imagesUrl: images.url, password, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+export async function untilReady(url: string, limitMs = 30_000): Promise<void> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    if (Date.now() > deadline) throw new Error(`not ready: ${answer ? await answer.text() : 'no answer'}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Tries until the check holds; its last complaint is the error. */
+export async function eventually<T>(check: () => Promise<T>, limitMs = 15_000): Promise<T> {
+  const deadline = Date.now() + limitMs;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export type Call = <T = unknown>(method: string, ...params: unknown[]) => Promise<T>;
+/** A bare JSON-RPC session. A failure throws an Error whose message is the description joined by blanks. */
+export async function login(url: string, user = 'root', pwd = password): Promise<Call> {
+  let id = 0;
+  const raw: Call = async <T>(method: string, ...params: unknown[]): Promise<T> => {
+    const response = await fetch(`${url}/jsonrpc`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: (id += 1), method, params }) });
+    const body = (await response.json()) as { result?: T; error?: { message: string; data: string[] } };
+    if (body.error) throw new Error([body.error.message, ...body.error.data].join(' '));
+    return body.result as T;
+  };
+  const session = await raw<string>('session.login_with_password', user, pwd);
+  return (method, ...params) => raw(method, session, ...params);
+}
