@@ -19,7 +19,7 @@ export class RpcController {
     if (!call) return malformed(reply);
     const signal = abortedWith(request);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, source: 'json', signal });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal });
       send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
     } catch (error) {
       send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, asXenError(error).description))]);
@@ -33,7 +33,7 @@ export class RpcController {
     if (!call) return malformed(reply);
     if (call.method === 'system.listMethods') return send(reply, 'text/xml', [Buffer.from(wire.xmlPlain(wire.encodeXml(wire.methodNamesType, wire.methodNames())))]);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, source: 'xml', signal: abortedWith(request) });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(request) });
       send(reply, 'text/xml', [Buffer.from(wire.xmlSuccess(asXml(answer)))]);
     } catch (error) {
       send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(asXenError(error).description))]);

@@ -55,7 +55,8 @@ export interface EventRecord {
   readonly class: string;
   readonly operation: 'add' | 'mod' | 'del';
   readonly ref: string;
-  readonly snapshot?: AnyRecord;
+  /** The record's JSON, absent for what is gone; ready made, for there may be very many. */
+  readonly snapshot?: string;
 }
 /** What `event.from` answers. */
 export interface EventBatch {

@@ -49,7 +49,7 @@ async function acceptWaiting(plane: Plane, start: Start, signal: AbortSignal): P
     } catch (error) {
       if (!isBusy(error) || plane.clock.monotonic() > deadline || signal.aborted) throw error;
     }
-    await plane.replica.waitForChange(plane.replica.position(), busyRetryMs, signal);
+    await plane.replica.waitForMove(busyRetryMs, signal);
   }
 }
 const busyRetryMs = 1000;
@@ -88,7 +88,6 @@ async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenEr
 
 async function waitForEnd(plane: Plane, ref: Ref<'task'>, { message, signal }: Start): Promise<unknown> {
   for (;;) {
-    const position = plane.replica.position();
     const task = plane.replica.record('task', ref);
     if (task && isFinal(task.status)) {
       await forget(plane, ref);
@@ -98,7 +97,7 @@ async function waitForEnd(plane: Plane, ref: Ref<'task'>, { message, signal }: S
       throw asError(code, params);
     }
     if (signal?.aborted) throw new XenError('TASK_CANCELLED', ref);
-    await plane.replica.waitForChange(position, busyRetryMs, signal);
+    await plane.replica.waitForMove(busyRetryMs, signal);
   }
 }
 

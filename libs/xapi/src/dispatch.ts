@@ -4,7 +4,7 @@
  */
 import { asRef, isClassName, messages, XenError, type Message, type Ref, type Type } from '@xenplane/model';
 import { inTransaction, TooBusy } from '@xenplane/store';
-import { decodeArguments, encodeTaskResult, assertParamCount, parseMethod, type Source } from '@xenplane/wire';
+import { assertParamCount, decodeArguments, encodeTaskResult, parseMethod, type Untyped } from '@xenplane/wire';
 import { startOperation } from './accept';
 import { custom, outsideCalls, type Handler } from './calls';
 import type { Context, Outside, Plane, Session } from './context';
@@ -15,8 +15,7 @@ import { endTask, insertTask } from './tasks';
 
 export interface Request {
   readonly method: string;
-  readonly params: readonly unknown[];
-  readonly source: Source;
+  readonly params: readonly Untyped[];
   readonly signal: AbortSignal;
 }
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
@@ -46,7 +45,7 @@ export class Dispatcher {
     if (!message) return this.unknown(name, request.params[0]);
     if (async && !message.async) throw new XenError('INTERNAL_ERROR', `No async mode for this operation (rpc: ${request.method})`);
     assertParamCount(message, request.params);
-    const { session: token = '', args } = decodeArguments(message, request.params, request.source);
+    const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
     assertBuilt(message);
     const known = hashSessionRefs(message, args);

@@ -1,6 +1,6 @@
 /** Template images: bytes go to the image server, which names them by digest; a disk and a template with that digest come here. */
 import { asRef, nullRef, XenError, type Ref } from '@xenplane/model';
-import { inTransaction, type Tx } from '@xenplane/store';
+import { inTransaction, reading, type Tx } from '@xenplane/store';
 import { demoImage } from './bootstrap/demo-image';
 import { refOf, seededMac, seededUuid } from './bootstrap/seeded';
 import { templateRecord } from './bootstrap/templates';
@@ -62,7 +62,7 @@ async function addInterface(tx: Tx, vm: Ref<'VM'>, vmUuid: string): Promise<void
 export async function ensureDemoTemplate(plane: Plane, seed: number): Promise<void> {
   const uuid = seededUuid(seed, 'template', 'demo');
   const present = (tx: Tx) => tx.getMany('VM', [asRef<'VM'>(`OpaqueRef:${uuid}`)]);
-  if ((await plane.store.read(present)).length > 0) return;
+  if ((await reading(plane.store, present)).length > 0) return;
   const image = await storeImage(plane, demoImage(), demoName);
   await inTransaction(plane.store, async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/demo'))", []);

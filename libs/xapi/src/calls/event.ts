@@ -1,5 +1,5 @@
 /** Events, served from the replica: waiting costs nothing, and a token is a position in commit order. */
-import { asRef, classNames, isClassName, XenError, type CallsOf, type ClassName, type classes, type EventBatch, type EventRecord } from '@xenplane/model';
+import { asRef, classNames, isClassName, XenError, type AnyRecord, type CallsOf, type ClassName, type classes, type EventBatch, type EventRecord } from '@xenplane/model';
 import { inTransaction, type Change, type Replica } from '@xenplane/store';
 import type { Outside, Plane, Session } from '../context';
 import type { Sessions } from '../sessions';
@@ -37,8 +37,7 @@ export function fromToken(token: string): bigint {
 function record(replica: Replica, change: Change, timestamp: string): EventRecord {
   const common = { id: String(change.xid), timestamp, class: change.cls.toLowerCase(), operation: change.op, ref: change.ref };
   if (change.op === 'del') return common;
-  const snapshot = replica.record(change.cls, asRef(change.ref));
-  return snapshot ? { ...common, snapshot } : { ...common, operation: 'del' };
+  return replica.has(change.cls, change.ref) ? { ...common, snapshot: replica.fragment(change.cls, asRef(change.ref)) } : { ...common, operation: 'del' };
 }
 
 /** Messages come first, then what was added, changed, deleted. */
@@ -114,12 +113,14 @@ async function registerFor(outside: Outside, more: readonly string[], less: read
   await keep(outside.plane, session, { classes: [...all], position: before?.position ?? String(outside.plane.replica.position()) });
 }
 
-async function next(outside: Outside): Promise<EventRecord[]> {
+const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({ ...event, id: Number(id), obj_uuid: '', snapshot: snapshot === undefined ? {} : (JSON.parse(snapshot) as AnyRecord) });
+
+async function next(outside: Outside): Promise<AnyRecord[]> {
   const session = own(outside), state = await registered(outside.plane, session);
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
   const found = await nextChanges(outside, { position: BigInt(state.position), wants: subscription(state.classes), seconds: longestWaitSeconds });
   await keep(outside.plane, session, { ...state, position: String(found.position) });
-  return inOrder(found.events).map((c) => record(outside.plane.replica, c, `${outside.plane.clock.now().getTime() / 1000}`));
+  return inOrder(found.events).map((c) => legacy(record(outside.plane.replica, c, String(outside.plane.clock.now().getTime() / 1000))));
 }
 
 export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Outside> => ({

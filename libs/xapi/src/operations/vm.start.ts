@@ -4,7 +4,7 @@
  */
 import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
-import type { Tx } from '@xenplane/store';
+import { reading, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type PlacedVm } from '../agents';
 import { dateTime, type Plane } from '../context';
@@ -56,7 +56,7 @@ function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: n
   return run.step(
     `boot ${nth}`,
     async () => {
-      const saved = start.resume ? await plane.store.read((tx) => savedImage(tx, start.vm)) : undefined;
+      const saved = start.resume ? await reading(plane.store, (tx) => savedImage(tx, start.vm)) : undefined;
       return plane.agents.ensure(planned, { state, spec: planned.spec, boots: 1, ...(saved ? { saved } : {}) }, patienceOf(run));
     },
     () => stopDomain(plane, planned),
