@@ -3,13 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { apiSettings, imagesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
+import { SimulatedXen } from '@xenplane/hypervisor';
 import { createTestDatabase } from '@xenplane/testing';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
 import { startApi, type RunningApi } from '../apps/api/src/api';
 import { startImages } from '../apps/images/src/images';
 import { startScheduler } from '../apps/scheduler/src/scheduler';
 
-export interface WorldOptions { readonly hosts?: number; readonly apis?: number; readonly seed?: number; readonly speed?: number }
+export interface WorldOptions {
+  readonly hosts?: number;
+  readonly apis?: number;
+  readonly seed?: number;
+  readonly speed?: number;
+}
 export interface World {
   readonly url: string;
   readonly apis: readonly RunningApi[];
@@ -34,7 +40,17 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: W
     const services = { DATABASE_URL: database.url, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error' };
     const images = await startImages(imagesSettings({ XENPLANE_IMAGES_PORT: '0', XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') }));
     stops.push(() => images.stop());
-    const environment = { ...services, XENPLANE_PORT: '0', XENPLANE_SEED: String(seed), XENPLANE_ROOT_PASSWORD: password, XENPLANE_JOIN_KEY: secret, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret, XENPLANE_HOSTS: String(hosts), XENPLANE_DATA: path.join(folder, 'api') };
+    const environment = {
+      ...services,
+      XENPLANE_PORT: '0',
+      XENPLANE_SEED: String(seed),
+      XENPLANE_ROOT_PASSWORD: password,
+      XENPLANE_JOIN_KEY: secret,
+      XENPLANE_IMAGES_URL: images.url,
+      XENPLANE_IMAGES_SECRET: secret,
+      XENPLANE_HOSTS: String(hosts),
+      XENPLANE_DATA: path.join(folder, 'api'),
+    };
     const running: RunningApi[] = [];
     for (let i = 0; i < apis; i += 1) {
       const api = await startApi(apiSettings(environment));
@@ -45,9 +61,19 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: W
     if (!first) throw new Error('a world needs an API');
     const scheduler = await startScheduler(schedulerSettings(services));
     stops.push(() => scheduler.stop());
-    const agent = await startAgent(agentSettings({
-      XENPLANE_HOSTS: String(hosts), XENPLANE_SEED: String(seed), XENPLANE_SPEED: String(speed), XENPLANE_API_URL: first.url, XENPLANE_IMAGES_URL: images.url, XENPLANE_JOIN_KEY: secret, XENPLANE_DATA: path.join(folder, 'agent'), XENPLANE_LOG_LEVEL: 'error',
-    }));
+    const agent = await startAgent(
+      agentSettings({
+        XENPLANE_HOSTS: String(hosts),
+        XENPLANE_SEED: String(seed),
+        XENPLANE_SPEED: String(speed),
+        XENPLANE_API_URL: first.url,
+        XENPLANE_IMAGES_URL: images.url,
+        XENPLANE_JOIN_KEY: secret,
+        XENPLANE_DATA: path.join(folder, 'agent'),
+        XENPLANE_LOG_LEVEL: 'error',
+      }),
+      new SimulatedXen({ seed, speed }),
+    );
     stops.push(() => agent.stop());
     await untilReady(first.url);
     return { url: first.url, apis: running, agent, imagesUrl: images.url, password, stop };
@@ -85,7 +111,11 @@ export type Call = <T = unknown>(method: string, ...params: unknown[]) => Promis
 export async function login(url: string, user = 'root', pwd = password): Promise<Call> {
   let id = 0;
   const raw: Call = async <T>(method: string, ...params: unknown[]): Promise<T> => {
-    const response = await fetch(`${url}/jsonrpc`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ jsonrpc: '2.0', id: (id += 1), method, params }) });
+    const response = await fetch(`${url}/jsonrpc`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ jsonrpc: '2.0', id: (id += 1), method, params }),
+    });
     const body = (await response.json()) as { result?: T; error?: { message: string; data: string[] } };
     if (body.error) throw new Error([body.error.message, ...body.error.data].join(' '));
     return body.result as T;

@@ -1,7 +1,38 @@
 /** The shapes of protocol.ts, checked at the door. */
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUrl, IsUUID, Max, MaxLength, Min, ValidateNested } from 'class-validator';
-import type { Claim, ClaimRequest, GuestMetrics, HostLoad, Inventory, JoinRequest, Registration, RegistrationRequest, Renewal, RenewalRequest, Report, ReportRequest, SurvivingDomain, VmEvent } from '@xenplane/hypervisor';
+import {
+  ArrayMaxSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsObject,
+  IsOptional,
+  IsString,
+  IsUrl,
+  IsUUID,
+  Max,
+  MaxLength,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import type {
+  Claim,
+  ClaimRequest,
+  GuestMetrics,
+  HostLoad,
+  Inventory,
+  JoinRequest,
+  Registration,
+  RegistrationRequest,
+  Renewal,
+  RenewalRequest,
+  Report,
+  ReportRequest,
+  SurvivingDomain,
+  VmEvent,
+} from '@xenplane/hypervisor';
 
 const mostEntries = 20_000;
 const bytes = 2 ** 53 - 1;

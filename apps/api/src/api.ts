@@ -35,11 +35,24 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
 }
 
 async function makeApp(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({ bodyLimit: bodyLimitBytes, exposeHeadRoutes: false, routerOptions: { ignoreTrailingSlash: true }, requestTimeout: 0, keepAliveTimeout: 600_000, http: { headersTimeout: 10_000, requireHostHeader: false } });
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(plane, dispatcher, settings), adapter, { logger: false, bodyParser: false, abortOnError: false });
+  const adapter = new FastifyAdapter({
+    bodyLimit: bodyLimitBytes,
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true },
+    requestTimeout: 0,
+    keepAliveTimeout: 600_000,
+    http: { headersTimeout: 10_000, requireHostHeader: false },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(plane, dispatcher, settings), adapter, {
+    logger: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request: unknown, body: unknown, done: (error: Error | null, body: unknown) => void) => done(null, body));
+  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request: unknown, body: unknown, done: (error: Error | null, body: unknown) => void) =>
+    done(null, body),
+  );
   app.enableShutdownHooks([]);
   return app;
 }

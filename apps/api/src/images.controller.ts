@@ -15,7 +15,12 @@ export class ImagesController {
   ) {}
 
   @Put()
-  async put(@Query('session_id') token: string | undefined, @Query('name_label') name: string | undefined, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async put(
+    @Query('session_id') token: string | undefined,
+    @Query('name_label') name: string | undefined,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     try {
       await this.assertMay(token ?? '');
       const label = name ?? 'Imported image';

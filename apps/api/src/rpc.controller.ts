@@ -17,7 +17,7 @@ export class RpcController {
   async json(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const call = readable(() => wire.parseJsonCall(bodyOf(request)));
     if (!call) return malformed(reply);
-    const signal = abortedWith(request);
+    const signal = abortedWith(reply);
     try {
       const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal });
       send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
@@ -31,9 +31,10 @@ export class RpcController {
   async xml(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const call = readable(() => wire.parseCall(bodyOf(request)));
     if (!call) return malformed(reply);
-    if (call.method === 'system.listMethods') return send(reply, 'text/xml', [Buffer.from(wire.xmlPlain(wire.encodeXml(wire.methodNamesType, wire.methodNames())))]);
+    if (call.method === 'system.listMethods')
+      return send(reply, 'text/xml', [Buffer.from(wire.xmlPlain(wire.encodeXml(wire.methodNamesType, wire.methodNames())))]);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(request) });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply) });
       send(reply, 'text/xml', [Buffer.from(wire.xmlSuccess(asXml(answer)))]);
     } catch (error) {
       send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(asXenError(error).description))]);
@@ -42,12 +43,18 @@ export class RpcController {
 
   @Options(['', 'json', 'jsonrpc'])
   options(@Res() reply: FastifyReply): void {
-    void reply.code(200).headers({ ...noCache, 'access-control-allow-methods': 'PUT' }).send();
+    void reply
+      .code(200)
+      .headers({ ...noCache, 'access-control-allow-methods': 'PUT' })
+      .send();
   }
 
   @Get()
   index(@Res() reply: FastifyReply): void {
-    void reply.code(200).headers({ ...noCache, 'content-type': 'text/html' }).send(Buffer.from(page));
+    void reply
+      .code(200)
+      .headers({ ...noCache, 'content-type': 'text/html' })
+      .send(Buffer.from(page));
   }
 }
 
@@ -55,9 +62,9 @@ const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.bod
 const asXenError = (error: unknown): XenError => (error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', String(error)]));
 
 /** Ends what waits when the client has gone. */
-function abortedWith(request: FastifyRequest): AbortSignal {
+function abortedWith(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  request.raw.socket.once('close', () => gone.abort());
+  reply.raw.once('close', () => gone.abort());
   return gone.signal;
 }
 
@@ -79,12 +86,18 @@ function asXml(answer: Answer): string {
   return wire.encodeXml(answer.type, JSON.parse(text));
 }
 
-function send(reply: FastifyReply, type: string, chunks: readonly (string | Buffer)[]): void {
+function send(reply: FastifyReply, type: string, chunks: readonly (string | Uint8Array)[]): void {
   const body = chunks.length === 1 && Buffer.isBuffer(chunks[0]) ? chunks[0] : Buffer.concat(chunks.map((c) => (typeof c === 'string' ? Buffer.from(c) : c)));
-  void reply.code(200).headers({ ...noCache, 'content-type': type }).send(body);
+  void reply
+    .code(200)
+    .headers({ ...noCache, 'content-type': type })
+    .send(body);
 }
 
 function malformed(reply: FastifyReply): void {
   const body = Buffer.from('<html><body><h1>HTTP 500 internal server error</h1>The request is not a well-formed call.</body></html>');
-  void reply.code(500).headers({ ...noCache, 'content-type': 'text/html', connection: 'close' }).send(body);
+  void reply
+    .code(500)
+    .headers({ ...noCache, 'content-type': 'text/html', connection: 'close' })
+    .send(body);
 }

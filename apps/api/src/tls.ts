@@ -9,12 +9,24 @@ import type { ApiSettings } from '@xenplane/config';
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
 async function certificate(folder: string): Promise<{ key: string; cert: string }> {
-  const keyFile = path.join(folder, 'tls.key'), certFile = path.join(folder, 'tls.crt');
+  const keyFile = path.join(folder, 'tls.key'),
+    certFile = path.join(folder, 'tls.crt');
   if (!existsSync(keyFile) || !existsSync(certFile)) {
     mkdirSync(folder, { recursive: true });
     const made = await generate([{ name: 'commonName', value: 'xenplane' }], {
-      keyType: 'rsa', keySize: 2048, algorithm: 'sha256', notAfterDate: new Date(Date.now() + tenYearsMs),
-      extensions: [{ name: 'subjectAltName', altNames: [{ type: 2, value: 'localhost' }, { type: 7, ip: '127.0.0.1' }] }],
+      keyType: 'rsa',
+      keySize: 2048,
+      algorithm: 'sha256',
+      notAfterDate: new Date(Date.now() + tenYearsMs),
+      extensions: [
+        {
+          name: 'subjectAltName',
+          altNames: [
+            { type: 2, value: 'localhost' },
+            { type: 7, ip: '127.0.0.1' },
+          ],
+        },
+      ],
     });
     writeFileSync(keyFile, made.private, { mode: 0o600 });
     writeFileSync(certFile, made.cert);

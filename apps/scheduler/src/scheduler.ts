@@ -4,7 +4,18 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { SchedulerSettings } from '@xenplane/config';
 import { OperationWorker, serve, Sweeper } from '@xenplane/work';
-import { describeError, HostsLiveness, housekeep, openPlane, operationsOf, PostgresOperations, queuePrefix, showHostMemory, type Plane, type RunningProcess } from '@xenplane/xapi';
+import {
+  describeError,
+  HostsLiveness,
+  housekeep,
+  openPlane,
+  operationsOf,
+  PostgresOperations,
+  queuePrefix,
+  showHostMemory,
+  type Plane,
+  type RunningProcess,
+} from '@xenplane/xapi';
 import { every } from './timers';
 
 /** How many operations one process runs at once; most of that time they wait for agents. */
@@ -17,12 +28,17 @@ class SchedulerModule {
   }
 }
 
-
 export async function startScheduler(settings: SchedulerSettings): Promise<RunningProcess> {
   const plane = await openPlane({ ...settings, name: 'scheduler', replica: false });
   const app = await NestFactory.createApplicationContext(SchedulerModule.of(plane), { logger: false, abortOnError: false });
   const store = new PostgresOperations(plane);
-  const worker = new OperationWorker({ owner: randomUUID(), store, operations: operationsOf(plane), describe: describeError, onError: (ref, error) => plane.log.warn({ ref, error }, 'operation not finished') });
+  const worker = new OperationWorker({
+    owner: randomUUID(),
+    store,
+    operations: operationsOf(plane),
+    describe: describeError,
+    onError: (ref, error) => plane.log.warn({ ref, error }, 'operation not finished'),
+  });
   worker.start();
   const serving = serve(settings.redisUrl, queuePrefix(settings.databaseUrl), concurrency, (ref) => worker.run(ref));
   const timers = reconcilers(plane, store);

@@ -28,7 +28,8 @@ export const variables = {
 export type Variable = keyof typeof variables;
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const number = (): PropertyDecorator => Transform(({ value }: { value: unknown }) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value));
+const number = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value));
 const port = 65_535;
 
 class Common {
@@ -79,7 +80,9 @@ export class BadEnvironment extends Error {
 function read<T extends object>(shape: new () => T, environment: Environment): T {
   const given = Object.fromEntries(Object.entries(environment).filter(([name, value]) => name in variables && value !== ''));
   const settings = plainToInstance(shape, given, { exposeDefaultValues: true });
-  const problems = validateSync(settings).flatMap((e) => Object.values(e.constraints ?? {}).map((text) => `${e.property}: ${text} (${variables[e.property as Variable]})`));
+  const problems = validateSync(settings).flatMap((e) =>
+    Object.values(e.constraints ?? {}).map((text) => `${e.property}: ${text} (${variables[e.property as Variable]})`),
+  );
   if (problems.length > 0) throw new BadEnvironment(problems);
   return settings;
 }
@@ -89,9 +92,19 @@ const common = (v: Common) => ({ listen: v.XENPLANE_LISTEN, logLevel: v.XENPLANE
 export function apiSettings(environment: Environment = process.env) {
   const v = read(ApiVariables, environment);
   return {
-    ...common(v), databaseUrl: v.DATABASE_URL, redisUrl: v.REDIS_URL, port: v.XENPLANE_PORT, tlsPort: v.XENPLANE_TLS_PORT, data: v.XENPLANE_DATA,
-    rootPassword: v.XENPLANE_ROOT_PASSWORD, seed: v.XENPLANE_SEED, vms: v.XENPLANE_VMS, hosts: v.XENPLANE_HOSTS,
-    imagesUrl: v.XENPLANE_IMAGES_URL, imagesSecret: v.XENPLANE_IMAGES_SECRET, joinKey: v.XENPLANE_JOIN_KEY,
+    ...common(v),
+    databaseUrl: v.DATABASE_URL,
+    redisUrl: v.REDIS_URL,
+    port: v.XENPLANE_PORT,
+    tlsPort: v.XENPLANE_TLS_PORT,
+    data: v.XENPLANE_DATA,
+    rootPassword: v.XENPLANE_ROOT_PASSWORD,
+    seed: v.XENPLANE_SEED,
+    vms: v.XENPLANE_VMS,
+    hosts: v.XENPLANE_HOSTS,
+    imagesUrl: v.XENPLANE_IMAGES_URL,
+    imagesSecret: v.XENPLANE_IMAGES_SECRET,
+    joinKey: v.XENPLANE_JOIN_KEY,
   };
 }
 export type ApiSettings = ReturnType<typeof apiSettings>;
@@ -105,8 +118,16 @@ export type SchedulerSettings = ReturnType<typeof schedulerSettings>;
 export function agentSettings(environment: Environment = process.env) {
   const v = read(AgentVariables, environment);
   return {
-    ...common(v), port: v.XENPLANE_AGENT_PORT, url: v.XENPLANE_AGENT_URL, hosts: v.XENPLANE_HOSTS, seed: v.XENPLANE_SEED, speed: v.XENPLANE_SPEED,
-    apiUrl: v.XENPLANE_API_URL, imagesUrl: v.XENPLANE_IMAGES_URL, joinKey: v.XENPLANE_JOIN_KEY, data: v.XENPLANE_DATA,
+    ...common(v),
+    port: v.XENPLANE_AGENT_PORT,
+    url: v.XENPLANE_AGENT_URL,
+    hosts: v.XENPLANE_HOSTS,
+    seed: v.XENPLANE_SEED,
+    speed: v.XENPLANE_SPEED,
+    apiUrl: v.XENPLANE_API_URL,
+    imagesUrl: v.XENPLANE_IMAGES_URL,
+    joinKey: v.XENPLANE_JOIN_KEY,
+    data: v.XENPLANE_DATA,
   };
 }
 export type AgentSettings = ReturnType<typeof agentSettings>;

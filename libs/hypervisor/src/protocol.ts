@@ -40,11 +40,21 @@ export interface Inventory {
   readonly kernelVersion: string;
 }
 
-export interface JoinRequest { readonly host: string; readonly secret: string; readonly inventory: Inventory }
-export interface JoinAnswer { readonly token: string }
+export interface JoinRequest {
+  readonly host: string;
+  readonly secret: string;
+  readonly inventory: Inventory;
+}
+export interface JoinAnswer {
+  readonly token: string;
+}
 
 /** A domain that outlived its agent. */
-export interface SurvivingDomain { readonly vm: string; readonly vmEpoch: number; readonly domid: number }
+export interface SurvivingDomain {
+  readonly vm: string;
+  readonly vmEpoch: number;
+  readonly domid: number;
+}
 export interface Registration {
   readonly host: string;
   readonly token: string;
@@ -59,9 +69,19 @@ export interface Registration {
   readonly inventory: Inventory;
   readonly domains: readonly SurvivingDomain[];
 }
-export interface RegistrationRequest { readonly registrations: readonly Registration[] }
-export interface RegistrationResult { readonly host: string; readonly hostEpoch: number; readonly leaseMs: number; readonly adopt: readonly string[]; readonly refused?: string }
-export interface RegistrationAnswer { readonly hosts: readonly RegistrationResult[] }
+export interface RegistrationRequest {
+  readonly registrations: readonly Registration[];
+}
+export interface RegistrationResult {
+  readonly host: string;
+  readonly hostEpoch: number;
+  readonly leaseMs: number;
+  readonly adopt: readonly string[];
+  readonly refused?: string;
+}
+export interface RegistrationAnswer {
+  readonly hosts: readonly RegistrationResult[];
+}
 
 export interface HostLoad {
   readonly memoryFreeBytes: number;
@@ -69,10 +89,19 @@ export interface HostLoad {
   /** Mean use of the physical CPUs, 0 to 1. */
   readonly cpuUsage: number;
 }
-export interface Renewal { readonly host: string; readonly token: string; readonly hostEpoch: number; readonly load: HostLoad }
-export interface RenewalRequest { readonly renewals: readonly Renewal[] }
+export interface Renewal {
+  readonly host: string;
+  readonly token: string;
+  readonly hostEpoch: number;
+  readonly load: HostLoad;
+}
+export interface RenewalRequest {
+  readonly renewals: readonly Renewal[];
+}
 /** `renewed` false: the host was fenced; it destroys all its domains, drops pending work and registers anew. */
-export interface RenewalAnswer { readonly renewals: readonly { readonly host: string; readonly renewed: boolean }[] }
+export interface RenewalAnswer {
+  readonly renewals: readonly { readonly host: string; readonly renewed: boolean }[];
+}
 
 export interface Claim {
   readonly host: string;
@@ -83,8 +112,12 @@ export interface Claim {
   /** The same claim may be repeated with the same nonce when its answer was lost. */
   readonly nonce: string;
 }
-export interface ClaimRequest { readonly claims: readonly Claim[] }
-export interface ClaimAnswer { readonly granted: readonly boolean[] }
+export interface ClaimRequest {
+  readonly claims: readonly Claim[];
+}
+export interface ClaimAnswer {
+  readonly granted: readonly boolean[];
+}
 
 export type GuestMetrics = {
   readonly osVersion: Readonly<Record<string, string>>;
@@ -99,10 +132,21 @@ export type VmEvent =
   | { readonly kind: 'ended'; readonly reason: 'shutdown' | 'crash' | 'watchdog' }
   /** The guest rebooted itself: the domain was rebuilt under a new id. */
   | { readonly kind: 'rebooted'; readonly domid: number };
-export interface Report { readonly host: string; readonly token: string; readonly hostEpoch: number; readonly vm: string; readonly vmEpoch: number; readonly event: VmEvent }
-export interface ReportRequest { readonly reports: readonly Report[] }
+export interface Report {
+  readonly host: string;
+  readonly token: string;
+  readonly hostEpoch: number;
+  readonly vm: string;
+  readonly vmEpoch: number;
+  readonly event: VmEvent;
+}
+export interface ReportRequest {
+  readonly reports: readonly Report[];
+}
 /** `applied` false: the report speaks of something that is no more; never sent again. */
-export interface ReportAnswer { readonly applied: readonly boolean[] }
+export interface ReportAnswer {
+  readonly applied: readonly boolean[];
+}
 
 export type DomainMode = 'pv' | 'hvm' | 'pvh' | 'pv_in_pvh';
 export type DiskSource =
@@ -110,8 +154,22 @@ export type DiskSource =
   | { readonly kind: 'image'; readonly sha256: string; readonly format: 'raw' | 'qcow2'; readonly sizeBytes: number; readonly virtualSizeBytes: number }
   | { readonly kind: 'volume'; readonly sr: string; readonly vdi: string; readonly virtualSizeBytes: number }
   | { readonly kind: 'empty' };
-export interface DiskSpec { readonly vbd: string; readonly device: string; readonly type: 'Disk' | 'CD'; readonly mode: 'RO' | 'RW'; readonly bootable: boolean; readonly source: DiskSource }
-export interface NicSpec { readonly vif: string; readonly device: string; readonly mac: string; readonly network: string; readonly bridge: string; readonly mtu: number }
+export interface DiskSpec {
+  readonly vbd: string;
+  readonly device: string;
+  readonly type: 'Disk' | 'CD';
+  readonly mode: 'RO' | 'RW';
+  readonly bootable: boolean;
+  readonly source: DiskSource;
+}
+export interface NicSpec {
+  readonly vif: string;
+  readonly device: string;
+  readonly mac: string;
+  readonly network: string;
+  readonly bridge: string;
+  readonly mtu: number;
+}
 export interface DomainSpec {
   readonly nameLabel: string;
   readonly mode: DomainMode;
@@ -127,12 +185,22 @@ export interface DomainSpec {
   readonly nics: readonly NicSpec[];
 }
 
-interface Epochs { readonly vmEpoch: number; readonly hostEpoch: number; readonly waitMs: number }
+interface Epochs {
+  readonly vmEpoch: number;
+  readonly hostEpoch: number;
+  readonly waitMs: number;
+}
 export type DesiredVm =
   /** Up with this spec; memory target, vCPUs, disks and nics of a domain that is up are changed to match.
    *  `boots`: how often the domain must have been (re)built in this epoch, 1 for a start; a reboot asks for one more.
    *  `saved`: resume from what `suspended` answered instead of booting. */
-  | (Epochs & { readonly state: 'running' | 'paused'; readonly spec: DomainSpec; readonly boots: number; readonly reboot?: 'clean' | 'hard'; readonly saved?: SavedImage })
+  | (Epochs & {
+      readonly state: 'running' | 'paused';
+      readonly spec: DomainSpec;
+      readonly boots: number;
+      readonly reboot?: 'clean' | 'hard';
+      readonly saved?: SavedImage;
+    })
   /** Memory saved, domain gone. */
   | (Epochs & { readonly state: 'suspended' })
   /** Domain and temporary disks gone, and remembered so: no older start can follow (tombstone). */

@@ -14,13 +14,20 @@ function checkType(type: Type, place: string, names: ReadonlySet<string>, say: S
 
 function fits(type: Type, value: unknown): boolean {
   switch (type.kind) {
-    case 'int': return Number.isInteger(value);
-    case 'float': return typeof value === 'number';
-    case 'bool': return typeof value === 'boolean';
-    case 'enum': return type.values?.includes(String(value)) ?? false;
-    case 'set': return Array.isArray(value) && value.every((v) => type.of !== undefined && fits(type.of, v));
-    case 'map': return typeof value === 'object' && value !== null && !Array.isArray(value);
-    default: return typeof value === 'string';
+    case 'int':
+      return Number.isInteger(value);
+    case 'float':
+      return typeof value === 'number';
+    case 'bool':
+      return typeof value === 'boolean';
+    case 'enum':
+      return type.values?.includes(String(value)) ?? false;
+    case 'set':
+      return Array.isArray(value) && value.every((v) => type.of !== undefined && fits(type.of, v));
+    case 'map':
+      return typeof value === 'object' && value !== null && !Array.isArray(value);
+    default:
+      return typeof value === 'string';
   }
 }
 
@@ -41,7 +48,8 @@ const internalEnds = new Set(['task.session', 'pool_patch.host_patches', 'crashd
 function checkParams(cls: ClassDef, say: Say): void {
   for (const message of messagesOf(cls)) {
     const firstDefault = message.params.findIndex((p) => 'default' in p.type);
-    if (firstDefault >= 0 && message.params.slice(firstDefault).some((p) => !('default' in p.type))) say(message.name, 'a parameter without a default follows one with');
+    if (firstDefault >= 0 && message.params.slice(firstDefault).some((p) => !('default' in p.type)))
+      say(message.name, 'a parameter without a default follows one with');
     for (const p of message.params) if ('default' in p.type && !fits(p.type, p.type.default)) say(message.name, `the default of ${p.name} is not of its type`);
     if (message.doc.trim() === '') say(message.name, 'has no doc');
   }
@@ -56,7 +64,8 @@ export function check(model: readonly ClassDef[]): string[] {
   for (const cls of model) {
     const calls = messagesOf(cls).map((m) => m.name);
     if (new Set(calls).size !== calls.length) say(cls.name, 'two messages have one name');
-    for (const message of messagesOf(cls)) for (const type of [...message.params.map((p) => p.type), ...(message.result ? [message.result] : [])]) checkType(type, message.name, names, say);
+    for (const message of messagesOf(cls))
+      for (const type of [...message.params.map((p) => p.type), ...(message.result ? [message.result] : [])]) checkType(type, message.name, names, say);
     for (const [name, field] of Object.entries(cls.fields)) {
       checkType(field.type, `${cls.name}.${name}`, names, say);
       if (field.doc.trim() === '') say(`${cls.name}.${name}`, 'has no doc');

@@ -5,13 +5,18 @@ export type ErrorCode = keyof typeof errorCodes;
 
 export class XenError extends Error {
   readonly params: readonly string[];
-  constructor(readonly code: ErrorCode, ...params: readonly string[]) {
+  constructor(
+    readonly code: ErrorCode,
+    ...params: readonly string[]
+  ) {
     super([code, ...params].join(' '));
     this.name = 'XenError';
     this.params = params;
   }
   /** As it goes over the wire: the code first. */
-  get description(): string[] { return [this.code, ...this.params]; }
+  get description(): string[] {
+    return [this.code, ...this.params];
+  }
 }
 
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text);

@@ -5,7 +5,12 @@ import { check, classes, deviations, enums, errorCodes, messagesOf, spell, type 
 const load = <T>(name: string): T => JSON.parse(readFileSync(path.join(__dirname, '..', 'facts', name), 'utf8')) as T;
 type Fact = readonly [string, string, string, string, unknown];
 type MessageFact = readonly [string, readonly (readonly [string, string, unknown?])[], string, string, boolean, string];
-interface ClassFact { readonly name: string; readonly inDatabase: boolean; readonly fields: readonly Fact[]; readonly messages: readonly MessageFact[] }
+interface ClassFact {
+  readonly name: string;
+  readonly inDatabase: boolean;
+  readonly fields: readonly Fact[];
+  readonly messages: readonly MessageFact[];
+}
 const facts = load<ClassFact[]>('classes.json');
 const model: Readonly<Record<string, ClassDef>> = classes;
 
@@ -16,7 +21,14 @@ const opsOf = (cls: ClassDef, name: string): string => {
 };
 const asField = (cls: ClassDef, [name, field]: [string, Field]): unknown => [name, spell(field.type), qualifier[field.access], opsOf(cls, name)];
 const sortedOps = (ops: string): string => ['set', 'add_to', 'remove_from', 'add', 'remove'].filter((op) => ops.split(' ').includes(op)).join(' ');
-const asMessage = (m: Message): unknown => [m.call, m.params.map((p) => [p.name, spell(p.type), 'default' in p.type]), spell(m.result), m.role, m.async, m.kind];
+const asMessage = (m: Message): unknown => [
+  m.call,
+  m.params.map((p) => [p.name, spell(p.type), 'default' in p.type]),
+  spell(m.result),
+  m.role,
+  m.async,
+  m.kind,
+];
 const byName = (a: unknown, b: unknown): number => String((a as unknown[])[0]).localeCompare(String((b as unknown[])[0]));
 
 test('the model has every class of the facts and no other', () => {
@@ -32,7 +44,10 @@ describe.each(facts.map((c) => [c.name, c] as const))('%s', (name, fact) => {
     expect(Object.entries(cls.fields).map((f) => asField(cls, f))).toEqual(fact.fields.map(([n, type, q, ops]) => [n, type, q, sortedOps(ops)]));
   });
   test('has the messages of the facts', () => {
-    const ours = messagesOf(cls).filter((m) => !m.hidden).map(asMessage).sort(byName);
+    const ours = messagesOf(cls)
+      .filter((m) => !m.hidden)
+      .map(asMessage)
+      .sort(byName);
     expect(ours).toEqual(fact.messages.map(([n, params, ...rest]) => [n, params.map((p) => [p[0], p[1], p.length > 2]), ...rest]).sort(byName));
   });
   test('is a table or not as in the facts', () => {
@@ -41,14 +56,26 @@ describe.each(facts.map((c) => [c.name, c] as const))('%s', (name, fact) => {
   });
   test('demands at creation what the facts demand', () => {
     const demanded = fact.fields.filter(([, , q, , value]) => q !== 'RO/runtime' && value === '-absent-').map(([n]) => n);
-    expect(Object.entries(cls.fields).filter(([, f]) => f.access !== 'readOnly' && f.default === undefined).map(([n]) => n)).toEqual(demanded);
+    expect(
+      Object.entries(cls.fields)
+        .filter(([, f]) => f.access !== 'readOnly' && f.default === undefined)
+        .map(([n]) => n),
+    ).toEqual(demanded);
   });
 });
 
 test('every error has the parameters of the facts and a sentence', () => {
-  const documented = Object.fromEntries(Object.entries(errorCodes).filter(([, e]) => !('undocumented' in e)).map(([code, e]) => [code, e.params]));
+  const documented = Object.fromEntries(
+    Object.entries(errorCodes)
+      .filter(([, e]) => !('undocumented' in e))
+      .map(([code, e]) => [code, e.params]),
+  );
   expect(documented).toEqual(load('errors.json'));
-  expect(Object.entries(errorCodes).filter(([, e]) => e.doc.length < 10).map(([code]) => code)).toEqual([]);
+  expect(
+    Object.entries(errorCodes)
+      .filter(([, e]) => e.doc.length < 10)
+      .map(([code]) => code),
+  ).toEqual([]);
 });
 
 test('every enum has the values of the facts in their order', () => {
@@ -61,8 +88,12 @@ test('the model is sound', () => {
 
 test('every field and call has words of its own', () => {
   const bare = Object.values(model).flatMap((c) => [
-    ...Object.entries(c.fields).filter(([n, f]) => f.doc === n).map(([n]) => `${c.name}.${n}`),
-    ...Object.entries(c.calls).filter(([n, d]) => d.doc === n).map(([n]) => `${c.name}.${n}`),
+    ...Object.entries(c.fields)
+      .filter(([n, f]) => f.doc === n)
+      .map(([n]) => `${c.name}.${n}`),
+    ...Object.entries(c.calls)
+      .filter(([n, d]) => d.doc === n)
+      .map(([n]) => `${c.name}.${n}`),
   ]);
   expect(bare).toEqual([]);
 });

@@ -51,7 +51,9 @@ export interface CallSpec<P extends Params, R> {
   readonly clientCert?: true;
   readonly state?: Lifecycle;
 }
-export interface CallDef<P extends Params = Params, R = unknown, M extends Mode = Mode> extends CallSpec<P, R> { readonly runs: M }
+export interface CallDef<P extends Params = Params, R = unknown, M extends Mode = Mode> extends CallSpec<P, R> {
+  readonly runs: M;
+}
 
 export type Fields = Readonly<Record<string, Field>>;
 export type Calls = Readonly<Record<string, CallDef>>;
@@ -78,12 +80,18 @@ export interface ClassDef<N extends string = string, F extends Fields = Fields, 
   readonly calls: C;
 }
 
-type Given<T> = FieldNotes & { readonly default?: T };
+type Given<T> = FieldNotes & { readonly default?: NoInfer<T> };
 export const readWrite = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({ type, doc, access: 'readWrite', ...notes });
 export const atCreate = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({ type, doc, access: 'atCreate', ...notes });
 export const readOnly = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({ type, doc, access: 'readOnly', ...notes });
 /** The other end of a relation: the objects whose `inverse` field points (or whose set points) at this one. */
-export const computed = <T>(type: Type<T>, doc: string, inverse: string, notes: FieldNotes = {}): Field<T> & { readonly inverse: string } => ({ type, doc, access: 'readOnly', inverse, ...notes });
+export const computed = <T>(type: Type<T>, doc: string, inverse: string, notes: FieldNotes = {}): Field<T> & { readonly inverse: string } => ({
+  type,
+  doc,
+  access: 'readOnly',
+  inverse,
+  ...notes,
+});
 export const uuid = readOnly(string, 'Unique identifier of the object');
 
 /** A call answered inside one transaction. */
@@ -93,14 +101,19 @@ export const operation = <P extends Params, R = void>(spec: CallSpec<P, R>): Cal
 /** A call that is declared, checked and answers NOT_IMPLEMENTED until it is built. */
 export const planned = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'planned'> => ({ ...spec, runs: 'planned' });
 
-export function xenClass<N extends string, F extends Fields, C extends Calls>(name: N, def: ClassNotes & { readonly fields: F; readonly calls: C }): ClassDef<N, F, C> {
+export function xenClass<N extends string, F extends Fields, C extends Calls>(
+  name: N,
+  def: ClassNotes & { readonly fields: F; readonly calls: C },
+): ClassDef<N, F, C> {
   return { name, ...def };
 }
 
 /** The record of a class, every field with its TypeScript type. */
 export type RecordOf<C extends ClassDef> = { [K in keyof C['fields']]: TypeOf<C['fields'][K]['type']> };
 /** What a table keeps of a record: all but the computed fields. */
-export type StoredOf<C extends ClassDef> = { [K in keyof C['fields'] as C['fields'][K] extends { readonly inverse: string } ? never : K]: TypeOf<C['fields'][K]['type']> };
+export type StoredOf<C extends ClassDef> = {
+  [K in keyof C['fields'] as C['fields'][K] extends { readonly inverse: string } ? never : K]: TypeOf<C['fields'][K]['type']>;
+};
 export type ParamsOf<D> = D extends CallDef<infer P, unknown, Mode> ? { [K in keyof P]: TypeOf<P[K]> } : never;
 export type ResultOf<D> = D extends CallDef<Params, infer R, Mode> ? R : never;
 

@@ -78,15 +78,27 @@ export const asRef = <C extends string>(text: string): Ref<C> => text as Ref<C>;
 /** The value of a field that was never given one. */
 export function zeroOf(type: Type): unknown {
   switch (type.kind) {
-    case 'string': return '';
-    case 'int': case 'float': return 0;
-    case 'bool': return false;
-    case 'datetime': return '19700101T00:00:00Z';
-    case 'ref': return nullRefText;
-    case 'enum': return type.values?.[0] ?? '';
-    case 'set': return [];
-    case 'map': case 'record': case 'anyRecord': return {};
-    default: return undefined;
+    case 'string':
+      return '';
+    case 'int':
+    case 'float':
+      return 0;
+    case 'bool':
+      return false;
+    case 'datetime':
+      return '19700101T00:00:00Z';
+    case 'ref':
+      return nullRefText;
+    case 'enum':
+      return type.values?.[0] ?? '';
+    case 'set':
+      return [];
+    case 'map':
+    case 'record':
+    case 'anyRecord':
+      return {};
+    default:
+      return undefined;
   }
 }
 
@@ -94,14 +106,23 @@ export function zeroOf(type: Type): unknown {
 export function spell(type: Type | undefined): string {
   if (!type) return 'void';
   switch (type.kind) {
-    case 'ref': return `${type.cls} ref`;
-    case 'record': return `${type.cls} record`;
-    case 'enum': return `enum ${type.name}`;
-    case 'set': return `${spell(type.of)} set`;
-    case 'option': return `${spell(type.of)} option`;
-    case 'map': return `(${spell(type.key)} -> ${spell(type.of)}) map`;
-    case 'anyRecord': return '<class> record';
-    case 'eventBatch': return 'event batch';
-    default: return type.kind;
+    case 'ref':
+      return `${type.cls} ref`;
+    case 'record':
+      return `${type.cls} record`;
+    case 'enum':
+      return `enum ${type.name}`;
+    case 'set':
+      return `${spell(type.of)} set`;
+    case 'option':
+      return `${spell(type.of)} option`;
+    case 'map':
+      return `(${spell(type.key)} -> ${spell(type.of)}) map`;
+    case 'anyRecord':
+      return '<class> record';
+    case 'eventBatch':
+      return 'event batch';
+    default:
+      return type.kind;
   }
 }

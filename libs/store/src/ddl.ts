@@ -5,8 +5,22 @@ import { tables, type Column, type Table } from './tables';
 
 /** References whose target must be there as long as they are: what they stand for means nothing without it. All others may outlive their target, as in xapi. */
 const foreignKeys: readonly (readonly [cls: ClassName, field: string, target: ClassName])[] = [
-  ['VBD', 'VM', 'VM'], ['VBD', 'VDI', 'VDI'], ['VIF', 'VM', 'VM'], ['VIF', 'network', 'network'], ['VDI', 'SR', 'SR'], ['PBD', 'host', 'host'], ['PBD', 'SR', 'SR'], ['PIF', 'host', 'host'], ['PIF', 'network', 'network'],
-  ['console', 'VM', 'VM'], ['host_cpu', 'host', 'host'], ['VM', 'resident_on', 'host'], ['VM', 'metrics', 'VM_metrics'], ['VM', 'guest_metrics', 'VM_guest_metrics'], ['host', 'metrics', 'host_metrics'], ['PIF', 'metrics', 'PIF_metrics'],
+  ['VBD', 'VM', 'VM'],
+  ['VBD', 'VDI', 'VDI'],
+  ['VIF', 'VM', 'VM'],
+  ['VIF', 'network', 'network'],
+  ['VDI', 'SR', 'SR'],
+  ['PBD', 'host', 'host'],
+  ['PBD', 'SR', 'SR'],
+  ['PIF', 'host', 'host'],
+  ['PIF', 'network', 'network'],
+  ['console', 'VM', 'VM'],
+  ['host_cpu', 'host', 'host'],
+  ['VM', 'resident_on', 'host'],
+  ['VM', 'metrics', 'VM_metrics'],
+  ['VM', 'guest_metrics', 'VM_guest_metrics'],
+  ['host', 'metrics', 'host_metrics'],
+  ['PIF', 'metrics', 'PIF_metrics'],
 ];
 
 const quoted = (name: string): string => `"${name}"`;
@@ -29,9 +43,9 @@ export function relationFields(cls: ClassName): ReadonlyMap<string, readonly Cla
 
 function createIndexes({ cls, name, byName }: Table): string[] {
   const relation = [...relationFields(cls).keys()].filter((f) => byName.get(f)?.sql === 'text');
-  const uuid = byName.has('uuid') ? [`CREATE UNIQUE INDEX ${quoted(`${name}_uuid`)} ON ${quoted(name)}("uuid");`] : [];
-  const label = byName.has('name_label') ? [`CREATE INDEX ${quoted(`${name}_label`)} ON ${quoted(name)}("name_label");`] : [];
-  return [...uuid, ...label, ...relation.map((f) => `CREATE INDEX ${quoted(`${name}_${f.toLowerCase()}`)} ON ${quoted(name)}(${quoted(f)});`)];
+  const uuid = byName.has('uuid') ? [`CREATE UNIQUE INDEX ${quoted(`${name}_uuid_ix`)} ON ${quoted(name)}("uuid");`] : [];
+  const label = byName.has('name_label') ? [`CREATE INDEX ${quoted(`${name}_label_ix`)} ON ${quoted(name)}("name_label");`] : [];
+  return [...uuid, ...label, ...relation.map((f) => `CREATE INDEX ${quoted(`${name}_${f.toLowerCase()}_ix`)} ON ${quoted(name)}(${quoted(f)});`)];
 }
 
 const addForeignKey = ([cls, field, target]: (typeof foreignKeys)[number]): string =>
@@ -49,7 +63,8 @@ function touchParents(column: Column, parents: readonly ClassName[]): string[] {
   END IF;`
       : `  IF TG_OP = 'INSERT' OR TG_OP = 'DELETE' OR NEW.${field} IS DISTINCT FROM OLD.${field} THEN
     INSERT INTO change(cls, ref, op) SELECT DISTINCT '${parent}', p, 'm' FROM unnest(coalesce(CASE WHEN TG_OP <> 'INSERT' THEN OLD.${field} END, '{}') || coalesce(CASE WHEN TG_OP <> 'DELETE' THEN NEW.${field} END, '{}')) AS p;
-  END IF;`);
+  END IF;`,
+  );
 }
 
 function createTriggers({ cls, name, byName }: Table): string[] {

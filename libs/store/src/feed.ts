@@ -4,8 +4,19 @@ import { Client } from 'pg';
 import type { LoggedChange } from './history';
 import type { Store } from './store';
 
-interface LogRow { readonly xid: string | null; readonly seq: number; readonly cls: ClassName; readonly ref: string; readonly op: 'a' | 'm' | 'd'; readonly horizon: string }
-export interface Pulled { readonly fresh: readonly LoggedChange[]; readonly settled: readonly LoggedChange[]; readonly horizon: bigint }
+interface LogRow {
+  readonly xid: string | null;
+  readonly seq: number;
+  readonly cls: ClassName;
+  readonly ref: string;
+  readonly op: 'a' | 'm' | 'd';
+  readonly horizon: string;
+}
+export interface Pulled {
+  readonly fresh: readonly LoggedChange[];
+  readonly settled: readonly LoggedChange[];
+  readonly horizon: bigint;
+}
 
 const pollMs = 500;
 const pull = `SELECT s.horizon::text AS horizon, c.xid::text AS xid, c.seq, c.cls, c.ref, c.op FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon) s LEFT JOIN change c ON c.xid >= $1::xid8 ORDER BY c.xid, c.seq`;
@@ -19,7 +30,10 @@ export class Feed {
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
-  constructor(private readonly store: Store, private readonly onPulled: (pulled: Pulled) => Promise<void>) {}
+  constructor(
+    private readonly store: Store,
+    private readonly onPulled: (pulled: Pulled) => Promise<void>,
+  ) {}
 
   async start(from: bigint): Promise<void> {
     this.horizon = from;
@@ -31,10 +45,12 @@ export class Feed {
   /** Resolves when everything that was committed before this call has been handed over. All who ask meanwhile share one pull. */
   caughtUp(): Promise<void> {
     if (!this.running) return (this.running = this.once());
-    this.queued ??= this.running.catch(() => undefined).then(() => {
-      this.queued = undefined;
-      return (this.running = this.once());
-    });
+    this.queued ??= this.running
+      .catch(() => undefined)
+      .then(() => {
+        this.queued = undefined;
+        return (this.running = this.once());
+      });
     return this.queued;
   }
 
@@ -56,7 +72,8 @@ export class Feed {
 
   private async hand(rows: readonly LogRow[]): Promise<void> {
     const horizon = BigInt(rows[0]?.horizon ?? this.horizon);
-    const fresh: LoggedChange[] = [], settled: LoggedChange[] = [];
+    const fresh: LoggedChange[] = [],
+      settled: LoggedChange[] = [];
     for (const row of rows) {
       if (row.xid === null) continue;
       const change = { xid: BigInt(row.xid), cls: row.cls, ref: row.ref, op: row.op };

@@ -1,8 +1,18 @@
 /** Settled changes in commit order, as far back as they are kept: what happened since a position. */
 import type { ClassName } from '@xenplane/model';
 
-export interface LoggedChange { readonly xid: bigint; readonly cls: ClassName; readonly ref: string; readonly op: 'a' | 'm' | 'd' }
-export interface Change { readonly cls: ClassName; readonly ref: string; readonly op: 'add' | 'mod' | 'del'; readonly xid: bigint }
+export interface LoggedChange {
+  readonly xid: bigint;
+  readonly cls: ClassName;
+  readonly ref: string;
+  readonly op: 'a' | 'm' | 'd';
+}
+export interface Change {
+  readonly cls: ClassName;
+  readonly ref: string;
+  readonly op: 'add' | 'mod' | 'del';
+  readonly xid: bigint;
+}
 
 const mostKept = 200_000;
 
@@ -44,7 +54,8 @@ export class History {
   }
 
   private firstAt(position: bigint): number {
-    let low = 0, high = this.entries.length;
+    let low = 0,
+      high = this.entries.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if ((this.entries[middle]?.xid ?? 0n) < position) low = middle + 1;

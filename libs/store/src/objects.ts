@@ -75,7 +75,10 @@ export class Tx {
       if (!column) throw new Error(`${cls} has no column ${field}`);
       return toSql(column, value);
     });
-    const { rowCount } = await this.run(`UPDATE "${name}" SET ${given.map(([field], i) => `"${field}" = $${i + 2}`).join(', ')} WHERE ref = $1`, [ref, ...values]);
+    const { rowCount } = await this.run(`UPDATE "${name}" SET ${given.map(([field], i) => `"${field}" = $${i + 2}`).join(', ')} WHERE ref = $1`, [
+      ref,
+      ...values,
+    ]);
     if (rowCount === 0) throw new XenError('HANDLE_INVALID', cls, ref);
   }
 

@@ -32,7 +32,10 @@ export class Replica {
   private readonly feed: Feed;
   private readonly waiting = new Set<() => void>();
 
-  private constructor(private readonly store: Store, private readonly options: ReplicaOptions) {
+  private constructor(
+    private readonly store: Store,
+    private readonly options: ReplicaOptions,
+  ) {
     for (const cls of tables.keys()) this.shelves.set(cls, new Shelf(cls));
     this.feed = new Feed(store, (pulled) => this.apply(pulled));
   }
@@ -50,10 +53,15 @@ export class Replica {
 
   /** The position first, then the rows: what changes in between is in the log and is applied again. */
   private async load(): Promise<void> {
-    const [start] = await this.store.query<{ horizon: string; floor: string | null }>('SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, (SELECT min(xid)::text FROM change) AS floor');
+    const [start] = await this.store.query<{ horizon: string; floor: string | null }>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, (SELECT min(xid)::text FROM change) AS floor',
+    );
     const horizon = BigInt(start?.horizon ?? 0);
     this.history.startAt(BigInt(start?.floor ?? horizon));
-    const past = await this.store.query<{ xid: string; cls: ClassName; ref: string; op: LoggedChange['op'] }>('SELECT xid::text AS xid, cls, ref, op FROM change WHERE xid < $1::xid8 ORDER BY change.xid, change.seq', [String(horizon)]);
+    const past = await this.store.query<{ xid: string; cls: ClassName; ref: string; op: LoggedChange['op'] }>(
+      'SELECT xid::text AS xid, cls, ref, op FROM change WHERE xid < $1::xid8 ORDER BY change.xid, change.seq',
+      [String(horizon)],
+    );
     this.history.append(past.map((c) => ({ ...c, xid: BigInt(c.xid) })));
     for (const cls of tables.keys()) await this.fetch(cls, undefined);
     await this.feed.start(horizon);
@@ -98,7 +106,8 @@ export class Replica {
     const row = this.shelf(cls).rows.get(ref);
     if (!row) return undefined;
     const record: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(classNamed(cls).fields)) record[name] = field.inverse ? this.relations.pointingAt(field.inverse, ref) : row[name];
+    for (const [name, field] of Object.entries(classNamed(cls).fields))
+      record[name] = field.inverse ? this.relations.pointingAt(field.inverse, ref) : row[name];
     return { ...record, ...this.options.derivations[cls]?.derive(row, ref, this) } as XenRecord<N>;
   }
   /** The record's JSON. The object must be there. */

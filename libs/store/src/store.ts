@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Pool, PoolClient } from 'pg';
 import { types } from 'pg';
 import { DataSource } from 'typeorm';
+import { migrations } from './migrations';
 
 export interface StoreOptions {
   readonly url: string;
@@ -11,10 +12,14 @@ export interface StoreOptions {
 }
 export type Params = readonly unknown[];
 
-const int8 = 20, timestamptz = 1184;
+const int8 = 20,
+  timestamptz = 1184;
 /** `2026-08-21 10:00:00.5+00` as the wire writes it. */
 export const wireDate = (text: string): string => `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}T${text.slice(11, 19)}Z`;
-const parsers = new Map<number, (text: string) => unknown>([[int8, Number], [timestamptz, wireDate]]);
+const parsers = new Map<number, (text: string) => unknown>([
+  [int8, Number],
+  [timestamptz, wireDate],
+]);
 const typeParsers = { getTypeParser: (oid: number, format?: 'text' | 'binary') => parsers.get(oid) ?? types.getTypeParser(oid, format) };
 
 /** One name a text: each connection prepares it once. */
@@ -33,10 +38,20 @@ export class Store {
   private waking = false;
   private again = false;
 
-  private constructor(readonly source: DataSource, readonly pool: Pool, readonly url: string) {}
+  private constructor(
+    readonly source: DataSource,
+    readonly pool: Pool,
+    readonly url: string,
+  ) {}
 
   static async connect({ url, poolSize = 16 }: StoreOptions): Promise<Store> {
-    const source = new DataSource({ type: 'postgres', url, extra: { max: poolSize, types: typeParsers, options: limits, application_name: 'xenplane' } });
+    const source = new DataSource({
+      type: 'postgres',
+      url,
+      migrations: [...migrations],
+      migrationsTableName: 'migration',
+      extra: { max: poolSize, types: typeParsers, options: limits, application_name: 'xenplane' },
+    });
     await source.initialize();
     const { master } = source.driver as object as { master: Pool };
     master.on('error', () => undefined);
@@ -64,13 +79,16 @@ export class Store {
       return;
     }
     this.waking = true;
-    void this.pool.query("SELECT pg_notify('change', '')").catch(() => undefined).finally(() => {
-      this.waking = false;
-      if (this.again) {
-        this.again = false;
-        this.wake();
-      }
-    });
+    void this.pool
+      .query("SELECT pg_notify('change', '')")
+      .catch(() => undefined)
+      .finally(() => {
+        this.waking = false;
+        if (this.again) {
+          this.again = false;
+          this.wake();
+        }
+      });
   }
 
   async close(): Promise<void> {

@@ -17,13 +17,24 @@ export interface Table {
 
 function sqlType(type: Type): string {
   switch (type.kind) {
-    case 'int': return 'bigint';
-    case 'float': return 'double precision';
-    case 'bool': return 'boolean';
-    case 'datetime': return 'timestamptz';
-    case 'set': return type.of?.kind === 'ref' ? 'text[]' : 'jsonb';
-    case 'map': case 'record': case 'anyRecord': case 'option': case 'eventBatch': return 'jsonb';
-    default: return 'text';
+    case 'int':
+      return 'bigint';
+    case 'float':
+      return 'double precision';
+    case 'bool':
+      return 'boolean';
+    case 'datetime':
+      return 'timestamptz';
+    case 'set':
+      return type.of?.kind === 'ref' ? 'text[]' : 'jsonb';
+    case 'map':
+    case 'record':
+    case 'anyRecord':
+    case 'option':
+    case 'eventBatch':
+      return 'jsonb';
+    default:
+      return 'text';
   }
 }
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
@@ -31,19 +42,26 @@ const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 function defaultOf(type: Type, value: unknown): string | undefined {
   const given = value ?? zeroOf(type);
   switch (sqlType(type)) {
-    case 'text': return type.kind === 'ref' ? undefined : quote(String(given ?? ''));
-    case 'text[]': return "'{}'";
-    case 'jsonb': return quote(JSON.stringify(given ?? null));
-    case 'timestamptz': return quote(String(given));
-    default: return String(given);
+    case 'text':
+      return type.kind === 'ref' ? undefined : quote(String(given ?? ''));
+    case 'text[]':
+      return "'{}'";
+    case 'jsonb':
+      return quote(JSON.stringify(given ?? null));
+    case 'timestamptz':
+      return quote(String(given));
+    default:
+      return String(given);
   }
 }
 
 function tableOf(cls: ClassDef): Table {
-  const columns = Object.entries(cls.fields).filter(([, field]) => !field.inverse).map(([name, field]): Column => {
-    const value = defaultOf(field.type, field.default);
-    return { name, type: field.type, sql: sqlType(field.type), ...(value === undefined ? {} : { default: value }) };
-  });
+  const columns = Object.entries(cls.fields)
+    .filter(([, field]) => !field.inverse)
+    .map(([name, field]): Column => {
+      const value = defaultOf(field.type, field.default);
+      return { name, type: field.type, sql: sqlType(field.type), ...(value === undefined ? {} : { default: value }) };
+    });
   return { cls: cls.name as ClassName, name: cls.name.toLowerCase(), columns, byName: new Map(columns.map((c) => [c.name, c])) };
 }
 
@@ -60,11 +78,16 @@ const asInteger = (value: number): string | number => (Number.isSafeInteger(valu
 /** A value as a parameter of a statement. */
 export function toSql(column: Column, value: unknown): unknown {
   switch (column.sql) {
-    case 'bigint': return asInteger(Number(value));
-    case 'jsonb': return JSON.stringify(value);
-    case 'text[]': return value;
-    case 'text': return column.type.kind === 'ref' && isNullRef(String(value)) ? null : value;
-    default: return value;
+    case 'bigint':
+      return asInteger(Number(value));
+    case 'jsonb':
+      return JSON.stringify(value);
+    case 'text[]':
+      return value;
+    case 'text':
+      return column.type.kind === 'ref' && isNullRef(String(value)) ? null : value;
+    default:
+      return value;
   }
 }
 

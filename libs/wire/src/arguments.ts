@@ -3,7 +3,10 @@ import { mandatory, messages, XenError, type Message } from '@xenplane/model';
 import { decode, dictionary } from './decode';
 import type { Untyped } from './untyped';
 
-export interface Method { readonly name: string; readonly async: boolean }
+export interface Method {
+  readonly name: string;
+  readonly async: boolean;
+}
 
 /** `Async.VM.start`, `VM.start`, and the other spelling `VM_start`, which has no Async. */
 export function parseMethod(method: string): Method {
@@ -26,7 +29,10 @@ export function assertParamCount(message: Message, params: readonly Untyped[]): 
   throw new XenError('MESSAGE_PARAMETER_COUNT_MISMATCH', message.name, String(needed), String(given));
 }
 
-export interface Arguments { readonly session?: string; readonly args: Record<string, unknown> }
+export interface Arguments {
+  readonly session?: string;
+  readonly args: Record<string, unknown>;
+}
 
 /** Surplus parameters of messages with defaults are not read. */
 export function decodeArguments(message: Message, params: readonly Untyped[]): Arguments {

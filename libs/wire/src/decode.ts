@@ -24,7 +24,14 @@ function integer(value: Untyped): number {
 }
 
 function float(value: Untyped): number {
-  const number = value instanceof Exact ? Number(value.text) : typeof value === 'number' ? value : typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value) ? Number(value) : NaN;
+  const number =
+    value instanceof Exact
+      ? Number(value.text)
+      : typeof value === 'number'
+        ? value
+        : typeof value === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/.test(value)
+          ? Number(value)
+          : NaN;
   if (!Number.isFinite(number)) throw mismatch('a finite number', value);
   return number;
 }
@@ -70,22 +77,32 @@ function oneOf(type: Type, value: Untyped): string {
 /** The value as the model's type has it. A reference that is empty is the one to nothing. */
 export function decode(type: Type, value: Untyped): unknown {
   switch (type.kind) {
-    case 'string': return text(value);
-    case 'int': return integer(value);
-    case 'float': return float(value);
+    case 'string':
+      return text(value);
+    case 'int':
+      return integer(value);
+    case 'float':
+      return float(value);
     case 'bool':
       if (typeof value !== 'boolean') throw mismatch('a boolean', value);
       return value;
-    case 'datetime': return moment(value);
-    case 'ref': return text(value) || nullRefText;
-    case 'enum': return oneOf(type, value);
+    case 'datetime':
+      return moment(value);
+    case 'ref':
+      return text(value) || nullRefText;
+    case 'enum':
+      return oneOf(type, value);
     case 'set':
       if (!Array.isArray(value)) throw mismatch('an array', value);
       return (value as readonly Untyped[]).map((item) => decode(type.of ?? { kind: 'string' }, item));
-    case 'map': return mapOf(type, value);
-    case 'option': return value === null ? undefined : decode(type.of ?? { kind: 'string' }, value);
-    case 'record': return type.cls && isClassName(type.cls) ? decodeRecord(classNamed(type.cls), value) : mapOf(type, value);
-    default: throw mismatch(type.kind, value);
+    case 'map':
+      return mapOf(type, value);
+    case 'option':
+      return value === null ? undefined : decode(type.of ?? { kind: 'string' }, value);
+    case 'record':
+      return type.cls && isClassName(type.cls) ? decodeRecord(classNamed(type.cls), value) : mapOf(type, value);
+    default:
+      throw mismatch(type.kind, value);
   }
 }
 

@@ -15,7 +15,10 @@ const longest = 64 * 1024;
 const deepest = 16;
 const token = /\s*(?:(and|or|not|true|false|field)\b|([()=])|"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')/iy;
 
-interface Token { readonly word?: string; readonly text?: string }
+interface Token {
+  readonly word?: string;
+  readonly text?: string;
+}
 const bad = (why: string): XenError => new XenError('INTERNAL_ERROR', `Cannot parse the expression: ${why}`);
 
 function tokens(expression: string): Token[] {
@@ -23,7 +26,8 @@ function tokens(expression: string): Token[] {
   const found: Token[] = [];
   token.lastIndex = 0;
   while (token.lastIndex < expression.trimEnd().length) {
-    const at = token.lastIndex, match = token.exec(expression);
+    const at = token.lastIndex,
+      match = token.exec(expression);
     if (!match) throw bad(`at ${at}`);
     const text = match[3] ?? match[4];
     found.push(text === undefined ? { word: (match[1] ?? match[2] ?? '').toLowerCase() } : { text: text.replace(/\\(.)/g, '$1') });
@@ -92,10 +96,15 @@ function textOf(side: Side, lookup: (field: string) => unknown): string {
 /** Whether the expression holds of an object whose fields `lookup` answers. */
 export function evaluate(filter: Filter, lookup: (field: string) => unknown): boolean {
   switch (filter.is) {
-    case 'constant': return filter.value;
-    case 'not': return !evaluate(filter.of, lookup);
-    case 'and': return evaluate(filter.left, lookup) && evaluate(filter.right, lookup);
-    case 'or': return evaluate(filter.left, lookup) || evaluate(filter.right, lookup);
-    case 'equal': return textOf(filter.left, lookup) === textOf(filter.right, lookup);
+    case 'constant':
+      return filter.value;
+    case 'not':
+      return !evaluate(filter.of, lookup);
+    case 'and':
+      return evaluate(filter.left, lookup) && evaluate(filter.right, lookup);
+    case 'or':
+      return evaluate(filter.left, lookup) || evaluate(filter.right, lookup);
+    case 'equal':
+      return textOf(filter.left, lookup) === textOf(filter.right, lookup);
   }
 }

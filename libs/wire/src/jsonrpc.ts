@@ -2,7 +2,12 @@
 import { deepest, MalformedCall } from './malformed';
 import { Exact, type Untyped } from './untyped';
 
-export interface JsonCall { readonly method: string; readonly params: readonly Untyped[]; readonly id: string | number; readonly version: '1.0' | '2.0' }
+export interface JsonCall {
+  readonly method: string;
+  readonly params: readonly Untyped[];
+  readonly id: string | number;
+  readonly version: '1.0' | '2.0';
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -19,7 +24,8 @@ function parse(body: Uint8Array | string): unknown {
 
 /** Counts brackets outside strings before anything is built. */
 function assertShallow(text: string): void {
-  let depth = 0, quoted = false;
+  let depth = 0,
+    quoted = false;
   for (let i = 0; i < text.length; i += 1) {
     const c = text.charCodeAt(i);
     if (quoted) {
@@ -72,7 +78,9 @@ type Reply = Pick<JsonCall, 'id' | 'version'>;
 
 /** The answer around a result that is JSON already, in parts. */
 export function jsonSuccess({ id, version }: Reply, result: readonly (string | Uint8Array)[]): (string | Uint8Array)[] {
-  return version === '2.0' ? ['{"jsonrpc":"2.0","result":', ...result, `,"id":${JSON.stringify(id)}}`] : ['{"result":', ...result, `,"error":null,"id":${JSON.stringify(id)}}`];
+  return version === '2.0'
+    ? ['{"jsonrpc":"2.0","result":', ...result, `,"id":${JSON.stringify(id)}}`]
+    : ['{"result":', ...result, `,"error":null,"id":${JSON.stringify(id)}}`];
 }
 export function jsonFailure({ id, version }: Reply, description: readonly string[]): string {
   if (version === '1.0') return `{"result":null,"error":${JSON.stringify(description)},"id":${JSON.stringify(id)}}`;

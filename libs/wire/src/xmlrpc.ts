@@ -5,7 +5,10 @@
 import { deepest, MalformedCall } from './malformed';
 import { Bytes, Exact, Moment, type Untyped } from './untyped';
 
-export interface Call { readonly method: string; readonly params: readonly Untyped[] }
+export interface Call {
+  readonly method: string;
+  readonly params: readonly Untyped[];
+}
 const longestName = 64 * 1024;
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: false });
@@ -106,11 +109,16 @@ function scalar(tag: string, text: string, reader: Reader): Untyped {
   if (tag === 'string') return text;
   if (integers.has(tag)) return new Exact(text.trim());
   switch (tag) {
-    case 'boolean': return text.trim() === '1';
-    case 'double': return doubleOf(text, reader);
-    case 'dateTime.iso8601': return new Moment(text.trim());
-    case 'base64': return new Bytes(text.trim());
-    default: return reader.fail(`a value of type ${tag}`);
+    case 'boolean':
+      return text.trim() === '1';
+    case 'double':
+      return doubleOf(text, reader);
+    case 'dateTime.iso8601':
+      return new Moment(text.trim());
+    case 'base64':
+      return new Bytes(text.trim());
+    default:
+      return reader.fail(`a value of type ${tag}`);
   }
 }
 function doubleOf(text: string, reader: Reader): number {
@@ -196,7 +204,12 @@ export function parseCall(body: Uint8Array | string): Call {
 /** What XML cannot carry goes; what it reserves is escaped. */
 export function escape(text: string): string {
   if (!/[<>&"\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/.test(text)) return text;
-  return text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '').replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+  return text
+    .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;');
 }
 
 const head = '<?xml version="1.0"?><methodResponse><params><param>';
@@ -204,7 +217,8 @@ const tail = '</param></params></methodResponse>';
 const member = (name: string, inner: string): string => `<member><name>${name}</name>${inner}</member>`;
 
 /** `fragment` is a whole `<value>` element. */
-export const xmlSuccess = (fragment: string): string => `${head}<value><struct>${member('Status', '<value>Success</value>')}${member('Value', fragment)}</struct></value>${tail}`;
+export const xmlSuccess = (fragment: string): string =>
+  `${head}<value><struct>${member('Status', '<value>Success</value>')}${member('Value', fragment)}</struct></value>${tail}`;
 export const xmlFailure = (description: readonly string[]): string => {
   const items = description.map((d) => `<value>${escape(d)}</value>`).join('');
   return `${head}<value><struct>${member('Status', '<value>Failure</value>')}${member('ErrorDescription', `<value><array><data>${items}</data></array></value>`)}</struct></value>${tail}`;

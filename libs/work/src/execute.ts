@@ -1,5 +1,5 @@
 /** Runs one operation that a worker has taken: replay, go on, undo on failure, finish. */
-import { Cancelled, Lost, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
+import { Cancelled, Later, Lost, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
 
 export interface Surroundings<Tx> {
   readonly store: OperationStore<Tx>;
@@ -15,10 +15,17 @@ export interface Surroundings<Tx> {
   around?<T>(step: string, phase: 'act' | 'undo', act: () => Promise<T>): Promise<T>;
 }
 
-interface Undo<Tx> { readonly step: string; readonly work: (tx: Tx) => Promise<void>; readonly outside?: () => Promise<void> }
+interface Undo<Tx> {
+  readonly step: string;
+  readonly work: (tx: Tx) => Promise<void>;
+  readonly outside?: () => Promise<void>;
+}
 
 class StepFailed extends Error {
-  constructor(readonly description: readonly string[], readonly cancelled: boolean) {
+  constructor(
+    readonly description: readonly string[],
+    readonly cancelled: boolean,
+  ) {
     super(description.join(' '));
   }
 }
@@ -28,12 +35,16 @@ class Running<Tx> implements Run<Tx> {
   readonly attempt: number;
   readonly context: Readonly<Record<string, unknown>>;
   readonly undos: Undo<Tx>[] = [];
+  concluded = false;
   private readonly past: Map<string, Entry>;
   private readonly held: Held;
   private readonly seen = new Set<string>();
   private reported = 0;
 
-  constructor(taken: Taken, private readonly around: Surroundings<Tx>) {
+  constructor(
+    taken: Taken,
+    private readonly around: Surroundings<Tx>,
+  ) {
     this.held = this;
     this.ref = taken.ref;
     this.attempt = taken.attempt;
@@ -59,6 +70,13 @@ class Running<Tx> implements Run<Tx> {
     return result;
   }
 
+  async conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    this.replay(name);
+    const result = await this.attemptStep(name, () => this.around.store.conclude(this.held, work));
+    this.concluded = true;
+    return result;
+  }
+
   checkpoint(): void {
     if (this.around.cancelled() && !this.past.has(failure)) throw new Cancelled(this.ref);
   }
@@ -80,10 +98,18 @@ class Running<Tx> implements Run<Tx> {
   }
 
   private async attemptStep<T>(name: string, act: () => Promise<T>): Promise<T> {
-    for (let tried = 1; ; tried += 1) {
+    for (let tried = 1, waitedMs = 0; ; tried += 1) {
       try {
         return await (this.around.around ? this.around.around(name, 'act', act) : act());
       } catch (error) {
+        if (error instanceof Later) {
+          if (waitedMs >= error.limitMs) throw error.reason;
+          waitedMs += error.waitMs;
+          tried = 0;
+          await this.around.wait(error.waitMs);
+          this.checkpoint();
+          continue;
+        }
         if (error instanceof Lost || error instanceof Cancelled || this.around.describe(error) || tried >= this.around.tries) throw error;
         await this.around.wait(this.around.backoffMs * 2 ** (tried - 1));
       }
@@ -125,6 +151,6 @@ export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around
     await undoAll(run, around);
     outcome = failed.cancelled ? { cancelled: true, error: failed.description } : { error: failed.description };
   }
-  await around.store.finish(run, outcome);
+  if (!run.concluded) await around.store.finish(run, outcome);
   return outcome;
 }

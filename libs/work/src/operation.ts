@@ -36,6 +36,8 @@ export interface OperationStore<Tx> {
   progress(held: Held, fraction: number): Promise<void>;
   /** The last transaction of an operation: its effect, its task's end and the release of what it had marked. */
   finish(held: Held, outcome: Outcome): Promise<void>;
+  /** `finish` with a result, in one transaction with the work that makes it. */
+  conclude<T>(held: Held, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Gives the operation up so that any worker may take it again. */
   release(held: Held): Promise<void>;
   /** Says that this owner lives; answers which of its operations were asked to stop. */
@@ -47,8 +49,15 @@ export interface OperationStore<Tx> {
   /** Takes an operation from an owner who has not moved since the sighting; false when it has. */
   disown(sighting: Sighting): Promise<boolean>;
 }
-export interface Held { readonly ref: string; readonly attempt: number }
-export interface Sighting { readonly ref: string; readonly attempt: number; readonly beat: number }
+export interface Held {
+  readonly ref: string;
+  readonly attempt: number;
+}
+export interface Sighting {
+  readonly ref: string;
+  readonly attempt: number;
+  readonly beat: number;
+}
 export type Outcome = { readonly result: unknown } | { readonly error: readonly string[] } | { readonly cancelled: true; readonly error: readonly string[] };
 
 export class Lost extends Error {
@@ -65,6 +74,18 @@ export class Cancelled extends Error {
   }
 }
 
+/** Thrown by a step that cannot be done yet: it is tried again after the wait, for `limitMs` in all, then fails with the cause. */
+export class Later extends Error {
+  constructor(
+    readonly waitMs: number,
+    readonly limitMs: number,
+    readonly reason: Error,
+  ) {
+    super(reason.message);
+    this.name = 'Later';
+  }
+}
+
 export interface Run<Tx = unknown> {
   readonly ref: string;
   readonly attempt: number;
@@ -73,6 +94,8 @@ export interface Run<Tx = unknown> {
   step<T>(name: string, act: () => Promise<T>, undo?: (result: T | undefined) => Promise<void>): Promise<T>;
   /** An effect in the database, done exactly once together with its journal line. */
   commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T>;
+  /** The last effect of all, done in one transaction with the end of the operation. Nothing may follow it. */
+  conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** A safe point: throws Cancelled when the task was asked to stop. */
   checkpoint(): void;
   /** Tells how far the operation is, 0 to 1; written at most a few times a second. */

@@ -6,7 +6,9 @@
 import { Queue, Worker, type ConnectionOptions } from 'bullmq';
 
 export const operationsQueue = 'operations';
-interface Ring { readonly ref: string }
+interface Ring {
+  readonly ref: string;
+}
 
 /** Fails at once when Redis is away: the sweeper rings again, nobody waits here. */
 const toRing = (redisUrl: string): ConnectionOptions => ({ url: redisUrl, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
@@ -27,8 +29,9 @@ export class Doorbell {
     await this.queue.addBulk(jobs).catch(() => undefined);
   }
 
-  async ready(): Promise<void> {
-    await this.queue.waitUntilReady();
+  /** Whether anybody answers the bell. */
+  async served(): Promise<boolean> {
+    return (await this.queue.getWorkersCount().catch(() => 0)) > 0;
   }
 
   async close(): Promise<void> {
@@ -36,11 +39,20 @@ export class Doorbell {
   }
 }
 
-export interface Serving { close(): Promise<void> }
+export interface Serving {
+  close(): Promise<void>;
+}
 
 /** Serves rings until closed, at most `concurrency` at once. */
 export function serve(redisUrl: string, prefix: string, concurrency: number, run: (ref: string) => Promise<void>): Serving {
-  const worker = new Worker<Ring>(operationsQueue, (job) => run(job.data.ref), { connection: toServe(redisUrl), prefix, concurrency, lockDuration: 30_000, stalledInterval: 15_000, maxStalledCount: 1_000 });
+  const worker = new Worker<Ring>(operationsQueue, (job) => run(job.data.ref), {
+    connection: toServe(redisUrl),
+    prefix,
+    concurrency,
+    lockDuration: 30_000,
+    stalledInterval: 15_000,
+    maxStalledCount: 1_000,
+  });
   worker.on('error', () => undefined);
   return { close: () => worker.close() };
 }

@@ -61,7 +61,15 @@ export class OperationWorker<Tx> {
 
   private surroundings(ref: string): Surroundings<Tx> {
     const { store, describe, around, tries = 5, backoffMs = 100 } = this.options;
-    return { store, describe, around, tries, backoffMs, cancelled: () => this.cancelled.has(ref), wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+    return {
+      store,
+      describe,
+      around,
+      tries,
+      backoffMs,
+      cancelled: () => this.cancelled.has(ref),
+      wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    };
   }
 
   private async beat(): Promise<void> {

@@ -76,7 +76,12 @@ async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): P
 }
 
 async function insertOperation(tx: Tx, { message, args, session }: Start, ref: Ref<'task'>, admitted: boolean): Promise<void> {
-  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [ref, message.name, JSON.stringify(args), JSON.stringify({ session, admitted })]);
+  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
+    ref,
+    message.name,
+    JSON.stringify(args),
+    JSON.stringify({ session, admitted }),
+  ]);
 }
 
 async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
@@ -115,7 +120,12 @@ async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
 export async function startInternally(tx: Tx, plane: Plane, method: string, args: Readonly<Record<string, unknown>>): Promise<Ref<'task'>> {
   const ref = newTask(plane);
   await insertTask(tx, plane, { ref, label: method, session: undefined });
-  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [ref, method, JSON.stringify(args), JSON.stringify({ admitted: false })]);
+  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
+    ref,
+    method,
+    JSON.stringify(args),
+    JSON.stringify({ admitted: false }),
+  ]);
   tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
   return ref;
 }

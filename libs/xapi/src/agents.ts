@@ -3,8 +3,17 @@ import { XenError, isErrorCode, type Ref } from '@xenplane/model';
 import type { DesiredVm, SavedImage, VmAnswer } from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
 
-interface Address { readonly uuid: string; readonly agent_url: string; readonly command_key: string }
-export interface PlacedVm { readonly vm: string; readonly vmEpoch: number; readonly host: Ref<'host'>; readonly hostEpoch: number }
+interface Address {
+  readonly uuid: string;
+  readonly agent_url: string;
+  readonly command_key: string;
+}
+export interface PlacedVm {
+  readonly vm: string;
+  readonly vmEpoch: number;
+  readonly host: Ref<'host'>;
+  readonly hostEpoch: number;
+}
 /** A desired state without the epochs, which the placement brings. */
 export type Wish = { [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'> }[DesiredVm['state']];
 
@@ -26,11 +35,14 @@ const waitMs = 15_000;
 const tooLongMs = waitMs + 10_000;
 
 export class Agents {
-  constructor(private readonly store: Store, private readonly wait: (ms: number) => Promise<void>) {}
+  constructor(
+    private readonly store: Store,
+    private readonly wait: (ms: number) => Promise<void>,
+  ) {}
 
   /** Repeats the command until the agent says done. Superseded when the placement has gone; a XenError when the agent says that it cannot be. */
   async ensure(placed: PlacedVm, wish: Wish, patience: Patience): Promise<VmAnswer> {
-    for (let silent = 0; ; ) {
+    for (let silent = 0; ;) {
       const answer = await this.put(placed, wish);
       if (answer?.phase === 'done') return answer;
       if (answer?.phase === 'failed') throw failure(answer.error ?? []);
@@ -52,8 +64,10 @@ export class Agents {
     if (!address) return undefined;
     try {
       const response = await fetch(`${address.agent_url}/hosts/${address.uuid}/vms/${vm}`, {
-        method: 'PUT', headers: { authorization: `Bearer ${address.command_key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs }), signal: AbortSignal.timeout(tooLongMs),
+        method: 'PUT',
+        headers: { authorization: `Bearer ${address.command_key}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs }),
+        signal: AbortSignal.timeout(tooLongMs),
       });
       if (response.ok) return (await response.json()) as VmAnswer;
       await response.body?.cancel();
@@ -71,7 +85,9 @@ export class Agents {
 
   private async assertPlaced({ vm, vmEpoch, host }: PlacedVm): Promise<void> {
     const rows = await this.store.query(
-      "SELECT 1 AS ok FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'", [vm, vmEpoch, host]);
+      "SELECT 1 AS ok FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'",
+      [vm, vmEpoch, host],
+    );
     if (rows.length === 0) throw new Superseded(vm);
   }
 }

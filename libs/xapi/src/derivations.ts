@@ -1,7 +1,55 @@
 /** Fields that are computed when they are read: what may be done with an object now, by the very predicates that guard the calls. */
-import type { Derivations } from '@xenplane/store';
-import { hostLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle, srLifecycle, poolLifecycle, taskLifecycle } from '@xenplane/domain';
-import { subjectsOf } from './subjects';
+import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import type { ClassName, StoredRecord } from '@xenplane/model';
+import type { Derivations, Replica } from '@xenplane/store';
+import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica } from './subjects';
+import { isFinal } from './tasks';
 
-export const derivations: Derivations = {};
-void [hostLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle, srLifecycle, poolLifecycle, taskLifecycle, subjectsOf];
+type Stale = readonly (readonly [ClassName, string])[];
+type Raw = Readonly<Record<string, unknown>>;
+const as = <N extends ClassName>(record: Raw): StoredRecord<N> => record as StoredRecord<N>;
+const allowed = (operations: readonly string[] | undefined): Raw => ({ allowed_operations: operations ?? [] });
+const devicesOf = (view: Replica, vm: string): Stale => [
+  ...view.pointingAt('VBD.VM', vm).map((b) => ['VBD', b] as const),
+  ...view.pointingAt('VIF.VM', vm).map((v) => ['VIF', v] as const),
+];
+
+export const derivations: Derivations = {
+  VM: {
+    derive: (record, ref, view) => allowed(vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
+    stales: (_record, ref, view) => devicesOf(view, ref),
+  },
+  VM_guest_metrics: {
+    derive: () => ({}),
+    stales: (_record, ref, view) => view.pointingAt('VM.guest_metrics', ref).flatMap((vm): Stale => [['VM', vm], ...devicesOf(view, vm)]),
+  },
+  VBD: {
+    derive: (record, ref, view) => {
+      const subject = vbdFromReplica(view, ref, as<'VBD'>(record));
+      return allowed(subject && vbdLifecycle.allowedOperations(subject));
+    },
+  },
+  VIF: {
+    derive: (record, ref, view) => {
+      const subject = vifFromReplica(view, ref, as<'VIF'>(record));
+      return allowed(subject && vifLifecycle.allowedOperations(subject));
+    },
+  },
+  VDI: {
+    derive: (record, ref, view) => {
+      const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
+      return allowed(subject && vdiLifecycle.allowedOperations(subject));
+    },
+    stales: (_record, ref, view) =>
+      view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
+        ['VBD', vbd],
+        ['VM', view.stored('VBD', vbd)?.VM ?? ''],
+      ]),
+  },
+  SR: { derive: (record, ref, view) => allowed(srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
+  PBD: { derive: () => ({}), stales: (record, _ref, view) => view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const) },
+  host: { derive: (record, ref, view) => allowed(hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
+  host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
+  pool: { derive: (record, ref, view) => allowed(poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },
+  task: { derive: (record) => allowed(isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy']) },
+};

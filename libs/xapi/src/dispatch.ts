@@ -27,7 +27,10 @@ const taskType: Type = { kind: 'ref', cls: 'task' };
 export class Dispatcher {
   private readonly outside: ReadonlyMap<string, Handler<Outside>>;
 
-  constructor(private readonly plane: Plane, readonly sessions: Sessions) {
+  constructor(
+    private readonly plane: Plane,
+    readonly sessions: Sessions,
+  ) {
     this.outside = outsideCalls(sessions);
   }
 
@@ -61,7 +64,11 @@ export class Dispatcher {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', name);
   }
 
-  private async callOutside(message: Message, session: Session | undefined, call: { token: string; signal: AbortSignal; args: Args; run: (o: Outside, args: Args) => Promise<unknown> }): Promise<Answer> {
+  private async callOutside(
+    message: Message,
+    session: Session | undefined,
+    call: { token: string; signal: AbortSignal; args: Args; run: (o: Outside, args: Args) => Promise<unknown> },
+  ): Promise<Answer> {
     if (session) assertAllowed(session, message, call.args);
     const value = await call.run({ plane: this.plane, session, token: call.token, signal: call.signal }, call.args);
     return { type: message.result, value };
@@ -69,7 +76,8 @@ export class Dispatcher {
 
   private async callSync(message: Message, session: Session, args: Args, signal: AbortSignal): Promise<Answer> {
     if (isRead(message)) return this.callRead(message, session, args);
-    if (message.runs === 'operation') return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal }) };
+    if (message.runs === 'operation')
+      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal }) };
     const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
   }

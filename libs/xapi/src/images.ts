@@ -10,7 +10,12 @@ import { recordWith } from './records';
 import { imageKeys } from './specs';
 
 /** What the image server says of an image that it took. */
-export interface StoredImage { readonly sha256: string; readonly format: 'raw' | 'qcow2'; readonly sizeBytes: number; readonly virtualSizeBytes: number }
+export interface StoredImage {
+  readonly sha256: string;
+  readonly format: 'raw' | 'qcow2';
+  readonly sizeBytes: number;
+  readonly virtualSizeBytes: number;
+}
 
 const GiB = 2 ** 30;
 
@@ -19,9 +24,12 @@ export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> 
   const { imagesUrl, imagesSecret } = plane.settings;
   if (!imagesSecret) throw new XenError('INTERNAL_ERROR', 'This API has no right to store images');
   const response = await fetch(`${imagesUrl}/images?name=${encodeURIComponent(name)}`, {
-    method: 'PUT', headers: { authorization: `Bearer ${imagesSecret}`, 'content-type': 'application/octet-stream' }, body, duplex: 'half',
+    method: 'PUT',
+    headers: { authorization: `Bearer ${imagesSecret}`, 'content-type': 'application/octet-stream' },
+    body,
+    duplex: 'half',
   } as RequestInit);
-  if (!response.ok) throw new XenError('IMPORT_ERROR_GENERIC', `The image server refused the image: ${response.status} ${await response.text()}`);
+  if (!response.ok) throw new XenError('IMPORT_ERROR', `The image server refused the image: ${response.status} ${await response.text()}`);
   return (await response.json()) as StoredImage;
 }
 
@@ -29,12 +37,23 @@ export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> 
 export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage, name: string, uuid = plane.ids.uuid()): Promise<Ref<'VM'>> {
   const [sr] = await tx.find('SR', { type: 'image' });
   if (!sr) throw new XenError('INTERNAL_ERROR', 'The pool has no storage for template images');
-  await tx.query('INSERT INTO image(sha256, format, size_bytes, virtual_size_bytes, name, created) VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (sha256) DO NOTHING', [image.sha256, image.format, image.sizeBytes, image.virtualSizeBytes, name]);
-  const vm = refOf('VM', uuid), metrics = seededUuid(uuid, 'metrics'), vbd = seededUuid(uuid, 'vbd', 0);
+  await tx.query(
+    'INSERT INTO image(sha256, format, size_bytes, virtual_size_bytes, name, created) VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (sha256) DO NOTHING',
+    [image.sha256, image.format, image.sizeBytes, image.virtualSizeBytes, name],
+  );
+  const vm = refOf('VM', uuid),
+    metrics = seededUuid(uuid, 'metrics'),
+    vbd = seededUuid(uuid, 'vbd', 0);
   const base = templateRecord({ label: name, os: 'other', memory: GiB, vcpus: 1, disk: 0, uefi: false, maxMemory: 1536 * GiB, maxVcpus: 64 }, uuid);
   await tx.insert('VM_metrics', refOf('VM_metrics', metrics), recordWith('VM_metrics', { uuid: metrics, VCPUs_number: 1, hvm: true }));
   const { default_template: _default, ...other_config } = base.other_config;
-  await tx.insert('VM', vm, { ...base, metrics: refOf('VM_metrics', metrics), is_default_template: false, name_description: `Runs the image ${image.sha256.slice(0, 12)} from a disk that lives as long as each run`, other_config });
+  await tx.insert('VM', vm, {
+    ...base,
+    metrics: refOf('VM_metrics', metrics),
+    is_default_template: false,
+    name_description: `Runs the image ${image.sha256.slice(0, 12)} from a disk that lives as long as each run`,
+    other_config,
+  });
   const vdi = await addImageDisk(tx, sr.ref, image, name, seededUuid(uuid, 'vdi'));
   await tx.insert('VBD', refOf('VBD', vbd), recordWith('VBD', { uuid: vbd, VM: vm, VDI: vdi, userdevice: '0', bootable: true, mode: 'RW', type: 'Disk' }));
   await addInterface(tx, vm, uuid);
@@ -44,10 +63,22 @@ export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage,
 async function addImageDisk(tx: Tx, SR: Ref<'SR'>, image: StoredImage, name: string, uuid: string): Promise<Ref<'VDI'>> {
   const ref = refOf('VDI', uuid);
   await takeSpace({ tx }, SR, image.virtualSizeBytes, 0);
-  await tx.insert('VDI', ref, recordWith('VDI', {
-    uuid, location: uuid, SR, name_label: name, name_description: 'Made from the template image at each start', virtual_size: image.virtualSizeBytes, type: 'system', on_boot: 'reset', managed: true,
-    sm_config: { [imageKeys.digest]: image.sha256, [imageKeys.format]: image.format, [imageKeys.bytes]: String(image.sizeBytes) },
-  }));
+  await tx.insert(
+    'VDI',
+    ref,
+    recordWith('VDI', {
+      uuid,
+      location: uuid,
+      SR,
+      name_label: name,
+      name_description: 'Made from the template image at each start',
+      virtual_size: image.virtualSizeBytes,
+      type: 'system',
+      on_boot: 'reset',
+      managed: true,
+      sm_config: { [imageKeys.digest]: image.sha256, [imageKeys.format]: image.format, [imageKeys.bytes]: String(image.sizeBytes) },
+    }),
+  );
   return ref;
 }
 
@@ -55,7 +86,20 @@ async function addInterface(tx: Tx, vm: Ref<'VM'>, vmUuid: string): Promise<void
   const [network] = await tx.find('network', { bridge: 'xenbr0' });
   if (!network) return;
   const uuid = seededUuid(vmUuid, 'vif', 0);
-  await tx.insert('VIF', refOf('VIF', uuid), recordWith('VIF', { uuid, VM: vm, network: network.ref, device: '0', MAC: seededMac(vmUuid, '0'), MAC_autogenerated: true, MTU: network.MTU, metrics: nullRef() }));
+  await tx.insert(
+    'VIF',
+    refOf('VIF', uuid),
+    recordWith('VIF', {
+      uuid,
+      VM: vm,
+      network: network.ref,
+      device: '0',
+      MAC: seededMac(vmUuid, '0'),
+      MAC_autogenerated: true,
+      MTU: network.MTU,
+      metrics: nullRef(),
+    }),
+  );
 }
 
 /** The template with a real, small, bootable disk that every pool has; made once. */

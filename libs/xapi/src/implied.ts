@@ -11,7 +11,9 @@ const nameOf = (cls: ClassDef): ClassName => {
 type Args = Readonly<Record<string, unknown>>;
 
 /** An answer whose JSON is ready, kept by the replica; `chunks` concatenated are the text. */
-export interface Prepared { readonly chunks: readonly (string | Buffer)[] }
+export interface Prepared {
+  readonly chunks: readonly (string | Buffer)[];
+}
 export type Read = { readonly value: unknown } | { readonly prepared: Prepared };
 
 /** Answers a message that only reads. The replica must be fresh. */
@@ -19,12 +21,18 @@ export function read(replica: Replica, message: Message, args: Args): Read {
   const cls = nameOf(message.cls);
   if (message.kind === 'field-get') return { value: recordOf(replica, cls, String(args['self']))[message.field ?? ''] };
   switch (message.call) {
-    case 'get_record': return { prepared: { chunks: [fragmentOf(replica, cls, String(args['self']))] } };
-    case 'get_by_uuid': return { value: byUuid(replica, cls, String(args['uuid'])) };
-    case 'get_by_name_label': return { value: [...replica.byNameLabel(cls, String(args['label']))] };
-    case 'get_all': return { value: [...replica.refs(cls)] };
-    case 'get_all_records': return { prepared: { chunks: ['{', ...replica.allRecords(cls), '}'] } };
-    default: return filtered(replica, cls, message, String(args['expr']));
+    case 'get_record':
+      return { prepared: { chunks: [fragmentOf(replica, cls, String(args['self']))] } };
+    case 'get_by_uuid':
+      return { value: byUuid(replica, cls, String(args['uuid'])) };
+    case 'get_by_name_label':
+      return { value: [...replica.byNameLabel(cls, String(args['label']))] };
+    case 'get_all':
+      return { value: [...replica.refs(cls)] };
+    case 'get_all_records':
+      return { prepared: { chunks: ['{', ...replica.allRecords(cls), '}'] } };
+    default:
+      return filtered(replica, cls, message, String(args['expr']));
   }
 }
 
@@ -57,9 +65,11 @@ function filtered(replica: Replica, cls: ClassName, message: Message, expression
 /** Answers a set_, add_to_, remove_from_, add_ or remove_ message by storing the value. */
 export async function writeField(tx: Tx, message: Message, args: Args): Promise<void> {
   const match = /^(set|add_to|remove_from|add|remove)_(.+)$/.exec(message.call);
-  const verb = match?.[1], field = message.field ?? match?.[2];
+  const verb = match?.[1],
+    field = message.field ?? match?.[2];
   if (!verb || !field) throw new Error(`${message.name} is about no field`);
-  const cls = nameOf(message.cls), self = asRef<ClassName>(String(args['self']));
+  const cls = nameOf(message.cls),
+    self = asRef<ClassName>(String(args['self']));
   if (verb === 'set') return tx.update(cls, self, { [field]: args['value'] });
   const row: Readonly<Record<string, unknown>> = await tx.lock(cls, self);
   const after = changed(verb, row[field], args, [cls, field, self]);

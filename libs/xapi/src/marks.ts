@@ -1,18 +1,37 @@
 /** Which operation of an object's own vocabulary each message takes, and on which of its parameters. */
 import { asRef, type ClassName, type Ref } from '@xenplane/model';
 
-export interface Taking { readonly cls: ClassName; readonly param: string; readonly op: string }
+export interface Taking {
+  readonly cls: ClassName;
+  readonly param: string;
+  readonly op: string;
+}
 
 const on = (cls: ClassName, param: string, op: string): Taking[] => [{ cls, param, op }];
 const vm = (op: string): Taking[] => on('VM', 'vm', op);
 
 export const takings: Readonly<Record<string, readonly Taking[]>> = {
-  'VM.start': vm('start'), 'VM.start_on': vm('start_on'), 'VM.pause': vm('pause'), 'VM.unpause': vm('unpause'),
-  'VM.clean_shutdown': vm('clean_shutdown'), 'VM.hard_shutdown': vm('hard_shutdown'), 'VM.shutdown': vm('shutdown'),
-  'VM.clean_reboot': vm('clean_reboot'), 'VM.hard_reboot': vm('hard_reboot'), 'VM.suspend': vm('suspend'), 'VM.resume': vm('resume'), 'VM.resume_on': vm('resume_on'),
-  'VM.copy': vm('copy'), 'VM.set_memory_dynamic_range': on('VM', 'self', 'changing_dynamic_range'), 'VM.set_VCPUs_number_live': on('VM', 'self', 'changing_VCPUs_live'),
-  'VBD.plug': on('VBD', 'self', 'plug'), 'VBD.unplug': on('VBD', 'self', 'unplug'), 'VBD.unplug_force': on('VBD', 'self', 'unplug_force'),
-  'VIF.plug': on('VIF', 'self', 'plug'), 'VIF.unplug': on('VIF', 'self', 'unplug'), 'VIF.unplug_force': on('VIF', 'self', 'unplug'),
+  'VM.start': vm('start'),
+  'VM.start_on': vm('start_on'),
+  'VM.pause': vm('pause'),
+  'VM.unpause': vm('unpause'),
+  'VM.clean_shutdown': vm('clean_shutdown'),
+  'VM.hard_shutdown': vm('hard_shutdown'),
+  'VM.shutdown': vm('shutdown'),
+  'VM.clean_reboot': vm('clean_reboot'),
+  'VM.hard_reboot': vm('hard_reboot'),
+  'VM.suspend': vm('suspend'),
+  'VM.resume': vm('resume'),
+  'VM.resume_on': vm('resume_on'),
+  'VM.copy': vm('copy'),
+  'VM.set_memory_dynamic_range': on('VM', 'self', 'changing_dynamic_range'),
+  'VM.set_VCPUs_number_live': on('VM', 'self', 'changing_VCPUs_live'),
+  'VBD.plug': on('VBD', 'self', 'plug'),
+  'VBD.unplug': on('VBD', 'self', 'unplug'),
+  'VBD.unplug_force': on('VBD', 'self', 'unplug_force'),
+  'VIF.plug': on('VIF', 'self', 'plug'),
+  'VIF.unplug': on('VIF', 'self', 'unplug'),
+  'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
 };
 

@@ -8,7 +8,15 @@ import type { Plane } from './context';
 import { marksOf } from './marks';
 import { endTask } from './tasks';
 
-interface Row { ref: string; method: string; params: Record<string, unknown>; context: Record<string, unknown>; attempt: number; journal: Entry[]; cancel_requested: boolean }
+interface Row {
+  ref: string;
+  method: string;
+  params: Record<string, unknown>;
+  context: Record<string, unknown>;
+  attempt: number;
+  journal: Entry[];
+  cancel_requested: boolean;
+}
 
 export class PostgresOperations implements OperationStore<Tx> {
   private readonly store: Store;
@@ -20,7 +28,9 @@ export class PostgresOperations implements OperationStore<Tx> {
   async take(ref: string, owner: string): Promise<Taken | undefined> {
     const [row] = await this.store.query<Row>(
       `UPDATE operation SET attempt = attempt + 1, owner = $2, beat = beat + 1, touched = now(), state = CASE WHEN state = 'queued' THEN 'running' ELSE state END
-       WHERE ref = $1 AND owner IS NULL AND state <> 'done' RETURNING ref, method, params, context, attempt, journal, cancel_requested`, [ref, owner]);
+       WHERE ref = $1 AND owner IS NULL AND state <> 'done' RETURNING ref, method, params, context, attempt, journal, cancel_requested`,
+      [ref, owner],
+    );
     return row && { ...row, cancelRequested: row.cancel_requested };
   }
 
@@ -34,7 +44,10 @@ export class PostgresOperations implements OperationStore<Tx> {
 
   async append(held: Held, entry: Entry): Promise<void> {
     const failing = entry.error ? ", state = 'undoing'" : '';
-    const rows = await this.store.query(`UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now()${failing} WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref`, [held.ref, held.attempt, JSON.stringify([entry])]);
+    const rows = await this.store.query(
+      `UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now()${failing} WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref`,
+      [held.ref, held.attempt, JSON.stringify([entry])],
+    );
     if (rows.length === 0) throw new Lost(held.ref);
   }
 
@@ -44,7 +57,9 @@ export class PostgresOperations implements OperationStore<Tx> {
       const rows = await tx.query(
         `UPDATE operation SET beat = beat + 1, touched = now(),
            journal = (SELECT coalesce(jsonb_agg(CASE WHEN e->>'step' = $3 THEN e || '{"undone": true}' ELSE e END ORDER BY i), '[]') FROM jsonb_array_elements(journal) WITH ORDINALITY AS j(e, i))
-         WHERE ref = $1 AND attempt = $2 RETURNING ref`, [held.ref, held.attempt, step]);
+         WHERE ref = $1 AND attempt = $2 RETURNING ref`,
+        [held.ref, held.attempt, step],
+      );
       if (rows.length === 0) throw new Lost(held.ref);
     });
   }
@@ -68,11 +83,15 @@ export class PostgresOperations implements OperationStore<Tx> {
 
   /** The row is done, what it had marked is free, its task says how it went. */
   private async end(tx: Tx, held: Held, outcome: Outcome): Promise<void> {
-    const [row] = await tx.query<{ method: string; params: Record<string, unknown> }>("UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING method, params", [held.ref, held.attempt]);
+    const [row] = await tx.query<{ method: string; params: Record<string, unknown> }>(
+      "UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING method, params",
+      [held.ref, held.attempt],
+    );
     if (!row) throw new Lost(held.ref);
     const task = asRef<'task'>(held.ref);
     await unmark(tx, task, marksOf(row.method, row.params));
-    if ('result' in outcome) await endTask(tx, this.plane, task, { status: 'success', result: encodeTaskResult(messages.get(row.method)?.result, outcome.result) });
+    if ('result' in outcome)
+      await endTask(tx, this.plane, task, { status: 'success', result: encodeTaskResult(messages.get(row.method)?.result, outcome.result) });
     else await endTask(tx, this.plane, task, 'cancelled' in outcome ? { status: 'cancelled' } : { status: 'failure', error: outcome.error });
   }
 
@@ -81,12 +100,18 @@ export class PostgresOperations implements OperationStore<Tx> {
   }
 
   async beat(owner: string): Promise<readonly string[]> {
-    const rows = await this.store.query<{ ref: string; cancel_requested: boolean }>("UPDATE operation SET beat = beat + 1 WHERE owner = $1 AND state <> 'done' RETURNING ref, cancel_requested", [owner]);
+    const rows = await this.store.query<{ ref: string; cancel_requested: boolean }>(
+      "UPDATE operation SET beat = beat + 1 WHERE owner = $1 AND state <> 'done' RETURNING ref, cancel_requested",
+      [owner],
+    );
     return rows.filter((r) => r.cancel_requested).map((r) => r.ref);
   }
 
   async idle(ms: number): Promise<readonly Sighting[]> {
-    return this.store.query<Sighting & { ref: string }>("SELECT ref, attempt, beat FROM operation WHERE state <> 'done' AND owner IS NULL AND touched < now() - $1 * interval '1 millisecond' ORDER BY created LIMIT 10000", [ms]);
+    return this.store.query<Sighting & { ref: string }>(
+      "SELECT ref, attempt, beat FROM operation WHERE state <> 'done' AND owner IS NULL AND touched < now() - $1 * interval '1 millisecond' ORDER BY created LIMIT 10000",
+      [ms],
+    );
   }
 
   async owned(): Promise<readonly Sighting[]> {
@@ -94,23 +119,38 @@ export class PostgresOperations implements OperationStore<Tx> {
   }
 
   async disown({ ref, attempt, beat }: Sighting): Promise<boolean> {
-    const rows = await this.store.query("UPDATE operation SET owner = NULL, touched = now() WHERE ref = $1 AND attempt = $2 AND beat = $3 AND state <> 'done' RETURNING ref", [ref, attempt, beat]);
+    const rows = await this.store.query(
+      "UPDATE operation SET owner = NULL, touched = now() WHERE ref = $1 AND attempt = $2 AND beat = $3 AND state <> 'done' RETURNING ref",
+      [ref, attempt, beat],
+    );
     return rows.length > 0;
   }
 }
 
 async function journal(tx: Tx, held: Held, entry: Entry): Promise<void> {
-  const rows = await tx.query("UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref", [held.ref, held.attempt, JSON.stringify([entry])]);
+  const rows = await tx.query(
+    "UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
+    [held.ref, held.attempt, JSON.stringify([entry])],
+  );
   if (rows.length === 0) throw new Lost(held.ref);
 }
 
 /** One object that an operation keeps busy, by the name of what is done to it. */
-export interface Mark { readonly cls: ClassName; readonly ref: Ref; readonly op: string }
+export interface Mark {
+  readonly cls: ClassName;
+  readonly ref: Ref;
+  readonly op: string;
+}
 
 export async function mark(tx: Tx, task: Ref<'task'>, marks: readonly Mark[]): Promise<void> {
   for (const { cls, ref, op } of marks)
-    await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations || jsonb_build_object($2::text, $3::text) WHERE ref = $1`, [ref, task, op]);
+    await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations || jsonb_build_object($2::text, $3::text) WHERE ref = $1`, [
+      ref,
+      task,
+      op,
+    ]);
 }
 async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Pick<Mark, 'cls' | 'ref'>[]): Promise<void> {
-  for (const { cls, ref } of marks) await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations - $2::text WHERE ref = $1`, [ref, task]);
+  for (const { cls, ref } of marks)
+    await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations - $2::text WHERE ref = $1`, [ref, task]);
 }

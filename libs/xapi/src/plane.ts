@@ -41,9 +41,20 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
   const replica = await Replica.start(store, { derivations, encode: (cls, record) => encodeJson({ kind: 'record', cls }, record), idle: !options.replica });
   const doorbell = new Doorbell(options.redisUrl, queuePrefix(options.databaseUrl));
   const plane: Plane = {
-    store, replica, doorbell, clock: systemClock, ids: randomIds, log: makeLog(options.name, options.logLevel),
+    store,
+    replica,
+    doorbell,
+    clock: systemClock,
+    ids: randomIds,
+    log: makeLog(options.name, options.logLevel),
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
-    settings: { joinKey: options.joinKey, imagesUrl: options.imagesUrl ?? '', imagesSecret: options.imagesSecret, wrongPasswordMs: options.wrongPasswordMs ?? 5_000, leaseMs },
+    settings: {
+      joinKey: options.joinKey,
+      imagesUrl: options.imagesUrl ?? '',
+      imagesSecret: options.imagesSecret,
+      wrongPasswordMs: options.wrongPasswordMs ?? 5_000,
+      leaseMs,
+    },
   };
   const close = async (): Promise<void> => {
     await replica.stop();

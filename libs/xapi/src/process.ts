@@ -14,7 +14,10 @@ export function runProcess(name: string, start: () => Promise<RunningProcess>): 
       process.stdout.write(`${name} is up\n`);
       const stop = (): void => {
         setTimeout(() => process.exit(1), longestStopMs).unref();
-        void running.stop().then(() => process.exit(0), () => process.exit(1));
+        void running.stop().then(
+          () => process.exit(0),
+          () => process.exit(1),
+        );
       };
       process.once('SIGTERM', stop);
       process.once('SIGINT', stop);

@@ -1,7 +1,10 @@
 /** Whether VMs can be started now, and if not, what is missing. */
 import type { Plane } from './context';
 
-export interface Readiness { readonly missing: readonly string[]; readonly hosts: number }
+export interface Readiness {
+  readonly missing: readonly string[];
+  readonly hosts: number;
+}
 
 export async function readiness(plane: Plane, expectedHosts: number): Promise<Readiness> {
   const missing: string[] = [];
@@ -10,7 +13,8 @@ export async function readiness(plane: Plane, expectedHosts: number): Promise<Re
     () => {
       missing.push('database');
       return 0;
-    });
+    },
+  );
   if (hosts < Math.max(1, expectedHosts)) missing.push(`hosts (${hosts} of ${Math.max(1, expectedHosts)})`);
   if (!(await plane.doorbell.served())) missing.push('scheduler');
   return { missing, hosts };

@@ -22,7 +22,8 @@ function assertKey(session: Session, message: Message, roles: KeyRoles, key: str
 /** The map field that a set_, add_to_ or remove_from_ message is about, whoever implements it. */
 function mapField(message: Message): { verb: string; name: string; keyRoles: KeyRoles } | undefined {
   const match = /^(set|add_to|remove_from)_(.+)$/.exec(message.call);
-  const name = match?.[2], verb = match?.[1];
+  const name = match?.[2],
+    verb = match?.[1];
   const keyRoles = name ? message.cls.fields[name]?.keyRoles : undefined;
   return verb && name && keyRoles ? { verb, name, keyRoles } : undefined;
 }
@@ -46,7 +47,13 @@ export const needsBefore = (message: Message): string | undefined => {
   return field?.verb === 'set' ? field.name : undefined;
 };
 
-function assertChangedKeys(session: Session, message: Message, roles: KeyRoles, before: Readonly<Record<string, string>>, after: Readonly<Record<string, string>>): void {
+function assertChangedKeys(
+  session: Session,
+  message: Message,
+  roles: KeyRoles,
+  before: Readonly<Record<string, string>>,
+  after: Readonly<Record<string, string>>,
+): void {
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) if (before[key] !== after[key]) assertKey(session, message, roles, key);
 }
 
@@ -56,7 +63,8 @@ export function assertGivenKeys(session: Session, message: Message, cls: ClassDe
     if (!field.keyRoles) continue;
     for (const key of Object.keys((record[name] ?? {}) as Record<string, string>)) {
       const needed = roleOfKey(field.keyRoles, key);
-      if (needed && !allows(session.role, needed)) throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message, key), `No permission in user session for key ${key}`);
+      if (needed && !allows(session.role, needed))
+        throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message, key), `No permission in user session for key ${key}`);
     }
   }
 }

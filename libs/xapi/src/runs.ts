@@ -6,16 +6,28 @@ import { Superseded, type Patience, type PlacedVm } from './agents';
 import { endRuns, showHalted } from './fleet/halt';
 import type { Run } from '@xenplane/work';
 
-export interface RunRow extends PlacedVm { readonly boots: number; readonly domid: number }
+export interface RunRow extends PlacedVm {
+  readonly boots: number;
+  readonly domid: number;
+}
 type RunState = 'A' | 'C' | 'R' | 'S' | 'M';
 
 const columns = 'v.uuid, r.vm_epoch, r.host, r.host_epoch, r.boots, r.domid';
-interface Columns { uuid: string; vm_epoch: number; host: string; host_epoch: number; boots: number; domid: number }
+interface Columns {
+  uuid: string;
+  vm_epoch: number;
+  host: string;
+  host_epoch: number;
+  boots: number;
+  domid: number;
+}
 const asRun = (r: Columns): RunRow => ({ vm: r.uuid, vmEpoch: r.vm_epoch, host: asRef(r.host), hostEpoch: r.host_epoch, boots: r.boots, domid: r.domid });
 
 /** The present run of a VM that is up; VM_BAD_POWER_STATE-like refusals were made before: what is gone now went meanwhile. */
 export async function currentRun(tx: Tx, vm: Ref<'VM'>): Promise<RunRow> {
-  const [row] = await tx.query<Columns>(`SELECT ${columns} FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.vm = $1 AND r.state IN ('R', 'S') FOR UPDATE OF r`, [vm]);
+  const [row] = await tx.query<Columns>(`SELECT ${columns} FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.vm = $1 AND r.state IN ('R', 'S') FOR UPDATE OF r`, [
+    vm,
+  ]);
   if (!row) throw new Superseded(vm);
   return asRun(row);
 }
@@ -23,13 +35,18 @@ export async function currentRun(tx: Tx, vm: Ref<'VM'>): Promise<RunRow> {
 /** Moves a run between states; undefined when it is no longer in `from`. */
 export async function moveRun(tx: Tx, vm: Ref<'VM'>, epoch: number, from: readonly RunState[], to: RunState): Promise<RunRow | undefined> {
   const [row] = await tx.query<Columns>(
-    `UPDATE vm_run r SET state = $4, since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.vm_epoch = $2 AND r.state = ANY($3::text[]) RETURNING ${columns}`, [vm, epoch, [...from], to]);
+    `UPDATE vm_run r SET state = $4, since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.vm_epoch = $2 AND r.state = ANY($3::text[]) RETURNING ${columns}`,
+    [vm, epoch, [...from], to],
+  );
   return row && asRun(row);
 }
 
 /** Begins a stop: from now on only the stop says what becomes of the VM. */
 export async function beginStop(tx: Tx, vm: Ref<'VM'>): Promise<RunRow | undefined> {
-  const [row] = await tx.query<Columns>(`UPDATE vm_run r SET state = 'S', since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.state IN ('C', 'R', 'S') RETURNING ${columns}`, [vm]);
+  const [row] = await tx.query<Columns>(
+    `UPDATE vm_run r SET state = 'S', since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.state IN ('C', 'R', 'S') RETURNING ${columns}`,
+    [vm],
+  );
   return row && asRun(row);
 }
 

@@ -13,7 +13,13 @@ export const sessionRef = (token: string): Ref<'session'> => asRef(`OpaqueRef:${
 export const sessionsPerOriginator = 500;
 export const idleLimitHours = 24;
 
-interface Opening { readonly user: string; readonly root: boolean; readonly role: Role; readonly originator: string; readonly userRef: Ref<'user'> }
+interface Opening {
+  readonly user: string;
+  readonly root: boolean;
+  readonly role: Role;
+  readonly originator: string;
+  readonly userRef: Ref<'user'>;
+}
 
 /** Opens a session and answers its token, which is shown only now. The oldest of the originator's go when it has too many. */
 export async function openSession(plane: Plane, opening: Opening): Promise<string> {
@@ -22,11 +28,27 @@ export async function openSession(plane: Plane, opening: Opening): Promise<strin
     const ref = sessionRef(token);
     const [pool] = await tx.find('pool', {});
     await tx.insert('session', ref, {
-      uuid: ref.replace('OpaqueRef:', ''), this_host: pool?.master ?? nullRef(), this_user: opening.userRef, last_active: dateTime(plane.clock.now()), pool: false,
-      other_config: {}, is_local_superuser: opening.root, subject: nullRef(), validation_time: never, auth_user_sid: '', auth_user_name: opening.user,
-      rbac_permissions: [], parent: nullRef(), originator: opening.originator, client_certificate: false,
+      uuid: ref.replace('OpaqueRef:', ''),
+      this_host: pool?.master ?? nullRef(),
+      this_user: opening.userRef,
+      last_active: dateTime(plane.clock.now()),
+      pool: false,
+      other_config: {},
+      is_local_superuser: opening.root,
+      subject: nullRef(),
+      validation_time: never,
+      auth_user_sid: '',
+      auth_user_name: opening.user,
+      rbac_permissions: [],
+      parent: nullRef(),
+      originator: opening.originator,
+      client_certificate: false,
     });
-    await tx.query('INSERT INTO session_state(session, role, originator, last_active) VALUES ($1, $2, $3, now())', [ref, opening.role, `${opening.originator}|${opening.user}`]);
+    await tx.query('INSERT INTO session_state(session, role, originator, last_active) VALUES ($1, $2, $3, now())', [
+      ref,
+      opening.role,
+      `${opening.originator}|${opening.user}`,
+    ]);
     await dropOldest(tx, `${opening.originator}|${opening.user}`);
   });
   return token;
@@ -34,11 +56,20 @@ export async function openSession(plane: Plane, opening: Opening): Promise<strin
 
 async function dropOldest(tx: Tx, originator: string): Promise<void> {
   const old = await tx.query<{ session: string }>(
-    `DELETE FROM session_state WHERE session IN (SELECT session FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${sessionsPerOriginator}) RETURNING session`, [originator]);
+    `DELETE FROM session_state WHERE session IN (SELECT session FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${sessionsPerOriginator}) RETURNING session`,
+    [originator],
+  );
   if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
 }
 
-interface SessionRow { role: Role; last_active: string; is_local_superuser: boolean; auth_user_name: string; this_host: string | null; idle: boolean }
+interface SessionRow {
+  role: Role;
+  last_active: string;
+  is_local_superuser: boolean;
+  auth_user_name: string;
+  this_host: string | null;
+  idle: boolean;
+}
 
 /** Knows which tokens are good. Asks the database at most once a second for each, so that a logout holds everywhere within that time. */
 export class Sessions {
@@ -46,7 +77,10 @@ export class Sessions {
   private readonly active = new Set<Ref<'session'>>();
   private readonly closings = new Map<Ref<'session'>, Set<() => void>>();
 
-  constructor(private readonly plane: Plane, private readonly trustMs = 500) {}
+  constructor(
+    private readonly plane: Plane,
+    private readonly trustMs = 500,
+  ) {}
 
   /** The session of a token; SESSION_INVALID [token] when there is none. */
   async find(token: string): Promise<Session> {
@@ -66,7 +100,9 @@ export class Sessions {
     const ref = sessionRef(token);
     const [row] = await this.plane.store.query<SessionRow>(
       `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.this_host
-       FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`, [ref]);
+       FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
+      [ref],
+    );
     if (!row || row.idle) return undefined;
     return { ref, role: row.role, root: row.is_local_superuser, user: row.auth_user_name, host: asRef(row.this_host ?? 'OpaqueRef:NULL') };
   }

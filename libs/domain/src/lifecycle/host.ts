@@ -11,8 +11,12 @@ export interface HostSubject {
 
 /** Which operations a running one keeps away. */
 const keepsAway: Readonly<Partial<Record<HostOperation, readonly HostOperation[]>>> = {
-  provision: ['evacuate', 'reboot', 'shutdown', 'provision'], vm_resume: ['evacuate', 'reboot', 'shutdown'], vm_migrate: ['evacuate', 'reboot', 'shutdown'],
-  evacuate: ['provision', 'vm_resume', 'vm_migrate'], reboot: ['provision', 'vm_resume', 'vm_migrate', 'shutdown', 'apply_updates'], shutdown: ['provision', 'vm_resume', 'vm_migrate', 'reboot', 'apply_updates'],
+  provision: ['evacuate', 'reboot', 'shutdown', 'provision'],
+  vm_resume: ['evacuate', 'reboot', 'shutdown'],
+  vm_migrate: ['evacuate', 'reboot', 'shutdown'],
+  evacuate: ['provision', 'vm_resume', 'vm_migrate'],
+  reboot: ['provision', 'vm_resume', 'vm_migrate', 'shutdown', 'apply_updates'],
+  shutdown: ['provision', 'vm_resume', 'vm_migrate', 'reboot', 'apply_updates'],
   apply_updates: ['reboot', 'shutdown', 'enable'],
 };
 const shown: Readonly<Partial<Record<string, string>>> = { vm_start: 'VM.start', vm_resume: 'VM.resume', vm_migrate: 'VM.migrate' };

@@ -3,12 +3,22 @@ import { enums, XenError, type ErrorCode, type StoredRecord, type TypeOf } from 
 import { busy, isBusy } from './refusals';
 
 export type PoolOperation = TypeOf<typeof enums.pool_allowed_operations>;
-export interface PoolSubject { readonly ref: string; readonly pool: Pick<StoredRecord<'pool'>, 'current_operations' | 'ha_enabled'> ; readonly clusters: number }
+export interface PoolSubject {
+  readonly ref: string;
+  readonly pool: Pick<StoredRecord<'pool'>, 'current_operations' | 'ha_enabled'>;
+  readonly clusters: number;
+}
 
 /** Operations that keep all others of their kind away, and what those are told. */
 const blocking: Readonly<Partial<Record<PoolOperation, ErrorCode>>> = {
-  ha_enable: 'HA_ENABLE_IN_PROGRESS', ha_disable: 'HA_DISABLE_IN_PROGRESS', cluster_create: 'CLUSTER_CREATE_IN_PROGRESS', designate_new_master: 'DESIGNATE_NEW_MASTER_IN_PROGRESS',
-  tls_verification_enable: 'TLS_VERIFICATION_ENABLE_IN_PROGRESS', configure_repositories: 'CONFIGURE_REPOSITORIES_IN_PROGRESS', sync_updates: 'SYNC_UPDATES_IN_PROGRESS', sync_bundle: 'SYNC_BUNDLE_IN_PROGRESS',
+  ha_enable: 'HA_ENABLE_IN_PROGRESS',
+  ha_disable: 'HA_DISABLE_IN_PROGRESS',
+  cluster_create: 'CLUSTER_CREATE_IN_PROGRESS',
+  designate_new_master: 'DESIGNATE_NEW_MASTER_IN_PROGRESS',
+  tls_verification_enable: 'TLS_VERIFICATION_ENABLE_IN_PROGRESS',
+  configure_repositories: 'CONFIGURE_REPOSITORIES_IN_PROGRESS',
+  sync_updates: 'SYNC_UPDATES_IN_PROGRESS',
+  sync_bundle: 'SYNC_BUNDLE_IN_PROGRESS',
   apply_updates: 'APPLY_UPDATES_IN_PROGRESS',
 };
 

@@ -13,8 +13,19 @@ export interface SrSubject {
 }
 
 const capability: Readonly<Partial<Record<SrOperation, string>>> = {
-  vdi_create: 'VDI_CREATE', vdi_destroy: 'VDI_DELETE', vdi_resize: 'VDI_RESIZE', vdi_introduce: 'VDI_INTRODUCE', vdi_mirror: 'VDI_MIRROR', vdi_enable_cbt: 'VDI_CONFIG_CBT', vdi_disable_cbt: 'VDI_CONFIG_CBT',
-  vdi_data_destroy: 'VDI_CONFIG_CBT', vdi_list_changed_blocks: 'VDI_CONFIG_CBT', vdi_set_on_boot: 'VDI_RESET_ON_BOOT', update: 'SR_UPDATE', vdi_revert: 'VDI_REVERT', vdi_snapshot: 'VDI_SNAPSHOT',
+  vdi_create: 'VDI_CREATE',
+  vdi_destroy: 'VDI_DELETE',
+  vdi_resize: 'VDI_RESIZE',
+  vdi_introduce: 'VDI_INTRODUCE',
+  vdi_mirror: 'VDI_MIRROR',
+  vdi_enable_cbt: 'VDI_CONFIG_CBT',
+  vdi_disable_cbt: 'VDI_CONFIG_CBT',
+  vdi_data_destroy: 'VDI_CONFIG_CBT',
+  vdi_list_changed_blocks: 'VDI_CONFIG_CBT',
+  vdi_set_on_boot: 'VDI_RESET_ON_BOOT',
+  update: 'SR_UPDATE',
+  vdi_revert: 'VDI_REVERT',
+  vdi_snapshot: 'VDI_SNAPSHOT',
 };
 
 export function refusal(op: SrOperation, { ref, sr, features, pbds, managedDisks }: SrSubject): XenError | undefined {

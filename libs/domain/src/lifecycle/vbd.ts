@@ -27,7 +27,8 @@ const concurrent: Check = (op, { ref, vbd }) => {
   if ((op === 'pause' || op === 'unpause') && current.every((c) => beside[op].includes(c))) return undefined;
   return busy('VBD', ref, vbd.current_operations);
 };
-const unpluggable: Check = (op, { ref, vbd }) => (!vbd.unpluggable && (op === 'unplug' || op === 'unplug_force') ? new XenError('VBD_NOT_UNPLUGGABLE', ref) : undefined);
+const unpluggable: Check = (op, { ref, vbd }) =>
+  !vbd.unpluggable && (op === 'unplug' || op === 'unplug_force') ? new XenError('VBD_NOT_UNPLUGGABLE', ref) : undefined;
 const removable: Check = (op, { ref, vbd }) => {
   if (op !== 'insert' && op !== 'eject') return undefined;
   if (vbd.type !== 'CD') return new XenError('VBD_NOT_REMOVABLE_MEDIA', ref);
@@ -55,7 +56,9 @@ const hotplug: Check = (op, { vbd, vm, guest }) => {
   return vbd.type === 'CD' ? new XenError('OPERATION_NOT_ALLOWED', 'HVM CDROMs cannot be hotplugged/unplugged, only inserted or ejected') : undefined;
 };
 const cdOfSuspended: Check = (op, { vbd, vm }) =>
-  vbd.type === 'CD' && vm.power_state === 'Suspended' && (op === 'insert' || op === 'eject') ? new XenError('VM_BAD_POWER_STATE', vbd.VM, 'halted, running', 'suspended') : undefined;
+  vbd.type === 'CD' && vm.power_state === 'Suspended' && (op === 'insert' || op === 'eject')
+    ? new XenError('VM_BAD_POWER_STATE', vbd.VM, 'halted, running', 'suspended')
+    : undefined;
 const managed: Check = (_op, { ref, vdi }) => (vdi && !vdi.managed ? new XenError('VDI_NOT_MANAGED', ref) : undefined);
 const diskBusy: Check = (op, { vbd, vdi }) => {
   if (!vdi || !attachments.includes(op)) return undefined;

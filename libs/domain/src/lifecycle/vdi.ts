@@ -18,13 +18,48 @@ export interface VdiSubject {
 }
 
 /** Operations that may begin while a VM uses the disk. */
-const whileLive: ReadonlySet<VdiOperation> = new Set(['snapshot', 'resize_online', 'blocked', 'clone', 'revert_to', 'mirror', 'enable_cbt', 'disable_cbt', 'data_destroy']);
+const whileLive: ReadonlySet<VdiOperation> = new Set([
+  'snapshot',
+  'resize_online',
+  'blocked',
+  'clone',
+  'revert_to',
+  'mirror',
+  'enable_cbt',
+  'disable_cbt',
+  'data_destroy',
+]);
 const whileRead: ReadonlySet<VdiOperation> = new Set(['copy']);
 const capability: Readonly<Partial<Record<VdiOperation, string>>> = {
-  snapshot: 'VDI_SNAPSHOT', destroy: 'VDI_DELETE', resize: 'VDI_RESIZE', update: 'VDI_UPDATE', resize_online: 'VDI_RESIZE_ONLINE', generate_config: 'VDI_GENERATE_CONFIG', clone: 'VDI_CLONE', revert_to: 'VDI_CLONE',
-  revert_from: 'VDI_CLONE', mirror: 'VDI_MIRROR', enable_cbt: 'VDI_CONFIG_CBT', disable_cbt: 'VDI_CONFIG_CBT', data_destroy: 'VDI_CONFIG_CBT', list_changed_blocks: 'VDI_CONFIG_CBT', set_on_boot: 'VDI_RESET_ON_BOOT',
+  snapshot: 'VDI_SNAPSHOT',
+  destroy: 'VDI_DELETE',
+  resize: 'VDI_RESIZE',
+  update: 'VDI_UPDATE',
+  resize_online: 'VDI_RESIZE_ONLINE',
+  generate_config: 'VDI_GENERATE_CONFIG',
+  clone: 'VDI_CLONE',
+  revert_to: 'VDI_CLONE',
+  revert_from: 'VDI_CLONE',
+  mirror: 'VDI_MIRROR',
+  enable_cbt: 'VDI_CONFIG_CBT',
+  disable_cbt: 'VDI_CONFIG_CBT',
+  data_destroy: 'VDI_CONFIG_CBT',
+  list_changed_blocks: 'VDI_CONFIG_CBT',
+  set_on_boot: 'VDI_RESET_ON_BOOT',
 };
-const notOnCbtMetadata: ReadonlySet<VdiOperation> = new Set(['clone', 'copy', 'disable_cbt', 'enable_cbt', 'mirror', 'resize', 'resize_online', 'snapshot', 'revert_to', 'revert_from', 'set_on_boot']);
+const notOnCbtMetadata: ReadonlySet<VdiOperation> = new Set([
+  'clone',
+  'copy',
+  'disable_cbt',
+  'enable_cbt',
+  'mirror',
+  'resize',
+  'resize_online',
+  'snapshot',
+  'revert_to',
+  'revert_from',
+  'set_on_boot',
+]);
 type Check = (op: VdiOperation, subject: VdiSubject) => XenError | undefined;
 
 const concurrent: Check = (op, { ref, vdi }) => {
@@ -45,7 +80,8 @@ const incapable: Check = (op, { vdi, features }) => {
   const needed = capability[op];
   return needed && !features.has(needed) ? new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR) : undefined;
 };
-const metadata: Check = (op, { ref, vdi }) => (vdi.type === 'cbt_metadata' && notOnCbtMetadata.has(op) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, 'CBT metadata') : undefined);
+const metadata: Check = (op, { ref, vdi }) =>
+  vdi.type === 'cbt_metadata' && notOnCbtMetadata.has(op) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, 'CBT metadata') : undefined;
 const tracked: Check = (op, { ref, vdi }) => (vdi.cbt_enabled && (op === 'mirror' || op === 'set_on_boot') ? new XenError('VDI_CBT_ENABLED', ref) : undefined);
 
 const isHaState = (type: Vdi['type']): boolean => type === 'ha_statefile' || type === 'redo_log';
@@ -53,7 +89,9 @@ const snapshot: Check = (op, { ref, vdi }) => {
   if (op !== 'snapshot') return undefined;
   if (vdi.sharable) return new XenError('VDI_IS_SHARABLE', ref);
   if (vdi.on_boot === 'reset') return new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION');
-  return Object.values(vdi.current_operations).includes('copy') ? new XenError('OPERATION_NOT_ALLOWED', 'Snapshot operation not allowed during copy.') : undefined;
+  return Object.values(vdi.current_operations).includes('copy')
+    ? new XenError('OPERATION_NOT_ALLOWED', 'Snapshot operation not allowed during copy.')
+    : undefined;
 };
 const copy: Check = (op, { vdi }) => {
   if (op !== 'copy') return undefined;
@@ -67,7 +105,8 @@ const destroy: Check = (op, { ref, vdi, sr, haEnabled }) => {
   if (vdi.type === 'rrd') return new XenError('VDI_HAS_RRDS', ref);
   return isHaState(vdi.type) && haEnabled ? new XenError('HA_IS_ENABLED') : undefined;
 };
-const resizing: Check = (op, { vdi, haEnabled }) => ((op === 'resize' || op === 'resize_online') && isHaState(vdi.type) && haEnabled ? new XenError('HA_IS_ENABLED') : undefined);
+const resizing: Check = (op, { vdi, haEnabled }) =>
+  (op === 'resize' || op === 'resize_online') && isHaState(vdi.type) && haEnabled ? new XenError('HA_IS_ENABLED') : undefined;
 const tracking: Check = (op, { ref, vdi }) => {
   if (op !== 'enable_cbt' && op !== 'disable_cbt') return undefined;
   if (vdi.is_a_snapshot) return new XenError('OPERATION_NOT_ALLOWED', 'VDI is a snapshot');
@@ -80,7 +119,22 @@ const dataDestroy: Check = (op, { ref, vdi }) => {
   return vdi.cbt_enabled ? undefined : new XenError('VDI_NO_CBT_METADATA', ref);
 };
 const reverting: Check = (op, { vdi }) => (op === 'revert_to' && !vdi.is_a_snapshot ? new XenError('REVERT_ONLY_ALLOWED_ON_SNAPSHOT') : undefined);
-const checks: readonly Check[] = [concurrent, unplugged, attached, deviceBusy, incapable, metadata, tracked, snapshot, copy, dataDestroy, destroy, resizing, tracking, reverting];
+const checks: readonly Check[] = [
+  concurrent,
+  unplugged,
+  attached,
+  deviceBusy,
+  incapable,
+  metadata,
+  tracked,
+  snapshot,
+  copy,
+  dataDestroy,
+  destroy,
+  resizing,
+  tracking,
+  reverting,
+];
 
 export function refusal(op: VdiOperation, subject: VdiSubject): XenError | undefined {
   for (const check of checks) {

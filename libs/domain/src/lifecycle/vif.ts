@@ -15,15 +15,23 @@ const plugging = (op: VifOperation): boolean => op === 'plug' || op === 'unplug'
 const concurrent: Check = (_op, { ref, vif }) => {
   if (!isBusy(vif.current_operations)) return undefined;
   const entries = Object.entries(vif.current_operations);
-  return new XenError('OTHER_OPERATION_IN_PROGRESS', 'VIF', ref, `{${entries.map(([, op]) => op).join('; ')}}`, `{${entries.map(([task]) => task).join('; ')}}`);
+  return new XenError(
+    'OTHER_OPERATION_IN_PROGRESS',
+    'VIF',
+    ref,
+    `{${entries.map(([, op]) => op).join('; ')}}`,
+    `{${entries.map(([task]) => task).join('; ')}}`,
+  );
 };
-const dom0: Check = (op, { vm }) => (op === 'plug' && vm.is_control_domain && vm.domid === 0 ? new XenError('OPERATION_NOT_ALLOWED', 'VIF plug is not allowed on dom0') : undefined);
+const dom0: Check = (op, { vm }) =>
+  op === 'plug' && vm.is_control_domain && vm.domid === 0 ? new XenError('OPERATION_NOT_ALLOWED', 'VIF plug is not allowed on dom0') : undefined;
 const plugged: Check = (op, { ref, vif, vm }) => {
   if (vm.power_state !== 'Running') return undefined;
   if (op === 'plug' && vif.currently_attached) return new XenError('DEVICE_ALREADY_ATTACHED', ref);
   return op === 'unplug' && !vif.currently_attached ? new XenError('DEVICE_ALREADY_DETACHED', ref) : undefined;
 };
-const powerState: Check = (op, { vif, vm }) => (plugging(op) && vm.power_state !== 'Running' ? new XenError('VM_BAD_POWER_STATE', vif.VM, 'running', plain(vm.power_state)) : undefined);
+const powerState: Check = (op, { vif, vm }) =>
+  plugging(op) && vm.power_state !== 'Running' ? new XenError('VM_BAD_POWER_STATE', vif.VM, 'running', plain(vm.power_state)) : undefined;
 const goingDown: Check = (op, { vm }) => {
   const ending = Object.values(vm.current_operations).find((c) => ['clean_shutdown', 'hard_shutdown', 'suspend', 'pause'].includes(c));
   return ending && plugging(op) ? new XenError('OPERATION_NOT_ALLOWED', `VM is in the middle of ${ending}`) : undefined;

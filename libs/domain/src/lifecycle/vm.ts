@@ -10,43 +10,167 @@ export type VmOperation = TypeOf<typeof enums.vm_operations>;
 
 /** States in which a domain exists. */
 export const live: readonly PowerState[] = ['Running', 'Paused'];
-const H: PowerState = 'Halted', P: PowerState = 'Paused', S: PowerState = 'Suspended', R: PowerState = 'Running';
+const H: PowerState = 'Halted',
+  P: PowerState = 'Paused',
+  S: PowerState = 'Suspended',
+  R: PowerState = 'Running';
 const all = [H, P, S, R];
 
 /** Power states in which each operation may begin. */
 export const allowedIn: Readonly<Record<VmOperation, readonly PowerState[]>> = {
-  snapshot: all, clone: [H], copy: [H], create_template: [H, S], revert: all, checkpoint: [P, S, R], snapshot_with_quiesce: [R], provision: [H], start: [H], start_on: [H],
-  pause: [R], unpause: [P], clean_shutdown: [R], clean_reboot: [R], hard_shutdown: [P, S, R], power_state_reset: all, hard_reboot: [P, R], suspend: [R], csvm: [S], resume: [S], resume_on: [S],
-  pool_migrate: [R], migrate_send: [H, S, R], get_boot_record: [P, S, R], send_sysrq: [R], send_trigger: [R], query_services: all, shutdown: [P, S, R], call_plugin: [R],
-  changing_memory_live: [R], awaiting_memory_live: [R], changing_dynamic_range: [H, R], changing_static_range: [H], changing_memory_limits: [H], changing_shadow_memory: [H], changing_shadow_memory_live: [R],
-  changing_VCPUs: [H], changing_VCPUs_live: [R], changing_NVRAM: [H], assert_operation_valid: all, data_source_op: [R], update_allowed_operations: all, make_into_template: [H], import: [],
-  export: [H, S], metadata_export: all, reverting: all, destroy: [H, S], create_vtpm: [H], sysprep: [R],
+  snapshot: all,
+  clone: [H],
+  copy: [H],
+  create_template: [H, S],
+  revert: all,
+  checkpoint: [P, S, R],
+  snapshot_with_quiesce: [R],
+  provision: [H],
+  start: [H],
+  start_on: [H],
+  pause: [R],
+  unpause: [P],
+  clean_shutdown: [R],
+  clean_reboot: [R],
+  hard_shutdown: [P, S, R],
+  power_state_reset: all,
+  hard_reboot: [P, R],
+  suspend: [R],
+  csvm: [S],
+  resume: [S],
+  resume_on: [S],
+  pool_migrate: [R],
+  migrate_send: [H, S, R],
+  get_boot_record: [P, S, R],
+  send_sysrq: [R],
+  send_trigger: [R],
+  query_services: all,
+  shutdown: [P, S, R],
+  call_plugin: [R],
+  changing_memory_live: [R],
+  awaiting_memory_live: [R],
+  changing_dynamic_range: [H, R],
+  changing_static_range: [H],
+  changing_memory_limits: [H],
+  changing_shadow_memory: [H],
+  changing_shadow_memory_live: [R],
+  changing_VCPUs: [H],
+  changing_VCPUs_live: [R],
+  changing_NVRAM: [H],
+  assert_operation_valid: all,
+  data_source_op: [R],
+  update_allowed_operations: all,
+  make_into_template: [H],
+  import: [],
+  export: [H, S],
+  metadata_export: all,
+  reverting: all,
+  destroy: [H, S],
+  create_vtpm: [H],
+  sysprep: [R],
 };
 
 /** Where a successful operation leaves the VM; operations that are not here leave it where it was. */
 export const leadsTo: Readonly<Partial<Record<VmOperation, PowerState>>> = {
-  start: R, start_on: R, pause: P, unpause: R, suspend: S, resume: R, resume_on: R, clean_shutdown: H, hard_shutdown: H, shutdown: H, clean_reboot: R, hard_reboot: R, power_state_reset: H,
+  start: R,
+  start_on: R,
+  pause: P,
+  unpause: R,
+  suspend: S,
+  resume: R,
+  resume_on: R,
+  clean_shutdown: H,
+  hard_shutdown: H,
+  shutdown: H,
+  clean_reboot: R,
+  hard_reboot: R,
+  power_state_reset: H,
 };
 
 const neverListed: ReadonlySet<VmOperation> = new Set([
-  'create_template', 'power_state_reset', 'csvm', 'get_boot_record', 'send_sysrq', 'send_trigger', 'query_services', 'shutdown', 'call_plugin', 'changing_memory_live', 'awaiting_memory_live',
-  'changing_memory_limits', 'changing_shadow_memory_live', 'changing_VCPUs', 'assert_operation_valid', 'data_source_op', 'update_allowed_operations', 'import', 'reverting',
+  'create_template',
+  'power_state_reset',
+  'csvm',
+  'get_boot_record',
+  'send_sysrq',
+  'send_trigger',
+  'query_services',
+  'shutdown',
+  'call_plugin',
+  'changing_memory_live',
+  'awaiting_memory_live',
+  'changing_memory_limits',
+  'changing_shadow_memory_live',
+  'changing_VCPUs',
+  'assert_operation_valid',
+  'data_source_op',
+  'update_allowed_operations',
+  'import',
+  'reverting',
 ]);
-const onTemplates: ReadonlySet<VmOperation> = new Set(['changing_dynamic_range', 'changing_static_range', 'changing_memory_limits', 'changing_shadow_memory', 'changing_VCPUs', 'changing_NVRAM', 'clone', 'copy', 'export', 'metadata_export', 'provision']);
+const onTemplates: ReadonlySet<VmOperation> = new Set([
+  'changing_dynamic_range',
+  'changing_static_range',
+  'changing_memory_limits',
+  'changing_shadow_memory',
+  'changing_VCPUs',
+  'changing_NVRAM',
+  'clone',
+  'copy',
+  'export',
+  'metadata_export',
+  'provision',
+]);
 const onOwnTemplates: ReadonlySet<VmOperation> = new Set(['destroy', 'migrate_send']);
 const onSnapshots: ReadonlySet<VmOperation> = new Set(['revert', 'clone', 'copy', 'export', 'destroy', 'hard_shutdown', 'metadata_export']);
-const onControlDomains: ReadonlySet<VmOperation> = new Set(['data_source_op', 'changing_memory_live', 'awaiting_memory_live', 'metadata_export', 'changing_dynamic_range', 'changing_memory_limits', 'changing_static_range', 'start', 'start_on', 'changing_VCPUs', 'destroy']);
+const onControlDomains: ReadonlySet<VmOperation> = new Set([
+  'data_source_op',
+  'changing_memory_live',
+  'awaiting_memory_live',
+  'metadata_export',
+  'changing_dynamic_range',
+  'changing_memory_limits',
+  'changing_static_range',
+  'start',
+  'start_on',
+  'changing_VCPUs',
+  'destroy',
+]);
 /** Operations that carry the memory of a running guest somewhere. */
 const suspending: ReadonlySet<VmOperation> = new Set(['suspend', 'checkpoint', 'pool_migrate', 'migrate_send']);
 const together: readonly ReadonlySet<string>[] = [new Set(['clone', 'copy', 'export']), new Set(['snapshot', 'checkpoint']), new Set(['get_boot_record'])];
-const pairs: readonly (readonly [current: string, also: VmOperation])[] = [['snapshot_with_quiesce', 'snapshot'], ['migrate_send', 'metadata_export'], ['migrate_send', 'clean_shutdown'], ['migrate_send', 'clean_reboot']];
-const preempting: Readonly<Partial<Record<VmOperation, readonly string[]>>> = { hard_shutdown: ['hard_shutdown'], hard_reboot: ['hard_shutdown', 'hard_reboot'] };
+const pairs: readonly (readonly [current: string, also: VmOperation])[] = [
+  ['snapshot_with_quiesce', 'snapshot'],
+  ['migrate_send', 'metadata_export'],
+  ['migrate_send', 'clean_shutdown'],
+  ['migrate_send', 'clean_reboot'],
+];
+const preempting: Readonly<Partial<Record<VmOperation, readonly string[]>>> = {
+  hard_shutdown: ['hard_shutdown'],
+  hard_reboot: ['hard_shutdown', 'hard_reboot'],
+};
 
 /** What the checks need to know; a replica and a transaction can both say it. */
 export interface VmSubject {
   readonly ref: string;
-  readonly vm: Pick<StoredRecord<'VM'>,
-    'power_state' | 'current_operations' | 'blocked_operations' | 'is_a_template' | 'is_default_template' | 'is_a_snapshot' | 'is_control_domain' | 'domid' | 'platform' | 'domain_type' | 'HVM_boot_policy' | 'appliance' | 'protection_policy' | 'snapshot_schedule' | 'attached_PCIs'>;
+  readonly vm: Pick<
+    StoredRecord<'VM'>,
+    | 'power_state'
+    | 'current_operations'
+    | 'blocked_operations'
+    | 'is_a_template'
+    | 'is_default_template'
+    | 'is_a_snapshot'
+    | 'is_control_domain'
+    | 'domid'
+    | 'platform'
+    | 'domain_type'
+    | 'HVM_boot_policy'
+    | 'appliance'
+    | 'protection_policy'
+    | 'snapshot_schedule'
+    | 'attached_PCIs'
+  >;
   readonly guest: Pick<StoredRecord<'VM_guest_metrics'>, 'other' | 'PV_drivers_detected'> | undefined;
   /** on_boot of each disk. */
   readonly onBoot: readonly StoredRecord<'VDI'>['on_boot'][];
@@ -63,7 +187,8 @@ export interface VmQuestion {
 
 type Check = (op: VmOperation, subject: VmSubject, question: VmQuestion) => XenError | undefined;
 
-const blocked: Check = (op, { ref, vm }) => (Object.hasOwn(vm.blocked_operations, op) ? new XenError('OPERATION_BLOCKED', ref, vm.blocked_operations[op] ?? '') : undefined);
+const blocked: Check = (op, { ref, vm }) =>
+  Object.hasOwn(vm.blocked_operations, op) ? new XenError('OPERATION_BLOCKED', ref, vm.blocked_operations[op] ?? '') : undefined;
 
 export function statesFor(op: VmOperation, { vm }: Pick<VmSubject, 'vm'>): readonly PowerState[] {
   if ((op === 'clone' || op === 'copy') && vm.is_a_snapshot) return [H, S];
@@ -83,7 +208,8 @@ export function isAllowedBeside(op: VmOperation, current: readonly string[]): bo
   const blockers = preempting[op];
   return blockers !== undefined && !current.some((c) => blockers.includes(c));
 }
-const concurrent: Check = (op, { ref, vm }) => (!isBusy(vm.current_operations) || isAllowedBeside(op, Object.values(vm.current_operations)) ? undefined : busy('VM', ref, vm.current_operations));
+const concurrent: Check = (op, { ref, vm }) =>
+  !isBusy(vm.current_operations) || isAllowedBeside(op, Object.values(vm.current_operations)) ? undefined : busy('VM', ref, vm.current_operations);
 
 const template: Check = (op, { ref, vm }) => {
   if (!vm.is_a_template || vm.is_a_snapshot || onTemplates.has(op) || (!vm.is_default_template && onOwnTemplates.has(op))) return undefined;
@@ -98,10 +224,14 @@ const immobile: Check = (op, subject, { force }) => {
   const fixed = nested(subject) || (subject.vm.platform['nomigrate'] === 'true' && live.includes(subject.vm.power_state));
   return suspending.has(op) && fixed && !force ? new XenError('VM_IS_IMMOBILE', subject.ref) : undefined;
 };
-const nestedMemory: Check = (op, subject) => (op === 'changing_dynamic_range' && nested(subject) ? new XenError('VM_IS_USING_NESTED_VIRT', subject.ref) : undefined);
+const nestedMemory: Check = (op, subject) =>
+  op === 'changing_dynamic_range' && nested(subject) ? new XenError('VM_IS_USING_NESTED_VIRT', subject.ref) : undefined;
 const dom0: Check = (op, { vm }) =>
-  vm.is_control_domain && vm.domid === 0 && (op === 'changing_VCPUs' || op === 'destroy') ? new XenError('OPERATION_NOT_ALLOWED', `This operation is not allowed on dom0`) : undefined;
-const controlDomain: Check = (op, { vm }) => (vm.is_control_domain && !onControlDomains.has(op) ? new XenError('OPERATION_NOT_ALLOWED', 'This operation is not allowed on a control domain') : undefined);
+  vm.is_control_domain && vm.domid === 0 && (op === 'changing_VCPUs' || op === 'destroy')
+    ? new XenError('OPERATION_NOT_ALLOWED', `This operation is not allowed on dom0`)
+    : undefined;
+const controlDomain: Check = (op, { vm }) =>
+  vm.is_control_domain && !onControlDomains.has(op) ? new XenError('OPERATION_NOT_ALLOWED', 'This operation is not allowed on a control domain') : undefined;
 
 const cannotSuspend: Check = (op, { ref, vm, guest }) => {
   const reason = guest?.other['data-cant-suspend-reason'];
@@ -109,8 +239,13 @@ const cannotSuspend: Check = (op, { ref, vm, guest }) => {
 };
 
 const features: Readonly<Partial<Record<VmOperation, readonly string[]>>> = {
-  suspend: ['feature-suspend'], checkpoint: ['feature-suspend'], pool_migrate: ['feature-suspend'], migrate_send: ['feature-suspend'],
-  clean_shutdown: ['feature-shutdown', 'feature-poweroff'], clean_reboot: ['feature-shutdown', 'feature-reboot'], changing_VCPUs_live: ['feature-vcpu-hotplug'],
+  suspend: ['feature-suspend'],
+  checkpoint: ['feature-suspend'],
+  pool_migrate: ['feature-suspend'],
+  migrate_send: ['feature-suspend'],
+  clean_shutdown: ['feature-shutdown', 'feature-poweroff'],
+  clean_reboot: ['feature-shutdown', 'feature-reboot'],
+  changing_VCPUs_live: ['feature-vcpu-hotplug'],
 };
 const isHvm = ({ vm }: VmSubject): boolean => vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
 /** An HVM guest without PV drivers must have said that it can; one that has drivers is believed. */
@@ -123,13 +258,15 @@ const lacksFeature: Check = (op, subject, { strict }) => {
 };
 
 const quiesce: Check = (op, { ref }) => (op === 'snapshot_with_quiesce' ? new XenError('VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED', ref) : undefined);
-const resetDisks: Check = (op, { onBoot }) => (['checkpoint', 'snapshot', 'suspend'].includes(op) && onBoot.includes('reset') ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined);
+const resetDisks: Check = (op, { onBoot }) =>
+  ['checkpoint', 'snapshot', 'suspend'].includes(op) && onBoot.includes('reset') ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined;
 const pci: Check = (op, { ref, vm }) => (suspending.has(op) && vm.attached_PCIs.length > 0 ? new XenError('VM_HAS_PCI_ATTACHED', ref) : undefined);
 const vgpu: Check = (op, { ref, vm, vgpus }) => {
   const fine = (op === 'migrate_send' && vm.power_state === H) || (op === 'checkpoint' && vm.power_state === S);
   return suspending.has(op) && vgpus > 0 && !fine ? new XenError('VM_HAS_VGPU', ref) : undefined;
 };
-const vusb: Check = (op, { ref, vusbs }) => (vusbs > 0 && ['suspend', 'snapshot', 'checkpoint', 'migrate_send', 'pool_migrate'].includes(op) ? new XenError('VM_HAS_VUSBS', ref) : undefined);
+const vusb: Check = (op, { ref, vusbs }) =>
+  vusbs > 0 && ['suspend', 'snapshot', 'checkpoint', 'migrate_send', 'pool_migrate'].includes(op) ? new XenError('VM_HAS_VUSBS', ref) : undefined;
 const belonging: Check = (op, { ref, vm }) => {
   if (op !== 'make_into_template') return undefined;
   if (!isNullRef(vm.appliance)) return new XenError('VM_IS_PART_OF_AN_APPLIANCE', ref, vm.appliance);
@@ -140,7 +277,27 @@ const systemDomain: Check = (op, { ref }) => (op === 'query_services' ? new XenE
 const oneVtpm: Check = (op, { vtpms }) => (op === 'create_vtpm' && vtpms > 0 ? new XenError('VTPM_MAX_AMOUNT_REACHED', '1') : undefined);
 
 const checks: readonly Check[] = [
-  blocked, powerState, concurrent, template, snapshot, provisionTemplate, revertSnapshot, immobile, nestedMemory, dom0, controlDomain, cannotSuspend, lacksFeature, quiesce, resetDisks, pci, vgpu, vusb, belonging, systemDomain, oneVtpm,
+  blocked,
+  powerState,
+  concurrent,
+  template,
+  snapshot,
+  provisionTemplate,
+  revertSnapshot,
+  immobile,
+  nestedMemory,
+  dom0,
+  controlDomain,
+  cannotSuspend,
+  lacksFeature,
+  quiesce,
+  resetDisks,
+  pci,
+  vgpu,
+  vusb,
+  belonging,
+  systemDomain,
+  oneVtpm,
 ];
 
 /** Why the operation may not begin now; undefined when it may. */

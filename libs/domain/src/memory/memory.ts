@@ -4,7 +4,8 @@ import { XenError, type StoredRecord } from '@xenplane/model';
 type Vm = StoredRecord<'VM'>;
 export type Limits = Pick<Vm, 'memory_static_min' | 'memory_static_max' | 'memory_dynamic_min' | 'memory_dynamic_max'>;
 export type Shape = Limits & Pick<Vm, 'VCPUs_max' | 'HVM_shadow_multiplier' | 'domain_type' | 'HVM_boot_policy'>;
-const MiB = 2 ** 20, KiB = 2 ** 10;
+const MiB = 2 ** 20,
+  KiB = 2 ** 10;
 
 /** static_min <= dynamic_min <= dynamic_max <= static_max, none negative. */
 export function refuseLimits(l: Limits): XenError | undefined {
@@ -19,7 +20,8 @@ export function refuseVcpus(atStartup: number, max: number): XenError | undefine
   return atStartup < 1 || atStartup > max ? new XenError('INVALID_VALUE', 'VCPUs_at_startup', String(atStartup)) : undefined;
 }
 
-const isHvm = (vm: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): boolean => vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
+const isHvm = (vm: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): boolean =>
+  vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
 
 /**
  * What a domain costs besides its own memory, in whole MiB. Every domain: 1 MiB of hypervisor structures. With a device
@@ -38,7 +40,8 @@ export const neededToStart = (vm: Shape): number => vm.memory_dynamic_max + over
 
 /** The largest static maximum whose domain, overhead included, fits into `total`. */
 export function largestStaticMax(vm: Shape, total: number): number {
-  let low = 0, high = Math.floor(total / MiB);
+  let low = 0,
+    high = Math.floor(total / MiB);
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
     if (middle * MiB + overheadBytes({ ...vm, memory_static_max: middle * MiB }) <= total) low = middle;

@@ -18,14 +18,20 @@ const mostCandidates = 8;
 export function explain(policy: Policy, { ranked, rejected }: Placement, chosen: string | undefined): Explanation {
   const reasons: Record<string, { hosts: number; example: string }> = {};
   for (const [host, [code = '']] of rejected) reasons[code] = { hosts: (reasons[code]?.hosts ?? 0) + 1, example: reasons[code]?.example ?? host };
-  const candidates = ranked.slice(0, mostCandidates).map(({ host, scores }) => ({ host: host.ref, scores: Object.fromEntries(policy.scores.map((s, i) => [s.name, Math.round((scores[i] ?? 0) * 1e6) / 1e6])) }));
+  const candidates = ranked
+    .slice(0, mostCandidates)
+    .map(({ host, scores }) => ({
+      host: host.ref,
+      scores: Object.fromEntries(policy.scores.map((s, i) => [s.name, Math.round((scores[i] ?? 0) * 1e6) / 1e6])),
+    }));
   return { policy: policy.name, version: policy.version, chosen: chosen ?? null, candidates, possible: ranked.length, rejected: reasons };
 }
 
 /** The error of a pool in which no host is possible: memory when nothing else is in the way, else that there is none. */
 export function noHostError({ rejected }: Placement): XenError {
   const short = [...rejected.values()].filter(([code]) => code === 'HOST_NOT_ENOUGH_FREE_MEMORY');
-  const only = short.length > 0 && [...rejected.values()].every(([code]) => ['HOST_NOT_ENOUGH_FREE_MEMORY', 'HOST_DISABLED', 'HOST_NOT_LIVE'].includes(code ?? ''));
+  const only =
+    short.length > 0 && [...rejected.values()].every(([code]) => ['HOST_NOT_ENOUGH_FREE_MEMORY', 'HOST_DISABLED', 'HOST_NOT_LIVE'].includes(code ?? ''));
   if (!only) return new XenError('NO_HOSTS_AVAILABLE');
   const largest = short.reduce((a, b) => (Number(a[2]) >= Number(b[2]) ? a : b));
   return new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', largest[1] ?? '', largest[2] ?? '');

@@ -12,4 +12,5 @@ export const networks: Filter = (guest, host) => {
   const missing = guest.networks.find((n) => !host.networks.has(n));
   return missing === undefined ? undefined : ['VM_REQUIRES_NETWORK', guest.ref, missing];
 };
-export const memory: Filter = (guest, host) => (host.memoryFree >= guest.memoryBytes ? undefined : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))]);
+export const memory: Filter = (guest, host) =>
+  host.memoryFree >= guest.memoryBytes ? undefined : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))];

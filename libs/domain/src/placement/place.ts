@@ -30,11 +30,22 @@ export interface Guest {
 /** Code and parameters of the reason why a guest cannot be there; undefined when it can. */
 export type Filter = (guest: Guest, host: Candidate) => readonly string[] | undefined;
 /** More is better. */
-export interface Score { readonly name: string; readonly of: (guest: Guest, host: Candidate) => number }
+export interface Score {
+  readonly name: string;
+  readonly of: (guest: Guest, host: Candidate) => number;
+}
 /** Scores in order of weight: a later one decides only between equals of the earlier. */
-export interface Policy { readonly name: string; readonly version: number; readonly filters: readonly Filter[]; readonly scores: readonly Score[] }
+export interface Policy {
+  readonly name: string;
+  readonly version: number;
+  readonly filters: readonly Filter[];
+  readonly scores: readonly Score[];
+}
 
-export interface Ranked { readonly host: Candidate; readonly scores: readonly number[] }
+export interface Ranked {
+  readonly host: Candidate;
+  readonly scores: readonly number[];
+}
 export interface Placement {
   /** Best first. */
   readonly ranked: readonly Ranked[];

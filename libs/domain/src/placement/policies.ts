@@ -9,4 +9,9 @@ const freeCpu: Score = { name: 'vcpus', of: (guest, host) => -(host.vcpusPlaced 
 const fewVms: Score = { name: 'vms', of: (_guest, host) => -host.vmsPlaced };
 
 /** The least-loaded host: by memory, then by vCPUs, then by number of VMs. */
-export const leastLoaded: Policy = { name: 'least-loaded', version: 1, filters: [alive, enabled, hvm, storage, networks, memory], scores: [affinity, apart, freeMemory, freeCpu, fewVms] };
+export const leastLoaded: Policy = {
+  name: 'least-loaded',
+  version: 1,
+  filters: [alive, enabled, hvm, storage, networks, memory],
+  scores: [affinity, apart, freeMemory, freeCpu, fewVms],
+};

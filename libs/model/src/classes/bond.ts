@@ -3,23 +3,23 @@ import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from
 import { bool, int, map, nullRef, optional, ref, set, string } from '../types';
 
 export const Bond = xenClass('Bond', {
-  doc: 'Bond',
+  doc: 'Several NICs of one host aggregated into a single interface',
   role: 'pool-operator',
   fields: {
     uuid,
-    master: atCreate(ref('PIF'), 'master', { default: nullRef() }),
-    slaves: computed(set(ref('PIF')), 'slaves', 'PIF.bond_slave_of'),
-    other_config: readWrite(map(string, string), 'other_config', { default: {} }),
-    primary_slave: readOnly(ref('PIF'), 'primary_slave', { default: nullRef() }),
-    mode: readOnly(enums.bond_mode, 'mode', { default: 'balance-slb' }),
-    properties: readOnly(map(string, string), 'properties', { default: {} }),
-    links_up: readOnly(int, 'links_up', { default: 0 }),
-    auto_update_mac: readOnly(bool, 'auto_update_mac', { default: true }),
+    master: atCreate(ref('PIF'), 'Aggregate interface that represents the bond', { default: nullRef() }),
+    slaves: computed(set(ref('PIF')), 'Interfaces that are members of the bond', 'PIF.bond_slave_of'),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the bond', { default: {} }),
+    primary_slave: readOnly(ref('PIF'), 'Member whose MAC and IP settings the bond took over; NULL when a custom MAC was given', { default: nullRef() }),
+    mode: readOnly(enums.bond_mode, 'How traffic is spread over the members', { default: 'balance-slb' }),
+    properties: readOnly(map(string, string), 'Settings of the chosen mode, such as hashing_algorithm for lacp', { default: {} }),
+    links_up: readOnly(int, 'Number of members that currently have link', { default: 0 }),
+    auto_update_mac: readOnly(bool, 'True when the bond follows the MAC address of its primary member', { default: true }),
   },
   calls: {
-    create: planned({ doc: 'create', role: 'pool-operator', params: { network: ref('network'), members: set(ref('PIF')), MAC: string, mode: optional(enums.bond_mode, 'balance-slb'), properties: optional(map(string, string), {}) }, result: ref('Bond') }),
-    destroy: planned({ doc: 'destroy', role: 'pool-operator', params: { self: ref('Bond') } }),
-    set_mode: planned({ doc: 'set_mode', role: 'pool-operator', params: { self: ref('Bond'), value: enums.bond_mode } }),
-    set_property: planned({ doc: 'set_property', role: 'pool-operator', params: { self: ref('Bond'), name: string, value: string } }),
+    create: planned({ doc: 'Aggregate at least one interface of a host on a network; an empty MAC reuses the primary member\'s, and IP settings move to the bond', role: 'pool-operator', params: { network: ref('network'), members: set(ref('PIF')), MAC: string, mode: optional(enums.bond_mode, 'balance-slb'), properties: optional(map(string, string), {}) }, result: ref('Bond') }),
+    destroy: planned({ doc: 'Dissolve the bond and give its IP settings and VLANs back to the primary member', role: 'pool-operator', params: { self: ref('Bond') } }),
+    set_mode: planned({ doc: 'Switch the bond to another balancing mode', role: 'pool-operator', params: { self: ref('Bond'), value: enums.bond_mode } }),
+    set_property: planned({ doc: 'Set one setting of the bond\'s mode', role: 'pool-operator', params: { self: ref('Bond'), name: string, value: string } }),
   },
 });

@@ -2,16 +2,16 @@ import { atCreate, planned, readWrite, uuid, xenClass } from '../language';
 import { map, ref, string } from '../types';
 
 export const crashdump = xenClass('crashdump', {
-  doc: 'crashdump',
+  doc: 'Deprecated record of a memory dump saved after a guest crashed',
   role: 'pool-operator',
   state: 'deprecated',
   fields: {
     uuid,
-    VM: atCreate(ref('VM'), 'VM'),
-    VDI: atCreate(ref('VDI'), 'VDI'),
-    other_config: readWrite(map(string, string), 'other_config', { default: {} }),
+    VM: atCreate(ref('VM'), 'VM that crashed'),
+    VDI: atCreate(ref('VDI'), 'Disk that stores the dump'),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the guest crash dump', { default: {} }),
   },
   calls: {
-    destroy: planned({ doc: 'destroy', role: 'pool-operator', params: { self: ref('crashdump') } }),
+    destroy: planned({ doc: 'Delete the dump\'s disk and its record', role: 'pool-operator', params: { self: ref('crashdump') } }),
   },
 });

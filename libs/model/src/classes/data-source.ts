@@ -2,18 +2,18 @@ import { readOnly, xenClass } from '../language';
 import { bool, float, string } from '../types';
 
 export const data_source = xenClass('data_source', {
-  doc: 'data_source',
+  doc: 'A metric that can be recorded for a host, VM or repository',
   role: 'pool-admin',
   stored: false,
   fields: {
-    name_label: readOnly(string, 'name_label', { default: '' }),
-    name_description: readOnly(string, 'name_description', { default: '' }),
-    enabled: readOnly(bool, 'enabled'),
-    standard: readOnly(bool, 'standard'),
-    units: readOnly(string, 'units'),
-    min: readOnly(float, 'min'),
-    max: readOnly(float, 'max'),
-    value: readOnly(float, 'value'),
+    name_label: readOnly(string, 'Name of the data source shown to people; need not be unique', { default: '' }),
+    name_description: readOnly(string, 'Free text that describes the data source', { default: '' }),
+    enabled: readOnly(bool, 'True when the metric is being recorded'),
+    standard: readOnly(bool, 'True when the metric is recorded by default'),
+    units: readOnly(string, 'Unit of the values'),
+    min: readOnly(float, 'Smallest value the metric can take'),
+    max: readOnly(float, 'Largest value the metric can take'),
+    value: readOnly(float, 'Most recent value; NaN when unknown'),
   },
   calls: {
   },

@@ -3,23 +3,23 @@ import { computed, planned, readOnly, readWrite, uuid, xenClass } from '../langu
 import { int, map, optional, ref, set, string } from '../types';
 
 export const GPU_group = xenClass('GPU_group', {
-  doc: 'GPU_group',
+  doc: 'Interchangeable physical GPUs of the pool, from which virtual GPUs are drawn',
   role: 'pool-operator',
   fields: {
     uuid,
-    name_label: readWrite(string, 'name_label', { default: '' }),
-    name_description: readWrite(string, 'name_description', { default: '' }),
-    PGPUs: computed(set(ref('PGPU')), 'PGPUs', 'PGPU.GPU_group'),
-    VGPUs: computed(set(ref('VGPU')), 'VGPUs', 'VGPU.GPU_group'),
-    GPU_types: readOnly(set(string), 'GPU_types', { default: [] }),
-    other_config: readWrite(map(string, string), 'other_config', { default: {} }),
-    allocation_algorithm: readWrite(enums.allocation_algorithm, 'allocation_algorithm', { default: 'depth_first' }),
-    supported_VGPU_types: readOnly(set(ref('VGPU_type')), 'supported_VGPU_types'),
-    enabled_VGPU_types: readOnly(set(ref('VGPU_type')), 'enabled_VGPU_types'),
+    name_label: readWrite(string, 'Name of the GPU group shown to people; need not be unique', { default: '' }),
+    name_description: readWrite(string, 'Free text that describes the GPU group', { default: '' }),
+    PGPUs: computed(set(ref('PGPU')), 'Physical GPUs in the group', 'PGPU.GPU_group'),
+    VGPUs: computed(set(ref('VGPU')), 'Virtual GPUs that draw from the group', 'VGPU.GPU_group'),
+    GPU_types: readOnly(set(string), 'Vendor and device identifiers of the hardware in the group', { default: [] }),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the GPU group', { default: {} }),
+    allocation_algorithm: readWrite(enums.allocation_algorithm, 'Whether virtual GPUs are spread over the physical ones or packed together', { default: 'depth_first' }),
+    supported_VGPU_types: readOnly(set(ref('VGPU_type')), 'Types at least one GPU of the group can provide'),
+    enabled_VGPU_types: readOnly(set(ref('VGPU_type')), 'Types enabled on at least one GPU of the group'),
   },
   calls: {
-    create: planned({ doc: 'create', role: 'pool-operator', params: { name_label: optional(string, ''), name_description: optional(string, ''), other_config: optional(map(string, string), {}) }, result: ref('GPU_group') }),
-    destroy: planned({ doc: 'destroy', role: 'pool-operator', params: { self: ref('GPU_group') } }),
-    get_remaining_capacity: planned({ doc: 'get_remaining_capacity', role: 'read-only', params: { self: ref('GPU_group'), vgpu_type: ref('VGPU_type') }, result: int }),
+    create: planned({ doc: 'Make an empty group', role: 'pool-operator', params: { name_label: optional(string, ''), name_description: optional(string, ''), other_config: optional(map(string, string), {}) }, result: ref('GPU_group') }),
+    destroy: planned({ doc: 'Delete a group that has no physical and no virtual GPUs', role: 'pool-operator', params: { self: ref('GPU_group') } }),
+    get_remaining_capacity: planned({ doc: 'How many more virtual GPUs of a type the whole group could start', role: 'read-only', params: { self: ref('GPU_group'), vgpu_type: ref('VGPU_type') }, result: int }),
   },
 });

@@ -2,17 +2,17 @@ import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../langu
 import { datetime, int, map, ref, string } from '../types';
 
 export const host_crashdump = xenClass('host_crashdump', {
-  doc: 'host_crashdump',
+  doc: 'Dump left on a host after its hypervisor or control domain crashed',
   role: 'pool-operator',
   fields: {
     uuid,
-    host: atCreate(ref('host'), 'host'),
-    timestamp: readOnly(datetime, 'timestamp'),
-    size: readOnly(int, 'size'),
-    other_config: readWrite(map(string, string), 'other_config', { default: {} }),
+    host: atCreate(ref('host'), 'Host whose crash produced this dump'),
+    timestamp: readOnly(datetime, 'Moment of the crash, in UTC'),
+    size: readOnly(int, 'Space the dump files take on the host, in bytes'),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the host crash dump', { default: {} }),
   },
   calls: {
-    destroy: planned({ doc: 'destroy', role: 'pool-operator', params: { self: ref('host_crashdump') } }),
-    upload: planned({ doc: 'upload', role: 'pool-operator', params: { self: ref('host_crashdump'), url: string, options: map(string, string) } }),
+    destroy: planned({ doc: 'Delete the dump files from the host together with this record', role: 'pool-operator', params: { self: ref('host_crashdump') } }),
+    upload: planned({ doc: 'Send the dump to the given URL, or to the vendor\'s address when the URL is empty', role: 'pool-operator', params: { self: ref('host_crashdump'), url: string, options: map(string, string) } }),
   },
 });

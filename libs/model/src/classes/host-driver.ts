@@ -2,24 +2,24 @@ import { atCreate, computed, planned, readOnly, uuid, xenClass } from '../langua
 import { nullRef, ref, set, string } from '../types';
 
 export const Host_driver = xenClass('Host_driver', {
-  doc: 'Host_driver',
+  doc: 'A device driver of a host that is available in several variants',
   role: 'pool-admin',
   state: 'prototyped',
   fields: {
     uuid,
-    host: atCreate(ref('host'), 'host', { default: nullRef() }),
-    name: readOnly(string, 'name'),
-    friendly_name: readOnly(string, 'friendly_name'),
-    variants: computed(set(ref('Driver_variant')), 'variants', 'Driver_variant.driver'),
-    active_variant: readOnly(ref('Driver_variant'), 'active_variant'),
-    selected_variant: readOnly(ref('Driver_variant'), 'selected_variant'),
-    type: readOnly(string, 'type'),
-    description: readOnly(string, 'description'),
-    info: readOnly(string, 'info'),
+    host: atCreate(ref('host'), 'Host the driver is installed on', { default: nullRef() }),
+    name: readOnly(string, 'Name that identifies the driver on its host'),
+    friendly_name: readOnly(string, 'Name of the driver for display'),
+    variants: computed(set(ref('Driver_variant')), 'Variants of the driver to choose from', 'Driver_variant.driver'),
+    active_variant: readOnly(ref('Driver_variant'), 'Variant loaded now; NULL when none is'),
+    selected_variant: readOnly(ref('Driver_variant'), 'Variant to be used after the next reboot; NULL when none is chosen'),
+    type: readOnly(string, 'Kind of device the driver is for, such as network or storage'),
+    description: readOnly(string, 'What the driver is for'),
+    info: readOnly(string, 'Further remarks or a link about the driver'),
   },
   calls: {
-    select: planned({ doc: 'select', role: 'pool-admin', params: { self: ref('Host_driver'), variant: ref('Driver_variant') } }),
-    deselect: planned({ doc: 'deselect', role: 'pool-admin', params: { self: ref('Host_driver') } }),
-    rescan: planned({ doc: 'rescan', role: 'pool-admin', params: { host: ref('host') } }),
+    select: planned({ doc: 'Choose a variant of the driver; it becomes active at the next reboot', role: 'pool-admin', params: { self: ref('Host_driver'), variant: ref('Driver_variant') } }),
+    deselect: planned({ doc: 'Undo the choice of a variant, so that none is used after the next reboot', role: 'pool-admin', params: { self: ref('Host_driver') } }),
+    rescan: planned({ doc: 'Read the drivers of a host anew and bring the records up to date', role: 'pool-admin', params: { host: ref('host') } }),
   },
 });

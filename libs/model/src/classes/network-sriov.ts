@@ -3,18 +3,18 @@ import { atCreate, planned, readOnly, uuid, xenClass } from '../language';
 import { bool, int, nullRef, ref } from '../types';
 
 export const network_sriov = xenClass('network_sriov', {
-  doc: 'network_sriov',
+  doc: 'SR-IOV enabled on a NIC, so that VMs can be given its virtual functions',
   role: 'pool-admin',
   fields: {
     uuid,
-    physical_PIF: atCreate(ref('PIF'), 'physical_PIF', { default: nullRef() }),
-    logical_PIF: atCreate(ref('PIF'), 'logical_PIF', { default: nullRef() }),
-    requires_reboot: readOnly(bool, 'requires_reboot', { default: false }),
-    configuration_mode: readOnly(enums.sriov_configuration_mode, 'configuration_mode', { default: 'unknown' }),
+    physical_PIF: atCreate(ref('PIF'), 'NIC that supplies the virtual functions', { default: nullRef() }),
+    logical_PIF: atCreate(ref('PIF'), 'Logical interface joined to the SR-IOV network', { default: nullRef() }),
+    requires_reboot: readOnly(bool, 'True when the host must restart before the change works', { default: false }),
+    configuration_mode: readOnly(enums.sriov_configuration_mode, 'How virtual functions are switched on for this NIC', { default: 'unknown' }),
   },
   calls: {
-    create: planned({ doc: 'create', role: 'pool-operator', params: { pif: ref('PIF'), network: ref('network') }, result: ref('network_sriov') }),
-    destroy: planned({ doc: 'destroy', role: 'pool-operator', params: { self: ref('network_sriov') } }),
-    get_remaining_capacity: planned({ doc: 'get_remaining_capacity', role: 'read-only', params: { self: ref('network_sriov') }, result: int }),
+    create: planned({ doc: 'Enable SR-IOV on a NIC and join its logical interface to a network', role: 'pool-operator', params: { pif: ref('PIF'), network: ref('network') }, result: ref('network_sriov') }),
+    destroy: planned({ doc: 'Disable SR-IOV on the NIC and remove the logical interface', role: 'pool-operator', params: { self: ref('network_sriov') } }),
+    get_remaining_capacity: planned({ doc: 'Number of virtual functions still unused', role: 'read-only', params: { self: ref('network_sriov') }, result: int }),
   },
 });

@@ -2,25 +2,25 @@ import { atCreate, planned, readWrite, uuid, xenClass } from '../language';
 import { bool, map, ref, set, string } from '../types';
 
 export const Observer = xenClass('Observer', {
-  doc: 'Observer',
+  doc: 'A tracing configuration that decides which components record spans and where these go',
   role: 'pool-admin',
   constructs: true,
   state: 'prototyped',
   fields: {
     uuid,
-    name_label: readWrite(string, 'name_label', { default: '' }),
-    name_description: readWrite(string, 'name_description', { default: '' }),
-    hosts: atCreate(set(ref('host')), 'hosts', { default: [] }),
-    attributes: atCreate(map(string, string), 'attributes', { default: {} }),
-    endpoints: atCreate(set(string), 'endpoints', { default: [] }),
-    components: atCreate(set(string), 'components', { default: [] }),
-    enabled: atCreate(bool, 'enabled', { default: false }),
+    name_label: readWrite(string, 'Name of the observer shown to people; need not be unique', { default: '' }),
+    name_description: readWrite(string, 'Free text that describes the observer', { default: '' }),
+    hosts: atCreate(set(ref('host')), 'Hosts to observe; empty means every host', { default: [] }),
+    attributes: atCreate(map(string, string), 'Attributes added to every recorded span', { default: {} }),
+    endpoints: atCreate(set(string), 'Where spans are sent: the word bugtool or URLs of collectors', { default: [] }),
+    components: atCreate(set(string), 'Components to observe, such as xapi or xenopsd; empty means all', { default: [] }),
+    enabled: atCreate(bool, 'True while spans are recorded', { default: false }),
   },
   calls: {
-    set_hosts: planned({ doc: 'set_hosts', role: 'pool-admin', params: { self: ref('Observer'), value: set(ref('host')) } }),
-    set_enabled: planned({ doc: 'set_enabled', role: 'pool-admin', params: { self: ref('Observer'), value: bool } }),
-    set_attributes: planned({ doc: 'set_attributes', role: 'pool-admin', params: { self: ref('Observer'), value: map(string, string) } }),
-    set_endpoints: planned({ doc: 'set_endpoints', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
-    set_components: planned({ doc: 'set_components', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
+    set_hosts: planned({ doc: 'Replace the set of observed hosts; empty means every host', role: 'pool-admin', params: { self: ref('Observer'), value: set(ref('host')) } }),
+    set_enabled: planned({ doc: 'Start or stop recording spans', role: 'pool-admin', params: { self: ref('Observer'), value: bool } }),
+    set_attributes: planned({ doc: 'Replace the attributes added to every span', role: 'pool-admin', params: { self: ref('Observer'), value: map(string, string) } }),
+    set_endpoints: planned({ doc: 'Replace the destinations of the spans', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
+    set_components: planned({ doc: 'Replace the set of observed components; empty means all', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
   },
 });

@@ -2,20 +2,20 @@ import { atCreate, computed, planned, readWrite, uuid, xenClass } from '../langu
 import { ref, set, string } from '../types';
 
 export const PVS_site = xenClass('PVS_site', {
-  doc: 'PVS_site',
+  doc: 'A Citrix Provisioning deployment whose streamed disks the pool may cache',
   role: 'pool-operator',
   fields: {
     uuid,
-    name_label: readWrite(string, 'name_label', { default: '' }),
-    name_description: readWrite(string, 'name_description', { default: '' }),
-    PVS_uuid: atCreate(string, 'PVS_uuid', { default: '' }),
-    cache_storage: computed(set(ref('PVS_cache_storage')), 'cache_storage', 'PVS_cache_storage.site'),
-    servers: computed(set(ref('PVS_server')), 'servers', 'PVS_server.site'),
-    proxies: computed(set(ref('PVS_proxy')), 'proxies', 'PVS_proxy.site'),
+    name_label: readWrite(string, 'Name of the PVS site shown to people; need not be unique', { default: '' }),
+    name_description: readWrite(string, 'Free text that describes the PVS site', { default: '' }),
+    PVS_uuid: atCreate(string, 'Identifier of the site on the provisioning side; may be empty at first', { default: '' }),
+    cache_storage: computed(set(ref('PVS_cache_storage')), 'Cache places of the site, one per host', 'PVS_cache_storage.site'),
+    servers: computed(set(ref('PVS_server')), 'Provisioning servers of the site', 'PVS_server.site'),
+    proxies: computed(set(ref('PVS_proxy')), 'Proxies that speed up VMs of the site', 'PVS_proxy.site'),
   },
   calls: {
-    introduce: planned({ doc: 'introduce', role: 'pool-operator', params: { name_label: string, name_description: string, PVS_uuid: string }, result: ref('PVS_site') }),
-    forget: planned({ doc: 'forget', role: 'pool-operator', params: { self: ref('PVS_site') }, errors: ['PVS_SITE_CONTAINS_RUNNING_PROXIES', 'PVS_SITE_CONTAINS_SERVERS'] }),
-    set_PVS_uuid: planned({ doc: 'set_PVS_uuid', role: 'pool-operator', params: { self: ref('PVS_site'), value: string } }),
+    introduce: planned({ doc: 'Record a provisioning site with its name and identifier', role: 'pool-operator', params: { name_label: string, name_description: string, PVS_uuid: string }, result: ref('PVS_site') }),
+    forget: planned({ doc: 'Remove the site; refused while servers or running proxies remain', role: 'pool-operator', params: { self: ref('PVS_site') }, errors: ['PVS_SITE_CONTAINS_RUNNING_PROXIES', 'PVS_SITE_CONTAINS_SERVERS'] }),
+    set_PVS_uuid: planned({ doc: 'Set the identifier used on the provisioning side', role: 'pool-operator', params: { self: ref('PVS_site'), value: string } }),
   },
 });

@@ -3,16 +3,16 @@ import { atCreate, planned, uuid, xenClass } from '../language';
 import { int, optional, ref, string } from '../types';
 
 export const SDN_controller = xenClass('SDN_controller', {
-  doc: 'SDN_controller',
+  doc: 'A controller that the virtual switches of the pool obey',
   role: 'pool-admin',
   fields: {
     uuid,
-    protocol: atCreate(enums.sdn_controller_protocol, 'protocol', { default: 'ssl' }),
-    address: atCreate(string, 'address', { default: '' }),
-    port: atCreate(int, 'port', { default: 0 }),
+    protocol: atCreate(enums.sdn_controller_protocol, 'ssl when switches dial the controller, pssl when they wait for it', { default: 'ssl' }),
+    address: atCreate(string, 'IP address of the controller; empty for pssl', { default: '' }),
+    port: atCreate(int, 'TCP port of the controller; 0 for pssl', { default: 0 }),
   },
   calls: {
-    introduce: planned({ doc: 'introduce', role: 'pool-operator', params: { protocol: optional(enums.sdn_controller_protocol, 'ssl'), address: optional(string, ''), port: optional(int, 0) }, result: ref('SDN_controller') }),
-    forget: planned({ doc: 'forget', role: 'pool-operator', params: { self: ref('SDN_controller') } }),
+    introduce: planned({ doc: 'Point the pool\'s virtual switches at a controller', role: 'pool-operator', params: { protocol: optional(enums.sdn_controller_protocol, 'ssl'), address: optional(string, ''), port: optional(int, 0) }, result: ref('SDN_controller') }),
+    forget: planned({ doc: 'Detach the virtual switches from the controller', role: 'pool-operator', params: { self: ref('SDN_controller') } }),
   },
 });

@@ -3,20 +3,20 @@ import { planned, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, map, optional, ref, set, string } from '../types';
 
 export const VUSB = xenClass('VUSB', {
-  doc: 'VUSB',
+  doc: 'The passthrough of a USB device from a group to a VM',
   role: 'pool-admin',
   fields: {
     uuid,
-    allowed_operations: readOnly(set(enums.vusb_operations), 'allowed_operations', { default: [] }),
-    current_operations: readOnly(map(string, enums.vusb_operations), 'current_operations', { default: {} }),
-    VM: readOnly(ref('VM'), 'VM'),
-    USB_group: readOnly(ref('USB_group'), 'USB_group'),
-    other_config: readWrite(map(string, string), 'other_config', { default: {} }),
-    currently_attached: readOnly(bool, 'currently_attached', { default: false }),
+    allowed_operations: readOnly(set(enums.vusb_operations), 'Operations the virtual USB device would accept now; only a hint, checked again on call', { default: [] }),
+    current_operations: readOnly(map(string, enums.vusb_operations), 'Operations under way on the virtual USB device, keyed by task', { default: {} }),
+    VM: readOnly(ref('VM'), 'VM that gets the device'),
+    USB_group: readOnly(ref('USB_group'), 'Group that supplies the physical device'),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the virtual USB device', { default: {} }),
+    currently_attached: readOnly(bool, 'True while the device is handed to the running VM', { default: false }),
   },
   calls: {
-    create: planned({ doc: 'create', role: 'pool-admin', params: { VM: ref('VM'), USB_group: ref('USB_group'), other_config: optional(map(string, string), {}) }, result: ref('VUSB') }),
-    unplug: planned({ doc: 'unplug', role: 'pool-admin', params: { self: ref('VUSB') } }),
-    destroy: planned({ doc: 'destroy', role: 'pool-admin', params: { self: ref('VUSB') } }),
+    create: planned({ doc: 'Give a VM a device from a USB group; it attaches when the VM starts', role: 'pool-admin', params: { VM: ref('VM'), USB_group: ref('USB_group'), other_config: optional(map(string, string), {}) }, result: ref('VUSB') }),
+    unplug: planned({ doc: 'Take the device away from the running VM', role: 'pool-admin', params: { self: ref('VUSB') } }),
+    destroy: planned({ doc: 'Remove the virtual device; it must be detached', role: 'pool-admin', params: { self: ref('VUSB') } }),
   },
 });

@@ -1,5 +1,16 @@
 /** Events, served from the replica: waiting costs nothing, and a token is a position in commit order. */
-import { asRef, classNames, isClassName, XenError, type AnyRecord, type CallsOf, type ClassName, type classes, type EventBatch, type EventRecord } from '@xenplane/model';
+import {
+  asRef,
+  classNames,
+  isClassName,
+  XenError,
+  type AnyRecord,
+  type CallsOf,
+  type ClassName,
+  type classes,
+  type EventBatch,
+  type EventRecord,
+} from '@xenplane/model';
 import { inTransaction, type Change, type Replica } from '@xenplane/store';
 import type { Outside, Plane, Session } from '../context';
 import type { Sessions } from '../sessions';
@@ -15,7 +26,8 @@ type Wants = (cls: ClassName, ref: string) => boolean;
 export function subscription(texts: readonly string[]): Wants {
   if (texts.length > mostClasses) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
   if (texts.includes('*')) return () => true;
-  const whole = new Set<ClassName>(), single = new Set<string>();
+  const whole = new Set<ClassName>(),
+    single = new Set<string>();
   for (const text of texts) {
     const [cls = '', ...rest] = text.split('/');
     if (text === '' || rest.length > 1) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', text);
@@ -48,13 +60,17 @@ function batch(replica: Replica, changes: readonly Change[], position: bigint): 
   return { events: inOrder(changes).map((c) => record(replica, c, '0.0')), valid_ref_counts: counts, token: asToken(position) };
 }
 
-interface Waiting { readonly position: bigint; readonly wants: Wants; readonly seconds: number }
+interface Waiting {
+  readonly position: bigint;
+  readonly wants: Wants;
+  readonly seconds: number;
+}
 
 /** Waits until something that is wanted has changed since the position, or the time is over. */
 async function nextChanges({ plane, signal }: Outside, { position, wants, seconds }: Waiting): Promise<{ events: readonly Change[]; position: bigint }> {
   const { replica, clock } = plane;
   const deadline = clock.monotonic() + Math.min(Math.max(seconds, 0), longestWaitSeconds) * 1000;
-  for (let from = position; ; ) {
+  for (let from = position; ;) {
     const found = await replica.changesSince(from, wants);
     const left = deadline - clock.monotonic();
     if (found.events.length > 0 || left <= 0 || signal.aborted) return found;
@@ -93,9 +109,14 @@ async function inject(plane: Plane, cls: string, ref: string): Promise<string> {
 }
 
 /** The older way: what a session has registered for is kept with it, and so is how far it has read. */
-interface Registered { readonly classes: readonly string[]; readonly position: string }
+interface Registered {
+  readonly classes: readonly string[];
+  readonly position: string;
+}
 async function registered(plane: Plane, session: Session): Promise<Registered | undefined> {
-  const [row] = await plane.store.query<{ registered_classes: Registered | null }>('SELECT registered_classes FROM session_state WHERE session = $1', [session.ref]);
+  const [row] = await plane.store.query<{ registered_classes: Registered | null }>('SELECT registered_classes FROM session_state WHERE session = $1', [
+    session.ref,
+  ]);
   return row?.registered_classes ?? undefined;
 }
 const keep = (plane: Plane, session: Session, value: Registered): Promise<unknown> =>
@@ -108,15 +129,22 @@ const own = (outside: Outside): Session => {
 
 async function registerFor(outside: Outside, more: readonly string[], less: readonly string[]): Promise<void> {
   subscription(more);
-  const session = own(outside), before = await registered(outside.plane, session);
+  const session = own(outside),
+    before = await registered(outside.plane, session);
   const all = new Set([...(before?.classes ?? []), ...more].filter((c) => !less.includes(c)));
   await keep(outside.plane, session, { classes: [...all], position: before?.position ?? String(outside.plane.replica.position()) });
 }
 
-const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({ ...event, id: Number(id), obj_uuid: '', snapshot: snapshot === undefined ? {} : (JSON.parse(snapshot) as AnyRecord) });
+const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({
+  ...event,
+  id: Number(id),
+  obj_uuid: '',
+  snapshot: snapshot === undefined ? {} : (JSON.parse(snapshot) as AnyRecord),
+});
 
 async function next(outside: Outside): Promise<AnyRecord[]> {
-  const session = own(outside), state = await registered(outside.plane, session);
+  const session = own(outside),
+    state = await registered(outside.plane, session);
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
   const found = await nextChanges(outside, { position: BigInt(state.position), wants: subscription(state.classes), seconds: longestWaitSeconds });
   await keep(outside.plane, session, { ...state, position: String(found.position) });

@@ -18,23 +18,43 @@ import { vifCalls, vifOverrides } from './vif';
 import { vmCalls, vmOverrides } from './vm';
 
 type Classes = typeof classes;
-type Answering<C extends keyof Classes> = { [K in keyof Classes[C]['calls']]: Classes[C]['calls'][K] extends { readonly runs: infer M extends Mode } ? (M extends 'now' ? K : never) : never }[keyof Classes[C]['calls']];
+type Answering<C extends keyof Classes> = {
+  [K in keyof Classes[C]['calls']]: Classes[C]['calls'][K] extends { readonly runs: infer M extends Mode } ? (M extends 'now' ? K : never) : never;
+}[keyof Classes[C]['calls']];
 type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? never : C }[keyof Classes];
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
-  host: hostCalls, message: messageCalls, network: networkCalls, PBD: pbdCalls, pool: poolCalls, role: roleCalls, SR: srCalls, task: taskCalls, VBD: vbdCalls, VDI: vdiCalls, VIF: vifCalls, VM: vmCalls,
+  host: hostCalls,
+  message: messageCalls,
+  network: networkCalls,
+  PBD: pbdCalls,
+  pool: poolCalls,
+  role: roleCalls,
+  SR: srCalls,
+  task: taskCalls,
+  VBD: vbdCalls,
+  VDI: vdiCalls,
+  VIF: vifCalls,
+  VM: vmCalls,
 };
 const overrides = { network: networkOverrides, PBD: pbdOverrides, VBD: vbdOverrides, VDI: vdiOverrides, VIF: vifOverrides, VM: vmOverrides };
 
 /** The types above have said that each handler takes what the model declares; from here on only names matter. */
 function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): ReadonlyMap<string, Handler<C>> {
-  return new Map(groups.flatMap((group) => Object.entries(group).flatMap(([cls, calls]) => Object.entries(calls).map(([call, handler]): [string, Handler<C>] => [`${cls}.${call}`, handler as Handler<C>]))));
+  return new Map(
+    groups.flatMap((group) =>
+      Object.entries(group).flatMap(([cls, calls]) =>
+        Object.entries(calls).map(([call, handler]): [string, Handler<C>] => [`${cls}.${call}`, handler as Handler<C>]),
+      ),
+    ),
+  );
 }
 
 /** Calls that are answered inside one transaction. */
 export const custom = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
-export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> => byName<Outside>({ session: sessionCalls(sessions), event: eventCalls(sessions) });
+export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> =>
+  byName<Outside>({ session: sessionCalls(sessions), event: eventCalls(sessions) });

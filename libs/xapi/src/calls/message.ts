@@ -6,12 +6,23 @@ import { dateTime, type Context } from '../context';
 
 type Message = StoredRecord<'message'>;
 type Row = Message & { readonly ref: Ref<'message'> };
-const tableOf: Readonly<Record<string, string>> = { VM: 'vm', Host: 'host', SR: 'sr', Pool: 'pool', VMPP: 'vmpp', VMSS: 'vmss', PVS_proxy: 'pvs_proxy', VDI: 'vdi', Certificate: 'certificate' };
+const tableOf: Readonly<Record<string, string>> = {
+  VM: 'vm',
+  Host: 'host',
+  SR: 'sr',
+  Pool: 'pool',
+  VMPP: 'vmpp',
+  VMSS: 'vmss',
+  PVS_proxy: 'pvs_proxy',
+  VDI: 'vdi',
+  Certificate: 'certificate',
+};
 
 async function create({ tx, plane }: Context, given: Pick<Message, 'name' | 'priority' | 'cls' | 'obj_uuid' | 'body'>): Promise<Ref<'message'>> {
   const known = await tx.query(`SELECT 1 AS yes FROM "${tableOf[given.cls]}" WHERE uuid = $1`, [given.obj_uuid]);
   if (known.length === 0) throw new XenError('UUID_INVALID', given.cls, given.obj_uuid);
-  const uuid = plane.ids.uuid(), ref = asRef<'message'>(`OpaqueRef:${uuid}`);
+  const uuid = plane.ids.uuid(),
+    ref = asRef<'message'>(`OpaqueRef:${uuid}`);
   const { name, priority, cls, obj_uuid, body } = given;
   await tx.insert('message', ref, { uuid, name, priority, cls, obj_uuid, body, timestamp: dateTime(plane.clock.now()) });
   return ref;

@@ -15,7 +15,8 @@ async function chooseBridge({ tx }: Context, wanted: string): Promise<string> {
 async function create(context: Context, given: Partial<StoredRecord<'network'>>): Promise<Ref<'network'>> {
   await context.tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/bridges'))", []);
   const bridge = await chooseBridge(context, given.bridge ?? '');
-  const uuid = context.plane.ids.uuid(), ref = asRef<'network'>(`OpaqueRef:${uuid}`);
+  const uuid = context.plane.ids.uuid(),
+    ref = asRef<'network'>(`OpaqueRef:${uuid}`);
   await context.tx.insert('network', ref, recordWith('network', { ...given, uuid, bridge, MTU: given.MTU && given.MTU > 0 ? given.MTU : 1500 }));
   return ref;
 }

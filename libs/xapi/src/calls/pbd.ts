@@ -6,7 +6,10 @@ import { recordWith } from '../records';
 async function unplug({ tx }: Context, self: Ref<'PBD'>): Promise<void> {
   const pbd = await tx.lock('PBD', self);
   if (!pbd.currently_attached) return;
-  const [used] = await tx.query<{ ref: string }>('SELECT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref AND b.currently_attached JOIN vm v ON v.ref = b."VM" AND v.resident_on = $2 WHERE d."SR" = $1 LIMIT 1', [pbd.SR, pbd.host]);
+  const [used] = await tx.query<{ ref: string }>(
+    'SELECT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref AND b.currently_attached JOIN vm v ON v.ref = b."VM" AND v.resident_on = $2 WHERE d."SR" = $1 LIMIT 1',
+    [pbd.SR, pbd.host],
+  );
   if (used) throw new XenError('VDI_IN_USE', used.ref, 'unplug');
   await tx.update('PBD', self, { currently_attached: false });
 }
@@ -16,7 +19,8 @@ async function create({ tx, plane }: Context, given: Pick<StoredRecord<'PBD'>, '
   await tx.lock('SR', given.SR);
   const [present] = await tx.find('PBD', { host: given.host, SR: given.SR });
   if (present) throw new XenError('PBD_EXISTS', given.SR, given.host, present.ref);
-  const uuid = plane.ids.uuid(), ref = asRef<'PBD'>(`OpaqueRef:${uuid}`);
+  const uuid = plane.ids.uuid(),
+    ref = asRef<'PBD'>(`OpaqueRef:${uuid}`);
   await tx.insert('PBD', ref, recordWith('PBD', { ...given, uuid, currently_attached: false }));
   return ref;
 }

@@ -8,7 +8,10 @@ import { openSession, type Sessions } from '../sessions';
 const root = 'root';
 
 async function logIn(plane: Plane, user: string, password: string, originator: string): Promise<string> {
-  const [credential] = await plane.store.query<{ hash: string; ref: string }>('SELECT c.hash, u.ref FROM credential c JOIN "user" u ON u.short_name = c.name WHERE c.name = $1', [user]);
+  const [credential] = await plane.store.query<{ hash: string; ref: string }>(
+    'SELECT c.hash, u.ref FROM credential c JOIN "user" u ON u.short_name = c.name WHERE c.name = $1',
+    [user],
+  );
   if (!(await verifyPassword(password, credential?.hash)) || !credential) {
     await plane.clock.wait(plane.settings.wrongPasswordMs);
     throw new XenError('SESSION_AUTHENTICATION_FAILED', user, 'Authentication failure');

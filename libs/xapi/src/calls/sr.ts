@@ -8,7 +8,9 @@ async function rescan({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
   if (!plugged) throw new XenError('SR_HAS_NO_PBDS', sr);
   await tx.query(
     `UPDATE sr SET virtual_allocation = s.virtual, physical_utilisation = s.physical
-     FROM (SELECT coalesce(sum(virtual_size), 0) AS virtual, coalesce(sum(physical_utilisation), 0) AS physical FROM vdi WHERE "SR" = $1) s WHERE ref = $1`, [sr]);
+     FROM (SELECT coalesce(sum(virtual_size), 0) AS virtual, coalesce(sum(physical_utilisation), 0) AS physical FROM vdi WHERE "SR" = $1) s WHERE ref = $1`,
+    [sr],
+  );
 }
 
 export const srCalls: CallsOf<typeof classes.SR, Context> = {

@@ -39,10 +39,12 @@ async function setOwn(context: Context, task: Ref<'task'>, patch: Parameters<Con
   await context.tx.update('task', task, patch);
 }
 
-const field = (name: string) => async ({ tx }: Context, args: Readonly<Record<string, unknown>>): Promise<void> => {
-  const message = messages.get(`task.${name}`);
-  if (message) await writeField(tx, message, args);
-};
+const field =
+  (name: string) =>
+  async ({ tx }: Context, args: Readonly<Record<string, unknown>>): Promise<void> => {
+    const message = messages.get(`task.${name}`);
+    if (message) await writeField(tx, message, args);
+  };
 
 export const taskCalls: CallsOf<typeof classes.task, Context> = {
   create: async (context, { label, description }) => {
@@ -52,7 +54,8 @@ export const taskCalls: CallsOf<typeof classes.task, Context> = {
   },
   destroy: (context, { self }) => destroy(context, self),
   cancel: (context, { task }) => cancel(context, task),
-  set_status: (context, { self, value }) => setOwn(context, self, isFinal(value) ? { status: value, finished: dateTime(context.plane.clock.now()) } : { status: value }),
+  set_status: (context, { self, value }) =>
+    setOwn(context, self, isFinal(value) ? { status: value, finished: dateTime(context.plane.clock.now()) } : { status: value }),
   set_progress: (context, { self, value }) => setOwn(context, self, { progress: value }),
   set_result: (context, { self, value }) => setOwn(context, self, { result: value }),
   set_error_info: (context, { self, value }) => setOwn(context, self, { error_info: value }),

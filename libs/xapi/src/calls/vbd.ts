@@ -32,8 +32,22 @@ async function create(context: Context, given: Partial<Vbd> & Pick<Vbd, 'VM' | '
     if (vdi.read_only && given.mode === 'RW') throw new XenError('VDI_READONLY', VDI);
   }
   const userdevice = await chooseDevice(context, given.VM, given.userdevice);
-  const uuid = plane.ids.uuid(), ref = asRef<'VBD'>(`OpaqueRef:${uuid}`);
-  await tx.insert('VBD', ref, recordWith('VBD', { ...given, uuid, VDI, userdevice, device: '', currently_attached: false, unpluggable: given.unpluggable ?? true, empty: isNullRef(VDI) }));
+  const uuid = plane.ids.uuid(),
+    ref = asRef<'VBD'>(`OpaqueRef:${uuid}`);
+  await tx.insert(
+    'VBD',
+    ref,
+    recordWith('VBD', {
+      ...given,
+      uuid,
+      VDI,
+      userdevice,
+      device: '',
+      currently_attached: false,
+      unpluggable: given.unpluggable ?? true,
+      empty: isNullRef(VDI),
+    }),
+  );
   return ref;
 }
 

@@ -10,16 +10,32 @@ export async function assertSrCan(context: Pick<Context, 'tx'>, sr: Ref<'SR'>, f
   if (!driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', sr);
 }
 
-export async function cloneVdi(context: Pick<Context, 'plane' | 'tx'>, { ref: _source, ...vdi }: Row, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
+export async function cloneVdi(
+  context: Pick<Context, 'plane' | 'tx'>,
+  { ref: _source, ...vdi }: Row,
+  change: Partial<StoredRecord<'VDI'>> = {},
+): Promise<Ref<'VDI'>> {
   await assertSrCan(context, vdi.SR, 'VDI_CLONE');
   return insertCopy(context, vdi, change);
 }
 
 export async function insertCopy(context: Pick<Context, 'plane' | 'tx'>, vdi: StoredRecord<'VDI'>, change: Partial<StoredRecord<'VDI'>>): Promise<Ref<'VDI'>> {
-  const uuid = context.plane.ids.uuid(), ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
+  const uuid = context.plane.ids.uuid(),
+    ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const copy: StoredRecord<'VDI'> = {
-    ...vdi, uuid, location: uuid, current_operations: {}, allowed_operations: [], is_a_snapshot: false, snapshot_of: nullRef(), snapshot_time: never, parent: nullRef(), storage_lock: false, cbt_enabled: false,
-    is_tools_iso: false, ...change,
+    ...vdi,
+    uuid,
+    location: uuid,
+    current_operations: {},
+    allowed_operations: [],
+    is_a_snapshot: false,
+    snapshot_of: nullRef(),
+    snapshot_time: never,
+    parent: nullRef(),
+    storage_lock: false,
+    cbt_enabled: false,
+    is_tools_iso: false,
+    ...change,
   };
   await takeSpace(context, copy.SR, copy.virtual_size, copy.physical_utilisation);
   await context.tx.insert('VDI', ref, copy);
@@ -29,8 +45,10 @@ export async function insertCopy(context: Pick<Context, 'plane' | 'tx'>, vdi: St
 /** Books space of a repository; negative amounts give it back. One statement, so that two takers cannot both have the last byte. */
 export async function takeSpace({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>, virtual: number, physical: number): Promise<void> {
   const rows = await tx.query(
-    `UPDATE sr SET virtual_allocation = greatest(0, virtual_allocation + $2), physical_utilisation = greatest(0, physical_utilisation + $3)
-     WHERE ref = $1 AND ($3 <= 0 OR physical_size = 0 OR physical_utilisation + $3 <= physical_size) RETURNING ref`, [sr, virtual, physical]);
+    `UPDATE sr SET virtual_allocation = greatest(0, virtual_allocation + $2::bigint), physical_utilisation = greatest(0, physical_utilisation + $3::bigint)
+     WHERE ref = $1 AND ($3::bigint <= 0 OR physical_size = 0 OR physical_utilisation + $3::bigint <= physical_size) RETURNING ref`,
+    [sr, virtual, physical],
+  );
   if (rows.length > 0) return;
   const { physical_size, physical_utilisation } = await tx.get('SR', sr);
   throw new XenError('SR_FULL', String(physical), String(physical_size - physical_utilisation));

@@ -20,7 +20,8 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
   if (given.virtual_size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(given.virtual_size), String(largestBytes));
   await assertSrCan(context, given.SR, 'VDI_CREATE');
   await assertAttached(context, given.SR);
-  const uuid = plane.ids.uuid(), ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
+  const uuid = plane.ids.uuid(),
+    ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const virtual_size = Math.ceil(given.virtual_size / grainBytes) * grainBytes;
   await takeSpace(context, given.SR, virtual_size, 0);
   await tx.insert('VDI', ref, recordWith('VDI', { ...given, uuid, virtual_size, location: uuid, physical_utilisation: 0, managed: true }));
@@ -44,7 +45,13 @@ async function destroy(context: Context, self: Ref<'VDI'>): Promise<void> {
 
 async function snapshot(context: Context, self: Ref<'VDI'>): Promise<Ref<'VDI'>> {
   const vdi = await admitVdi(context, self, 'snapshot');
-  return cloneVdi(context, vdi, { is_a_snapshot: true, snapshot_of: self, snapshot_time: dateTime(context.plane.clock.now()), name_label: vdi.name_label, read_only: vdi.read_only });
+  return cloneVdi(context, vdi, {
+    is_a_snapshot: true,
+    snapshot_of: self,
+    snapshot_time: dateTime(context.plane.clock.now()),
+    name_label: vdi.name_label,
+    read_only: vdi.read_only,
+  });
 }
 
 async function resize(context: Context, self: Ref<'VDI'>, size: number, op: 'resize' | 'resize_online'): Promise<void> {

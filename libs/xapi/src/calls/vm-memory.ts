@@ -6,7 +6,10 @@ import type { Context } from '../context';
 
 type Limits = Pick<StoredRecord<'VM'>, 'memory_static_min' | 'memory_static_max' | 'memory_dynamic_min' | 'memory_dynamic_max'>;
 type Op = 'changing_static_range' | 'changing_dynamic_range' | 'changing_memory_limits';
-interface One { readonly self: Ref<'VM'>; readonly value: number }
+interface One {
+  readonly self: Ref<'VM'>;
+  readonly value: number;
+}
 
 async function setLimits(context: Context, self: Ref<'VM'>, op: Op, change: Partial<Limits>): Promise<void> {
   const vm = await admitVm(context, self, op);
@@ -26,7 +29,10 @@ export const setMemory = {
     setLimits(context, self, 'changing_static_range', { memory_static_min: min, memory_static_max: max }),
   set_memory_limits: (context: Context, args: { self: Ref<'VM'>; static_min: number; static_max: number; dynamic_min: number; dynamic_max: number }) =>
     setLimits(context, args.self, 'changing_memory_limits', {
-      memory_static_min: args.static_min, memory_static_max: args.static_max, memory_dynamic_min: args.dynamic_min, memory_dynamic_max: args.dynamic_max,
+      memory_static_min: args.static_min,
+      memory_static_max: args.static_max,
+      memory_dynamic_min: args.dynamic_min,
+      memory_dynamic_max: args.dynamic_max,
     }),
   set_memory: (context: Context, { self, value }: One) =>
     setLimits(context, self, 'changing_memory_limits', { memory_static_max: value, memory_dynamic_min: value, memory_dynamic_max: value }),

@@ -4,14 +4,26 @@ import type { Context } from '../context';
 import { recordWith } from '../records';
 import { createVdi } from './vdi';
 
-interface Wanted { readonly device: string; readonly size: number; readonly sr: string; readonly bootable: boolean; readonly type: 'system' | 'user' }
+interface Wanted {
+  readonly device: string;
+  readonly size: number;
+  readonly sr: string;
+  readonly bootable: boolean;
+  readonly type: 'system' | 'user';
+}
 
 /** `<provision><disk device="0" size=".." sr="uuid or nothing" bootable="true" type="system"/></provision>` */
 export function wantedDisks(xml: string): Wanted[] {
   const disks = xml.match(/<disk\b[^>]*\/?>/g) ?? [];
   return disks.slice(0, 255).map((disk) => {
     const attribute = (name: string): string => new RegExp(`\\b${name}="([^"]*)"`).exec(disk)?.[1] ?? '';
-    return { device: attribute('device'), size: Number(attribute('size')), sr: attribute('sr'), bootable: attribute('bootable') === 'true', type: attribute('type') === 'user' ? 'user' : 'system' };
+    return {
+      device: attribute('device'),
+      size: Number(attribute('size')),
+      sr: attribute('sr'),
+      bootable: attribute('bootable') === 'true',
+      type: attribute('type') === 'user' ? 'user' : 'system',
+    };
   });
 }
 
@@ -32,9 +44,22 @@ export async function provisionDisks(context: Context, vm: Ref<'VM'>): Promise<v
   for (const wanted of wantedDisks(record.other_config['disks'] ?? '')) {
     if (!Number.isSafeInteger(wanted.size) || wanted.size <= 0) throw new XenError('PROVISION_FAILED_OUT_OF_SPACE');
     const SR = await storageFor(context, wanted.sr);
-    const VDI = await createVdi(context, { SR, virtual_size: wanted.size, type: wanted.type, sharable: false, read_only: false, name_label: `${record.name_label} ${wanted.device}`, name_description: 'Created by template provisioner', other_config: {} });
+    const VDI = await createVdi(context, {
+      SR,
+      virtual_size: wanted.size,
+      type: wanted.type,
+      sharable: false,
+      read_only: false,
+      name_label: `${record.name_label} ${wanted.device}`,
+      name_description: 'Created by template provisioner',
+      other_config: {},
+    });
     const uuid = plane.ids.uuid();
-    await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), recordWith('VBD', { uuid, VM: vm, VDI, userdevice: wanted.device, bootable: wanted.bootable, mode: 'RW', type: 'Disk', other_config: { owner: '' } }));
+    await tx.insert(
+      'VBD',
+      asRef<'VBD'>(`OpaqueRef:${uuid}`),
+      recordWith('VBD', { uuid, VM: vm, VDI, userdevice: wanted.device, bootable: wanted.bootable, mode: 'RW', type: 'Disk', other_config: { owner: '' } }),
+    );
   }
   const { disks: _disks, ...kept } = record.other_config;
   await tx.update('VM', vm, { is_a_template: false, is_default_template: false, other_config: kept });

@@ -16,15 +16,30 @@ type Vm = StoredRecord<'VM'>;
 /** A new VM has metrics of its own and knows how to make its own MAC addresses. */
 async function create(context: Context, given: Partial<Vm>): Promise<Ref<'VM'>> {
   const { plane, tx } = context;
-  const uuid = plane.ids.uuid(), metrics = plane.ids.uuid();
-  const ref = asRef<'VM'>(`OpaqueRef:${uuid}`), metricsRef = asRef<'VM_metrics'>(`OpaqueRef:${metrics}`);
+  const uuid = plane.ids.uuid(),
+    metrics = plane.ids.uuid();
+  const ref = asRef<'VM'>(`OpaqueRef:${uuid}`),
+    metricsRef = asRef<'VM_metrics'>(`OpaqueRef:${metrics}`);
   const record = recordWith('VM', {
-    ...given, uuid, metrics: metricsRef, power_state: 'Halted', domid: -1, memory_target: given.memory_target || given.memory_dynamic_max || 0,
-    other_config: { mac_seed: plane.ids.uuid(), ...given.other_config }, platform: { 'cores-per-socket': '1', secureboot: 'false', ...given.platform },
-    HVM_boot_params: { firmware: 'bios', order: 'cd', ...given.HVM_boot_params }, last_booted_record: '', resident_on: nullRef(), suspend_VDI: nullRef(),
+    ...given,
+    uuid,
+    metrics: metricsRef,
+    power_state: 'Halted',
+    domid: -1,
+    memory_target: given.memory_target || given.memory_dynamic_max || 0,
+    other_config: { mac_seed: plane.ids.uuid(), ...given.other_config },
+    platform: { 'cores-per-socket': '1', secureboot: 'false', ...given.platform },
+    HVM_boot_params: { firmware: 'bios', order: 'cd', ...given.HVM_boot_params },
+    last_booted_record: '',
+    resident_on: nullRef(),
+    suspend_VDI: nullRef(),
   });
   assertShape(record);
-  await tx.insert('VM_metrics', metricsRef, recordWith('VM_metrics', { uuid: metrics, VCPUs_number: record.VCPUs_at_startup, hvm: record.HVM_boot_policy !== '' }));
+  await tx.insert(
+    'VM_metrics',
+    metricsRef,
+    recordWith('VM_metrics', { uuid: metrics, VCPUs_number: record.VCPUs_at_startup, hvm: record.HVM_boot_policy !== '' }),
+  );
   await tx.insert('VM', ref, record);
   return ref;
 }
@@ -59,7 +74,8 @@ async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
 async function allowedDevices(context: Context, vm: Ref<'VM'>, cls: 'VBD' | 'VIF'): Promise<string[]> {
   const record = await context.tx.get('VM', vm);
   const limit = cls === 'VIF' ? 7 : record.HVM_boot_policy === '' ? 16 : 255;
-  const used = cls === 'VBD' ? (await context.tx.find('VBD', { VM: vm })).map((v) => v.userdevice) : (await context.tx.find('VIF', { VM: vm })).map((v) => v.device);
+  const used =
+    cls === 'VBD' ? (await context.tx.find('VBD', { VM: vm })).map((v) => v.userdevice) : (await context.tx.find('VIF', { VM: vm })).map((v) => v.device);
   return Array.from({ length: limit }, (_, i) => String(i)).filter((d) => !used.includes(d));
 }
 
@@ -72,7 +88,8 @@ async function setIsATemplate(context: Context, self: Ref<'VM'>, value: boolean)
 
 async function setVcpus(context: Context, self: Ref<'VM'>, change: { max?: number; startup?: number }): Promise<void> {
   const vm = change.max === undefined ? await context.tx.lock('VM', self) : await admitVm(context, self, 'changing_VCPUs');
-  const max = change.max ?? vm.VCPUs_max, startup = change.startup ?? vm.VCPUs_at_startup;
+  const max = change.max ?? vm.VCPUs_max,
+    startup = change.startup ?? vm.VCPUs_at_startup;
   const refused = memory.refuseVcpus(startup, max);
   if (refused) throw refused;
   await context.tx.update('VM', self, { VCPUs_max: max, VCPUs_at_startup: startup });
@@ -87,14 +104,18 @@ async function setBiosStrings(context: Context, self: Ref<'VM'>, value: Record<s
   await context.tx.update('VM', self, { bios_strings: value });
 }
 
-const nvram = (call: string) => async (context: Context, args: Readonly<Record<string, unknown>>): Promise<void> => {
-  await admitVm(context, asRef(String(args['self'])), 'changing_NVRAM');
-  await storing('VM', call)(context, args);
-};
-const notNegative = (field: 'start_delay' | 'shutdown_delay' | 'order') => async ({ tx }: Context, { self, value }: { self: Ref<'VM'>; value: number }): Promise<void> => {
-  if (value < 0) throw new XenError('VALUE_NOT_SUPPORTED', field, String(value), 'The value must not be negative');
-  await tx.update('VM', self, { [field]: value });
-};
+const nvram =
+  (call: string) =>
+  async (context: Context, args: Readonly<Record<string, unknown>>): Promise<void> => {
+    await admitVm(context, asRef(String(args['self'])), 'changing_NVRAM');
+    await storing('VM', call)(context, args);
+  };
+const notNegative =
+  (field: 'start_delay' | 'shutdown_delay' | 'order') =>
+  async ({ tx }: Context, { self, value }: { self: Ref<'VM'>; value: number }): Promise<void> => {
+    if (value < 0) throw new XenError('VALUE_NOT_SUPPORTED', field, String(value), 'The value must not be negative');
+    await tx.update('VM', self, { [field]: value });
+  };
 
 export const vmCalls: CallsOf<typeof classes.VM, Context> = {
   ...setMemory,

@@ -13,7 +13,15 @@ export async function claim(plane: Plane, { claims }: ClaimRequest): Promise<Cla
                        AND (r.state = 'A' OR (r.state = 'C' AND r.claim_nonce = a.nonce))
                      ORDER BY r.vm FOR UPDATE OF r)
      UPDATE vm_run r SET state = 'C', claim_nonce = l.nonce, since = now() FROM locked l WHERE r.vm = l.vm RETURNING l.i::int AS i`,
-    [claims.map((c) => c.host), claims.map((c) => tokenHash(c.token)), claims.map((c) => c.hostEpoch), claims.map((c) => c.vm), claims.map((c) => c.vmEpoch), claims.map((c) => c.nonce)]);
+    [
+      claims.map((c) => c.host),
+      claims.map((c) => tokenHash(c.token)),
+      claims.map((c) => c.hostEpoch),
+      claims.map((c) => c.vm),
+      claims.map((c) => c.vmEpoch),
+      claims.map((c) => c.nonce),
+    ],
+  );
   const granted = new Set(rows.map((r) => r.i));
   return { granted: claims.map((_, i) => granted.has(i + 1)) };
 }

@@ -14,7 +14,9 @@ export async function freeReservations(tx: Tx, vms: readonly string[]): Promise<
           sums AS (SELECT host, sum(memory) AS memory, sum(vcpus) AS vcpus, count(*) AS vms FROM gone GROUP BY host),
           locked AS (SELECT h.host, s.memory, s.vcpus, s.vms FROM host_run h JOIN sums s ON s.host = h.host ORDER BY h.host FOR UPDATE OF h)
      UPDATE host_run h SET memory_free = h.memory_free + l.memory, vcpus_placed = h.vcpus_placed - l.vcpus, vms_placed = h.vms_placed - l.vms
-     FROM locked l WHERE h.host = l.host`, [vms]);
+     FROM locked l WHERE h.host = l.host`,
+    [vms],
+  );
 }
 
 /** The records of VMs that stopped running, with all that xapi resets at Halted. */
@@ -24,12 +26,20 @@ export async function showHalted(tx: Tx, vms: readonly string[]): Promise<void> 
   await tx.query(
     `WITH old AS (SELECT guest_metrics AS ref FROM vm WHERE ref = ANY($1) AND guest_metrics IS NOT NULL),
           gone AS (DELETE FROM vm_guest_metrics g USING old WHERE g.ref = old.ref)
-     UPDATE vm SET power_state = 'Halted', resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, guest_metrics = NULL, requires_reboot = false WHERE ref = ANY($1)`, [refs]);
+     UPDATE vm SET power_state = 'Halted', resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, guest_metrics = NULL, requires_reboot = false WHERE ref = ANY($1)`,
+    [refs],
+  );
   await detachDevices(tx, refs);
 }
 
 export async function detachDevices(tx: Tx, vms: readonly string[]): Promise<void> {
-  await tx.query(`UPDATE vbd SET currently_attached = false, current_operations = '{}' WHERE "VM" = ANY($1) AND (currently_attached OR current_operations <> '{}')`, [vms]);
-  await tx.query(`UPDATE vif SET currently_attached = false, current_operations = '{}' WHERE "VM" = ANY($1) AND (currently_attached OR current_operations <> '{}')`, [vms]);
+  await tx.query(
+    `UPDATE vbd SET currently_attached = false, current_operations = '{}' WHERE "VM" = ANY($1) AND (currently_attached OR current_operations <> '{}')`,
+    [vms],
+  );
+  await tx.query(
+    `UPDATE vif SET currently_attached = false, current_operations = '{}' WHERE "VM" = ANY($1) AND (currently_attached OR current_operations <> '{}')`,
+    [vms],
+  );
   await tx.query('DELETE FROM console WHERE "VM" = ANY($1)', [vms]);
 }

@@ -19,7 +19,10 @@ export async function join(plane: Plane, request: JoinRequest): Promise<JoinAnsw
   if (!joinKey || !sameSecret(request.secret, joinSecret(joinKey, request.host))) throw new Refused('wrong secret');
   const token = newHostToken();
   await inTransaction(plane.store, async (tx) => {
-    const used = await tx.query<{ registered: boolean }>("SELECT coalesce((SELECT hypervisor_boot <> '' FROM host_run WHERE uuid = $1), false) AS registered FROM enrolment WHERE host_uuid = $1 FOR UPDATE", [request.host]);
+    const used = await tx.query<{ registered: boolean }>(
+      "SELECT coalesce((SELECT hypervisor_boot <> '' FROM host_run WHERE uuid = $1), false) AS registered FROM enrolment WHERE host_uuid = $1 FOR UPDATE",
+      [request.host],
+    );
     if (used[0]?.registered) throw new Refused('the secret was used');
     await tx.query('INSERT INTO enrolment(host_uuid, used_at) VALUES ($1, now()) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()', [request.host]);
     const known = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE uuid = $1', [request.host]);

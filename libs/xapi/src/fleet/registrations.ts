@@ -6,8 +6,17 @@ import type { Plane } from '../context';
 import { endRuns, showHalted } from './halt';
 import { tokenHash } from './tokens';
 
-interface HostRow { host: string; token_hash: string; hypervisor_boot: string }
-interface RunRow { vm: string; uuid: string; vm_epoch: number; state: string }
+interface HostRow {
+  host: string;
+  token_hash: string;
+  hypervisor_boot: string;
+}
+interface RunRow {
+  vm: string;
+  uuid: string;
+  vm_epoch: number;
+  state: string;
+}
 
 export async function register(plane: Plane, request: RegistrationRequest): Promise<RegistrationAnswer> {
   const hosts: RegistrationResult[] = [];
@@ -30,7 +39,10 @@ async function registerOne(plane: Plane, registration: Registration): Promise<Re
 
 /** Rows that were only asked for go back in every case; rows that ran are kept when the same hypervisor still holds their domain. */
 async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Registration): Promise<string[]> {
-  const runs = await tx.query<RunRow>("SELECT r.vm, v.uuid, r.vm_epoch, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1 AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r", [row.host]);
+  const runs = await tx.query<RunRow>(
+    "SELECT r.vm, v.uuid, r.vm_epoch, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1 AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
+    [row.host],
+  );
   const held = new Set(row.hypervisor_boot === hypervisorBoot ? domains.map((d) => `${d.vm} ${d.vmEpoch}`) : []);
   const kept = runs.filter((r) => r.state !== 'A' && held.has(`${r.uuid} ${r.vm_epoch}`));
   const gone = runs.filter((r) => !kept.includes(r)).map((r) => r.vm);
@@ -42,7 +54,9 @@ async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Reg
 async function newEpoch(tx: Tx, host: string, { agentBoot, hypervisorBoot, agentUrl, commandKey }: Registration): Promise<number> {
   const [row] = await tx.query<{ host_epoch: number }>(
     `UPDATE host_run SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, agent_boot = $2, hypervisor_boot = $3, agent_url = $4, command_key = $5
-     WHERE host = $1 RETURNING host_epoch`, [host, agentBoot, hypervisorBoot, agentUrl, commandKey]);
+     WHERE host = $1 RETURNING host_epoch`,
+    [host, agentBoot, hypervisorBoot, agentUrl, commandKey],
+  );
   return row?.host_epoch ?? 0;
 }
 

@@ -9,7 +9,8 @@ export async function renew(plane: Plane, { renewals }: RenewalRequest): Promise
           locked AS (SELECT h.host, a.load FROM host_run h JOIN asked a ON a.uuid = h.uuid AND a.epoch = h.host_epoch AND a.hash = h.token_hash
                      WHERE h.alive ORDER BY h.host FOR UPDATE OF h)
      UPDATE host_run h SET lease_seq = h.lease_seq + 1, load = l.load FROM locked l WHERE h.host = l.host RETURNING h.uuid`,
-    [renewals.map((r) => r.host), renewals.map((r) => r.hostEpoch), renewals.map((r) => tokenHash(r.token)), renewals.map((r) => JSON.stringify(r.load))]);
+    [renewals.map((r) => r.host), renewals.map((r) => r.hostEpoch), renewals.map((r) => tokenHash(r.token)), renewals.map((r) => JSON.stringify(r.load))],
+  );
   const renewed = new Set(rows.map((r) => r.uuid));
   return { renewals: renewals.map(({ host }) => ({ host, renewed: renewed.has(host) })) };
 }

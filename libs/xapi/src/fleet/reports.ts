@@ -17,7 +17,8 @@ async function apply(tx: Tx, plane: Plane, report: Report): Promise<boolean> {
   const [run] = await tx.query<{ vm: string; state: string }>(
     `SELECT r.vm, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host
      WHERE v.uuid = $1 AND r.vm_epoch = $2 AND h.uuid = $3 AND h.host_epoch = $4 AND r.host_epoch = h.host_epoch AND h.token_hash = $5 AND r.state IN ('C', 'R', 'S') FOR UPDATE OF r`,
-    [report.vm, report.vmEpoch, report.host, report.hostEpoch, tokenHash(report.token)]);
+    [report.vm, report.vmEpoch, report.host, report.hostEpoch, tokenHash(report.token)],
+  );
   if (!run) return false;
   const vm = asRef<'VM'>(run.vm);
   if (report.event.kind === 'guest') await showGuest(tx, plane, vm, report.event.guest);
@@ -48,9 +49,16 @@ async function showGuest(tx: Tx, plane: Plane, vm: Ref<'VM'>, guest: GuestMetric
   const record = await tx.lock('VM', vm);
   const drivers = Object.keys(guest.pvDriversVersion).length > 0;
   const shown = {
-    os_version: { ...guest.osVersion }, PV_drivers_version: { ...guest.pvDriversVersion }, PV_drivers_up_to_date: drivers, PV_drivers_detected: drivers,
-    networks: { ...guest.networks }, other: { ...guest.other }, last_updated: dateTime(plane.clock.now()), live: true,
-    can_use_hotplug_vbd: drivers ? ('yes' as const) : ('unspecified' as const), can_use_hotplug_vif: drivers ? ('yes' as const) : ('unspecified' as const),
+    os_version: { ...guest.osVersion },
+    PV_drivers_version: { ...guest.pvDriversVersion },
+    PV_drivers_up_to_date: drivers,
+    PV_drivers_detected: drivers,
+    networks: { ...guest.networks },
+    other: { ...guest.other },
+    last_updated: dateTime(plane.clock.now()),
+    live: true,
+    can_use_hotplug_vbd: drivers ? ('yes' as const) : ('unspecified' as const),
+    can_use_hotplug_vif: drivers ? ('yes' as const) : ('unspecified' as const),
   };
   if (!isNullRef(record.guest_metrics)) return tx.update('VM_guest_metrics', record.guest_metrics, shown);
   const uuid = plane.ids.uuid();

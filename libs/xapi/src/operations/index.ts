@@ -18,11 +18,23 @@ type Args = Readonly<Record<string, unknown>>;
 type Handler = (run: Run<Tx>, args: Args) => Promise<unknown>;
 
 function handlers(plane: Plane): ReadonlyMap<string, Handler> {
-  const VM: OperationsOf<typeof classes.VM, Run<Tx>> = { ...vmStart(plane), ...vmShutdown(plane), ...vmReboot(plane), ...vmPause(plane), ...vmSuspend(plane), ...vmLive(plane), ...vmCopy(plane) };
+  const VM: OperationsOf<typeof classes.VM, Run<Tx>> = {
+    ...vmStart(plane),
+    ...vmShutdown(plane),
+    ...vmReboot(plane),
+    ...vmPause(plane),
+    ...vmSuspend(plane),
+    ...vmLive(plane),
+    ...vmCopy(plane),
+  };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
-  return new Map(Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) => Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler])));
+  return new Map(
+    Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>
+      Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
+    ),
+  );
 }
 
 /** What the worker runs, by method. Work that was accepted while its object was busy is admitted first. */
@@ -44,5 +56,10 @@ async function admitLate(context: Context, method: string, args: Args): Promise<
 }
 
 const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', host: asRef('OpaqueRef:NULL') };
-const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({ plane, tx, task: asRef<'task'>(run.ref), session: (run.context['session'] as Session | undefined) ?? nobody });
+const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({
+  plane,
+  tx,
+  task: asRef<'task'>(run.ref),
+  session: (run.context['session'] as Session | undefined) ?? nobody,
+});
 export type TaskRef = Ref<'task'>;

@@ -11,16 +11,30 @@ import { goneMeanwhile, steadfast, type RunRow } from '../runs';
 import { describeRun } from './vm.pause';
 
 export const vmLive = (plane: Plane) => ({
-  set_memory_dynamic_range: (run: Run<Tx>, { self, min, max }: OperationParams<typeof classes.VM, 'set_memory_dynamic_range'>) => setRange(plane, run, self, min, max),
+  set_memory_dynamic_range: (run: Run<Tx>, { self, min, max }: OperationParams<typeof classes.VM, 'set_memory_dynamic_range'>) =>
+    setRange(plane, run, self, min, max),
   set_VCPUs_number_live: (run: Run<Tx>, { self, nvcpu }: OperationParams<typeof classes.VM, 'set_VCPUs_number_live'>) => setVcpus(plane, run, self, nvcpu),
 });
 
-interface Begun { readonly placed: RunRow | null; readonly spec: DomainSpec | null; readonly before: { readonly min: number; readonly max: number } }
+interface Begun {
+  readonly placed: RunRow | null;
+  readonly spec: DomainSpec | null;
+  readonly before: { readonly min: number; readonly max: number };
+}
 
 async function setRange(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, min: number, max: number): Promise<void> {
-  const begun = await run.commit('reserve', (tx) => beginRange(tx, self, min, max), (tx, { before }) => restoreRange(tx, self, before));
+  const begun = await run.commit(
+    'reserve',
+    (tx) => beginRange(tx, self, min, max),
+    (tx, { before }) => restoreRange(tx, self, before),
+  );
   const { placed, spec } = begun;
-  if (placed && spec) await run.step('balloon', () => ensure(plane, placed, { ...spec, memoryTargetBytes: max }), () => ensure(plane, placed, spec));
+  if (placed && spec)
+    await run.step(
+      'balloon',
+      () => ensure(plane, placed, { ...spec, memoryTargetBytes: max }),
+      () => ensure(plane, placed, spec),
+    );
   return run.conclude('show', async (tx) => {
     const { metrics, power_state } = await tx.lock('VM', self);
     await tx.update('VM', self, { memory_target: max });
@@ -52,7 +66,11 @@ async function setVcpus(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, vcpus: numb
     if (vcpus < 1 || vcpus > VCPUs_max) throw new XenError('INVALID_VALUE', 'VCPUs_number_live', String(vcpus));
     return describeRun(tx, self);
   });
-  await run.step('plug', () => ensure(plane, placed, { ...spec, vcpus }), () => ensure(plane, placed, spec));
+  await run.step(
+    'plug',
+    () => ensure(plane, placed, { ...spec, vcpus }),
+    () => ensure(plane, placed, spec),
+  );
   return run.conclude('show', async (tx) => {
     const { metrics } = await tx.lock('VM', self);
     await tx.update('VM', self, { VCPUs_at_startup: vcpus });

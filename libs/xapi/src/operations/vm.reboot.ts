@@ -13,7 +13,11 @@ export const vmReboot = (plane: Plane) => ({
   hard_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_reboot'>) => reboot(plane, run, vm, 'hard'),
 });
 
-interface Begun { readonly placed: RunRow; readonly spec: DomainSpec; readonly boots: number }
+interface Begun {
+  readonly placed: RunRow;
+  readonly spec: DomainSpec;
+  readonly boots: number;
+}
 
 async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: 'clean' | 'hard'): Promise<void> {
   const begun = await run.commit('begin', async (tx): Promise<Begun> => {
@@ -21,7 +25,9 @@ async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: 'clean' | 
     return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm)), boots: placed.boots + 1 };
   });
   try {
-    const answer = await run.step('boot', () => plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)));
+    const answer = await run.step('boot', () =>
+      plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)),
+    );
     return await run.conclude('show', (tx) => show(plane, tx, vm, begun, answer));
   } catch (error) {
     throw error instanceof Superseded ? goneMeanwhile(begun.placed.host) : error;
@@ -29,7 +35,13 @@ async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: 'clean' | 
 }
 
 async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, boots }: Begun, answer: VmAnswer): Promise<void> {
-  const rows = await tx.query('UPDATE vm_run SET boots = $3, domid = $4 WHERE vm = $1 AND vm_epoch = $2 AND state = $5 RETURNING vm', [vm, placed.vmEpoch, boots, answer.domid ?? -1, 'R']);
+  const rows = await tx.query('UPDATE vm_run SET boots = $3, domid = $4 WHERE vm = $1 AND vm_epoch = $2 AND state = $5 RETURNING vm', [
+    vm,
+    placed.vmEpoch,
+    boots,
+    answer.domid ?? -1,
+    'R',
+  ]);
   if (rows.length === 0) throw new Superseded(placed.vm);
   const { metrics } = await tx.lock('VM', vm);
   await tx.update('VM', vm, { domid: answer.domid ?? -1, power_state: 'Running', requires_reboot: false });

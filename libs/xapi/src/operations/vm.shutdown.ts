@@ -18,7 +18,11 @@ export const vmShutdown = (plane: Plane) => ({
 });
 
 async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwise?: How): Promise<void> {
-  const placed = await run.commit('stop', async (tx) => (await beginStop(tx, vm)) ?? null, (tx, row) => resume(tx, vm, row));
+  const placed = await run.commit(
+    'stop',
+    async (tx) => (await beginStop(tx, vm)) ?? null,
+    (tx, row) => resume(tx, vm, row),
+  );
   if (!placed) return run.conclude('discard', (tx) => discard(tx, vm));
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
   return run.conclude('show', async (tx) => halt(tx, vm, placed.vmEpoch));

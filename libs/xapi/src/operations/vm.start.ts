@@ -14,8 +14,16 @@ import { domainSpec } from '../specs';
 import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
 
 const mostPlacements = 3;
-interface Start { readonly vm: Ref<'VM'>; readonly start_paused: boolean; readonly host?: Ref<'host'>; readonly resume?: true; readonly after?: (tx: Tx) => Promise<void> }
-interface Planned extends Placed { readonly spec: DomainSpec }
+interface Start {
+  readonly vm: Ref<'VM'>;
+  readonly start_paused: boolean;
+  readonly host?: Ref<'host'>;
+  readonly resume?: true;
+  readonly after?: (tx: Tx) => Promise<void>;
+}
+interface Planned extends Placed {
+  readonly spec: DomainSpec;
+}
 
 export const vmStart = (plane: Plane) => ({
   start: (run: Run<Tx>, { vm, start_paused }: OperationParams<typeof classes.VM, 'start'>) => bringUp(plane, run, { vm, start_paused }),
@@ -77,7 +85,17 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm)
      UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8
      FROM run WHERE vm.ref = run.vm RETURNING vm.ref`,
-    [vm, placed.vmEpoch, placed.host, answer.domid ?? -1, answer.boots ?? 1, start_paused ? 'Paused' : 'Running', placed.spec.mode === 'pv' ? '' : 'hvm', placed.spec.memoryTargetBytes]);
+    [
+      vm,
+      placed.vmEpoch,
+      placed.host,
+      answer.domid ?? -1,
+      answer.boots ?? 1,
+      start_paused ? 'Paused' : 'Running',
+      placed.spec.mode === 'pv' ? '' : 'hvm',
+      placed.spec.memoryTargetBytes,
+    ],
+  );
   if (rows.length === 0) throw new Superseded(placed.vm);
   await showDevices(tx, vm);
   await showMetrics(plane, tx, vm, placed.spec, resume === true);
@@ -88,7 +106,9 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
 async function showDevices(tx: Tx, vm: Ref<'VM'>): Promise<void> {
   await tx.query(
     `UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
-       WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END WHERE "VM" = $1`, [vm]);
+       WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END WHERE "VM" = $1`,
+    [vm],
+  );
   await tx.query('UPDATE vif SET currently_attached = true WHERE "VM" = $1', [vm]);
 }
 
@@ -97,7 +117,13 @@ async function showMetrics(plane: Plane, tx: Tx, vm: Ref<'VM'>, spec: DomainSpec
   if (isNullRef(metrics)) return;
   const now = dateTime(plane.clock.now());
   await tx.update('VM_metrics', metrics, {
-    memory_actual: spec.memoryTargetBytes, VCPUs_number: spec.vcpus, last_updated: now, current_domain_type: spec.mode, hvm: spec.mode === 'hvm', state: [], ...(resumed ? {} : { start_time: now }),
+    memory_actual: spec.memoryTargetBytes,
+    VCPUs_number: spec.vcpus,
+    last_updated: now,
+    current_domain_type: spec.mode,
+    hvm: spec.mode === 'hvm',
+    state: [],
+    ...(resumed ? {} : { start_time: now }),
   });
 }
 
@@ -106,8 +132,14 @@ async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, placed: Planned)
   const { address } = await tx.get('host', placed.host);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
   const protocols = placed.spec.mode === 'hvm' ? (['rfb', 'vt100'] as const) : (['vt100'] as const);
-  await tx.insertAll('console', protocols.map((protocol) => {
-    const uuid = plane.ids.uuid();
-    return { ref: asRef<'console'>(`OpaqueRef:${uuid}`), ...recordWith('console', { uuid, protocol, VM: vm, location: `https://${address}/console?uuid=${uuid}` }) };
-  }));
+  await tx.insertAll(
+    'console',
+    protocols.map((protocol) => {
+      const uuid = plane.ids.uuid();
+      return {
+        ref: asRef<'console'>(`OpaqueRef:${uuid}`),
+        ...recordWith('console', { uuid, protocol, VM: vm, location: `https://${address}/console?uuid=${uuid}` }),
+      };
+    }),
+  );
 }

@@ -18,10 +18,17 @@ export const vmSuspend = (plane: Plane) => ({
   resume_on: (run: Run<Tx>, { vm, start_paused, host }: OperationParams<typeof classes.VM, 'resume_on'>) => resume(plane, run, { vm, start_paused, host }),
 });
 
-interface Begun { readonly placed: RunRow; readonly vdi: Ref<'VDI'> }
+interface Begun {
+  readonly placed: RunRow;
+  readonly vdi: Ref<'VDI'>;
+}
 
 async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void> {
-  const { placed, vdi } = await run.commit('begin', (tx) => begin(plane, tx, vm), (tx, begun) => abort(tx, vm, begun));
+  const { placed, vdi } = await run.commit(
+    'begin',
+    (tx) => begin(plane, tx, vm),
+    (tx, begun) => abort(tx, vm, begun),
+  );
   try {
     const { saved } = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
     return await run.conclude('show', (tx) => show(tx, vm, placed, vdi, saved ?? {}));
@@ -34,10 +41,25 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
 async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
   const record = await tx.lock('VM', vm);
   const SR = await suspendStorage(tx, record);
-  const uuid = plane.ids.uuid(), vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
+  const uuid = plane.ids.uuid(),
+    vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const virtual_size = Math.ceil((record.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
   await takeSpace({ tx }, SR, virtual_size, virtual_size);
-  await tx.insert('VDI', vdi, recordWith('VDI', { uuid, location: uuid, SR, type: 'suspend', name_label: 'Suspend image', name_description: `Suspend image of ${record.name_label}`, virtual_size, physical_utilisation: virtual_size, managed: true }));
+  await tx.insert(
+    'VDI',
+    vdi,
+    recordWith('VDI', {
+      uuid,
+      location: uuid,
+      SR,
+      type: 'suspend',
+      name_label: 'Suspend image',
+      name_description: `Suspend image of ${record.name_label}`,
+      virtual_size,
+      physical_utilisation: virtual_size,
+      managed: true,
+    }),
+  );
   const placed = await beginStop(tx, vm);
   if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
   return { placed, vdi };
@@ -56,11 +78,18 @@ async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<voi
 }
 
 async function show(tx: Tx, vm: Ref<'VM'>, placed: RunRow, vdi: Ref<'VDI'>, saved: SavedImage): Promise<void> {
-  const rows = await tx.query("UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm", [vm, placed.vmEpoch, JSON.stringify(saved)]);
+  const rows = await tx.query("UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm", [
+    vm,
+    placed.vmEpoch,
+    JSON.stringify(saved),
+  ]);
   if (rows.length === 0) throw new Superseded(placed.vm);
   await endRuns(tx, [vm]);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
-  await tx.query(`UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`, [vm, vdi]);
+  await tx.query(
+    `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`,
+    [vm, vdi],
+  );
 }
 
 async function resume(plane: Plane, run: Run<Tx>, start: { vm: Ref<'VM'>; start_paused: boolean; host?: Ref<'host'> }): Promise<void> {

@@ -9,7 +9,11 @@ import type { Plane } from '../context';
 import { endRuns, showHalted } from '../fleet/halt';
 import { showAlive } from '../fleet/registrations';
 
-interface Lease { readonly host: string; readonly host_epoch: number; readonly lease_seq: number }
+interface Lease {
+  readonly host: string;
+  readonly host_epoch: number;
+  readonly lease_seq: number;
+}
 
 export class HostsLiveness {
   private readonly seen = new Map<string, Lease & { readonly since: number }>();
@@ -37,7 +41,11 @@ export class HostsLiveness {
 
   private async fence({ host, host_epoch, lease_seq }: Lease): Promise<boolean> {
     return inTransaction(this.plane.store, async (tx) => {
-      const rows = await tx.query('UPDATE host_run SET alive = false WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive RETURNING host', [host, host_epoch, lease_seq]);
+      const rows = await tx.query('UPDATE host_run SET alive = false WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive RETURNING host', [
+        host,
+        host_epoch,
+        lease_seq,
+      ]);
       if (rows.length === 0) return false;
       const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
       const vms = runs.map((r) => r.vm);

@@ -11,11 +11,15 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
       `WITH old AS (DELETE FROM task WHERE status IN ('success', 'failure', 'cancelled') AND finished < now() - interval '${finishedTaskMinutes} minutes' RETURNING ref),
             owners AS (DELETE FROM task_owner o USING old WHERE o.task = old.ref),
             operations AS (DELETE FROM operation o USING old WHERE o.ref = old.ref AND o.state = 'done')
-       SELECT ref FROM old`, []);
+       SELECT ref FROM old`,
+      [],
+    );
     await tx.query("DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'", []);
     const sessions = await tx.query(
       `WITH old AS (DELETE FROM session_state WHERE last_active < now() - interval '${idleLimitHours} hours' RETURNING session)
-       DELETE FROM session s USING old WHERE s.ref = old.session RETURNING s.ref`, []);
+       DELETE FROM session s USING old WHERE s.ref = old.session RETURNING s.ref`,
+      [],
+    );
     return { tasks: tasks.length, sessions: sessions.length };
   });
   await pruneChanges(plane.store);

@@ -1,0 +1,52 @@
+/** One process that is the agent of one host or of many, with the hypervisor that it drives in a thread of its own. */
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { AgentSettings } from '@xenplane/config';
+import { XenThread, type Hypervisor } from '@xenplane/hypervisor';
+import { makeLog } from '@xenplane/xapi';
+import { CommandsController, HealthController } from './commands.controller';
+import { Fleet } from './fleet';
+
+@Module({})
+class AgentModule {
+  static of(fleet: Fleet): DynamicModule {
+    return { module: AgentModule, controllers: [CommandsController, HealthController], providers: [{ provide: Fleet, useValue: fleet }] };
+  }
+}
+
+export interface RunningAgent {
+  readonly url: string;
+  readonly hypervisor: Hypervisor;
+  /** Ends the agent and its domains. */
+  stop(): Promise<void>;
+  /** Ends the agent alone, as a crash of it would: its domains run on until their lease is over. */
+  abandon(): Promise<void>;
+}
+
+export async function startAgent(settings: AgentSettings, given?: Hypervisor): Promise<RunningAgent> {
+  const hypervisor = given ?? (await XenThread.start({ seed: settings.seed, speed: settings.speed }));
+  const fleet = new Fleet(settings, hypervisor, makeLog('agent', settings.logLevel));
+  const app = await NestFactory.create<NestFastifyApplication>(AgentModule.of(fleet), new FastifyAdapter({ bodyLimit: 2 ** 20, keepAliveTimeout: 120_000 }), {
+    logger: false,
+    abortOnError: false,
+  });
+  await app.listen(settings.port, settings.listen);
+  const { port } = new URL(await app.getUrl());
+  const url = settings.url ?? `http://${settings.listen}:${port}`;
+  await fleet.start(url);
+  const abandon = async (): Promise<void> => {
+    await fleet.stop();
+    app.getHttpServer().closeAllConnections();
+    await app.close();
+  };
+  return {
+    url,
+    hypervisor,
+    abandon,
+    stop: async () => {
+      await abandon();
+      await hypervisor.close();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+/** What the control plane asks of hosts: a state to ensure. Who asks must show the key that the host gave when it registered. */
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { BadRequestException, Body, Controller, ForbiddenException, Get, Headers, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
+import type { DesiredVm, VmAnswer } from '@xenplane/hypervisor';
+import { DesiredDto } from './desired.dto';
+import { Fleet } from './fleet';
+import type { HostAgent } from './host-agent';
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+function desiredOf(body: unknown): DesiredVm {
+  const given = plainToInstance(DesiredDto, body);
+  const problems = validateSync(given, { whitelist: true });
+  if (problems.length > 0) throw new BadRequestException(problems.map((p) => p.toString(false, undefined, undefined, true)));
+  return given as DesiredVm;
+}
+
+@Controller('hosts/:host')
+export class CommandsController {
+  constructor(private readonly fleet: Fleet) {}
+
+  @Put('vms/:vm')
+  ensure(@Param('host') host: string, @Param('vm') vm: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<VmAnswer> {
+    return this.hostFor(host, key).ensure(vm, desiredOf(body));
+  }
+
+  @Get('vms')
+  list(@Param('host') host: string, @Headers('authorization') key: string | undefined): VmAnswer[] {
+    return this.hostFor(host, key).list();
+  }
+
+  @Post('vms/:vm/crash')
+  @HttpCode(204)
+  async crash(@Param('host') host: string, @Param('vm') vm: string, @Headers('authorization') key: string | undefined): Promise<void> {
+    await this.hostFor(host, key).crash(vm);
+  }
+
+  private hostFor(uuid: string, key: string | undefined): HostAgent {
+    const host = this.fleet.hosts.get(uuid);
+    if (!host || !timingSafeEqual(digest(key ?? ''), digest(`Bearer ${host.commandKey}`))) throw new ForbiddenException();
+    return host;
+  }
+}
+
+@Controller('health')
+export class HealthController {
+  @Get(['', 'live'])
+  live(): { status: string } {
+    return { status: 'ok' };
+  }
+}

@@ -1,0 +1,51 @@
+/** The temporary disks of VMs on this node: a file for each image disk of each run, gone when the run is over. */
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { NodeCache, RefusedBlob } from '@xenplane/blobs';
+import { HypervisorError, type DiskSpec } from '@xenplane/hypervisor';
+
+export class NodeDisks {
+  private readonly cache: NodeCache;
+
+  constructor(
+    private readonly folder: string,
+    imagesUrl: string,
+  ) {
+    this.cache = new NodeCache({ folder: path.join(folder, 'images'), imagesUrl });
+  }
+
+  private runFolder(host: string, vm: string, epoch: number): string {
+    return path.join(this.folder, 'disks', host, `${vm}.${epoch}`);
+  }
+
+  /** Fetches, verifies and copies what the disks need; nothing is left when it fails. */
+  async prepare(host: string, vm: string, epoch: number, disks: readonly DiskSpec[], onProgress: (fraction: number) => void): Promise<void> {
+    const images = disks.flatMap((d) => (d.source.kind === 'image' ? [{ device: d.device, source: d.source }] : []));
+    for (const [i, { device, source }] of images.entries()) {
+      const target = path.join(this.runFolder(host, vm, epoch), `${device}.${source.format}`);
+      const size = source.format === 'raw' ? source.virtualSizeBytes : 0;
+      await this.cache
+        .makeDisk(source.sha256, target, size, { onProgress: (f) => onProgress((i + f) / images.length) })
+        .catch((error: unknown) => this.fail(host, vm, epoch, error));
+    }
+  }
+  private async fail(host: string, vm: string, epoch: number, error: unknown): Promise<never> {
+    await this.release(host, vm, epoch);
+    const why = error instanceof Error ? error.message : String(error);
+    throw new HypervisorError(
+      error instanceof RefusedBlob ? ['SR_BACKEND_FAILURE_46', '', `The VDI is not available [opterr=${why}]`, ''] : ['SR_BACKEND_FAILURE', '', why, ''],
+    );
+  }
+
+  async release(host: string, vm: string, epoch: number): Promise<void> {
+    await rm(this.runFolder(host, vm, epoch), { recursive: true, force: true });
+  }
+
+  /** Removes what runs that are over have left, as after a crash of this process. */
+  async sweep(host: string, keep: readonly { readonly vm: string; readonly vmEpoch: number }[]): Promise<void> {
+    const folder = path.join(this.folder, 'disks', host);
+    await mkdir(folder, { recursive: true });
+    const kept = new Set(keep.map((k) => `${k.vm}.${k.vmEpoch}`));
+    for (const name of await readdir(folder)) if (!kept.has(name)) await rm(path.join(folder, name), { recursive: true, force: true });
+  }
+}

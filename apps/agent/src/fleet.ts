@@ -1,0 +1,140 @@
+/** All hosts of this process: joined once, registered at each start, renewed together every two seconds. */
+import { createHmac, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentSettings } from '@xenplane/config';
+import { hostUuid, inventoryOf, monotonicMs, renewEveryMs, type Claim, type Hypervisor, type Report } from '@xenplane/hypervisor';
+import { Batch } from './batches';
+import { NodeDisks } from './disks';
+import { HostAgent } from './host-agent';
+import { PlaneClient, PlaneRefused } from './plane-client';
+import { Tokens } from './tokens';
+
+export interface Log {
+  warn(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+}
+
+export class Fleet {
+  readonly hosts = new Map<string, HostAgent>();
+  private readonly agentBoot = randomUUID();
+  private readonly plane: PlaneClient;
+  private readonly tokens: Tokens;
+  private readonly claims: Batch<Claim, boolean>;
+  private readonly reports: Batch<Report, boolean>;
+  private stopped = false;
+  private loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly settings: AgentSettings,
+    private readonly hypervisor: Hypervisor,
+    private readonly log: Log,
+  ) {
+    this.plane = new PlaneClient(settings.apiUrl);
+    this.tokens = new Tokens(settings.data);
+    this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
+    this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);
+    const disks = new NodeDisks(settings.data, settings.imagesUrl);
+    for (let i = 0; i < settings.hosts; i += 1) {
+      const uuid = hostUuid(settings.seed, i);
+      this.hosts.set(
+        uuid,
+        new HostAgent(uuid, inventoryOf(settings.seed, i), {
+          hypervisor,
+          disks,
+          claim: (claim) => this.claims.add(claim),
+          report: (report) => void this.tell(report),
+        }),
+      );
+    }
+    hypervisor.onEvent(
+      (event) =>
+        void this.hosts
+          .get(event.host)
+          ?.hear(event)
+          .catch((error: unknown) => log.warn({ error }, 'event lost')),
+    );
+  }
+
+  async start(agentUrl: string): Promise<void> {
+    await this.addHosts();
+    this.loop = this.run(agentUrl);
+  }
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+  }
+
+  private async addHosts(): Promise<void> {
+    for (const host of this.hosts.values()) await this.hypervisor.addHost(host.uuid, host.inventory);
+  }
+
+  private async run(agentUrl: string): Promise<void> {
+    while (!this.stopped) {
+      const began = monotonicMs();
+      await this.round(agentUrl).catch((error: unknown) =>
+        this.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
+      );
+      const registered = [...this.hosts.values()].every((h) => h.epoch !== 0);
+      await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { ref: true });
+    }
+  }
+
+  private async round(agentUrl: string): Promise<void> {
+    const all = [...this.hosts.values()];
+    await this.joinNew(all.filter((h) => h.token === ''));
+    await this.registerNew(
+      all.filter((h) => h.epoch === 0 && h.token !== ''),
+      agentUrl,
+    );
+    await this.renewAll(all.filter((h) => h.epoch !== 0));
+  }
+
+  private async joinNew(hosts: readonly HostAgent[]): Promise<void> {
+    for (const host of hosts) {
+      const secret = createHmac('sha256', this.settings.joinKey).update(host.uuid).digest('hex');
+      const token = this.tokens.get(host.uuid) ?? (await this.plane.join({ host: host.uuid, secret, inventory: host.inventory })).token;
+      this.tokens.keep([[host.uuid, token]]);
+      host.token = token;
+    }
+  }
+
+  private async registerNew(hosts: readonly HostAgent[], agentUrl: string): Promise<void> {
+    if (hosts.length === 0) return;
+    const sentAt = monotonicMs();
+    const registrations = await Promise.all(hosts.map((h) => h.registration(this.agentBoot, agentUrl)));
+    const answer = await this.plane.register({ registrations });
+    for (const result of answer.hosts) {
+      if (result.refused) this.log.warn({ host: result.host, why: result.refused }, 'registration refused');
+      else await this.hosts.get(result.host)?.registered(result, sentAt);
+    }
+    this.log.info({ hosts: answer.hosts.filter((h) => !h.refused).length }, 'hosts registered');
+  }
+
+  private async renewAll(hosts: readonly HostAgent[]): Promise<void> {
+    if (hosts.length === 0) return;
+    const renewals = await Promise.all(hosts.map((h) => h.renewal()));
+    const sentAt = monotonicMs();
+    const answer = await this.plane.renew({ renewals });
+    for (const { host, renewed } of answer.renewals) {
+      const agent = this.hosts.get(host);
+      if (renewed) await agent?.renewed(sentAt);
+      else {
+        this.log.warn({ host }, 'this host was fenced');
+        await agent?.fenced();
+      }
+    }
+  }
+
+  /** Told until it is answered; an answer of no is an answer. */
+  private async tell(report: Report): Promise<void> {
+    for (let waitMs = 100; !this.stopped; waitMs = Math.min(2 * waitMs, 5_000)) {
+      try {
+        await this.reports.add(report);
+        return;
+      } catch (error) {
+        if (error instanceof PlaneRefused) return this.log.warn({ error: error.message }, 'a report was refused');
+        await sleep(waitMs, undefined, { ref: false });
+      }
+    }
+  }
+}

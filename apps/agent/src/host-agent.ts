@@ -1,0 +1,133 @@
+/** The agent of one host: its registration, its VMs, what it must tell. */
+import { randomUUID } from 'node:crypto';
+import {
+  clockRateError,
+  leaseMs,
+  type DesiredVm,
+  type Hypervisor,
+  type HypervisorEvent,
+  type Inventory,
+  type Registration,
+  type RegistrationResult,
+  type Renewal,
+  type Report,
+  type VmAnswer,
+  type VmEvent,
+} from '@xenplane/hypervisor';
+import type { NodeDisks } from './disks';
+import { VmWork, type Site } from './vm-work';
+
+export interface HostParts {
+  readonly hypervisor: Hypervisor;
+  readonly disks: NodeDisks;
+  claim(claim: { host: string; token: string; hostEpoch: number; vm: string; vmEpoch: number; nonce: string }): Promise<boolean>;
+  report(report: Report): void;
+}
+
+export class HostAgent {
+  readonly commandKey = randomUUID();
+  /** 0 while the host is not registered: nothing may run, nothing is answered. */
+  epoch = 0;
+  token = '';
+  private readonly vms = new Map<string, VmWork>();
+
+  constructor(
+    readonly uuid: string,
+    readonly inventory: Inventory,
+    private readonly parts: HostParts,
+  ) {}
+
+  private work(vm: string): VmWork {
+    const present = this.vms.get(vm);
+    if (present) return present;
+    const site: Site = {
+      host: this.uuid,
+      hypervisor: this.parts.hypervisor,
+      disks: this.parts.disks,
+      isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch,
+      claim: (uuid, vmEpoch, hostEpoch, nonce) => this.parts.claim({ host: this.uuid, token: this.token, hostEpoch, vm: uuid, vmEpoch, nonce }),
+    };
+    const work = new VmWork(vm, site);
+    this.vms.set(vm, work);
+    return work;
+  }
+
+  ensure(vm: string, desired: DesiredVm): Promise<VmAnswer> {
+    return this.work(vm).ensure(desired);
+  }
+
+  async registration(agentBoot: string, agentUrl: string): Promise<Registration> {
+    const domains = (await this.parts.hypervisor.list(this.uuid)).map(({ vm, vmEpoch, domid }) => ({ vm, vmEpoch, domid }));
+    return {
+      host: this.uuid,
+      token: this.token,
+      agentBoot,
+      hypervisorBoot: this.parts.hypervisor.bootId,
+      agentUrl,
+      commandKey: this.commandKey,
+      inventory: this.inventory,
+      domains,
+    };
+  }
+
+  /** Destroys first what is not to be kept, then answers commands (R11). */
+  async registered({ hostEpoch, adopt }: RegistrationResult, sentAt: number): Promise<void> {
+    const keep = new Set(adopt);
+    const domains = await this.parts.hypervisor.list(this.uuid);
+    for (const { vm } of domains) if (!keep.has(vm)) await this.parts.hypervisor.destroy(this.uuid, vm);
+    const kept = domains.filter((d) => keep.has(d.vm));
+    await this.parts.disks.sweep(this.uuid, kept);
+    this.vms.clear();
+    for (const { vm, vmEpoch, domid, state } of kept) this.work(vm).domain = { vmEpoch, domid, boots: 1, paused: state === 'paused' };
+    await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
+    this.epoch = hostEpoch;
+  }
+
+  async renewal(): Promise<Renewal> {
+    return { host: this.uuid, token: this.token, hostEpoch: this.epoch, load: await this.parts.hypervisor.load(this.uuid) };
+  }
+  /** The lease counts from when it was asked for, not from when the answer came (R5). */
+  async renewed(sentAt: number): Promise<void> {
+    await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
+  }
+
+  /** The control plane has given the host's VMs away: nothing of it may go on here. */
+  async fenced(): Promise<void> {
+    this.epoch = 0;
+    await this.parts.hypervisor.destroyAll(this.uuid);
+    await this.parts.disks.sweep(this.uuid, []);
+    this.vms.clear();
+  }
+
+  async hear(event: HypervisorEvent): Promise<void> {
+    if (!(await this.vms.get(event.vm)?.hear(event)) || this.epoch === 0) return;
+    const told: VmEvent =
+      event.kind === 'guest'
+        ? { kind: 'guest', guest: event.guest }
+        : event.kind === 'ended'
+          ? { kind: 'ended', reason: event.reason }
+          : { kind: 'rebooted', domid: event.domid };
+    this.parts.report({ host: this.uuid, token: this.token, hostEpoch: this.epoch, vm: event.vm, vmEpoch: event.vmEpoch, event: told });
+  }
+
+  crash(vm: string): Promise<void> {
+    return this.parts.hypervisor.crash(this.uuid, vm);
+  }
+  list(): VmAnswer[] {
+    return [...this.vms.values()].flatMap(({ vm, domain }) =>
+      domain
+        ? [
+            {
+              vm,
+              vmEpoch: domain.vmEpoch,
+              phase: 'done' as const,
+              progress: 1,
+              domid: domain.domid,
+              boots: domain.boots,
+              state: domain.paused ? ('paused' as const) : ('running' as const),
+            },
+          ]
+        : [],
+    );
+  }
+}

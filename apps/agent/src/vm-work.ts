@@ -1,0 +1,205 @@
+/** One VM on one host: brings it to the state that was asked for last, one thing at a time (R9). */
+import { randomUUID } from 'node:crypto';
+import { HypervisorError, type DesiredVm, type Hypervisor, type HypervisorEvent, type SavedImage, type VmAnswer } from '@xenplane/hypervisor';
+import type { NodeDisks } from './disks';
+
+export interface Site {
+  readonly host: string;
+  readonly hypervisor: Hypervisor;
+  readonly disks: NodeDisks;
+  /** The right to create: asked of the control plane, at most once per epoch and nonce (R4). */
+  claim(vm: string, vmEpoch: number, hostEpoch: number, nonce: string): Promise<boolean>;
+  /** Whether this is still the epoch under which the host is registered (R8). */
+  isCurrent(hostEpoch: number): boolean;
+}
+type Up = Extract<DesiredVm, { state: 'running' | 'paused' }>;
+interface Outcome {
+  readonly phase: VmAnswer['phase'];
+  readonly error?: readonly string[];
+}
+interface Job {
+  readonly key: string;
+  readonly done: Promise<Outcome>;
+  progress: number;
+}
+
+/** The placement is not the current one any more. */
+class Outdated extends Error {}
+const stopTimeoutMs = 600_000;
+
+export class VmWork {
+  /** No domain of this epoch or an older one may come to be here again. */
+  tombstone = 0;
+  domain: { readonly vmEpoch: number; domid: number; boots: number; paused: boolean } | undefined;
+  private saved: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
+  private job: Job | undefined;
+  private readonly nonces = new Map<number, string>();
+  private ended: (() => void) | undefined;
+
+  constructor(
+    readonly vm: string,
+    private readonly site: Site,
+  ) {}
+
+  /** What is asked for, or an answer after `waitMs` that it is being worked on. Asking the same again joins the work. */
+  async ensure(desired: DesiredVm): Promise<VmAnswer> {
+    if (!this.site.isCurrent(desired.hostEpoch)) return this.answer(desired, { phase: 'refused' }, 0);
+    if (desired.state === 'stopped') this.tombstone = Math.max(this.tombstone, desired.vmEpoch);
+    else if (desired.vmEpoch <= this.tombstone) return this.answer(desired, { phase: 'refused' }, 0);
+    const job = this.begin(desired);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<Outcome>((resolve) => (timer = setTimeout(() => resolve({ phase: 'working' }), desired.waitMs)));
+    const outcome = await Promise.race([job.done, late]);
+    clearTimeout(timer);
+    return this.answer(desired, outcome, job.progress);
+  }
+
+  private begin(desired: DesiredVm): Job {
+    const { waitMs: _waitMs, ...target } = desired;
+    const key = JSON.stringify(target);
+    if (this.job?.key === key) return this.job;
+    const before = this.job?.done ?? Promise.resolve();
+    const job: Job = { key, progress: 0, done: before.then(() => this.attempt(desired, job)) };
+    this.job = job;
+    void job.done.then(() => {
+      if (this.job === job) this.job = undefined;
+    });
+    return job;
+  }
+
+  private async attempt(desired: DesiredVm, job: Job): Promise<Outcome> {
+    try {
+      if (desired.state === 'stopped') await this.stop(desired.vmEpoch, desired.how);
+      else if (desired.state === 'suspended') await this.suspend(desired.vmEpoch);
+      else await this.up(desired, job);
+      return { phase: 'done' };
+    } catch (error) {
+      if (error instanceof Outdated) return { phase: 'refused' };
+      return {
+        phase: 'failed',
+        error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)],
+      };
+    }
+  }
+
+  private async up(desired: Up, job: Job): Promise<void> {
+    if (this.domain?.vmEpoch !== desired.vmEpoch) await this.create(desired, job);
+    else if (this.domain.boots < desired.boots) await this.reboot(desired);
+    else await this.site.hypervisor.configure(this.site.host, this.vm, desired.spec);
+    await this.setPaused(desired.state === 'paused');
+  }
+
+  private async create(desired: Up, job: Job): Promise<void> {
+    const { host, hypervisor, disks } = this.site;
+    const { vmEpoch, hostEpoch, spec, saved } = desired;
+    const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
+    this.nonces.set(vmEpoch, nonce);
+    if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
+    try {
+      await disks.prepare(host, this.vm, vmEpoch, spec.disks, (fraction) => (job.progress = 0.8 * fraction));
+      this.assertWanted(desired);
+      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch, spec, paused: true, ...(saved ? { saved } : {}) });
+      this.domain = { vmEpoch, domid, boots: desired.boots, paused: true };
+      if (!this.site.isCurrent(hostEpoch)) throw new Outdated();
+      job.progress = 0.95;
+    } catch (error) {
+      await this.forget(vmEpoch);
+      throw error;
+    }
+  }
+  private assertWanted({ vmEpoch, hostEpoch }: Up): void {
+    if (vmEpoch <= this.tombstone || !this.site.isCurrent(hostEpoch)) throw new Outdated();
+  }
+
+  /** In hardware or by the guest; either way another domain of the same run. */
+  private async reboot(desired: Up): Promise<void> {
+    const { host, hypervisor } = this.site;
+    if (desired.reboot === 'clean') await this.whenEnded(() => hypervisor.ask(host, this.vm, 'reboot'));
+    else {
+      await hypervisor.destroy(host, this.vm);
+      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch: desired.vmEpoch, spec: desired.spec, paused: true });
+      this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true };
+    }
+    if (this.domain) this.domain = { ...this.domain, boots: desired.boots };
+  }
+
+  private async setPaused(paused: boolean): Promise<void> {
+    if (!this.domain || this.domain.paused === paused) return;
+    await this.site.hypervisor[paused ? 'pause' : 'unpause'](this.site.host, this.vm);
+    this.domain.paused = paused;
+  }
+
+  private async suspend(vmEpoch: number): Promise<void> {
+    if (this.saved?.vmEpoch === vmEpoch) return;
+    if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
+    const image = await this.site.hypervisor.save(this.site.host, this.vm);
+    this.saved = { vmEpoch, image };
+    this.tombstone = Math.max(this.tombstone, vmEpoch - 1);
+    await this.forget(vmEpoch);
+  }
+
+  private async stop(vmEpoch: number, how: 'clean' | 'hard'): Promise<void> {
+    const { domain } = this;
+    if (domain && domain.vmEpoch <= vmEpoch && how === 'clean') await this.whenEnded(() => this.site.hypervisor.ask(this.site.host, this.vm, 'shutdown'));
+    await this.forget(vmEpoch);
+  }
+
+  /** Does what makes the guest end or come up anew, and waits until it has. */
+  private async whenEnded(act: () => Promise<void>): Promise<void> {
+    const over = new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])), stopTimeoutMs);
+      this.ended = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    over.catch(() => undefined);
+    try {
+      await act();
+      await over;
+    } finally {
+      this.ended?.();
+      this.ended = undefined;
+    }
+  }
+
+  /** Destroys what is here of this epoch or an older one, with its disks. */
+  private async forget(vmEpoch: number): Promise<void> {
+    const { domain } = this;
+    if (domain && domain.vmEpoch <= vmEpoch) {
+      await this.site.hypervisor.destroy(this.site.host, this.vm);
+      this.domain = undefined;
+    }
+    for (const epoch of new Set([vmEpoch, domain?.vmEpoch ?? vmEpoch])) await this.site.disks.release(this.site.host, this.vm, epoch);
+    this.nonces.delete(vmEpoch);
+  }
+
+  /** What the hypervisor tells; true when the control plane must hear of it. */
+  async hear(event: HypervisorEvent): Promise<boolean> {
+    if (this.domain?.vmEpoch !== event.vmEpoch) return false;
+    if (event.kind === 'guest') return true;
+    if (event.kind === 'rebooted') this.domain.domid = event.domid;
+    const expected = this.ended !== undefined;
+    if (event.kind === 'ended') {
+      this.domain = undefined;
+      await this.site.disks.release(this.site.host, this.vm, event.vmEpoch);
+    }
+    this.ended?.();
+    return !expected;
+  }
+
+  private answer({ vmEpoch }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
+    const { domain, saved } = this;
+    const state = domain ? (domain.paused ? 'paused' : 'running') : this.job ? 'building' : 'absent';
+    return {
+      vm: this.vm,
+      vmEpoch,
+      phase,
+      progress: phase === 'done' ? 1 : progress,
+      state,
+      ...(error ? { error } : {}),
+      ...(domain ? { domid: domain.domid, boots: domain.boots } : {}),
+      ...(saved?.vmEpoch === vmEpoch ? { saved: saved.image } : {}),
+    };
+  }
+}

@@ -1,0 +1,50 @@
+/** The image server: template images by digest, for every node that asks. */
+import { Module, type DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import { BlobStore } from '@xenplane/blobs';
+import type { ImagesSettings } from '@xenplane/config';
+import { ImagesController } from './images.controller';
+import { HealthController } from './health.controller';
+import { secretToken } from './tokens';
+
+@Module({})
+class ImagesModule {
+  static of(blobs: BlobStore, secret: string): DynamicModule {
+    return {
+      module: ImagesModule,
+      controllers: [ImagesController, HealthController],
+      providers: [
+        { provide: BlobStore, useValue: blobs },
+        { provide: secretToken, useValue: secret },
+      ],
+    };
+  }
+}
+
+export interface RunningImages {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startImages(settings: ImagesSettings): Promise<RunningImages> {
+  const blobs = await BlobStore.open(settings.data);
+  const adapter = new FastifyAdapter({ requestTimeout: 0, http: { headersTimeout: 10_000 } });
+  const app = await NestFactory.create<NestFastifyApplication>(ImagesModule.of(blobs, settings.secret), adapter, {
+    logger: false,
+    bodyParser: false,
+    abortOnError: false,
+  });
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('*', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) => done(null, payload));
+  await app.listen(settings.port, settings.listen);
+  const { port } = new URL(await app.getUrl());
+  return {
+    url: `http://${settings.listen}:${port}`,
+    stop: async () => {
+      app.getHttpServer().closeAllConnections();
+      await app.close();
+    },
+  };
+}

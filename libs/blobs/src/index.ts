@@ -1,0 +1,3 @@
+export * from './store';
+export * from './image-info';
+export * from './node-cache';

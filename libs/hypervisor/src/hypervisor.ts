@@ -1,0 +1,58 @@
+/** The port through which an agent drives domains, of one host or of many. Simulated Xen stands behind it; real ones may. */
+import type { DomainSpec, GuestMetrics, HostLoad, Inventory, SavedImage } from './protocol';
+
+export interface DomainState {
+  readonly vm: string;
+  readonly vmEpoch: number;
+  readonly domid: number;
+  readonly state: 'building' | 'running' | 'paused' | 'stopping';
+}
+export interface NewDomain {
+  readonly vm: string;
+  readonly vmEpoch: number;
+  readonly spec: DomainSpec;
+  readonly paused: boolean;
+  readonly saved?: SavedImage;
+}
+
+export type HypervisorEvent = { readonly host: string; readonly vm: string; readonly vmEpoch: number } & (
+  | { readonly kind: 'guest'; readonly guest: GuestMetrics }
+  | { readonly kind: 'ended'; readonly reason: 'shutdown' | 'crash' | 'watchdog' }
+  | { readonly kind: 'rebooted'; readonly domid: number }
+);
+
+/** Refused with an error of the XenAPI: code, then parameters. */
+export class HypervisorError extends Error {
+  constructor(readonly description: readonly string[]) {
+    super(description.join(' '));
+    this.name = 'HypervisorError';
+  }
+}
+
+export interface Hypervisor {
+  /** New at each start of the hypervisor; no domain outlives it. */
+  readonly bootId: string;
+  addHost(host: string, inventory: Inventory): Promise<void>;
+  /** Domains may run until this moment of the machine's monotonic clock (`monotonicMs`); never moved back. */
+  extend(host: string, deadlineMs: number): Promise<void>;
+  /** Builds a domain. Refused when the host's deadline has passed, in the same step as the build begins and as it ends (R7). */
+  create(host: string, domain: NewDomain): Promise<{ readonly domid: number }>;
+  destroy(host: string, vm: string): Promise<void>;
+  destroyAll(host: string): Promise<void>;
+  pause(host: string, vm: string): Promise<void>;
+  unpause(host: string, vm: string): Promise<void>;
+  /** Asks the guest; what it does is told as an event, `ended` or `rebooted`. Refused when the guest cannot hear. */
+  ask(host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void>;
+  /** Saves the memory and ends the domain. */
+  save(host: string, vm: string): Promise<SavedImage>;
+  /** Makes memory target, vCPUs, disks and nics those of the spec. */
+  configure(host: string, vm: string, spec: DomainSpec): Promise<void>;
+  crash(host: string, vm: string): Promise<void>;
+  list(host: string): Promise<readonly DomainState[]>;
+  load(host: string): Promise<HostLoad>;
+  onEvent(listener: (event: HypervisorEvent) => void): void;
+  close(): Promise<void>;
+}
+
+/** The machine's monotonic clock in milliseconds, one and the same in all its threads. */
+export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;

@@ -1,0 +1,55 @@
+/** What guests say of themselves once they are up. */
+import type { DomainSpec, GuestMetrics } from '../protocol';
+
+interface System {
+  readonly distro: string;
+  readonly name: string;
+  readonly major: string;
+  readonly minor: string;
+  readonly uname: string;
+  readonly drivers: boolean;
+}
+const linux = { distro: 'linux', name: 'Linux', major: '6', minor: '1', uname: '6.1.0', drivers: true };
+const systems: Readonly<Record<string, System>> = {
+  'debian-12': { distro: 'debian', name: 'Debian GNU/Linux 12 (bookworm)', major: '12', minor: '7', uname: '6.1.0-25-amd64', drivers: true },
+  'rocky-9': { distro: 'rocky', name: 'Rocky Linux 9.4 (Blue Onyx)', major: '9', minor: '4', uname: '5.14.0-427.el9.x86_64', drivers: true },
+  'ubuntu-2404': { distro: 'ubuntu', name: 'Ubuntu 24.04 LTS', major: '24', minor: '04', uname: '6.8.0-41-generic', drivers: true },
+  'windows-server-2025': { distro: 'windows', name: 'Microsoft Windows Server 2025 Standard', major: '10', minor: '0', uname: '', drivers: true },
+  linux,
+};
+const unknown: System = { distro: '', name: '', major: '', minor: '', uname: '', drivers: false };
+const systemOf = (guestOs: string): System => systems[guestOs] ?? unknown;
+
+/** Whether the guest hears when it is asked to shut down. */
+export const hears = (spec: DomainSpec): boolean => spec.mode !== 'hvm' || systemOf(spec.guestOs).drivers;
+
+/** An address of the private range that follows from the card's. */
+export const addressOf = (mac: string): string => {
+  const [, , , a = '0', b = '0', c = '0'] = mac.split(':');
+  return `10.${parseInt(a, 16)}.${parseInt(b, 16)}.${Math.max(1, parseInt(c, 16))}`;
+};
+
+export function guestMetrics(spec: DomainSpec): GuestMetrics | undefined {
+  const system = systemOf(spec.guestOs);
+  if (!system.drivers) return undefined;
+  const networks = Object.fromEntries(
+    spec.nics.flatMap(({ device, mac }) => {
+      const ip = addressOf(mac),
+        [, , , a = '0', b = '0', c = '0'] = mac.split(':');
+      return [
+        [`${device}/ip`, ip],
+        [`${device}/ipv4/0`, ip],
+        [`${device}/ipv6/0`, `fe80::${a}${b}:${c}`],
+      ];
+    }),
+  );
+  const on = Object.fromEntries(
+    ['feature-suspend', 'feature-shutdown', 'feature-poweroff', 'feature-reboot', 'feature-vcpu-hotplug', 'feature-balloon'].map((f) => [f, '1']),
+  );
+  return {
+    osVersion: { name: system.name, distro: system.distro, major: system.major, minor: system.minor, ...(system.uname === '' ? {} : { uname: system.uname }) },
+    pvDriversVersion: { major: '8', minor: '3', micro: '0', build: '1' },
+    networks,
+    other: { ...on, 'platform-feature-multiprocessor-suspend': '1' },
+  };
+}

@@ -1,0 +1,43 @@
+/** Hosts that follow from a seed: what a first boot would find. */
+import { createHash } from 'node:crypto';
+import type { Inventory } from '../protocol';
+
+const GiB = 2 ** 30;
+const digest = (...names: readonly (string | number)[]): string => createHash('sha256').update(names.join('/')).digest('hex');
+
+export function hostUuid(seed: number, index: number): string {
+  const hex = digest('host', seed, index);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+const mac = (seed: number, index: number, nic: number): string => `02:16:3e:${(digest('nic', seed, index, nic).match(/../g) ?? []).slice(0, 3).join(':')}`;
+
+export function inventoryOf(seed: number, index: number): Inventory {
+  return {
+    nameLabel: `xenplane-host-${index + 1}`,
+    memoryBytes: 256 * GiB,
+    dom0MemoryBytes: 4 * GiB,
+    dom0Vcpus: 16,
+    sockets: 2,
+    coresPerSocket: 16,
+    threadsPerCore: 2,
+    numaNodes: 2,
+    cpuMhz: 2450,
+    cpuVendor: 'AuthenticAMD',
+    cpuModelName: 'AMD EPYC 7763 64-Core Processor',
+    cpuFeatures: '178bfbff-f6d83203-2e500800-040001f7-0000000f-219c95a9-0040068c-00001110-91bef75f',
+    hvmCapable: true,
+    biosStrings: {
+      'bios-vendor': 'Xenplane',
+      'bios-version': '1.0',
+      'system-manufacturer': 'Xenplane',
+      'system-product-name': 'Simulated server',
+      'system-version': '1',
+      'system-serial-number': digest('serial', seed, index).slice(0, 8),
+      'hp-rombios': '',
+    },
+    nics: [0, 1].map((nic) => ({ device: `eth${nic}`, mac: mac(seed, index, nic), mtu: 1500, speedMbit: 10_000, pciBusPath: `0000:0${nic + 3}:00.0` })),
+    localDiskBytes: 2 * 2 ** 40,
+    hypervisorVersion: '4.17.5',
+    kernelVersion: '4.19.0+1',
+  };
+}

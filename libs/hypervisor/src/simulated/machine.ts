@@ -1,0 +1,203 @@
+/** One simulated host: its memory, its domains with their ids, its builds, and the moment until which they may run. */
+import { HypervisorError, type DomainState, type HypervisorEvent, type NewDomain } from '../hypervisor';
+import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
+import { guestMetrics, hears } from './guest';
+import { bootMs, buildMs, realMs, saveMs, shutdownMs, type Chance, type Timers } from './timing';
+
+const MiB = 2 ** 20;
+/** What Xen keeps for itself. */
+export const xenBytes = 256 * MiB;
+const buildsAtOnce = 8;
+
+interface Domain {
+  readonly vm: string;
+  readonly vmEpoch: number;
+  domid: number;
+  spec: DomainSpec;
+  state: DomainState['state'];
+  bytes: number;
+  cancel: (() => void) | undefined;
+}
+
+/** Beyond its own memory a domain costs 1 MiB of Xen's heap, and in hardware mode its p2m and device model: 1 MiB a vCPU, 8 KiB a MiB, 9 MiB. */
+export function domainBytes(spec: DomainSpec): number {
+  const own = Math.min(spec.memoryTargetBytes, spec.memoryStaticMaxBytes);
+  if (spec.mode !== 'hvm') return own + MiB;
+  return own + Math.ceil((10 * MiB + spec.vcpusMax * MiB + (spec.memoryStaticMaxBytes / MiB) * 8 * 1024) / MiB) * MiB;
+}
+
+export class Machine {
+  private readonly domains = new Map<string, Domain>();
+  private nextDomid = 1;
+  private deadline = -Infinity;
+  private building = 0;
+  private readonly waiting: (() => void)[] = [];
+
+  constructor(
+    readonly host: string,
+    private readonly inventory: Inventory,
+    private readonly world: { readonly timers: Timers; readonly chance: Chance; readonly speed: number; tell(event: HypervisorEvent): void },
+  ) {}
+
+  get freeBytes(): number {
+    let used = xenBytes + this.inventory.dom0MemoryBytes;
+    for (const d of this.domains.values()) used += d.bytes;
+    return this.inventory.memoryBytes - used;
+  }
+
+  extend(deadlineMs: number): void {
+    this.deadline = Math.max(this.deadline, deadlineMs);
+  }
+  /** Ends everything when the time is over; true when it is. Stands before every step that a guest could take. */
+  over(): boolean {
+    if (this.world.timers.now() < this.deadline) return false;
+    for (const domain of [...this.domains.values()]) this.end(domain, 'watchdog');
+    return true;
+  }
+  private assertLease(): void {
+    if (this.over()) throw new HypervisorError(['INTERNAL_ERROR', 'the lease of this host is over']);
+  }
+
+  async create({ vm, vmEpoch, spec, paused, saved }: NewDomain): Promise<{ domid: number }> {
+    this.assertLease();
+    if (this.domains.has(vm)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} exists`]);
+    if (spec.mode === 'hvm' && !this.inventory.hvmCapable) throw new HypervisorError(['VM_HVM_REQUIRED', vm]);
+    const bytes = domainBytes(spec);
+    if (bytes > this.freeBytes) throw new HypervisorError(['HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(Math.max(0, this.freeBytes))]);
+    const domain: Domain = { vm, vmEpoch, domid: this.nextDomid++, spec, state: 'building', bytes, cancel: undefined };
+    this.domains.set(vm, domain);
+    await this.build(domain, saved ? saveMs(spec) : buildMs(spec));
+    this.assertLease();
+    if (this.domains.get(vm) !== domain) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} was destroyed while it was built`]);
+    domain.state = 'paused';
+    if (!paused) this.run(domain, saved ? 0 : bootMs(spec));
+    return { domid: domain.domid };
+  }
+
+  /** Builds take turns: memory bandwidth and xenstore do not grow with their number. */
+  private async build(domain: Domain, ms: number): Promise<void> {
+    if (this.world.speed === 0) return;
+    if (this.building >= buildsAtOnce) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    this.building += 1;
+    await new Promise<void>((resolve) => {
+      domain.cancel = this.later(ms, resolve);
+    });
+    this.building -= 1;
+    this.waiting.shift()?.();
+  }
+
+  private run(domain: Domain, bootingMs: number): void {
+    domain.state = 'running';
+    domain.cancel = this.later(bootingMs, () => {
+      domain.cancel = undefined;
+      const guest = guestMetrics(domain.spec);
+      if (guest && this.present(domain)) this.tell(domain, { kind: 'guest', guest });
+    });
+  }
+  private later(ms: number, act: () => void): () => void {
+    return this.world.timers.after(realMs(ms, this.world.speed, this.world.chance), () => {
+      if (!this.over()) act();
+    });
+  }
+  private present(domain: Domain): boolean {
+    return this.domains.get(domain.vm) === domain;
+  }
+
+  pause(vm: string): void {
+    this.find(vm).state = 'paused';
+  }
+  unpause(vm: string): void {
+    this.assertLease();
+    const domain = this.find(vm);
+    if (domain.state === 'paused') this.run(domain, bootMs(domain.spec));
+  }
+
+  ask(vm: string, what: 'shutdown' | 'reboot'): void {
+    const domain = this.find(vm);
+    if (!hears(domain.spec)) throw new HypervisorError(['VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT', vm]);
+    domain.cancel?.();
+    domain.state = 'stopping';
+    domain.cancel = this.later(shutdownMs(domain.spec), () => {
+      if (!this.present(domain)) return;
+      if (what === 'shutdown') this.end(domain, 'shutdown');
+      else void this.rebuild(domain);
+    });
+  }
+
+  /** The guest stops by itself; what follows is the spec's word. */
+  crash(vm: string): void {
+    const domain = this.find(vm);
+    domain.cancel?.();
+    if (domain.spec.onCrash === 'restart') void this.rebuild(domain);
+    else if (domain.spec.onCrash === 'preserve') domain.state = 'paused';
+    else this.end(domain, 'crash');
+  }
+
+  private async rebuild(domain: Domain): Promise<void> {
+    domain.domid = this.nextDomid++;
+    domain.state = 'building';
+    await this.build(domain, buildMs(domain.spec));
+    if (!this.present(domain) || this.over()) return;
+    this.run(domain, bootMs(domain.spec));
+    this.tell(domain, { kind: 'rebooted', domid: domain.domid });
+  }
+
+  async save(vm: string): Promise<SavedImage> {
+    const domain = this.find(vm);
+    domain.cancel?.();
+    domain.state = 'paused';
+    await this.build(domain, saveMs(domain.spec));
+    if (!this.present(domain)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} ended while it was saved`]);
+    this.destroy(vm);
+    return { memoryBytes: domain.spec.memoryTargetBytes, guestOs: domain.spec.guestOs };
+  }
+
+  configure(vm: string, spec: DomainSpec): void {
+    const domain = this.find(vm);
+    const bytes = domainBytes(spec);
+    if (bytes - domain.bytes > this.freeBytes) throw new HypervisorError(['HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(Math.max(0, this.freeBytes))]);
+    const moved = JSON.stringify(domain.spec.nics) !== JSON.stringify(spec.nics);
+    domain.spec = spec;
+    domain.bytes = bytes;
+    const guest = guestMetrics(spec);
+    if (moved && guest && domain.state === 'running' && domain.cancel === undefined) this.tell(domain, { kind: 'guest', guest });
+  }
+
+  destroy(vm: string): void {
+    const domain = this.domains.get(vm);
+    domain?.cancel?.();
+    this.domains.delete(vm);
+  }
+  destroyAll(): void {
+    for (const vm of [...this.domains.keys()]) this.destroy(vm);
+  }
+
+  list(): DomainState[] {
+    return [...this.domains.values()].map(({ vm, vmEpoch, domid, state }) => ({ vm, vmEpoch, domid, state }));
+  }
+  load(): HostLoad {
+    const threads = this.inventory.sockets * this.inventory.coresPerSocket * this.inventory.threadsPerCore;
+    let busy = 0.02 * threads;
+    for (const { state, spec } of this.domains.values()) if (state === 'running') busy += 0.08 * spec.vcpus;
+    return { memoryFreeBytes: Math.max(0, this.freeBytes), domains: this.domains.size, cpuUsage: Math.min(1, busy / threads) };
+  }
+
+  private find(vm: string): Domain {
+    const domain = this.domains.get(vm);
+    if (!domain) throw new HypervisorError(['INTERNAL_ERROR', `no domain of ${vm}`]);
+    return domain;
+  }
+  private end(domain: Domain, reason: 'shutdown' | 'crash' | 'watchdog'): void {
+    this.destroy(domain.vm);
+    this.tell(domain, { kind: 'ended', reason });
+  }
+  private tell(
+    { vm, vmEpoch }: Domain,
+    what:
+      | { kind: 'guest'; guest: NonNullable<ReturnType<typeof guestMetrics>> }
+      | { kind: 'ended'; reason: 'shutdown' | 'crash' | 'watchdog' }
+      | { kind: 'rebooted'; domid: number },
+  ): void {
+    this.world.tell({ host: this.host, vm, vmEpoch, ...what });
+  }
+}

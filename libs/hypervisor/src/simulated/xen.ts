@@ -1,0 +1,91 @@
+/** Simulated Xen for any number of hosts in one thread, with the watchdog that looks after all of them. */
+import { randomUUID } from 'node:crypto';
+import { HypervisorError, monotonicMs, type DomainState, type Hypervisor, type HypervisorEvent, type NewDomain } from '../hypervisor';
+import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
+import { Machine } from './machine';
+import { seeded, type Timers } from './timing';
+
+export interface XenOptions {
+  readonly seed: number;
+  readonly speed: number;
+  readonly timers?: Timers;
+  readonly watchMs?: number;
+}
+
+export const systemTimers: Timers = {
+  now: monotonicMs,
+  after: (ms, act) => {
+    const timer = setTimeout(act, ms);
+    return () => clearTimeout(timer);
+  },
+};
+
+export class SimulatedXen implements Hypervisor {
+  readonly bootId = randomUUID();
+  private readonly machines = new Map<string, Machine>();
+  private readonly listeners: ((event: HypervisorEvent) => void)[] = [];
+  private readonly watch: NodeJS.Timeout;
+
+  constructor(private readonly options: XenOptions) {
+    this.watch = setInterval(() => this.tick(), options.watchMs ?? 100);
+  }
+
+  /** The watchdog's round. */
+  tick(): void {
+    for (const machine of this.machines.values()) machine.over();
+  }
+
+  async addHost(host: string, inventory: Inventory): Promise<void> {
+    const { seed, speed, timers = systemTimers } = this.options;
+    const chance = seeded(seed + this.machines.size);
+    this.machines.set(host, new Machine(host, inventory, { timers, chance, speed, tell: (event) => this.listeners.forEach((l) => l(event)) }));
+  }
+  async extend(host: string, deadlineMs: number): Promise<void> {
+    this.machine(host).extend(deadlineMs);
+  }
+  create(host: string, domain: NewDomain): Promise<{ domid: number }> {
+    return this.machine(host).create(domain);
+  }
+  async destroy(host: string, vm: string): Promise<void> {
+    this.machine(host).destroy(vm);
+  }
+  async destroyAll(host: string): Promise<void> {
+    this.machine(host).destroyAll();
+  }
+  async pause(host: string, vm: string): Promise<void> {
+    this.machine(host).pause(vm);
+  }
+  async unpause(host: string, vm: string): Promise<void> {
+    this.machine(host).unpause(vm);
+  }
+  async ask(host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void> {
+    this.machine(host).ask(vm, what);
+  }
+  save(host: string, vm: string): Promise<SavedImage> {
+    return this.machine(host).save(vm);
+  }
+  async configure(host: string, vm: string, spec: DomainSpec): Promise<void> {
+    this.machine(host).configure(vm, spec);
+  }
+  async crash(host: string, vm: string): Promise<void> {
+    this.machine(host).crash(vm);
+  }
+  async list(host: string): Promise<readonly DomainState[]> {
+    return this.machine(host).list();
+  }
+  async load(host: string): Promise<HostLoad> {
+    return this.machine(host).load();
+  }
+  onEvent(listener: (event: HypervisorEvent) => void): void {
+    this.listeners.push(listener);
+  }
+  async close(): Promise<void> {
+    clearInterval(this.watch);
+    for (const machine of this.machines.values()) machine.destroyAll();
+  }
+  private machine(host: string): Machine {
+    const machine = this.machines.get(host);
+    if (!machine) throw new HypervisorError(['INTERNAL_ERROR', `no host ${host}`]);
+    return machine;
+  }
+}

@@ -1,0 +1,95 @@
+/** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
+import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { asRef, XenError, type Ref } from '@xenplane/model';
+import type { Row } from '@xenplane/store';
+import type { Context } from './context';
+import { marksOf } from './marks';
+import { mark } from './operation-store';
+import { vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
+
+/** How long xapi keeps trying when another operation is in progress. */
+export const busyLimitMs = 2 * 3600 * 1000;
+export const isBusy = (error: unknown): error is XenError => error instanceof XenError && error.code === 'OTHER_OPERATION_IN_PROGRESS';
+
+type In = Pick<Context, 'tx'>;
+interface Question {
+  readonly force?: boolean;
+}
+
+export async function admitVm({ tx }: In, ref: Ref<'VM'>, op: vmLifecycle.VmOperation, question: Question = {}): Promise<Row<'VM'>> {
+  const vm = await tx.lock('VM', ref);
+  const refused = vmLifecycle.refusal(op, await vmFromTx(tx, vm), question);
+  if (refused) throw refused;
+  return vm;
+}
+export async function admitVbd({ tx }: In, ref: Ref<'VBD'>, op: vbdLifecycle.VbdOperation): Promise<Row<'VBD'>> {
+  const vbd = await tx.lock('VBD', ref);
+  const refused = vbdLifecycle.refusal(op, await vbdFromTx(tx, vbd));
+  if (refused) throw refused;
+  return vbd;
+}
+export async function admitVif({ tx }: In, ref: Ref<'VIF'>, op: vifLifecycle.VifOperation): Promise<Row<'VIF'>> {
+  const vif = await tx.lock('VIF', ref);
+  const refused = vifLifecycle.refusal(op, await vifFromTx(tx, vif));
+  if (refused) throw refused;
+  return vif;
+}
+export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.VdiOperation): Promise<Row<'VDI'>> {
+  const vdi = await tx.lock('VDI', ref);
+  const refused = vdiLifecycle.refusal(op, await vdiFromTx(tx, vdi));
+  if (refused) throw refused;
+  return vdi;
+}
+
+type Args = Readonly<Record<string, unknown>>;
+
+async function admitOne(context: Context, cls: string, ref: string, op: string, args: Args): Promise<void> {
+  const force = args['force'] === true;
+  if (cls === 'VM') await admitVm(context, asRef(ref), op as vmLifecycle.VmOperation, { force });
+  else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
+  else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
+}
+
+/** Checks what an operation takes and marks it as busy under the operation's task. */
+export async function admitMarked(context: Context, method: string, args: Args): Promise<void> {
+  const marks = marksOf(method, args);
+  for (const { cls, ref, op } of marks) await admitOne(context, cls, ref, op, args);
+  await admission[method]?.(context, args);
+  if (method in preempting)
+    await preempt(
+      context,
+      marks.map((m) => m.ref),
+    );
+  if (context.task) await mark(context.tx, context.task, marks);
+}
+
+/** What single methods check besides. */
+const admission: Readonly<Partial<Record<string, (context: Context, args: Args) => Promise<void>>>> = {
+  'VM.start': disksFree,
+  'VM.start_on': onHost,
+  'VM.resume_on': onHost,
+};
+
+/** No other running VM may hold a disk that this one would write, nor may it be gone. */
+async function disksFree({ tx }: Context, args: Args): Promise<void> {
+  const [held] = await tx.query<{ vdi: string }>(
+    `SELECT mine."VDI" AS vdi FROM vbd mine JOIN vdi d ON d.ref = mine."VDI" AND NOT d.sharable JOIN vbd other ON other."VDI" = mine."VDI" AND other.ref <> mine.ref AND other.currently_attached
+     JOIN vm v ON v.ref = other."VM" AND v.power_state <> 'Suspended' WHERE mine."VM" = $1 AND (mine.mode = 'RW' OR other.mode = 'RW') LIMIT 1`,
+    [args['vm']],
+  );
+  if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+}
+async function onHost(context: Context, args: Args): Promise<void> {
+  await context.tx.get('host', asRef<'host'>(String(args['host'])));
+  await disksFree(context, args);
+}
+
+/** Operations that end what is under way on the VM. */
+const preempting: Readonly<Record<string, true>> = { 'VM.hard_shutdown': true, 'VM.hard_reboot': true };
+async function preempt({ tx, task }: Context, refs: readonly string[]): Promise<void> {
+  for (const vm of await tx.getMany('VM', refs)) {
+    const others = Object.keys(vm.current_operations).filter((other) => other !== task);
+    if (others.length > 0) await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [others]);
+  }
+}

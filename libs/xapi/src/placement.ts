@@ -1,0 +1,184 @@
+/** Placement for real: a view of the hosts that is at most a moment old, the pure function over it, and one conditional statement that makes it so. */
+import { explain, leastLoaded, memory, noHostError, place, type Candidate, type Guest, type Placement } from '@xenplane/domain';
+import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import { Superseded, type PlacedVm } from './agents';
+import type { Context, Plane } from './context';
+import { modeOf } from './specs';
+import type { Store, Tx } from '@xenplane/store';
+
+export interface Placed extends PlacedVm {
+  readonly memoryBytes: number;
+}
+
+interface HostRow {
+  ref: string;
+  uuid: string;
+  enabled: boolean;
+  alive: boolean;
+  memory_free: number;
+  memory_total: number;
+  vcpus_placed: number;
+  vms_placed: number;
+  pcpus: number;
+  hvm: boolean;
+  srs: string[] | null;
+  networks: string[] | null;
+}
+
+const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm,
+  (SELECT array_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT array_agg(n.network) FROM pif n WHERE n.host = r.host) AS networks FROM host_run r JOIN host h ON h.ref = r.host`;
+
+const asCandidate = (row: HostRow): Candidate => ({
+  ref: row.ref,
+  uuid: row.uuid,
+  enabled: row.enabled,
+  live: row.alive,
+  memoryFree: row.memory_free,
+  memoryTotal: row.memory_total,
+  vcpusPlaced: row.vcpus_placed,
+  pcpus: row.pcpus,
+  vmsPlaced: row.vms_placed,
+  hvmCapable: row.hvm,
+  srs: new Set(row.srs ?? []),
+  networks: new Set(row.networks ?? []),
+  groups: {},
+});
+
+/** How old the view may be. The commit checks memory and liveness again, so that an old view costs another try, never a wrong placement. */
+const freshMs = 50;
+
+class HostsView {
+  private hosts = new Map<string, Candidate>();
+  private loadedAt = -Infinity;
+  private loading: Promise<void> | undefined;
+
+  constructor(
+    private readonly store: Store,
+    private readonly now: () => number,
+  ) {}
+
+  async candidates(): Promise<readonly Candidate[]> {
+    if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load().finally(() => (this.loading = undefined)));
+    return [...this.hosts.values()];
+  }
+  /** Counts a choice before it is committed, so that the next choice sees it. */
+  took(ref: string, bytes: number, vcpus: number): void {
+    const host = this.hosts.get(ref);
+    if (host) this.hosts.set(ref, { ...host, memoryFree: host.memoryFree - bytes, vcpusPlaced: host.vcpusPlaced + vcpus, vmsPlaced: host.vmsPlaced + 1 });
+  }
+  expire(): void {
+    this.loadedAt = -Infinity;
+  }
+  private async load(): Promise<void> {
+    const rows = await this.store.query<HostRow>(hostsQuery);
+    this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
+    this.loadedAt = this.now();
+  }
+}
+
+const views = new WeakMap<Store, HostsView>();
+function viewOf(plane: Plane): HostsView {
+  const present = views.get(plane.store);
+  if (present) return present;
+  const view = new HostsView(plane.store, () => plane.clock.monotonic());
+  views.set(plane.store, view);
+  return view;
+}
+
+async function guestOf(tx: Tx, vm: Ref<'VM'>, record: StoredRecord<'VM'>): Promise<Guest> {
+  const [needs] = await tx.query<{ srs: string[] | null; networks: string[] | null }>(
+    `SELECT (SELECT array_agg(DISTINCT d."SR") FROM vbd b JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1) AS srs,
+            (SELECT array_agg(DISTINCT i.network) FROM vif i JOIN network n ON n.ref = i.network WHERE i."VM" = $1 AND EXISTS (SELECT 1 FROM pif p WHERE p.network = n.ref)) AS networks`,
+    [vm],
+  );
+  return {
+    ref: vm,
+    memoryBytes: memory.neededToStart(record),
+    vcpus: record.VCPUs_at_startup,
+    needsHvm: modeOf(record) === 'hvm',
+    srs: needs?.srs ?? [],
+    networks: needs?.networks ?? [],
+    ...(isNullRef(record.affinity) ? {} : { affinity: record.affinity }),
+  };
+}
+
+export interface Wanted {
+  readonly vm: Ref<'VM'>;
+  readonly record: StoredRecord<'VM'>;
+  readonly task: Ref<'task'>;
+  readonly only?: Ref<'host'> | undefined;
+}
+
+const mostTries = 5;
+
+/** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
+export async function placeVm(plane: Plane, tx: Tx, { vm, record, task, only }: Wanted): Promise<Placed> {
+  const view = viewOf(plane);
+  const guest = await guestOf(tx, vm, record);
+  for (let tried = 1; ; tried += 1) {
+    const hosts = await view.candidates();
+    const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
+    const [best] = placement.ranked;
+    if (!best) {
+      if (tried > 1) throw refusalOf(placement, only);
+      view.expire();
+      continue;
+    }
+    view.took(best.host.ref, guest.memoryBytes, guest.vcpus);
+    const placed = await commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task);
+    if (placed) return placed;
+    if (tried === mostTries) throw refusalOf(placement, only);
+    view.expire();
+  }
+}
+
+function refusalOf(placement: Placement, only: Ref<'host'> | undefined): XenError {
+  const reason = only ? placement.rejected.get(only) : undefined;
+  const [code, ...params] = reason ?? [];
+  return code ? new XenError(code as XenError['code'], ...params) : noHostError(placement);
+}
+
+/** One statement: room taken, run begun, reservation and explanation written, or nothing at all (R3, R14). */
+async function commitPlacement(tx: Tx, vm: Ref<'VM'>, host: string, guest: Guest, explanation: string, task: Ref<'task'>): Promise<Placed | undefined> {
+  const [row] = await tx.query<{ uuid: string; vm_epoch: number; host_epoch: number; ended: boolean }>(
+    `WITH free AS (SELECT vm FROM vm_run WHERE vm = $1 AND state <> 'H'),
+          room AS (UPDATE host_run SET memory_free = memory_free - $3, vcpus_placed = vcpus_placed + $4, vms_placed = vms_placed + 1
+                   WHERE host = $2 AND alive AND accepting AND memory_free >= $3 AND NOT EXISTS (SELECT 1 FROM free) RETURNING host, host_epoch),
+          run AS (INSERT INTO vm_run(vm, vm_epoch, host, host_epoch, state, attempt, boots, domid, since, saved)
+                  SELECT $1, nextval('vm_epochs'), host, host_epoch, 'A', 0, 1, -1, now(), NULL FROM room
+                  ON CONFLICT (vm) DO UPDATE SET vm_epoch = excluded.vm_epoch, host = excluded.host, host_epoch = excluded.host_epoch, state = 'A', attempt = 0, boots = 1, domid = -1, claim_nonce = NULL, since = now()
+                  RETURNING vm_epoch, host, host_epoch),
+          reserved AS (INSERT INTO reservation(vm, vm_epoch, host, memory, vcpus) SELECT $1, vm_epoch, host, $3, $4 FROM run),
+          explained AS (INSERT INTO placement(vm, task, host, policy, explanation) SELECT $1, $6, host, $7, $5::jsonb FROM run)
+     UPDATE vm SET scheduled_to_be_resident_on = run.host FROM run WHERE vm.ref = $1 RETURNING vm.uuid, run.vm_epoch, run.host_epoch`,
+    [vm, host, guest.memoryBytes, guest.vcpus, explanation, task, leastLoaded.name],
+  );
+  return row && { vm: row.uuid, vmEpoch: row.vm_epoch, host: asRef(host), hostEpoch: row.host_epoch, memoryBytes: guest.memoryBytes };
+}
+
+/** Makes the reservation of a running VM as big as it needs to be now; HOST_NOT_ENOUGH_FREE_MEMORY when its host has no more. */
+export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): Promise<void> {
+  const rows = await tx.query(
+    `WITH mine AS (SELECT r.vm, r.vm_epoch, r.host, $2::bigint - r.memory AS more FROM reservation r JOIN vm_run v ON v.vm = r.vm AND v.vm_epoch = r.vm_epoch WHERE r.vm = $1 FOR UPDATE OF r),
+          room AS (UPDATE host_run h SET memory_free = h.memory_free - m.more FROM mine m WHERE h.host = m.host AND h.memory_free >= m.more RETURNING h.host)
+     UPDATE reservation r SET memory = $2 FROM mine m, room WHERE r.vm = m.vm AND r.vm_epoch = m.vm_epoch RETURNING r.vm`,
+    [vm, bytes],
+  );
+  if (rows.length > 0) return;
+  const [host] = await tx.query<{ memory_free: number }>('SELECT h.memory_free FROM host_run h JOIN vm_run v ON v.host = h.host WHERE v.vm = $1', [vm]);
+  throw host ? new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(host.memory_free)) : new Superseded(vm);
+}
+
+/** Where the VM could start now, best first. */
+export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
+  const guest = await guestOf(tx, vm, await tx.get('VM', vm));
+  return place(leastLoaded, guest, await viewOf(plane).candidates()).ranked.map((r) => asRef<'host'>(r.host.ref));
+}
+
+export async function assertCanBootHere({ plane, tx }: Context, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+  await tx.get('host', host);
+  const guest = await guestOf(tx, vm, await tx.get('VM', vm));
+  const hosts = (await viewOf(plane).candidates()).filter((h) => h.ref === host);
+  const placement = place(leastLoaded, guest, hosts);
+  if (placement.ranked.length === 0) throw refusalOf(placement, host);
+}

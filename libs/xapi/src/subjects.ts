@@ -1,0 +1,112 @@
+/** What the lifecycles ask about an object, from the replica for reads and from a transaction for calls. */
+import { isNullRef, type StoredRecord, type XenRecord } from '@xenplane/model';
+import type { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import type { Replica, Row, Tx } from '@xenplane/store';
+import { driverOf } from './bootstrap/storage';
+
+type Vm = StoredRecord<'VM'>;
+type Vdi = StoredRecord<'VDI'>;
+const noFeatures: ReadonlySet<string> = new Set();
+const featuresOf = (type: string): ReadonlySet<string> => new Set(driverOf(type)?.features ?? noFeatures);
+const known = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v): v is T => v !== undefined);
+
+// ---- from the replica
+
+export function vmFromReplica(view: Replica, ref: string, vm: Vm): vmLifecycle.VmSubject {
+  const vbds = known(view.pointingAt('VBD.VM', ref).map((b) => view.stored('VBD', b)));
+  const disks = known(vbds.filter((b) => !b.empty && b.type === 'Disk').map((b) => view.stored('VDI', b.VDI)));
+  return {
+    ref,
+    vm,
+    guest: isNullRef(vm.guest_metrics) ? undefined : view.stored('VM_guest_metrics', vm.guest_metrics),
+    onBoot: disks.map((d) => d.on_boot),
+    vusbs: view.pointingAt('VUSB.VM', ref).length,
+    vgpus: view.pointingAt('VGPU.VM', ref).length,
+    vtpms: view.pointingAt('VTPM.VM', ref).length,
+  };
+}
+const guestOf = (view: Replica, vm: Vm) => (isNullRef(vm.guest_metrics) ? undefined : view.stored('VM_guest_metrics', vm.guest_metrics));
+
+export function vbdFromReplica(view: Replica, ref: string, vbd: StoredRecord<'VBD'>): vbdLifecycle.VbdSubject | undefined {
+  const vm = view.stored('VM', vbd.VM);
+  return vm && { ref, vbd, vm, guest: guestOf(view, vm), vdi: isNullRef(vbd.VDI) ? undefined : view.stored('VDI', vbd.VDI), others: [] };
+}
+export function vifFromReplica(view: Replica, ref: string, vif: StoredRecord<'VIF'>): vifLifecycle.VifSubject | undefined {
+  const vm = view.stored('VM', vif.VM);
+  return vm && { ref, vif, vm, guest: guestOf(view, vm) };
+}
+export function vdiFromReplica(view: Replica, ref: string, vdi: Vdi): vdiLifecycle.VdiSubject | undefined {
+  const sr = view.stored('SR', vdi.SR);
+  if (!sr) return undefined;
+  const vbds = known(view.pointingAt('VBD.VDI', ref).map((b) => view.stored('VBD', b)));
+  const pbds = known(view.pointingAt('PBD.SR', vdi.SR).map((p) => view.stored('PBD', p)));
+  return { ref, vdi, sr, features: featuresOf(sr.type), plugged: pbds.some((p) => p.currently_attached), haEnabled: false, vbds };
+}
+export function srFromReplica(view: Replica, ref: string, sr: StoredRecord<'SR'>): srLifecycle.SrSubject {
+  const pbds = known(view.pointingAt('PBD.SR', ref).map((p) => view.stored('PBD', p)));
+  return { ref, sr, features: featuresOf(sr.type), pbds, managedDisks: view.pointingAt('VDI.SR', ref).length };
+}
+export const hostFromReplica = (view: Replica, ref: string, host: XenRecord<'host'> | StoredRecord<'host'>): hostLifecycle.HostSubject => ({
+  ref,
+  host,
+  live: view.stored('host_metrics', host.metrics)?.live ?? false,
+});
+export const poolFromReplica = (view: Replica, ref: string, pool: StoredRecord<'pool'>): poolLifecycle.PoolSubject => ({
+  ref,
+  pool,
+  clusters: view.count('Cluster'),
+});
+
+// ---- from a transaction
+
+async function guest(tx: Tx, vm: Vm): Promise<StoredRecord<'VM_guest_metrics'> | undefined> {
+  return isNullRef(vm.guest_metrics) ? undefined : (await tx.getMany('VM_guest_metrics', [vm.guest_metrics]))[0];
+}
+
+interface Around {
+  readonly on_boot: Vdi['on_boot'][] | null;
+  readonly vusbs: number;
+  readonly vgpus: number;
+  readonly vtpms: number;
+  readonly other: Record<string, string> | null;
+  readonly drivers: boolean | null;
+}
+/** All that surrounds a VM in one statement. */
+export async function vmFromTx(tx: Tx, vm: Row<'VM'>): Promise<vmLifecycle.VmSubject> {
+  const [row] = await tx.query<Around>(
+    `SELECT (SELECT json_agg(d.on_boot) FROM vbd b JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type = 'Disk') AS on_boot,
+            (SELECT count(*)::int FROM vusb WHERE "VM" = $1) AS vusbs, (SELECT count(*)::int FROM vgpu WHERE "VM" = $1) AS vgpus, (SELECT count(*)::int FROM vtpm WHERE "VM" = $1) AS vtpms,
+            g.other, g."PV_drivers_detected" AS drivers FROM (SELECT 1) one LEFT JOIN vm_guest_metrics g ON g.ref = $2`,
+    [vm.ref, isNullRef(vm.guest_metrics) ? null : vm.guest_metrics],
+  );
+  return {
+    ref: vm.ref,
+    vm,
+    guest: row?.other ? { other: row.other, PV_drivers_detected: row.drivers ?? false } : undefined,
+    onBoot: row?.on_boot ?? [],
+    vusbs: row?.vusbs ?? 0,
+    vgpus: row?.vgpus ?? 0,
+    vtpms: row?.vtpms ?? 0,
+  };
+}
+
+export async function vbdFromTx(tx: Tx, vbd: Row<'VBD'>): Promise<vbdLifecycle.VbdSubject> {
+  const vm = await tx.get('VM', vbd.VM);
+  const [vdi] = isNullRef(vbd.VDI) ? [] : await tx.getMany('VDI', [vbd.VDI]);
+  const others = isNullRef(vbd.VDI)
+    ? []
+    : await tx.query<{ mode: 'RO' | 'RW' }>(
+        `SELECT b.mode FROM vbd b JOIN vm v ON v.ref = b."VM" WHERE b."VDI" = $1 AND b.ref <> $2 AND b.currently_attached AND v.power_state <> 'Suspended' AND NOT v.is_control_domain`,
+        [vbd.VDI, vbd.ref],
+      );
+  return { ref: vbd.ref, vbd, vm, guest: await guest(tx, vm), vdi, others };
+}
+export async function vifFromTx(tx: Tx, vif: Row<'VIF'>): Promise<vifLifecycle.VifSubject> {
+  const vm = await tx.get('VM', vif.VM);
+  return { ref: vif.ref, vif, vm, guest: await guest(tx, vm) };
+}
+export async function vdiFromTx(tx: Tx, vdi: Row<'VDI'>): Promise<vdiLifecycle.VdiSubject> {
+  const sr = await tx.get('SR', vdi.SR);
+  const [pbd] = await tx.find('PBD', { SR: vdi.SR, currently_attached: true });
+  return { ref: vdi.ref, vdi, sr, features: featuresOf(sr.type), plugged: pbd !== undefined, haEnabled: false, vbds: await tx.find('VBD', { VDI: vdi.ref }) };
+}
