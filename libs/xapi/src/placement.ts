@@ -26,7 +26,8 @@ interface HostRow {
 }
 
 const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm,
-  (SELECT array_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT array_agg(n.network) FROM pif n WHERE n.host = r.host) AS networks FROM host_run r JOIN host h ON h.ref = r.host`;
+  (SELECT array_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT array_agg(n.network) FROM pif n WHERE n.host = r.host) AS networks,
+  (SELECT array_agg(s.vm) FROM reservation s WHERE s.vm = ANY($1)) AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
 
 const asCandidate = (row: HostRow): Candidate => ({
   ref: row.ref,
@@ -47,8 +48,20 @@ const asCandidate = (row: HostRow): Candidate => ({
 /** How old the view may be. The commit checks memory and liveness again, so that an old view costs another try, never a wrong placement. */
 const freshMs = 50;
 
+/** A place that was chosen and is not yet in what the database shows. */
+interface Choice {
+  readonly vm: string;
+  readonly host: string;
+  readonly bytes: number;
+  readonly vcpus: number;
+  readonly at: number;
+}
+/** A choice that does not show for so long was rolled back. */
+const forgottenMs = 10_000;
+
 class HostsView {
   private hosts = new Map<string, Candidate>();
+  private readonly choices = new Map<string, Choice>();
   private loadedAt = -Infinity;
   private loading: Promise<void> | undefined;
 
@@ -61,18 +74,33 @@ class HostsView {
     if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load().finally(() => (this.loading = undefined)));
     return [...this.hosts.values()];
   }
+
   /** Counts a choice before it is committed, so that the next choice sees it. */
-  took(ref: string, bytes: number, vcpus: number): void {
-    const host = this.hosts.get(ref);
-    if (host) this.hosts.set(ref, { ...host, memoryFree: host.memoryFree - bytes, vcpusPlaced: host.vcpusPlaced + vcpus, vmsPlaced: host.vmsPlaced + 1 });
+  took(vm: string, host: string, bytes: number, vcpus: number): void {
+    const choice: Choice = { vm, host, bytes, vcpus, at: this.now() };
+    this.choices.set(vm, choice);
+    this.count(choice);
   }
   expire(): void {
     this.loadedAt = -Infinity;
   }
+
+  /** One statement says how the hosts are and which choices are already in that; the others are counted again. */
   private async load(): Promise<void> {
-    const rows = await this.store.query<HostRow>(hostsQuery);
+    const rows = await this.store.query<HostRow & { shown: string[] | null }>(hostsQuery, [[...this.choices.keys()]]);
     this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
+    for (const vm of rows[0]?.shown ?? []) this.choices.delete(vm);
+    for (const choice of this.choices.values()) {
+      if (this.now() - choice.at > forgottenMs) this.choices.delete(choice.vm);
+      else this.count(choice);
+    }
     this.loadedAt = this.now();
+  }
+
+  private count({ host, bytes, vcpus }: Choice): void {
+    const present = this.hosts.get(host);
+    if (present)
+      this.hosts.set(host, { ...present, memoryFree: present.memoryFree - bytes, vcpusPlaced: present.vcpusPlaced + vcpus, vmsPlaced: present.vmsPlaced + 1 });
   }
 }
 
@@ -124,7 +152,7 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, task, only }: 
       view.expire();
       continue;
     }
-    view.took(best.host.ref, guest.memoryBytes, guest.vcpus);
+    view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const placed = await commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task);
     if (placed) return placed;
     if (tried === mostTries) throw refusalOf(placement, only);

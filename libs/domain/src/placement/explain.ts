@@ -18,12 +18,10 @@ const mostCandidates = 8;
 export function explain(policy: Policy, { ranked, rejected }: Placement, chosen: string | undefined): Explanation {
   const reasons: Record<string, { hosts: number; example: string }> = {};
   for (const [host, [code = '']] of rejected) reasons[code] = { hosts: (reasons[code]?.hosts ?? 0) + 1, example: reasons[code]?.example ?? host };
-  const candidates = ranked
-    .slice(0, mostCandidates)
-    .map(({ host, scores }) => ({
-      host: host.ref,
-      scores: Object.fromEntries(policy.scores.map((s, i) => [s.name, Math.round((scores[i] ?? 0) * 1e6) / 1e6])),
-    }));
+  const candidates = ranked.slice(0, mostCandidates).map(({ host, scores }) => ({
+    host: host.ref,
+    scores: Object.fromEntries(policy.scores.map((s, i) => [s.name, Math.round((scores[i] ?? 0) * 1e6) / 1e6])),
+  }));
   return { policy: policy.name, version: policy.version, chosen: chosen ?? null, candidates, possible: ranked.length, rejected: reasons };
 }
 

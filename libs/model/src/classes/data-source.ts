@@ -6,8 +6,8 @@ export const data_source = xenClass('data_source', {
   role: 'pool-admin',
   stored: false,
   fields: {
-    name_label: readOnly(string, 'Name of the data source shown to people; need not be unique', { default: '' }),
-    name_description: readOnly(string, 'Free text that describes the data source', { default: '' }),
+    name_label: readOnly(string, 'Key of the metric, such as cpu0 or memory', { default: '' }),
+    name_description: readOnly(string, 'What the metric measures', { default: '' }),
     enabled: readOnly(bool, 'True when the metric is being recorded'),
     standard: readOnly(bool, 'True when the metric is recorded by default'),
     units: readOnly(string, 'Unit of the values'),

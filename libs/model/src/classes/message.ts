@@ -27,6 +27,6 @@ export const message = xenClass('message', {
     get_record: call({ doc: 'Whole record of one notification', role: 'read-only', params: { self: ref('message') }, result: record('message'), async: false }),
     get_by_uuid: call({ doc: 'Reference of the notification with the given uuid', role: 'read-only', params: { uuid: string }, result: ref('message'), async: false }),
     get_all_records: call({ doc: 'Records of all notifications, keyed by reference', role: 'read-only', params: {}, result: map(ref('message'), record('message')), async: false }),
-    get_all_records_where: call({ doc: 'Records matching a query expression, keyed by reference; message filtering may be ignored', role: 'read-only', params: { expr: string }, result: map(ref('message'), record('message')), async: false }),
+    get_all_records_where: call({ doc: 'Records matching a query expression, keyed by reference; the expression may be ignored', role: 'read-only', params: { expr: string }, result: map(ref('message'), record('message')), async: false }),
   },
 });

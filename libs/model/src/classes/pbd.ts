@@ -16,6 +16,6 @@ export const PBD = xenClass('PBD', {
   calls: {
     plug: call({ doc: 'Attach the repository on the host', role: 'pool-operator', params: { self: ref('PBD') }, errors: ['SR_UNKNOWN_DRIVER'] }),
     unplug: call({ doc: 'Detach the repository from the host; refused while disks of it are in use', role: 'pool-operator', params: { self: ref('PBD') } }),
-    set_device_config: call({ doc: 'Replace the driver settings; only while detached', role: 'pool-operator', params: { self: ref('PBD'), value: map(string, string) } }),
+    set_device_config: call({ doc: 'Replace the driver settings; reserved for storage drivers themselves', role: 'pool-operator', params: { self: ref('PBD'), value: map(string, string) } }),
   },
 });

@@ -7,7 +7,7 @@ export const SDN_controller = xenClass('SDN_controller', {
   role: 'pool-admin',
   fields: {
     uuid,
-    protocol: atCreate(enums.sdn_controller_protocol, 'ssl when switches dial the controller, pssl when they wait for it', { default: 'ssl' }),
+    protocol: atCreate(enums.sdn_controller_protocol, 'Who dials whom: ssl has switches call the controller, pssl has them wait', { default: 'ssl' }),
     address: atCreate(string, 'IP address of the controller; empty for pssl', { default: '' }),
     port: atCreate(int, 'TCP port of the controller; 0 for pssl', { default: 0 }),
   },
