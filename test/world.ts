@@ -22,6 +22,7 @@ export interface World {
   readonly agent: RunningAgent;
   readonly imagesUrl: string;
   readonly password: string;
+  readonly folder: string;
   stop(): Promise<void>;
 }
 
@@ -76,7 +77,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: W
     );
     stops.push(() => agent.stop());
     await untilReady(first.url);
-    return { url: first.url, apis: running, agent, imagesUrl: images.url, password, stop };
+    return { url: first.url, apis: running, agent, imagesUrl: images.url, password, folder, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -53,6 +53,9 @@ async function makeApp(plane: Plane, dispatcher: Dispatcher, settings: ApiSettin
   fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request: unknown, body: unknown, done: (error: Error | null, body: unknown) => void) =>
     done(null, body),
   );
-  app.enableShutdownHooks([]);
+  // Images pass through as they come; everything else is small enough to be held.
+  fastify.addContentTypeParser('application/octet-stream', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) =>
+    done(null, payload),
+  );
   return app;
 }

@@ -31,11 +31,11 @@ export class RpcController {
   async xml(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const call = readable(() => wire.parseCall(bodyOf(request)));
     if (!call) return malformed(reply);
-    if (call.method === 'system.listMethods')
-      return send(reply, 'text/xml', [Buffer.from(wire.xmlPlain(wire.encodeXml(wire.methodNamesType, wire.methodNames())))]);
     try {
       const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply) });
-      send(reply, 'text/xml', [Buffer.from(wire.xmlSuccess(asXml(answer)))]);
+      // The list of methods alone comes without an envelope.
+      const body = call.method === 'system.listMethods' ? wire.xmlPlain(asXml(answer)) : wire.xmlSuccess(asXml(answer));
+      send(reply, 'text/xml', [Buffer.from(body)]);
     } catch (error) {
       send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(asXenError(error).description))]);
     }

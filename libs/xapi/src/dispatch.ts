@@ -4,7 +4,7 @@
  */
 import { asRef, isClassName, messages, XenError, type Message, type Ref, type Type } from '@xenplane/model';
 import { inTransaction, TooBusy } from '@xenplane/store';
-import { assertParamCount, decodeArguments, encodeTaskResult, parseMethod, type Untyped } from '@xenplane/wire';
+import { assertParamCount, decodeArguments, encodeTaskResult, methodNames, methodNamesType, parseMethod, type Untyped } from '@xenplane/wire';
 import { startOperation } from './accept';
 import { custom, outsideCalls, type Handler } from './calls';
 import type { Context, Outside, Plane, Session } from './context';
@@ -44,6 +44,7 @@ export class Dispatcher {
 
   private async answer(request: Request): Promise<Answer> {
     const { name, async } = parseMethod(request.method);
+    if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
     const message = messages.get(name);
     if (!message) return this.unknown(name, request.params[0]);
     if (async && !message.async) throw new XenError('INTERNAL_ERROR', `No async mode for this operation (rpc: ${request.method})`);
