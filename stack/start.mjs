@@ -77,7 +77,6 @@ function banner({ port, tlsPort, data }, password) {
     'Xenplane is ready',
     `  XML-RPC    ${at}/`,
     `  JSON-RPC   ${at}/jsonrpc`,
-    `  REST       ${at}/rest/v0`,
     `  metrics    ${at}/metrics`,
     ...tls,
     '  user       root',

@@ -4,6 +4,7 @@ import { Dispatcher, type Plane } from '@xenplane/xapi';
 import { AgentsController } from './agents.controller';
 import { HealthController } from './health.controller';
 import { ImagesController } from './images.controller';
+import { MetricsController } from './metrics.controller';
 import { RpcController } from './rpc.controller';
 import { planeToken, settingsToken } from './tokens';
 
@@ -12,7 +13,7 @@ export class ApiModule {
   static of(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): DynamicModule {
     return {
       module: ApiModule,
-      controllers: [HealthController, AgentsController, ImagesController, RpcController],
+      controllers: [HealthController, MetricsController, AgentsController, ImagesController, RpcController],
       providers: [
         { provide: planeToken, useValue: plane },
         { provide: settingsToken, useValue: settings },

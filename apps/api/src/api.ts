@@ -2,7 +2,7 @@
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
-import { Dispatcher, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
+import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
 import { ApiModule } from './api.module';
 import { listenTls } from './tls';
 
@@ -22,6 +22,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const app = await makeApp(plane, new Dispatcher(plane, sessions), settings);
   await app.listen(settings.port, settings.listen);
   const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
+  if (settings.imagesSecret) void keepTrying(() => ensureDemoTemplate(plane, settings.seed), (error) => plane.log.warn({ error: String(error) }, 'no demo template yet'));
   const ticking = setInterval(() => void sessions.tick().catch((error: unknown) => plane.log.warn({ error }, 'session upkeep failed')), sessionTickMs);
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {
@@ -32,6 +33,21 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     await plane.close();
   };
   return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop };
+}
+
+const retryMs = 2000;
+const mostTries = 30;
+
+/** The image server may come up later than this process. */
+async function keepTrying(work: () => Promise<void>, failed: (error: unknown) => void): Promise<void> {
+  for (let tried = 1; tried <= mostTries; tried += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      failed(error);
+      await new Promise((resolve) => setTimeout(resolve, retryMs).unref());
+    }
+  }
 }
 
 async function makeApp(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): Promise<NestFastifyApplication> {

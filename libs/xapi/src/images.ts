@@ -44,7 +44,7 @@ export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage,
   const vm = refOf('VM', uuid),
     metrics = seededUuid(uuid, 'metrics'),
     vbd = seededUuid(uuid, 'vbd', 0);
-  const base = templateRecord({ label: name, os: 'other', memory: GiB, vcpus: 1, disk: 0, uefi: false, maxMemory: 1536 * GiB, maxVcpus: 64 }, uuid);
+  const base = templateRecord({ label: name, os: 'linux', memory: GiB, vcpus: 1, disk: 0, uefi: false, maxMemory: 1536 * GiB, maxVcpus: 64 }, uuid);
   await tx.insert('VM_metrics', refOf('VM_metrics', metrics), recordWith('VM_metrics', { uuid: metrics, VCPUs_number: 1, hvm: true }));
   const { default_template: _default, ...other_config } = base.other_config;
   await tx.insert('VM', vm, {

@@ -1,0 +1,47 @@
+/** A whole stack for one run: the launcher's own, on a data folder of its own, durable as in production. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const password = 'bench-password';
+
+const freePort = () =>
+  new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+
+export async function startStack({ hosts, vms, speed = 0 }) {
+  const data = mkdtempSync('/var/tmp/xenplane-bench-');
+  const port = await freePort();
+  const flags = { hosts, vms, speed, port, 'tls-port': 0, password, data };
+  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+  const exited = new Promise((resolve) => child.once('exit', resolve));
+  const url = `http://127.0.0.1:${port}`;
+  await untilReady(url, exited);
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await exited;
+    rmSync(data, { recursive: true, force: true });
+  };
+  const ports = JSON.parse(readFileSync(path.join(data, 'services', 'ports.json'), 'utf8'));
+  return { url, password, stop, databaseUrl: `postgres://xenplane@127.0.0.1:${ports.postgres}/xenplane` };
+}
+
+async function untilReady(url, exited) {
+  let gone = false;
+  void exited.then(() => (gone = true));
+  for (let tried = 0; tried < 1200 && !gone; tried += 1) {
+    const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await answer?.body?.cancel();
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error('the stack did not become ready');
+}
