@@ -1,6 +1,6 @@
 /** A whole stack for one run: the launcher's own, on a data folder of its own, durable as in production. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,7 @@ const freePort = () =>
 
 export async function startStack({ hosts, vms, speed = 0 }) {
   const data = mkdtempSync('/var/tmp/xenplane-bench-');
+  chmodSync(data, 0o755);
   const port = await freePort();
   const flags = { hosts, vms, speed, port, 'tls-port': 0, password, data };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
