@@ -65,13 +65,11 @@ class HostsView {
   private loadedAt = -Infinity;
   private loading: Promise<void> | undefined;
 
-  constructor(
-    private readonly store: Store,
-    private readonly now: () => number,
-  ) {}
+  constructor(private readonly now: () => number) {}
 
-  async candidates(): Promise<readonly Candidate[]> {
-    if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load().finally(() => (this.loading = undefined)));
+  /** Loads, when it is time, on the connection that the asker holds: one that waits for another connection of the pool may wait for ever. */
+  async candidates(tx: Tx): Promise<readonly Candidate[]> {
+    if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load(tx).finally(() => (this.loading = undefined)));
     return [...this.hosts.values()];
   }
 
@@ -86,8 +84,8 @@ class HostsView {
   }
 
   /** One statement says how the hosts are and which choices are already in that; the others are counted again. */
-  private async load(): Promise<void> {
-    const rows = await this.store.query<HostRow & { shown: string[] | null }>(hostsQuery, [[...this.choices.keys()]]);
+  private async load(tx: Tx): Promise<void> {
+    const rows = await tx.query<HostRow & { shown: string[] | null }>(hostsQuery, [[...this.choices.keys()]]);
     this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
     for (const vm of rows[0]?.shown ?? []) this.choices.delete(vm);
     for (const choice of this.choices.values()) {
@@ -108,7 +106,7 @@ const views = new WeakMap<Store, HostsView>();
 function viewOf(plane: Plane): HostsView {
   const present = views.get(plane.store);
   if (present) return present;
-  const view = new HostsView(plane.store, () => plane.clock.monotonic());
+  const view = new HostsView(() => plane.clock.monotonic());
   views.set(plane.store, view);
   return view;
 }
@@ -144,7 +142,7 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, task, only }: 
   const view = viewOf(plane);
   const guest = await guestOf(tx, vm, record);
   for (let tried = 1; ; tried += 1) {
-    const hosts = await view.candidates();
+    const hosts = await view.candidates(tx);
     const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
     const [best] = placement.ranked;
     if (!best) {
@@ -200,13 +198,13 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
 /** Where the VM could start now, best first. */
 export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
   const guest = await guestOf(tx, vm, await tx.get('VM', vm));
-  return place(leastLoaded, guest, await viewOf(plane).candidates()).ranked.map((r) => asRef<'host'>(r.host.ref));
+  return place(leastLoaded, guest, await viewOf(plane).candidates(tx)).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
 export async function assertCanBootHere({ plane, tx }: Context, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
   await tx.get('host', host);
   const guest = await guestOf(tx, vm, await tx.get('VM', vm));
-  const hosts = (await viewOf(plane).candidates()).filter((h) => h.ref === host);
+  const hosts = (await viewOf(plane).candidates(tx)).filter((h) => h.ref === host);
   const placement = place(leastLoaded, guest, hosts);
   if (placement.ranked.length === 0) throw refusalOf(placement, host);
 }
