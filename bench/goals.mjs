@@ -8,13 +8,15 @@ const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 async function haltedVms(call) {
   const records = await call('VM.get_all_records');
-  return Object.entries(records).filter(([, vm]) => !vm.is_a_template && !vm.is_control_domain && vm.power_state === 'Halted').map(([ref]) => ref);
+  return Object.entries(records)
+    .filter(([, vm]) => !vm.is_a_template && !vm.is_control_domain && vm.power_state === 'Halted')
+    .map(([ref]) => ref);
 }
 
 /** Async.VM.start, wait by event.from on its task, read the power state back. */
 async function startOne(call, vm) {
   const task = await call('Async.VM.start', vm, false, false);
-  for (let token = '', status = 'pending'; status === 'pending'; ) {
+  for (let token = '', status = 'pending'; status === 'pending';) {
     const batch = await call('event.from', [`task/${task}`], token, 30);
     token = batch.token;
     const snapshot = batch.events.at(-1)?.snapshot;
@@ -66,7 +68,7 @@ const P3 = {
       let { token } = await call('event.from', [`vm/${vm}`], '', 0);
       const began = performance.now();
       const task = await call('Async.VM.start', vm, false, false);
-      for (let placed = false; !placed; ) {
+      for (let placed = false; !placed;) {
         const batch = await call('event.from', [`vm/${vm}`], token, 10);
         token = batch.token;
         placed = chosen(batch.events.at(-1)?.snapshot);
@@ -86,12 +88,13 @@ const P8 = {
     const agent = new http.Agent({ keepAlive: true, maxSockets: 130 });
     const call = await logIn(stack.url, stack.password, agent);
     const vms = await haltedVms(call);
-    const seen = new Map(), written = new Map();
+    const seen = new Map(),
+      written = new Map();
     const counts = new Map();
     let running = true;
     const { token } = await call('event.from', ['pool'], '', 0);
     const subscribe = async () => {
-      for (let at = token; running; ) {
+      for (let at = token; running;) {
         const batch = await call('event.from', ['*'], at, 5);
         at = batch.token;
         const now = performance.now();

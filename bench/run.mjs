@@ -13,7 +13,11 @@ const args = process.argv.slice(2);
 const flag = (name) => (args.includes(`--${name}`) ? { [name]: Number(args[args.indexOf(`--${name}`) + 1]) } : {});
 const wanted = args.filter((a) => a in goals);
 if (wanted.length === 0) {
-  process.stderr.write(`Name a benchmark:${Object.entries(goals).map(([name, { what }]) => `\n  ${name}  ${what}`).join('')}\n`);
+  process.stderr.write(
+    `Name a benchmark:${Object.entries(goals)
+      .map(([name, { what }]) => `\n  ${name}  ${what}`)
+      .join('')}\n`,
+  );
   process.exit(2);
 }
 
@@ -30,7 +34,10 @@ for (const name of wanted) {
     const sha = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: here, encoding: 'utf8' }).trim();
     const machine = { node: process.version, cpus: os.cpus().length, cpu: os.cpus()[0]?.model, kernel: os.release() };
     mkdirSync(path.join(here, 'results'), { recursive: true });
-    writeFileSync(path.join(here, 'results', `${name}.json`), `${JSON.stringify({ name, at: new Date().toISOString(), sha, ...machine, scale, figures, ratios, limits }, null, 2)}\n`);
+    writeFileSync(
+      path.join(here, 'results', `${name}.json`),
+      `${JSON.stringify({ name, at: new Date().toISOString(), sha, ...machine, scale, figures, ratios, limits }, null, 2)}\n`,
+    );
   } finally {
     await stack.stop();
   }

@@ -22,7 +22,11 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const app = await makeApp(plane, new Dispatcher(plane, sessions), settings);
   await app.listen(settings.port, settings.listen);
   const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
-  if (settings.imagesSecret) void keepTrying(() => ensureDemoTemplate(plane, settings.seed), (error) => plane.log.warn({ error: String(error) }, 'no demo template yet'));
+  if (settings.imagesSecret)
+    void keepTrying(
+      () => ensureDemoTemplate(plane, settings.seed),
+      (error) => plane.log.warn({ error: String(error) }, 'no demo template yet'),
+    );
   const ticking = setInterval(() => void sessions.tick().catch((error: unknown) => plane.log.warn({ error }, 'session upkeep failed')), sessionTickMs);
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {

@@ -9,8 +9,18 @@ import { planeToken } from './tokens';
 export class MetricsController {
   private readonly registry = new Registry();
   private readonly objects = new Gauge({ name: 'xenplane_objects', help: 'Objects of the pool by class', labelNames: ['class'], registers: [this.registry] });
-  private readonly vms = new Gauge({ name: 'xenplane_vms', help: 'VMs by power state, templates and control domains left out', labelNames: ['power_state'], registers: [this.registry] });
-  private readonly hosts = new Gauge({ name: 'xenplane_host_memory_free_bytes', help: 'Memory that is not reserved, by host', labelNames: ['host', 'name'], registers: [this.registry] });
+  private readonly vms = new Gauge({
+    name: 'xenplane_vms',
+    help: 'VMs by power state, templates and control domains left out',
+    labelNames: ['power_state'],
+    registers: [this.registry],
+  });
+  private readonly hosts = new Gauge({
+    name: 'xenplane_host_memory_free_bytes',
+    help: 'Memory that is not reserved, by host',
+    labelNames: ['host', 'name'],
+    registers: [this.registry],
+  });
 
   constructor(@Inject(planeToken) private readonly plane: Plane) {
     collectDefaultMetrics({ register: this.registry, prefix: 'xenplane_api_' });
@@ -25,14 +35,20 @@ export class MetricsController {
   private collect(): void {
     const { replica } = this.plane;
     for (const [cls, count] of Object.entries(replica.counts())) this.objects.set({ class: cls }, count);
-    const states = new Map<string, number>([['Running', 0], ['Halted', 0], ['Paused', 0], ['Suspended', 0]]);
+    const states = new Map<string, number>([
+      ['Running', 0],
+      ['Halted', 0],
+      ['Paused', 0],
+      ['Suspended', 0],
+    ]);
     for (const ref of replica.refs('VM')) {
       const vm = replica.stored('VM', ref);
       if (vm && !vm.is_a_template && !vm.is_control_domain) states.set(vm.power_state, (states.get(vm.power_state) ?? 0) + 1);
     }
     for (const [state, count] of states) this.vms.set({ power_state: state }, count);
     for (const ref of replica.refs('host')) {
-      const host = replica.stored('host', ref), metrics = host && replica.stored('host_metrics', host.metrics);
+      const host = replica.stored('host', ref),
+        metrics = host && replica.stored('host_metrics', host.metrics);
       if (host && metrics) this.hosts.set({ host: host.uuid, name: host.name_label }, metrics.memory_free);
     }
   }

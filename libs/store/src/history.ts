@@ -14,6 +14,15 @@ export interface Change {
   readonly xid: bigint;
 }
 
+/** What somebody wants to hear of: everything, whole classes, single objects. */
+export interface Wants {
+  readonly everything: boolean;
+  readonly classes: ReadonlySet<ClassName>;
+  readonly objects: ReadonlyMap<ClassName, ReadonlySet<string>>;
+}
+export const isWanted = (wants: Wants, cls: ClassName, ref: string): boolean =>
+  wants.everything || wants.classes.has(cls) || wants.objects.get(cls)?.has(ref) === true;
+
 const mostKept = 200_000;
 
 export class History {
@@ -39,11 +48,11 @@ export class History {
   }
 
   /** One change an object: created since then is an add, deleted since then a del unless it was also created since then. */
-  since(position: bigint, wants: (cls: ClassName, ref: string) => boolean): Change[] {
+  since(position: bigint, wants: Wants): Change[] {
     const found = new Map<string, { first: LoggedChange; last: LoggedChange }>();
     for (let i = this.firstAt(position); i < this.entries.length; i += 1) {
       const entry = this.entries[i];
-      if (!entry || !wants(entry.cls, entry.ref)) continue;
+      if (!entry || !isWanted(wants, entry.cls, entry.ref)) continue;
       const key = `${entry.cls} ${entry.ref}`;
       const seen = found.get(key);
       if (seen) seen.last = later(seen.last, entry);

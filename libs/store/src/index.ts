@@ -3,7 +3,7 @@ export * from './objects';
 export * from './transaction';
 export * from './migrate';
 export * from './replica';
-export { type Change } from './history';
+export { type Change, type Wants } from './history';
 export * from './prune';
 export { schema } from './ddl';
 export { tables, type Table, type Column } from './tables';

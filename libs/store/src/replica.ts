@@ -2,7 +2,7 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import { classNamed, isNullRef, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
 import { Feed, type Pulled } from './feed';
-import { History, type Change, type LoggedChange } from './history';
+import { History, type Change, type LoggedChange, type Wants } from './history';
 import { Relations } from './relations';
 import { Shelf } from './shelf';
 import type { Store } from './store';
@@ -129,7 +129,7 @@ export class Replica {
   }
 
   /** What happened since a position, one change an object, and where to go on. Position 0, or one that is older than what is kept: everything there is. */
-  async changesSince(position: bigint, wants: (cls: ClassName, ref: string) => boolean): Promise<{ events: readonly Change[]; position: bigint }> {
+  async changesSince(position: bigint, wants: Wants): Promise<{ events: readonly Change[]; position: bigint }> {
     const until = this.feed.horizon;
     if (position > until) return { events: [], position };
     const events = position > 0n && this.history.knows(position) ? this.history.since(position, wants) : this.everything(wants, until);
@@ -157,9 +157,13 @@ export class Replica {
     });
   }
 
-  private everything(wants: (cls: ClassName, ref: string) => boolean, xid: bigint): Change[] {
+  /** Single objects are looked up, not looked for. */
+  private everything({ everything, classes, objects }: Wants, xid: bigint): Change[] {
     const found: Change[] = [];
-    for (const [cls, { rows }] of this.shelves) for (const ref of rows.keys()) if (wants(cls, ref)) found.push({ cls, ref, op: 'add', xid });
+    for (const [cls, { rows }] of this.shelves) {
+      const refs = everything || classes.has(cls) ? rows.keys() : (objects.get(cls) ?? []);
+      for (const ref of refs) if (rows.has(ref)) found.push({ cls, ref, op: 'add', xid });
+    }
     return found;
   }
 

@@ -3,7 +3,7 @@ import { explain, leastLoaded, memory, noHostError, place, type Candidate, type 
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from './agents';
 import type { Context, Plane } from './context';
-import { modeOf } from './specs';
+import { attachedTo, modeOf, type Attached } from './specs';
 import type { Store, Tx } from '@xenplane/store';
 
 export interface Placed extends PlacedVm {
@@ -111,19 +111,16 @@ function viewOf(plane: Plane): HostsView {
   return view;
 }
 
-async function guestOf(tx: Tx, vm: Ref<'VM'>, record: StoredRecord<'VM'>): Promise<Guest> {
-  const [needs] = await tx.query<{ srs: string[] | null; networks: string[] | null }>(
-    `SELECT (SELECT array_agg(DISTINCT d."SR") FROM vbd b JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1) AS srs,
-            (SELECT array_agg(DISTINCT i.network) FROM vif i JOIN network n ON n.ref = i.network WHERE i."VM" = $1 AND EXISTS (SELECT 1 FROM pif p WHERE p.network = n.ref)) AS networks`,
-    [vm],
-  );
+/** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
+function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics }: Attached, hosts: readonly Candidate[]): Guest {
+  const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
   return {
     ref: vm,
     memoryBytes: memory.neededToStart(record),
     vcpus: record.VCPUs_at_startup,
     needsHvm: modeOf(record) === 'hvm',
-    srs: needs?.srs ?? [],
-    networks: needs?.networks ?? [],
+    srs: [...new Set(disks.flatMap((d) => (d.vdi ? [d.vdi.SR] : [])))],
+    networks,
     ...(isNullRef(record.affinity) ? {} : { affinity: record.affinity }),
   };
 }
@@ -131,6 +128,7 @@ async function guestOf(tx: Tx, vm: Ref<'VM'>, record: StoredRecord<'VM'>): Promi
 export interface Wanted {
   readonly vm: Ref<'VM'>;
   readonly record: StoredRecord<'VM'>;
+  readonly attached: Attached;
   readonly task: Ref<'task'>;
   readonly only?: Ref<'host'> | undefined;
 }
@@ -138,11 +136,11 @@ export interface Wanted {
 const mostTries = 5;
 
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
-export async function placeVm(plane: Plane, tx: Tx, { vm, record, task, only }: Wanted): Promise<Placed> {
+export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only }: Wanted): Promise<Placed> {
   const view = viewOf(plane);
-  const guest = await guestOf(tx, vm, record);
   for (let tried = 1; ; tried += 1) {
     const hosts = await view.candidates(tx);
+    const guest = guestOf(vm, record, attached, hosts);
     const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
     const [best] = placement.ranked;
     if (!best) {
@@ -197,14 +195,19 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
 
 /** Where the VM could start now, best first. */
 export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
-  const guest = await guestOf(tx, vm, await tx.get('VM', vm));
-  return place(leastLoaded, guest, await viewOf(plane).candidates(tx)).ranked.map((r) => asRef<'host'>(r.host.ref));
+  const hosts = await viewOf(plane).candidates(tx);
+  const guest = guestOf(vm, await tx.get('VM', vm), await attachedTo(tx, vm), hosts);
+  return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
 export async function assertCanBootHere({ plane, tx }: Context, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
   await tx.get('host', host);
-  const guest = await guestOf(tx, vm, await tx.get('VM', vm));
-  const hosts = (await viewOf(plane).candidates(tx)).filter((h) => h.ref === host);
-  const placement = place(leastLoaded, guest, hosts);
+  const hosts = await viewOf(plane).candidates(tx);
+  const guest = guestOf(vm, await tx.get('VM', vm), await attachedTo(tx, vm), hosts);
+  const placement = place(
+    leastLoaded,
+    guest,
+    hosts.filter((h) => h.ref === host),
+  );
   if (placement.ranked.length === 0) throw refusalOf(placement, host);
 }

@@ -1,10 +1,9 @@
 /** What an agent is told about a VM: its record, disks and network interfaces in one description. */
 import type { DiskSource, DiskSpec, DomainMode, DomainSpec, NicSpec } from '@xenplane/hypervisor';
-import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
+import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 
 type Vm = StoredRecord<'VM'>;
-type Vdi = StoredRecord<'VDI'> & { readonly ref: string };
 /** Where a template's image is named on its disk. */
 export const imageKeys = { digest: 'image-sha256', format: 'image-format', bytes: 'image-bytes' } as const;
 
@@ -17,33 +16,46 @@ export interface Devices {
   readonly minus?: string;
 }
 
-export async function domainSpec(tx: Tx, vm: Ref<'VM'>, record: Vm, devices: Devices = {}): Promise<DomainSpec> {
-  const wanted = (d: { ref: string; currently_attached: boolean }): boolean =>
-    d.ref !== devices.minus && (!devices.attached || d.currently_attached || d.ref === devices.plus);
-  const vbds = (await tx.find('VBD', { VM: vm })).filter(wanted);
-  const vdis = await tx.getMany(
-    'VDI',
-    vbds.filter((v) => !v.empty && !isNullRef(v.VDI)).map((v) => v.VDI),
-  );
-  const vifs = (await tx.find('VIF', { VM: vm })).filter(wanted);
-  const networks = await tx.getMany(
-    'network',
-    vifs.map((v) => v.network),
-  );
-  const disks = vbds
-    .filter((v) => v.type !== 'Floppy')
-    .map((vbd) =>
-      diskSpec(
-        vbd,
-        vdis.find((v) => v.ref === vbd.VDI),
-      ),
-    );
-  const nics = vifs.map((vif): NicSpec => {
-    const network = networks.find((n) => n.ref === vif.network);
-    return { vif: vif.uuid, device: vif.device, mac: vif.MAC, network: network?.uuid ?? '', bridge: network?.bridge ?? '', mtu: vif.MTU };
-  });
-  return { ...machine(record), disks, nics };
+/** What is attached to a VM, as far as a description needs it. */
+export interface Attached {
+  readonly disks: readonly DiskRow[];
+  readonly nics: readonly NicRow[];
 }
+interface DiskRow extends Pick<StoredRecord<'VBD'>, 'uuid' | 'device' | 'userdevice' | 'type' | 'mode' | 'bootable' | 'currently_attached'> {
+  readonly ref: string;
+  readonly vdi: (Pick<StoredRecord<'VDI'>, 'uuid' | 'SR' | 'virtual_size' | 'on_boot' | 'sm_config'> & { readonly ref: string }) | null;
+}
+interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | 'MTU' | 'currently_attached'> {
+  readonly ref: string;
+  readonly network: string;
+  readonly network_uuid: string;
+  readonly bridge: string;
+}
+
+/** Disks and interfaces of a VM in one statement. */
+export async function attachedTo(tx: Tx, vm: Ref<'VM'>, devices: Devices = {}): Promise<Attached> {
+  const [row] = await tx.query<{ disks: DiskRow[] | null; nics: NicRow[] | null }>(
+    `SELECT (SELECT json_agg(json_build_object('ref', b.ref, 'uuid', b.uuid, 'device', b.device, 'userdevice', b.userdevice, 'type', b.type, 'mode', b.mode, 'bootable', b.bootable, 'currently_attached', b.currently_attached,
+               'vdi', CASE WHEN d.ref IS NULL OR b.empty THEN NULL ELSE json_build_object('ref', d.ref, 'uuid', d.uuid, 'SR', d."SR", 'virtual_size', d.virtual_size, 'on_boot', d.on_boot, 'sm_config', d.sm_config) END))
+             FROM vbd b LEFT JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type <> 'Floppy') AS disks,
+            (SELECT json_agg(json_build_object('ref', i.ref, 'uuid', i.uuid, 'device', i.device, 'MAC', i."MAC", 'MTU', i."MTU", 'currently_attached', i.currently_attached, 'network', n.ref, 'network_uuid', n.uuid, 'bridge', n.bridge))
+             FROM vif i JOIN network n ON n.ref = i.network WHERE i."VM" = $1) AS nics`,
+    [vm],
+  );
+  const wanted = (d: { readonly ref: string; readonly currently_attached: boolean }): boolean =>
+    d.ref !== devices.minus && (!devices.attached || d.currently_attached || d.ref === devices.plus);
+  return { disks: (row?.disks ?? []).filter(wanted), nics: (row?.nics ?? []).filter(wanted) };
+}
+
+export function specOf(record: Vm, { disks, nics }: Attached): DomainSpec {
+  return {
+    ...machine(record),
+    disks: disks.map(diskSpec),
+    nics: nics.map((n): NicSpec => ({ vif: n.uuid, device: n.device, mac: n.MAC, network: n.network_uuid, bridge: n.bridge, mtu: n.MTU })),
+  };
+}
+export const domainSpec = async (tx: Tx, vm: Ref<'VM'>, record: Vm, devices: Devices = {}): Promise<DomainSpec> =>
+  specOf(record, await attachedTo(tx, vm, devices));
 
 function machine(record: Vm): Omit<DomainSpec, 'disks' | 'nics'> {
   return {
@@ -66,18 +78,16 @@ export function modeOf(record: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): Dom
   return domain_type;
 }
 
-function diskSpec(vbd: StoredRecord<'VBD'>, vdi: Vdi | undefined): DiskSpec {
-  return {
-    vbd: vbd.uuid,
-    device: vbd.device || deviceName(vbd.userdevice),
-    type: vbd.type === 'CD' ? 'CD' : 'Disk',
-    mode: vbd.mode,
-    bootable: vbd.bootable,
-    source: diskSource(vdi),
-  };
-}
+const diskSpec = ({ uuid, device, userdevice, type, mode, bootable, vdi }: DiskRow): DiskSpec => ({
+  vbd: uuid,
+  device: device || deviceName(userdevice),
+  type: type === 'CD' ? 'CD' : 'Disk',
+  mode,
+  bootable,
+  source: diskSource(vdi),
+});
 
-function diskSource(vdi: Vdi | undefined): DiskSource {
+function diskSource(vdi: DiskRow['vdi']): DiskSource {
   if (!vdi) return { kind: 'empty' };
   if (!isEphemeral(vdi)) return { kind: 'volume', sr: vdi.SR, vdi: vdi.uuid, virtualSizeBytes: vdi.virtual_size };
   const { sm_config } = vdi;

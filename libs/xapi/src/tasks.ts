@@ -1,5 +1,5 @@
 /** The records by which clients follow work. */
-import { nullRef, type ErrorCode, type Ref } from '@xenplane/model';
+import { nullRef, XenError, type ErrorCode, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, never, type Plane, type Session } from './context';
 
@@ -43,8 +43,9 @@ export async function endTask(tx: Tx, plane: Plane, ref: Ref<'task'>, end: End):
   const finished = { finished: dateTime(plane.clock.now()), progress: 1, status: end.status, current_operations: {} };
   const patch =
     end.status === 'success' ? { ...finished, result: end.result } : end.status === 'failure' ? { ...finished, error_info: [...end.error] } : finished;
-  const [present] = await tx.find('task', { uuid: ref.replace('OpaqueRef:', '') });
-  if (present) await tx.update('task', ref, patch);
+  await tx.update('task', ref, patch).catch((error: unknown) => {
+    if (!(error instanceof XenError)) throw error;
+  });
 }
 
 export const isFinal = (status: string): boolean => status === 'success' || status === 'failure' || status === 'cancelled';

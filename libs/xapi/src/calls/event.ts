@@ -11,7 +11,7 @@ import {
   type EventBatch,
   type EventRecord,
 } from '@xenplane/model';
-import { inTransaction, type Change, type Replica } from '@xenplane/store';
+import { inTransaction, type Change, type Replica, type Wants } from '@xenplane/store';
 import type { Outside, Plane, Session } from '../context';
 import type { Sessions } from '../sessions';
 
@@ -20,22 +20,20 @@ const longestWaitSeconds = 3600;
 const mostClasses = 1000;
 
 const byLowerCase = new Map(classNames.map((name) => [name.toLowerCase(), name]));
-type Wants = (cls: ClassName, ref: string) => boolean;
 
 /** What a list of `*`, `class` and `class/ref` asks for; a class that does not exist matches nothing. */
 export function subscription(texts: readonly string[]): Wants {
   if (texts.length > mostClasses) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
-  if (texts.includes('*')) return () => true;
-  const whole = new Set<ClassName>(),
-    single = new Set<string>();
+  const wanted = new Set<ClassName>(),
+    objects = new Map<ClassName, Set<string>>();
   for (const text of texts) {
     const [cls = '', ...rest] = text.split('/');
     if (text === '' || rest.length > 1) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', text);
     const name = byLowerCase.get(cls.toLowerCase());
-    if (name && rest.length === 0) whole.add(name);
-    else if (name) single.add(`${name}/${rest[0]}`);
+    if (name && rest.length === 0) wanted.add(name);
+    else if (name) objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest[0] ?? ''));
   }
-  return (cls, ref) => whole.has(cls) || single.has(`${cls}/${ref}`);
+  return { everything: texts.includes('*'), classes: wanted, objects };
 }
 
 const digits = 20;

@@ -2,15 +2,15 @@
  * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
  * A host that is lost meanwhile costs another placement, a few times at the most.
  */
-import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
+import { asRef, classes, type OperationParams, type Ref } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type PlacedVm } from '../agents';
-import { dateTime, type Plane } from '../context';
+import type { Plane } from '../context';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
-import { domainSpec } from '../specs';
+import { attachedTo, specOf } from '../specs';
 import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
 
 const mostPlacements = 3;
@@ -49,8 +49,8 @@ function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Pr
     `place ${nth}`,
     async (tx) => {
       const record = await tx.get('VM', vm);
-      const spec = await domainSpec(tx, vm, record);
-      return { ...(await placeVm(plane, tx, { vm, record, task: asRef(run.ref), only: host })), spec };
+      const attached = await attachedTo(tx, vm);
+      return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached) };
     },
     async (tx, placed) => {
       await endRun(tx, vm, placed.vmEpoch);
@@ -80,11 +80,19 @@ export async function stopDomain(plane: Plane, placed: PlacedVm): Promise<void> 
   }
 }
 
+/** One statement for all that a start shows, one for the consoles. */
 async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: Start, placed: Planned, answer: VmAnswer): Promise<void> {
-  const rows = await tx.query(
-    `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm)
-     UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8
-     FROM run WHERE vm.ref = run.vm RETURNING vm.ref`,
+  const { spec } = placed;
+  const rows = await tx.query<{ address: string }>(
+    `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
+          shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8 FROM run WHERE vm.ref = run.vm RETURNING vm.metrics),
+          disks AS (UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
+                    WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
+          nics AS (UPDATE vif SET currently_attached = true FROM run WHERE vif."VM" = run.vm),
+          figures AS (UPDATE vm_metrics m SET memory_actual = $8, "VCPUs_number" = $9, last_updated = now(), current_domain_type = $10, hvm = $10 = 'hvm', state = '[]',
+                      start_time = CASE WHEN $11 THEN start_time ELSE now() END FROM shown WHERE m.ref = shown.metrics),
+          consoles AS (DELETE FROM console c USING run WHERE c."VM" = run.vm)
+     SELECT h.address FROM run, host h WHERE h.ref = $3`,
     [
       vm,
       placed.vmEpoch,
@@ -92,46 +100,22 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
       answer.domid ?? -1,
       answer.boots ?? 1,
       start_paused ? 'Paused' : 'Running',
-      placed.spec.mode === 'pv' ? '' : 'hvm',
-      placed.spec.memoryTargetBytes,
+      spec.mode === 'pv' ? '' : 'hvm',
+      spec.memoryTargetBytes,
+      spec.vcpus,
+      spec.mode,
+      resume === true,
     ],
   );
-  if (rows.length === 0) throw new Superseded(placed.vm);
-  await showDevices(tx, vm);
-  await showMetrics(plane, tx, vm, placed.spec, resume === true);
-  await addConsoles(plane, tx, vm, placed);
+  const [shown] = rows;
+  if (!shown) throw new Superseded(placed.vm);
+  await addConsoles(plane, tx, vm, spec.mode, shown.address);
   await after?.(tx);
 }
 
-async function showDevices(tx: Tx, vm: Ref<'VM'>): Promise<void> {
-  await tx.query(
-    `UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
-       WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END WHERE "VM" = $1`,
-    [vm],
-  );
-  await tx.query('UPDATE vif SET currently_attached = true WHERE "VM" = $1', [vm]);
-}
-
-async function showMetrics(plane: Plane, tx: Tx, vm: Ref<'VM'>, spec: DomainSpec, resumed: boolean): Promise<void> {
-  const { metrics } = await tx.get('VM', vm);
-  if (isNullRef(metrics)) return;
-  const now = dateTime(plane.clock.now());
-  await tx.update('VM_metrics', metrics, {
-    memory_actual: spec.memoryTargetBytes,
-    VCPUs_number: spec.vcpus,
-    last_updated: now,
-    current_domain_type: spec.mode,
-    hvm: spec.mode === 'hvm',
-    state: [],
-    ...(resumed ? {} : { start_time: now }),
-  });
-}
-
 /** What a client may look at: a screen for guests with a device model, a text console for all. */
-async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, placed: Planned): Promise<void> {
-  const { address } = await tx.get('host', placed.host);
-  await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
-  const protocols = placed.spec.mode === 'hvm' ? (['rfb', 'vt100'] as const) : (['vt100'] as const);
+async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, mode: DomainSpec['mode'], address: string): Promise<void> {
+  const protocols = mode === 'hvm' ? (['rfb', 'vt100'] as const) : (['vt100'] as const);
   await tx.insertAll(
     'console',
     protocols.map((protocol) => {
