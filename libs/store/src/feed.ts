@@ -1,4 +1,5 @@
 /** Follows the change log: what is visible is handed over at once, what is settled is also told in commit order. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClassName } from '@xenplane/model';
 import { Client } from 'pg';
 import type { LoggedChange } from './history';
@@ -19,6 +20,8 @@ export interface Pulled {
 }
 
 const pollMs = 500;
+/** Pulls that follow one another begin at least so far apart: under load each brings more, and the first one after quiet comes at once. */
+const gapMs = 4;
 const pull = `SELECT s.horizon::text AS horizon, c.xid::text AS xid, c.seq, c.cls, c.ref, c.op FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon) s LEFT JOIN change c ON c.xid >= $1::xid8 ORDER BY c.xid, c.seq`;
 
 export class Feed {
@@ -29,6 +32,7 @@ export class Feed {
   private listener: Client | undefined;
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
+  private began = 0;
 
   constructor(
     private readonly store: Store,
@@ -44,9 +48,11 @@ export class Feed {
 
   /** Resolves when everything that was committed before this call has been handed over. All who ask meanwhile share one pull. */
   caughtUp(): Promise<void> {
+    if (this.queued) return this.queued;
     if (!this.running) return (this.running = this.once());
-    this.queued ??= this.running
+    this.queued = this.running
       .catch(() => undefined)
+      .then(() => sleep(Math.max(0, this.began + gapMs - performance.now())))
       .then(() => {
         this.queued = undefined;
         return (this.running = this.once());
@@ -62,6 +68,7 @@ export class Feed {
   }
 
   private async once(): Promise<void> {
+    this.began = performance.now();
     try {
       const rows = await this.store.query<LogRow>(pull, [String(this.horizon)]);
       await this.hand(rows);

@@ -176,7 +176,7 @@ export class Replica {
       refs.add(ref);
       changed.set(cls, refs);
     }
-    for (const [cls, refs] of changed) await this.refetch(cls, [...refs]);
+    await Promise.all([...changed].map(([cls, refs]) => this.refetch(cls, [...refs])));
     this.history.append(settled);
     if (fresh.length > 0 || settled.length > 0) this.wakeAll();
   }
