@@ -11,6 +11,8 @@ import { startImages } from '../apps/images/src/images';
 import { startScheduler } from '../apps/scheduler/src/scheduler';
 
 export interface WorldOptions {
+  /** Without one, a test runs operations itself. */
+  readonly scheduler?: boolean;
   readonly hosts?: number;
   readonly apis?: number;
   readonly seed?: number;
@@ -30,7 +32,7 @@ const secret = 'a-secret-for-tests-only';
 export const password = 'correct horse';
 
 /** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */
-export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: WorldOptions = {}): Promise<World> {
+export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, scheduler: withScheduler = true }: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
   const database = await createTestDatabase();
   const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
@@ -60,8 +62,10 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: W
     }
     const [first] = running;
     if (!first) throw new Error('a world needs an API');
-    const scheduler = await startScheduler(schedulerSettings(services));
-    stops.push(() => scheduler.stop());
+    if (withScheduler) {
+      const scheduler = await startScheduler(schedulerSettings(services));
+      stops.push(() => scheduler.stop());
+    }
     const agent = await startAgent(
       agentSettings({
         XENPLANE_HOSTS: String(hosts),
@@ -76,12 +80,19 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0 }: W
       new SimulatedXen({ seed, speed }),
     );
     stops.push(() => agent.stop());
-    await untilReady(first.url);
+    await (withScheduler ? untilReady(first.url) : untilHosts(first, hosts));
     return { url: first.url, apis: running, agent, imagesUrl: images.url, password, folder, stop };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function untilHosts({ plane }: RunningApi, hosts: number): Promise<void> {
+  await eventually(async () => {
+    const [row] = await plane.store.query<{ n: number }>('SELECT count(*)::int AS n FROM host_run WHERE alive');
+    if (row?.n !== hosts) throw new Error(`${row?.n} hosts of ${hosts}`);
+  });
 }
 
 export async function untilReady(url: string, limitMs = 30_000): Promise<void> {

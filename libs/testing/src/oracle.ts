@@ -1,0 +1,56 @@
+/** What must hold of every pool at rest, whatever has happened to it: read from the database alone, complaint by complaint. */
+import type { Store } from '@xenplane/store';
+
+interface Rule {
+  readonly says: string;
+  readonly broken: string;
+}
+const rules: readonly Rule[] = [
+  {
+    says: 'I4: free memory is the total less Dom0, hypervisor and reservations',
+    broken: `SELECT r.host AS place FROM host_run r JOIN host h ON h.ref = r.host JOIN vm d ON d.ref = h.control_domain
+             WHERE r.memory_free <> r.memory_total - d.memory_static_max - h.memory_overhead - coalesce((SELECT sum(memory) FROM reservation s WHERE s.host = r.host), 0)`,
+  },
+  {
+    says: 'I4: VMs and vCPUs placed are those reserved',
+    broken: `SELECT r.host AS place FROM host_run r WHERE (r.vms_placed, r.vcpus_placed) <> (SELECT count(*), coalesce(sum(vcpus), 0) FROM reservation s WHERE s.host = r.host)`,
+  },
+  {
+    says: 'every reservation belongs to a present run',
+    broken: `SELECT s.vm AS place FROM reservation s LEFT JOIN vm_run r ON r.vm = s.vm AND r.vm_epoch = s.vm_epoch AND r.host = s.host WHERE r.vm IS NULL OR r.state = 'H'`,
+  },
+  {
+    says: 'every present run has its reservation',
+    broken: `SELECT r.vm AS place FROM vm_run r LEFT JOIN reservation s ON s.vm = r.vm AND s.vm_epoch = r.vm_epoch WHERE r.state <> 'H' AND s.vm IS NULL`,
+  },
+  {
+    says: 'I3: a VM is shown up where it runs, and only there',
+    broken: `SELECT v.ref AS place FROM vm v LEFT JOIN vm_run r ON r.vm = v.ref AND r.state = 'R' WHERE NOT v.is_control_domain AND ((v.power_state IN ('Running', 'Paused')) <> (r.vm IS NOT NULL) OR v.resident_on IS DISTINCT FROM r.host)`,
+  },
+  {
+    says: 'I9: nothing is marked as busy by work that is over',
+    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done')`,
+  },
+  {
+    says: 'I5: a task whose work is done has ended',
+    broken: `SELECT t.ref AS place FROM task t JOIN operation o ON o.ref = t.ref AND o.state = 'done' WHERE t.status = 'pending'`,
+  },
+  {
+    says: 'devices are attached only to VMs that are up or suspended',
+    broken: `SELECT b.ref AS place FROM vbd b JOIN vm v ON v.ref = b."VM" WHERE b.currently_attached AND v.power_state = 'Halted'`,
+  },
+  {
+    says: 'a suspended VM has its suspend disk, others have none',
+    broken: `SELECT ref AS place FROM vm WHERE (power_state = 'Suspended') <> ("suspend_VDI" IS NOT NULL) AND NOT is_a_snapshot`,
+  },
+];
+
+/** The rules that do not hold, each with an object that breaks it. */
+export async function complaints(store: Store): Promise<string[]> {
+  const found: string[] = [];
+  for (const { says, broken } of rules) {
+    const rows = await store.query<{ place: string }>(broken);
+    if (rows.length > 0) found.push(`${says}: ${rows.length} times, as at ${rows[0]?.place}`);
+  }
+  return found;
+}
