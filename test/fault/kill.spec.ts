@@ -15,7 +15,7 @@ let store: Store;
 beforeEach(async () => {
   processes = await startProcesses({ hosts: 4, vms: count, speed: 4 });
   call = await login(processes.url);
-  store = await Store.connect({ url: processes.databaseUrl, poolSize: 2 });
+  store = await Store.connect({ url: processes.databaseUrl, connections: 2 });
 });
 afterEach(async () => {
   await store?.close();

@@ -1,94 +1,39 @@
-/** The database as SQL, derived from the model. `npm run derive` prints it; a migration is what a person made of the difference. */
-import { classNamed, storedClasses, type ClassName } from '@xenplane/model';
+/** The whole database as SQL, derived from the model; `migrations/` holds what was once derived and has been read by a person. */
+import { changeTable, triggersOf } from './change-log';
+import type { Column } from './columns';
+import { foreignKeys, type ForeignKey } from './foreign-keys';
 import { internalTables } from './internal-tables';
-import { tables, type Column, type Table } from './tables';
+import { quote, tableOf, tables, type Index, type Table } from './tables';
 
-/** References whose target must be there as long as they are: what they stand for means nothing without it. All others may outlive their target, as in xapi. */
-const foreignKeys: readonly (readonly [cls: ClassName, field: string, target: ClassName])[] = [
-  ['VBD', 'VM', 'VM'],
-  ['VBD', 'VDI', 'VDI'],
-  ['VIF', 'VM', 'VM'],
-  ['VIF', 'network', 'network'],
-  ['VDI', 'SR', 'SR'],
-  ['PBD', 'host', 'host'],
-  ['PBD', 'SR', 'SR'],
-  ['PIF', 'host', 'host'],
-  ['PIF', 'network', 'network'],
-  ['console', 'VM', 'VM'],
-  ['host_cpu', 'host', 'host'],
-  ['VM', 'resident_on', 'host'],
-  ['VM', 'metrics', 'VM_metrics'],
-  ['VM', 'guest_metrics', 'VM_guest_metrics'],
-  ['host', 'metrics', 'host_metrics'],
-  ['PIF', 'metrics', 'PIF_metrics'],
-];
+/** Room on each page for the new version of a row: an update that touches no index stays there and costs no index. */
+const fillfactor = 75;
 
-const quoted = (name: string): string => `"${name}"`;
+const columnSql = ({ name, type, reference, default: value }: Column): string =>
+  `  ${quote(name)} ${type}${reference ? '' : ' NOT NULL'}${value === undefined ? '' : ` DEFAULT ${value}`}`;
+const tableSql = (table: Table): string =>
+  `CREATE TABLE ${quote(table.name)} (\n  ref text PRIMARY KEY,\n${table.columns.map(columnSql).join(',\n')}\n) WITH (fillfactor = ${fillfactor})`;
+const indexSql = (table: Table, { name, column, unique, where }: Index): string =>
+  `CREATE ${unique ? 'UNIQUE ' : ''}INDEX ${quote(name)} ON ${quote(table.name)} (${quote(column)})${where ? ` WHERE ${where}` : ''}`;
 
-function createTable({ name, columns }: Table): string {
-  const lines = columns.map((c) => `  ${quoted(c.name)} ${c.sql}${c.default === undefined ? '' : ` NOT NULL DEFAULT ${c.default}`}`);
-  return `CREATE TABLE ${quoted(name)} (\n  ref text PRIMARY KEY,\n${lines.join(',\n')}\n);`;
+/** Checked at the commit, so that the order of statements inside a transaction is free. */
+function foreignKeySql({ from, field, to }: ForeignKey): string {
+  const table = tableOf(from).name;
+  return `ALTER TABLE ${quote(table)} ADD CONSTRAINT ${quote(`${table}_${field}_fkey`)} FOREIGN KEY (${quote(field)}) REFERENCES ${quote(tableOf(to).name)} (ref) DEFERRABLE INITIALLY DEFERRED`;
 }
 
-/** Fields that the other end of a relation is computed from, with the class that has the computed field. */
-export function relationFields(cls: ClassName): ReadonlyMap<string, readonly ClassName[]> {
-  const found = new Map<string, ClassName[]>();
-  for (const other of storedClasses)
-    for (const field of Object.values(other.fields)) {
-      const [source, name = ''] = (field.inverse ?? '').split('.');
-      if (source === cls && name in classNamed(cls).fields) found.set(name, [...(found.get(name) ?? []), other.name as ClassName]);
-    }
-  return found;
+/** A foreign key is also followed backwards, from the object that is deleted. */
+function foreignKeyIndexSql({ from, field }: ForeignKey): string[] {
+  const table = tableOf(from);
+  return table.indexes.some((i) => i.column === field)
+    ? []
+    : [indexSql(table, { name: `${table.name}_${field}_idx`, column: field, unique: false, where: `${quote(field)} IS NOT NULL` })];
 }
 
-function createIndexes({ cls, name, byName }: Table): string[] {
-  const relation = [...relationFields(cls).keys()].filter((f) => byName.get(f)?.sql === 'text');
-  const uuid = byName.has('uuid') ? [`CREATE UNIQUE INDEX ${quoted(`${name}_uuid_ix`)} ON ${quoted(name)}("uuid");`] : [];
-  const label = byName.has('name_label') ? [`CREATE INDEX ${quoted(`${name}_label_ix`)} ON ${quoted(name)}("name_label");`] : [];
-  return [...uuid, ...label, ...relation.map((f) => `CREATE INDEX ${quoted(`${name}_${f.toLowerCase()}_ix`)} ON ${quoted(name)}(${quoted(f)});`)];
-}
-
-const addForeignKey = ([cls, field, target]: (typeof foreignKeys)[number]): string =>
-  `ALTER TABLE ${quoted(cls.toLowerCase())} ADD CONSTRAINT ${quoted(`${cls.toLowerCase()}_${field.toLowerCase()}_fk`)} FOREIGN KEY (${quoted(field)}) REFERENCES ${quoted(target.toLowerCase())}(ref) DEFERRABLE INITIALLY DEFERRED;`;
-
-/** xapi counts an object as changed when one of its computed sets changes: the other end is touched when a reference comes or goes. */
-function touchParents(column: Column, parents: readonly ClassName[]): string[] {
-  const field = quoted(column.name);
-  return parents.map((parent) =>
-    column.sql === 'text'
-      ? `  IF TG_OP = 'DELETE' THEN IF OLD.${field} IS NOT NULL THEN INSERT INTO change(cls, ref, op) VALUES ('${parent}', OLD.${field}, 'm'); END IF;
-  ELSIF TG_OP = 'INSERT' THEN IF NEW.${field} IS NOT NULL THEN INSERT INTO change(cls, ref, op) VALUES ('${parent}', NEW.${field}, 'm'); END IF;
-  ELSIF NEW.${field} IS DISTINCT FROM OLD.${field} THEN
-    INSERT INTO change(cls, ref, op) SELECT '${parent}', p, 'm' FROM unnest(ARRAY[OLD.${field}, NEW.${field}]) AS p WHERE p IS NOT NULL;
-  END IF;`
-      : `  IF TG_OP = 'INSERT' OR TG_OP = 'DELETE' OR NEW.${field} IS DISTINCT FROM OLD.${field} THEN
-    INSERT INTO change(cls, ref, op) SELECT DISTINCT '${parent}', p, 'm' FROM unnest(coalesce(CASE WHEN TG_OP <> 'INSERT' THEN OLD.${field} END, '{}') || coalesce(CASE WHEN TG_OP <> 'DELETE' THEN NEW.${field} END, '{}')) AS p;
-  END IF;`,
-  );
-}
-
-function createTriggers({ cls, name, byName }: Table): string[] {
-  if (cls === 'session') return [];
-  const touches = [...relationFields(cls)].flatMap(([field, parents]) => {
-    const column = byName.get(field);
-    return column ? touchParents(column, parents) : [];
-  });
-  const fn = quoted(`${name}_changed`);
+export function ddl(): string[] {
   return [
-    `CREATE FUNCTION ${fn}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  IF TG_OP = 'INSERT' THEN INSERT INTO change(cls, ref, op) VALUES ('${cls}', NEW.ref, 'a');
-  ELSIF TG_OP = 'DELETE' THEN INSERT INTO change(cls, ref, op) VALUES ('${cls}', OLD.ref, 'd');
-  ELSE INSERT INTO change(cls, ref, op) VALUES ('${cls}', NEW.ref, 'm'); END IF;
-${touches.join('\n')}
-  RETURN NULL;
-END $$;`,
-    `CREATE TRIGGER ${quoted(`${name}_born`)} AFTER INSERT OR DELETE ON ${quoted(name)} FOR EACH ROW EXECUTE FUNCTION ${fn}();`,
-    `CREATE TRIGGER ${quoted(`${name}_moved`)} AFTER UPDATE ON ${quoted(name)} FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.*) EXECUTE FUNCTION ${fn}();`,
+    changeTable,
+    ...tables.flatMap((table) => [tableSql(table), ...table.indexes.map((index) => indexSql(table, index)), ...triggersOf(table)]),
+    ...foreignKeys.flatMap((key) => [foreignKeySql(key), ...foreignKeyIndexSql(key)]),
+    ...internalTables,
   ];
-}
-
-/** Every statement that makes an empty database the one that the model describes. */
-export function schema(): string[] {
-  const all = [...tables.values()];
-  return [...all.map(createTable), ...all.flatMap(createIndexes), ...foreignKeys.map(addForeignKey), internalTables.trim(), ...all.flatMap(createTriggers)];
 }

@@ -1,15 +1,17 @@
-/** Brings the database to the newest migration, by whichever process comes first. */
+/** Brings the database to what this program expects; any number of processes may ask at once. */
+import { Client } from 'pg';
 import type { Store } from './store';
 
-const lock = 7_290_001;
+const lockName = 'xenplane/migrate';
 
+/** Runs the migrations that are missing. The lock is of a connection without time limits: the others wait for as long as it takes. */
 export async function migrate(store: Store): Promise<void> {
-  const runner = store.source.createQueryRunner();
+  const guard = new Client({ connectionString: store.options.url, application_name: 'xenplane migrate' });
+  await guard.connect();
   try {
-    await runner.query('SELECT pg_advisory_lock($1)', [lock]);
-    await store.source.runMigrations({ transaction: 'each' });
+    await guard.query('SELECT pg_advisory_lock(hashtext($1))', [lockName]);
+    await store.dataSource.runMigrations({ transaction: 'each' });
   } finally {
-    await runner.query('SELECT pg_advisory_unlock($1)', [lock]).catch(() => undefined);
-    await runner.release();
+    await guard.end();
   }
 }

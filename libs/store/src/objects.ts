@@ -1,103 +1,131 @@
-/** Records by class and reference inside one transaction. */
+/** What work inside a transaction is given: the objects of the model by class and reference, and SQL where that says it better. */
 import { XenError, type ClassName, type Ref, type StoredRecord } from '@xenplane/model';
-import type { PoolClient } from 'pg';
-import { statementName, type Params } from './store';
-import { fromSql, table, toSql, type SqlRow } from './tables';
+import type { Link, Outcome } from './link';
+import { statement, type Statement } from './statement';
+import { sqlOf, type TableSql } from './table-sql';
+import type { Row } from './tables';
+import { updateManySql, type Patch } from './update-many';
 
-export type Row<N extends ClassName> = StoredRecord<N> & { readonly ref: Ref<N> };
+export type { Row };
+/** One object of several to insert. */
+export type Inserted<N extends ClassName> = { readonly ref: Ref<N> } & Partial<StoredRecord<N>>;
+/** One object of several to update. */
+export type Patched<N extends ClassName> = { readonly ref: Ref<N> } & Partial<StoredRecord<N>>;
+type Loose = Readonly<Record<string, unknown>>;
+
+const begin: Readonly<Record<'write' | 'read', Statement>> = { write: statement('BEGIN'), read: statement('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY') };
 
 export class Tx {
-  private readonly committed: (() => void)[] = [];
+  private begun = false;
+  private over = false;
+  private isAnnounced = false;
+  private readonly after: (() => void)[] = [];
 
-  constructor(private readonly client: PoolClient) {}
+  constructor(
+    private readonly link: Link,
+    private readonly kind: 'write' | 'read' = 'write',
+  ) {}
 
-  async query<R extends object = Record<string, unknown>>(text: string, params: Params = []): Promise<R[]> {
-    const { rows } = await this.client.query<R>({ name: statementName(text), text, values: [...params] });
+  /** Runs SQL; rows as objects, references that point at nothing as null. */
+  async query<R = Loose>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+    const { rows } = await this.send(statement(sql), () => this.link.objects<R>(statement(sql), params));
     return rows;
   }
 
-  /** HANDLE_INVALID [class, ref] when there is none. */
-  get<N extends ClassName>(cls: N, ref: Ref<N>): Promise<Row<N>> {
-    return this.one(cls, ref, '');
+  /** The object as it is now; HANDLE_INVALID when there is none. */
+  async get<N extends ClassName>(cls: N, ref: Ref<N>): Promise<Row<N>> {
+    const sql = sqlOf(cls);
+    return this.one(cls, ref, await this.rows<N>(sql, sql.get, [ref]));
   }
-  /** `get`, and nobody else changes it until this transaction ends. */
-  lock<N extends ClassName>(cls: N, ref: Ref<N>): Promise<Row<N>> {
-    return this.one(cls, ref, ' FOR UPDATE');
+  /** `get`, and nobody else changes it before this transaction ends. */
+  async lock<N extends ClassName>(cls: N, ref: Ref<N>): Promise<Row<N>> {
+    const sql = sqlOf(cls);
+    return this.one(cls, ref, await this.rows<N>(sql, sql.lock, [ref]));
   }
-  private async one<N extends ClassName>(cls: N, ref: Ref<N>, suffix: string): Promise<Row<N>> {
-    const [row] = await this.query<SqlRow>(`SELECT * FROM "${table(cls).name}" WHERE ref = $1${suffix}`, [ref]);
-    if (!row) throw new XenError('HANDLE_INVALID', cls, ref);
-    return asRow(cls, row);
+  /** Every object whose fields have these values, ordered by reference. */
+  async find<N extends ClassName>(cls: N, where: Partial<StoredRecord<N>>): Promise<Row<N>[]> {
+    const sql = sqlOf(cls);
+    return this.rows<N>(sql, ...sql.find(where));
   }
-
+  /** Those that exist of these objects, in the order asked. */
   async getMany<N extends ClassName>(cls: N, refs: readonly string[]): Promise<Row<N>[]> {
     if (refs.length === 0) return [];
-    const rows = await this.query<SqlRow>(`SELECT * FROM "${table(cls).name}" WHERE ref = ANY($1)`, [[...refs]]);
-    return rows.map((row) => asRow(cls, row));
+    const sql = sqlOf(cls);
+    const found = new Map<string, Row<N>>((await this.rows<N>(sql, sql.many, [refs])).map((row) => [row.ref, row]));
+    return refs.flatMap((ref) => found.get(ref) ?? []);
   }
 
-  /** Those whose fields equal what is given; all for an empty `where`. */
-  async find<N extends ClassName>(cls: N, where: Partial<StoredRecord<N>>): Promise<Row<N>[]> {
-    const { name, byName } = table(cls);
-    const given = Object.entries(where);
-    const conditions = given.map(([field], i) => `"${field}" = $${i + 1}`);
-    const text = `SELECT * FROM "${name}"${conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : ''}`;
-    const values = given.map(([field, value]) => {
-      const column = byName.get(field);
-      return column ? toSql(column, value) : value;
-    });
-    return (await this.query<SqlRow>(text, values)).map((row) => asRow(cls, row));
+  async insert<N extends ClassName>(cls: N, ref: Ref<N>, record: StoredRecord<N>): Promise<void> {
+    await this.run(...sqlOf(cls).insert(ref, record));
   }
-
-  async insert<N extends ClassName>(cls: N, ref: Ref<N>, record: object): Promise<void> {
-    await this.insertAll(cls, [{ ref, ...record }]);
+  async insertAll<N extends ClassName>(cls: N, objects: readonly Inserted<N>[]): Promise<void> {
+    if (objects.length === 0) return;
+    const sql = sqlOf(cls);
+    await this.run(sql.insertAll, [`[${objects.map((o) => sql.json(o.ref, o)).join()}]`]);
   }
-
-  /** All in one statement. Fields that are not given have their column's default. */
-  async insertAll(cls: ClassName, rows: readonly ({ readonly ref: string } & object)[]): Promise<void> {
-    const [first] = rows;
-    if (!first) return;
-    const { name, columns } = table(cls);
-    const used = columns.filter((c) => c.name in first);
-    const width = used.length + 1;
-    const tuples = rows.map((_, r) => `(${Array.from({ length: width }, (__, c) => `$${r * width + c + 1}`).join(', ')})`);
-    const values = rows.flatMap((row) => [row.ref, ...used.map((c) => toSql(c, (row as SqlRow)[c.name]))]);
-    await this.query(`INSERT INTO "${name}"(ref${used.map((c) => `, "${c.name}"`).join('')}) VALUES ${tuples.join(', ')}`, values);
-  }
-
-  /** HANDLE_INVALID [class, ref] when there is none. Fields that are not columns are refused. */
-  async update<N extends ClassName>(cls: N, ref: Ref<N>, patch: object): Promise<void> {
-    const { name, byName } = table(cls);
-    const given = Object.entries(patch).filter(([, value]) => value !== undefined);
-    if (given.length === 0) return;
-    const values = given.map(([field, value]) => {
-      const column = byName.get(field);
-      if (!column) throw new Error(`${cls} has no column ${field}`);
-      return toSql(column, value);
-    });
-    const { rowCount } = await this.run(`UPDATE "${name}" SET ${given.map(([field], i) => `"${field}" = $${i + 2}`).join(', ')} WHERE ref = $1`, [
-      ref,
-      ...values,
-    ]);
+  /** HANDLE_INVALID when there is no such object. */
+  async update<N extends ClassName>(cls: N, ref: Ref<N>, patch: Partial<StoredRecord<N>>): Promise<void> {
+    const sql = sqlOf(cls).update(ref, patch);
+    if (!sql) return;
+    const { rowCount } = await this.run(...sql);
     if (rowCount === 0) throw new XenError('HANDLE_INVALID', cls, ref);
   }
-
+  /** In one statement for each set of fields, rows locked in the order of their references. */
+  async updateMany<N extends ClassName>(cls: N, patches: readonly Patched<N>[]): Promise<void> {
+    const present: Patch[] = patches.map((p) => ({ ...p }));
+    for (const { sql, values, refs } of updateManySql(sqlOf(cls), present)) {
+      const { rows } = await this.run(sql, values);
+      if (rows.length < refs.length) throw new XenError('HANDLE_INVALID', cls, missing(refs, rows));
+    }
+  }
+  /** HANDLE_INVALID when there is no such object. */
   async remove<N extends ClassName>(cls: N, ref: Ref<N>): Promise<void> {
-    const { rowCount } = await this.run(`DELETE FROM "${table(cls).name}" WHERE ref = $1`, [ref]);
+    const { rowCount } = await this.run(sqlOf(cls).remove, [ref]);
     if (rowCount === 0) throw new XenError('HANDLE_INVALID', cls, ref);
   }
 
-  /** Called once this transaction is durable; not when it is rolled back. */
-  afterCommit(told: () => void): void {
-    this.committed.push(told);
-  }
-  tellCommitted(): void {
-    for (const told of this.committed) told();
+  /** Done once, after the commit; not when the transaction fails or is restarted. */
+  afterCommit(effect: () => void): void {
+    this.after.push(effect);
   }
 
-  private run(text: string, params: Params): Promise<{ rowCount: number | null }> {
-    return this.client.query({ name: statementName(text), text, values: [...params] });
+  /** @internal For `inTransaction`. */
+  get state(): { readonly begun: boolean; readonly announced: boolean; readonly effects: readonly (() => void)[] } {
+    return { begun: this.begun, announced: this.isAnnounced, effects: this.after };
+  }
+  /** @internal Nothing may be sent any more. */
+  end(): void {
+    this.over = true;
+  }
+
+  private async rows<N extends ClassName>(sql: TableSql, text: Statement, values: readonly unknown[]): Promise<Row<N>[]> {
+    const { rows } = await this.send(text, () => this.link.arrays(text, values));
+    return rows.map((values) => sql.row(values) as Row<N>);
+  }
+  private run(text: Statement, values: readonly unknown[]): Promise<Outcome<unknown[]>> {
+    return this.send(text, () => this.link.arrays(text, values));
+  }
+  private one<N extends ClassName>(cls: N, ref: Ref<N>, rows: readonly Row<N>[]): Row<N> {
+    const [row] = rows;
+    if (!row) throw new XenError('HANDLE_INVALID', cls, ref);
+    return row;
+  }
+
+  /** BEGIN goes out together with the first statement: it costs no round trip of its own. */
+  private send<T>(text: Statement, query: () => Promise<T>): Promise<T> {
+    if (this.over) throw new Error('the transaction is over');
+    if (text.announced) this.isAnnounced = true;
+    if (this.begun) return query();
+    this.begun = true;
+    return this.link.together(() => {
+      // Whatever makes BEGIN fail, a lost connection, fails the statement behind it too, and that is waited for.
+      this.link.objects(begin[this.kind]).catch(() => undefined);
+      return query();
+    });
   }
 }
 
-const asRow = <N extends ClassName>(cls: N, row: SqlRow): Row<N> => fromSql(table(cls).columns, row) as Row<N>;
+function missing(refs: readonly string[], rows: readonly unknown[][]): string {
+  const found = new Set(rows.map(([ref]) => ref));
+  return refs.find((ref) => !found.has(ref)) ?? '';
+}

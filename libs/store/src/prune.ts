@@ -1,10 +1,29 @@
+/** The change log is kept as long as a client may be away and still be told exactly what it missed. */
 import type { Store } from './store';
 
-/** Forgets changes that no client can still be waiting to hear of; a token older than that gets everything anew. */
-export async function pruneChanges(store: Store, keepMinutes = 60): Promise<number> {
-  const rows = await store.query<{ n: number }>(
-    `WITH gone AS (DELETE FROM change WHERE at < now() - $1 * interval '1 minute' RETURNING 1) SELECT count(*)::int AS n FROM gone`,
-    [keepMinutes],
-  );
-  return rows[0]?.n ?? 0;
+export interface Keep {
+  readonly ms?: number;
+  readonly rows?: number;
 }
+const hourMs = 3_600_000;
+const million = 1_000_000;
+
+/** Deletes what is older than `ms`, and the oldest of more than `rows`; answers how many. */
+export async function pruneChanges(store: Store, { ms = hourMs, rows = million }: Keep = {}): Promise<number> {
+  const [last] = await store.query<{ deleted: number }>(pruneSql, [ms, rows]);
+  return last?.deleted ?? 0;
+}
+
+/**
+ * Up to which transaction the log has been cut is kept with it: who asks for an older position is told of every object.
+ * Only what is settled is cut: a transaction still under way may add rows below a number that others have passed.
+ */
+const pruneSql = `
+WITH ends AS (
+  SELECT (SELECT max(xid) FROM (SELECT xid FROM change ORDER BY xid DESC, seq DESC OFFSET $2 LIMIT 1) o) AS crowded,
+         (SELECT xid FROM change WHERE at < now() - $1 * interval '1 millisecond' ORDER BY xid DESC, seq DESC LIMIT 1) AS aged),
+cut AS (SELECT c.xid FROM change c, ends e WHERE c.xid <= greatest(e.crowded, e.aged) AND c.xid < pg_snapshot_xmin(pg_current_snapshot()) ORDER BY c.xid DESC, c.seq DESC LIMIT 1),
+gone AS (DELETE FROM change USING cut WHERE change.xid <= cut.xid RETURNING 1),
+kept AS (INSERT INTO setting(key, value) SELECT 'change_floor', to_jsonb((xid::text::numeric + 1)::text) FROM cut
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value RETURNING 1)
+SELECT count(*) AS deleted FROM gone`;

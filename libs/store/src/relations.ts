@@ -1,69 +1,54 @@
-/** The computed sets of every class, kept as indexes: who points at whom through which field. */
-import { classes, type ClassDef, type ClassName } from '@xenplane/model';
-import { tables, type SqlRow } from './tables';
+/** The relations of the model, as tables see them: a stored field of references and the computed set at its other end. */
+import { classNamed, isClassName, storedClasses, type ClassDef, type ClassName, type Field } from '@xenplane/model';
+import { foreignKeys } from './foreign-keys';
 
-interface Relation {
+export interface Relation {
+  /** The class whose table holds the references. */
+  readonly from: ClassName;
   readonly field: string;
-  readonly targets: readonly ClassName[];
+  /** Whether the field holds many references. */
+  readonly many: boolean;
+  /** The class that is pointed at, and its computed set of those that point. */
+  readonly to: ClassName;
+  readonly computed: string;
 }
 
-const all: Readonly<Record<string, ClassDef>> = classes;
-/** For each class, its fields that others' computed sets are made from, and the classes that have those sets. */
-const sources = new Map<ClassName, Relation[]>();
-for (const cls of tables.keys()) {
-  const found = new Map<string, ClassName[]>();
-  for (const other of tables.keys())
-    for (const field of Object.values(all[other]?.fields ?? {})) {
-      const [source, name = ''] = (field.inverse ?? '').split('.');
-      if (source === cls) found.set(name, [...(found.get(name) ?? []), other]);
-    }
-  sources.set(
-    cls,
-    [...found].map(([field, targets]) => ({ field, targets })),
-  );
+export const nameOf = (cls: ClassDef): ClassName => {
+  if (!isClassName(cls.name)) throw new Error(`the model has no class ${cls.name}`);
+  return cls.name;
+};
+
+/** A few ends are known to xapi alone: there is no field to compute the set from, so it stays empty. */
+function relationOf(cls: ClassDef, computed: string, { inverse = '' }: Field): Relation[] {
+  const [from = '', field = ''] = inverse.split('.');
+  const stored = isClassName(from) ? classNamed(from).fields[field] : undefined;
+  return stored && isClassName(from) ? [{ from, field, many: stored.type.kind === 'set', to: nameOf(cls), computed }] : [];
 }
-/** Fields that nobody's set is computed from, yet whose other end must be found. */
-for (const [cls, field] of [
-  ['VM', 'guest_metrics'],
-  ['host', 'metrics'],
-] as const)
-  sources.get(cls)?.push({ field, targets: [] });
 
-const refsIn = (value: unknown): readonly string[] =>
-  Array.isArray(value) ? (value as string[]) : typeof value === 'string' && value !== 'OpaqueRef:NULL' ? [value] : [];
-
-export class Relations {
-  /** `Class.field` to target to those that point at it, in the order in which they came. */
-  private readonly indexes = new Map<string, Map<string, Set<string>>>();
-
-  /** Moves the row's references from what they were to what they are; answers the objects whose sets or derived fields may differ now. */
-  move(cls: ClassName, ref: string, before: SqlRow | undefined, after: SqlRow | undefined): [ClassName, string][] {
-    const touched: [ClassName, string][] = [];
-    for (const { field, targets } of sources.get(cls) ?? []) {
-      const old = refsIn(before?.[field]),
-        now = refsIn(after?.[field]);
-      for (const target of old) if (!now.includes(target)) this.index(cls, field).get(target)?.delete(ref);
-      for (const target of now) if (!old.includes(target)) this.add(cls, field, target, ref);
-      for (const target of new Set([...old, ...now])) for (const owner of targets) touched.push([owner, target]);
-    }
-    return touched;
-  }
-
-  /** Those of `source`'s class that point at the target through the field; `source` is `Class.field`. */
-  pointingAt(source: string, target: string): readonly string[] {
-    return [...(this.indexes.get(source)?.get(target) ?? [])];
-  }
-
-  private index(cls: ClassName, field: string): Map<string, Set<string>> {
-    const key = `${cls}.${field}`;
-    const index = this.indexes.get(key) ?? new Map<string, Set<string>>();
-    this.indexes.set(key, index);
-    return index;
-  }
-  private add(cls: ClassName, field: string, target: string, ref: string): void {
-    const index = this.index(cls, field);
-    const set = index.get(target) ?? new Set<string>();
-    set.add(ref);
-    index.set(target, set);
-  }
+export const relations: readonly Relation[] = storedClasses.flatMap((cls) =>
+  Object.entries(cls.fields).flatMap(([name, field]) => (field.inverse === undefined ? [] : relationOf(cls, name, field))),
+);
+/** A field whose references are also found from their other end: those of relations, and those that may not dangle. */
+export interface Pointing {
+  readonly cls: ClassName;
+  readonly field: string;
+  readonly many: boolean;
+  /** `Class.field`. */ readonly key: string;
 }
+const pointing = new Map<string, Pointing>();
+for (const { from, field, many } of [...relations, ...foreignKeys.map((k) => ({ ...k, many: false }))])
+  pointing.set(`${from}.${field}`, { cls: from, field, many, key: `${from}.${field}` });
+export const pointings: readonly Pointing[] = [...pointing.values()];
+
+const none: readonly Relation[] = [];
+const grouped = (key: (r: Relation) => ClassName): ReadonlyMap<ClassName, readonly Relation[]> => {
+  const groups = new Map<ClassName, Relation[]>();
+  for (const relation of relations) groups.set(key(relation), [...(groups.get(key(relation)) ?? []), relation]);
+  return groups;
+};
+const byFrom = grouped((r) => r.from),
+  byTo = grouped((r) => r.to);
+/** Relations whose references are in the table of this class. */
+export const relationsFrom = (cls: ClassName): readonly Relation[] => byFrom.get(cls) ?? none;
+/** Relations whose computed set is a field of this class. */
+export const relationsTo = (cls: ClassName): readonly Relation[] => byTo.get(cls) ?? none;

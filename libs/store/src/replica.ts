@@ -1,230 +1,296 @@
-/** All objects of the pool in the memory of one process, as fresh as every read needs it. Lists, records and events are served from here. */
-import { setImmediate as breathe } from 'node:timers/promises';
-import { classNamed, isNullRef, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
-import { Feed, type Pulled } from './feed';
-import { History, type Change, type LoggedChange, type Wants } from './history';
-import { Relations } from './relations';
-import { Shelf } from './shelf';
+/**
+ * The objects of all classes in memory, always as the database has them: what every read is answered from. Reads do not
+ * wait for transactions that began earlier and still run; events do, see `events.ts`.
+ */
+import { setImmediate as turn } from 'node:timers/promises';
+import { classNames, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
+import type { Derivations } from './derivations';
+import { coalesce, everything, oldChanges, Ring, silent, type Change, type Changes, type Logged, type Scope, type Wants } from './events';
+import type { Link } from './link';
+import { Feed } from './replica-feed';
+import { Objects, type Entry, type Pointer } from './replica-index';
+import { planOf, rowsInSlice } from './replica-plan';
+import { fetchRows, loadAll, look, type Fetched } from './replica-rows';
+import { Texts } from './replica-text';
 import type { Store } from './store';
-import { fromSql, table, tables, type SqlRow } from './tables';
+import { isStored, tables, type Row } from './tables';
+import { Waiters } from './waiters';
 
-export interface Derivation {
-  /** The fields that are not stored, from the record and what else is known. */
-  derive(record: Readonly<Record<string, unknown>>, ref: string, view: Replica): Readonly<Record<string, unknown>>;
-  /** Other objects whose derived fields follow from this one. */
-  stales?(record: Readonly<Record<string, unknown>>, ref: string, view: Replica): readonly (readonly [ClassName, string])[];
-}
-export type Derivations = Partial<Record<ClassName, Derivation>>;
+type Loose = Readonly<Record<string, unknown>>;
 export interface ReplicaOptions {
-  readonly derivations: Derivations;
-  readonly encode: (cls: ClassName, record: Readonly<Record<string, unknown>>) => string;
-  /** Loads and follows nothing: for processes that answer no reads. */
+  readonly derivations?: Derivations;
+  /** The JSON text of a record; injected, since the store knows no wire. */
+  readonly encode: (cls: ClassName, record: Loose) => string;
+  /** For a process that answers no reads: nothing is loaded and nothing followed. */
   readonly idle?: boolean;
+  /** How many recent changes are kept at hand for events. */
+  readonly recent?: number;
 }
-
-/** Rows fetched and applied before other calls get their turn. */
-const slice = 400;
+const defaultRecent = 100_000;
+const sliceMs = 4;
+const mostRecentRecords = 2_000;
 
 export class Replica {
-  private readonly shelves = new Map<ClassName, Shelf>();
-  private readonly relations = new Relations();
-  private readonly history = new History();
+  private objects = new Objects();
+  private texts = new Texts((entry) => this.encode(entry));
+  private readonly ring: Ring;
+  private readonly waiters: Waiters;
+  private readonly movers: Waiters;
+  /** How often anything was taken in. */
+  private moves = 0;
   private readonly feed: Feed;
-  private readonly waiting = new Set<() => void>();
+  /** Visible already, but a transaction that began earlier is still under way. */
+  private pending: Logged[] = [];
+  /** What the last pull saw; none before the first load. */
+  private snapshot: string | undefined;
+  private horizon = 0;
+  /** Full records that were asked for lately: many subscribers ask for the same. */
+  private readonly records = new Map<Entry, Loose>();
 
   private constructor(
     private readonly store: Store,
     private readonly options: ReplicaOptions,
   ) {
-    for (const cls of tables.keys()) this.shelves.set(cls, new Shelf(cls));
-    this.feed = new Feed(store, (pulled) => this.apply(pulled));
+    this.ring = new Ring(options.recent ?? defaultRecent);
+    this.waiters = new Waiters(() => this.ring.reached);
+    this.movers = new Waiters(() => this.moves);
+    this.feed = new Feed(store, this);
   }
 
   static async start(store: Store, options: ReplicaOptions): Promise<Replica> {
     const replica = new Replica(store, options);
-    if (!options.idle) await replica.load();
+    if (!options.idle) await replica.feed.start();
     return replica;
   }
-
-  stop(): Promise<void> {
-    this.wakeAll();
-    return this.feed.stop();
+  async stop(): Promise<void> {
+    await this.feed.stop();
+    this.waiters.release();
+    this.movers.release();
   }
 
-  /** The position first, then the rows: what changes in between is in the log and is applied again. */
-  private async load(): Promise<void> {
-    const [start] = await this.store.query<{ horizon: string; floor: string | null }>(
-      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, (SELECT min(xid)::text FROM change) AS floor',
-    );
-    const horizon = BigInt(start?.horizon ?? 0);
-    this.history.startAt(BigInt(start?.floor ?? horizon));
-    const past = await this.store.query<{ xid: string; cls: ClassName; ref: string; op: LoggedChange['op'] }>(
-      'SELECT xid::text AS xid, cls, ref, op FROM change WHERE xid < $1::xid8 ORDER BY change.xid, change.seq',
-      [String(horizon)],
-    );
-    this.history.append(past.map((c) => ({ ...c, xid: BigInt(c.xid) })));
-    for (const cls of tables.keys()) await this.fetch(cls, undefined);
-    await this.feed.start(horizon);
-  }
+  // Reading.
 
-  // ---- what is known
-
-  /** Resolves when all that was committed before the call can be read here. */
+  /** Resolves when everything that was committed before the call, by anyone, is here. */
   fresh(): Promise<void> {
-    return this.feed.caughtUp();
+    return this.options.idle ? Promise.reject(new Error('this process keeps no replica')) : this.feed.fresh();
   }
   has(cls: ClassName, ref: string): boolean {
-    return this.shelf(cls).rows.has(ref);
+    return this.objects.has(cls, ref);
   }
-  refs<N extends ClassName>(cls: N): Iterable<Ref<N>> {
-    return this.shelf(cls).rows.keys() as Iterable<Ref<N>>;
+  refs<N extends ClassName>(cls: N): IterableIterator<Ref<N>> {
+    return this.objects.refs(cls);
   }
   count(cls: ClassName): number {
-    return this.shelf(cls).rows.size;
+    return this.objects.count(cls);
   }
-  /** Objects by class, names in lower case, as event.from tells them. */
+  /** How many objects each table has, by the class's name in lower case. */
   counts(): Record<string, number> {
-    return Object.fromEntries([...this.shelves].map(([cls, { rows }]) => [cls.toLowerCase(), rows.size]));
+    return Object.fromEntries(tables.map(({ cls, name }) => [name, this.objects.count(cls)]));
   }
   byUuid<N extends ClassName>(cls: N, uuid: string): Ref<N> | undefined {
-    return this.shelf(cls).byUuid(uuid) as Ref<N> | undefined;
+    return this.objects.byUuid(cls, uuid);
   }
   byNameLabel<N extends ClassName>(cls: N, label: string): readonly Ref<N>[] {
-    return this.shelf(cls).byLabel(label) as readonly Ref<N>[];
+    return this.objects.byLabel(cls, label);
   }
-  /** What is stored of an object; computed and derived fields are not in it. */
-  stored<N extends ClassName>(cls: N, ref: string): XenRecord<N> | undefined {
-    return this.shelf(cls).rows.get(ref) as XenRecord<N> | undefined;
+  /** What the table keeps. */
+  stored<N extends ClassName>(cls: N, ref: string): Readonly<Row<N>> | undefined {
+    return this.objects.stored(cls, ref);
   }
-  /** Who points at the target; `source` is `Class.field`. */
+  /** Who points at an object; `source` is `Class.field`, a field that a set is computed from or that a foreign key keeps. */
   pointingAt(source: string, target: string): readonly string[] {
-    return this.relations.pointingAt(source, target);
+    return this.objects.pointingAt(source, target);
+  }
+  /** The whole record, with computed sets and derived fields. Nobody may write into it. */
+  record<N extends ClassName>(cls: N, ref: Ref<N>): Readonly<XenRecord<N>> | undefined {
+    const entry = this.objects.entry(cls, ref);
+    if (!entry) return undefined;
+    const kept = this.records.get(entry);
+    if (kept) return kept as Readonly<XenRecord<N>>;
+    const made = this.whole(cls, ref);
+    if (made) this.keep(entry, made);
+    return made;
+  }
+  private whole<N extends ClassName>(cls: N, ref: string): XenRecord<N> | undefined {
+    const record = this.objects.related(cls, ref),
+      derivation = this.options.derivations?.[cls];
+    return record && derivation ? { ...record, ...derivation.derive(record, ref, this) } : record;
+  }
+  private keep(entry: Entry, record: Loose): void {
+    const [oldest] = this.records.size >= mostRecentRecords ? this.records.keys() : [];
+    if (oldest) this.records.delete(oldest);
+    this.records.set(entry, record);
   }
 
-  /** The whole record: stored fields, computed sets, derived fields. */
-  record<N extends ClassName>(cls: N, ref: Ref<N>): XenRecord<N> | undefined {
-    const row = this.shelf(cls).rows.get(ref);
-    if (!row) return undefined;
-    const record: Record<string, unknown> = {};
-    for (const [name, field] of Object.entries(classNamed(cls).fields))
-      record[name] = field.inverse ? this.relations.pointingAt(field.inverse, ref) : row[name];
-    return { ...record, ...this.options.derivations[cls]?.derive(row, ref, this) } as XenRecord<N>;
-  }
-  /** The record's JSON. The object must be there. */
+  /** The JSON text of a record; empty when there is no such object. */
   fragment<N extends ClassName>(cls: N, ref: Ref<N>): string {
-    return this.shelf(cls).fragment(ref, () => this.options.encode(cls, this.record(cls, ref) ?? {}));
+    const entry = this.objects.entry(cls, ref);
+    return entry ? this.texts.of(entry) : '';
   }
-  /** The members of a JSON object with every record of the class, in parts. */
-  allRecords(cls: ClassName): string[] {
-    const chunks: string[] = [];
-    for (const ref of this.refs(cls)) chunks.push(`${chunks.length === 0 ? '' : ','}"${ref}":`, this.fragment(cls, ref));
-    return chunks;
+  /** `"ref":{...},"ref":{...}` of all objects of a class, in pieces to be written one after the other. */
+  allRecords(cls: ClassName): readonly Buffer[] {
+    return this.texts.all(cls);
+  }
+  /** Makes the texts that `allRecords` needs, letting others have their turn; without it the first call makes them all at once. */
+  async prepare(cls: ClassName): Promise<void> {
+    while (this.texts.prepareSome(cls, sliceMs)) await turn();
+  }
+  private encode({ cls, ref }: Entry): string {
+    return this.options.encode(cls, this.whole(cls, ref) ?? {});
   }
 
-  // ---- what has happened
+  // Events.
 
-  /** All that was settled before it is below; every later change is told at or above it. */
+  /** Every change of a settled transaction before this number is known here. */
   position(): bigint {
-    return this.feed.horizon;
+    return BigInt(this.horizon);
   }
-
-  /** What happened since a position, one change an object, and where to go on. Position 0, or one that is older than what is kept: everything there is. */
-  async changesSince(position: bigint, wants: Wants): Promise<{ events: readonly Change[]; position: bigint }> {
-    const until = this.feed.horizon;
-    if (position > until) return { events: [], position };
-    const events = position > 0n && this.history.knows(position) ? this.history.since(position, wants) : this.everything(wants, until);
-    return { events, position: until };
+  /** What has changed since a position, each object once; position 0 is before everything, one from the future has nothing after it. */
+  async changesSince(position: bigint, wants: Wants): Promise<Changes> {
+    const from = Number(position),
+      to = this.horizon;
+    if (from >= to) return { events: [], position };
+    return { events: await this.changesBetween(from, to, wants), position: BigInt(to) };
   }
-
-  /** Resolves when something was settled at or after the position, or the time is over. */
-  async waitForChange(position: bigint, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    while (this.history.last < position && performance.now() < deadline && !signal?.aborted) await this.waitForMove(deadline - performance.now(), signal);
+  private async changesBetween(from: number, to: number, wants: Wants): Promise<readonly Change[]> {
+    const present = (cls: ClassName, ref: string): boolean => this.objects.has(cls, ref);
+    if (from <= 0) return [...this.settled(wants)].map(([cls, ref]) => ({ cls, ref, op: 'add', xid: BigInt(to - 1) }));
+    if (from >= this.ring.start) return coalesce(this.ring.since(from), wants, present);
+    const { events, whole } = await oldChanges(this.store, from, to, wants, present);
+    return whole ? events : everything(events, this.settled(wants), BigInt(to - 1));
   }
-
-  /** Resolves at the next change of anything here, settled or not, or when the time is over. */
-  waitForMove(timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        this.waiting.delete(done);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, Math.max(0, timeoutMs));
-      this.waiting.add(done);
-      signal?.addEventListener('abort', done, { once: true });
-    });
+  /** Objects that readers of events may know of: those whose making is settled. */
+  private *settled(wants: Wants): Iterable<readonly [ClassName, string]> {
+    const coming = new Set(this.pending.filter((p) => p.op === 'a').map((p) => `${p.cls}/${p.ref}`));
+    for (const cls of classNames) {
+      if (silent.has(cls) || !isStored(cls)) continue;
+      for (const ref of this.within(cls, wants.scope)) if (wants(cls, ref) && !coming.has(`${cls}/${ref}`)) yield [cls, ref];
+    }
   }
-
   /** Single objects are looked up, not looked for. */
-  private everything({ everything, classes, objects }: Wants, xid: bigint): Change[] {
-    const found: Change[] = [];
-    for (const [cls, { rows }] of this.shelves) {
-      const refs = everything || classes.has(cls) ? rows.keys() : (objects.get(cls) ?? []);
-      for (const ref of refs) if (rows.has(ref)) found.push({ cls, ref, op: 'add', xid });
+  private within(cls: ClassName, scope: Scope | undefined): Iterable<string> {
+    if (!scope || scope.classes.has(cls)) return this.objects.refs(cls);
+    return [...(scope.objects.get(cls) ?? [])].filter((ref) => this.objects.has(cls, ref));
+  }
+  /** Resolves when a change at or after the position is settled, when the time is over, or when the signal says so. */
+  waitForChange(position: bigint, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    return this.waiters.wait(Number(position), timeoutMs, signal);
+  }
+  /** Resolves at the next change of anything here, settled or not: sooner than `waitForChange`, for who looks at a record and not at events. */
+  waitForMove(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    return this.movers.wait(this.moves + 1, timeoutMs, signal);
+  }
+
+  // Following the database: called by the feed.
+
+  /** @internal */
+  async begin(link: Link): Promise<void> {
+    if (this.snapshot !== undefined && !(await this.isCut(link))) return;
+    const objects = new Objects(),
+      texts = new Texts((entry) => this.encode(entry));
+    const load = await loadAll(link, this.options.recent ?? defaultRecent, (cls, rows) => {
+      for (const values of rows) {
+        const row = objects.rowOf(cls, values);
+        objects.put(cls, row);
+        const entry = objects.entry(cls, String(row['ref']));
+        if (entry) texts.add(entry);
+      }
+    });
+    this.objects = objects;
+    this.texts = texts;
+    this.records.clear();
+    const eventful = load.logged.filter((l) => !silent.has(l.cls));
+    this.ring.reset(load.start, inSettledOrder(eventful.filter((l) => l.xid < load.horizon)));
+    this.pending = eventful.filter((l) => l.xid >= load.horizon);
+    this.snapshot = load.snapshot;
+    this.horizon = load.horizon;
+    this.waiters.notify();
+  }
+  /** Whether the log was pruned beyond what we have seen, while we were away. */
+  private async isCut(link: Link): Promise<boolean> {
+    const { rows } = await link.objects<{ floor: number }>({
+      text: `SELECT coalesce((SELECT (value #>> '{}')::bigint FROM setting WHERE key = 'change_floor'), 0) AS floor`,
+      name: undefined,
+      announced: false,
+    });
+    return (rows[0]?.floor ?? 0) > this.horizon;
+  }
+
+  /** @internal */
+  async pull(link: Link): Promise<boolean> {
+    const sight = await look(link, this.snapshot ?? '');
+    if (sight.logged.length > 0) {
+      await this.takeIn(link, sight.logged);
+      this.moves += 1;
+      this.movers.notify();
     }
-    return found;
+    this.snapshot = sight.snapshot;
+    this.settle(sight.logged, sight.horizon);
+    return this.pending.length > 0;
   }
 
-  // ---- how it follows
-
-  private async apply({ fresh, settled }: Pulled): Promise<void> {
-    const changed = new Map<ClassName, Set<string>>();
-    for (const { cls, ref } of fresh) {
-      const refs = changed.get(cls) ?? new Set<string>();
-      refs.add(ref);
-      changed.set(cls, refs);
+  private async takeIn(link: Link, logged: readonly Logged[]): Promise<void> {
+    const { gone, slices } = await planOf(logged);
+    for (const slice of slices) {
+      const all = await link.together(() => Promise.all(slice.map(({ cls, refs }) => fetchRows(link, cls, refs))));
+      for (const fetched of all) this.takeRows(fetched);
+      if (slices.length > 1) await turn();
     }
-    await Promise.all([...changed].map(([cls, refs]) => this.refetch(cls, [...refs])));
-    this.history.append(settled);
-    if (fresh.length > 0 || settled.length > 0) this.wakeAll();
-  }
-
-  private async refetch(cls: ClassName, refs: readonly string[]): Promise<void> {
-    for (let at = 0; at < refs.length; at += slice) {
-      if (at > 0) await breathe();
-      await this.fetch(cls, refs.slice(at, at + slice));
+    for (const [i, { cls, ref }] of gone.entries()) {
+      this.change(cls, ref, undefined);
+      if (i % rowsInSlice === rowsInSlice - 1) await turn();
     }
   }
-
-  /** Takes the rows as they are now; those that were asked for and are gone go. */
-  private async fetch(cls: ClassName, refs: readonly string[] | undefined): Promise<void> {
-    const { name, columns } = table(cls);
-    const where = refs ? ' WHERE ref = ANY($1)' : '';
-    const rows = await this.store.query<SqlRow>(`SELECT * FROM "${name}"${where}`, refs ? [refs] : []);
-    const present = new Set<string>();
-    for (const row of rows) {
-      const record = fromSql(columns, row);
-      present.add(String(record['ref']));
-      this.put(cls, String(record['ref']), record);
+  private takeRows({ cls, asked, rows }: Fetched): void {
+    const found = new Set<string>();
+    for (const values of rows) {
+      const row = this.objects.rowOf(cls, values),
+        ref = String(row['ref']);
+      found.add(ref);
+      this.change(cls, ref, row);
     }
-    for (const ref of refs ?? []) if (!present.has(ref)) this.drop(cls, ref);
+    if (found.size < asked.length) for (const ref of asked) if (!found.has(ref)) this.change(cls, ref, undefined);
   }
 
-  private put(cls: ClassName, ref: string, { ref: _ref, ...row }: SqlRow): void {
-    const before = this.shelf(cls).put(ref, row);
-    this.spread(cls, ref, before, row);
+  /** One object has a new row, or none any more. */
+  private change(cls: ClassName, ref: string, row: Loose | undefined): void {
+    const reached = this.reach(cls, ref);
+    if (row) {
+      const isNew = !this.objects.put(cls, row),
+        entry = this.objects.entry(cls, ref);
+      if (entry && isNew) this.texts.add(entry);
+    } else {
+      const entry = this.objects.drop(cls, ref);
+      if (entry) this.texts.remove(entry);
+      if (entry) this.records.delete(entry);
+    }
+    for (const pointer of [...reached, { cls, ref }, ...this.reach(cls, ref)]) this.spoil(pointer);
   }
-  private drop(cls: ClassName, ref: string): void {
-    const before = this.shelf(cls).delete(ref);
-    if (before) this.spread(cls, ref, before, undefined);
+  /** Whose text depends on this object: what it points to, and what the derivations say. */
+  private reach(cls: ClassName, ref: string): Pointer[] {
+    const entry = this.objects.entry(cls, ref);
+    if (!entry) return [];
+    const derivation = this.options.derivations?.[cls],
+      record = derivation?.stales ? this.objects.related(cls, ref) : undefined;
+    const more = record ? (derivation?.stales?.(record, ref, this) ?? []) : [];
+    return [...this.objects.targets(cls, entry.row), ...more.map(([to, at]) => ({ cls: to, ref: at }))];
+  }
+  private spoil({ cls, ref }: Pointer): void {
+    const entry = this.objects.entry(cls, ref);
+    if (!entry) return;
+    this.texts.spoil(entry);
+    this.records.delete(entry);
   }
 
-  /** Texts of other objects that this change has made old. */
-  private spread(cls: ClassName, ref: string, before: SqlRow | undefined, after: SqlRow | undefined): void {
-    for (const [owner, target] of this.relations.move(cls, ref, before, after)) this.shelf(owner).stale(target);
-    const row = after ?? before;
-    if (!row) return;
-    for (const [owner, target] of this.options.derivations[cls]?.stales?.(row, ref, this) ?? []) if (!isNullRef(target)) this.shelf(owner).stale(target);
-  }
-
-  private wakeAll(): void {
-    for (const done of [...this.waiting]) done();
-  }
-  private shelf(cls: ClassName): Shelf {
-    const shelf = this.shelves.get(cls);
-    if (!shelf) throw new Error(`class ${cls} is not kept`);
-    return shelf;
+  private settle(logged: readonly Logged[], horizon: number): void {
+    for (const one of logged) if (!silent.has(one.cls)) this.pending.push(one);
+    this.horizon = horizon;
+    const settled = this.pending.filter((p) => p.xid < horizon);
+    if (settled.length === 0) return;
+    this.pending = this.pending.filter((p) => p.xid >= horizon);
+    this.ring.append(inSettledOrder(settled));
+    this.waiters.notify();
   }
 }
+
+const inSettledOrder = (logged: Logged[]): Logged[] => logged.sort((a, b) => a.xid - b.xid || a.seq - b.seq);

@@ -1,97 +1,137 @@
-/** The connection to Postgres: one pool a process, prepared statements, values in the wire's forms. */
-import { createHash } from 'node:crypto';
-import type { Pool, PoolClient } from 'pg';
-import { types } from 'pg';
+/** The database as a process holds it: TypeORM's data source, whose pool of connections everything here uses. */
+import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
-import { migrations } from './migrations';
+import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { randomIds, type Ids } from './ids';
+import { Link } from './link';
+import { Tx } from './objects';
+import { ownValues } from './parsers';
+import { statement } from './statement';
+import { entities } from './tables';
+import { Bell } from './bell';
 
 export interface StoreOptions {
+  /** `postgres://user:password@host:port/database` */
   readonly url: string;
-  /** Connections at most; writes gain nothing from more than a few a core. */
-  readonly poolSize?: number;
+  /** Most connections at once; more than about four a core make Postgres slower. */
+  readonly connections?: number;
+  /** Seen in `pg_stat_activity`. */
+  readonly name?: string;
+  readonly ids?: Ids;
+  /** From 0 to 1, for the waits between restarts. */
+  readonly random?: () => number;
+  /** Told of what went wrong after a commit, where nobody waits for it. */
+  readonly onError?: (error: unknown) => void;
 }
-export type Params = readonly unknown[];
+/** Where SQL can be asked outside of a transaction. */
+export type Reader = Pick<Store, 'query'>;
 
-const int8 = 20,
-  timestamptz = 1184;
-/** `2026-08-21 10:00:00.5+00` as the wire writes it. */
-export const wireDate = (text: string): string => `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}T${text.slice(11, 19)}Z`;
-const parsers = new Map<number, (text: string) => unknown>([
-  [int8, Number],
-  [timestamptz, wireDate],
-]);
-const typeParsers = { getTypeParser: (oid: number, format?: 'text' | 'binary') => parsers.get(oid) ?? types.getTypeParser(oid, format) };
+const defaultConnections = 8;
+/** Nobody's transaction may hold back the others', nor the events of all, for longer than this. */
+export const limitMs = 30_000;
+/** The settings of every connection; times come and go in UTC. */
+export const connectionSettings = {
+  statement_timeout: limitMs,
+  idle_in_transaction_session_timeout: limitMs,
+  options: '-c TimeZone=UTC -c DateStyle=ISO',
+  keepAlive: true,
+} as const;
+export const pipelined = { pipeline: true } as const;
+const commit = statement('COMMIT');
+const ignore = (): void => undefined;
 
-/** One name a text: each connection prepares it once. */
-const names = new Map<string, string>();
-export function statementName(text: string): string {
-  const known = names.get(text);
-  if (known) return known;
-  const name = createHash('sha1').update(text).digest('base64url');
-  names.set(text, name);
-  return name;
+function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: StoreOptions): DataSource {
+  return new DataSource({
+    type: 'postgres',
+    url,
+    entities: [...entities],
+    migrations: [Initial1795435200000],
+    migrationsTransactionMode: 'each',
+    synchronize: false,
+    logging: false,
+    applicationName: name,
+    poolSize: connections,
+    // One connection may have several statements under way: that is how BEGIN costs no round trip.
+    extra: { ...connectionSettings, ...pipelined, types: ownValues, connectionTimeoutMillis: 5_000 },
+  });
 }
 
-const limits = '-c timezone=UTC -c statement_timeout=30000 -c idle_in_transaction_session_timeout=30000';
+/** TypeORM knows which pool it uses and does not say of what type. */
+function poolOf(source: DataSource): Pool {
+  const master: unknown = 'master' in source.driver ? source.driver.master : undefined;
+  if (!(master instanceof Pool)) throw new Error('the data source has no pool of pg connections');
+  return master;
+}
 
 export class Store {
-  private waking = false;
-  private again = false;
+  readonly pool: Pool;
+  readonly ids: Ids;
+  readonly random: () => number;
+  private readonly bell: Bell;
+  private readonly complain: (error: unknown) => void;
 
   private constructor(
-    readonly source: DataSource,
-    readonly pool: Pool,
-    readonly url: string,
-  ) {}
-
-  static async connect({ url, poolSize = 16 }: StoreOptions): Promise<Store> {
-    const source = new DataSource({
-      type: 'postgres',
-      url,
-      migrations: [...migrations],
-      migrationsTableName: 'migration',
-      extra: { max: poolSize, types: typeParsers, options: limits, application_name: 'xenplane' },
+    readonly dataSource: DataSource,
+    readonly options: StoreOptions,
+  ) {
+    this.pool = poolOf(dataSource);
+    this.ids = options.ids ?? randomIds;
+    this.random = options.random ?? Math.random;
+    this.complain = options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
+    // A connection that breaks while nobody uses it is replaced when it is needed; whoever uses one is told by the
+    // statement that fails. Without a listener either would end the process.
+    this.pool.on('error', ignore);
+    this.pool.on('acquire', (client) => {
+      if (!client.listeners('error').includes(ignore)) client.on('error', ignore);
     });
-    await source.initialize();
-    const { master } = source.driver as object as { master: Pool };
-    master.on('error', () => undefined);
-    return new Store(source, master, url);
+    this.bell = new Bell(this.pool);
   }
 
-  /** One statement, a transaction of its own. */
-  async query<R extends object = Record<string, unknown>>(text: string, params: Params = []): Promise<R[]> {
-    const { rows } = await this.pool.query<R>({ name: statementName(text), text, values: [...params] });
-    if (!/^\s*SELECT/i.test(text)) this.wake();
+  static async connect(options: StoreOptions): Promise<Store> {
+    return new Store(await sourceOf(options).initialize(), options);
+  }
+
+  /** One statement in a transaction of its own. */
+  async query<R = Readonly<Record<string, unknown>>>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+    const { text, name, announced } = statement(sql);
+    const { rows } = await this.pool.query<R & object>(name === undefined ? { text, values: [...params] } : { text, name, values: [...params] });
+    if (announced) this.wake();
     return rows;
   }
 
-  client(): Promise<PoolClient> {
-    return this.pool.connect();
+  /** Reads that belong together: all see the database as it was at the first of them, and nothing can be changed. */
+  async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const client = await this.pool.connect(),
+      link = new Link(client),
+      tx = new Tx(link, 'read');
+    try {
+      return await work(tx);
+    } finally {
+      tx.end();
+      // Nothing depends on the end of a transaction that only read: whoever gets the connection next comes behind it.
+      if (tx.state.begun) link.objects(commit).catch(() => undefined);
+      client.release();
+    }
   }
 
-  /**
-   * Tells all processes that something was committed. Never inside a writing transaction: a notification holds a lock over
-   * the commit and would line all writers up. At most one is under way; more meanwhile make one more.
-   */
+  /** Says to every process that there are changes; many calls in a row make one announcement. */
   wake(): void {
-    if (this.waking) {
-      this.again = true;
-      return;
+    this.bell.ring();
+  }
+  /** Called at each `wake` of this process, long before the announcement has been around. */
+  onWake(heard: () => void): () => void {
+    return this.bell.listen(heard);
+  }
+  guarded(effect: () => void): void {
+    try {
+      effect();
+    } catch (error) {
+      this.complain(error);
     }
-    this.waking = true;
-    void this.pool
-      .query("SELECT pg_notify('change', '')")
-      .catch(() => undefined)
-      .finally(() => {
-        this.waking = false;
-        if (this.again) {
-          this.again = false;
-          this.wake();
-        }
-      });
   }
 
   async close(): Promise<void> {
-    await this.source.destroy();
+    await this.bell.stop();
+    await this.dataSource.destroy();
   }
 }

@@ -1,100 +1,70 @@
-/** One table a class, derived from the model: which columns, of which SQL type, and how values go in and out of them. */
-import { isNullRef, nullRefText, storedClasses, zeroOf, type ClassDef, type ClassName, type Type } from '@xenplane/model';
+/** One table a stored class, derived from the model: for our own SQL as columns, for TypeORM as an EntitySchema. */
+import { classNamed, storedClasses, storedFields, type ClassDef, type ClassName, type StoredRecord, type Ref } from '@xenplane/model';
+import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
+import { columnOf, type Column } from './columns';
+import { nameOf, relationsFrom } from './relations';
 
-export interface Column {
-  readonly name: string;
-  readonly type: Type;
-  readonly sql: string;
-  /** As an SQL expression; absent for columns that may be NULL. */
-  readonly default?: string;
-}
+export type Row<N extends ClassName> = { readonly ref: Ref<N> } & StoredRecord<N>;
+
 export interface Table {
   readonly cls: ClassName;
+  /** In SQL, without quotes: the class's name in lower case. */
   readonly name: string;
+  /** All but `ref`, the primary key, in the order of the model. */
   readonly columns: readonly Column[];
-  readonly byName: ReadonlyMap<string, Column>;
+  readonly column: ReadonlyMap<string, Column>;
+  readonly indexes: readonly Index[];
+}
+export interface Index {
+  readonly name: string;
+  readonly column: string;
+  readonly unique: boolean;
+  /** Rows that point at nothing are not looked for. */ readonly where: string | undefined;
 }
 
-function sqlType(type: Type): string {
-  switch (type.kind) {
-    case 'int':
-      return 'bigint';
-    case 'float':
-      return 'double precision';
-    case 'bool':
-      return 'boolean';
-    case 'datetime':
-      return 'timestamptz';
-    case 'set':
-      return type.of?.kind === 'ref' ? 'text[]' : 'jsonb';
-    case 'map':
-    case 'record':
-    case 'anyRecord':
-    case 'option':
-    case 'eventBatch':
-      return 'jsonb';
-    default:
-      return 'text';
-  }
-}
-const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+export const quote = (name: string): string => `"${name}"`;
 
-function defaultOf(type: Type, value: unknown): string | undefined {
-  const given = value ?? zeroOf(type);
-  switch (sqlType(type)) {
-    case 'text':
-      return type.kind === 'ref' ? undefined : quote(String(given ?? ''));
-    case 'text[]':
-      return "'{}'";
-    case 'jsonb':
-      return quote(JSON.stringify(given ?? null));
-    case 'timestamptz':
-      return quote(String(given));
-    default:
-      return String(given);
-  }
+function indexesOf(cls: ClassName, name: string, columns: readonly Column[]): Index[] {
+  const pointing = relationsFrom(cls)
+    .filter((r) => !r.many)
+    .map((r) => r.field);
+  const has = (column: string): boolean => columns.some((c) => c.name === column);
+  const index = (column: string, unique: boolean, where?: string): Index => ({ name: `${name}_${column}_idx`, column, unique, where });
+  return [
+    ...(has('uuid') ? [index('uuid', true)] : []),
+    ...(has('name_label') ? [index('name_label', false)] : []),
+    ...[...new Set(pointing)].map((field) => index(field, false, `${quote(field)} IS NOT NULL`)),
+  ];
 }
 
-function tableOf(cls: ClassDef): Table {
-  const columns = Object.entries(cls.fields)
-    .filter(([, field]) => !field.inverse)
-    .map(([name, field]): Column => {
-      const value = defaultOf(field.type, field.default);
-      return { name, type: field.type, sql: sqlType(field.type), ...(value === undefined ? {} : { default: value }) };
-    });
-  return { cls: cls.name as ClassName, name: cls.name.toLowerCase(), columns, byName: new Map(columns.map((c) => [c.name, c])) };
+function tableFor(cls: ClassDef): Table {
+  const columns = storedFields(cls).flatMap((field) => {
+    const def = cls.fields[field];
+    return def ? [columnOf(field, def)] : [];
+  });
+  const name = cls.name.toLowerCase();
+  return { cls: nameOf(cls), name, columns, column: new Map(columns.map((c) => [c.name, c])), indexes: indexesOf(nameOf(cls), name, columns) };
 }
 
-export const tables: ReadonlyMap<ClassName, Table> = new Map(storedClasses.map((c) => [c.name as ClassName, tableOf(c)]));
-export function table(cls: ClassName): Table {
-  const found = tables.get(cls);
-  if (!found) throw new Error(`class ${cls} has no table`);
-  return found;
+export const tables: readonly Table[] = storedClasses.map(tableFor);
+const byClass = new Map(tables.map((t) => [t.cls, t]));
+export function tableOf(cls: ClassName): Table {
+  const table = byClass.get(cls);
+  if (!table) throw new Error(`${classNamed(cls).name} has no table`);
+  return table;
 }
+export const isStored = (cls: ClassName): boolean => byClass.has(cls);
 
-/** Numbers beyond 2^53 are written digit by digit: their shortest decimal form is not their value. */
-const asInteger = (value: number): string | number => (Number.isSafeInteger(value) ? value : BigInt(Math.trunc(value)).toString());
-
-/** A value as a parameter of a statement. */
-export function toSql(column: Column, value: unknown): unknown {
-  switch (column.sql) {
-    case 'bigint':
-      return asInteger(Number(value));
-    case 'jsonb':
-      return JSON.stringify(value);
-    case 'text[]':
-      return value;
-    case 'text':
-      return column.type.kind === 'ref' && isNullRef(String(value)) ? null : value;
-    default:
-      return value;
-  }
+function entityColumn({ name, type, reference, default: value }: Column): EntitySchemaColumnOptions {
+  const array = type === 'text[]';
+  return { name, type: array ? 'text' : type, array, nullable: reference, default: value === undefined ? undefined : () => value };
 }
-
-export type SqlRow = Readonly<Record<string, unknown>>;
-/** A row as a record; columns that are NULL are references to nothing. */
-export function fromSql(columns: readonly Column[], row: SqlRow): Record<string, unknown> {
-  const record: Record<string, unknown> = { ref: row['ref'] };
-  for (const { name, type } of columns) record[name] = row[name] === null && type.kind === 'ref' ? nullRefText : row[name];
-  return record;
+function entityFor(table: Table): EntitySchema<Record<string, unknown>> {
+  return new EntitySchema({
+    name: table.cls,
+    tableName: table.name,
+    columns: { ref: { type: 'text', primary: true }, ...Object.fromEntries(table.columns.map((c) => [c.name, entityColumn(c)])) },
+    indices: table.indexes.map(({ name, column, unique, where }) => ({ name, columns: [column], unique, where })),
+  });
 }
+export const entities: readonly EntitySchema<Record<string, unknown>>[] = tables.map(entityFor);

@@ -1,75 +1,110 @@
-/** Transactions: the whole work is done again when Postgres says that it lost a race, a few times at the most. */
+/**
+ * The only way to change the database: work that runs once from its first statement to its commit, or is restarted whole.
+ * Restarting is right for conflicts (40001, 40P01) and for a connection that was lost before the commit was sent; after
+ * that nobody knows whether the commit happened, and `CommitUnknown` says so.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Link } from './link';
 import { Tx } from './objects';
+import { statement } from './statement';
 import type { Store } from './store';
 
-/** The database refused the work again and again because others were in the way. */
+/** The work met the same conflict too often, or the database cannot serve more; nothing was changed. */
 export class TooBusy extends Error {
   constructor(cause: unknown) {
     super('the database is too busy', { cause });
     this.name = 'TooBusy';
   }
 }
-/** The connection broke while committing: the work may be done or not. */
+/** The connection was lost while the commit was under way: it may have happened or not. */
 export class CommitUnknown extends Error {
   constructor(cause: unknown) {
-    super('it is unknown whether the transaction was committed', { cause });
+    super('the connection was lost at the commit; its outcome is unknown', { cause });
     this.name = 'CommitUnknown';
   }
 }
 
-const mostTries = 8;
-const lostRace = new Set(['40001', '40P01']);
-const codeOf = (error: unknown): string | undefined => (error instanceof Error && 'code' in error ? String(error.code) : undefined);
+const mostRestarts = 8;
+const shortestWaitMs = 4;
+const longestWaitMs = 250;
+const commit = statement('COMMIT'),
+  rollback = statement('ROLLBACK');
+
+/** Serialization failure, deadlock. */
+const conflicts: ReadonlySet<string> = new Set(['40001', '40P01']);
+/** Out of connections, of memory, of locks; the server shuts down or starts; the connection was ended. */
+const overload = /^(53|57P0|08)/;
+const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+const timeLimit = '57014';
+
+const codeOf = (error: unknown): string | undefined =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+/** The driver tells some of its own failures by a plain error, without the five characters that the server gives each. */
+const lostTexts = /^Connection terminated|not queryable|Client was closed/;
+const noneFree = 'timeout exceeded when trying to connect';
+function isLost(error: unknown): boolean {
+  const code = codeOf(error);
+  if (!(error instanceof Error)) return false;
+  return code === undefined ? lostTexts.test(error.message) : unreachable.has(code) || overload.test(code);
+}
+/** Trying again at once would only make it worse. */
+const isOverdue = (error: unknown): boolean => codeOf(error) === timeLimit || (error instanceof Error && error.message === noneFree);
+const isConflict = (error: unknown): boolean => conflicts.has(codeOf(error) ?? '');
 
 export async function inTransaction<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
-  for (let tried = 1; ; tried += 1) {
+  for (let restarts = 0; ; restarts += 1) {
     try {
       return await once(store, work);
     } catch (error) {
-      if (!lostRace.has(codeOf(error) ?? '')) throw error;
-      if (tried === mostTries) throw new TooBusy(error);
-      await sleep(2 ** tried * (1 + Math.random()));
+      if (isOverdue(error)) throw new TooBusy(error);
+      if (!isConflict(error) && !isLost(error)) throw error;
+      if (restarts === mostRestarts) throw new TooBusy(error);
+      await sleep(Math.min(shortestWaitMs * 2 ** restarts, longestWaitMs) * (0.5 + store.random()));
     }
   }
 }
 
 async function once<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await store.client();
+  const client = await store.pool.connect();
+  const tx = new Tx(new Link(client));
   let broken: Error | undefined;
   try {
-    const tx = new Tx(client);
-    const begun = client.query('BEGIN');
-    begun.catch(() => undefined);
-    const result = await attempt(work, tx, async () => void (await client.query('ROLLBACK').catch((error: Error) => (broken = error))));
-    await client.query('COMMIT').catch((error: unknown) => {
-      if (codeOf(error) && !codeOf(error)?.startsWith('08') && codeOf(error) !== 'ECONNRESET') throw error;
-      broken = error instanceof Error ? error : new Error(String(error));
-      throw new CommitUnknown(error);
-    });
-    store.wake();
-    tx.tellCommitted();
+    const result = await work(tx);
+    tx.end();
+    if (tx.state.begun) await committed(new Link(client));
+    if (tx.state.announced) store.wake();
+    for (const effect of tx.state.effects) store.guarded(effect);
     return result;
+  } catch (error) {
+    tx.end();
+    broken = await undone(new Link(client), tx, error);
+    throw error;
   } finally {
     client.release(broken);
   }
 }
 
-async function attempt<T>(work: (tx: Tx) => Promise<T>, tx: Tx, rollback: () => Promise<void>): Promise<T> {
+/** A COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error. */
+async function committed(link: Link): Promise<void> {
   try {
-    return await work(tx);
+    const { command } = await link.objects(commit);
+    if (command !== 'COMMIT') throw new Error('a statement failed and its error was ignored: nothing was committed');
   } catch (error) {
-    await rollback();
-    throw error;
+    throw isLost(error) ? new CommitUnknown(error) : error;
   }
 }
 
-/** Reads outside any transaction; each statement sees what is committed then. */
-export async function reading<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
-  const client = await store.client();
+/** Rolls back; answers the error that makes the connection unusable, if one did. */
+async function undone(link: Link, tx: Tx, error: unknown): Promise<Error | undefined> {
+  if (error instanceof CommitUnknown) return error;
+  if (!tx.state.begun) return undefined;
   try {
-    return await work(new Tx(client));
-  } finally {
-    client.release();
+    await link.objects(rollback);
+    return undefined;
+  } catch (second) {
+    return second instanceof Error ? second : new Error(String(second));
   }
 }
+
+/** Reads that belong together, of one moment; see `Store.read`. */
+export const reading = <T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> => store.read(work);

@@ -1,2 +1,2 @@
-export * from './database';
+export { createTestDatabase, type TestDatabase } from './database';
 export * from './oracle';

@@ -1,46 +1,55 @@
-/** From a method's name and untyped parameters to what the model declares. Counted before the session is looked at, as in xapi. */
-import { mandatory, messages, XenError, type Message } from '@xenplane/model';
-import { decode, dictionary } from './decode';
-import type { Untyped } from './untyped';
-
-export interface Method {
-  readonly name: string;
-  readonly async: boolean;
-}
-
-/** `Async.VM.start`, `VM.start`, and the other spelling `VM_start`, which has no Async. */
-export function parseMethod(method: string): Method {
-  const prefix = /^(?:Async|InternalAsync)\./.exec(method)?.[0];
-  if (prefix) return { name: method.slice(prefix.length), async: true };
-  if (messages.has(method) || method.includes('.')) return { name: method, async: false };
-  for (let at = method.indexOf('_'); at > 0; at = method.indexOf('_', at + 1)) {
-    const dotted = `${method.slice(0, at)}.${method.slice(at + 1)}`;
-    if (messages.has(dotted)) return { name: dotted, async: false };
-  }
-  return { name: method, async: false };
-}
-
-/** MESSAGE_PARAMETER_COUNT_MISMATCH [method, expected, received], the session not counted; -1 when not even that came. */
-export function assertParamCount(message: Message, params: readonly Untyped[]): void {
-  const given = params.length - (message.session ? 1 : 0);
-  const needed = mandatory(message);
-  const flexible = needed < message.params.length;
-  if (given === needed || (flexible && given >= needed)) return;
-  throw new XenError('MESSAGE_PARAMETER_COUNT_MISMATCH', message.name, String(needed), String(given));
-}
+/** The parameters of a call, by the message it means: counted first, since that is answered before the session is looked at; then read. */
+import { mandatory, XenError, type Message, type Param } from '@xenplane/model';
+import { fresh } from './records';
+import { decode, decodeRecord } from './values';
+import { stringCodec } from './codec';
 
 export interface Arguments {
+  /** Absent for the few messages that take none. */
   readonly session?: string;
-  readonly args: Record<string, unknown>;
+  readonly args: Readonly<Record<string, unknown>>;
 }
 
-/** Surplus parameters of messages with defaults are not read. */
-export function decodeArguments(message: Message, params: readonly Untyped[]): Arguments {
-  const [first, ...others] = message.session ? params : [undefined, ...params];
-  const args = dictionary();
-  for (const [i, { name, type }] of message.params.entries()) {
-    const given = others[i];
-    args[name] = given === undefined ? structuredClone(type.default) : decode(type, given);
+/**
+ * Throws MESSAGE_PARAMETER_COUNT_MISMATCH [message, expected, received] unless the number of parameters fits. Neither number counts
+ * the session, so that a call without even that has received -1. Messages with defaults ignore what is surplus.
+ */
+export function assertParamCount(message: Message, params: readonly unknown[]): void {
+  const expected = mandatory(message);
+  const received = params.length - (message.session ? 1 : 0);
+  const hasDefaults = message.params.length > expected;
+  if (received === expected || (hasDefaults && received > expected)) return;
+  throw new XenError('MESSAGE_PARAMETER_COUNT_MISMATCH', message.name, String(expected), String(received));
+}
+
+/** The session and the arguments by name. Throws what `decode` throws, with the names of message and parameter in the text. */
+export function decodeArguments(message: Message, params: readonly unknown[]): Arguments {
+  const [session, own] = message.session ? [sessionOf(params[0]), params.slice(1)] : [undefined, params];
+  const args: Record<string, unknown> = {};
+  for (const [i, param] of message.params.entries()) args[param.name] = i < own.length ? read(message, param, own[i]) : fresh(param.type.default);
+  return session === undefined ? { args } : { session, args };
+}
+const sessionOf = (value: unknown): string => String(stringCodec.decode(value));
+
+/** Counts, then reads. */
+export function bindArguments(message: Message, params: readonly unknown[]): Arguments {
+  assertParamCount(message, params);
+  return decodeArguments(message, params);
+}
+
+function read(message: Message, param: Param, value: unknown): unknown {
+  try {
+    return message.kind === 'create' && param.type.kind === 'record' ? decodeRecord(message.cls, value) : decode(param.type, value);
+  } catch (error) {
+    throw error instanceof XenError ? located(error, message, param) : error;
   }
-  return message.session ? { session: String(decode({ kind: 'string' }, first ?? '')), args } : { args };
+}
+
+/** Says where the wrong value was; of a secret, nothing else. */
+function located(error: XenError, message: Message, param: Param): XenError {
+  const place = `${message.name} ${param.name}`;
+  const [text = '', ...rest] = error.params;
+  if (param.type.secret)
+    return error.code === 'INVALID_VALUE' ? new XenError('INVALID_VALUE', text, param.name) : new XenError('INTERNAL_ERROR', `${place}: wrong type`);
+  return error.code === 'INTERNAL_ERROR' ? new XenError('INTERNAL_ERROR', `${place}: ${text}`, ...rest) : error;
 }

@@ -1,15 +1,10 @@
-import { messages, set, string } from '@xenplane/model';
-
-export * from './malformed';
-export * from './untyped';
-export * from './xmlrpc';
-export * from './jsonrpc';
-export * from './decode';
-export * from './encode';
-export * from './arguments';
-export * from './filter';
-export * from './task-result';
-
-/** What system.listMethods answers. */
-export const methodNames = (): string[] => [...messages.values()].filter((m) => !m.hidden).flatMap((m) => (m.async ? [m.name, `Async.${m.name}`] : [m.name]));
-export const methodNamesType = set(string);
+export { parseCall, parseResponse, parseValue, xmlCall, xmlFailure, xmlPlain, xmlSuccess, type XmlCall } from './xmlrpc';
+export { jsonCall, jsonFailure, jsonSuccess, parseJsonCall, type JsonCall, type JsonEnvelope } from './jsonrpc';
+export { MalformedCall, maxDepth } from './malformed';
+export { Scalar, type Untyped, type UntypedStruct } from './untyped';
+export { assertText, escapeXml, textOf, type Body } from './text';
+export { decode, decodeRecord, encodeJson, encodeXml, xmlOfJson } from './values';
+export { assertParamCount, bindArguments, decodeArguments, type Arguments } from './arguments';
+export { methodNames, methodNamesType, parseMethod, type Method } from './methods';
+export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
+export { decodeTaskResult, encodeTaskResult } from './task-result';

@@ -1,89 +1,141 @@
-/** JSON-RPC 1.0 and 2.0 as xapi speaks them: no batches, no notifications, errors of each version in its own form. */
-import { deepest, MalformedCall } from './malformed';
-import { Exact, type Untyped } from './untyped';
+/** JSON-RPC 1.0 and 2.0 as xapi speaks them: calls to neutral values, answers from JSON that is ready. */
+import { MalformedCall, maxDepth } from './malformed';
+import { textOf, type Body } from './text';
+import { isStruct, Scalar, type Untyped } from './untyped';
 
-export interface JsonCall {
-  readonly method: string;
-  readonly params: readonly Untyped[];
-  readonly id: string | number;
+/** What an answer repeats of its call. */
+export interface JsonEnvelope {
+  /** An integer or a text; an integer too long for a number keeps its digits. */
+  readonly id: string | number | Scalar;
   readonly version: '1.0' | '2.0';
 }
+export interface JsonCall extends JsonEnvelope {
+  readonly method: string;
+  readonly params: readonly Untyped[];
+}
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** A call from a body. Throws MalformedCall for anything else: bad JSON, a batch, no id, another version. */
+export function parseJsonCall(body: Body): JsonCall {
+  const call = parseExactly(textOf(body));
+  if (!isStruct(call)) throw new MalformedCall('the text is no object');
+  const { method, id } = call;
+  if (typeof method !== 'string') throw new MalformedCall('method is no text');
+  const version = versionOf(call['jsonrpc']);
+  return { method, params: paramsOf(call['params'], version), id: idOf(id), version };
+}
 
-function parse(body: Uint8Array | string): unknown {
+function versionOf(member: unknown): '1.0' | '2.0' {
+  if (member === undefined) return '1.0';
+  if (member === '2.0') return '2.0';
+  throw new MalformedCall('jsonrpc is not 2.0');
+}
+
+function idOf(id: unknown): JsonEnvelope['id'] {
+  if (typeof id === 'string' || Number.isSafeInteger(id) || id instanceof Scalar) return id as JsonEnvelope['id'];
+  throw new MalformedCall('id is neither an integer nor a text');
+}
+
+function paramsOf(params: unknown, version: '1.0' | '2.0'): readonly Untyped[] {
+  if (Array.isArray(params)) return params;
+  if (version === '2.0' && (params === undefined || params === null)) return [];
+  if (version === '2.0' && isStruct(params)) return [params as Untyped];
+  throw new MalformedCall('params is no array');
+}
+
+/** The call itself and its list of parameters come on top of what a parameter may nest. */
+const deepest = maxDepth + 2;
+/** Fewer digits than this always fit a number exactly. */
+const longDigits = 16;
+const quote = 34,
+  minus = 45,
+  openArray = 91,
+  closeArray = 93,
+  openObject = 123,
+  closeObject = 125;
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+/** How a long integer stands in for itself while the rest is parsed; as a client's own text it would be refused, for its U+0000. */
+const standIn = /^\u0000int(-?\d+)$/;
+
+/** JSON.parse, with a limit on depth, and with integers that a number could round kept as texts. */
+function parseExactly(text: string): unknown {
+  const long = scan(text);
   try {
-    const text = typeof body === 'string' ? body : utf8.decode(body);
-    assertShallow(text);
-    return JSON.parse(keepDigits(text));
+    if (long.length === 0) return JSON.parse(text);
+    return JSON.parse(marked(text, long), revived);
   } catch (error) {
-    if (error instanceof MalformedCall) throw error;
-    throw new MalformedCall('not JSON');
+    throw new MalformedCall(error instanceof Error ? error.message : 'no JSON');
   }
 }
 
-/** Counts brackets outside strings before anything is built. */
-function assertShallow(text: string): void {
-  let depth = 0,
-    quoted = false;
-  for (let i = 0; i < text.length; i += 1) {
-    const c = text.charCodeAt(i);
-    if (quoted) {
-      if (c === 92) i += 1;
-      else if (c === 34) quoted = false;
-    } else if (c === 34) quoted = true;
-    else if (c === 123 || c === 91) {
-      depth += 1;
-      if (depth > deepest) throw new MalformedCall('values nested too deep');
-    } else if (c === 125 || c === 93) depth -= 1;
+function revived(_: string, value: unknown): unknown {
+  const digits = typeof value === 'string' ? standIn.exec(value)?.[1] : undefined;
+  return digits === undefined ? value : new Scalar('int', digits);
+}
+
+type Span = readonly [from: number, to: number];
+
+/** Where the long integers are. Throws MalformedCall for what nests too deep. */
+function scan(text: string): Span[] {
+  const long: Span[] = [];
+  for (let at = 0, depth = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === quote) at = endOfString(text, at);
+    else if (code === openArray || code === openObject) depth++;
+    else if (code === closeArray || code === closeObject) depth--;
+    else if (isDigit(code) || code === minus) at = number(text, at, long);
+    if (depth > deepest) throw new MalformedCall(`nested deeper than ${maxDepth}`);
   }
+  return long;
 }
 
-/** Marks integers that a number would round, so that they arrive digit by digit. A NUL never stands in JSON text as it is. */
-const mark = '\\u0000int:';
-function keepDigits(text: string): string {
-  if (!/[0-9]{16}/.test(text)) return text;
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\d{16,}(?![\d.eE])/g, (token) => (token.startsWith('"') ? token : `"${mark}${token}"`));
-}
-const marked = '\u0000int:';
-
-function untyped(value: unknown): Untyped {
-  if (typeof value === 'string') return value.startsWith(marked) ? new Exact(value.slice(marked.length)) : value;
-  if (typeof value === 'number') return Number.isInteger(value) ? new Exact(String(value)) : value;
-  if (value === null || typeof value === 'boolean') return value;
-  if (Array.isArray(value)) return value.map(untyped);
-  return new Map(Object.entries(value as object).map(([k, v]) => [k, untyped(v)]));
+function endOfString(text: string, start: number): number {
+  for (let end = text.indexOf('"', start + 1); end >= 0; end = text.indexOf('"', end + 1)) {
+    let slashes = 0;
+    while (text[end - 1 - slashes] === '\\') slashes++;
+    if (slashes % 2 === 0) return end;
+  }
+  return text.length;
 }
 
-function paramsOf(given: unknown, version: '1.0' | '2.0'): readonly Untyped[] {
-  if (Array.isArray(given)) return given.map(untyped);
-  if (version === '1.0') throw new MalformedCall('params must be an array');
-  if (given === undefined || given === null) return [];
-  if (typeof given === 'object') return [untyped(given)];
-  throw new MalformedCall('params must be an array or an object');
+/** Notes the integer that starts here, if it is a long one; answers where the number ends. */
+function number(text: string, start: number, long: Span[]): number {
+  let end = start + 1;
+  while (isDigit(text.charCodeAt(end))) end++;
+  if (!'.eE'.includes(text.charAt(end) || ' ')) {
+    if (end - start >= longDigits) long.push([start, end]);
+    return end - 1;
+  }
+  while (/[-+.\deE]/.test(text.charAt(end))) end++;
+  return end - 1;
 }
 
-export function parseJsonCall(body: Uint8Array | string): JsonCall {
-  const call = parse(body);
-  if (typeof call !== 'object' || call === null || Array.isArray(call)) throw new MalformedCall('a call must be an object');
-  const { method, params, id, jsonrpc } = call as Record<string, unknown>;
-  if (jsonrpc !== undefined && jsonrpc !== '2.0') throw new MalformedCall('unknown jsonrpc version');
-  if (typeof method !== 'string') throw new MalformedCall('no method');
-  if (typeof id !== 'string' && !(typeof id === 'number' && Number.isInteger(id))) throw new MalformedCall('id must be an integer or a string');
-  const version = jsonrpc === '2.0' ? '2.0' : '1.0';
-  return { method, params: paramsOf(params, version), id, version };
+function marked(text: string, long: readonly Span[]): string {
+  const parts: string[] = [];
+  let from = 0;
+  for (const [start, end] of long) {
+    const digits = text.slice(start, end);
+    if (!/^-?(?:0|[1-9]\d*)$/.test(digits)) throw new MalformedCall('no JSON number');
+    parts.push(text.slice(from, start), `"\\u0000int${digits}"`);
+    from = end;
+  }
+  return [...parts, text.slice(from)].join('');
 }
 
-type Reply = Pick<JsonCall, 'id' | 'version'>;
+const idText = (id: JsonEnvelope['id']): string => (id instanceof Scalar ? id.text : JSON.stringify(id));
 
-/** The answer around a result that is JSON already, in parts. */
-export function jsonSuccess({ id, version }: Reply, result: readonly (string | Uint8Array)[]): (string | Uint8Array)[] {
-  return version === '2.0'
-    ? ['{"jsonrpc":"2.0","result":', ...result, `,"id":${JSON.stringify(id)}}`]
-    : ['{"result":', ...result, `,"error":null,"id":${JSON.stringify(id)}}`];
+/** The answer to a call that succeeded, in chunks: those given are the JSON of the result and go through as they are. */
+export function jsonSuccess<C>(call: JsonEnvelope, chunks: readonly C[]): (string | C)[] {
+  if (call.version === '1.0') return ['{"result":', ...chunks, `,"error":null,"id":${idText(call.id)}}`];
+  return ['{"jsonrpc":"2.0","result":', ...chunks, `,"id":${idText(call.id)}}`];
 }
-export function jsonFailure({ id, version }: Reply, description: readonly string[]): string {
-  if (version === '1.0') return `{"result":null,"error":${JSON.stringify(description)},"id":${JSON.stringify(id)}}`;
-  const [message = '', ...data] = description;
-  return `{"jsonrpc":"2.0","error":${JSON.stringify({ code: 1, message, data })},"id":${JSON.stringify(id)}}`;
+
+/** The answer to a call that failed: the error's code, then its parameters. */
+export function jsonFailure(call: JsonEnvelope, description: readonly string[]): string {
+  const [message = 'INTERNAL_ERROR', ...data] = description;
+  if (call.version === '1.0') return `{"result":null,"error":${JSON.stringify([message, ...data])},"id":${idText(call.id)}}`;
+  return `{"jsonrpc":"2.0","error":${JSON.stringify({ code: 1, message, data })},"id":${idText(call.id)}}`;
 }
+
+/** A call of version 2.0, for clients; each parameter is JSON. */
+export const jsonCall = (method: string, fragments: readonly string[], id: string | number): string =>
+  `{"jsonrpc":"2.0","method":${JSON.stringify(method)},"params":[${fragments.join(',')}],"id":${JSON.stringify(id)}}`;

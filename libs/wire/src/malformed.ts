@@ -1,9 +1,7 @@
-/** The bytes are not a call at all; the HTTP layer answers 500 and closes. */
+/** The bytes are no call at all. The HTTP layer answers 500 and closes. */
 export class MalformedCall extends Error {
-  constructor(why: string) {
-    super(why);
-    this.name = 'MalformedCall';
-  }
+  override readonly name = 'MalformedCall';
 }
-/** How deep values may nest. */
-export const deepest = 64;
+
+/** Arrays and structs inside one another, within one parameter. */
+export const maxDepth = 64;

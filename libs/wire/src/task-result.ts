@@ -1,13 +1,11 @@
-/** `task.result`: an XML-RPC value as text, whatever wire the client speaks; void is an empty value. */
+/** `task.result`: an XML-RPC `<value>` element, whichever wire the call came over. */
 import type { Type } from '@xenplane/model';
-import { decode } from './decode';
-import { encodeXml } from './encode';
-import { parseCall } from './xmlrpc';
+import { decode, encodeXml } from './values';
+import { parseValue } from './xmlrpc';
 
-export const encodeTaskResult = (type: Type | undefined, value: unknown): string => (type ? encodeXml(type, value) : '<value></value>');
+/** Void gives `<value></value>`. */
+export const encodeTaskResult = (type: Type | undefined, value: unknown): string => encodeXml(type, value);
 
-export function decodeTaskResult(type: Type | undefined, text: string): unknown {
-  if (!type) return undefined;
-  const [value] = parseCall(`<methodCall><methodName>r</methodName><params><param>${text}</param></params></methodCall>`).params;
-  return value === undefined ? undefined : decode(type, value);
-}
+/** The value that a finished task has kept; of void, and of a task without a result, undefined. */
+export const decodeTaskResult = (type: Type | undefined, text: string): unknown =>
+  type === undefined || text === '' ? undefined : decode(type, parseValue(text));

@@ -86,6 +86,7 @@ export class Dispatcher {
   private async callRead(message: Message, session: Session, args: Args): Promise<Answer> {
     assertAllowed(session, message, args);
     await this.plane.replica.fresh();
+    if (message.call === 'get_all_records' && isClassName(message.cls.name)) await this.plane.replica.prepare(message.cls.name);
     const answer = read(this.plane.replica, message, args);
     return { type: message.result ?? { kind: 'string' }, ...answer };
   }

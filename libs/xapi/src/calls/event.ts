@@ -33,7 +33,9 @@ export function subscription(texts: readonly string[]): Wants {
     if (name && rest.length === 0) wanted.add(name);
     else if (name) objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest[0] ?? ''));
   }
-  return { everything: texts.includes('*'), classes: wanted, objects };
+  if (texts.includes('*')) return () => true;
+  const wants = (cls: ClassName, ref: string): boolean => wanted.has(cls) || objects.get(cls)?.has(ref) === true;
+  return Object.assign(wants, { scope: { classes: wanted, objects } });
 }
 
 const digits = 20;

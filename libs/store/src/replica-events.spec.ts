@@ -1,0 +1,210 @@
+import type { ClassName, Ref } from '@xenplane/model';
+import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Change } from './events';
+import { newRef } from './ids';
+import { pruneChanges } from './prune';
+import { Replica } from './replica';
+import { Store } from './store';
+import { inTransaction } from './transaction';
+
+let database: TestDatabase, store: Store;
+const open: Replica[] = [];
+async function start(recent?: number): Promise<Replica> {
+  const made = await Replica.start(store, { encode: () => '{}', recent });
+  open.push(made);
+  return made;
+}
+beforeAll(async () => {
+  database = await createTestDatabase();
+  store = await Store.connect({ url: database.url, connections: 16 });
+});
+afterEach(async () => {
+  for (const replica of open.splice(0)) await replica.stop();
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+let made = 0;
+async function vm(label = ''): Promise<Ref<'VM'>> {
+  const ref = newRef<'VM'>();
+  await inTransaction(store, (tx) => tx.insertAll('VM', [{ ref, uuid: `vm-${(made += 1)}`, name_label: label }]));
+  return ref;
+}
+const all = (): boolean => true;
+/** The horizon is the server's: transactions of other spec files, in other databases, hold it back too. */
+async function settled(replica: Replica): Promise<void> {
+  const [now] = await store.query<{ xid: string }>('SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS xid');
+  for (let waited = 0; waited < 10_000 && replica.position() < BigInt(now?.xid ?? 0); waited += 5) await sleep(5).then(() => replica.fresh());
+}
+const ops = (changes: readonly Change[]): string[] => changes.map((c) => `${c.op} ${c.cls}`);
+
+test('each object once, from where the reader stood', async () => {
+  const replica = await start(),
+    kept = await vm();
+  await settled(replica);
+  const before = replica.position();
+  const passing = await vm(),
+    fresh = await vm();
+  await inTransaction(store, async (tx) => {
+    await tx.update('VM', kept, { order: 1 });
+    await tx.update('VM', fresh, { order: 1 });
+    await tx.remove('VM', passing);
+  });
+  await settled(replica);
+  const { events, position } = await replica.changesSince(before, all);
+  expect(events.map((e) => [e.op, e.ref])).toEqual([
+    ['add', fresh],
+    ['mod', kept],
+  ]);
+  expect(position).toBe(replica.position());
+  expect(await replica.changesSince(position, all)).toEqual({ events: [], position });
+  await inTransaction(store, (tx) => tx.remove('VM', kept));
+  await settled(replica);
+  expect(ops((await replica.changesSince(before, (_cls, ref) => ref === kept)).events)).toEqual(['del VM']);
+});
+
+test('position 0 is before everything, one from the future has nothing after it', async () => {
+  const replica = await start(),
+    ref = await vm();
+  await settled(replica);
+  const { events } = await replica.changesSince(0n, (cls) => cls === 'VM');
+  expect(new Set(events.map((e) => e.op))).toEqual(new Set(['add']));
+  expect(events).toHaveLength(replica.count('VM'));
+  expect(events.map((e) => e.ref)).toContain(ref);
+  const future = replica.position() + 1000n;
+  expect(await replica.changesSince(future, all)).toEqual({ events: [], position: future });
+});
+
+test('sessions are known and make no events', async () => {
+  const replica = await start(),
+    ref = newRef<'session'>();
+  await settled(replica);
+  const before = replica.position();
+  await inTransaction(store, (tx) => tx.insertAll('session', [{ ref, uuid: 'session' }]));
+  await settled(replica);
+  expect([replica.has('session', ref), (await replica.changesSince(before, all)).events, replica.counts()['session']]).toEqual([true, [], 1]);
+});
+
+test('a replica that was not there knows as well as one that was, from the log', async () => {
+  const was = await start();
+  await settled(was);
+  const before = was.position(),
+    gone = await vm(),
+    kept = await vm();
+  await settled(was);
+  const between = was.position();
+  await inTransaction(store, (tx) => tx.remove('VM', gone));
+  await inTransaction(store, (tx) => tx.update('VM', kept, { order: 2 }));
+  const [later, tiny] = [await start(), await start(1)];
+  for (const replica of [was, later, tiny]) {
+    await settled(replica);
+    expect(ops((await replica.changesSince(before, all)).events)).toEqual(['add VM']);
+    expect(ops((await replica.changesSince(between, all)).events)).toEqual(['mod VM', 'del VM']);
+  }
+});
+
+test('who was away longer than the log is kept is told that anything may have changed', async () => {
+  const was = await start();
+  await settled(was);
+  const before = was.position(),
+    ref = await vm();
+  for (let i = 1; i < 5; i += 1) await inTransaction(store, (tx) => tx.update('VM', ref, { order: i }));
+  await settled(was);
+  await pruneChanges(store, { rows: 1 });
+  const later = await start();
+  const { events } = await later.changesSince(before, (cls) => cls === 'VM');
+  expect(new Set(events.map((e) => e.op))).toEqual(new Set(['mod']));
+  expect(events).toHaveLength(later.count('VM'));
+});
+
+test('waiting ends with the next change, the time, or the signal; before the announcement could get lost', async () => {
+  const replica = await start(),
+    ref = await vm();
+  await settled(replica);
+  const timed = performance.now();
+  await replica.waitForChange(replica.position(), 30);
+  expect(performance.now() - timed).toBeGreaterThan(25);
+  const stop = new AbortController(),
+    position = replica.position();
+  const waiting = Array.from({ length: 1000 }, () => replica.waitForChange(position, 20_000)),
+    moved = replica.waitForMove(20_000);
+  const stopped = replica.waitForChange(position + 1_000_000n, 20_000, stop.signal);
+  await inTransaction(store, (tx) => tx.update('VM', ref, { order: 5 }));
+  await Promise.all([...waiting, moved]);
+  expect(ops((await replica.changesSince(position, all)).events)).toEqual(['mod VM']);
+  stop.abort();
+  await stopped;
+  await replica.waitForChange(position, 20_000);
+});
+
+test('a transaction under way holds events back, not reads', async () => {
+  const replica = await start(),
+    [slow, quick] = [await vm(), await vm()];
+  await settled(replica);
+  const position = replica.position();
+  await inTransaction(store, async (tx) => {
+    await tx.update('VM', slow, { order: 1 });
+    await inTransaction(store, (other) => other.update('VM', quick, { order: 1 }));
+    await replica.fresh();
+    expect([replica.stored('VM', quick)?.order, replica.stored('VM', slow)?.order]).toEqual([1, 0]);
+    expect((await replica.changesSince(position, all)).events).toEqual([]);
+  });
+  await settled(replica);
+  expect((await replica.changesSince(position, all)).events.map((e) => e.ref).sort()).toEqual([slow, quick].sort());
+});
+
+/** What a reader has after it followed the events: no gap, whatever the order of commits. */
+class Follower {
+  readonly seen: string[] = [];
+  private readonly known = new Set<string>();
+  position = 0n;
+  constructor(private readonly replica: Replica) {}
+
+  async step(): Promise<void> {
+    await this.replica.waitForChange(this.position, 20);
+    const { events, position } = await this.replica.changesSince(this.position, (cls: ClassName) => cls === 'VM_group');
+    expect(position).toBeGreaterThanOrEqual(this.position);
+    this.position = position;
+    for (const { op, ref } of events) {
+      expect({ op, ref, known: this.known.has(ref) }).toEqual({ op, ref, known: op !== 'add' });
+      if (op === 'add') this.known.add(ref);
+      this.seen.push(`${op} ${ref}`);
+    }
+  }
+}
+
+test('transactions that commit in another order than they began: every change is seen exactly once', async () => {
+  const replicas = [await start(), await start(50), await start()];
+  const followers = replicas.map((r) => new Follower(r)),
+    committed: string[] = [];
+  let running = true;
+  const following = followers.map(async (f) => {
+    while (running) await f.step();
+  });
+  const writer = async (w: number): Promise<void> => {
+    for (let i = 0; i < 40; i += 1) {
+      const ref = newRef<'VM_group'>();
+      await inTransaction(store, async (tx) => {
+        await tx.query('SELECT pg_current_xact_id()');
+        await sleep(Math.random() * 8);
+        await tx.insertAll('VM_group', [{ ref, uuid: `${w}/${i}` }]);
+        await sleep(Math.random() < 0.1 ? 40 : Math.random() * 5);
+        if (Math.random() < 0.1) throw new Error('changed my mind');
+      }).then(
+        () => committed.push(`add ${ref}`),
+        () => undefined,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: 12 }, (_, w) => writer(w)));
+  running = false;
+  await Promise.all(following);
+  const deadline = performance.now() + 10_000;
+  for (const follower of followers) {
+    while (follower.seen.length < committed.length && performance.now() < deadline) await follower.step();
+    expect([...follower.seen].sort()).toEqual([...committed].sort());
+  }
+});

@@ -1,0 +1,168 @@
+/**
+ * Keeps a replica up to date. A pull looks at the change log and fetches what changed; one is under way at a time. Whoever
+ * asks for freshness gets the next pull to begin, together with all who asked meanwhile. Wake-ups come from commits of this
+ * process, from the announcements of others, and, for what both may lose, from looking twice a second.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client } from 'pg';
+import { channel } from './bell';
+import { Link } from './link';
+import { sharedValues } from './parsers';
+import { connectionSettings, pipelined, type Store } from './store';
+import { TooBusy } from './transaction';
+
+export interface Fed {
+  /** Brings everything in, after the connection was made or made anew. */
+  begin(link: Link): Promise<void>;
+  /** Brings in what changed; answers whether something is visible that is not settled yet. */
+  pull(link: Link): Promise<boolean>;
+}
+
+const pollMs = 500;
+/** Wake-ups make at most one pull in this time. Calls that ask for freshness do not wait for it. */
+const pauseMs = 2;
+const longestPauseMs = 64;
+const firstRetryMs = 20;
+const longestRetryMs = 1_000;
+/** For so long a reader waits for a lost connection. */
+const patienceMs = 1_000;
+
+/** The log is read by its primary key, whatever the planner thinks of a table that grew a million rows since it was analysed. */
+const feedSettings = {
+  ...connectionSettings,
+  options: `${connectionSettings.options} -c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan`,
+};
+
+export class Feed {
+  private link: Link | undefined;
+  private connecting: Promise<Link> | undefined;
+  private running: Promise<void> | undefined;
+  private queued: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private due = Infinity;
+  private lastPull = 0;
+  private unsettledMs = 0;
+  private stopped = false;
+  private readonly deafen: () => void;
+
+  constructor(
+    private readonly store: Store,
+    private readonly fed: Fed,
+  ) {
+    this.deafen = store.onWake(() => this.soon());
+  }
+
+  async start(): Promise<void> {
+    await this.connect();
+    this.soon();
+  }
+
+  /** Resolves when everything that was committed before the call is in. */
+  async fresh(): Promise<void> {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
+      try {
+        return await this.next();
+      } catch (error) {
+        if (this.stopped || performance.now() > deadline) throw new TooBusy(error);
+        await sleep(firstRetryMs);
+      }
+    }
+  }
+
+  /** The next pull to begin. Calls of one turn of the event loop precede what the server sees of it, so they share it. */
+  private next(): Promise<void> {
+    this.queued ??= (this.running ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => {
+        this.queued = undefined;
+        return (this.running = this.pull().finally(() => (this.running = undefined)));
+      });
+    return this.queued;
+  }
+
+  private async pull(): Promise<void> {
+    const link = this.link ?? (await this.connect());
+    try {
+      const unsettled = await this.fed.pull(link);
+      this.unsettledMs = unsettled ? Math.min(Math.max(1, this.unsettledMs * 2), longestPauseMs) : 0;
+    } catch (error) {
+      this.lose(link);
+      throw error;
+    } finally {
+      this.lastPull = performance.now();
+      this.schedule(this.unsettledMs || pollMs);
+    }
+  }
+
+  /** A pull after a commit of somebody, unless there was one just now: then a little later. */
+  soon(): void {
+    this.unsettledMs = 0;
+    this.schedule(Math.max(0, this.lastPull + pauseMs - performance.now()));
+  }
+
+  private schedule(ms: number): void {
+    const at = performance.now() + ms;
+    if (this.stopped || (this.timer && this.due <= at)) return;
+    clearTimeout(this.timer);
+    this.due = at;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.next().catch(() => this.schedule(firstRetryMs));
+    }, ms);
+  }
+
+  private connect(): Promise<Link> {
+    this.connecting ??= this.open().finally(() => (this.connecting = undefined));
+    return this.connecting;
+  }
+
+  private async open(): Promise<Link> {
+    const client = new Client({
+      connectionString: this.store.options.url,
+      application_name: `${this.store.options.name ?? 'xenplane'} replica`,
+      ...feedSettings,
+      ...pipelined,
+      types: sharedValues,
+    });
+    const link = new Link(client);
+    client.on('error', () => this.lose(link));
+    client.on('end', () => this.lose(link));
+    client.on('notification', () => this.soon());
+    await client.connect();
+    try {
+      await client.query(`LISTEN ${channel}`);
+      await this.fed.begin(link);
+    } catch (error) {
+      await client.end().catch(() => undefined);
+      throw error;
+    }
+    if (this.stopped) await client.end();
+    else this.link = link;
+    return link;
+  }
+
+  private lose(link: Link): void {
+    if (this.link !== link) return;
+    this.link = undefined;
+    link.client.end().catch(() => undefined);
+    if (!this.stopped) void this.reconnect();
+  }
+  private async reconnect(): Promise<void> {
+    for (let wait = firstRetryMs; !this.stopped && !this.link; wait = Math.min(2 * wait, longestRetryMs)) {
+      await sleep(wait);
+      await this.connect().catch(() => undefined);
+    }
+    this.soon();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.deafen();
+    clearTimeout(this.timer);
+    await this.running?.catch(() => undefined);
+    const link = this.link;
+    this.link = undefined;
+    await link?.client.end();
+  }
+}

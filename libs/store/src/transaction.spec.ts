@@ -1,0 +1,216 @@
+import { asRef, XenError, type Ref } from '@xenplane/model';
+import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { newRef } from './ids';
+import { limitMs, Store } from './store';
+import { CommitUnknown, inTransaction, TooBusy } from './transaction';
+import type { Tx } from './objects';
+
+let database: TestDatabase, store: Store;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  store = await Store.connect({ url: database.url });
+});
+afterAll(async () => {
+  await store.close();
+  await database.drop();
+});
+
+let made = 0;
+async function vm(label = ''): Promise<Ref<'VM'>> {
+  const ref = newRef<'VM'>();
+  await inTransaction(store, (tx) => tx.insertAll('VM', [{ ref, uuid: `vm-${(made += 1)}`, name_label: label }]));
+  return ref;
+}
+const label = async (ref: Ref<'VM'>): Promise<string | undefined> => (await store.read((tx) => tx.getMany('VM', [ref])))[0]?.name_label;
+const nowhere = asRef<'VM'>('OpaqueRef:nowhere');
+/** Ends the connection that a transaction uses, as an administrator would. */
+const cut = async (tx: Tx): Promise<void> => {
+  const [own] = await tx.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  await store.query('SELECT pg_terminate_backend($1)', [own?.pid]);
+  await sleep(20);
+};
+
+test('an error takes everything back, and is the one that the caller sees', async () => {
+  const ref = await vm('before');
+  const failing = inTransaction(store, async (tx) => {
+    await tx.update('VM', ref, { name_label: 'after' });
+    throw new XenError('VM_IS_TEMPLATE', ref, 'start');
+  });
+  await expect(failing).rejects.toMatchObject({ code: 'VM_IS_TEMPLATE' });
+  expect(await label(ref)).toBe('before');
+});
+
+test.each<[string, (tx: Tx) => Promise<unknown>]>([
+  ['get', (tx) => tx.get('VM', nowhere)],
+  ['lock', (tx) => tx.lock('VM', nowhere)],
+  ['update', (tx) => tx.update('VM', nowhere, { name_label: '' })],
+  ['updateMany', (tx) => tx.updateMany('VM', [{ ref: nowhere, name_label: '' }])],
+  ['remove', (tx) => tx.remove('VM', nowhere)],
+])('%s of an object that is not there is HANDLE_INVALID', async (_what, work) => {
+  await expect(inTransaction(store, work)).rejects.toMatchObject({ code: 'HANDLE_INVALID', params: ['VM', nowhere] });
+});
+
+test('updateMany takes rows in one order, whatever the order and the fields it is given', async () => {
+  const refs = await Promise.all(Array.from({ length: 20 }, () => vm()));
+  const writers = Array.from({ length: 6 }, (_, w) =>
+    inTransaction(store, (tx) =>
+      tx.updateMany(
+        'VM',
+        [...refs]
+          .sort(() => Math.random() - 0.5)
+          .map((ref, i) => (i % 2 === w % 2 ? { ref, name_label: `w${w}` } : { ref, name_description: `w${w}`, order: w })),
+      ),
+    ),
+  );
+  await Promise.all(writers);
+  await inTransaction(store, (tx) => tx.updateMany('VM', [...refs.map((ref) => ({ ref, name_label: 'a' })), ...refs.map((ref) => ({ ref, name_label: 'b' }))]));
+  const rows = await store.read((tx) => tx.getMany('VM', refs));
+  expect(new Set(rows.map((r) => r.name_label))).toEqual(new Set(['b']));
+  expect(rows.map((r) => r.ref)).toEqual(refs);
+});
+
+test('two that wait for one another: one is restarted whole, and both get through', async () => {
+  const [a, b] = [await vm('0'), await vm('0')];
+  let runs = 0;
+  const add = (first: Ref<'VM'>, second: Ref<'VM'>): Promise<void> =>
+    inTransaction(store, async (tx) => {
+      runs += 1;
+      for (const ref of [first, second]) {
+        const row = await tx.lock('VM', ref);
+        await tx.update('VM', ref, { name_label: String(Number(row.name_label) + 1) });
+        await sleep(30);
+      }
+    });
+  await Promise.all([add(a, b), add(b, a)]);
+  expect(runs).toBeGreaterThan(2);
+  expect([await label(a), await label(b)]).toEqual(['2', '2']);
+});
+
+test('a conflict that does not end is TooBusy after a bounded number of restarts, and nothing has happened', async () => {
+  const ref = await vm('before');
+  let runs = 0;
+  const work = inTransaction(store, async (tx) => {
+    runs += 1;
+    await tx.update('VM', ref, { name_label: 'after' });
+    await tx.query("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40001'; END $$");
+  });
+  await expect(work).rejects.toBeInstanceOf(TooBusy);
+  expect(runs).toBe(9);
+  expect(await label(ref)).toBe('before');
+});
+
+test('a connection lost before the commit: the work is done again, once in effect', async () => {
+  const ref = await vm('0');
+  let runs = 0;
+  await inTransaction(store, async (tx) => {
+    runs += 1;
+    const row = await tx.lock('VM', ref);
+    await tx.update('VM', ref, { name_label: String(Number(row.name_label) + 1) });
+    if (runs === 1) await cut(tx);
+    await tx.get('VM', ref);
+  });
+  expect([runs, await label(ref)]).toEqual([2, '1']);
+});
+
+test('a connection lost at the commit: nobody may pretend to know', async () => {
+  const ref = await vm('before');
+  const work = inTransaction(store, async (tx) => {
+    await tx.update('VM', ref, { name_label: 'after' });
+    await cut(tx);
+  });
+  await expect(work).rejects.toBeInstanceOf(CommitUnknown);
+  expect(await label(ref)).toBe('before');
+});
+
+test('a statement whose failure was ignored cannot be committed in silence', async () => {
+  const ref = await vm('before');
+  const work = inTransaction(store, async (tx) => {
+    await tx.update('VM', ref, { name_label: 'after' });
+    await tx.query('SELECT 1 / 0').catch(() => undefined);
+  });
+  await expect(work).rejects.toThrow(/nothing was committed/);
+  expect(await label(ref)).toBe('before');
+});
+
+test('effects come after the commit, once, and not at all without one', async () => {
+  const ref = await vm('before'),
+    heard: (string | undefined)[] = [];
+  let runs = 0;
+  await inTransaction(store, async (tx) => {
+    tx.afterCommit(() => heard.push('committed'));
+    await tx.update('VM', ref, { name_label: 'after' });
+    if ((runs += 1) === 1) await tx.query("DO $$ BEGIN RAISE EXCEPTION 'x' USING ERRCODE = '40P01'; END $$");
+  });
+  const failing = inTransaction(store, async (tx) => {
+    tx.afterCommit(() => heard.push('never'));
+    throw new Error('no');
+  });
+  await expect(failing).rejects.toThrow('no');
+  expect([runs, heard]).toEqual([2, ['committed']]);
+});
+
+test('a reference that must not dangle is refused at the commit; the order inside is free', async () => {
+  const lost = newRef<'VBD'>();
+  await expect(inTransaction(store, (tx) => tx.insertAll('VBD', [{ ref: lost, uuid: 'lost', VM: nowhere }]))).rejects.toMatchObject({
+    code: '23503',
+    constraint: 'vbd_VM_fkey',
+  });
+  const [owner, vbd] = [newRef<'VM'>(), newRef<'VBD'>()];
+  await inTransaction(store, async (tx) => {
+    await tx.insertAll('VBD', [{ ref: vbd, uuid: 'kept', VM: owner }]);
+    await tx.insertAll('VM', [{ ref: owner, uuid: 'owner' }]);
+  });
+  await expect(inTransaction(store, (tx) => tx.remove('VM', owner))).rejects.toMatchObject({ code: '23503' });
+  await inTransaction(store, async (tx) => {
+    await tx.remove('VM', owner);
+    await tx.remove('VBD', vbd);
+  });
+});
+
+test('a locked object does not keep others from pointing at it', async () => {
+  const owner = await vm();
+  await inTransaction(store, async (tx) => {
+    await tx.lock('VM', owner);
+    await inTransaction(store, (other) => other.insertAll('VBD', [{ ref: newRef(), uuid: 'beside', VM: owner }]));
+  });
+});
+
+test('every connection has time limits, and times come in UTC', async () => {
+  const settings = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      store.query<{ statement: string; idle: string; zone: string }>(
+        `SELECT current_setting('statement_timeout') AS statement, current_setting('idle_in_transaction_session_timeout') AS idle, current_setting('TimeZone') AS zone`,
+      ),
+    ),
+  );
+  for (const [row] of settings) expect(row).toEqual({ statement: `${limitMs / 1000}s`, idle: `${limitMs / 1000}s`, zone: 'UTC' });
+});
+
+test('statements are prepared once a connection', async () => {
+  const single = await Store.connect({ url: database.url, connections: 1 });
+  const ref = await vm();
+  for (let i = 0; i < 5; i += 1)
+    await inTransaction(single, (tx) => tx.update('VM', ref, i % 2 === 0 ? { name_label: `${i}`, order: i } : { order: i, name_label: `${i}` }));
+  const rows = await single.query<{ statement: string }>('SELECT statement FROM pg_prepared_statements');
+  expect(rows.filter((r) => r.statement.startsWith('UPDATE "vm" SET'))).toHaveLength(1);
+  await single.close();
+});
+
+test('reads that belong together are of one moment and cannot write', async () => {
+  const ref = await vm('before');
+  const seen = await store.read(async (tx) => {
+    const first = (await tx.get('VM', ref)).name_label;
+    await inTransaction(store, (other) => other.update('VM', ref, { name_label: 'after' }));
+    return [first, (await tx.get('VM', ref)).name_label];
+  });
+  expect(seen).toEqual(['before', 'before']);
+  await expect(store.read((tx) => tx.update('VM', ref, { name_label: 'x' }))).rejects.toMatchObject({ code: '25006' });
+  expect(await label(ref)).toBe('after');
+});
+
+test('a transaction that is over sends nothing', async () => {
+  let kept: Tx | undefined;
+  await inTransaction(store, async (tx) => void (kept = tx));
+  await expect(kept?.query('SELECT 1')).rejects.toThrow('over');
+});

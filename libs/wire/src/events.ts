@@ -1,0 +1,83 @@
+/** Batches of events. A snapshot is a record, or its JSON, ready. */
+import { spell } from '@xenplane/model';
+import { snapshotCodec } from './any-record';
+import { entriesOf, intCodec, memberXml, stringCodec, structXml, type Codec, type CodecFor } from './codec';
+import { emptyStruct, isStruct, wrongType } from './untyped';
+
+function asStruct(value: unknown): Readonly<Record<string, unknown>> {
+  if (!isStruct(value)) throw wrongType('struct', value);
+  return value;
+}
+function asArray(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw wrongType('array', value);
+  return value;
+}
+
+const texts = ['id', 'timestamp', 'class', 'operation', 'ref'] as const;
+type Write = (value: unknown) => string;
+/** Names and what is written of their values, in the order that clients know. */
+const textMembers = (event: Readonly<Record<string, unknown>>, write: Write): (readonly [string, string])[] => texts.map((name) => [name, write(event[name])]);
+
+function eventJson(value: unknown, codecFor: CodecFor): string {
+  const event = asStruct(value);
+  const own = textMembers(event, stringCodec.json)
+    .map(([name, text]) => `"${name}":${text}`)
+    .join(',');
+  return event['snapshot'] === undefined ? `{${own}}` : `{${own},"snapshot":${snapshotCodec(event['class'], codecFor).json(event['snapshot'])}}`;
+}
+
+function eventXml(value: unknown, codecFor: CodecFor): string {
+  const event = asStruct(value);
+  const own = textMembers(event, stringCodec.xml)
+    .map(([name, text]) => memberXml(name, text))
+    .join('');
+  return event['snapshot'] === undefined
+    ? structXml(own)
+    : structXml(own + memberXml('snapshot', snapshotCodec(event['class'], codecFor).xml(event['snapshot'])));
+}
+
+/** The snapshot becomes JSON in the model's order, as a batch holds it. */
+function decodeEvent(value: unknown, codecFor: CodecFor): Record<string, unknown> {
+  const struct = asStruct(value);
+  const event: Record<string, unknown> = Object.fromEntries(texts.map((name) => [name, stringCodec.decode(struct[name])]));
+  if (!('snapshot' in struct)) return event;
+  const codec = snapshotCodec(event['class'], codecFor);
+  return { ...event, snapshot: codec.json(codec.decode(struct['snapshot'])) };
+}
+
+function decodeCounts(value: unknown): Record<string, number> {
+  const counts = emptyStruct<number>();
+  for (const [name, count] of Object.entries(asStruct(value))) counts[name] = Number(intCodec.decode(count));
+  return counts;
+}
+const countsJson = (counts: unknown): string =>
+  `{${Array.from(entriesOf(counts), ([name, count]) => `${JSON.stringify(name)}:${intCodec.json(count)}`).join(',')}}`;
+/** Of all integers only these are typed in XML: clients calculate with them. */
+const countsXml = (counts: unknown): string =>
+  structXml(Array.from(entriesOf(counts), ([name, count]) => memberXml(name, `<value><i4>${intCodec.json(count)}</i4></value>`)).join(''));
+
+/** What event.from answers. */
+export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
+  decode(value) {
+    if (!isStruct(value)) throw wrongType(spell({ kind: 'eventBatch' }), value);
+    const events = asArray(value['events']).map((event) => decodeEvent(event, codecFor));
+    return { events, valid_ref_counts: decodeCounts(value['valid_ref_counts']), token: stringCodec.decode(value['token']) };
+  },
+  json(value) {
+    const { events, valid_ref_counts: counts, token } = asStruct(value);
+    return `{"events":[${asArray(events)
+      .map((event) => eventJson(event, codecFor))
+      .join(',')}],"valid_ref_counts":${countsJson(counts)},"token":${stringCodec.json(token)}}`;
+  },
+  xml(value) {
+    const { events, valid_ref_counts: counts, token } = asStruct(value);
+    const list = asArray(events)
+      .map((event) => eventXml(event, codecFor))
+      .join('');
+    return structXml(
+      memberXml('events', `<value><array><data>${list}</data></array></value>`) +
+        memberXml('valid_ref_counts', countsXml(counts)) +
+        memberXml('token', stringCodec.xml(token)),
+    );
+  },
+});
