@@ -1,0 +1,72 @@
+/** A session of the XenAPI over JSON-RPC 2.0. */
+import { errorFrom, nullRefText } from '@xenplane/model';
+
+export interface Api {
+  /** Calls with the session put before the parameters; throws the XenError that the server gives. */
+  call<T = unknown>(method: string, ...params: readonly unknown[]): Promise<T>;
+  readonly url: string;
+  readonly session: string;
+}
+export interface Login {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+  readonly originator?: string;
+}
+/** The server could not be reached or did not answer as one. */
+export class Unreachable extends Error {
+  constructor(url: string, cause: unknown) {
+    super(`Unable to contact server ${url}. Please check server and port settings.`, { cause });
+    this.name = 'Unreachable';
+  }
+}
+interface Reply {
+  readonly result?: unknown;
+  readonly error?: { readonly message: string; readonly data?: readonly string[] };
+}
+
+async function post(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const reply = await fetch(`${url}/jsonrpc`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+    .then((response) => response.json() as Promise<Reply>)
+    .catch((error: unknown) => Promise.reject(new Unreachable(url, error)));
+  if (reply.error) throw errorFrom([reply.error.message, ...(reply.error.data ?? [])]);
+  return reply.result;
+}
+
+export async function connect({ url, user, password, originator = 'xenplane-client' }: Login): Promise<Api> {
+  const session = String(await post(url, 'session.login_with_password', [user, password, '1.0', originator]));
+  return { url, session, call: <T>(method: string, ...params: readonly unknown[]) => post(url, method, [session, ...params]) as Promise<T> };
+}
+export const logOut = (api: Api): Promise<unknown> => api.call('session.logout').catch(() => undefined);
+
+interface TaskRecord {
+  readonly status: string;
+  readonly progress: number;
+  readonly result: string;
+  readonly error_info: readonly string[];
+}
+interface Batch {
+  readonly events: readonly { readonly operation: string; readonly snapshot?: TaskRecord }[];
+  readonly token: string;
+}
+
+/** Runs a call in the background and waits for its task by events; the task is destroyed at the end. Answers the text of its result. */
+export async function follow(api: Api, method: string, params: readonly unknown[], onProgress: (fraction: number) => void = () => undefined): Promise<string> {
+  const task = await api.call<string>(`Async.${method}`, ...params);
+  try {
+    for (let token = ''; ;) {
+      const batch = await api.call<Batch>('event.from', [`task/${task}`], token, 30);
+      token = batch.token;
+      const record = batch.events.at(-1)?.snapshot;
+      if (record) onProgress(record.progress);
+      if (record?.status === 'success') return record.result;
+      if (record?.status === 'failure') throw errorFrom(record.error_info);
+      if (record?.status === 'cancelled') throw errorFrom(['TASK_CANCELLED', task]);
+    }
+  } finally {
+    await api.call('task.destroy', task).catch(() => undefined);
+  }
+}
+
+export const isRef = (value: unknown): value is string => typeof value === 'string' && value.startsWith('OpaqueRef:') && value !== nullRefText;
