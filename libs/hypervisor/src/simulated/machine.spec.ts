@@ -1,0 +1,183 @@
+import fc from 'fast-check';
+import {
+  domainBytes,
+  hostUuid,
+  HypervisorError,
+  inventoryOf,
+  SimulatedXen,
+  type DomainSpec,
+  type HypervisorEvent,
+  type Timers,
+  xenBytes,
+} from '@xenplane/hypervisor';
+
+const GiB = 2 ** 30;
+/** Time that only the test moves. */
+class Steps implements Timers {
+  private at = 0;
+  private readonly due: { at: number; act: () => void }[] = [];
+  now(): number {
+    return this.at;
+  }
+  after(ms: number, act: () => void): () => void {
+    const entry = { at: this.at + ms, act };
+    this.due.push(entry);
+    return () => void this.due.splice(this.due.indexOf(entry), 1);
+  }
+  async pass(ms: number): Promise<void> {
+    const until = this.at + ms;
+    for (;;) {
+      for (let i = 0; i < 5; i += 1) await Promise.resolve();
+      const next = this.due.filter((d) => d.at <= until).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.at = next.at;
+      this.due.splice(this.due.indexOf(next), 1);
+      next.act();
+    }
+    this.at = until;
+  }
+}
+const spec = (more: Partial<DomainSpec> = {}): DomainSpec => ({
+  nameLabel: 'vm',
+  mode: 'hvm',
+  memoryStaticMaxBytes: 2 * GiB,
+  memoryTargetBytes: 2 * GiB,
+  vcpusMax: 2,
+  vcpus: 2,
+  guestOs: 'debian-12',
+  onCrash: 'destroy',
+  onReboot: 'restart',
+  disks: [],
+  nics: [{ vif: 'v', device: '0', mac: '02:00:00:01:02:03', network: 'n', bridge: 'xenbr0', mtu: 1500 }],
+  ...more,
+});
+const host = hostUuid(1, 0);
+const inventory = inventoryOf(1, 0);
+let steps: Steps;
+let xen: SimulatedXen;
+let events: HypervisorEvent[];
+
+beforeEach(async () => {
+  steps = new Steps();
+  xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
+  events = [];
+  xen.onEvent((event) => events.push(event));
+  await xen.addHost(host, inventory);
+  await xen.extend(host, 1e9);
+});
+afterEach(() => xen.close());
+
+async function up(vm: string, more: Partial<DomainSpec> = {}, epoch = 1): Promise<number> {
+  const made = xen.create(host, { vm, vmEpoch: epoch, spec: spec(more), paused: false });
+  await steps.pass(2_000);
+  return (await made).domid;
+}
+
+test('domains get new ids, boot, and tell their address', async () => {
+  expect([await up('a'), await up('b')]).toEqual([1, 2]);
+  await xen.destroy(host, 'a');
+  expect(await up('a', {}, 2)).toBe(3);
+  await steps.pass(60_000);
+  const guest = events.find((e) => e.kind === 'guest' && e.vm === 'b');
+  expect(guest).toMatchObject({ guest: { networks: { '0/ip': '10.1.2.3' }, osVersion: { distro: 'debian' } } });
+});
+
+test('a guest shuts down when it is asked, one without ears cannot be asked', async () => {
+  await up('a');
+  await xen.ask(host, 'a', 'shutdown');
+  await steps.pass(10_000);
+  expect(events.at(-1)).toMatchObject({ kind: 'ended', reason: 'shutdown', vm: 'a' });
+  await up('deaf', { guestOs: 'other' });
+  await expect(xen.ask(host, 'deaf', 'shutdown')).rejects.toThrow('VM_FAILED_SHUTDOWN_ACKNOWLEDGMENT');
+});
+
+test('a reboot is another domain of the same run', async () => {
+  const before = await up('a');
+  await xen.ask(host, 'a', 'reboot');
+  await steps.pass(20_000);
+  expect(events.filter((e) => e.kind === 'rebooted')).toMatchObject([{ vm: 'a', vmEpoch: 1, domid: before + 1 }]);
+});
+
+test.each([
+  ['destroy', [{ kind: 'ended', reason: 'crash' }], 0],
+  ['restart', [{ kind: 'rebooted' }], 1],
+  ['preserve', [], 1],
+] as const)('a crash with %s', async (onCrash, told, left) => {
+  await up('a', { onCrash });
+  await steps.pass(30_000);
+  events.length = 0;
+  await xen.crash(host, 'a');
+  await steps.pass(3_000);
+  expect(events).toMatchObject(told);
+  expect((await xen.list(host)).length).toBe(left);
+});
+
+test('when the lease is over every domain dies, none takes another step, and none is made', async () => {
+  await xen.close();
+  xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
+  xen.onEvent((event) => events.push(event));
+  await xen.addHost(host, inventory);
+  await xen.extend(host, steps.now() + 5_000);
+  await up('a');
+  await steps.pass(60_000);
+  expect(events).toMatchObject([{ kind: 'ended', reason: 'watchdog', vm: 'a' }]);
+  await expect(xen.create(host, { vm: 'b', vmEpoch: 1, spec: spec(), paused: false })).rejects.toThrow('lease');
+  expect(await xen.list(host)).toEqual([]);
+});
+
+test('a lease never moves back', async () => {
+  await xen.extend(host, 1);
+  await up('a');
+  xen.tick();
+  expect((await xen.list(host)).length).toBe(1);
+});
+
+test('a host without HVM refuses hardware mode and takes para-virtual guests', async () => {
+  const old = hostUuid(1, 9);
+  await xen.addHost(old, { ...inventory, hvmCapable: false });
+  await xen.extend(old, 1e9);
+  await expect(xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec(), paused: true })).rejects.toThrow('VM_HVM_REQUIRED');
+  const made = xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec({ mode: 'pv' }), paused: true });
+  await steps.pass(2_000);
+  await expect(made).resolves.toMatchObject({ domid: 1 });
+});
+
+test('free memory is the total less Xen, Dom0 and every domain, whatever comes and goes', async () => {
+  const steps_ = fc.array(
+    fc.record({
+      vm: fc.constantFrom('a', 'b', 'c', 'd'),
+      make: fc.boolean(),
+      size: fc.integer({ min: 1, max: 90 }),
+      mode: fc.constantFrom('pv' as const, 'hvm' as const),
+    }),
+    { maxLength: 20 },
+  );
+  await fc.assert(
+    fc.asyncProperty(steps_, async (moves) => {
+      const machine = new SimulatedXen({ seed: 1, speed: 0 });
+      await machine.addHost(host, inventory);
+      await machine.extend(host, Number.MAX_SAFE_INTEGER);
+      const held = new Map<string, number>();
+      for (const { vm, make, size, mode } of moves) {
+        const wanted = spec({ mode, memoryStaticMaxBytes: size * GiB, memoryTargetBytes: size * GiB });
+        if (!make) {
+          await machine.destroy(host, vm);
+          held.delete(vm);
+        } else
+          await machine.create(host, { vm, vmEpoch: 1, spec: wanted, paused: true }).then(
+            () => held.set(vm, domainBytes(wanted)),
+            (error: unknown) => expect(error).toBeInstanceOf(HypervisorError),
+          );
+      }
+      const { memoryFreeBytes } = await machine.load(host);
+      await machine.close();
+      expect(memoryFreeBytes).toBe(inventory.memoryBytes - inventory.dom0MemoryBytes - xenBytes - [...held.values()].reduce((a, b) => a + b, 0));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test('the same seed makes the same hosts', () => {
+  expect([hostUuid(3, 5), inventoryOf(3, 5)]).toEqual([hostUuid(3, 5), inventoryOf(3, 5)]);
+  expect(hostUuid(3, 5)).not.toBe(hostUuid(4, 5));
+});
