@@ -8,3 +8,4 @@ export { assertParamCount, bindArguments, decodeArguments, type Arguments } from
 export { methodNames, methodNamesType, parseMethod, type Method } from './methods';
 export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
 export { decodeTaskResult, encodeTaskResult } from './task-result';
+export * from './coverage';
