@@ -31,6 +31,7 @@ test('host-list shows every host as xe does', async () => {
   const { out } = await xe('host-list');
   expect(out).toMatch(/^uuid \( RO\) +: [0-9a-f-]{36}\n +name-label \( RW\): xenplane-host-\d\n +name-description \( RW\): Simulated host\n\n\n/);
   expect((await line('host-list', '--minimal')).split(',').length).toBe(2);
+  expect(await line('host-list', 'params=memory-total', '--minimal')).toBe(`${256 * 2 ** 30},${256 * 2 ** 30}`);
 });
 
 test('a VM is installed, listed, started, shut down and uninstalled', async () => {

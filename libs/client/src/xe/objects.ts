@@ -37,14 +37,19 @@ export class Objects {
     return Object.entries(await this.all(table.cls)).map(([ref, record]) => ({ ref, record }));
   }
 
-  /** The value of one field as text. */
+  /** The value of one field as text; a field that the record does not have is its metrics' or another companion's. */
   async text([name, api]: FieldRow, { record }: Shown): Promise<string> {
-    const field = api.split('.')[1] ?? '';
-    const value = api === '' ? '' : record[field];
+    const [cls = '', field = ''] = api.split('.');
+    const value = api === '' ? '' : field in record ? record[field] : await this.companion(cls, field, record);
     if (field === 'power_state') return String(value).toLowerCase();
     if (isRef(value)) return (await this.named(value, name.endsWith('name-label') ? 'name_label' : 'uuid')) ?? '<not in database>';
     if (value === 'OpaqueRef:NULL') return '<not in database>';
     return this.plain(value, name);
+  }
+  private async companion(cls: string, field: string, record: AnyRecord): Promise<unknown> {
+    const companions = await this.all(cls);
+    const ref = Object.values(record).find((v): v is string => isRef(v) && v in companions);
+    return ref === undefined ? '<not in database>' : companions[ref]?.[field];
   }
   private async plain(value: unknown, name: string): Promise<string> {
     if (Array.isArray(value)) return (await Promise.all(value.map((v) => this.element(v)))).join('; ');
