@@ -23,6 +23,7 @@ export interface World {
   readonly apis: readonly RunningApi[];
   readonly agent: RunningAgent;
   readonly imagesUrl: string;
+  readonly databaseUrl: string;
   readonly password: string;
   readonly folder: string;
   stop(): Promise<void>;
@@ -81,7 +82,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
     );
     stops.push(() => agent.stop());
     await (withScheduler ? untilReady(first.url) : untilHosts(first, hosts));
-    return { url: first.url, apis: running, agent, imagesUrl: images.url, password, folder, stop };
+    return { url: first.url, apis: running, agent, imagesUrl: images.url, databaseUrl: database.url, password, folder, stop };
   } catch (error) {
     await stop();
     throw error;
