@@ -30,6 +30,7 @@ export interface World {
 }
 
 const secret = 'a-secret-for-tests-only';
+export const joinKey = secret;
 export const password = 'correct horse';
 
 /** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */

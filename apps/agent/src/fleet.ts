@@ -2,7 +2,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentSettings } from '@xenplane/config';
-import { hostUuid, inventoryOf, monotonicMs, renewEveryMs, type Claim, type Hypervisor, type Report } from '@xenplane/hypervisor';
+import { hostUuid, inventoryOf, monotonicMs, renewEveryMs, type Claim, type Hypervisor, type HypervisorEvent, type Report } from '@xenplane/hypervisor';
 import { Batch } from './batches';
 import { NodeDisks } from './disks';
 import { HostAgent } from './host-agent';
@@ -46,13 +46,15 @@ export class Fleet {
         }),
       );
     }
-    hypervisor.onEvent(
-      (event) =>
-        void this.hosts
-          .get(event.host)
-          ?.hear(event)
-          .catch((error: unknown) => log.warn({ error }, 'event lost')),
-    );
+    hypervisor.onEvent((event) => this.hear(event));
+  }
+
+  private hear(event: HypervisorEvent): void {
+    if (this.stopped) return;
+    void this.hosts
+      .get(event.host)
+      ?.hear(event)
+      .catch((error: unknown) => this.log.warn({ error }, 'event lost'));
   }
 
   async start(agentUrl: string): Promise<void> {

@@ -72,13 +72,13 @@ export class HostAgent {
 
   /** Destroys first what is not to be kept, then answers commands (R11). */
   async registered({ hostEpoch, adopt }: RegistrationResult, sentAt: number): Promise<void> {
-    const keep = new Set(adopt);
+    const keep = new Map(adopt.map((a) => [a.vm, a.boots]));
     const domains = await this.parts.hypervisor.list(this.uuid);
     for (const { vm } of domains) if (!keep.has(vm)) await this.parts.hypervisor.destroy(this.uuid, vm);
     const kept = domains.filter((d) => keep.has(d.vm));
     await this.parts.disks.sweep(this.uuid, kept);
     this.vms.clear();
-    for (const { vm, vmEpoch, domid, state } of kept) this.work(vm).domain = { vmEpoch, domid, boots: 1, paused: state === 'paused' };
+    for (const { vm, vmEpoch, domid, state } of kept) this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused' };
     await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
     this.epoch = hostEpoch;
   }

@@ -72,11 +72,16 @@ export interface Registration {
 export interface RegistrationRequest {
   readonly registrations: readonly Registration[];
 }
+/** A domain to keep, with how often it was built so far: a reboot asks for one more. */
+export interface AdoptedVm {
+  readonly vm: string;
+  readonly boots: number;
+}
 export interface RegistrationResult {
   readonly host: string;
   readonly hostEpoch: number;
   readonly leaseMs: number;
-  readonly adopt: readonly string[];
+  readonly adopt: readonly AdoptedVm[];
   readonly refused?: string;
 }
 export interface RegistrationAnswer {

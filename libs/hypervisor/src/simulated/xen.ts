@@ -35,7 +35,9 @@ export class SimulatedXen implements Hypervisor {
     for (const machine of this.machines.values()) machine.over();
   }
 
+  /** A host that is there already keeps its domains: its agent has come back. */
   async addHost(host: string, inventory: Inventory): Promise<void> {
+    if (this.machines.has(host)) return;
     const { seed, speed, timers = systemTimers } = this.options;
     const chance = seeded(seed + this.machines.size);
     this.machines.set(host, new Machine(host, inventory, { timers, chance, speed, tell: (event) => this.listeners.forEach((l) => l(event)) }));

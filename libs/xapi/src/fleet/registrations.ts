@@ -1,5 +1,5 @@
 /** A host's agent starts: it gets a new epoch, and what the database and the host disagree about is settled (R11). */
-import { leaseMs, type Registration, type RegistrationAnswer, type RegistrationRequest, type RegistrationResult } from '@xenplane/hypervisor';
+import { leaseMs, type AdoptedVm, type Registration, type RegistrationAnswer, type RegistrationRequest, type RegistrationResult } from '@xenplane/hypervisor';
 import { asRef } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
@@ -16,6 +16,7 @@ interface RunRow {
   uuid: string;
   vm_epoch: number;
   state: string;
+  boots: number;
 }
 
 export async function register(plane: Plane, request: RegistrationRequest): Promise<RegistrationAnswer> {
@@ -38,9 +39,9 @@ async function registerOne(plane: Plane, registration: Registration): Promise<Re
 }
 
 /** Rows that were only asked for go back in every case; rows that ran are kept when the same hypervisor still holds their domain. */
-async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Registration): Promise<string[]> {
+async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Registration): Promise<AdoptedVm[]> {
   const runs = await tx.query<RunRow>(
-    "SELECT r.vm, v.uuid, r.vm_epoch, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1 AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
+    "SELECT r.vm, v.uuid, r.vm_epoch, r.state, r.boots FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1 AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
     [row.host],
   );
   const held = new Set(row.hypervisor_boot === hypervisorBoot ? domains.map((d) => `${d.vm} ${d.vmEpoch}`) : []);
@@ -48,7 +49,7 @@ async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Reg
   const gone = runs.filter((r) => !kept.includes(r)).map((r) => r.vm);
   await endRuns(tx, gone);
   await showHalted(tx, gone);
-  return kept.map((r) => r.uuid);
+  return kept.map((r) => ({ vm: r.uuid, boots: r.boots }));
 }
 
 async function newEpoch(tx: Tx, host: string, { agentBoot, hypervisorBoot, agentUrl, commandKey }: Registration): Promise<number> {
