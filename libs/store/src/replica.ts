@@ -172,9 +172,9 @@ export class Replica {
     if (!scope || scope.classes.has(cls)) return this.objects.refs(cls);
     return [...(scope.objects.get(cls) ?? [])].filter((ref) => this.objects.has(cls, ref));
   }
-  /** Resolves when a change at or after the position is settled, when the time is over, or when the signal says so. */
-  waitForChange(position: bigint, timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    return this.waiters.wait(Number(position), timeoutMs, signal);
+  /** Resolves when a change at or after the position, of what is wanted, is settled, when the time is over, or when the signal says so. */
+  waitForChange(position: bigint, timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
+    return this.waiters.wait(Number(position), timeoutMs, signal, wants);
   }
   /** Resolves at the next change of anything here, settled or not: sooner than `waitForChange`, for who looks at a record and not at events. */
   waitForMove(timeoutMs: number, signal?: AbortSignal): Promise<void> {
@@ -289,7 +289,7 @@ export class Replica {
     if (settled.length === 0) return;
     this.pending = this.pending.filter((p) => p.xid >= horizon);
     this.ring.append(inSettledOrder(settled));
-    this.waiters.notify();
+    this.waiters.notify(settled);
   }
 }
 

@@ -34,7 +34,11 @@ export interface Patience {
 const waitMs = 15_000;
 const tooLongMs = waitMs + 10_000;
 
+const keptMs = 2_000;
+
 export class Agents {
+  private readonly addresses = new Map<string, { readonly address: Address; readonly at: number }>();
+
   constructor(
     private readonly store: Store,
     private readonly wait: (ms: number) => Promise<void>,
@@ -47,6 +51,7 @@ export class Agents {
       if (answer?.phase === 'done') return answer;
       if (answer?.phase === 'failed') throw failure(answer.error ?? []);
       if (!answer || answer.phase === 'refused') {
+        this.addresses.delete(placed.host);
         await this.assertPlaced(placed);
         silent += 1;
         await this.wait(Math.min(100 * 2 ** silent, 2_000));
@@ -77,10 +82,13 @@ export class Agents {
     }
   }
 
-  /** Asked for anew each time: an agent that came back has another address and key. */
+  /** Kept for a moment, and asked for anew after every failure: an agent that came back has another address and key. */
   private async addressOf(host: Ref<'host'>): Promise<Address | undefined> {
-    const [row] = await this.store.query<Address>('SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1 AND alive', [host]);
-    return row;
+    const known = this.addresses.get(host);
+    if (known && performance.now() - known.at < keptMs) return known.address;
+    const [address] = await this.store.query<Address>('SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1 AND alive', [host]);
+    if (address) this.addresses.set(host, { address, at: performance.now() });
+    return address;
   }
 
   private async assertPlaced({ vm, vmEpoch, host }: PlacedVm): Promise<void> {

@@ -1,7 +1,7 @@
 /** The records by which clients follow work. */
-import { nullRef, XenError, type ErrorCode, type Ref } from '@xenplane/model';
+import { isNullRef, XenError, type ErrorCode, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { dateTime, never, type Plane, type Session } from './context';
+import { dateTime, type Plane, type Session } from './context';
 
 export interface NewTask {
   readonly ref: Ref<'task'>;
@@ -11,26 +11,24 @@ export interface NewTask {
   readonly subtaskOf?: Ref<'task'>;
 }
 
+/** The record and whose it is, in one statement; what is not said has its column's default. */
 export async function insertTask(tx: Tx, plane: Plane, task: NewTask): Promise<void> {
-  await tx.insert('task', task.ref, {
-    uuid: task.ref.replace('OpaqueRef:', ''),
-    name_label: task.label,
-    name_description: task.description ?? '',
-    allowed_operations: [],
-    current_operations: {},
-    created: dateTime(plane.clock.now()),
-    finished: never,
-    status: 'pending',
-    resident_on: task.session?.host ?? nullRef(),
-    progress: 0,
-    type: '<none/>',
-    result: '',
-    error_info: [],
-    other_config: {},
-    subtask_of: task.subtaskOf ?? nullRef(),
-    backtrace: '()',
-  });
-  await tx.query('INSERT INTO task_owner(task, session, owner) VALUES ($1, $2, $3)', [task.ref, task.session?.ref ?? null, task.session?.user ?? '']);
+  const { ref, label, description = '', session, subtaskOf } = task;
+  await tx.query(
+    `WITH owner AS (INSERT INTO task_owner(task, session, owner) VALUES ($1, $2, $3))
+     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, $7, 'pending', $8, '<none/>', $9, '()')`,
+    [
+      ref,
+      session?.ref ?? null,
+      session?.user ?? '',
+      ref.replace('OpaqueRef:', ''),
+      label,
+      description,
+      dateTime(plane.clock.now()),
+      session && !isNullRef(session.host) ? session.host : null,
+      subtaskOf ?? null,
+    ],
+  );
 }
 
 export type End =

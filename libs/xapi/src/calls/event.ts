@@ -75,7 +75,7 @@ async function nextChanges({ plane, signal }: Outside, { position, wants, second
     const left = deadline - clock.monotonic();
     if (found.events.length > 0 || left <= 0 || signal.aborted) return found;
     from = found.position;
-    await replica.waitForChange(from, left, signal);
+    await replica.waitForChange(from, left, signal, wants);
   }
 }
 
