@@ -39,7 +39,7 @@ test('a reader who changes between replicas sees the last value of every object,
   const reading = (async () => {
     for (let i = 0; ; i += 1) {
       const done = !writing;
-      const batch = await at(i)<Batch>('event.from', ['network'], token, done ? 0 : 0.2);
+      const batch = await at(i)<Batch>('event.from', ['network'], token, done ? 2 : 0.2);
       expect(batch.token >= token).toBe(true);
       token = batch.token;
       for (const event of batch.events) {

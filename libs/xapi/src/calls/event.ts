@@ -157,6 +157,8 @@ export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Ou
   next: (outside) => whileOpen(outside, sessions, next),
   from: (outside, { classes: texts, token, timeout }) =>
     whileOpen(outside, sessions, async (open) => {
+      // What the caller has written before is told now, not at the next call.
+      await open.plane.replica.fresh();
       const found = await nextChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
       return batch(open.plane.replica, found.events, found.position);
     }),
