@@ -25,12 +25,15 @@ export async function startStack({ hosts, vms, speed = 0 }) {
   const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
   const url = `http://127.0.0.1:${port}`;
-  await untilReady(url, exited);
   const stop = async () => {
     child.kill('SIGTERM');
     await exited;
     rmSync(data, { recursive: true, force: true });
   };
+  await untilReady(url, exited).catch(async (error) => {
+    await stop();
+    throw error;
+  });
   const ports = JSON.parse(readFileSync(path.join(data, 'services', 'ports.json'), 'utf8'));
   return { url, password, stop, databaseUrl: `postgres://xenplane@127.0.0.1:${ports.postgres}/xenplane` };
 }
