@@ -1,6 +1,9 @@
 /** Runs one operation that a worker has taken: replay, go on, undo on failure, finish. */
 import { Cancelled, Later, Lost, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
 
+/** An act outside the database may be done again after a crash; one in the database is done once, with its journal line. */
+export type Phase = 'act outside' | 'act' | 'undo';
+
 export interface Surroundings<Tx> {
   readonly store: OperationStore<Tx>;
   /** Whether the task was asked to stop. */
@@ -12,7 +15,7 @@ export interface Surroundings<Tx> {
   readonly backoffMs: number;
   wait(ms: number): Promise<void>;
   /** For the harnesses of the tests: stands around every act and undo. */
-  around?<T>(step: string, phase: 'act' | 'undo', act: () => Promise<T>): Promise<T>;
+  around?<T>(step: string, phase: Phase, act: () => Promise<T>): Promise<T>;
 }
 
 interface Undo<Tx> {
@@ -57,7 +60,7 @@ class Running<Tx> implements Run<Tx> {
     // Registered before the act: an act that failed half-way is undone too.
     if (undo && !done?.undone) this.undos.push({ step: name, work: async () => undefined, outside: () => undo(this.past.get(name)?.result as T | undefined) });
     if (done) return done.result as T;
-    const result = await this.attemptStep(name, act);
+    const result = await this.attemptStep(name, 'act outside', act);
     await this.around.store.append(this.held, { step: name, result });
     this.past.set(name, { step: name, result });
     return result;
@@ -65,14 +68,14 @@ class Running<Tx> implements Run<Tx> {
 
   async commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T> {
     const done = this.replay(name);
-    const result = done ? (done.result as T) : await this.attemptStep(name, () => this.around.store.commit(this.held, name, work));
+    const result = done ? (done.result as T) : await this.attemptStep(name, 'act', () => this.around.store.commit(this.held, name, work));
     if (undo && !done?.undone) this.undos.push({ step: name, work: (tx) => undo(tx, result) });
     return result;
   }
 
   async conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T> {
     this.replay(name);
-    const result = await this.attemptStep(name, () => this.around.store.conclude(this.held, work));
+    const result = await this.attemptStep(name, 'act', () => this.around.store.conclude(this.held, work));
     this.concluded = true;
     return result;
   }
@@ -97,10 +100,10 @@ class Running<Tx> implements Run<Tx> {
     return done;
   }
 
-  private async attemptStep<T>(name: string, act: () => Promise<T>): Promise<T> {
+  private async attemptStep<T>(name: string, phase: Phase, act: () => Promise<T>): Promise<T> {
     for (let tried = 1, waitedMs = 0; ; tried += 1) {
       try {
-        return await (this.around.around ? this.around.around(name, 'act', act) : act());
+        return await (this.around.around ? this.around.around(name, phase, act) : act());
       } catch (error) {
         if (error instanceof Later) {
           if (waitedMs >= error.limitMs) throw error.reason;

@@ -1,0 +1,115 @@
+/** What the harnesses of durable operations need of a world without a scheduler: the test runs the operations itself. */
+import { complaints } from '@xenplane/testing';
+import { OperationWorker, type Surroundings } from '@xenplane/work';
+import { describeError, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
+import { eventually, login, startWorld, type Call, type World } from '../world';
+
+/** For each operation, what it is asked of: the parameters, made anew each time. */
+export type Scenarios = Readonly<Record<string, (kit: Kit) => Promise<unknown[]>>>;
+export type Around = NonNullable<Surroundings<unknown>['around']>;
+
+export class Kit {
+  private constructor(
+    readonly world: World,
+    readonly call: Call,
+    readonly plane: Plane,
+  ) {}
+
+  static async start(): Promise<Kit> {
+    const world = await startWorld({ hosts: 2, scheduler: false });
+    const [api] = world.apis;
+    if (!api) throw new Error('no API');
+    return new Kit(world, await login(world.url), api.plane);
+  }
+
+  stop(): Promise<void> {
+    return this.world.stop();
+  }
+
+  /** Runs an accepted operation as a scheduler would, with the harness around its steps. */
+  async work(task: string, around?: Around): Promise<void> {
+    const worker = new OperationWorker({
+      owner: `test ${Math.random()}`,
+      store: new PostgresOperations(this.plane),
+      operations: operationsOf(this.plane),
+      describe: describeError,
+      tries: 2,
+      backoffMs: 1,
+      ...(around ? { around } : {}),
+    });
+    await worker.run(task);
+  }
+
+  async finished(task: string): Promise<string> {
+    return eventually(async () => {
+      const status = await this.call<string>('task.get_status', task);
+      if (status === 'pending') throw new Error('pending');
+      return status;
+    });
+  }
+
+  /** Asks for an operation and runs it to its end; answers the task. */
+  async run(method: string, ...params: unknown[]): Promise<string> {
+    const task = await this.call<string>(`Async.${method}`, ...params);
+    await this.work(task);
+    const status = await this.finished(task);
+    if (status !== 'success') throw new Error(`${method}: ${(await this.call<string[]>('task.get_error_info', task)).join(' ')}`);
+    return task;
+  }
+
+  /** A halted VM with a disk and a network interface. */
+  async newVm(): Promise<string> {
+    const [template] = await this.call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+    const vm = await this.call<string>('VM.clone', template, 'walked');
+    await this.call('VM.provision', vm);
+    const [network] = await this.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+    await this.call('VIF.create', { device: '0', network, VM: vm, MAC: '', MTU: 0, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
+    return vm;
+  }
+
+  /** A VM that runs and whose guest agent has reported. */
+  async runningVm(): Promise<string> {
+    const vm = await this.newVm();
+    await this.run('VM.start', vm, false, false);
+    await eventually(async () => expect(await this.call('VM.get_allowed_operations', vm)).toContain('suspend'));
+    return vm;
+  }
+
+  async after(vm: Promise<string>, method: string): Promise<string> {
+    await this.run(method, await vm);
+    return vm;
+  }
+
+  async hostOf(): Promise<string> {
+    return (await this.call<string[]>('host.get_all'))[0] ?? '';
+  }
+
+  /** A device of a VM that runs. */
+  async device(cls: 'VBD' | 'VIF', plugged: boolean): Promise<string> {
+    const vm = await this.runningVm();
+    const [own] = await this.call<string[]>(`VM.get_${cls}s`, vm);
+    if (!plugged) await this.run(`${cls}.unplug`, own);
+    return own ?? '';
+  }
+
+  /** What a client can see of the object that an operation is about; undefined when it is gone. */
+  async look(method: string, params: readonly unknown[]): Promise<unknown> {
+    const cls = method.split('.')[0];
+    const record = await this.call<Record<string, unknown>>(`${cls}.get_record`, params[0]).catch(gone);
+    if (!record) return undefined;
+    const { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations } = record;
+    return { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations };
+  }
+
+  /** No invariant of the control plane is broken. */
+  async sound(): Promise<void> {
+    await eventually(async () => {
+      const found = await complaints(this.plane.store);
+      if (found.length > 0) throw new Error(found.join('\n'));
+    }, 5_000);
+  }
+}
+
+function gone(error: Error): undefined {
+  if (!error.message.startsWith('HANDLE_INVALID')) throw error;
+}

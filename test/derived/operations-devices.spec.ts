@@ -1,0 +1,5 @@
+import { devicesScenarios } from './scenarios/devices';
+import { walk } from './walk';
+
+jest.setTimeout(120_000);
+walk(devicesScenarios);
