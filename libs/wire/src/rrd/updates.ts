@@ -1,0 +1,51 @@
+/** The answer of `/rrd_updates`: rows of many metrics, newest first, as XML or JSON. */
+import { escapeXml } from '../text';
+import { numberText } from './numbers';
+
+export interface Updates {
+  readonly step: number;
+  /** The newest row's moment. */
+  readonly end: number;
+  readonly rows: number;
+  /** Of an answer without rows. */
+  readonly start: number;
+  /** `<CF>:<host|vm|sr>:<uuid>:<metric>` and the values, oldest first. */
+  readonly columns: readonly Column[];
+}
+export interface Column {
+  readonly legend: string;
+  readonly values: ArrayLike<number>;
+}
+
+interface Meta {
+  readonly start: number;
+  readonly step: number;
+  readonly end: number;
+  readonly rows: number;
+  readonly columns: number;
+}
+const metaOf = ({ step, end, rows, start, columns }: Updates): Meta => ({
+  start: rows > 0 ? end - (rows - 1) * step : start,
+  step,
+  end,
+  rows,
+  columns: columns.length,
+});
+
+/** From the newest row to the oldest. */
+function* rowsOf({ step, end, rows, columns }: Updates): Generator<{ readonly t: number; readonly values: readonly string[] }> {
+  for (let i = rows - 1; i >= 0; i -= 1) yield { t: end - (rows - 1 - i) * step, values: columns.map((c) => numberText(c.values[i] ?? Number.NaN)) };
+}
+
+export function updatesJson(updates: Updates): string {
+  const rows = [...rowsOf(updates)].map(({ t, values }) => `{"t":${t},"values":[${values.map((v) => `"${v}"`).join(',')}]}`);
+  const meta = JSON.stringify({ ...metaOf(updates), legend: updates.columns.map((c) => c.legend) });
+  return `{"meta":${meta},"data":[${rows.join(',')}]}`;
+}
+
+export function updatesXml(updates: Updates): string {
+  const meta = Object.entries(metaOf(updates)).map(([name, value]) => `<${name}>${value}</${name}>`);
+  const legend = updates.columns.map((c) => `<entry>${escapeXml(c.legend)}</entry>`);
+  const rows = [...rowsOf(updates)].map(({ t, values }) => `<row><t>${t}</t>${values.map((v) => `<v>${v}</v>`).join('')}</row>`);
+  return `<?xml version="1.0"?><xport><meta>${meta.join('')}<legend>${legend.join('')}</legend></meta><data>${rows.join('')}</data></xport>`;
+}
