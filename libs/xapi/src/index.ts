@@ -18,3 +18,4 @@ export * from './reconcilers/hosts-liveness';
 export * from './reconcilers/host-metrics';
 export * from './reconcilers/housekeeping';
 export * from './images';
+export * from './http-task';
