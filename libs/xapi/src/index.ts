@@ -19,3 +19,5 @@ export * from './reconcilers/host-metrics';
 export * from './reconcilers/housekeeping';
 export * from './images';
 export * from './http-task';
+export { Archives, lastUp, ownerNames, type RecordedRrd } from './rrd/recorded';
+export type { RrdClass } from './rrd/choices';

@@ -118,7 +118,7 @@ type Way = 'rx' | 'tx';
 /** The traffic of the VMs behind an interface, and on the first of all the host's own. */
 function traffic({ uuid, pifs, since }: HostFacts, vms: readonly VmFigures[], device: string, way: Way): Figure {
   const carried = vms.flatMap((vm) =>
-    vm.nics.filter((n) => n.facts.through.includes(device)).map((n): Term => ({ weight: 1 / n.facts.through.length, of: n[way], since: vm.facts.since })),
+    vm.nics.flatMap((n) => n.facts.through.filter((t) => t.device === device).map(({ part }): Term => ({ weight: part, of: n[way], since: vm.facts.since }))),
   );
   const own = pifs[0]?.device === device ? [{ weight: 400 }, times(60e3, hostWave(uuid, `${device} ${way}`))] : [];
   return { since, terms: [...own, ...carried] };

@@ -92,7 +92,7 @@ const vmFacts = fc.record({
   dynamicMaxBytes: fc.constant(4 * GiB),
   since: fc.integer({ min: 0, max: 1000 }).map((slots) => 5 * Math.floor(now / 5) - 5 * slots),
   hasAgent: fc.boolean(),
-  nics: fc.constant([{ device: '0', through: ['eth0'] }]),
+  nics: fc.constant([{ device: '0', through: [{ device: 'eth0', part: 1 }] }]),
   disks: fc.constantFrom(
     [{ device: 'xvda', sr: srs[0] }],
     [

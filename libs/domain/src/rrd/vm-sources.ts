@@ -10,8 +10,8 @@ export interface DiskFacts {
 }
 export interface NicFacts {
   readonly device: string;
-  /** Interfaces of the host that carry its traffic, each an equal part. */
-  readonly through: readonly string[];
+  /** Interfaces of the host that carry its traffic, and which part of it each: a bond all, its members a part. */
+  readonly through: readonly { readonly device: string; readonly part: number }[];
 }
 export interface VmFacts {
   readonly uuid: string;

@@ -44,7 +44,9 @@ const sourceOf = ({ name, type, min, max, last }: DumpSource): Member => ({
 });
 /** What is gathered of a row that is not over: nothing, for rows follow from the moment alone. */
 const gathered = { primary_value: '0.0', secondary_value: '0.0', value: '0.0', unknown_datapoints: '0' };
-const rowsOf = ({ rows, columns }: DumpArchive): string[][] => Array.from({ length: rows }, (_, i) => columns.map((c) => numberText(c[i] ?? Number.NaN)));
+function* rowsOf({ rows, columns }: DumpArchive): Generator<string[]> {
+  for (let i = 0; i < rows; i += 1) yield columns.map((c) => numberText(c[i] ?? Number.NaN));
+}
 
 const element = (name: string, value: Member[string]): string => {
   if (typeof value === 'string') return `<${name}>${escapeXml(value)}</${name}>`;
@@ -56,33 +58,31 @@ const elements = (member: Member): string =>
     .map(([name, value]) => element(name, value))
     .join('');
 
-export function dumpXml({ step, lastUpdate, sources, archives }: Dump): string {
-  const rras = archives.map((a) => {
-    const rows = rowsOf(a).map((row) => `<row>${row.map((v) => `<v>${v}</v>`).join('')}</row>`);
-    const head = elements({
-      cf: a.cf,
-      pdp_per_row: String(a.slotsPerRow),
-      params: { xff: numberText(leastKnown) },
-      cdp_prep: { ds: sources.map(() => gathered) },
-    });
-    return `<rra>${head}<database>${rows.join('')}</database></rra>`;
-  });
-  const head = elements({ version, step: String(step), lastupdate: String(lastUpdate), ds: sources.map(sourceOf) });
-  return `<?xml version="1.0"?><rrd>${head}${rras.join('')}</rrd>`;
+const params = { xff: numberText(leastKnown) };
+
+/** In pieces, one for each row. */
+export function* dumpXml({ step, lastUpdate, sources, archives }: Dump): Generator<string> {
+  yield `<?xml version="1.0"?><rrd>${elements({ version, step: String(step), lastupdate: String(lastUpdate), ds: sources.map(sourceOf) })}`;
+  for (const archive of archives) {
+    yield `<rra>${elements({ cf: archive.cf, pdp_per_row: String(archive.slotsPerRow), params, cdp_prep: { ds: sources.map(() => gathered) } })}<database>`;
+    for (const row of rowsOf(archive)) yield `<row>${row.map((v) => `<v>${v}</v>`).join('')}</row>`;
+    yield '</database></rra>';
+  }
+  yield '</rrd>';
 }
 
-export function dumpJson({ step, lastUpdate, sources, archives }: Dump): string {
-  return JSON.stringify({
-    version,
-    step: String(step),
-    lastupdate: String(lastUpdate),
-    ds: sources.map(sourceOf),
-    rra: archives.map((a) => ({
-      cf: a.cf,
-      pdp_per_row: String(a.slotsPerRow),
-      params: { xff: numberText(leastKnown) },
-      cdp_prep: { ds: sources.map(() => gathered) },
-      database: rowsOf(a),
-    })),
-  });
+export function* dumpJson({ step, lastUpdate, sources, archives }: Dump): Generator<string> {
+  const head = JSON.stringify({ version, step: String(step), lastupdate: String(lastUpdate), ds: sources.map(sourceOf) });
+  yield `${head.slice(0, -1)},"rra":[`;
+  for (const [i, archive] of archives.entries()) {
+    const about = JSON.stringify({ cf: archive.cf, pdp_per_row: String(archive.slotsPerRow), params, cdp_prep: { ds: sources.map(() => gathered) } });
+    yield `${i === 0 ? '' : ','}${about.slice(0, -1)},"database":[`;
+    let separator = '';
+    for (const row of rowsOf(archive)) {
+      yield separator + JSON.stringify(row);
+      separator = ',';
+    }
+    yield ']}';
+  }
+  yield ']}';
 }

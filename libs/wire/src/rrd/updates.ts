@@ -37,15 +37,22 @@ function* rowsOf({ step, end, rows, columns }: Updates): Generator<{ readonly t:
   for (let i = rows - 1; i >= 0; i -= 1) yield { t: end - (rows - 1 - i) * step, values: columns.map((c) => numberText(c.values[i] ?? Number.NaN)) };
 }
 
-export function updatesJson(updates: Updates): string {
-  const rows = [...rowsOf(updates)].map(({ t, values }) => `{"t":${t},"values":[${values.map((v) => `"${v}"`).join(',')}]}`);
+/** In pieces, for there may be very many values. */
+export function* updatesJson(updates: Updates): Generator<string> {
   const meta = JSON.stringify({ ...metaOf(updates), legend: updates.columns.map((c) => c.legend) });
-  return `{"meta":${meta},"data":[${rows.join(',')}]}`;
+  yield `{"meta":${meta},"data":[`;
+  let separator = '';
+  for (const { t, values } of rowsOf(updates)) {
+    yield `${separator}{"t":${t},"values":[${values.map((v) => `"${v}"`).join(',')}]}`;
+    separator = ',';
+  }
+  yield ']}';
 }
 
-export function updatesXml(updates: Updates): string {
+export function* updatesXml(updates: Updates): Generator<string> {
   const meta = Object.entries(metaOf(updates)).map(([name, value]) => `<${name}>${value}</${name}>`);
   const legend = updates.columns.map((c) => `<entry>${escapeXml(c.legend)}</entry>`);
-  const rows = [...rowsOf(updates)].map(({ t, values }) => `<row><t>${t}</t>${values.map((v) => `<v>${v}</v>`).join('')}</row>`);
-  return `<?xml version="1.0"?><xport><meta>${meta.join('')}<legend>${legend.join('')}</legend></meta><data>${rows.join('')}</data></xport>`;
+  yield `<?xml version="1.0"?><xport><meta>${meta.join('')}<legend>${legend.join('')}</legend></meta><data>`;
+  for (const { t, values } of rowsOf(updates)) yield `<row><t>${t}</t>${values.map((v) => `<v>${v}</v>`).join('')}</row>`;
+  yield '</data></xport>';
 }
