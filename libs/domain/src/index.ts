@@ -11,3 +11,4 @@ export * as filters from './placement/filters';
 export * from './placement/policies';
 export * from './placement/explain';
 export * as rrd from './rrd';
+export * as guestConsole from './console';

@@ -10,3 +10,6 @@ export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type 
 export { decodeTaskResult, encodeTaskResult } from './task-result';
 export * from './coverage';
 export * from './rrd';
+export * from './screen';
+export * from './rfb';
+export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
