@@ -21,3 +21,4 @@ export * from './images';
 export * from './http-task';
 export { Archives, lastUp, ownerNames, type RecordedRrd } from './rrd/recorded';
 export type { RrdClass } from './rrd/choices';
+export { runningGuest, type RunningGuest } from './guest-console';

@@ -1,6 +1,7 @@
 /** The HTTP handlers beside the calls, each in a file of its own. */
 import type { Handler } from './exchange';
 import { databaseDump } from './database-dump';
+import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
 
-export const handlers: readonly Handler[] = [databaseDump, ...rrdHandlers];
+export const handlers: readonly Handler[] = [databaseDump, ...consoleHandlers, ...rrdHandlers];
