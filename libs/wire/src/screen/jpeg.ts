@@ -71,31 +71,41 @@ function transform(block: Float64Array): Float64Array {
   return once(once(block));
 }
 
-/** A block of the picture, its last row and column repeated beyond the edge. */
-function blockAt({ width, height, pixels }: Picture, left: number, top: number): { readonly block: Float64Array; readonly flat: boolean } {
-  const block = new Float64Array(area);
-  let flat = true;
-  for (let i = 0; i < area; i += 1) {
-    const [y, x] = [Math.min(height - 1, top + (i >> 3)), Math.min(width - 1, left + (i & 7))];
-    block[i] = (grey[pixels[y * width + x] ?? 0] ?? 0) - 128;
-    flat &&= block[i] === block[0];
-  }
-  return { block, flat };
+/** Quantised, in the order in which they are written. */
+function coefficients(block: Float64Array): readonly number[] {
+  const transformed = transform(block);
+  return zigzag.map((i) => Math.round((transformed[i] ?? 0) / (steps[i] ?? 1)));
 }
 
-function writeBlock(out: Bits, coefficients: ArrayLike<number>, before: number): number {
-  const at = (i: number): number => Math.round((coefficients[zigzag[i] ?? 0] ?? 0) / (steps[zigzag[i] ?? 0] ?? 1));
+/** Text has few different blocks, the halves of its letters: each is transformed once. */
+class Blocks {
+  private readonly known = new Map<string, readonly number[]>();
+
+  constructor(private readonly picture: Picture) {}
+
+  /** The last row and column are repeated beyond the edge. */
+  at(left: number, top: number): readonly number[] {
+    const { width, height, pixels } = this.picture;
+    const dots = Array.from({ length: area }, (_, i) => pixels[Math.min(height - 1, top + (i >> 3)) * width + Math.min(width - 1, left + (i & 7))] ?? 0);
+    const name = dots.join('');
+    const made = this.known.get(name) ?? coefficients(Float64Array.from(dots, (dot) => (grey[dot] ?? 0) - 128));
+    this.known.set(name, made);
+    return made;
+  }
+}
+
+/** Answers the block's first coefficient, from which the next block's is counted. */
+function writeBlock(out: Bits, values: readonly number[], before: number): number {
   const put = (codes: ReadonlyMap<number, Code>, run: number, value: Code): void => {
     const code = codes.get((run << 4) | value.length);
     if (!code) throw new Error('a coefficient is out of range');
     out.write(code);
     out.write(value);
   };
-  const dc = at(0);
+  const [dc = 0, ...others] = values;
   put(dcCodes, 0, magnitude(dc - before));
   let zeros = 0;
-  for (let i = 1; i < area; i += 1) {
-    const value = at(i);
+  for (const value of others) {
     if (value === 0) {
       zeros += 1;
       continue;
@@ -114,13 +124,10 @@ const huffman = (kind: number, { counts, symbols }: HuffmanTable): number[] => s
 
 export function jpegOf(picture: Picture): Uint8Array {
   const { width, height } = picture;
-  const out = new Bits();
+  const out = new Bits(),
+    blocks = new Blocks(picture);
   let dc = 0;
-  for (let top = 0; top < height; top += size)
-    for (let left = 0; left < width; left += size) {
-      const { block, flat } = blockAt(picture, left, top);
-      dc = writeBlock(out, flat ? [(block[0] ?? 0) * size] : transform(block), dc);
-    }
+  for (let top = 0; top < height; top += size) for (let left = 0; left < width; left += size) dc = writeBlock(out, blocks.at(left, top), dc);
   out.end();
   return Uint8Array.from([
     ...[0xff, 0xd8],

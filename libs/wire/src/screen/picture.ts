@@ -25,11 +25,11 @@ export const palette: readonly Colour[] = [
   [192, 192, 192],
 ];
 
-/** Rows of eight dots: every row of a letter twice, every dot as wide as two, a margin at both sides. */
+/** Rows of eight dots: every row of a letter twice, every dot as wide as two unless that would close a gap, a margin at both sides. */
 function glyphOf(rows: string): Uint8Array {
   return Uint8Array.from({ length: cellHeight }, (_, y) => {
     const row = Number.parseInt(rows.slice((y >> 1) * 2, (y >> 1) * 2 + 2), 16) << (cellWidth - 1 - dots);
-    return row | (row >> 1);
+    return row | ((row >> 1) & ~(row << 1));
   });
 }
 const blank = new Uint8Array(cellHeight);
