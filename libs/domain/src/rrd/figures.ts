@@ -40,7 +40,7 @@ export class Sheet {
 
   /** Oldest row first; NaN where the metric is unknown. */
   column(figure: Figure): Float64Array {
-    const values = Float64Array.from(this.sum(figure, this.cf));
+    const values = this.sum(figure, this.cf).slice();
     const since = figure.since ?? -Infinity;
     for (let i = 0; i < values.length && this.from(i) < since; i += 1) {
       const to = this.from(i) + this.grid.step;
@@ -66,7 +66,9 @@ export class Sheet {
     const { step, rows } = this.grid;
     const reader = this.reader(wave),
       level = levelSeconds.findIndex((s) => s === step);
-    return Float64Array.from({ length: rows }, (_, i) => reader.read(level, this.from(i) / step, cf));
+    const values = new Float64Array(rows);
+    for (let i = 0, index = this.from(0) / step; i < rows; i += 1, index += 1) values[i] = reader.read(level, index, cf);
+    return values;
   }
 
   private figureRows(figure: Figure, cf: Consolidation): Float64Array {
@@ -78,14 +80,17 @@ export class Sheet {
   }
 
   private add(rows: Float64Array, { weight, of, since = -Infinity }: Term, cf: Consolidation): void {
-    const { step } = this.grid;
     const own = of && this.sum(of, weight < 0 ? opposite[cf] : cf);
-    for (let i = 0; i < rows.length; i += 1) {
-      const from = this.from(i),
-        to = from + step;
-      if (to <= since) continue;
-      rows[i] = (rows[i] ?? 0) + (from >= since ? weight * (own?.[i] ?? 1) : this.begun({ weight, of, since }, from, to, cf));
-    }
+    for (let i = this.firstWhole(since); i < rows.length; i += 1) rows[i] = (rows[i] ?? 0) + weight * (own ? (own[i] ?? 0) : 1);
+    const begun = this.firstWhole(since) - 1;
+    const from = this.from(begun),
+      to = from + this.grid.step;
+    if (begun >= 0 && begun < rows.length && since < to) rows[begun] = (rows[begun] ?? 0) + this.begun({ weight, of, since }, from, to, cf);
+  }
+  /** The first row that lies wholly after a moment; beyond the last when none does. */
+  private firstWhole(moment: number): number {
+    const { end, rows, step } = this.grid;
+    return Math.max(0, Math.min(rows + 1, Math.ceil((moment - end) / step) + rows));
   }
 
   /** What a term gives to the row in which it begins. */

@@ -6,13 +6,20 @@ export function numberText(value: number): string {
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '-Infinity';
   if (Number.isSafeInteger(value) && Math.abs(value) < 10 ** digits) return String(value);
-  return exponentPadded(String(Number(value.toPrecision(digits))), value);
+  const exponent = Math.floor(Math.log10(Math.abs(value)));
+  return exponent >= leastPlain && exponent < digits ? String(rounded(value, exponent)) : scientific(value);
 }
 
-/** As printf's %g: an exponent has two digits, and stands from 10^15 and below 10^-4. */
-function exponentPadded(text: string, value: number): string {
-  const size = Math.abs(value);
-  if (size >= 1e-4 && size < 10 ** digits) return text;
+const leastPlain = -4;
+const powers = Array.from({ length: digits - leastPlain }, (_, i) => Number(`1e${i}`));
+/** To 15 digits. There may be very many values to write: arithmetic is several times as fast as `toPrecision`. */
+function rounded(value: number, exponent: number): number {
+  const power = powers[digits - 1 - exponent] ?? 1;
+  return Math.round(value * power) / power;
+}
+
+/** An exponent has two digits, as printf's %g writes it. */
+function scientific(value: number): string {
   const [mantissa = '', exponent = ''] = value.toExponential(digits - 1).split('e');
   const shortest = mantissa.includes('.') ? mantissa.replace(/\.?0+$/, '') : mantissa;
   return `${shortest}e${exponent.startsWith('-') ? '-' : '+'}${exponent.replace(/^[+-]/, '').padStart(2, '0')}`;

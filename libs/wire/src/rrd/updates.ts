@@ -32,9 +32,13 @@ const metaOf = ({ step, end, rows, start, columns }: Updates): Meta => ({
   columns: columns.length,
 });
 
-/** From the newest row to the oldest. */
-function* rowsOf({ step, end, rows, columns }: Updates): Generator<{ readonly t: number; readonly values: readonly string[] }> {
-  for (let i = rows - 1; i >= 0; i -= 1) yield { t: end - (rows - 1 - i) * step, values: columns.map((c) => numberText(c.values[i] ?? Number.NaN)) };
+/** From the newest row to the oldest; each value between the two texts. */
+function* rowsOf({ step, end, rows, columns }: Updates, before: string, after: string): Generator<{ readonly t: number; readonly values: string }> {
+  for (let i = rows - 1; i >= 0; i -= 1) {
+    let values = '';
+    for (const column of columns) values += before + numberText(column.values[i] ?? Number.NaN) + after;
+    yield { t: end - (rows - 1 - i) * step, values };
+  }
 }
 
 /** In pieces, for there may be very many values. */
@@ -42,8 +46,8 @@ export function* updatesJson(updates: Updates): Generator<string> {
   const meta = JSON.stringify({ ...metaOf(updates), legend: updates.columns.map((c) => c.legend) });
   yield `{"meta":${meta},"data":[`;
   let separator = '';
-  for (const { t, values } of rowsOf(updates)) {
-    yield `${separator}{"t":${t},"values":[${values.map((v) => `"${v}"`).join(',')}]}`;
+  for (const { t, values } of rowsOf(updates, '"', '",')) {
+    yield `${separator}{"t":${t},"values":[${values.slice(0, -1)}]}`;
     separator = ',';
   }
   yield ']}';
@@ -53,6 +57,6 @@ export function* updatesXml(updates: Updates): Generator<string> {
   const meta = Object.entries(metaOf(updates)).map(([name, value]) => `<${name}>${value}</${name}>`);
   const legend = updates.columns.map((c) => `<entry>${escapeXml(c.legend)}</entry>`);
   yield `<?xml version="1.0"?><xport><meta>${meta.join('')}<legend>${legend.join('')}</legend></meta><data>`;
-  for (const { t, values } of rowsOf(updates)) yield `<row><t>${t}</t>${values.map((v) => `<v>${v}</v>`).join('')}</row>`;
+  for (const { t, values } of rowsOf(updates, '<v>', '</v>')) yield `<row><t>${t}</t>${values}</row>`;
   yield '</data></xport>';
 }
