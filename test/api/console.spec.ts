@@ -165,6 +165,17 @@ test('who may: operators of VMs; the console of a host is for administrators of 
   expect((await fetch(`${world.url}/console?ref=${vm}&session_id=${token}`)).status).toBe(400);
 });
 
+test('the console of a host shows its control domain', async () => {
+  const [host] = await call<string[]>('host.get_all');
+  const shown = await call<string[]>('VM.get_consoles', await call('host.get_control_domain', host));
+  const records = await Promise.all(shown.map((c) => call<{ protocol: string; location: string }>('console.get_record', c)));
+  expect(records.map((c) => c.protocol).sort()).toEqual(['rfb', 'vt100']);
+  const { pathname, searchParams } = new URL(records.find((c) => c.protocol === 'rfb')?.location ?? '');
+  const seen = await look(`${pathname}?${searchParams}&session_id=${token}`);
+  await untilShown(seen, new RegExp(`^${await call('host.get_hostname', host)} login:`, 'm'));
+  seen.socket.destroy();
+});
+
 test('a client that speaks another language is left', async () => {
   const { socket } = await dial(`/console?ref=${vm}&session_id=${token}`);
   socket.write('GET / HTTP/1.1\r\n\r\n');

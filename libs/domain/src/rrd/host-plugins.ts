@@ -12,6 +12,7 @@ export function hostPlugins(facts: HostFacts, cpus: readonly Figure[]): Source[]
     ...(facts.pool ? poolSources(facts, facts.pool) : []),
     source(kinds.watts, 'DCMI-power-reading', 'Power that the host draws', () => power(facts, cpus)),
     ...haSources(facts),
+    ...facts.callerGroups.flatMap((group) => groupSources(facts, group)),
     ...cpus.flatMap((cpu, i) => cpuStates(facts, cpu, i)),
   ];
 }
@@ -50,6 +51,11 @@ function poolSources(facts: HostFacts, { sessions, tasks }: { readonly sessions:
     source(kinds.migrationRate, 'pool_vgpu_migration_rate', 'VMs with virtual GPUs that migrate', () => constant(0, facts.since)),
   ];
 }
+
+const groupSources = (facts: HostFacts, group: string): Source[] => [
+  source(kinds.tokens, `group_${group}_tokens`, `Tokens that clients of group ${group} spend`, () => around(facts, `tokens ${group}`, 0, 20)),
+  source(kinds.calls, `group_${group}_calls`, `Calls of clients of group ${group}`, () => around(facts, `calls ${group}`, 0, 5)),
+];
 
 /** At rest, and what each CPU adds at full load. */
 const restWatts = 110;

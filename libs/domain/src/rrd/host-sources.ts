@@ -22,6 +22,8 @@ export interface HostFacts {
   readonly pool?: { readonly sessions: number; readonly tasks: number };
   /** Present while high availability is on: its state files. */
   readonly statefiles?: readonly string[];
+  /** Groups of clients whose calls are counted. */
+  readonly callerGroups: readonly string[];
 }
 
 export interface HostFigures {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { rrd } from '@xenplane/domain';
+import facts from '../fixtures/data-sources.json';
 
 const { Sheet, archiveFor, archives, gridSince, wholeGrid, loadOf, storageOf, vmFigures, vmSources, hostSources, shareOf } = rrd;
 const GiB = 2 ** 30;
@@ -124,6 +125,7 @@ function hostOf(vms: readonly rrd.VmFacts[], cpus: number): { readonly vms: read
     srs: srs.map((uuid) => ({ uuid, cache: true })),
     pool: { sessions: 3, tasks: 2 },
     statefiles: ['s'],
+    callerGroups: ['g'],
   };
   return { vms: figures, sources: new Map(hostSources({ facts, vms: figures }).map((s) => [s.name, s])) };
 }
@@ -201,4 +203,52 @@ test('a year of days costs no more than as many rows', () => {
   const began = performance.now();
   for (let i = 0; i < 200; i += 1) column({ terms: [...figure.terms] }, 86_400, 20_000 * 86_400, 366, 'AVERAGE');
   expect(performance.now() - began).toBeLessThan(2000);
+});
+
+/** Placeholders of the facts: numbers, devices, uuids and other names. */
+const pattern = (name: string): RegExp =>
+  new RegExp(
+    `^${name
+      .replace(/<N>|<i>/g, '\\d+')
+      .replace('<dev>', '(eth|xvd)[\\da-z]')
+      .replace('<sr8>', '[ab]{8}')
+      .replace(/<[^>]+>/, '[^/]+')}$`,
+  );
+/** Told by a plugin that most hosts do not run: there, but recorded only when somebody asks. */
+const unrecorded = /^(cpu<N>-[CP]<i>|CPU<N>-avg-freq)$/;
+type Fact = readonly [name: string, units: string, type: string, standard: boolean, min: number | null, max: number | null];
+
+test.each(['host', 'vm'] as const)('the metrics of a %s are those of xapi, each of the same kind', (owner) => {
+  const vm = {
+    uuid: 'v',
+    isControlDomain: false,
+    vcpus: 2,
+    memoryBytes: GiB,
+    targetBytes: GiB,
+    dynamicMinBytes: GiB,
+    dynamicMaxBytes: GiB,
+    since: 0,
+    hasAgent: true,
+    nics: [{ device: '0', through: [] }],
+    disks: [{ device: 'xvda', sr: srs[0] }],
+  };
+  const { vms, sources } = hostOf([vm], 2);
+  const [first] = vms;
+  const list = owner === 'host' ? [...sources.values()] : first ? vmSources(first, loadOf('v', false)) : [];
+  const known = (facts[owner] as unknown[]).map((f) => f as Fact);
+  expect(known.length).toBeGreaterThan(30);
+  for (const [name, units, type, standard, min, max] of known) {
+    const found = list.filter((s) => pattern(name).test(s.name));
+    const kind = { units, type, standard: standard && !unrecorded.test(name), min: min ?? -Infinity, max: max ?? Infinity };
+    expect({
+      name,
+      found: found.length > 0,
+      kinds: found.map((s) => ({ units: s.units, type: s.type, standard: s.standard, min: s.min, max: s.max })),
+    }).toEqual({
+      name,
+      found: true,
+      kinds: found.map(() => kind),
+    });
+  }
+  expect(list.filter((s) => !known.some(([name]) => pattern(name).test(s.name))).map((s) => s.name)).toEqual([]);
 });

@@ -44,6 +44,8 @@ export const kinds = {
   migrationRate: kind('migrations/s', 'ABSOLUTE'),
   megahertz: kind('MHz', 'GAUGE'),
   watts: kind('W', 'GAUGE', { min: -Infinity, max: 65_534 }),
+  tokens: kind('tokens', 'DERIVE'),
+  calls: kind('calls', 'DERIVE'),
   latency: kind('s', 'GAUGE', { min: -Infinity, standard: false }),
 } as const;
 

@@ -128,6 +128,8 @@ function hostFacts(view: Replica, ref: Ref<'host'>): rrd.HostFacts | undefined {
     pifs: pifDevices(pifsOf(view, ref)),
     srs: known(srs).map((sr) => ({ uuid: sr.uuid, cache: sr.local_cache_enabled })),
     ...(pool?.master === ref ? { pool: { sessions: view.count('session'), tasks: view.count('task') } } : {}),
+    callerGroups:
+      pool?.master === ref ? [...new Set(known([...view.refs('Caller')].map((c) => view.stored('Caller', c))).flatMap((c) => c.groups))].sort() : [],
     ...(pool?.ha_enabled ? { statefiles: pool.ha_statefiles.map((vdi) => view.stored('VDI', vdi)?.uuid ?? vdi) } : {}),
   };
 }
