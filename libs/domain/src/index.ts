@@ -10,3 +10,6 @@ export * from './placement/place';
 export * as filters from './placement/filters';
 export * from './placement/policies';
 export * from './placement/explain';
+export * as precopy from './migration/precopy';
+export * from './migration/evacuation';
+export * from './migration/cpu';

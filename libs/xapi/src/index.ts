@@ -10,6 +10,8 @@ export * from './fleet/registrations';
 export * from './fleet/renewals';
 export * from './fleet/claims';
 export * from './fleet/reports';
+export * from './fleet/departures';
+export * from './fleet/standbys';
 export * from './fleet/tokens';
 export * from './operation-store';
 export { operationsOf } from './operations';

@@ -200,7 +200,7 @@ export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Prom
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
-export async function assertCanBootHere({ plane, tx }: Context, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+export async function assertCanBootHere({ plane, tx }: Pick<Context, 'plane' | 'tx'>, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
   await tx.get('host', host);
   const hosts = await viewOf(plane).candidates(tx);
   const guest = guestOf(vm, await tx.get('VM', vm), await attachedTo(tx, vm), hosts);

@@ -8,6 +8,7 @@ import { vbdOperations, vifOperations } from './devices';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
+import { vmMigrate } from './vm.migrate';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
 import { vmShutdown } from './vm.shutdown';
@@ -26,6 +27,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmMigrate(plane),
   };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);

@@ -1,0 +1,147 @@
+/**
+ * A running VM moves to another host: a domain is prepared there, the memory copied while the guest runs on, the guest
+ * paused, and in one statement the VM changes hands. Until then it can be given up at any point and runs on at the source;
+ * from then on it goes forward. It never runs twice: each side wakes the guest only under a claim (R13).
+ */
+import { refuseCpu } from '@xenplane/domain';
+import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
+import { inTransaction, type Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { Superseded, type Patience, type PlacedVm } from '../agents';
+import type { Plane } from '../context';
+import { assertOnNetwork } from '../host-network';
+import { assertCanBootHere } from '../placement';
+import { beginMove, changeHands, endMoved, giveUp, leaveTarget, showMoved, type Move } from '../moves';
+import { currentRun, patienceOf, steadfast } from '../runs';
+import { domainSpec, modeOf } from '../specs';
+import { stopDomain } from './vm.start';
+
+export const vmMigrate = (plane: Plane) => ({
+  pool_migrate: (run: Run<Tx>, { vm, host, options }: OperationParams<typeof classes.VM, 'pool_migrate'>) =>
+    migrate(plane, run, { vm, host, live: options['live'] !== 'false', network: options['network'] }),
+});
+
+export interface Wanted {
+  readonly vm: Ref<'VM'>;
+  readonly host: Ref<'host'>;
+  readonly live: boolean;
+  readonly network?: string | undefined;
+}
+
+async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void> {
+  const move = await run.commit('begin', (tx) => begin(plane, tx, wanted));
+  if (!move) return run.conclude('stay', async () => undefined);
+  await carry(plane, run, move, wanted.live);
+  const domid = await wake(plane, run, move);
+  return run.conclude('show', (tx) => show(tx, move, domid));
+}
+
+/** Everything up to the change of hands. What fails here leaves the VM at its source. */
+export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolean): Promise<void> {
+  const { source, target, attempt, spec, boots } = move;
+  const asked = patienceOf(run);
+  const during = (from: number, to: number): Patience => ({ ...asked, progress: (f) => run.progress(from + (to - from) * f) });
+  await failing(move, async () => {
+    await run.step(
+      'prepare',
+      () => plane.agents.ensure(aside(target), { state: 'receiving', spec, boots }, during(0, 0.1)),
+      () => settle(plane, move),
+    );
+    if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)));
+    await run.step('hand over', async () => {
+      const { saved } = await plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast);
+      plane.log.info({ vm: source.vm, ...saved }, 'VM handed over');
+    });
+  });
+}
+
+/** The change of hands and what follows from it; answers the domain's number at the target. */
+export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: Tx) => Promise<void>): Promise<number> {
+  return failing(move, async () => {
+    await run.commit('change hands', async (tx) => {
+      if (!(await changeHands(tx, move))) throw new Superseded(move.source.vm);
+      await also?.(tx);
+    });
+    const domid = await run.step('wake', () => wakeAtTarget(plane, move));
+    await run.step('clear', () => stopDomain(plane, aside(move.source)));
+    return domid;
+  });
+}
+
+export async function show(tx: Tx, move: Move, domid: number): Promise<void> {
+  if (!(await showMoved(tx, move, domid))) throw migrateFailed(move, 'the VM ended while it was moved');
+}
+
+/** A move to the host where it is already is none. */
+export async function begin(plane: Plane, tx: Tx, { vm, host, network }: Wanted): Promise<Move | null> {
+  const record = await tx.lock('VM', vm);
+  const placed = await currentRun(tx, vm);
+  if (placed.host === host) return null;
+  await assertCanReceive(plane, tx, vm, host);
+  if (network) await assertOnNetwork(tx, network, [placed.host, host]);
+  const move = await beginMove(tx, vm, host, await domainSpec(tx, vm, record, { attached: true }));
+  if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, placed.host, host, 'The destination cannot take the VM any more');
+  return move;
+}
+
+/** Everything that a start there would need, and a CPU that has all that the guest has seen. */
+export async function assertCanReceive(plane: Plane, tx: Tx, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+  await assertCanBootHere({ plane, tx }, vm, host);
+  const record = await tx.get('VM', vm);
+  const { cpu_info } = await tx.get('host', host);
+  const refused = refuseCpu(vm, record.last_boot_CPU_flags, host, cpu_info, modeOf(record) === 'hvm');
+  if (refused) throw refused;
+}
+
+const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
+
+async function wakeAtTarget(plane: Plane, { target, spec, boots }: Move): Promise<number> {
+  const answer = await plane.agents.ensure(target, { state: 'running', spec, boots, received: true }, steadfast);
+  return answer.domid ?? -1;
+}
+
+/**
+ * Ends a move that went wrong, whatever it came to. Before the change of hands the guest is woken at the source under a claim
+ * of its own; after it, the target is brought up; a VM that can be neither is halted. Doing it again does no harm.
+ */
+export async function settle(plane: Plane, move: Move): Promise<void> {
+  const { source, target, attempt, spec, boots } = move;
+  const where = await inTransaction(plane.store, (tx) => giveUp(tx, move));
+  if (where === 'target') return settleForward(plane, move);
+  if (where === 'source') await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
+  else await stopDomain(plane, aside(source));
+  await stopDomain(plane, aside(target));
+  await inTransaction(plane.store, (tx) => leaveTarget(tx, move));
+}
+
+async function settleForward(plane: Plane, move: Move): Promise<void> {
+  const domid = await tolerant(() => wakeAtTarget(plane, move));
+  const shown = domid !== undefined && (await inTransaction(plane.store, (tx) => showMoved(tx, move, domid)));
+  await stopDomain(plane, aside(move.source));
+  if (shown) return;
+  await stopDomain(plane, aside(move.target));
+  await inTransaction(plane.store, (tx) => endMoved(tx, move));
+}
+
+/** The answer, or undefined when there is nothing to ask any more, or it says that it cannot. */
+async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Superseded || error instanceof XenError) return undefined;
+    throw error;
+  }
+}
+
+const migrateFailed = ({ ref, source, target }: Move, why: string): XenError => new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
+
+/** What went wrong on a host is told as what it means: the migration failed. */
+async function failing<T>(move: Move, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Superseded) throw migrateFailed(move, 'the VM or a host went away while it was moved');
+    if (error instanceof XenError && error.code === 'INTERNAL_ERROR') throw migrateFailed(move, error.params.join(' '));
+    throw error;
+  }
+}
