@@ -25,6 +25,7 @@ export class Fleet {
   private readonly claims: Batch<Claim, boolean>;
   private readonly reports: Batch<Report, boolean>;
   private stopped = false;
+  private nap = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -49,6 +50,7 @@ export class Fleet {
           report: (report) => void this.tell(report),
           depart: (departure) => this.untilAnswered(() => this.plane.depart({ departures: [departure] })),
           setOff: (host, off) => this.off.set(host, off),
+          hurry: () => this.nap.abort(),
         }),
       );
     }
@@ -89,7 +91,8 @@ export class Fleet {
         this.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
       );
       const registered = [...this.hosts.values()].every((h) => h.epoch !== 0 || (!h.isOn && !this.waking.has(h.uuid)));
-      await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { ref: true });
+      this.nap = new AbortController();
+      await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
     }
   }
 

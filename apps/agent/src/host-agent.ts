@@ -29,6 +29,8 @@ export interface HostParts {
   depart(departure: { host: string; token: string; hostEpoch: number }): Promise<void>;
   /** Remembers that the host was shut down, or switched on. */
   setOff(host: string, off: boolean): void;
+  /** There is something to register: the next round need not wait. */
+  hurry(): void;
 }
 
 export class HostAgent {
@@ -113,7 +115,8 @@ export class HostAgent {
     if (this.epoch === 0 || hostEpoch !== this.epoch) return { phase: 'refused' };
     this.epoch = 0;
     this.vms.clear();
-    if (action !== 'toolstack') await this.goDown(hostEpoch, action);
+    if (action === 'toolstack') this.parts.hurry();
+    else await this.goDown(hostEpoch, action);
     return { phase: 'done' };
   }
   private async goDown(hostEpoch: number, action: 'off' | 'reboot'): Promise<void> {
@@ -128,6 +131,7 @@ export class HostAgent {
     this.parts.setOff(this.uuid, false);
     await this.parts.hypervisor.power(this.uuid, true);
     this.isOn = true;
+    this.parts.hurry();
   }
 
   consoleRing(): Promise<string> {

@@ -3,6 +3,7 @@ import { hostLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } 
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
+import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark } from './operation-store';
 import { hostFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
@@ -77,7 +78,20 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.start': disksFree,
   'VM.start_on': onHost,
   'VM.resume_on': onHost,
+  'host.shutdown': mayGoDown,
+  'host.reboot': mayGoDown,
+  'host.restart_agent': live,
+  'host.dmesg': live,
+  'host.send_debug_keys': live,
 };
+const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
+async function live({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+}
+async function mayGoDown({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+  await assertUnused(tx, hostIn(args));
+}
 
 /** No other running VM may hold a disk that this one would write, nor may it be gone. */
 async function disksFree({ tx }: Context, args: Args): Promise<void> {

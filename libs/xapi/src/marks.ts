@@ -34,6 +34,10 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'host.evacuate': on('host', 'host', 'evacuate'),
+  'host.shutdown': on('host', 'host', 'shutdown'),
+  'host.reboot': on('host', 'host', 'reboot'),
+  'host.power_on': on('host', 'host', 'power_on'),
 };
 
 /** The objects that a started operation keeps busy. */

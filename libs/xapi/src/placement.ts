@@ -59,6 +59,11 @@ interface Choice {
 /** A choice that does not show for so long was rolled back. */
 const forgottenMs = 10_000;
 
+/** The hosts as the database shows them at this moment. */
+export async function hostsNow(tx: Tx): Promise<Candidate[]> {
+  return (await tx.query<HostRow>(hostsQuery, [[]])).map(asCandidate);
+}
+
 class HostsView {
   private hosts = new Map<string, Candidate>();
   private readonly choices = new Map<string, Choice>();
@@ -112,7 +117,7 @@ function viewOf(plane: Plane): HostsView {
 }
 
 /** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
-function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics }: Attached, hosts: readonly Candidate[]): Guest {
+export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics }: Attached, hosts: readonly Candidate[]): Guest {
   const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
   return {
     ref: vm,

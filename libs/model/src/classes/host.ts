@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, call, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, operation, planned, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, datetime, float, int, map, nullRef, optional, record, ref, set, string } from '../types';
 
 export const host = xenClass('host', {
@@ -90,19 +90,19 @@ export const host = xenClass('host', {
   calls: {
     disable: call({ doc: 'Accept no new VMs here, running ones stay; without auto_enable it remains disabled across reboots and toolstack restarts', role: 'pool-operator', params: { host: ref('host'), auto_enable: optional(bool, true) }, clientCert: true }),
     enable: call({ doc: 'Let VMs be placed here again', role: 'pool-operator', params: { host: ref('host') }, clientCert: true }),
-    shutdown: planned({ doc: 'Power the machine off; it must be disabled and hold no running VMs', role: 'pool-operator', params: { host: ref('host') } }),
-    reboot: planned({ doc: 'Restart the machine; it must be disabled and hold no running VMs', role: 'pool-operator', params: { host: ref('host') } }),
-    dmesg: planned({ doc: 'Text of Xen\'s console ring buffer', role: 'pool-operator', params: { host: ref('host') }, result: string }),
+    shutdown: operation({ doc: 'Power the machine off; it must be disabled and hold no running VMs', role: 'pool-operator', params: { host: ref('host') } }),
+    reboot: operation({ doc: 'Restart the machine; it must be disabled and hold no running VMs', role: 'pool-operator', params: { host: ref('host') } }),
+    dmesg: operation({ doc: 'Text of Xen\'s console ring buffer', role: 'pool-operator', params: { host: ref('host') }, result: string }),
     dmesg_clear: planned({ doc: 'Text of Xen\'s console ring buffer, emptying it as well; current servers answer NOT_IMPLEMENTED', role: 'pool-operator', params: { host: ref('host') }, result: string }),
     get_log: planned({ doc: 'The host\'s log file as text; current servers answer NOT_IMPLEMENTED', role: 'read-only', params: { host: ref('host') }, result: string }),
-    send_debug_keys: planned({ doc: 'Send debug key characters to Xen; results land in its console buffer', role: 'pool-admin', params: { host: ref('host'), keys: string } }),
+    send_debug_keys: operation({ doc: 'Send debug key characters to Xen; results land in its console buffer', role: 'pool-admin', params: { host: ref('host'), keys: string } }),
     bugreport_upload: planned({ doc: 'Gather a status report and upload it to url; options may name an http_proxy', role: 'pool-operator', params: { host: ref('host'), url: string, options: map(string, string) } }),
     list_methods: call({ doc: 'Names of all API methods, in Class.method form', role: 'read-only', params: {}, result: set(string), async: false }),
     license_apply: planned({ doc: 'Removed; answers MESSAGE_REMOVED, see license_add', role: 'pool-operator', params: { host: ref('host'), contents: string }, errors: ['LICENSE_PROCESSING_ERROR'], state: 'removed' }),
     license_add: planned({ doc: 'Install a licence given as base64-encoded file contents', role: 'pool-operator', params: { host: ref('host'), contents: string }, errors: ['LICENSE_PROCESSING_ERROR'] }),
     license_remove: planned({ doc: 'Drop the installed licence and revert to the unlicensed state', role: 'pool-operator', params: { host: ref('host') } }),
     destroy: planned({ doc: 'Forget a dead host: deletes its record from the pool; it must not be live, nor the coordinator, nor hold VMs', role: 'pool-operator', params: { self: ref('host') } }),
-    power_on: planned({ doc: 'Switch on a dead host remotely using power_on_mode', role: 'pool-operator', params: { host: ref('host') } }),
+    power_on: operation({ doc: 'Switch on a dead host remotely using power_on_mode', role: 'pool-operator', params: { host: ref('host') } }),
     emergency_ha_disable: planned({ doc: 'Turn HA off on this host alone with no coordinator present; soft lasts until the next boot', role: 'pool-operator', params: { soft: optional(bool, false) }, async: false }),
     get_data_sources: planned({ doc: 'List the metrics available for this host with units and whether they are recorded', role: 'read-only', params: { host: ref('host') }, result: set(record('data_source')), async: false }),
     record_data_source: planned({ doc: 'Begin archiving the named metric in the host\'s RRD', role: 'pool-operator', params: { host: ref('host'), data_source: string }, async: false }),
@@ -111,14 +111,14 @@ export const host = xenClass('host', {
     assert_can_evacuate: planned({ doc: 'Raise an error unless every VM here could move to another host; returns nothing otherwise', role: 'pool-operator', params: { host: ref('host') } }),
     get_vms_which_prevent_evacuation: planned({ doc: 'Map VMs that cannot leave this host to the error code and parameters that say why', role: 'read-only', params: { self: ref('host') }, result: map(ref('VM'), set(string)) }),
     get_uncooperative_resident_VMs: planned({ doc: 'Deprecated: VMs here whose balloon ignores its target; current servers return none', role: 'read-only', params: { self: ref('host') }, result: set(ref('VM')), state: 'deprecated' }),
-    evacuate: planned({ doc: 'Migrate every VM away, over network if not NULL, evacuate_batch_size at a time (0 = default); host must be disabled', role: 'pool-operator', params: { host: ref('host'), network: optional(ref('network'), nullRef()), evacuate_batch_size: optional(int, 0) }, clientCert: true }),
+    evacuate: operation({ doc: 'Migrate every VM away, over network if not NULL, evacuate_batch_size at a time (0 = default); host must be disabled', role: 'pool-operator', params: { host: ref('host'), network: optional(ref('network'), nullRef()), evacuate_batch_size: optional(int, 0) }, clientCert: true }),
     syslog_reconfigure: planned({ doc: 'Make the syslog service pick up the logging field', role: 'pool-operator', params: { host: ref('host') } }),
     management_reconfigure: planned({ doc: 'Move the management interface to this PIF, which needs an IP configuration; existing connections may drop', role: 'pool-operator', params: { pif: ref('PIF') } }),
     local_management_reconfigure: planned({ doc: 'Move the management interface to a named device, called locally without the pool database', role: 'pool-operator', params: { interface: string }, async: false }),
     management_disable: planned({ doc: 'Switch off the management network interface of this host, leaving only local access', role: 'pool-operator', params: {}, async: false }),
     get_management_interface: call({ doc: 'PIF that carries this host\'s management traffic', role: 'pool-operator', params: { host: ref('host') }, result: ref('PIF') }),
     get_system_status_capabilities: planned({ doc: 'XML listing what a status report can contain, with sizes and times', role: 'read-only', params: { host: ref('host') }, result: string, async: false }),
-    restart_agent: planned({ doc: 'Restart the xapi toolstack shortly after; VMs keep running', role: 'pool-operator', params: { host: ref('host') } }),
+    restart_agent: operation({ doc: 'Restart the xapi toolstack shortly after; VMs keep running', role: 'pool-operator', params: { host: ref('host') } }),
     shutdown_agent: planned({ doc: 'Stop the xapi toolstack; refused while HA is on, VMs keep running', role: 'pool-operator', params: {}, async: false }),
     set_hostname_live: planned({ doc: 'Change the network host name right away and store it in hostname', role: 'pool-operator', params: { host: ref('host'), hostname: string }, errors: ['HOST_NAME_INVALID'], async: false }),
     compute_free_memory: call({ doc: 'Memory left for starting VMs, in bytes, counting squeezable and reserved amounts', role: 'read-only', params: { host: ref('host') }, result: int }),
@@ -142,7 +142,7 @@ export const host = xenClass('host', {
     reset_server_certificate: planned({ doc: 'Swap the TLS server certificate for a new self-signed one', role: 'pool-admin', params: { host: ref('host') } }),
     apply_edition: planned({ doc: 'Switch to another edition, checking out a licence if needed; force updates the record even if that fails', role: 'pool-operator', params: { host: ref('host'), edition: string, force: optional(bool, false) }, async: false }),
     refresh_pack_info: planned({ doc: 'Deprecated: reread the list of installed supplemental packs', role: 'pool-operator', params: { host: ref('host') }, state: 'deprecated' }),
-    set_power_on_mode: planned({ doc: 'Choose the remote power-on method and its parameters; empty mode disables power_on', role: 'pool-operator', params: { self: ref('host'), power_on_mode: string, power_on_config: map(string, string) } }),
+    set_power_on_mode: call({ doc: 'Choose the remote power-on method and its parameters; empty mode disables power_on', role: 'pool-operator', params: { self: ref('host'), power_on_mode: string, power_on_config: map(string, string) } }),
     set_cpu_features: planned({ doc: 'Removed; answers MESSAGE_REMOVED', role: 'pool-operator', params: { host: ref('host'), features: string }, async: false, state: 'removed' }),
     reset_cpu_features: planned({ doc: 'Removed; answers MESSAGE_REMOVED', role: 'pool-operator', params: { host: ref('host') }, async: false, state: 'removed' }),
     enable_local_storage_caching: planned({ doc: 'Cache VDIs in the given local SR, which must support it', role: 'pool-operator', params: { host: ref('host'), sr: ref('SR') }, async: false }),

@@ -39,6 +39,7 @@ export const hostCalls: CallsOf<typeof classes.host, Context> = {
     await tx.get('host', host);
     return dateTime(plane.clock.now()).replace('Z', '');
   },
+  set_power_on_mode: async ({ tx }, { self, power_on_mode, power_on_config }) => tx.update('host', self, { power_on_mode, power_on_config }),
   get_management_interface: async ({ tx }, { host }) => {
     const [pif] = await tx.find('PIF', { host, management: true });
     if (!pif) throw new XenError('HOST_HAS_NO_MANAGEMENT_IP');
