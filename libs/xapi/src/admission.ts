@@ -82,6 +82,7 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'host.reboot': mayGoDown,
   'host.restart_agent': live,
   'host.dmesg': live,
+  'host.bugreport_upload': live,
   'host.send_debug_keys': live,
 };
 const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));

@@ -18,5 +18,6 @@ export { operationsOf } from './operations';
 export * from './describe-error';
 export * from './reconcilers/hosts-liveness';
 export * from './reconcilers/host-metrics';
+export * from './reconcilers/hosts-ssh';
 export * from './reconcilers/housekeeping';
 export * from './images';

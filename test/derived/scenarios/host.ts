@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Kit, Scenarios } from '../kit';
 import { eventually } from '../../world';
 
@@ -37,6 +39,13 @@ async function sleepingHost(kit: Kit): Promise<string> {
   return host;
 }
 
+/** Something that takes what is sent to it. */
+async function receiver(): Promise<string> {
+  const server = createServer((request, response) => void request.resume().on('end', () => response.end())).unref();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/report`;
+}
+
 export const hostScenarios: Scenarios = {
   'VM.pool_migrate': async (kit) => [...(await movable(kit)), { live: 'true' }],
   'host.evacuate': async (kit) => [await kit.call('VM.get_resident_on', await kit.runningVm()), 'OpaqueRef:NULL', 0],
@@ -44,6 +53,7 @@ export const hostScenarios: Scenarios = {
   'host.power_on': async (kit) => [await sleepingHost(kit)],
   'host.reboot': async (kit) => [await idleHost(kit)],
   'host.restart_agent': async (kit) => [await idleHost(kit)],
+  'host.bugreport_upload': async (kit) => [await kit.hostOf(), await receiver(), {}],
   'host.dmesg': async (kit) => [await kit.hostOf()],
   'host.send_debug_keys': async (kit) => [await kit.hostOf(), 'q'],
 };

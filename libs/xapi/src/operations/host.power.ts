@@ -2,7 +2,7 @@
 import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { PowerCommand } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
-import { Later, type Run } from '@xenplane/work';
+import type { Run } from '@xenplane/work';
 import type { Plane } from '../context';
 import { assertUnused } from '../host-use';
 
@@ -57,10 +57,15 @@ async function powerOn(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<v
     async (tx) => setWake(tx, host, true),
     async (tx) => setWake(tx, host, false),
   );
-  await run.step('wait', async () => {
-    if (!(await leaseOf(plane.store, host)).alive) throw new Later(200, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
-  });
+  await run.step('wait', () => untilUp(plane, run, host));
   return run.conclude('end', async () => undefined);
+}
+async function untilUp(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<void> {
+  for (const from = plane.clock.monotonic(); !(await leaseOf(plane.store, host)).alive;) {
+    run.checkpoint();
+    if (plane.clock.monotonic() - from > bootLimitMs) throw new XenError('INTERNAL_ERROR', 'The host failed to power on.');
+    await plane.clock.wait(retryMs);
+  }
 }
 async function setWake(tx: Tx, host: Ref<'host'>, wake: boolean): Promise<void> {
   await tx.query('UPDATE host_run SET wake = $2 WHERE host = $1 AND NOT alive', [host, wake]);

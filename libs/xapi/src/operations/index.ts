@@ -8,6 +8,7 @@ import { vbdOperations, vifOperations } from './devices';
 import { hostConsole } from './host.console';
 import { hostEvacuate } from './host.evacuate';
 import { hostPower } from './host.power';
+import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
@@ -35,7 +36,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
-  const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane) };
+  const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane), ...hostReport(plane) };
   return new Map(
     Object.entries({ VM, VBD, VIF, VDI, host }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
