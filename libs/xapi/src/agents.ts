@@ -28,6 +28,8 @@ export class Superseded extends Error {
 }
 
 export interface Patience {
+  /** How long the agent may take over one answer: after that it says how far it is, and the task may be cancelled. */
+  readonly answerMs?: number;
   /** Called between tries; throws to give up. */
   checkpoint(): void;
   progress(fraction: number): Promise<void>;
@@ -49,7 +51,7 @@ export class Agents {
   /** Repeats the command until the agent says done. Superseded when the placement has gone; a XenError when the agent says that it cannot be. */
   async ensure(asked: PlacedVm, wish: Wish, patience: Patience): Promise<VmAnswer> {
     for (let silent = 0, placed = asked; ;) {
-      const answer = await this.put(placed, wish);
+      const answer = await this.put(placed, wish, patience.answerMs ?? waitMs);
       if (answer?.phase === 'done') return answer;
       if (answer?.phase === 'failed') throw failure(answer.error ?? []);
       if (!answer || answer.phase === 'refused') {
@@ -66,14 +68,14 @@ export class Agents {
   }
 
   /** One try; undefined when the agent cannot be reached or did not answer in time. */
-  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: Wish): Promise<VmAnswer | undefined> {
+  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: Wish, answerMs: number): Promise<VmAnswer | undefined> {
     const address = await this.addressOf(host);
     if (!address) return undefined;
     try {
       const response = await fetch(`${address.agent_url}/hosts/${address.uuid}/vms/${vm}`, {
         method: 'PUT',
         headers: { authorization: `Bearer ${address.command_key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs }),
+        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs: answerMs }),
         signal: AbortSignal.timeout(tooLongMs),
       });
       if (response.ok) return (await response.json()) as VmAnswer;

@@ -24,6 +24,7 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VM.resume': vm('resume'),
   'VM.resume_on': vm('resume_on'),
   'VM.copy': vm('copy'),
+  'VM.migrate_send': vm('migrate_send'),
   'VM.pool_migrate': [...vm('pool_migrate'), ...on('host', 'host', 'vm_migrate')],
   'VM.set_memory_dynamic_range': on('VM', 'self', 'changing_dynamic_range'),
   'VM.set_VCPUs_number_live': on('VM', 'self', 'changing_VCPUs_live'),

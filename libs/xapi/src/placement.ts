@@ -205,13 +205,17 @@ export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Prom
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
-export async function assertCanBootHere({ plane, tx }: Pick<Context, 'plane' | 'tx'>, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+  await assertFits(tx, host, { vm, record: await tx.get('VM', vm), attached: await attachedTo(tx, vm) });
+}
+
+/** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
+export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Omit<Wanted, 'task' | 'only'>): Promise<void> {
   await tx.get('host', host);
-  const hosts = await viewOf(plane).candidates(tx);
-  const guest = guestOf(vm, await tx.get('VM', vm), await attachedTo(tx, vm), hosts);
+  const hosts = await hostsNow(tx);
   const placement = place(
     leastLoaded,
-    guest,
+    guestOf(vm, record, attached, hosts),
     hosts.filter((h) => h.ref === host),
   );
   if (placement.ranked.length === 0) throw refusalOf(placement, host);

@@ -39,6 +39,12 @@ async function sleepingHost(kit: Kit): Promise<string> {
   return host;
 }
 
+async function localStorage(kit: Kit, host: string): Promise<string> {
+  const srs = await kit.call<Record<string, { type: string }>>('SR.get_all_records');
+  const pbds = Object.values(await kit.call<Record<string, { host: string; SR: string }>>('PBD.get_all_records'));
+  return pbds.find((p) => p.host === host && srs[p.SR]?.type === 'ext')?.SR ?? '';
+}
+
 /** Something that takes what is sent to it. */
 async function receiver(): Promise<string> {
   const server = createServer((request, response) => void request.resume().on('end', () => response.end())).unref();
@@ -56,4 +62,11 @@ export const hostScenarios: Scenarios = {
   'host.bugreport_upload': async (kit) => [await kit.hostOf(), await receiver(), {}],
   'host.dmesg': async (kit) => [await kit.hostOf()],
   'host.send_debug_keys': async (kit) => [await kit.hostOf(), 'q'],
+  'VM.migrate_send': async (kit) => {
+    const [vm, to] = await movable(kit);
+    const [network] = await kit.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+    const dest = await kit.call('host.migrate_receive', to, network, {});
+    const [vbd] = await kit.call<string[]>('VM.get_VBDs', vm);
+    return [vm, dest, true, { [await kit.call<string>('VBD.get_VDI', vbd)]: await localStorage(kit, to) }, {}, {}, {}];
+  },
 };

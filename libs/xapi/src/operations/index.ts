@@ -13,6 +13,7 @@ import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
 import { vmMigrate } from './vm.migrate';
+import { vmMigrateSend } from './vm.migrate-send';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
 import { vmShutdown } from './vm.shutdown';
@@ -32,6 +33,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmLive(plane),
     ...vmCopy(plane),
     ...vmMigrate(plane),
+    ...vmMigrateSend(plane),
   };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);

@@ -4,16 +4,16 @@
  * from then on it goes forward. It never runs twice: each side wakes the guest only under a claim (R13).
  */
 import { refuseCpu } from '@xenplane/domain';
-import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
+import { classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type Patience, type PlacedVm } from '../agents';
 import type { Plane } from '../context';
 import { assertOnNetwork } from '../host-network';
-import { assertCanBootHere } from '../placement';
+import { assertFits } from '../placement';
 import { beginMove, changeHands, endMoved, giveUp, leaveTarget, showMoved, type Move } from '../moves';
 import { currentRun, patienceOf, steadfast } from '../runs';
-import { domainSpec, modeOf } from '../specs';
+import { attachedTo, modeOf, specOf, type Attached } from '../specs';
 import { stopDomain } from './vm.start';
 
 export const vmMigrate = (plane: Plane) => ({
@@ -21,7 +21,7 @@ export const vmMigrate = (plane: Plane) => ({
     migrate(plane, run, { vm, host, live: options['live'] !== 'false', network: options['network'] }),
 });
 
-export interface Wanted {
+interface Wanted {
   readonly vm: Ref<'VM'>;
   readonly host: Ref<'host'>;
   readonly live: boolean;
@@ -29,18 +29,19 @@ export interface Wanted {
 }
 
 async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void> {
-  const move = await run.commit('begin', (tx) => begin(plane, tx, wanted));
+  const move = await run.commit('begin', (tx) => begin(tx, wanted));
   if (!move) return run.conclude('stay', async () => undefined);
   await carry(plane, run, move, wanted.live);
   const domid = await wake(plane, run, move);
-  return run.conclude('show', (tx) => show(tx, move, domid));
+  return run.conclude('show', (tx) => showAt(tx, move, domid));
 }
 
+const answerMs = 500;
 /** Everything up to the change of hands. What fails here leaves the VM at its source. */
 export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolean): Promise<void> {
   const { source, target, attempt, spec, boots } = move;
   const asked = patienceOf(run);
-  const during = (from: number, to: number): Patience => ({ ...asked, progress: (f) => run.progress(from + (to - from) * f) });
+  const during = (from: number, to: number): Patience => ({ ...asked, answerMs, progress: (f) => run.progress(from + (to - from) * f) });
   await failing(move, async () => {
     await run.step(
       'prepare',
@@ -68,28 +69,44 @@ export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: T
   });
 }
 
-export async function show(tx: Tx, move: Move, domid: number): Promise<void> {
+export async function showAt(tx: Tx, move: Move, domid: number): Promise<void> {
   if (!(await showMoved(tx, move, domid))) throw migrateFailed(move, 'the VM ended while it was moved');
 }
 
 /** A move to the host where it is already is none. */
-export async function begin(plane: Plane, tx: Tx, { vm, host, network }: Wanted): Promise<Move | null> {
-  const record = await tx.lock('VM', vm);
+async function begin(tx: Tx, { vm, host, network }: Wanted): Promise<Move | null> {
   const placed = await currentRun(tx, vm);
   if (placed.host === host) return null;
-  await assertCanReceive(plane, tx, vm, host);
   if (network) await assertOnNetwork(tx, network, [placed.host, host]);
-  const move = await beginMove(tx, vm, host, await domainSpec(tx, vm, record, { attached: true }));
-  if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, placed.host, host, 'The destination cannot take the VM any more');
+  return claimPlace(tx, { vm, host, source: placed.host, attached: await attachedTo(tx, vm, { attached: true }) });
+}
+
+export interface Taking {
+  readonly vm: Ref<'VM'>;
+  readonly host: Ref<'host'>;
+  readonly source: Ref<'host'>;
+  /** Disks and interfaces as they will be at the target. */
+  readonly attached: Attached;
+}
+
+/** The target must be able to run the guest as it is; then its place is taken. */
+export async function claimPlace(tx: Tx, { vm, host, source, attached }: Taking): Promise<Move> {
+  const record = await tx.lock('VM', vm);
+  await assertCanReceive(tx, host, { vm, record, attached });
+  const move = await beginMove(tx, vm, host, specOf(record, attached));
+  if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
   return move;
 }
 
 /** Everything that a start there would need, and a CPU that has all that the guest has seen. */
-export async function assertCanReceive(plane: Plane, tx: Tx, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
-  await assertCanBootHere({ plane, tx }, vm, host);
-  const record = await tx.get('VM', vm);
+export async function assertCanReceive(
+  tx: Tx,
+  host: Ref<'host'>,
+  guest: { readonly vm: Ref<'VM'>; readonly record: StoredRecord<'VM'>; readonly attached: Attached },
+): Promise<void> {
+  await assertFits(tx, host, guest);
   const { cpu_info } = await tx.get('host', host);
-  const refused = refuseCpu(vm, record.last_boot_CPU_flags, host, cpu_info, modeOf(record) === 'hvm');
+  const refused = refuseCpu(guest.vm, guest.record.last_boot_CPU_flags, host, cpu_info, modeOf(guest.record) === 'hvm');
   if (refused) throw refused;
 }
 
