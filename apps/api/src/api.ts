@@ -1,9 +1,11 @@
 /** The API service: any number of replicas over one database, none of them special. */
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
 import { ApiModule } from './api.module';
+import { Gateway } from './handlers/gateway';
 import { listenTls } from './tls';
 
 const bodyLimitBytes = 16 * 2 ** 20;
@@ -54,14 +56,21 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
   }
 }
 
+/** Uploads and waits for events take as long as they take; a client's idle connection is kept for minutes. */
+function serverOf(gateway: Gateway, framework: RequestListener): Server {
+  const options = { requestTimeout: 0, keepAliveTimeout: 600_000, headersTimeout: 10_000, requireHostHeader: false };
+  const server = createServer(options, (request, response) => gateway.takes(request, response) || framework(request, response));
+  gateway.listen(server);
+  return server;
+}
+
 async function makeApp(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): Promise<NestFastifyApplication> {
+  const gateway = new Gateway(plane, dispatcher);
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
-    requestTimeout: 0,
-    keepAliveTimeout: 600_000,
-    http: { headersTimeout: 10_000, requireHostHeader: false },
+    serverFactory: (framework: RequestListener) => serverOf(gateway, framework),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(plane, dispatcher, settings), adapter, {
     logger: false,

@@ -1,6 +1,19 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { check, classes, deviations, enums, errorCodes, messagesOf, spell, type ClassDef, type Field, type Message } from '@xenplane/model';
+import {
+  check,
+  classes,
+  deviations,
+  enums,
+  errorCodes,
+  handlers,
+  messagesOf,
+  spell,
+  type ClassDef,
+  type Field,
+  type HandlerFacts,
+  type Message,
+} from '@xenplane/model';
 
 const load = <T>(name: string): T => JSON.parse(readFileSync(path.join(__dirname, '..', 'facts', name), 'utf8')) as T;
 type Fact = readonly [string, string, string, string, unknown];
@@ -80,6 +93,18 @@ test('every error has the parameters of the facts and a sentence', () => {
 
 test('every enum has the values of the facts in their order', () => {
   expect(Object.fromEntries(Object.entries(enums).map(([name, type]) => [name, type.values]))).toEqual(load('enums.json'));
+});
+
+test('every HTTP handler has the method, path and roles of the facts', () => {
+  const ours = Object.entries<HandlerFacts>(handlers).map(([name, h]) => [
+    name,
+    h.method,
+    h.path,
+    `${h.role}${h.clientCert ? '+client-cert' : ''}`,
+    h.open ?? false,
+    Object.entries(h.parts ?? {}),
+  ]);
+  expect(ours).toEqual(load('http.json'));
 });
 
 test('the model is sound', () => {

@@ -8,3 +8,4 @@ export * as enums from './enums';
 export * from './model';
 export * from './check';
 export * from './deviations';
+export * from './handlers';

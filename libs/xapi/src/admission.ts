@@ -5,7 +5,7 @@ import type { Row } from '@xenplane/store';
 import type { Context } from './context';
 import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
-import { mark } from './operation-store';
+import { mark, type Mark } from './operation-store';
 import { hostFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
@@ -62,6 +62,12 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
 
 /** Checks what an operation takes and marks it as busy under the operation's task. */
 export async function admitMarked(context: Context, method: string, args: Args): Promise<void> {
+  const marks = await admit(context, method, args);
+  if (context.task) await mark(context.tx, context.task, marks);
+}
+
+/** Checks what an operation takes, and locks it; the caller marks it. */
+export async function admit(context: Context, method: string, args: Args): Promise<readonly Mark[]> {
   const marks = marksOf(method, args);
   for (const { cls, ref, op } of marks) await admitOne(context, cls, ref, op, args);
   await admission[method]?.(context, args);
@@ -70,7 +76,7 @@ export async function admitMarked(context: Context, method: string, args: Args):
       context,
       marks.map((m) => m.ref),
     );
-  if (context.task) await mark(context.tx, context.task, marks);
+  return marks;
 }
 
 /** What single methods check besides. */

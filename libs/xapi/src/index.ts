@@ -21,3 +21,4 @@ export * from './reconcilers/host-metrics';
 export * from './reconcilers/hosts-ssh';
 export * from './reconcilers/housekeeping';
 export * from './images';
+export * from './http-task';

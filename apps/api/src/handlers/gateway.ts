@@ -1,0 +1,178 @@
+/** Takes the requests of the HTTP handlers from the server before the framework sees them: they need the bare connection. */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod } from '@xenplane/model';
+import { HttpTask, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
+import { assertRole, type Exchange, type Handler } from './exchange';
+import { handlers } from './index';
+import { page, Refusal, shown } from './refusal';
+
+interface Route extends HandlerFacts {
+  readonly handler: Handler;
+}
+/** Longest path first: `/export` also answers `/export/`, but never what has a handler of its own. */
+const routes: readonly Route[] = handlers.map((handler) => ({ ...handlerNamed(handler.name), handler })).sort((a, b) => b.path.length - a.path.length);
+
+function routeOf(method: string | undefined, path: string): Route | undefined {
+  return routes.find((r) => r.method === (method as HandlerMethod) && (path === r.path || path.startsWith(`${r.path}/`)));
+}
+
+type Connection = Pick<Exchange, 'request' | 'response' | 'socket' | 'head'>;
+interface Login {
+  readonly token: string;
+  readonly session: Session | undefined;
+  /** Made for this request alone, from its Basic credentials. */
+  readonly own: boolean;
+}
+
+export class Gateway {
+  constructor(
+    private readonly plane: Plane,
+    private readonly dispatcher: Dispatcher,
+  ) {}
+
+  /** Whether the request is a handler's; then it is answered here. */
+  takes(request: IncomingMessage, response: ServerResponse): boolean {
+    const route = routeOf(request.method, pathOf(request));
+    if (!route) return false;
+    void this.serve(route, { request, response, socket: request.socket, head: Buffer.alloc(0) });
+    return true;
+  }
+
+  /** CONNECT and upgrades, which the framework does not know. */
+  listen(server: Server): void {
+    const raw = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+      socket.on('error', () => socket.destroy());
+      const route = routeOf(request.method, pathOf(request));
+      const connection = { request, response: undefined, socket, head };
+      if (route) void this.serve(route, connection);
+      else refuse(connection, new Refusal(403, 'There is no such handler'));
+    };
+    server.on('connect', raw);
+    server.on('upgrade', raw);
+  }
+
+  private async serve(route: Route, connection: Connection): Promise<void> {
+    const gone = new AbortController();
+    connection.socket.once('close', () => gone.abort());
+    const query = queryOf(connection.request);
+    try {
+      const task = await this.adopted(query);
+      try {
+        await this.run(route, connection, { query, task, gone });
+      } catch (error) {
+        await task?.fail(asXenError(error));
+        throw error;
+      }
+    } catch (error) {
+      this.tell(route, error);
+      refuse(connection, error);
+    } finally {
+      gone.abort();
+    }
+  }
+
+  private tell({ handler }: Route, error: unknown): void {
+    if (!(error instanceof XenError) && !(error instanceof Refusal)) this.plane.log.error({ handler: handler.name, error }, 'handler failed');
+  }
+
+  private async adopted(query: URLSearchParams): Promise<HttpTask | undefined> {
+    const ref = query.get('task_id');
+    return ref === null || isNullRef(asRef(ref)) ? undefined : HttpTask.adopt(this.plane, ref);
+  }
+
+  private async run(
+    route: Route,
+    connection: Connection,
+    { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
+  ): Promise<void> {
+    const login = await this.logIn(route, connection.request, query);
+    try {
+      if (login.session && !route.open) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
+      const task = brought ?? (await this.ownTask(route.handler, login, query));
+      if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
+      const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
+      await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
+    } finally {
+      if (login.own && login.session) await this.dispatcher.sessions.close(login.session.ref);
+    }
+  }
+
+  private async ownTask({ task }: Handler, { session }: Login, query: URLSearchParams): Promise<HttpTask | undefined> {
+    if (task === undefined || !session) return undefined;
+    const parent = query.get('subtask_of');
+    return HttpTask.make(this.plane, task, session, parent === null ? undefined : asRef<'task'>(parent));
+  }
+
+  private async logIn(route: Route, request: IncomingMessage, query: URLSearchParams): Promise<Login> {
+    const token = query.get('session_id');
+    if (token !== null) return { token, session: await this.dispatcher.sessions.find(token), own: false };
+    const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
+    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'));
+    if (route.open) return { token: '', session: undefined, own: false };
+    throw new XenError('SESSION_AUTHENTICATION_FAILED');
+  }
+
+  private async logInOnce(credentials: string): Promise<Login> {
+    const at = credentials.indexOf(':');
+    const params = [at < 0 ? credentials : credentials.slice(0, at), at < 0 ? '' : credentials.slice(at + 1), '1.0', 'http'];
+    const answer = await this.dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal });
+    const token = 'value' in answer ? String(answer.value) : '';
+    return { token, session: await this.dispatcher.sessions.find(token), own: true };
+  }
+}
+
+/** The task ends as the work does; one that the client brought is failed further out, where a refused login ends it too. */
+async function finish(own: HttpTask | undefined, task: HttpTask | undefined, work: () => Promise<string | void>): Promise<void> {
+  try {
+    const result = (await work()) ?? '';
+    await task?.succeed(result);
+  } catch (error) {
+    await own?.fail(asXenError(error));
+    throw error;
+  }
+}
+
+const asXenError = (error: unknown): XenError =>
+  error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)]);
+
+const pathOf = (request: IncomingMessage): string => new URL(request.url ?? '/', 'http://any').pathname;
+
+const ofCookie = ['session_id', 'task_id', 'subtask_of'];
+function queryOf(request: IncomingMessage): URLSearchParams {
+  const query = new URL(request.url ?? '/', 'http://any').searchParams;
+  for (const part of (request.headers.cookie ?? '').split(/[;,]/)) {
+    const [name = '', value = ''] = part.trim().split('=');
+    if (ofCookie.includes(name) && !query.has(name)) query.set(name, decodeURIComponent(value));
+  }
+  return query;
+}
+
+const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
+
+/** In the form of the interface: a page; nothing when the answer has begun, then the connection is cut. */
+function refuse({ response, socket }: Connection, error: unknown): void {
+  const refusal = asRefusal(error);
+  const body = page(refusal.status, refusal.message);
+  const headers = {
+    connection: 'close',
+    'cache-control': 'no-cache, no-store',
+    'content-type': 'text/html',
+    'content-length': String(body.length),
+    ...refusal.headers,
+  };
+  if (response) {
+    if (response.headersSent) return void response.destroy();
+    response.writeHead(refusal.status, headers).end(body);
+  } else if (socket.writable) {
+    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${refusal.name}\r\n${head.join('')}\r\n`), body]));
+  }
+}
+
+function asRefusal(error: unknown): Refusal {
+  if (error instanceof Refusal) return error;
+  if (!(error instanceof XenError)) return new Refusal(500, 'The request could not be served');
+  if (unauthorised.has(error.code)) return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
+  return new Refusal(error.code === 'RBAC_PERMISSION_DENIED' ? 403 : 500, shown(error));
+}

@@ -1,0 +1,5 @@
+/** The HTTP handlers beside the calls, each in a file of its own. */
+import type { Handler } from './exchange';
+import { databaseDump } from './database-dump';
+
+export const handlers: readonly Handler[] = [databaseDump];

@@ -1,0 +1,31 @@
+/** What an HTTP handler answers instead of its document. */
+import type { XenError } from '@xenplane/model';
+
+/** A refusal with a status of its own; the text is shown to the client. */
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    text: string,
+    readonly headers: Readonly<Record<string, string>> = {},
+  ) {
+    super(text);
+    this.name = 'Refusal';
+  }
+}
+
+const escaped = (text: string): string => text.replace(/[<>&"]/g, (c) => `&#${c.charCodeAt(0)};`);
+
+/** An error of the XenAPI as xapi shows it to browsers: its code and parameters in the text. */
+export const shown = (error: XenError): string => `${error.code}: [ ${error.params.join('; ')} ]`;
+
+export const page = (status: number, text: string): Buffer =>
+  Buffer.from(`<html><body><h1>HTTP ${status} ${escaped(titles[status] ?? 'error')}</h1>${escaped(text)}</body></html>`);
+
+const titles: Readonly<Record<number, string>> = {
+  400: 'Bad request',
+  401: 'Unauthorised',
+  403: 'Forbidden',
+  404: 'Not found',
+  500: 'internal server error',
+  501: 'Method not implemented',
+};
