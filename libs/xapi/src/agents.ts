@@ -67,6 +67,11 @@ export class Agents {
     }
   }
 
+  /** Whether the agent says at once that it is as wished. */
+  async isSo(placed: PlacedVm, wish: Wish, answerMs: number): Promise<boolean> {
+    return (await this.put(placed, wish, answerMs))?.phase === 'done';
+  }
+
   /** One try; undefined when the agent cannot be reached or did not answer in time. */
   private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: Wish, answerMs: number): Promise<VmAnswer | undefined> {
     const address = await this.addressOf(host);
@@ -76,7 +81,7 @@ export class Agents {
         method: 'PUT',
         headers: { authorization: `Bearer ${address.command_key}`, 'content-type': 'application/json' },
         body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs: answerMs }),
-        signal: AbortSignal.timeout(tooLongMs),
+        signal: AbortSignal.timeout(answerMs + (tooLongMs - waitMs)),
       });
       if (response.ok) return (await response.json()) as VmAnswer;
       await response.body?.cancel();

@@ -5,6 +5,7 @@ import { eventually } from '../../world';
 
 /** A VM that runs, and a host on which it does not. */
 async function movable(kit: Kit): Promise<[string, string]> {
+  for (const host of await hosts(kit)) if (!(await kit.call<boolean>('host.get_enabled', host))) await kit.call('host.enable', host);
   const vm = await kit.runningVm();
   const here = await kit.call<string>('VM.get_resident_on', vm);
   return [vm, (await hosts(kit)).find((h) => h !== here) ?? ''];

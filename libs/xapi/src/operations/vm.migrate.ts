@@ -49,12 +49,22 @@ export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolea
       () => settle(plane, move),
     );
     if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)));
+    await run.step('look', () => assertReady(plane, move));
     await run.step('hand over', async () => {
       const { saved } = await plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast);
       plane.log.info({ vm: source.vm, ...saved }, 'VM handed over');
     });
   });
 }
+
+/** A guest is paused only for a target that is there and has its domain: a lost one would be noticed too late, by its lease. */
+async function assertReady(plane: Plane, { target, spec, boots }: Move): Promise<void> {
+  for (let tried = 1; !(await plane.agents.isSo(aside(target), { state: 'receiving', spec, boots }, answerMs)); tried += 1) {
+    if (tried === mostLooks) throw new XenError('INTERNAL_ERROR', 'the destination does not answer');
+    await plane.clock.wait(answerMs);
+  }
+}
+const mostLooks = 3;
 
 /** The change of hands and what follows from it; answers the domain's number at the target. */
 export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: Tx) => Promise<void>): Promise<number> {
