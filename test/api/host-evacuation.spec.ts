@@ -1,4 +1,6 @@
 /** Hosts are emptied, go down and come back while their guests run on; no guest ever runs twice. */
+import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { complaints } from '@xenplane/testing';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
@@ -112,6 +114,25 @@ test('a guest that has moved is where its record says, with its consoles, and ca
   expect(await residentOn(vm)).toBe(from);
   await call('VM.clean_shutdown', vm);
   expect(await call('VM.get_power_state', vm)).toBe('Halted');
+});
+
+test('the temporary disks of a guest are made at the other host and leave nothing at this one', async () => {
+  const template = await eventually(async () => {
+    const [ref] = await call<string[]>('VM.get_by_name_label', 'Xenplane demo disk');
+    if (!ref) throw new Error('no demo template');
+    return ref;
+  });
+  const vm = await call<string>('VM.clone', template, 'temporary');
+  await call('VM.provision', vm);
+  await call('VM.start', vm, false, false);
+  const from = await residentOn(vm),
+    to = other(from);
+  const disksAt = async (host: string): Promise<string[]> => readdirSync(path.join(world.folder, 'agent', 'disks', await call<string>('host.get_uuid', host)));
+  expect([(await disksAt(from)).length, (await disksAt(to)).length]).toEqual([1, 0]);
+  await call('VM.pool_migrate', vm, to, {});
+  expect([(await disksAt(from)).length, (await disksAt(to)).length]).toEqual([0, 1]);
+  await call('VM.hard_shutdown', vm);
+  expect((await disksAt(to)).length).toBe(0);
 });
 
 test('a migration is refused for what the guest is, and for what the other host lacks', async () => {

@@ -64,20 +64,26 @@ async function newEpoch(tx: Tx, host: string, { agentBoot, hypervisorBoot, agent
 
 /** When the toolstack came up, and the host itself. A boot enables a host again, unless it was disabled for good. */
 async function showStarted(tx: Tx, plane: Plane, host: string, booted: boolean): Promise<void> {
-  const { other_config } = await tx.lock('host', asRef<'host'>(host));
+  const { other_config, display } = await tx.lock('host', asRef<'host'>(host));
   const now = `${Math.floor(plane.clock.now().getTime() / 1000)}.`;
   await tx.update('host', asRef<'host'>(host), { other_config: { ...other_config, agent_start_time: now, ...(booted ? { boot_time: now } : {}) } });
+  await dropGuidance(tx, host, booted ? ['reboot_host', 'reboot_host_on_livepatch_failure', 'restart_toolstack'] : ['restart_toolstack']);
   if (!booted) return;
   const [row] = await tx.query<{ host: string }>('UPDATE host_run SET accepting = true WHERE host = $1 AND auto_enable RETURNING host', [host]);
-  if (row) await tx.update('host', asRef<'host'>(host), { enabled: true });
-  await tx.query('UPDATE host SET pending_guidances = $2, display = CASE display WHEN $3 THEN $4 WHEN $5 THEN $6 ELSE display END WHERE ref = $1', [
-    host,
-    '[]',
-    'disable_on_reboot',
-    'disabled',
-    'enable_on_reboot',
-    'enabled',
-  ]);
+  await tx.update('host', asRef<'host'>(host), {
+    ...(row ? { enabled: true } : {}),
+    updates_requiring_reboot: [],
+    display: display === 'disable_on_reboot' ? 'disabled' : display === 'enable_on_reboot' ? 'enabled' : display,
+  });
+}
+
+/** What was still to be done after updates, and is done by this start. */
+async function dropGuidance(tx: Tx, host: string, done: readonly string[]): Promise<void> {
+  await tx.query(
+    `UPDATE host SET pending_guidances = pending_guidances - $2::text[], pending_guidances_recommended = pending_guidances_recommended - $2::text[], pending_guidances_full = pending_guidances_full - $2::text[]
+     WHERE ref = $1 AND (pending_guidances || pending_guidances_recommended || pending_guidances_full) ?| $2::text[]`,
+    [host, done],
+  );
 }
 
 /** Shows in the host's metrics whether it lives. */
