@@ -22,7 +22,9 @@ class Steps implements Timers {
   after(ms: number, act: () => void): () => void {
     const entry = { at: this.at + ms, act };
     this.due.push(entry);
-    return () => void this.due.splice(this.due.indexOf(entry), 1);
+    return () => {
+      if (this.due.includes(entry)) this.due.splice(this.due.indexOf(entry), 1);
+    };
   }
   async pass(ms: number): Promise<void> {
     const until = this.at + ms;
