@@ -22,6 +22,8 @@ export class Fleet {
   private readonly tokens: Tokens;
   private readonly off: SwitchedOff;
   private readonly waking = new Set<string>();
+  /** Hosts that the pool does not know, or not any more: they ask again without haste. */
+  private readonly refused = new Set<string>();
   private readonly claims: Batch<Claim, boolean>;
   private readonly reports: Batch<Report, boolean>;
   private stopped = false;
@@ -90,7 +92,7 @@ export class Fleet {
       await this.round(agentUrl).catch((error: unknown) =>
         this.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
       );
-      const registered = [...this.hosts.values()].every((h) => h.epoch !== 0 || (!h.isOn && !this.waking.has(h.uuid)));
+      const registered = [...this.hosts.values()].every((h) => h.epoch !== 0 || this.refused.has(h.uuid) || (!h.isOn && !this.waking.has(h.uuid)));
       this.nap = new AbortController();
       await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
     }
@@ -134,8 +136,10 @@ export class Fleet {
     const registrations = await Promise.all(hosts.map((h) => h.registration(this.agentBoot, agentUrl)));
     const answer = await this.plane.register({ registrations });
     for (const result of answer.hosts) {
-      if (result.refused) this.log.warn({ host: result.host, why: result.refused }, 'registration refused');
-      else await this.hosts.get(result.host)?.registered(result, sentAt);
+      if (result.refused) {
+        this.refused.add(result.host);
+        this.log.warn({ host: result.host, why: result.refused }, 'registration refused');
+      } else await this.hosts.get(result.host)?.registered(result, sentAt);
     }
     this.log.info({ hosts: answer.hosts.filter((h) => !h.refused).length }, 'hosts registered');
   }

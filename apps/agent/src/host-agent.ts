@@ -1,5 +1,6 @@
 /** The agent of one host: its registration, its VMs, what it must tell. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   clockRateError,
   leaseMs,
@@ -32,6 +33,8 @@ export interface HostParts {
   /** There is something to register: the next round need not wait. */
   hurry(): void;
 }
+
+const finishMs = 5_000;
 
 export class HostAgent {
   readonly commandKey = randomUUID();
@@ -114,10 +117,16 @@ export class HostAgent {
   async power({ hostEpoch, action }: PowerCommand): Promise<PowerAnswer> {
     if (this.epoch === 0 || hostEpoch !== this.epoch) return { phase: 'refused' };
     this.epoch = 0;
+    if (action === 'toolstack') await this.finishWork();
     this.vms.clear();
     if (action === 'toolstack') this.parts.hurry();
     else await this.goDown(hostEpoch, action);
     return { phase: 'done' };
+  }
+  /** Two agents of one VM must not be at work together: what is under way ends first, unless it waits for its guest. */
+  private async finishWork(): Promise<void> {
+    const late = sleep(finishMs, undefined, { ref: false });
+    await Promise.race([Promise.all([...this.vms.values()].map((work) => work.atRest())), late]);
   }
   private async goDown(hostEpoch: number, action: 'off' | 'reboot'): Promise<void> {
     this.isOn = false;

@@ -69,6 +69,11 @@ export class VmWork {
     return this.answer(desired, outcome, job.progress);
   }
 
+  /** Answers when nothing is being done to the VM any more. What is begun under an epoch that is over comes to its end soon. */
+  async atRest(): Promise<void> {
+    await this.job?.done;
+  }
+
   private begin(desired: DesiredVm): Job {
     const { waitMs: _waitMs, ...target } = desired;
     const key = JSON.stringify(target);
@@ -159,12 +164,12 @@ export class VmWork {
     this.domain.incoming = false;
   }
 
-  private async move({ vmEpoch, attempt, phase }: Moving, job: Job): Promise<void> {
+  private async move({ vmEpoch, hostEpoch, attempt, phase }: Moving, job: Job): Promise<void> {
     const { host, hypervisor } = this.site;
     if (this.domain?.vmEpoch !== vmEpoch || this.domain.incoming || attempt <= this.givenUp) throw new Outdated();
     if (phase === 'copy') {
       for (let done = false; !done;) {
-        if (job.dropped) throw new Outdated();
+        if (job.dropped || !this.site.isCurrent(hostEpoch)) throw new Outdated();
         const copy = await hypervisor.copyMemory(host, this.vm, attempt);
         job.progress = copy.share;
         done = copy.done;

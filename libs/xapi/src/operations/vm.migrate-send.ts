@@ -72,7 +72,7 @@ async function send(plane: Plane, run: Run<Tx>, { move, moved, live, arrived }: 
   await carry(plane, run, move, live);
   const domid = await wake(plane, run, move, arrived);
   return run.conclude('show', async (tx) => {
-    await showAt(tx, move, domid);
+    await showAt(plane, tx, move, domid);
     await dropUnused(tx, moved);
     return move.ref;
   });

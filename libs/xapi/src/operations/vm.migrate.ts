@@ -4,11 +4,11 @@
  * from then on it goes forward. It never runs twice: each side wakes the guest only under a claim (R13).
  */
 import { refuseCpu } from '@xenplane/domain';
-import { classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type Patience, type PlacedVm } from '../agents';
-import type { Plane } from '../context';
+import { dateTime, type Plane } from '../context';
 import { assertOnNetwork } from '../host-network';
 import { assertFits } from '../placement';
 import { beginMove, changeHands, endMoved, giveUp, leaveTarget, showMoved, type Move } from '../moves';
@@ -33,7 +33,7 @@ async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void
   if (!move) return run.conclude('stay', async () => undefined);
   await carry(plane, run, move, wanted.live);
   const domid = await wake(plane, run, move);
-  return run.conclude('show', (tx) => showAt(tx, move, domid));
+  return run.conclude('show', (tx) => showAt(plane, tx, move, domid));
 }
 
 const answerMs = 500;
@@ -79,8 +79,25 @@ export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: T
   });
 }
 
-export async function showAt(tx: Tx, move: Move, domid: number): Promise<void> {
+export async function showAt(plane: Plane, tx: Tx, move: Move, domid: number): Promise<void> {
   if (!(await showMoved(tx, move, domid))) throw migrateFailed(move, 'the VM ended while it was moved');
+  await tellMoved(plane, tx, move);
+}
+
+/** Who looks for a VM later wants to know how it came to be where it is. */
+async function tellMoved(plane: Plane, tx: Tx, { ref, source, target }: Move): Promise<void> {
+  const { name_label } = await tx.get('VM', ref);
+  const [from, to] = await tx.getMany('host', [source.host, target.host]);
+  const uuid = plane.ids.uuid();
+  await tx.insert('message', asRef<'message'>(`OpaqueRef:${uuid}`), {
+    uuid,
+    name: 'VM_MIGRATED',
+    priority: 5,
+    cls: 'VM',
+    obj_uuid: source.vm,
+    timestamp: dateTime(plane.clock.now()),
+    body: `VM '${name_label}' has been migrated from host '${from?.name_label ?? ''}' to host '${to?.name_label ?? ''}'`,
+  });
 }
 
 /** A move to the host where it is already is none. */

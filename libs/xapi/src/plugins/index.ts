@@ -29,5 +29,5 @@ export async function callPlugin({ tx, plane }: Context, ref: Ref<'host'>, name:
   const plugin = plugins[name] ?? {};
   const run = Object.hasOwn(plugin, fn) ? plugin[fn] : undefined;
   if (!run) throw failure(fn, 'UNKNOWN_XENAPI_PLUGIN_FUNCTION', `${name} has no function ${fn}`);
-  return run({ tx, plane, host: await tx.lock('host', ref) }, args);
+  return run({ tx, plane, host: await tx.get('host', ref) }, args);
 }

@@ -58,12 +58,14 @@ async function bridgeOf(fn: string, { tx }: Asked, args: Rule): Promise<string> 
 export const sdnController: Plugin = {
   'add-rule': async (asked, args) => {
     await bridgeOf('add-rule', asked, args);
+    await asked.tx.lock('host', asked.host.ref);
     const present = await hostSetting<Rule[]>(asked.tx, asked.host.ref, rules, []);
     await setHostSetting(asked.tx, asked.host.ref, rules, [...present.filter((rule) => !sameRule(rule, args)), args]);
     return json(true);
   },
   'del-rule': async (asked, args) => {
     await bridgeOf('del-rule', asked, args);
+    await asked.tx.lock('host', asked.host.ref);
     const present = await hostSetting<Rule[]>(asked.tx, asked.host.ref, rules, []);
     await setHostSetting(
       asked.tx,
