@@ -71,14 +71,17 @@ export async function showMoved(tx: Tx, { ref, source, target }: Move, domid: nu
   return rows.length > 0;
 }
 
-export type Where = 'source' | 'target' | 'nowhere';
+/** Who owns the VM: `another` is work that began since at the source and has nothing to do with this move. */
+export type Where = 'source' | 'target' | 'another' | 'nobody';
 /** Gives the move up if it has not changed hands; answers who owns the VM from now on. */
 export async function giveUp(tx: Tx, { ref, source, target, attempt }: Move): Promise<Where> {
   const [run] = await tx.query<{ vm_epoch: number; state: string; attempt: number }>('SELECT vm_epoch, state, attempt FROM vm_run WHERE vm = $1 FOR UPDATE', [
     ref,
   ]);
-  if (run?.vm_epoch === target.vmEpoch && run.state !== 'H') return 'target';
-  if (run?.vm_epoch !== source.vmEpoch || run.attempt !== attempt || (run.state !== 'M' && run.state !== 'R')) return 'nowhere';
+  if (!run || run.state === 'H') return 'nobody';
+  if (run.vm_epoch === target.vmEpoch) return 'target';
+  if (run.vm_epoch !== source.vmEpoch) return 'nobody';
+  if (run.attempt !== attempt || (run.state !== 'M' && run.state !== 'R')) return 'another';
   await tx.query("UPDATE vm_run SET state = 'R', since = now() WHERE vm = $1 AND state = 'M'", [ref]);
   return 'source';
 }

@@ -6,7 +6,7 @@
 import { refuseCpu } from '@xenplane/domain';
 import { asRef, classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { Run } from '@xenplane/work';
+import { Lost, type Run } from '@xenplane/work';
 import { Superseded, type Patience, type PlacedVm } from '../agents';
 import { dateTime, type Plane } from '../context';
 import { assertOnNetwork } from '../host-network';
@@ -46,7 +46,7 @@ export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolea
     await run.step(
       'prepare',
       () => plane.agents.ensure(aside(target), { state: 'receiving', spec, boots }, during(0, 0.1)),
-      () => settle(plane, move),
+      () => settle(plane, run, move),
     );
     if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)));
     await run.step('look', () => assertReady(plane, move));
@@ -148,14 +148,23 @@ async function wakeAtTarget(plane: Plane, { target, spec, boots }: Move): Promis
  * Ends a move that went wrong, whatever it came to. Before the change of hands the guest is woken at the source under a claim
  * of its own; after it, the target is brought up; a VM that can be neither is halted. Doing it again does no harm.
  */
-export async function settle(plane: Plane, move: Move): Promise<void> {
+async function settle(plane: Plane, run: Run<Tx>, move: Move): Promise<void> {
   const { source, target, attempt, spec, boots } = move;
-  const where = await inTransaction(plane.store, (tx) => giveUp(tx, move));
+  const where = await inTransaction(plane.store, async (tx) => {
+    await assertMine(tx, run);
+    return giveUp(tx, move);
+  });
   if (where === 'target') return settleForward(plane, move);
   if (where === 'source') await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
-  else await stopDomain(plane, aside(source));
+  if (where === 'nobody') await stopDomain(plane, aside(source));
   await stopDomain(plane, aside(target));
   await inTransaction(plane.store, (tx) => leaveTarget(tx, move));
+}
+
+/** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
+async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
+  const rows = await tx.query("SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'", [ref, attempt]);
+  if (rows.length === 0) throw new Lost(ref);
 }
 
 async function settleForward(plane: Plane, move: Move): Promise<void> {
