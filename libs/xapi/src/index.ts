@@ -19,3 +19,5 @@ export * from './reconcilers/host-metrics';
 export * from './reconcilers/housekeeping';
 export * from './images';
 export * from './http-task';
+export * from './layers';
+export * from './reconcilers/layers';
