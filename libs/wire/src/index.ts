@@ -9,3 +9,4 @@ export { methodNames, methodNamesType, parseMethod, type Method } from './method
 export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
 export { decodeTaskResult, encodeTaskResult } from './task-result';
 export * from './coverage';
+export * from './disks';

@@ -1,0 +1,5 @@
+export * from './blocks';
+export * from './byte-reader';
+export * from './frames';
+export * from './gathered';
+export * from './qcow2';
