@@ -19,3 +19,4 @@ export * from './reconcilers/host-metrics';
 export * from './reconcilers/housekeeping';
 export * from './images';
 export * from './http-task';
+export * from './transfer';

@@ -37,16 +37,22 @@ export class ByteReader {
     return part;
   }
 
-  /** Exactly this many bytes, a copy of their own. */
-  async exactly(count: number): Promise<Uint8Array> {
+  /** This many bytes, fewer only where the stream ends; a copy of their own. */
+  async upTo(count: number): Promise<Uint8Array> {
     const out = new Uint8Array(count);
-    for (let got = 0; got < count;) {
+    let got = 0;
+    while (got < count) {
       const part = await this.some(count - got);
-      if (!part) throw new EndOfStream(got);
+      if (!part) break;
       out.set(part, got);
       got += part.length;
     }
-    return out;
+    return out.subarray(0, got);
+  }
+  async exactly(count: number): Promise<Uint8Array> {
+    const bytes = await this.upTo(count);
+    if (bytes.length < count) throw new EndOfStream(bytes.length);
+    return bytes;
   }
 
   /** Everything of the next `count` bytes, chunk by chunk. */
