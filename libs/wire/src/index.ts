@@ -10,3 +10,4 @@ export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type 
 export { decodeTaskResult, encodeTaskResult } from './task-result';
 export * from './coverage';
 export * from './disks';
+export * from './xva';

@@ -26,7 +26,7 @@ export async function* unitsOf(
 
 /** The numbers of those units, in order. */
 export function* unitNumbers({ extents, size }: DiskSource, unit: number, also: readonly number[] = []): Generator<number> {
-  const more = [...also].filter((index) => index * unit < size).sort((a, b) => a - b);
+  const more = [...new Set(also)].filter((index) => index * unit < size).sort((a, b) => a - b);
   let next = 0;
   for (const { offset, length } of extents) {
     const last = Math.floor((offset + length - 1) / unit);
