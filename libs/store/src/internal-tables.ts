@@ -122,4 +122,60 @@ const rest = [
 )`,
 ];
 
-export const internalTables: readonly string[] = [...sequences, hostRun, ...vmRun, ...reservation, ...operation, ...sessions, ...rest];
+/**
+ * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
+ * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
+ */
+export const layerTables: readonly string[] = [
+  `CREATE TABLE layer (
+  id text PRIMARY KEY,
+  parent text REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED,
+  image text,
+  bytes bigint NOT NULL DEFAULT 0,
+  charge bigint NOT NULL DEFAULT 0,
+  opened boolean NOT NULL DEFAULT false,
+  sealed boolean NOT NULL DEFAULT false,
+  owner text,
+  created timestamptz NOT NULL DEFAULT now()
+)`,
+  'CREATE INDEX layer_parent ON layer (parent) WHERE parent IS NOT NULL',
+  'CREATE INDEX layer_owner ON layer (owner) WHERE owner IS NOT NULL',
+  `CREATE TABLE vdi_layer (
+  vdi text PRIMARY KEY REFERENCES vdi (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  layer text NOT NULL REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED
+)`,
+  'CREATE UNIQUE INDEX vdi_layer_layer ON vdi_layer (layer)',
+];
+
+/** What is on storage without being in the records: repositories by where they were formatted, and disks that were forgotten. */
+export const mediumTables: readonly string[] = [
+  `CREATE TABLE medium (
+  uuid text PRIMARY KEY,
+  type text NOT NULL,
+  place text NOT NULL,
+  bytes bigint NOT NULL,
+  name_label text NOT NULL DEFAULT '',
+  name_description text NOT NULL DEFAULT ''
+)`,
+  'CREATE INDEX medium_place ON medium (place)',
+  `CREATE TABLE stray_volume (
+  sr text NOT NULL,
+  location text NOT NULL,
+  layer text NOT NULL REFERENCES layer (id),
+  record jsonb NOT NULL,
+  PRIMARY KEY (sr, location)
+)`,
+  'CREATE INDEX stray_volume_layer ON stray_volume (layer)',
+];
+
+export const internalTables: readonly string[] = [
+  ...sequences,
+  hostRun,
+  ...vmRun,
+  ...reservation,
+  ...operation,
+  ...sessions,
+  ...rest,
+  ...layerTables,
+  ...mediumTables,
+];

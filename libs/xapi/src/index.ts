@@ -20,3 +20,5 @@ export * from './reconcilers/housekeeping';
 export * from './images';
 export * from './http-task';
 export * from './transfer';
+export * from './layers';
+export * from './reconcilers/layers';

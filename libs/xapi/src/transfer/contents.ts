@@ -3,22 +3,16 @@ import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, reading, type Row, type Tx } from '@xenplane/store';
 import { extentsOf, type DiskSource, type Write } from '@xenplane/wire';
 import { createVdi, vdiOverrides } from '../calls/vdi';
-import { takeSpace } from '../calls/vdi-clone';
 import type { Plane, Session } from '../context';
+import { chainOf, reportUtilisation, writableTop } from '../layers';
 import { imageKeys } from '../specs';
 import { LayerClient } from './layer-client';
 
 /** Top first; an image may be the lowest. */
-export async function layersOf(_tx: Tx, vdi: Pick<Row<'VDI'>, 'uuid' | 'sm_config'>): Promise<readonly string[]> {
-  const image = vdi.sm_config[imageKeys.digest];
-  return image === undefined ? [vdi.uuid] : [image];
-}
-
-/** Books what the disk takes since it was written. */
-export async function reportUtilisation(tx: Tx, ref: Ref<'VDI'>, bytes: number): Promise<void> {
-  const vdi = await tx.lock('VDI', ref);
-  await takeSpace({ tx }, vdi.SR, 0, bytes - vdi.physical_utilisation);
-  await tx.update('VDI', ref, { physical_utilisation: bytes });
+async function layersOf(tx: Tx, vdi: Ref<'VDI'>): Promise<readonly string[]> {
+  const chain = await chainOf(tx, vdi);
+  const image = chain.at(-1)?.image;
+  return [...chain.map((layer) => layer.id), ...(image ? [image.sha256] : [])];
 }
 
 /** A disk named by reference or uuid. */
@@ -49,7 +43,7 @@ export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base, he
   const client = new LayerClient(plane.settings);
   const { chain, old } = await reading(plane.store, async (tx) => {
     if (!held) await assertFree(tx, vdi, 'read');
-    return { chain: await layersOf(tx, vdi), old: base ? await layersOf(tx, base) : [] };
+    return { chain: await layersOf(tx, vdi.ref), old: base ? await layersOf(tx, base.ref) : [] };
   });
   const differing = [...chain.filter((id) => !old.includes(id)), ...old.filter((id) => !chain.includes(id))];
   const present = await client.present(differing, signal);
@@ -62,15 +56,15 @@ export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base, he
 
 /** Writes to a disk that nothing uses, and books what it then takes. */
 export async function writeDisk(plane: Plane, ref: Ref<'VDI'>, writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<void> {
-  const { vdi, chain } = await reading(plane.store, async (tx) => {
-    const row = await tx.get('VDI', ref);
-    await assertWritable(tx, row);
-    return { vdi: row, chain: await layersOf(tx, row) };
+  const { size, top, below } = await inTransaction(plane.store, async (tx) => {
+    const vdi = await tx.lock('VDI', ref);
+    await assertWritable(tx, vdi);
+    const layer = await writableTop(tx, ref);
+    return { size: vdi.virtual_size, top: layer, below: (await layersOf(tx, ref)).filter((id) => id !== layer) };
   });
-  const [top, ...below] = chain;
-  if (top === undefined) throw new XenError('VDI_NOT_AVAILABLE', ref);
-  const utilisation = await new LayerClient(plane.settings).write(top, below, within(writes, vdi.virtual_size), signal);
-  await inTransaction(plane.store, (tx) => reportUtilisation(tx, ref, utilisation));
+  const client = new LayerClient(plane.settings);
+  const utilisation = await client.write(top, below, within(writes, size), signal);
+  await inTransaction(plane.store, (tx) => reportUtilisation(tx, top, utilisation));
 }
 
 async function assertWritable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
