@@ -25,5 +25,6 @@ export * from './http-task';
 export { Archives, lastUp, ownerNames, type RecordedRrd } from './rrd/recorded';
 export type { RrdClass } from './rrd/choices';
 export { runningGuest, type RunningGuest } from './guest-console';
+export * from './transfer';
 export * from './layers';
 export * from './reconcilers/layers';

@@ -3,5 +3,7 @@ import type { Handler } from './exchange';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
+import { exportRawVdi } from './export-raw-vdi';
+import { importRawVdi } from './import-raw-vdi';
 
-export const handlers: readonly Handler[] = [databaseDump, ...consoleHandlers, ...rrdHandlers];
+export const handlers: readonly Handler[] = [databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi];
