@@ -2,6 +2,7 @@
 import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -45,7 +46,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
     type: 'postgres',
     url,
     entities: [...entities],
-    migrations: [Initial1795435200000],
+    migrations: [Initial1795435200000, PeopleAndAudit1795600000000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,

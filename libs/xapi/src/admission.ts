@@ -1,10 +1,11 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
 import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
-import { asRef, XenError, type Ref } from '@xenplane/model';
+import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
 import { marksOf } from './marks';
 import { mark } from './operation-store';
+import { assertGivenKeys } from './roles';
 import { vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
@@ -69,6 +70,7 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.start': disksFree,
   'VM.start_on': onHost,
   'VM.resume_on': onHost,
+  'VM.copy': keysOfSource,
 };
 
 /** No other running VM may hold a disk that this one would write, nor may it be gone. */
@@ -79,6 +81,11 @@ async function disksFree({ tx }: Context, args: Args): Promise<void> {
     [args['vm']],
   );
   if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+}
+/** A copy brings the keys of its source: whoever may not set them may not copy them either. */
+async function keysOfSource({ tx, session }: Context, args: Args): Promise<void> {
+  const message = messages.get('VM.copy');
+  if (message) assertGivenKeys(session, message, classNamed('VM'), await tx.get('VM', asRef<'VM'>(String(args['vm']))));
 }
 async function onHost(context: Context, args: Args): Promise<void> {
   await context.tx.get('host', asRef<'host'>(String(args['host'])));

@@ -1,6 +1,6 @@
 import * as enums from '../enums';
 import { atCreate, call, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
-import { bool, datetime, int, map, nullRef, optional, ref, set, string } from '../types';
+import { bool, datetime, int, map, nullRef, optional, ref, secretly, set, string } from '../types';
 
 export const pool = xenClass('pool', {
   doc: 'A group of hosts managed as one under a coordinator; every installation has exactly one',
@@ -75,8 +75,8 @@ export const pool = xenClass('pool', {
     auto_update_vm_secureboot_certificates: readWrite(bool, 'If true, outdated Secure Boot certificates of VMs are renewed without being asked for', { default: false, state: 'prototyped' }),
   },
   calls: {
-    join: planned({ doc: 'Make this standalone host a member of the pool at master_address, after compatibility checks; its own pool disappears', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: string }, errors: ['JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS'] }),
-    join_force: planned({ doc: 'Like join but overlooks some mismatches between host and pool', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: string } }),
+    join: planned({ doc: 'Make this standalone host a member of the pool at master_address, after compatibility checks; its own pool disappears', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: secretly(string) }, errors: ['JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS'] }),
+    join_force: planned({ doc: 'Like join but overlooks some mismatches between host and pool', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: secretly(string) } }),
     eject: planned({ doc: 'Expel a member host: it is wiped back to a standalone pool, losing its local storage contents, and restarts', role: 'pool-operator', params: { host: ref('host') } }),
     emergency_transition_to_master: planned({ doc: 'Make this member the coordinator when the old one is lost; run recover_slaves next', role: 'pool-operator', params: {}, async: false }),
     emergency_reset_master: planned({ doc: 'Point this member to a coordinator at another address after losing contact', role: 'pool-operator', params: { master_address: string }, async: false }),
@@ -95,11 +95,11 @@ export const pool = xenClass('pool', {
     ha_compute_vm_failover_plan: planned({ doc: 'Plan where the given VMs would restart if the given hosts failed; maps each VM to host or error', role: 'pool-operator', params: { failed_hosts: set(ref('host')), failed_vms: set(ref('VM')) }, result: map(ref('VM'), map(string, string)), async: false }),
     set_ha_host_failures_to_tolerate: planned({ doc: 'Set how many host failures HA must cover; fails when no plan can do it', role: 'pool-operator', params: { self: ref('pool'), value: int } }),
     create_new_blob: planned({ doc: 'Attach a new empty named blob; public ones can be read over HTTP without a session', role: 'pool-operator', params: { pool: ref('pool'), name: string, mime_type: string, public: optional(bool, false) }, result: ref('blob') }),
-    enable_external_auth: planned({ doc: 'Join all hosts to an external login service, e.g. auth_type AD and a domain as service_name', role: 'pool-admin', params: { pool: ref('pool'), config: map(string, string), service_name: string, auth_type: string }, async: false }),
-    disable_external_auth: planned({ doc: 'Take all hosts out of the external login service; config may carry join credentials', role: 'pool-admin', params: { pool: ref('pool'), config: optional(map(string, string), {}) }, async: false }),
-    external_auth_set_ldaps: planned({ doc: 'Use LDAPS (or plain LDAP) towards Active Directory on all hosts; force skips the connection test', role: 'pool-admin', params: { pool: ref('pool'), ldaps: bool, force: optional(bool, false) }, async: false }),
-    detect_nonhomogeneous_external_auth: planned({ doc: 'Raise an error if hosts differ in their external login settings', role: 'pool-operator', params: { pool: ref('pool') }, async: false }),
-    initialize_wlb: planned({ doc: 'Connect the pool to a workload-balancing server, giving it credentials for both directions', role: 'pool-operator', params: { wlb_url: string, wlb_username: string, wlb_password: string, xenserver_username: string, xenserver_password: string } }),
+    enable_external_auth: call({ doc: 'Join all hosts to an external login service, e.g. auth_type AD and a domain as service_name', role: 'pool-admin', params: { pool: ref('pool'), config: map(string, string), service_name: string, auth_type: string }, async: false }),
+    disable_external_auth: call({ doc: 'Take all hosts out of the external login service; config may carry join credentials', role: 'pool-admin', params: { pool: ref('pool'), config: optional(map(string, string), {}) }, async: false }),
+    external_auth_set_ldaps: call({ doc: 'Use LDAPS (or plain LDAP) towards Active Directory on all hosts; force skips the connection test', role: 'pool-admin', params: { pool: ref('pool'), ldaps: bool, force: optional(bool, false) }, async: false }),
+    detect_nonhomogeneous_external_auth: call({ doc: 'Raise an error if hosts differ in their external login settings', role: 'pool-operator', params: { pool: ref('pool') }, async: false }),
+    initialize_wlb: planned({ doc: 'Connect the pool to a workload-balancing server, giving it credentials for both directions', role: 'pool-operator', params: { wlb_url: string, wlb_username: string, wlb_password: secretly(string), xenserver_username: string, xenserver_password: secretly(string) } }),
     deconfigure_wlb: planned({ doc: 'Disconnect the pool from the workload-balancing server for good', role: 'pool-operator', params: {} }),
     send_wlb_configuration: planned({ doc: 'Send changed settings to the workload balancer', role: 'pool-operator', params: { config: map(string, string) } }),
     retrieve_wlb_configuration: planned({ doc: 'Fetch the workload balancer\'s settings for this pool', role: 'read-only', params: {}, result: map(string, string) }),
@@ -133,11 +133,11 @@ export const pool = xenClass('pool', {
     set_repositories: planned({ doc: 'Replace the set of update repositories in use', role: 'pool-operator', params: { self: ref('pool'), value: set(ref('Repository')) }, clientCert: true }),
     add_repository: planned({ doc: 'Start using one more update repository', role: 'pool-operator', params: { self: ref('pool'), value: ref('Repository') }, clientCert: true }),
     remove_repository: planned({ doc: 'Stop using one update repository', role: 'pool-operator', params: { self: ref('pool'), value: ref('Repository') }, clientCert: true }),
-    sync_updates: planned({ doc: 'Download metadata and packages from the update repositories; returns the hash host.apply_updates expects, token or credentials optional', role: 'pool-operator', params: { self: ref('pool'), force: bool, token: optional(string, ''), token_id: optional(string, ''), username: optional(string, ''), password: optional(string, '') }, result: string, clientCert: true }),
+    sync_updates: planned({ doc: 'Download metadata and packages from the update repositories; returns the hash host.apply_updates expects, token or credentials optional', role: 'pool-operator', params: { self: ref('pool'), force: bool, token: optional(secretly(string), ''), token_id: optional(string, ''), username: optional(string, ''), password: optional(secretly(string), '') }, result: string, clientCert: true }),
     check_update_readiness: planned({ doc: 'List what stands in the way of updating, one error-style list per problem; requires_reboot adds reboot checks', role: 'pool-operator', params: { self: ref('pool'), requires_reboot: bool }, result: set(set(string)), clientCert: true }),
     enable_client_certificate_auth: planned({ doc: 'Let clients log in with a TLS certificate issued for this host name', role: 'pool-operator', params: { self: ref('pool'), name: string }, clientCert: true }),
     disable_client_certificate_auth: planned({ doc: 'Stop accepting client certificates as login', role: 'pool-operator', params: { self: ref('pool') }, clientCert: true }),
-    configure_repository_proxy: planned({ doc: 'Use an HTTP proxy for repository sync, with optional credentials (both or neither)', role: 'pool-operator', params: { self: ref('pool'), url: string, username: string, password: string }, clientCert: true }),
+    configure_repository_proxy: planned({ doc: 'Use an HTTP proxy for repository sync, with optional credentials (both or neither)', role: 'pool-operator', params: { self: ref('pool'), url: string, username: string, password: secretly(string) }, clientCert: true }),
     disable_repository_proxy: planned({ doc: 'Stop using a proxy for repository sync', role: 'pool-operator', params: { self: ref('pool') }, clientCert: true }),
     set_uefi_certificates: planned({ doc: 'Deprecated: set encoded UEFI certificates for VMs; see set_custom_uefi_certificates', role: 'pool-admin', params: { self: ref('pool'), value: string }, state: 'deprecated' }),
     set_custom_uefi_certificates: planned({ doc: 'Set encoded UEFI certificates overriding the shipped ones; empty goes back to these', role: 'pool-admin', params: { self: ref('pool'), value: string }, state: 'prototyped' }),

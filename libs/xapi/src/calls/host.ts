@@ -1,5 +1,6 @@
 import { asRef, classes, messages, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { dateTime, type Context } from '../context';
+import { hostAuth } from './pool-auth';
 
 /** Whether the scheduler may place VMs there; kept beside the lease so that placing reads one table. */
 async function setEnabled({ tx }: Context, host: Ref<'host'>, enabled: boolean): Promise<void> {
@@ -31,6 +32,7 @@ export const hostCalls: CallsOf<typeof classes.host, Context> = {
   call_extension: async (_context, { call }) => {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', call);
   },
+  ...hostAuth,
   get_servertime: async ({ tx, plane }, { host }) => {
     await tx.get('host', host);
     return dateTime(plane.clock.now());

@@ -2,15 +2,18 @@
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
+import { authCalls } from './auth';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { pbdCalls, pbdOverrides } from './pbd';
 import { poolCalls } from './pool';
-import { roleCalls } from './role';
+import { roleCalls, roleOverrides } from './role';
 import { sessionCalls } from './session';
+import { sessionOverrides } from './session-rights';
 import { srCalls } from './sr';
+import { subjectCalls, subjectOverrides } from './subject';
 import { taskCalls } from './task';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
@@ -26,6 +29,7 @@ type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+  auth: authCalls,
   host: hostCalls,
   message: messageCalls,
   network: networkCalls,
@@ -33,13 +37,24 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: Call
   pool: poolCalls,
   role: roleCalls,
   SR: srCalls,
+  subject: subjectCalls,
   task: taskCalls,
   VBD: vbdCalls,
   VDI: vdiCalls,
   VIF: vifCalls,
   VM: vmCalls,
 };
-const overrides = { network: networkOverrides, PBD: pbdOverrides, VBD: vbdOverrides, VDI: vdiOverrides, VIF: vifOverrides, VM: vmOverrides };
+const overrides = {
+  role: roleOverrides,
+  session: sessionOverrides,
+  subject: subjectOverrides,
+  network: networkOverrides,
+  PBD: pbdOverrides,
+  VBD: vbdOverrides,
+  VDI: vdiOverrides,
+  VIF: vifOverrides,
+  VM: vmOverrides,
+};
 
 /** The types above have said that each handler takes what the model declares; from here on only names matter. */
 function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): ReadonlyMap<string, Handler<C>> {

@@ -1,8 +1,10 @@
 import { classes, type CallsOf } from '@xenplane/model';
 import type { Context } from '../context';
+import { poolAuth } from './pool-auth';
 import { storing } from './setters';
 
 export const poolCalls: CallsOf<typeof classes.pool, Context> = {
+  ...poolAuth,
   sync_database: async () => undefined,
   get_license_state: async ({ tx }, { self }) => {
     await tx.get('pool', self);

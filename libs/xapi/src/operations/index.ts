@@ -55,7 +55,7 @@ async function admitLate(context: Context, method: string, args: Args): Promise<
   }
 }
 
-const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', host: asRef('OpaqueRef:NULL') };
+const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', name: '', host: asRef('OpaqueRef:NULL') };
 const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({
   plane,
   tx,
