@@ -1,5 +1,5 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { poolLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
@@ -42,6 +42,12 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   return vdi;
 }
 
+async function admitPool({ tx }: In, ref: Ref<'pool'>, op: poolLifecycle.PoolOperation): Promise<void> {
+  const pool = await tx.lock('pool', ref);
+  const refused = poolLifecycle.refusal(op, { ref, pool, clusters: 0 });
+  if (refused) throw refused;
+}
+
 type Args = Readonly<Record<string, unknown>>;
 
 async function admitOne(context: Context, cls: string, ref: string, op: string, args: Args): Promise<void> {
@@ -49,6 +55,7 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
   if (cls === 'VM') await admitVm(context, asRef(ref), op as vmLifecycle.VmOperation, { force });
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else if (cls === 'pool') await admitPool(context, asRef(ref), op as poolLifecycle.PoolOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }
 

@@ -33,6 +33,7 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'pool.sync_updates': on('pool', 'self', 'sync_updates'),
 };
 
 /** The objects that a started operation keeps busy. */

@@ -8,7 +8,10 @@ import { hostCalls } from './host';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { pbdCalls, pbdOverrides } from './pbd';
-import { poolCalls } from './pool';
+import { poolCalls, poolOutside } from './pool';
+import { poolPatchCalls } from './pool-patch';
+import { poolUpdateCalls } from './pool-update';
+import { repositoryCalls } from './repository';
 import { roleCalls, roleOverrides } from './role';
 import { sessionCalls } from './session';
 import { sessionOverrides } from './session-rights';
@@ -28,13 +31,16 @@ type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? n
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
   auth: authCalls,
   host: hostCalls,
   message: messageCalls,
   network: networkCalls,
   PBD: pbdCalls,
   pool: poolCalls,
+  pool_patch: poolPatchCalls,
+  pool_update: poolUpdateCalls,
+  Repository: repositoryCalls,
   role: roleCalls,
   SR: srCalls,
   subject: subjectCalls,
@@ -72,4 +78,4 @@ export const custom = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
 export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> =>
-  byName<Outside>({ session: sessionCalls(sessions), event: eventCalls(sessions) });
+  byName<Outside>({ pool: poolOutside, session: sessionCalls(sessions), event: eventCalls(sessions) });

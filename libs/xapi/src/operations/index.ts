@@ -4,6 +4,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Operation, type Run } from '@xenplane/work';
 import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
+import { poolSyncUpdates } from './pool.sync_updates';
 import { vbdOperations, vifOperations } from './devices';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
@@ -27,11 +28,12 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmLive(plane),
     ...vmCopy(plane),
   };
+  const pool: OperationsOf<typeof classes.pool, Run<Tx>> = poolSyncUpdates(plane);
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
   return new Map(
-    Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>
+    Object.entries({ pool, VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
     ),
   );
