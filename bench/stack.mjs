@@ -16,15 +16,15 @@ const freePort = () =>
     });
   });
 
-export async function startStack({ hosts, vms, speed = 0 }) {
+export async function startStack({ hosts, vms, speed = 0, port: wanted }) {
   const data = mkdtempSync('/var/tmp/xenplane-bench-');
   chmodSync(data, 0o755);
-  const port = await freePort();
+  const port = wanted ?? (await freePort());
   const flags = { hosts, vms, speed, port, 'tls-port': 0, password, data };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));
-  const url = `http://127.0.0.1:${port}`;
+  const url = port === 80 ? 'http://127.0.0.1' : `http://127.0.0.1:${port}`;
   const stop = async () => {
     child.kill('SIGTERM');
     await exited;

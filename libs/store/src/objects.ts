@@ -32,6 +32,12 @@ export class Tx {
     return rows;
   }
 
+  /** Statements that do not depend on one another's answers, sent in one packet; they run in their order. */
+  async together<T>(send: () => readonly Promise<T>[]): Promise<T[]> {
+    if (this.begun) return Promise.all(this.link.together(send));
+    return Promise.all(send());
+  }
+
   /** The object as it is now; HANDLE_INVALID when there is none. */
   async get<N extends ClassName>(cls: N, ref: Ref<N>): Promise<Row<N>> {
     const sql = sqlOf(cls);

@@ -19,8 +19,9 @@ export interface Fed {
 }
 
 const pollMs = 500;
-/** Wake-ups make at most one pull in this time. Calls that ask for freshness do not wait for it. */
-const pauseMs = 2;
+/** Wake-ups wait as long as the last pull took, within these: half of the time is left for others. Who asks for freshness does not wait. */
+const shortestPauseMs = 2;
+const longestWakePauseMs = 16;
 const longestPauseMs = 64;
 const firstRetryMs = 20;
 const longestRetryMs = 1_000;
@@ -41,18 +42,19 @@ export class Feed {
   private timer: NodeJS.Timeout | undefined;
   private due = Infinity;
   private lastPull = 0;
+  private pauseMs = shortestPauseMs;
   private unsettledMs = 0;
   private stopped = false;
-  private readonly deafen: () => void;
+  private deafen: (() => void) | undefined;
 
   constructor(
     private readonly store: Store,
     private readonly fed: Fed,
-  ) {
-    this.deafen = store.onWake(() => this.soon());
-  }
+  ) {}
 
+  /** From now on it follows; one that is never started costs nothing. */
   async start(): Promise<void> {
+    this.deafen = this.store.onWake(() => this.soon());
     await this.connect();
     this.soon();
   }
@@ -82,7 +84,8 @@ export class Feed {
   }
 
   private async pull(): Promise<void> {
-    const link = this.link ?? (await this.connect());
+    const link = this.link ?? (await this.connect()),
+      began = performance.now();
     try {
       const unsettled = await this.fed.pull(link);
       this.unsettledMs = unsettled ? Math.min(Math.max(1, this.unsettledMs * 2), longestPauseMs) : 0;
@@ -91,6 +94,7 @@ export class Feed {
       throw error;
     } finally {
       this.lastPull = performance.now();
+      this.pauseMs = Math.min(longestWakePauseMs, Math.max(shortestPauseMs, this.lastPull - began));
       this.schedule(this.unsettledMs || pollMs);
     }
   }
@@ -98,7 +102,7 @@ export class Feed {
   /** A pull after a commit of somebody, unless there was one just now: then a little later. */
   soon(): void {
     this.unsettledMs = 0;
-    this.schedule(Math.max(0, this.lastPull + pauseMs - performance.now()));
+    this.schedule(Math.max(0, this.lastPull + this.pauseMs - performance.now()));
   }
 
   private schedule(ms: number): void {
@@ -158,7 +162,7 @@ export class Feed {
 
   async stop(): Promise<void> {
     this.stopped = true;
-    this.deafen();
+    this.deafen?.();
     clearTimeout(this.timer);
     await this.running?.catch(() => undefined);
     const link = this.link;

@@ -176,9 +176,9 @@ export class Replica {
   waitForChange(position: bigint, timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
     return this.waiters.wait(Number(position), timeoutMs, signal, wants);
   }
-  /** Resolves at the next change of anything here, settled or not: sooner than `waitForChange`, for who looks at a record and not at events. */
-  waitForMove(timeoutMs: number, signal?: AbortSignal): Promise<void> {
-    return this.movers.wait(this.moves + 1, timeoutMs, signal);
+  /** Resolves at the next change here, settled or not: sooner than `waitForChange`, for who looks at a record and not at events. */
+  waitForMove(timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
+    return this.movers.wait(this.moves + 1, timeoutMs, signal, wants);
   }
 
   // Following the database: called by the feed.
@@ -222,7 +222,7 @@ export class Replica {
     if (sight.logged.length > 0) {
       await this.takeIn(link, sight.logged);
       this.moves += 1;
-      this.movers.notify();
+      this.movers.notify(sight.logged);
     }
     this.snapshot = sight.snapshot;
     this.settle(sight.logged, sight.horizon);

@@ -36,6 +36,8 @@ class StepFailed extends Error {
 class Running<Tx> implements Run<Tx> {
   readonly ref: string;
   readonly attempt: number;
+  readonly method: string;
+  readonly params: Readonly<Record<string, unknown>>;
   readonly context: Readonly<Record<string, unknown>>;
   readonly undos: Undo<Tx>[] = [];
   concluded = false;
@@ -51,6 +53,8 @@ class Running<Tx> implements Run<Tx> {
     this.held = this;
     this.ref = taken.ref;
     this.attempt = taken.attempt;
+    this.method = taken.method;
+    this.params = taken.params;
     this.context = taken.context;
     this.past = new Map(taken.journal.map((e) => [e.step, e]));
   }

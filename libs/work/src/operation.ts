@@ -49,8 +49,7 @@ export interface OperationStore<Tx> {
   /** Takes an operation from an owner who has not moved since the sighting; false when it has. */
   disown(sighting: Sighting): Promise<boolean>;
 }
-export interface Held {
-  readonly ref: string;
+export interface Held extends Pick<Taken, 'ref' | 'method' | 'params'> {
   readonly attempt: number;
 }
 export interface Sighting {

@@ -6,7 +6,8 @@ import { asRef, XenError, type Message, type Ref } from '@xenplane/model';
 import { decodeTaskResult } from '@xenplane/wire';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from './context';
-import { admitMarked, busyLimitMs, isBusy } from './admission';
+import { admit, busyLimitMs, isBusy } from './admission';
+import { mark } from './operation-store';
 import { assertAllowed } from './roles';
 import { endTask, insertTask, isFinal } from './tasks';
 
@@ -60,17 +61,15 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
   const { message, session, args } = start;
   await inTransaction(plane.store, async (tx) => {
     assertAllowed(session, message, args);
-    await admitMarked({ plane, session, tx, task: ref }, message.name, args);
-    await insertTask(tx, plane, { ref, label: start.label, session });
-    await insertOperation(tx, start, ref, true);
+    const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
+    await tx.together(() => [mark(tx, ref, marks), insertTask(tx, plane, { ref, label: start.label, session }), insertOperation(tx, start, ref, true)]);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
 
 async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, plane, { ref, label: start.label, session: start.session });
-    await insertOperation(tx, start, ref, false);
+    await tx.together(() => [insertTask(tx, plane, { ref, label: start.label, session: start.session }), insertOperation(tx, start, ref, false)]);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
@@ -102,7 +101,7 @@ async function waitForEnd(plane: Plane, ref: Ref<'task'>, { message, signal }: S
       throw asError(code, params);
     }
     if (signal?.aborted) throw new XenError('TASK_CANCELLED', ref);
-    await plane.replica.waitForMove(busyRetryMs, signal);
+    await plane.replica.waitForMove(busyRetryMs, signal, (cls, moved) => moved === ref && cls === 'task');
   }
 }
 
@@ -111,8 +110,7 @@ const asError = (code: string, params: readonly string[]): XenError => new XenEr
 /** The task of a call that somebody waited for ends with the answer. */
 async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await tx.query('DELETE FROM task_owner WHERE task = $1', [ref]);
-    await tx.query('DELETE FROM task WHERE ref = $1', [ref]);
+    await tx.query('WITH owner AS (DELETE FROM task_owner WHERE task = $1) DELETE FROM task WHERE ref = $1', [ref]);
   });
 }
 

@@ -4,7 +4,7 @@ import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
 import { marksOf } from './marks';
-import { mark } from './operation-store';
+import { mark, type Mark } from './operation-store';
 import { assertGivenKeys } from './roles';
 import { vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
@@ -61,6 +61,12 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
 
 /** Checks what an operation takes and marks it as busy under the operation's task. */
 export async function admitMarked(context: Context, method: string, args: Args): Promise<void> {
+  const marks = await admit(context, method, args);
+  if (context.task) await mark(context.tx, context.task, marks);
+}
+
+/** Checks what an operation takes, and locks it; the caller marks it. */
+export async function admit(context: Context, method: string, args: Args): Promise<readonly Mark[]> {
   const marks = marksOf(method, args);
   for (const { cls, ref, op } of marks) await admitOne(context, cls, ref, op, args);
   await admission[method]?.(context, args);
@@ -69,7 +75,7 @@ export async function admitMarked(context: Context, method: string, args: Args):
       context,
       marks.map((m) => m.ref),
     );
-  if (context.task) await mark(context.tx, context.task, marks);
+  return marks;
 }
 
 /** What single methods check besides. */

@@ -9,7 +9,16 @@ import { isFinal } from './tasks';
 type Stale = readonly (readonly [ClassName, string])[];
 type Raw = Readonly<Record<string, unknown>>;
 const as = <N extends ClassName>(record: Raw): StoredRecord<N> => record as StoredRecord<N>;
-const allowed = (operations: readonly string[] | undefined): Raw => ({ allowed_operations: operations ?? [] });
+/** A refusal that only says no is never thrown: where it was made is of no interest, and costly to find out. */
+function allowed(operations: () => readonly string[] | undefined): Raw {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    return { allowed_operations: operations() ?? [] };
+  } finally {
+    Error.stackTraceLimit = limit;
+  }
+}
 const devicesOf = (view: Replica, vm: string): Stale => [
   ...view.pointingAt('VBD.VM', vm).map((b) => ['VBD', b] as const),
   ...view.pointingAt('VIF.VM', vm).map((v) => ['VIF', v] as const),
@@ -17,7 +26,7 @@ const devicesOf = (view: Replica, vm: string): Stale => [
 
 export const derivations: Derivations = {
   VM: {
-    derive: (record, ref, view) => allowed(vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
+    derive: (record, ref, view) => allowed(() => vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
     stales: (_record, ref, view) => devicesOf(view, ref),
   },
   VM_guest_metrics: {
@@ -27,19 +36,19 @@ export const derivations: Derivations = {
   VBD: {
     derive: (record, ref, view) => {
       const subject = vbdFromReplica(view, ref, as<'VBD'>(record));
-      return allowed(subject && vbdLifecycle.allowedOperations(subject));
+      return allowed(() => subject && vbdLifecycle.allowedOperations(subject));
     },
   },
   VIF: {
     derive: (record, ref, view) => {
       const subject = vifFromReplica(view, ref, as<'VIF'>(record));
-      return allowed(subject && vifLifecycle.allowedOperations(subject));
+      return allowed(() => subject && vifLifecycle.allowedOperations(subject));
     },
   },
   VDI: {
     derive: (record, ref, view) => {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
-      return allowed(subject && vdiLifecycle.allowedOperations(subject));
+      return allowed(() => subject && vdiLifecycle.allowedOperations(subject));
     },
     stales: (_record, ref, view) =>
       view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
@@ -47,11 +56,11 @@ export const derivations: Derivations = {
         ['VM', view.stored('VBD', vbd)?.VM ?? ''],
       ]),
   },
-  SR: { derive: (record, ref, view) => allowed(srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
+  SR: { derive: (record, ref, view) => allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
   PBD: { derive: () => ({}), stales: (record, _ref, view) => view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const) },
-  host: { derive: (record, ref, view) => allowed(hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
+  host: { derive: (record, ref, view) => allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
   host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
   role: { derive: (_record, ref) => ({ subroles: subroles(ref) }) },
-  pool: { derive: (record, ref, view) => allowed(poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },
-  task: { derive: (record) => allowed(isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy']) },
+  pool: { derive: (record, ref, view) => allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },
+  task: { derive: (record) => allowed(() => (isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy'])) },
 };

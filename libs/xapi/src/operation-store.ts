@@ -6,7 +6,7 @@ import { Lost, type Entry, type Held, type OperationStore, type Outcome, type Si
 import { messages } from '@xenplane/model';
 import type { Plane } from './context';
 import { marksOf } from './marks';
-import { endTask } from './tasks';
+import { endTask, type End } from './tasks';
 
 interface Row {
   ref: string;
@@ -83,16 +83,18 @@ export class PostgresOperations implements OperationStore<Tx> {
 
   /** The row is done, what it had marked is free, its task says how it went. */
   private async end(tx: Tx, held: Held, outcome: Outcome): Promise<void> {
-    const [row] = await tx.query<{ method: string; params: Record<string, unknown> }>(
-      "UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING method, params",
-      [held.ref, held.attempt],
-    );
-    if (!row) throw new Lost(held.ref);
     const task = asRef<'task'>(held.ref);
-    await unmark(tx, task, marksOf(row.method, row.params));
-    if ('result' in outcome)
-      await endTask(tx, this.plane, task, { status: 'success', result: encodeTaskResult(messages.get(row.method)?.result, outcome.result) });
-    else await endTask(tx, this.plane, task, 'cancelled' in outcome ? { status: 'cancelled' } : { status: 'failure', error: outcome.error });
+    const end = (): Promise<unknown[]> =>
+      tx.query(
+        "UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
+        [held.ref, held.attempt],
+      );
+    const [rows] = await tx.together<unknown>(() => [
+      end(),
+      unmark(tx, task, marksOf(held.method, held.params)),
+      endTask(tx, this.plane, task, endOf(held, outcome)),
+    ]);
+    if (Array.isArray(rows) && rows.length === 0) throw new Lost(held.ref);
   }
 
   async release(held: Held): Promise<void> {
@@ -125,6 +127,11 @@ export class PostgresOperations implements OperationStore<Tx> {
     );
     return rows.length > 0;
   }
+}
+
+function endOf({ method }: Held, outcome: Outcome): End {
+  if ('result' in outcome) return { status: 'success', result: encodeTaskResult(messages.get(method)?.result, outcome.result) };
+  return 'cancelled' in outcome ? { status: 'cancelled' } : { status: 'failure', error: outcome.error };
 }
 
 async function journal(tx: Tx, held: Held, entry: Entry): Promise<void> {

@@ -48,8 +48,7 @@ function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Pr
   return run.commit(
     `place ${nth}`,
     async (tx) => {
-      const record = await tx.get('VM', vm);
-      const attached = await attachedTo(tx, vm);
+      const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
       return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached) };
     },
     async (tx, placed) => {
