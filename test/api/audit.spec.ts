@@ -82,6 +82,12 @@ test('what a role forbids is told too, also of work in the background', async ()
   for (const line of told) expect(line).toContain("'u1001' 'eve' 'read-only' 'DENIED' 'ERROR:RBAC_PERMISSION_DENIED'");
 });
 
+test('a request to a handler is told of when it takes more than what anybody may read', async () => {
+  await (await fetch(`${world.url}/pool/xmldbdump?session_id=${token}`)).arrayBuffer();
+  const told = (await lines()).filter((l) => l.includes("'HTTP'"));
+  expect(told).toEqual([expect.stringContaining("'LOCAL_SUPERUSER' 'root' 'local-root' 'ALLOWED' 'OK' 'HTTP' 'http/get_pool_xml_db_sync' ()")]);
+});
+
 test('lines since a moment; a moment that is none is refused', async () => {
   const all = await lines();
   const from = /^\[([^|]+)\|/.exec(all[3] ?? '')?.[1] ?? '';

@@ -6,6 +6,9 @@ import { isClassName, XenError, type Message, type Type } from '@xenplane/model'
 import type { Store } from '@xenplane/store';
 import type { Plane, Session } from './context';
 
+type Who = Readonly<Record<'ref' | 'user' | 'name' | 'role', string>> & { readonly root: boolean };
+const outcomeOf = (error: unknown): string => (error instanceof XenError ? `ERROR:${error.code}` : error === undefined ? 'OK' : 'ERROR:INTERNAL_ERROR');
+
 interface Line {
   readonly at: string;
   readonly line: string;
@@ -23,14 +26,19 @@ export class Trail {
   /** Begins the line of a call; what is answered ends it with what became of the call. */
   begin(message: Message, session: Session | undefined, args: Readonly<Record<string, unknown>>): (error?: unknown) => void {
     if (!changes(message)) return () => undefined;
-    const who = session ?? { root: false, user: '', name: String(args['uname'] ?? ''), role: '', ref: '' };
+    const who: Who = session ?? { root: false, user: '', name: String(args['uname'] ?? ''), role: '', ref: '' };
     const what = `'API' ${quoted(message.name)} (${message.params.map((p) => this.argument(message, p.name, p.type, args[p.name])).join('')})`;
-    return (error) => {
-      const outcome = error instanceof XenError ? `ERROR:${error.code}` : error === undefined ? 'OK' : 'ERROR:INTERNAL_ERROR';
-      const verdict = error instanceof XenError && error.code === 'RBAC_PERMISSION_DENIED' ? 'DENIED' : 'ALLOWED';
-      const subject = who.root ? 'LOCAL_SUPERUSER' : who.user;
-      this.note(`(${[`trackid=${trackOf(who.ref)}`, subject, who.name, who.role, verdict, outcome].map(quoted).join(' ')} ${what})`);
-    };
+    return (error) => this.tell(who, error instanceof XenError && error.code === 'RBAC_PERMISSION_DENIED', outcomeOf(error), what);
+  }
+
+  /** Tells of a request to an HTTP handler. */
+  handled(name: string, session: Session, { denied, error }: { readonly denied: boolean; readonly error?: unknown }): void {
+    this.tell(session, denied, outcomeOf(error), `'HTTP' ${quoted(`http/${name}`)} ()`);
+  }
+
+  private tell(who: Who, denied: boolean, outcome: string, what: string): void {
+    const parts = [`trackid=${trackOf(who.ref)}`, who.root ? 'LOCAL_SUPERUSER' : who.user, who.name, who.role, denied ? 'DENIED' : 'ALLOWED', outcome];
+    this.note(`(${parts.map(quoted).join(' ')} ${what})`);
   }
 
   private note(text: string): void {

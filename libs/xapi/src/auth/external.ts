@@ -68,6 +68,15 @@ export async function joinDirectory(tx: Tx, hosts: readonly string[], { service,
   ]);
 }
 
+/** A host that joins the pool is in the directory that the others are in. */
+export async function joinPeers(tx: Tx, host: string): Promise<void> {
+  await tx.query(
+    `UPDATE host SET external_auth_type = p.external_auth_type, external_auth_service_name = p.external_auth_service_name, external_auth_configuration = p.external_auth_configuration
+     FROM (SELECT * FROM host WHERE external_auth_type <> '' AND ref <> $1 LIMIT 1) p WHERE host.ref = $1`,
+    [host],
+  );
+}
+
 /** Takes these hosts out. With the last of them the directory is left, and all whom it had let in are out. */
 export async function leaveDirectory(tx: Tx, hosts: readonly string[]): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/directory'))", []);
