@@ -4,6 +4,7 @@ import { XenError, type classes, type OperationParams, type Ref } from '@xenplan
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { dateTime, type Plane } from '../context';
+import { hashOfAll } from '../updates';
 
 interface Source {
   readonly ref: Ref<'Repository'>;
@@ -70,20 +71,9 @@ export const poolSyncUpdates = (plane: Plane) => ({
       await tx.update('pool', self, { last_update_sync: dateTime(plane.clock.now()) });
       await tx.query(
         "UPDATE host SET latest_synced_updates_applied = CASE WHEN last_update_hash = $1 THEN 'yes' ELSE 'no' END WHERE ref IN (SELECT ref FROM host ORDER BY ref FOR NO KEY UPDATE)",
-        [together(synced)],
+        [hashOfAll(synced)],
       );
-      return together(synced);
+      return hashOfAll(synced);
     });
   },
 });
-
-/** One checksum for all repositories. */
-export const together = (synced: readonly Synced[]): string =>
-  createHash('sha256')
-    .update(
-      [...synced]
-        .map((s) => s.hash)
-        .sort()
-        .join('\n'),
-    )
-    .digest('hex');
