@@ -11,3 +11,5 @@ export * from './placement/place';
 export * as filters from './placement/filters';
 export * from './placement/policies';
 export * from './placement/explain';
+export * as rrd from './rrd';
+export * as guestConsole from './console';

@@ -21,3 +21,6 @@ export * from './reconcilers/host-metrics';
 export * from './reconcilers/housekeeping';
 export * from './images';
 export * from './http-task';
+export { Archives, lastUp, ownerNames, type RecordedRrd } from './rrd/recorded';
+export type { RrdClass } from './rrd/choices';
+export { runningGuest, type RunningGuest } from './guest-console';

@@ -2,5 +2,7 @@
 import type { Handler } from './exchange';
 import { auditLog } from './audit-log';
 import { databaseDump } from './database-dump';
+import { consoleHandlers } from './console';
+import { rrdHandlers } from './rrd';
 
-export const handlers: readonly Handler[] = [auditLog, databaseDump];
+export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers];

@@ -1,6 +1,7 @@
 import { asRef, classes, messages, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { dateTime, type Context } from '../context';
 import { hostAuth } from './pool-auth';
+import { dataSourceCalls } from './data-sources';
 
 /** Whether the scheduler may place VMs there; kept beside the lease so that placing reads one table. */
 async function setEnabled({ tx }: Context, host: Ref<'host'>, enabled: boolean): Promise<void> {
@@ -16,6 +17,7 @@ async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
 }
 
 export const hostCalls: CallsOf<typeof classes.host, Context> = {
+  ...dataSourceCalls('host', 'host'),
   enable: (context, { host }) => setEnabled(context, host, true),
   disable: (context, { host }) => setEnabled(context, host, false),
   list_methods: async () => [...messages.values()].filter((m) => !m.hidden).map((m) => m.name),
