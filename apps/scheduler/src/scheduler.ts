@@ -6,6 +6,7 @@ import type { SchedulerSettings } from '@xenplane/config';
 import { OperationWorker, serve, Sweeper } from '@xenplane/work';
 import {
   closeSsh,
+  collectLayers,
   describeError,
   HostsLiveness,
   housekeep,
@@ -63,6 +64,7 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(500, () => liveness.reconcile(), failed('hosts')),
     every(5_000, () => showHostMemory(plane), failed('host metrics')),
     every(5_000, () => closeSsh(plane), failed('ssh')),
+    every(10_000, () => collectLayers(plane), failed('layers')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
   ];
 }

@@ -89,7 +89,8 @@ const sessions = [
   role text NOT NULL,
   originator text NOT NULL DEFAULT '',
   last_active timestamptz NOT NULL DEFAULT now(),
-  registered_classes jsonb
+  registered_classes jsonb,
+  subjects text[] NOT NULL DEFAULT '{}'
 )`,
   'CREATE INDEX session_state_originator ON session_state (originator, last_active)',
   `CREATE TABLE task_owner (
@@ -124,4 +125,95 @@ const rest = [
 )`,
 ];
 
-export const internalTables: readonly string[] = [...sequences, hostRun, ...vmRun, ...reservation, ...operation, ...sessions, ...rest];
+/**
+ * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
+ * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
+ */
+export const layerTables: readonly string[] = [
+  `CREATE TABLE layer (
+  id text PRIMARY KEY,
+  parent text REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED,
+  image text,
+  bytes bigint NOT NULL DEFAULT 0,
+  charge bigint NOT NULL DEFAULT 0,
+  opened boolean NOT NULL DEFAULT false,
+  sealed boolean NOT NULL DEFAULT false,
+  owner text,
+  created timestamptz NOT NULL DEFAULT now()
+)`,
+  'CREATE INDEX layer_parent ON layer (parent) WHERE parent IS NOT NULL',
+  'CREATE INDEX layer_owner ON layer (owner) WHERE owner IS NOT NULL',
+  `CREATE TABLE vdi_layer (
+  vdi text PRIMARY KEY REFERENCES vdi (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  layer text NOT NULL REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED
+)`,
+  'CREATE UNIQUE INDEX vdi_layer_layer ON vdi_layer (layer)',
+];
+
+/** What is on storage without being in the records: repositories by where they were formatted, and disks that were forgotten. */
+export const mediumTables: readonly string[] = [
+  `CREATE TABLE medium (
+  uuid text PRIMARY KEY,
+  type text NOT NULL,
+  place text NOT NULL,
+  bytes bigint NOT NULL,
+  name_label text NOT NULL DEFAULT '',
+  name_description text NOT NULL DEFAULT ''
+)`,
+  'CREATE INDEX medium_place ON medium (place)',
+  `CREATE TABLE stray_volume (
+  sr text NOT NULL,
+  location text NOT NULL,
+  layer text NOT NULL REFERENCES layer (id),
+  record jsonb NOT NULL,
+  PRIMARY KEY (sr, location)
+)`,
+  'CREATE INDEX stray_volume_layer ON stray_volume (layer)',
+];
+
+/** The local directory: users with a password, groups, who is in which. */
+const directory = [
+  `CREATE TABLE directory_entry (
+  identifier text PRIMARY KEY,
+  name text NOT NULL UNIQUE,
+  is_group boolean NOT NULL DEFAULT false,
+  hash text,
+  known jsonb NOT NULL DEFAULT '{}'
+)`,
+  `CREATE TABLE directory_member (
+  group_identifier text NOT NULL REFERENCES directory_entry (identifier) ON DELETE CASCADE,
+  member text NOT NULL REFERENCES directory_entry (identifier) ON DELETE CASCADE,
+  PRIMARY KEY (group_identifier, member)
+)`,
+  'CREATE INDEX directory_member_member ON directory_member (member)',
+];
+
+/** Who changed what, of bounded length; and files that every host of the pool has, such as certificates. */
+const trail = [
+  `CREATE TABLE audit (
+  id bigserial PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT now(),
+  line text NOT NULL
+)`,
+  'CREATE INDEX audit_at ON audit (at)',
+  `CREATE TABLE pool_file (
+  kind text NOT NULL,
+  name text NOT NULL,
+  content text NOT NULL,
+  PRIMARY KEY (kind, name)
+)`,
+];
+
+export const internalTables: readonly string[] = [
+  ...sequences,
+  hostRun,
+  ...vmRun,
+  ...reservation,
+  ...operation,
+  ...sessions,
+  ...rest,
+  ...layerTables,
+  ...mediumTables,
+  ...directory,
+  ...trail,
+];

@@ -1,6 +1,8 @@
 export * from './context';
 export * from './dispatch';
 export * from './sessions';
+export { auditLines } from './audit';
+export { permissions } from './permissions';
 export * from './plane';
 export * from './process';
 export * from './readiness';
@@ -22,3 +24,9 @@ export * from './reconcilers/hosts-ssh';
 export * from './reconcilers/housekeeping';
 export * from './images';
 export * from './http-task';
+export { Archives, lastUp, ownerNames, type RecordedRrd } from './rrd/recorded';
+export type { RrdClass } from './rrd/choices';
+export { runningGuest, type RunningGuest } from './guest-console';
+export * from './transfer';
+export * from './layers';
+export * from './reconcilers/layers';

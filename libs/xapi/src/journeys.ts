@@ -2,10 +2,9 @@
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { driverOf } from './bootstrap/storage';
-import { takeSpace } from './calls/vdi-clone';
+import { copyVdi, removeVdi } from './calls/vdi-clone';
 import type { Plane } from './context';
 import { assertLive } from './host-use';
-import { copyVdi } from './operations/vdi.copy';
 import { sessionRef } from './sessions';
 import { attachedTo, type Attached } from './specs';
 
@@ -156,6 +155,5 @@ async function dropVdi(tx: Tx, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = await tx.getMany('VDI', [ref]);
   const [used] = await tx.query('SELECT 1 AS yes FROM vbd WHERE "VDI" = $1', [ref]);
   if (!vdi || used) return;
-  await takeSpace({ tx }, vdi.SR, -vdi.virtual_size, -vdi.physical_utilisation);
-  await tx.remove('VDI', ref);
+  await removeVdi(tx, vdi);
 }

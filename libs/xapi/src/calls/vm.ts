@@ -3,6 +3,7 @@ import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import { seededMac } from '../bootstrap/seeded';
 import type { Context } from '../context';
+import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
 import { assertCanSend } from './vm-migrate';
 import { assertCanBootHere, possibleHosts } from '../placement';
@@ -119,6 +120,7 @@ const notNegative =
   };
 
 export const vmCalls: CallsOf<typeof classes.VM, Context> = {
+  ...dataSourceCalls('VM', 'self'),
   ...setMemory,
   clone: (context, { vm, new_name }) => cloneVm(context, vm, new_name, 'clone'),
   provision: async (context, { vm }) => {

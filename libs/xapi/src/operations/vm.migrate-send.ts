@@ -10,7 +10,7 @@ import { arrive, attachedThere, copyDisks, dropUnused, journeyOf, type Journey, 
 import type { Move } from '../moves';
 import { currentRun, type RunRow } from '../runs';
 import { domainSpec, specOf } from '../specs';
-import { copyVdi } from './vdi.copy';
+import { copyVdi } from '../calls/vdi-clone';
 import { ensure } from './vm.live';
 import { carry, claimPlace, showAt, wake } from './vm.migrate';
 
