@@ -4,5 +4,6 @@ import { auditLog } from './audit-log';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
+import { updates } from './updates';
 
-export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers];
+export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, updates];
