@@ -13,3 +13,6 @@ export * from './placement/policies';
 export * from './placement/explain';
 export * as rrd from './rrd';
 export * as guestConsole from './console';
+export * as precopy from './migration/precopy';
+export * from './migration/evacuation';
+export * from './migration/cpu';

@@ -13,3 +13,5 @@ export * from './rrd';
 export * from './screen';
 export * from './rfb';
 export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
+export * from './disks';
+export * from './xva';

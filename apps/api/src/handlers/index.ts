@@ -4,6 +4,8 @@ import { auditLog } from './audit-log';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
+import { exportRawVdi } from './export-raw-vdi';
+import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
 
-export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, updates];
+export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates];

@@ -5,6 +5,9 @@ import type { Sessions } from '../sessions';
 import { authCalls } from './auth';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
+import { hostCrashdumpCalls } from './host-crashdump';
+import { driverVariantCalls, hostDriverCalls } from './host-driver';
+import { hostPatchCalls } from './host-patch';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { pbdCalls, pbdOverrides } from './pbd';
@@ -34,6 +37,10 @@ export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
   auth: authCalls,
   host: hostCalls,
+  host_crashdump: hostCrashdumpCalls,
+  host_patch: hostPatchCalls,
+  Host_driver: hostDriverCalls,
+  Driver_variant: driverVariantCalls,
   message: messageCalls,
   network: networkCalls,
   PBD: pbdCalls,
