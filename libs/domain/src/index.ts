@@ -10,3 +10,4 @@ export * from './placement/place';
 export * as filters from './placement/filters';
 export * from './placement/policies';
 export * from './placement/explain';
+export * as storage from './storage';

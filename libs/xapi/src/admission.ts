@@ -1,11 +1,12 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
+import { copyable, migratable } from './calls/vdi-move';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
-import { vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
+import { srFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -39,6 +40,13 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   const refused = vdiLifecycle.refusal(op, await vdiFromTx(tx, vdi));
   if (refused) throw refused;
   return vdi;
+}
+
+export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  const sr = await tx.lock('SR', ref);
+  const refused = srLifecycle.refusal(op, await srFromTx(tx, sr));
+  if (refused) throw refused;
+  return sr;
 }
 
 type Args = Readonly<Record<string, unknown>>;
@@ -75,6 +83,8 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.start': disksFree,
   'VM.start_on': onHost,
   'VM.resume_on': onHost,
+  'VDI.copy': copyable,
+  'VDI.pool_migrate': migratable,
 };
 
 /** No other running VM may hold a disk that this one would write, nor may it be gone. */

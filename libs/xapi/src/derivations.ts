@@ -49,14 +49,19 @@ export const derivations: Derivations = {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
       return allowed(() => subject && vdiLifecycle.allowedOperations(subject));
     },
-    stales: (_record, ref, view) =>
-      view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
+    stales: (record, ref, view) => [
+      ['SR', as<'VDI'>(record).SR],
+      ...view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
         ['VBD', vbd],
         ['VM', view.stored('VBD', vbd)?.VM ?? ''],
       ]),
+    ],
   },
   SR: { derive: (record, ref, view) => allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
-  PBD: { derive: () => ({}), stales: (record, _ref, view) => view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const) },
+  PBD: {
+    derive: () => ({}),
+    stales: (record, _ref, view) => [['SR', as<'PBD'>(record).SR], ...view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const)],
+  },
   host: { derive: (record, ref, view) => allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
   host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
   pool: { derive: (record, ref, view) => allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },

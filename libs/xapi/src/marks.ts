@@ -33,6 +33,8 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'VDI.pool_migrate': on('VDI', 'vdi', 'mirror'),
+  'VDI.list_changed_blocks': [...on('VDI', 'vdi_from', 'list_changed_blocks'), ...on('VDI', 'vdi_to', 'list_changed_blocks')],
 };
 
 /** The objects that a started operation keeps busy. */

@@ -1,13 +1,21 @@
 /** What the lifecycles ask about an object, from the replica for reads and from a transaction for calls. */
 import { isNullRef, type StoredRecord, type XenRecord } from '@xenplane/model';
-import type { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import {
+  storage,
+  type hostLifecycle,
+  type poolLifecycle,
+  type srLifecycle,
+  type vbdLifecycle,
+  type vdiLifecycle,
+  type vifLifecycle,
+  type vmLifecycle,
+} from '@xenplane/domain';
 import type { Replica, Row, Tx } from '@xenplane/store';
-import { driverOf } from './bootstrap/storage';
 
 type Vm = StoredRecord<'VM'>;
 type Vdi = StoredRecord<'VDI'>;
 const noFeatures: ReadonlySet<string> = new Set();
-const featuresOf = (type: string): ReadonlySet<string> => new Set(driverOf(type)?.features ?? noFeatures);
+const featuresOf = (type: string): ReadonlySet<string> => new Set(storage.driverOf(type)?.features ?? noFeatures);
 const known = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v): v is T => v !== undefined);
 
 // ---- from the replica
@@ -44,7 +52,8 @@ export function vdiFromReplica(view: Replica, ref: string, vdi: Vdi): vdiLifecyc
 }
 export function srFromReplica(view: Replica, ref: string, sr: StoredRecord<'SR'>): srLifecycle.SrSubject {
   const pbds = known(view.pointingAt('PBD.SR', ref).map((p) => view.stored('PBD', p)));
-  return { ref, sr, features: featuresOf(sr.type), pbds, managedDisks: view.pointingAt('VDI.SR', ref).length };
+  const disks = known(view.pointingAt('VDI.SR', ref).map((d) => view.stored('VDI', d)));
+  return { ref, sr, features: featuresOf(sr.type), pbds, managedDisks: disks.filter((d) => d.managed && d.type !== 'rrd').length };
 }
 export const hostFromReplica = (view: Replica, ref: string, host: XenRecord<'host'> | StoredRecord<'host'>): hostLifecycle.HostSubject => ({
   ref,
@@ -109,4 +118,8 @@ export async function vdiFromTx(tx: Tx, vdi: Row<'VDI'>): Promise<vdiLifecycle.V
   const sr = await tx.get('SR', vdi.SR);
   const [pbd] = await tx.find('PBD', { SR: vdi.SR, currently_attached: true });
   return { ref: vdi.ref, vdi, sr, features: featuresOf(sr.type), plugged: pbd !== undefined, haEnabled: false, vbds: await tx.find('VBD', { VDI: vdi.ref }) };
+}
+export async function srFromTx(tx: Tx, { ref, ...sr }: Row<'SR'>): Promise<srLifecycle.SrSubject> {
+  const [disks] = await tx.query<{ n: number }>(`SELECT count(*)::int AS n FROM vdi WHERE "SR" = $1 AND managed AND type <> 'rrd'`, [ref]);
+  return { ref, sr, features: featuresOf(sr.type), pbds: await tx.find('PBD', { SR: ref }), managedDisks: disks?.n ?? 0 };
 }

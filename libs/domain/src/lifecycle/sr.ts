@@ -40,4 +40,27 @@ export function refusal(op: SrOperation, { ref, sr, features, pbds, managedDisks
   return isBusy(blocking) ? busy('SR', ref, blocking) : undefined;
 }
 export const operations = (enums.storage_operations.values ?? []) as readonly SrOperation[];
-export const allowedOperations = (subject: SrSubject): SrOperation[] => operations.filter((op) => !refusal(op, subject));
+const listed: readonly SrOperation[] = [
+  'scan',
+  'destroy',
+  'forget',
+  'plug',
+  'unplug',
+  'update',
+  'vdi_create',
+  'vdi_introduce',
+  'vdi_destroy',
+  'vdi_resize',
+  'vdi_clone',
+  'vdi_snapshot',
+  'vdi_mirror',
+  'vdi_enable_cbt',
+  'vdi_disable_cbt',
+  'vdi_data_destroy',
+  'vdi_list_changed_blocks',
+  'vdi_set_on_boot',
+  'vdi_revert',
+  'pbd_create',
+  'pbd_destroy',
+];
+export const allowedOperations = (subject: SrSubject): SrOperation[] => listed.filter((op) => !refusal(op, subject));
