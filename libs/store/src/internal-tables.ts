@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives. The lease is renewed here, so that the host's record changes only when something is to be shown. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. The lease is renewed here, so that the host's record changes only when something is to be shown. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -20,7 +20,9 @@ const hostRun = `CREATE TABLE host_run (
   vms_placed bigint NOT NULL DEFAULT 0,
   pcpus bigint NOT NULL DEFAULT 1,
   load jsonb NOT NULL DEFAULT '{}',
-  accepting boolean NOT NULL DEFAULT true
+  accepting boolean NOT NULL DEFAULT true,
+  auto_enable boolean NOT NULL DEFAULT true,
+  wake boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 60)`;
 
 /** Where a VM runs: one row a VM, which is why two placements of it cannot both exist. Halted, Assigned, Claimed, Running, Stopping, Moving. */

@@ -2,6 +2,7 @@
 import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
 import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
@@ -46,7 +47,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
     type: 'postgres',
     url,
     entities: [...entities],
-    migrations: [Initial1795435200000, Layers1795441200000],
+    migrations: [Initial1795435200000, Layers1795441200000, HostsPower1795435205000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,

@@ -1,12 +1,13 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { hostLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
-import type { Context } from './context';
 import { copyable, migratable } from './calls/vdi-move';
+import type { Context } from './context';
+import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
-import { srFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
+import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -48,13 +49,20 @@ export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOper
   if (refused) throw refused;
   return sr;
 }
+export async function admitHost({ tx }: In, ref: Ref<'host'>, op: hostLifecycle.HostOperation): Promise<Row<'host'>> {
+  const host = await tx.lock('host', ref);
+  const refused = hostLifecycle.refusal(op, await hostFromTx(tx, host));
+  if (refused) throw refused;
+  return host;
+}
 
 type Args = Readonly<Record<string, unknown>>;
 
 async function admitOne(context: Context, cls: string, ref: string, op: string, args: Args): Promise<void> {
-  const force = args['force'] === true;
+  const force = args['force'] === true || (args['options'] as Args | undefined)?.['force'] === 'true';
   if (cls === 'VM') await admitVm(context, asRef(ref), op as vmLifecycle.VmOperation, { force });
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
+  else if (cls === 'host') await admitHost(context, asRef(ref), op as hostLifecycle.HostOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }
@@ -85,7 +93,21 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.resume_on': onHost,
   'VDI.copy': copyable,
   'VDI.pool_migrate': migratable,
+  'host.shutdown': mayGoDown,
+  'host.reboot': mayGoDown,
+  'host.restart_agent': live,
+  'host.dmesg': live,
+  'host.bugreport_upload': live,
+  'host.send_debug_keys': live,
 };
+const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
+async function live({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+}
+async function mayGoDown({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+  await assertUnused(tx, hostIn(args));
+}
 
 /** No other running VM may hold a disk that this one would write, nor may it be gone. */
 async function disksFree({ tx }: Context, args: Args): Promise<void> {

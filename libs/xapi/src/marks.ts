@@ -24,6 +24,8 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VM.resume': vm('resume'),
   'VM.resume_on': vm('resume_on'),
   'VM.copy': vm('copy'),
+  'VM.migrate_send': vm('migrate_send'),
+  'VM.pool_migrate': [...vm('pool_migrate'), ...on('host', 'host', 'vm_migrate')],
   'VM.set_memory_dynamic_range': on('VM', 'self', 'changing_dynamic_range'),
   'VM.set_VCPUs_number_live': on('VM', 'self', 'changing_VCPUs_live'),
   'VBD.plug': on('VBD', 'self', 'plug'),
@@ -35,6 +37,10 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VDI.copy': on('VDI', 'vdi', 'copy'),
   'VDI.pool_migrate': on('VDI', 'vdi', 'mirror'),
   'VDI.list_changed_blocks': [...on('VDI', 'vdi_from', 'list_changed_blocks'), ...on('VDI', 'vdi_to', 'list_changed_blocks')],
+  'host.evacuate': on('host', 'host', 'evacuate'),
+  'host.shutdown': on('host', 'host', 'shutdown'),
+  'host.reboot': on('host', 'host', 'reboot'),
+  'host.power_on': on('host', 'host', 'power_on'),
 };
 
 /** The objects that a started operation keeps busy. */

@@ -22,35 +22,35 @@ interface Opening {
 }
 
 /** Opens a session and answers its token, which is shown only now. The oldest of the originator's go when it has too many. */
-export async function openSession(plane: Plane, opening: Opening): Promise<string> {
+export const openSession = (plane: Plane, opening: Opening): Promise<string> => inTransaction(plane.store, (tx) => insertSession(tx, plane, opening));
+
+export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Promise<string> {
   const token = newToken();
-  await inTransaction(plane.store, async (tx) => {
-    const ref = sessionRef(token);
-    const [pool] = await tx.find('pool', {});
-    await tx.insert('session', ref, {
-      uuid: ref.replace('OpaqueRef:', ''),
-      this_host: pool?.master ?? nullRef(),
-      this_user: opening.userRef,
-      last_active: dateTime(plane.clock.now()),
-      pool: false,
-      other_config: {},
-      is_local_superuser: opening.root,
-      subject: nullRef(),
-      validation_time: never,
-      auth_user_sid: '',
-      auth_user_name: opening.user,
-      rbac_permissions: [],
-      parent: nullRef(),
-      originator: opening.originator,
-      client_certificate: false,
-    });
-    await tx.query('INSERT INTO session_state(session, role, originator, last_active) VALUES ($1, $2, $3, now())', [
-      ref,
-      opening.role,
-      `${opening.originator}|${opening.user}`,
-    ]);
-    await dropOldest(tx, `${opening.originator}|${opening.user}`);
+  const ref = sessionRef(token);
+  const [pool] = await tx.find('pool', {});
+  await tx.insert('session', ref, {
+    uuid: ref.replace('OpaqueRef:', ''),
+    this_host: pool?.master ?? nullRef(),
+    this_user: opening.userRef,
+    last_active: dateTime(plane.clock.now()),
+    pool: false,
+    other_config: {},
+    is_local_superuser: opening.root,
+    subject: nullRef(),
+    validation_time: never,
+    auth_user_sid: '',
+    auth_user_name: opening.user,
+    rbac_permissions: [],
+    parent: nullRef(),
+    originator: opening.originator,
+    client_certificate: false,
   });
+  await tx.query('INSERT INTO session_state(session, role, originator, last_active) VALUES ($1, $2, $3, now())', [
+    ref,
+    opening.role,
+    `${opening.originator}|${opening.user}`,
+  ]);
+  await dropOldest(tx, `${opening.originator}|${opening.user}`);
   return token;
 }
 

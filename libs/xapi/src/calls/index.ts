@@ -4,6 +4,9 @@ import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
+import { hostCrashdumpCalls } from './host-crashdump';
+import { driverVariantCalls, hostDriverCalls } from './host-driver';
+import { hostPatchCalls } from './host-patch';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { pbdCalls, pbdOverrides } from './pbd';
@@ -27,6 +30,10 @@ export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
   host: hostCalls,
+  host_crashdump: hostCrashdumpCalls,
+  host_patch: hostPatchCalls,
+  Host_driver: hostDriverCalls,
+  Driver_variant: driverVariantCalls,
   message: messageCalls,
   network: networkCalls,
   PBD: pbdCalls,

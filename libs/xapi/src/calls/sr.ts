@@ -2,6 +2,7 @@ import { storage } from '@xenplane/domain';
 import { classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { admitSr } from '../admission';
 import type { Context } from '../context';
+import { dataSourceCalls } from './data-sources';
 import { assertNoCache, destroySr, forgetSr } from './sr-end';
 import { createSr, introduceSr } from './sr-make';
 import { probe, probeExt } from './sr-probe';
@@ -41,6 +42,7 @@ async function rename({ tx }: Context, sr: Ref<'SR'>, change: { readonly name_la
 }
 
 export const srCalls: CallsOf<typeof classes.SR, Context> = {
+  ...dataSourceCalls('SR', 'sr'),
   create: createSr,
   introduce: introduceSr,
   make,

@@ -5,9 +5,15 @@ import { Later, type Operation, type Run } from '@xenplane/work';
 import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
 import { vbdOperations, vifOperations } from './devices';
+import { hostConsole } from './host.console';
+import { hostEvacuate } from './host.evacuate';
+import { hostPower } from './host.power';
+import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
+import { vmMigrate } from './vm.migrate';
+import { vmMigrateSend } from './vm.migrate-send';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
 import { vmShutdown } from './vm.shutdown';
@@ -26,12 +32,15 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmMigrate(plane),
+    ...vmMigrateSend(plane),
   };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
+  const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane), ...hostReport(plane) };
   return new Map(
-    Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>
+    Object.entries({ VM, VBD, VIF, VDI, host }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
     ),
   );
