@@ -44,7 +44,13 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
 }
 
 export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
-  const sr = await tx.lock('SR', ref);
+  return allowed({ tx }, await tx.lock('SR', ref), op);
+}
+/** The same for what changes nothing of the repository but its sums: many disks are made at once. */
+export async function assertSrAllows({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  return allowed({ tx }, await tx.get('SR', ref), op);
+}
+async function allowed({ tx }: In, sr: Row<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
   const refused = srLifecycle.refusal(op, await srFromTx(tx, sr));
   if (refused) throw refused;
   return sr;

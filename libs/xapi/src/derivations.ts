@@ -49,13 +49,11 @@ export const derivations: Derivations = {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
       return allowed(() => subject && vdiLifecycle.allowedOperations(subject));
     },
-    stales: (record, ref, view) => [
-      ['SR', as<'VDI'>(record).SR],
-      ...view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
+    stales: (_record, ref, view) =>
+      view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
         ['VBD', vbd],
         ['VM', view.stored('VBD', vbd)?.VM ?? ''],
       ]),
-    ],
   },
   SR: { derive: (record, ref, view) => allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
   PBD: {

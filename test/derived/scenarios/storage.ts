@@ -8,9 +8,9 @@ async function diskOfVm(kit: Kit): Promise<string> {
 }
 /** Another repository that every host reaches. */
 const otherSr = (kit: Kit): Promise<string> =>
-  kit.hostOf().then((host) =>
-    kit.call('SR.create', host, { server: 'nfs.xenplane.internal', serverpath: '/export/other' }, 0, 'other', '', 'nfs', 'user', true, {}),
-  );
+  kit
+    .hostOf()
+    .then((host) => kit.call('SR.create', host, { server: 'nfs.xenplane.internal', serverpath: '/export/other' }, 0, 'other', '', 'nfs', 'user', true, {}));
 async function tracked(kit: Kit): Promise<unknown[]> {
   const vdi = await diskOfVm(kit);
   await kit.call('VDI.enable_cbt', vdi);

@@ -2,6 +2,7 @@ import { storage } from '@xenplane/domain';
 import { classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { admitSr } from '../admission';
 import type { Context } from '../context';
+import { isPlugged } from '../subjects';
 import { dataSourceCalls } from './data-sources';
 import { assertNoCache, destroySr, forgetSr } from './sr-end';
 import { createSr, introduceSr } from './sr-make';
@@ -12,8 +13,7 @@ import { scan } from './sr-scan';
 async function scanned(context: Context, sr: Ref<'SR'>, op: 'scan' | 'update'): Promise<void> {
   const { tx } = context;
   await admitSr(context, sr, op);
-  const [plugged] = await tx.find('PBD', { SR: sr, currently_attached: true });
-  if (!plugged) throw new XenError('SR_HAS_NO_PBDS', sr);
+  if (!(await isPlugged(tx, sr))) throw new XenError('SR_HAS_NO_PBDS', sr);
   await scan(tx, sr);
 }
 

@@ -3,6 +3,7 @@ import { storage } from '@xenplane/domain';
 import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from '../context';
+import { isPlugged } from '../subjects';
 import { changedBytes, contentBytes, moveLayers, revertLayers } from '../layers';
 import { takeSpace } from './vdi-clone';
 
@@ -12,8 +13,7 @@ const named = <C extends 'SR' | 'VDI'>(args: Args, name: string): Ref<C> => asRe
 
 async function assertPlugged({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>): Promise<void> {
   await tx.get('SR', sr);
-  const [pbd] = await tx.find('PBD', { SR: sr, currently_attached: true });
-  if (!pbd) throw new XenError('SR_HAS_NO_PBDS', sr);
+  if (!(await isPlugged(tx, sr))) throw new XenError('SR_HAS_NO_PBDS', sr);
 }
 
 export async function copyable(context: Context, args: Args): Promise<void> {

@@ -2,11 +2,11 @@
 import { XenError, type Ref } from '@xenplane/model';
 import { admitVdi } from '../admission';
 import type { Context } from '../context';
+import { isPlugged } from '../subjects';
 
 export async function setTracking(context: Context, self: Ref<'VDI'>, enabled: boolean): Promise<void> {
   const vdi = await admitVdi(context, self, enabled ? 'enable_cbt' : 'disable_cbt');
-  const [pbd] = await context.tx.find('PBD', { SR: vdi.SR, currently_attached: true });
-  if (!pbd) throw new XenError('SR_HAS_NO_PBDS', vdi.SR);
+  if (!(await isPlugged(context.tx, vdi.SR))) throw new XenError('SR_HAS_NO_PBDS', vdi.SR);
   if (vdi.cbt_enabled !== enabled) await context.tx.update('VDI', self, { cbt_enabled: enabled });
 }
 

@@ -1,8 +1,9 @@
 import { storage } from '@xenplane/domain';
 import { asRef, classes, isNullRef, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
-import { admitSr, admitVdi } from '../admission';
+import { admitSr, admitVdi, assertSrAllows } from '../admission';
 import { dateTime, type Context } from '../context';
+import { isPlugged } from '../subjects';
 import { recordWith } from '../records';
 import { imageKeys } from '../specs';
 import { newLayer, revertLayers } from '../layers';
@@ -25,7 +26,7 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
   const { plane, tx } = context;
   if (!Number.isSafeInteger(given.virtual_size) || given.virtual_size < 0) throw new XenError('INVALID_VALUE', 'virtual_size', String(given.virtual_size));
   if (given.virtual_size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(given.virtual_size), String(largestBytes));
-  await admitSr(context, given.SR, 'vdi_create');
+  await assertSrAllows(context, given.SR, 'vdi_create');
   await assertAttached(context, given.SR);
   const uuid = plane.ids.uuid(),
     ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
@@ -37,8 +38,7 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
 }
 
 async function assertAttached({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
-  const [plugged] = await tx.find('PBD', { SR: sr, currently_attached: true });
-  if (!plugged) throw new XenError('SR_HAS_NO_PBDS', sr);
+  if (!(await isPlugged(tx, sr))) throw new XenError('SR_HAS_NO_PBDS', sr);
 }
 
 async function destroy(context: Context, self: Ref<'VDI'>): Promise<void> {
