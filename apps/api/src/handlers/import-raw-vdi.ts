@@ -4,7 +4,7 @@ import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readRaw, type W
 import { createDisk, destroyDisk, findSr, findVdi, writeDisk } from '@xenplane/xapi';
 import { flag, sessionOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
-import { acceptBody, bodyUntilCut, lengthOf, refuseChunked, stoppable } from './transfer';
+import { acceptBody, bodyCounted, lengthOf, refuseChunked, stoppable } from './transfer';
 
 type Read = (reader: ByteReader) => AsyncIterable<Write>;
 const formats: Readonly<Record<string, Read>> = { raw: readRaw };
@@ -58,20 +58,11 @@ async function missing({ task, query }: Exchange): Promise<never> {
 /** An empty body asks whether the way is open. A file of a length that the disk can hold must come whole; others end where they are cut. */
 async function* whole(exchange: Exchange, read: Read, size: number): AsyncGenerator<Write> {
   const announced = lengthOf(exchange);
-  const reader = new ByteReader(counted(exchange, announced));
+  const reader = new ByteReader(bodyCounted(exchange));
   const first = await reader.some(1);
   if (!first) return;
   reader.unread(first);
   yield* read(reader);
   for await (const _rest of reader.rest());
   if (announced !== undefined && announced <= size && reader.position < announced) throw new EndOfStream(reader.position);
-}
-
-async function* counted(exchange: Exchange, total: number | undefined): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const bytes of bodyUntilCut(exchange)) {
-    yield bytes;
-    done += bytes.length;
-    if (total) await exchange.task?.progress(Math.min(0.99, done / total));
-  }
 }

@@ -2,6 +2,8 @@
 import type { Handler } from './exchange';
 import { databaseDump } from './database-dump';
 import { exportRawVdi } from './export-raw-vdi';
+import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
+import { importMetadata, importVm } from './import-vm';
 
-export const handlers: readonly Handler[] = [databaseDump, exportRawVdi, importRawVdi];
+export const handlers: readonly Handler[] = [databaseDump, exportRawVdi, importRawVdi, exportVm, exportMetadata, importVm, importMetadata];

@@ -49,6 +49,17 @@ export async function* bodyUntilCut({ request }: Exchange): AsyncGenerator<Uint8
   }
 }
 
+/** The same, while the task tells how far it is. */
+export async function* bodyCounted(exchange: Exchange): AsyncGenerator<Uint8Array> {
+  const total = lengthOf(exchange);
+  let done = 0;
+  for await (const bytes of bodyUntilCut(exchange)) {
+    yield bytes;
+    done += bytes.length;
+    if (total) await exchange.task?.progress(Math.min(0.99, done / total));
+  }
+}
+
 /** Work on a body that ends when somebody cancels the task, and then fails with it. */
 export async function stoppable<T>(exchange: Exchange, work: () => Promise<T>): Promise<T> {
   const { signal, socket, request, task } = exchange;
