@@ -287,3 +287,14 @@ test('a VM is busy while it is exported, and the task tells how far it is', asyn
   await outcome(task);
   expect(await call('VM.get_current_operations', vm)).toEqual({});
 });
+
+test('VM.import fetches an archive itself; what needs the conversion appliance says that it is not here', async () => {
+  const url = new URL(address('/export', { ref: vm, use_compression: 'gzip' }));
+  const vms = await call<string[]>('VM.import', url.href, sr, false, false);
+  expect([vms.length, await disksOf(vms[0] ?? '')]).toEqual([1, await disksOf(vm)]);
+  const before = await everything();
+  await expect(call('VM.import', `${world.url}/nowhere`, sr, false, false)).rejects.toThrow(/^IMPORT_ERROR .* answered 404/);
+  await expect(call('VM.import', 'file:///etc/passwd', sr, false, false)).rejects.toThrow('INVALID_VALUE url file:///etc/passwd');
+  await expect(call('VM.import_convert', 'vmware', 'u', 'p', sr, {})).rejects.toThrow('XENAPI_MISSING_PLUGIN conversion');
+  expect(await everything()).toEqual(before);
+});

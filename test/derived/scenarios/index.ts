@@ -2,6 +2,7 @@
 import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
 import { storageScenarios } from './storage';
+import { transferScenarios } from './transfer';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios };
+export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...transferScenarios };

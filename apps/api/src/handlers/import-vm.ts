@@ -1,7 +1,7 @@
 /** `PUT /import`: VMs from an archive, with their disks; `PUT /import_metadata`: their records, for disks that are there. */
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { encodeTaskResult } from '@xenplane/wire';
-import { findSr, importArchive, importError, importMetadata as importOva, readArchive } from '@xenplane/xapi';
+import { findSr, importArchive, importMetadata as importOva, readArchive } from '@xenplane/xapi';
 import { flag, sessionOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 import { acceptBody, bodyCounted, bodyUntilCut, refuseChunked, stoppable } from './transfer';
@@ -57,13 +57,7 @@ async function storageOf(exchange: Exchange): Promise<Ref<'SR'>> {
 /** The answer first, then the body; the task's result is the VMs. */
 async function received(exchange: Exchange, work: (body: AsyncIterable<Uint8Array>) => Promise<Ref<'VM'>[]>): Promise<string> {
   acceptBody(exchange);
-  const vms = await stoppable(exchange, async () => {
-    try {
-      return await work(bodyCounted(exchange));
-    } catch (error) {
-      throw importError(error);
-    }
-  });
+  const vms = await stoppable(exchange, () => work(bodyCounted(exchange)));
   for await (const _rest of bodyUntilCut(exchange));
   exchange.response?.end();
   return encodeTaskResult({ kind: 'set', of: { kind: 'ref', cls: 'VM' } }, vms);

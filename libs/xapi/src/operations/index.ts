@@ -7,6 +7,7 @@ import type { Context, Plane, Session } from '../context';
 import { vbdOperations, vifOperations } from './devices';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
+import { vmImport } from './vm.import';
 import { vmLive } from './vm.live';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
@@ -26,6 +27,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmImport(plane),
   };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
