@@ -98,6 +98,7 @@ const textOf = (error: unknown): string => (typeof error === 'object' && error !
 /** The error of the XenAPI that a failure of reading stands for. */
 export function importError(error: unknown): unknown {
   if (error instanceof EndOfStream || codeOf(error) === 'Z_BUF_ERROR') return new XenError('IMPORT_ERROR_PREMATURE_EOF');
-  if (error instanceof BadDisk || error instanceof BadTar || error instanceof MalformedCall || codeOf(error).startsWith('Z_')) return new XenError('IMPORT_ERROR', textOf(error));
+  if (error instanceof BadDisk || error instanceof BadTar || error instanceof MalformedCall || codeOf(error).startsWith('Z_'))
+    return new XenError('IMPORT_ERROR', textOf(error));
   return error;
 }
