@@ -29,7 +29,11 @@ const rules: readonly Rule[] = [
   },
   {
     says: 'I9: nothing is marked as busy by work that is over',
-    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done')`,
+    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi UNION ALL SELECT ref, current_operations FROM host) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done')`,
+  },
+  {
+    says: 'nothing is on its way to a host without work that brings it there',
+    broken: `SELECT ref AS place FROM vm WHERE scheduled_to_be_resident_on IS NOT NULL AND current_operations = '{}'`,
   },
   {
     says: 'I5: a task whose work is done has ended',

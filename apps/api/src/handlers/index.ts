@@ -1,9 +1,23 @@
 /** The HTTP handlers beside the calls, each in a file of its own. */
 import type { Handler } from './exchange';
+import { auditLog } from './audit-log';
 import { databaseDump } from './database-dump';
+import { consoleHandlers } from './console';
+import { rrdHandlers } from './rrd';
 import { exportRawVdi } from './export-raw-vdi';
 import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { importMetadata, importVm } from './import-vm';
 
-export const handlers: readonly Handler[] = [databaseDump, exportRawVdi, importRawVdi, exportVm, exportMetadata, importVm, importMetadata];
+export const handlers: readonly Handler[] = [
+  auditLog,
+  databaseDump,
+  ...consoleHandlers,
+  ...rrdHandlers,
+  exportRawVdi,
+  importRawVdi,
+  exportVm,
+  exportMetadata,
+  importVm,
+  importMetadata,
+];

@@ -44,7 +44,7 @@ async function* stopping(bytes: AsyncIterable<Uint8Array>, run: Run<Tx>): AsyncG
   }
 }
 
-const nobody: Session = { ref: nullRef(), role: 'local-root', root: true, user: '', host: nullRef() };
+const nobody: Session = { ref: nullRef(), role: 'local-root', root: true, user: '', name: '', host: nullRef() };
 
 export const vmImport = (plane: Plane) => ({
   import: async (run: Run<Tx>, params: Params): Promise<Ref<'VM'>[]> => {
