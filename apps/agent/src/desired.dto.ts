@@ -17,7 +17,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import type { DiskSource, DiskSpec, DomainSpec, NicSpec, SavedImage } from '@xenplane/hypervisor';
+import type { DesiredVm, DiskSource, DiskSpec, DomainSpec, NicSpec, SavedImage } from '@xenplane/hypervisor';
 
 const bytes = 2 ** 53 - 1;
 
@@ -64,7 +64,7 @@ export class DesiredDto {
   @IsInt() vmEpoch!: number;
   @IsInt() hostEpoch!: number;
   @IsInt() @Min(0) @Max(60_000) waitMs!: number;
-  @IsIn(['running', 'paused', 'suspended', 'stopped']) state!: 'running' | 'paused' | 'suspended' | 'stopped';
+  @IsIn(['running', 'paused', 'suspended', 'checkpointed', 'stopped']) state!: DesiredVm['state'];
   @ValidateIf(isUp) @IsObject() @ValidateNested() @Type(() => SpecDto) spec!: SpecDto;
   @ValidateIf(isUp) @IsInt() @Min(1) boots!: number;
   @IsOptional() @IsIn(['clean', 'hard']) reboot?: 'clean' | 'hard';

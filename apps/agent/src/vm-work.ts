@@ -32,6 +32,8 @@ export class VmWork {
   tombstone = 0;
   domain: { readonly vmEpoch: number; domid: number; boots: number; paused: boolean } | undefined;
   private saved: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
+  /** The memory of a domain that is still here. */
+  private kept: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
   private job: Job | undefined;
   private readonly nonces = new Map<number, string>();
   private ended: (() => void) | undefined;
@@ -71,6 +73,7 @@ export class VmWork {
     try {
       if (desired.state === 'stopped') await this.stop(desired.vmEpoch, desired.how);
       else if (desired.state === 'suspended') await this.suspend(desired.vmEpoch);
+      else if (desired.state === 'checkpointed') await this.checkpoint(desired.vmEpoch);
       else await this.up(desired, job);
       return { phase: 'done' };
     } catch (error) {
@@ -138,6 +141,12 @@ export class VmWork {
     await this.forget(vmEpoch);
   }
 
+  private async checkpoint(vmEpoch: number): Promise<void> {
+    if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
+    this.kept = { vmEpoch, image: await this.site.hypervisor.checkpoint(this.site.host, this.vm) };
+    this.domain.paused = true;
+  }
+
   private async stop(vmEpoch: number, how: 'clean' | 'hard'): Promise<void> {
     const { domain } = this;
     if (domain && domain.vmEpoch <= vmEpoch && how === 'clean') await this.whenEnded(() => this.site.hypervisor.ask(this.site.host, this.vm, 'shutdown'));
@@ -188,8 +197,9 @@ export class VmWork {
     return !expected;
   }
 
-  private answer({ vmEpoch }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
-    const { domain, saved } = this;
+  private answer({ vmEpoch, state: wanted }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
+    const { domain } = this;
+    const saved = wanted === 'checkpointed' ? this.kept : this.saved;
     const state = domain ? (domain.paused ? 'paused' : 'running') : this.job ? 'building' : 'absent';
     return {
       vm: this.vm,

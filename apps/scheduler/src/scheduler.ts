@@ -6,6 +6,7 @@ import type { SchedulerSettings } from '@xenplane/config';
 import { OperationWorker, serve, Sweeper } from '@xenplane/work';
 import {
   describeError,
+  followSnapshotSchedules,
   HostsLiveness,
   housekeep,
   openPlane,
@@ -62,5 +63,6 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(500, () => liveness.reconcile(), failed('hosts')),
     every(5_000, () => showHostMemory(plane), failed('host metrics')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
+    every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
   ];
 }

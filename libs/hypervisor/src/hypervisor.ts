@@ -45,6 +45,8 @@ export interface Hypervisor {
   ask(host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void>;
   /** Saves the memory and ends the domain. */
   save(host: string, vm: string): Promise<SavedImage>;
+  /** Saves the memory and leaves the domain paused. */
+  checkpoint(host: string, vm: string): Promise<SavedImage>;
   /** Makes memory target, vCPUs, disks and nics those of the spec. */
   configure(host: string, vm: string, spec: DomainSpec): Promise<void>;
   crash(host: string, vm: string): Promise<void>;

@@ -208,6 +208,8 @@ export type DesiredVm =
     })
   /** Memory saved, domain gone. */
   | (Epochs & { readonly state: 'suspended' })
+  /** Memory saved, domain frozen until it is told to be up again. */
+  | (Epochs & { readonly state: 'checkpointed' })
   /** Domain and temporary disks gone, and remembered so: no older start can follow (tombstone). */
   | (Epochs & { readonly state: 'stopped'; readonly how: 'clean' | 'hard' });
 /** Opaque to the control plane, which keeps it with the suspend VDI. */

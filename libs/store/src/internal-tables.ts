@@ -122,4 +122,10 @@ const rest = [
 )`,
 ];
 
-export const internalTables: readonly string[] = [...sequences, hostRun, ...vmRun, ...reservation, ...operation, ...sessions, ...rest];
+/** What blobs hold; it goes with the blob's record. */
+const blobBytes = `CREATE TABLE blob_bytes (
+  blob text PRIMARY KEY REFERENCES blob (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  bytes bytea NOT NULL
+)`;
+
+export const internalTables: readonly string[] = [...sequences, hostRun, ...vmRun, ...reservation, ...operation, ...sessions, ...rest, blobBytes];

@@ -1,5 +1,5 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
@@ -41,6 +41,14 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   return vdi;
 }
 
+export async function admitAppliance({ tx }: In, ref: Ref<'VM_appliance'>, op: vmApplianceLifecycle.ApplianceOperation): Promise<Row<'VM_appliance'>> {
+  const appliance = await tx.lock('VM_appliance', ref);
+  const states = (await tx.find('VM', { appliance: ref })).map((vm) => vm.power_state);
+  const refused = vmApplianceLifecycle.refusal(op, { ref, appliance, states });
+  if (refused) throw refused;
+  return appliance;
+}
+
 type Args = Readonly<Record<string, unknown>>;
 
 async function admitOne(context: Context, cls: string, ref: string, op: string, args: Args): Promise<void> {
@@ -48,6 +56,7 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
   if (cls === 'VM') await admitVm(context, asRef(ref), op as vmLifecycle.VmOperation, { force });
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else if (cls === 'VM_appliance') await admitAppliance(context, asRef(ref), op as vmApplianceLifecycle.ApplianceOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }
 

@@ -17,5 +17,8 @@ export * from './describe-error';
 export * from './reconcilers/hosts-liveness';
 export * from './reconcilers/host-metrics';
 export * from './reconcilers/housekeeping';
+export * from './reconcilers/snapshot-schedules';
 export * from './images';
+export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './calls/blob';
+export { startInternally } from './accept';
 export * from './http-task';

@@ -42,6 +42,7 @@ export class XenThread implements Hypervisor {
   unpause = (host: string, vm: string): Promise<void> => this.request('unpause', host, vm);
   ask = (host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void> => this.request('ask', host, vm, what);
   save = (host: string, vm: string): Promise<SavedImage> => this.request('save', host, vm);
+  checkpoint = (host: string, vm: string): Promise<SavedImage> => this.request('checkpoint', host, vm);
   configure = (host: string, vm: string, spec: DomainSpec): Promise<void> => this.request('configure', host, vm, spec);
   crash = (host: string, vm: string): Promise<void> => this.request('crash', host, vm);
   list = (host: string): Promise<readonly DomainState[]> => this.request('list', host);

@@ -66,6 +66,9 @@ export class SimulatedXen implements Hypervisor {
   save(host: string, vm: string): Promise<SavedImage> {
     return this.machine(host).save(vm);
   }
+  checkpoint(host: string, vm: string): Promise<SavedImage> {
+    return this.machine(host).checkpoint(vm);
+  }
   async configure(host: string, vm: string, spec: DomainSpec): Promise<void> {
     this.machine(host).configure(vm, spec);
   }

@@ -2,6 +2,9 @@
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
+import { blobCalls } from './blob';
+import { consoleOverrides } from './console';
+import { crashdumpCalls } from './crashdump';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
 import { messageCalls } from './message';
@@ -16,6 +19,9 @@ import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
 import { vifCalls, vifOverrides } from './vif';
 import { vmCalls, vmOverrides } from './vm';
+import { applianceCalls, applianceOverrides, groupOverrides } from './vm-appliance';
+import { vmssCalls, vmssOverrides } from './vmss';
+import { vtpmCalls } from './vtpm';
 
 type Classes = typeof classes;
 type Answering<C extends keyof Classes> = {
@@ -26,6 +32,8 @@ type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+  blob: blobCalls,
+  crashdump: crashdumpCalls,
   host: hostCalls,
   message: messageCalls,
   network: networkCalls,
@@ -38,8 +46,22 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: Call
   VDI: vdiCalls,
   VIF: vifCalls,
   VM: vmCalls,
+  VM_appliance: applianceCalls,
+  VMSS: vmssCalls,
+  VTPM: vtpmCalls,
 };
-const overrides = { network: networkOverrides, PBD: pbdOverrides, VBD: vbdOverrides, VDI: vdiOverrides, VIF: vifOverrides, VM: vmOverrides };
+const overrides = {
+  network: networkOverrides,
+  PBD: pbdOverrides,
+  VBD: vbdOverrides,
+  VDI: vdiOverrides,
+  VIF: vifOverrides,
+  VM: vmOverrides,
+  console: consoleOverrides,
+  VM_appliance: applianceOverrides,
+  VM_group: groupOverrides,
+  VMSS: vmssOverrides,
+};
 
 /** The types above have said that each handler takes what the model declares; from here on only names matter. */
 function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): ReadonlyMap<string, Handler<C>> {

@@ -10,7 +10,11 @@ import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
+import { vmRevert } from './vm.revert';
 import { vmShutdown } from './vm.shutdown';
+import { vmSnapshot } from './vm.snapshot';
+import { applianceOperations } from './vm-appliance';
+import { vmssOperations } from './vmss';
 import { vmStart } from './vm.start';
 import { vmSuspend } from './vm.suspend';
 
@@ -26,12 +30,16 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmSnapshot(plane),
+    ...vmRevert(plane),
   };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
+  const VM_appliance: OperationsOf<typeof classes.VM_appliance, Run<Tx>> = applianceOperations(plane);
+  const VMSS: OperationsOf<typeof classes.VMSS, Run<Tx>> = vmssOperations(plane);
   return new Map(
-    Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>
+    Object.entries({ VM, VBD, VIF, VDI, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
     ),
   );
