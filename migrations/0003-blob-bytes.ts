@@ -1,4 +1,4 @@
-/** Blobs have bytes of their own, kept beside the records that clients see. */
+/** Blobs have bytes of their own, beside the records that clients see. */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class BlobBytes1795435203000 implements MigrationInterface {

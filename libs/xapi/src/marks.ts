@@ -29,6 +29,8 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VM.revert': on('VM', 'snapshot', 'revert'),
   'VM.set_memory_target_live': on('VM', 'self', 'changing_memory_live'),
   'VM.wait_memory_target_live': on('VM', 'self', 'awaiting_memory_live'),
+  'VM.migrate_send': vm('migrate_send'),
+  'VM.pool_migrate': [...vm('pool_migrate'), ...on('host', 'host', 'vm_migrate')],
   'VM.set_memory_dynamic_range': on('VM', 'self', 'changing_dynamic_range'),
   'VM.set_VCPUs_number_live': on('VM', 'self', 'changing_VCPUs_live'),
   'VM_appliance.start': on('VM_appliance', 'self', 'start'),
@@ -42,6 +44,11 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'host.evacuate': on('host', 'host', 'evacuate'),
+  'host.shutdown': on('host', 'host', 'shutdown'),
+  'host.reboot': on('host', 'host', 'reboot'),
+  'host.power_on': on('host', 'host', 'power_on'),
+  'pool.sync_updates': on('pool', 'self', 'sync_updates'),
 };
 
 /** The objects that a started operation keeps busy. */

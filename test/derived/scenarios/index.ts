@@ -1,8 +1,10 @@
 /** For every durable operation, what it is asked of. Each file is walked by a spec of its own, so that they run side by side. */
 import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
+import { hostScenarios } from './host';
+import { poolScenarios } from './pool';
 import { snapshotScenarios } from './snapshots';
 import { storageScenarios } from './storage';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...snapshotScenarios };
+export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios, ...snapshotScenarios };

@@ -5,15 +5,24 @@ import type { Sessions } from '../sessions';
 import { blobCalls } from './blob';
 import { consoleOverrides } from './console';
 import { crashdumpCalls } from './crashdump';
+import { authCalls } from './auth';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
+import { hostCrashdumpCalls } from './host-crashdump';
+import { driverVariantCalls, hostDriverCalls } from './host-driver';
+import { hostPatchCalls } from './host-patch';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { pbdCalls, pbdOverrides } from './pbd';
-import { poolCalls } from './pool';
-import { roleCalls } from './role';
+import { poolCalls, poolOutside } from './pool';
+import { poolPatchCalls } from './pool-patch';
+import { poolUpdateCalls } from './pool-update';
+import { repositoryCalls } from './repository';
+import { roleCalls, roleOverrides } from './role';
 import { sessionCalls } from './session';
+import { sessionOverrides } from './session-rights';
 import { srCalls } from './sr';
+import { subjectCalls, subjectOverrides } from './subject';
 import { taskCalls } from './task';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
@@ -31,16 +40,25 @@ type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? n
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
+  auth: authCalls,
   blob: blobCalls,
   crashdump: crashdumpCalls,
   host: hostCalls,
+  host_crashdump: hostCrashdumpCalls,
+  host_patch: hostPatchCalls,
+  Host_driver: hostDriverCalls,
+  Driver_variant: driverVariantCalls,
   message: messageCalls,
   network: networkCalls,
   PBD: pbdCalls,
   pool: poolCalls,
+  pool_patch: poolPatchCalls,
+  pool_update: poolUpdateCalls,
+  Repository: repositoryCalls,
   role: roleCalls,
   SR: srCalls,
+  subject: subjectCalls,
   task: taskCalls,
   VBD: vbdCalls,
   VDI: vdiCalls,
@@ -51,6 +69,9 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: Call
   VTPM: vtpmCalls,
 };
 const overrides = {
+  role: roleOverrides,
+  session: sessionOverrides,
+  subject: subjectOverrides,
   network: networkOverrides,
   PBD: pbdOverrides,
   VBD: vbdOverrides,
@@ -79,4 +100,4 @@ export const custom = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
 export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> =>
-  byName<Outside>({ session: sessionCalls(sessions), event: eventCalls(sessions) });
+  byName<Outside>({ pool: poolOutside, session: sessionCalls(sessions), event: eventCalls(sessions) });

@@ -5,7 +5,7 @@ import { admitVdi } from '../admission';
 import { dateTime, type Context } from '../context';
 import type { Tx } from '@xenplane/store';
 import { recordWith } from '../records';
-import { cloneVdi, takeSpace } from './vdi-clone';
+import { cloneVdi, removeVdi } from './vdi-clone';
 import { copyDisks, copyInterfaces, copyRecord, copySuspended } from './vm-clone';
 
 type Vm = StoredRecord<'VM'>;
@@ -158,8 +158,7 @@ export async function dropDisk({ tx }: Pick<Context, 'tx'>, ref: Ref<'VDI'>): Pr
   const [vdi] = await tx.getMany('VDI', [ref]);
   const [held] = vdi ? await tx.find('VBD', { VDI: ref }) : [];
   if (!vdi || held) return;
-  await takeSpace({ tx }, vdi.SR, -vdi.virtual_size, -vdi.physical_utilisation);
-  await tx.remove('VDI', ref);
+  await removeVdi(tx, vdi);
 }
 
 /** A VM that was destroyed comes back under its own name, when only its snapshot is left. */

@@ -4,10 +4,17 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Operation, type Run } from '@xenplane/work';
 import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
+import { poolSyncUpdates } from './pool.sync_updates';
 import { vbdOperations, vifOperations } from './devices';
+import { hostConsole } from './host.console';
+import { hostEvacuate } from './host.evacuate';
+import { hostPower } from './host.power';
+import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
+import { vmMigrate } from './vm.migrate';
+import { vmMigrateSend } from './vm.migrate-send';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
 import { vmRevert } from './vm.revert';
@@ -32,14 +39,18 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmCopy(plane),
     ...vmSnapshot(plane),
     ...vmRevert(plane),
+    ...vmMigrate(plane),
+    ...vmMigrateSend(plane),
   };
+  const pool: OperationsOf<typeof classes.pool, Run<Tx>> = poolSyncUpdates(plane);
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
   const VM_appliance: OperationsOf<typeof classes.VM_appliance, Run<Tx>> = applianceOperations(plane);
   const VMSS: OperationsOf<typeof classes.VMSS, Run<Tx>> = vmssOperations(plane);
+  const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane), ...hostReport(plane) };
   return new Map(
-    Object.entries({ VM, VBD, VIF, VDI, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
+    Object.entries({ pool, VM, VBD, VIF, VDI, host, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
     ),
   );
@@ -63,7 +74,7 @@ async function admitLate(context: Context, method: string, args: Args): Promise<
   }
 }
 
-const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', host: asRef('OpaqueRef:NULL') };
+const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', name: '', host: asRef('OpaqueRef:NULL') };
 const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({
   plane,
   tx,

@@ -6,6 +6,7 @@ import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import { takeSpace } from '../calls/vdi-clone';
+import { newLayer } from '../layers';
 import type { Plane } from '../context';
 import { endRuns } from '../fleet/halt';
 import { recordWith } from '../records';
@@ -56,6 +57,7 @@ export async function newSuspendVdi(plane: Plane, tx: Tx, record: StoredRecord<'
   const disk = { virtual_size, physical_utilisation: virtual_size, type: 'suspend' as const, managed: true, name_label: 'Suspend image' };
   await takeSpace({ tx }, SR, virtual_size, virtual_size);
   await tx.insert('VDI', vdi, recordWith('VDI', { ...disk, uuid, location: uuid, SR, name_description: `Suspend image of ${record.name_label}` }));
+  await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: virtual_size });
   return vdi;
 }
 
