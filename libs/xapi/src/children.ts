@@ -43,7 +43,7 @@ export async function childrenEnded(plane: Plane, run: Run<Tx>, tasks: readonly 
 }
 
 /** Asks what has not ended to stop. */
-export async function cancelChildren(tx: Tx, tasks: readonly string[]): Promise<void> {
+export async function cancelAll(tx: Tx, tasks: readonly string[]): Promise<void> {
   await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [tasks]);
 }
 

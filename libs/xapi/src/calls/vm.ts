@@ -1,6 +1,7 @@
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
+import { cancelAll } from '../children';
 import { seededMac } from '../bootstrap/seeded';
 import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
@@ -79,7 +80,9 @@ async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
   if (record.is_control_domain) throw new XenError('OPERATION_NOT_ALLOWED', 'A control domain cannot be reset');
   await endRuns(context.tx, [vm]);
   await showHalted(context.tx, [vm]);
-  await context.tx.update('VM', vm, { current_operations: {} });
+  if (!isNullRef(record.suspend_VDI)) await dropDisk(context, record.suspend_VDI);
+  await cancelAll(context.tx, Object.keys(record.current_operations));
+  await context.tx.update('VM', vm, { current_operations: {}, suspend_VDI: nullRef() });
 }
 
 async function allowedDevices(context: Context, vm: Ref<'VM'>, cls: 'VBD' | 'VIF'): Promise<string[]> {

@@ -3,7 +3,7 @@ import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenpl
 import { vmApplianceLifecycle } from '@xenplane/domain';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { cancelChildren, childrenEnded, startChildren, waitUntil, type Child } from '../children';
+import { cancelAll, childrenEnded, startChildren, waitUntil, type Child } from '../children';
 import type { Plane } from '../context';
 
 type Operation = vmApplianceLifecycle.ApplianceOperation;
@@ -27,7 +27,7 @@ export const applianceOperations = (plane: Plane) => ({
 async function inTurn(plane: Plane, run: Run<Tx>, self: Ref<'VM_appliance'>, { op, child }: Way): Promise<void> {
   const groups = await run.commit('begin', (tx) => groupsOf(tx, self, op));
   for (const [i, { vms, delay }] of groups.entries()) {
-    const tasks = await run.commit(`group ${i}`, (tx) => startChildren(plane, tx, run, vms.map(child)), cancelChildren);
+    const tasks = await run.commit(`group ${i}`, (tx) => startChildren(plane, tx, run, vms.map(child)), cancelAll);
     const ended = await childrenEnded(plane, run, tasks);
     if (ended.some((e) => !e.succeeded)) throw new XenError('OPERATION_PARTIALLY_FAILED', `VM_appliance.${op}`);
     await run.progress((i + 1) / (groups.length + 1));

@@ -5,7 +5,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { tell } from '../alerts';
 import { dropSnapshot } from '../calls/vm-snapshot';
-import { cancelChildren, childrenEnded, startChildren, type Child, type Ended } from '../children';
+import { cancelAll, childrenEnded, startChildren, type Child, type Ended } from '../children';
 import { dateTime, type Plane } from '../context';
 
 type Vmss = StoredRecord<'VMSS'>;
@@ -23,7 +23,7 @@ interface Begun {
 export const vmssOperations = (plane: Plane) => ({
   snapshot_now: async (run: Run<Tx>, { vmss }: OperationParams<typeof classes.VMSS, 'snapshot_now'>): Promise<string> => {
     const { vms, children, time } = await run.commit('begin', (tx) => begin(plane, tx, vmss));
-    const tasks = await run.commit('snapshots', (tx) => startChildren(plane, tx, run, children), cancelChildren);
+    const tasks = await run.commit('snapshots', (tx) => startChildren(plane, tx, run, children), cancelAll);
     const ended = await childrenEnded(plane, run, tasks);
     return run.conclude('end', (tx) => finish(plane, tx, vmss, { vms, ended, time }));
   },
