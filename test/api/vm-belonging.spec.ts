@@ -1,7 +1,7 @@
 /** Appliances, snapshot schedules, groups, virtual TPMs, blobs, messages and secrets over the wire. */
 import { eventually, login, startWorld, type Call, type World } from '../world';
 import { asRef } from '@xenplane/model';
-import { followSnapshotSchedules, openSession } from '@xenplane/xapi';
+import { followSnapshotSchedules, housekeep, openSession } from '@xenplane/xapi';
 
 jest.setTimeout(120_000);
 let world: World;
@@ -133,12 +133,15 @@ describe('snapshot schedules', () => {
   });
 
   test('a schedule that is due is followed once, however many look', async () => {
+    // Half an hour away from the true time, so that the scheduler of this world has no part in it.
     const now = new Date();
-    now.setUTCMinutes(30, 20, 0);
+    const quarter = Math.floor(now.getUTCMinutes() / 15) * 15;
+    const [due, idleAt] = [(quarter + 30) % 60, (quarter + 45) % 60];
+    now.setUTCMinutes(due, 20, 0);
     const plane = { ...planeOf(), clock: { ...planeOf().clock, now: () => now } };
-    const vmss = await create({ frequency: 'hourly', schedule: { min: '30' } });
-    const other = await create({ frequency: 'hourly', schedule: { min: '45' } });
-    const off = await create({ frequency: 'hourly', schedule: { min: '30' }, enabled: false });
+    const vmss = await create({ frequency: 'hourly', schedule: { min: String(due) } });
+    const other = await create({ frequency: 'hourly', schedule: { min: String(idleAt) } });
+    const off = await create({ frequency: 'hourly', schedule: { min: String(due) }, enabled: false });
     const vm = await newVm('due');
     await call('VM.set_snapshot_schedule', vm, vmss);
     const begun = await Promise.all(Array.from({ length: 5 }, () => followSnapshotSchedules(plane)));
@@ -238,6 +241,18 @@ test('messages are made about what exists, found, sent as events and destroyed',
   expect(Object.keys(await call<object>('message.get', 'VM', uuid, '19700101T00:00:00Z'))).toContain(kept);
   await expect(call('message.get_record', message)).rejects.toThrow(`HANDLE_INVALID message ${message}`);
   await call('message.destroy_many', [kept]);
+});
+
+test('of very many messages the oldest go', async () => {
+  const { store } = planeOf();
+  await store.query(
+    `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)
+     SELECT 'OpaqueRef:old' || i, 'old' || i, 'OLD', 5, 'VM', '', '2020-01-01'::timestamptz + i * interval '1 second', '' FROM generate_series(1, 10005) i`,
+  );
+  const present = async (): Promise<string[]> => (await store.query<{ uuid: string }>('SELECT uuid FROM message ORDER BY "timestamp", ref')).map((m) => m.uuid);
+  const before = await present();
+  await housekeep(planeOf());
+  expect(await present()).toEqual(before.slice(-10_000));
 });
 
 test('a secret is shown only to those who may', async () => {
