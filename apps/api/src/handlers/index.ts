@@ -1,5 +1,6 @@
 /** The HTTP handlers beside the calls, each in a file of its own. */
 import type { Handler } from './exchange';
+import { getBlob, putBlob } from './blob';
 import { auditLog } from './audit-log';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
@@ -9,7 +10,19 @@ import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
 import { importMetadata, importVm } from './import-vm';
-export const handlers: readonly Handler[] =
-  ([] =
-  [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates] =
-    [auditLog, exportVm, exportMetadata, importVm, importMetadata]);
+
+export const handlers: readonly Handler[] = [
+  getBlob,
+  putBlob,
+  auditLog,
+  databaseDump,
+  ...consoleHandlers,
+  ...rrdHandlers,
+  exportRawVdi,
+  exportMetadata,
+  exportVm,
+  importRawVdi,
+  updates,
+  importMetadata,
+  importVm,
+];
