@@ -85,16 +85,6 @@ describe('settings', () => {
     await eventually(async () => expect(await call('host.get_ssh_enabled', host)).toBe(false));
   });
 
-  test('a directory is joined and left', async () => {
-    await call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'AD');
-    expect(await call('host.get_external_auth_configuration', host)).toEqual({ user: 'admin' });
-    await expect(call('host.enable_external_auth', host, {}, 'other.org', 'AD')).rejects.toThrow('AUTH_ALREADY_ENABLED AD example.org');
-    await call('host.external_auth_set_ldaps', host, true);
-    expect(await call('host.get_external_auth_configuration', host)).toMatchObject({ ldaps: 'true' });
-    await call('host.disable_external_auth', host, {});
-    expect(await call('host.get_external_auth_type', host)).toBe('');
-  });
-
   test('blobs have names of their own', async () => {
     const blob = await call<string>('host.create_new_blob', host, 'picture', 'image/png', true);
     expect(await call('blob.get_record', blob)).toMatchObject({ name_label: 'picture', mime_type: 'image/png', public: true, size: 0 });

@@ -1,7 +1,8 @@
 /** A host leaves the pool: its records go, its local storage with all that is on it, and its agent is not let in any more. */
-import { isNullRef, XenError, type Ref } from '@xenplane/model';
+import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../context';
+import { removeControlDomain, removeParts } from '../host-parts';
 import { lockPool } from './pool-record';
 
 async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
@@ -41,20 +42,4 @@ async function removeLocalStorage(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.query('DELETE FROM vdi WHERE "SR" = ANY($1)', [srs]);
   await tx.query('DELETE FROM pbd WHERE "SR" = ANY($1)', [srs]);
   await tx.query('DELETE FROM sr WHERE ref = ANY($1)', [srs]);
-}
-
-async function removeControlDomain(tx: Tx, dom0: Ref<'VM'>): Promise<void> {
-  if (isNullRef(dom0)) return;
-  for (const table of ['vbd', 'vif', 'console']) await tx.query(`DELETE FROM ${table} WHERE "VM" = $1`, [dom0]);
-  const [vm] = await tx.query<{ metrics: string }>('DELETE FROM vm WHERE ref = $1 RETURNING metrics', [dom0]);
-  if (vm) await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [vm.metrics]);
-}
-
-async function removeParts(tx: Tx, host: Ref<'host'>): Promise<void> {
-  await tx.query('DELETE FROM vlan v USING pif p WHERE p.host = $1 AND p.ref IN (v."tagged_PIF", v."untagged_PIF")', [host]);
-  await tx.query('DELETE FROM bond b USING pif p WHERE p.host = $1 AND p.ref = b.master', [host]);
-  await tx.query('DELETE FROM tunnel t USING pif p WHERE p.host = $1 AND p.ref IN (t."access_PIF", t."transport_PIF")', [host]);
-  await tx.query('WITH gone AS (DELETE FROM pif WHERE host = $1 RETURNING metrics) DELETE FROM pif_metrics m USING gone g WHERE m.ref = g.metrics', [host]);
-  for (const table of ['pbd', 'host_cpu', 'host_crashdump', 'host_patch', 'certificate', 'pci', 'pgpu', 'pusb', 'feature', 'host_driver'])
-    await tx.query(`DELETE FROM ${table} WHERE host = $1`, [host]);
 }
