@@ -85,6 +85,18 @@ describe('settings', () => {
     await eventually(async () => expect(await call('host.get_ssh_enabled', host)).toBe(false));
   });
 
+  test('a directory is joined and left', async () => {
+    await expect(call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'AD')).rejects.toThrow(
+      'AUTH_ENABLE_FAILED_UNAVAILABLE',
+    );
+    await call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'PAM');
+    expect(await call('host.get_external_auth_configuration', host)).toEqual({ user: 'admin' });
+    await expect(call('host.enable_external_auth', host, {}, 'other.org', 'PAM')).rejects.toThrow('AUTH_ALREADY_ENABLED PAM example.org');
+    await expect(call('host.external_auth_set_ldaps', host, true)).rejects.toThrow('AUTH_SET_LDAPS_FAILED');
+    await call('host.disable_external_auth', host, {});
+    expect(await call('host.get_external_auth_type', host)).toBe('');
+  });
+
   test('blobs have names of their own', async () => {
     const blob = await call<string>('host.create_new_blob', host, 'picture', 'image/png', true);
     expect(await call('blob.get_record', blob)).toMatchObject({ name_label: 'picture', mime_type: 'image/png', public: true, size: 0 });

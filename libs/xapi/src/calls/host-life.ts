@@ -6,7 +6,7 @@ import { admitHost } from '../admission';
 import type { Context } from '../context';
 import { evacuationPlan, residents } from '../evacuation';
 import { endRunsOfHost } from '../fleet/halt';
-import { removeControlDomain, removeParts } from '../host-parts';
+import { removeHost } from '../fleet/removal';
 import { assertLive, isLive } from '../host-use';
 import { hereOf } from './host-network';
 
@@ -53,11 +53,7 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if ((await residents(tx, host)).length > 0) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
   if (pool?.master === host) await electAnother(tx, pool.ref, host);
-  await removeControlDomain(tx, record.control_domain);
-  await removeParts(tx, host);
-  await tx.remove('host', host);
-  await tx.query('DELETE FROM host_metrics WHERE ref = $1', [record.metrics]);
-  if (pool) await shrinkPool(tx, pool.ref, record.cpu_info);
+  await removeHost(tx, record);
 }
 
 /** Old clients want to be told of a master; any other host will do, but there must be one. */
@@ -65,12 +61,6 @@ async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promi
   const [next] = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1', [gone]);
   if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
   await tx.update('pool', pool, { master: asRef<'host'>(next.host) });
-}
-
-async function shrinkPool(tx: Tx, pool: Ref<'pool'>, gone: Readonly<Record<string, string>>): Promise<void> {
-  const { cpu_info } = await tx.lock('pool', pool);
-  const less = (key: string): string => String(Math.max(0, Number(cpu_info[key] ?? 0) - Number(gone[key] ?? 0)));
-  await tx.update('pool', pool, { cpu_info: { ...cpu_info, cpu_count: less('cpu_count'), socket_count: less('socket_count') } });
 }
 
 export const lifeCalls = {
