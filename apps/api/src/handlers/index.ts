@@ -8,6 +8,7 @@ import { exportRawVdi } from './export-raw-vdi';
 import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { importMetadata, importVm } from './import-vm';
+import { updates } from './updates';
 
 export const handlers: readonly Handler[] = [
   auditLog,
@@ -20,4 +21,5 @@ export const handlers: readonly Handler[] = [
   exportMetadata,
   importVm,
   importMetadata,
+  updates,
 ];
