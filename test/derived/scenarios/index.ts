@@ -5,6 +5,15 @@ import { hostScenarios } from './host';
 import { poolScenarios } from './pool';
 import { snapshotScenarios } from './snapshots';
 import { storageScenarios } from './storage';
+import { transferScenarios } from './transfer';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios, ...snapshotScenarios };
+export const scenarios: Scenarios = {
+  ...vmScenarios,
+  ...devicesScenarios,
+  ...storageScenarios,
+  ...hostScenarios,
+  ...poolScenarios,
+  ...transferScenarios,
+  ...snapshotScenarios,
+};

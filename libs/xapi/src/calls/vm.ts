@@ -153,6 +153,8 @@ export const vmCalls: CallsOf<typeof classes.VM, Context> = {
   set_start_delay: notNegative('start_delay'),
   set_shutdown_delay: notNegative('shutdown_delay'),
   set_order: notNegative('order'),
+  // What it would ask is a plugin of the conversion appliance, which no host here has.
+  import_convert: () => Promise.reject(new XenError('XENAPI_MISSING_PLUGIN', 'conversion')),
   set_has_vendor_device: async ({ tx }, { self, value }) => {
     assertHalted(await tx.lock('VM', self));
     await tx.update('VM', self, { has_vendor_device: value });

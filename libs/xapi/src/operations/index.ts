@@ -12,6 +12,7 @@ import { hostPower } from './host.power';
 import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
+import { vmImport } from './vm.import';
 import { vmLive } from './vm.live';
 import { vmMigrate } from './vm.migrate';
 import { vmMigrateSend } from './vm.migrate-send';
@@ -39,6 +40,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmCopy(plane),
     ...vmSnapshot(plane),
     ...vmRevert(plane),
+    ...vmImport(plane),
     ...vmMigrate(plane),
     ...vmMigrateSend(plane),
   };
