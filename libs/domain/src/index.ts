@@ -6,6 +6,7 @@ export * as srLifecycle from './lifecycle/sr';
 export * as hostLifecycle from './lifecycle/host';
 export * as poolLifecycle from './lifecycle/pool';
 export * as memory from './memory/memory';
+export * as ha from './ha/plan';
 export * from './placement/place';
 export * as filters from './placement/filters';
 export * from './placement/policies';

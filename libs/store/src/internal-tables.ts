@@ -89,7 +89,8 @@ const sessions = [
   role text NOT NULL,
   originator text NOT NULL DEFAULT '',
   last_active timestamptz NOT NULL DEFAULT now(),
-  registered_classes jsonb
+  registered_classes jsonb,
+  subjects text[] NOT NULL DEFAULT '{}'
 )`,
   'CREATE INDEX session_state_originator ON session_state (originator, last_active)',
   `CREATE TABLE task_owner (
@@ -170,6 +171,39 @@ export const mediumTables: readonly string[] = [
   'CREATE INDEX stray_volume_layer ON stray_volume (layer)',
 ];
 
+/** The local directory: users with a password, groups, who is in which. */
+const directory = [
+  `CREATE TABLE directory_entry (
+  identifier text PRIMARY KEY,
+  name text NOT NULL UNIQUE,
+  is_group boolean NOT NULL DEFAULT false,
+  hash text,
+  known jsonb NOT NULL DEFAULT '{}'
+)`,
+  `CREATE TABLE directory_member (
+  group_identifier text NOT NULL REFERENCES directory_entry (identifier) ON DELETE CASCADE,
+  member text NOT NULL REFERENCES directory_entry (identifier) ON DELETE CASCADE,
+  PRIMARY KEY (group_identifier, member)
+)`,
+  'CREATE INDEX directory_member_member ON directory_member (member)',
+];
+
+/** Who changed what, of bounded length; and files that every host of the pool has, such as certificates. */
+const trail = [
+  `CREATE TABLE audit (
+  id bigserial PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT now(),
+  line text NOT NULL
+)`,
+  'CREATE INDEX audit_at ON audit (at)',
+  `CREATE TABLE pool_file (
+  kind text NOT NULL,
+  name text NOT NULL,
+  content text NOT NULL,
+  PRIMARY KEY (kind, name)
+)`,
+];
+
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
@@ -180,4 +214,6 @@ export const internalTables: readonly string[] = [
   ...rest,
   ...layerTables,
   ...mediumTables,
+  ...directory,
+  ...trail,
 ];

@@ -1,12 +1,13 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { hostLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
-import { asRef, XenError, type Ref } from '@xenplane/model';
+import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { copyable, migratable } from './calls/vdi-move';
 import type { Context } from './context';
 import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
+import { assertGivenKeys } from './roles';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
@@ -61,6 +62,11 @@ export async function admitHost({ tx }: In, ref: Ref<'host'>, op: hostLifecycle.
   if (refused) throw refused;
   return host;
 }
+async function admitPool({ tx }: In, ref: Ref<'pool'>, op: poolLifecycle.PoolOperation): Promise<void> {
+  const pool = await tx.lock('pool', ref);
+  const refused = poolLifecycle.refusal(op, { ref, pool, clusters: 0 });
+  if (refused) throw refused;
+}
 
 type Args = Readonly<Record<string, unknown>>;
 
@@ -70,6 +76,7 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
   else if (cls === 'host') await admitHost(context, asRef(ref), op as hostLifecycle.HostOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else if (cls === 'pool') await admitPool(context, asRef(ref), op as poolLifecycle.PoolOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }
 
@@ -105,6 +112,7 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'host.dmesg': live,
   'host.bugreport_upload': live,
   'host.send_debug_keys': live,
+  'VM.copy': keysOfSource,
 };
 const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
 async function live({ tx }: Context, args: Args): Promise<void> {
@@ -123,6 +131,11 @@ async function disksFree({ tx }: Context, args: Args): Promise<void> {
     [args['vm']],
   );
   if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+}
+/** A copy brings the keys of its source: whoever may not set them may not copy them either. */
+async function keysOfSource({ tx, session }: Context, args: Args): Promise<void> {
+  const message = messages.get('VM.copy');
+  if (message) assertGivenKeys(session, message, classNamed('VM'), await tx.get('VM', asRef<'VM'>(String(args['vm']))));
 }
 async function onHost(context: Context, args: Args): Promise<void> {
   await context.tx.get('host', asRef<'host'>(String(args['host'])));

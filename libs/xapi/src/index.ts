@@ -1,6 +1,8 @@
 export * from './context';
 export * from './dispatch';
 export * from './sessions';
+export { auditLines } from './audit';
+export { permissions } from './permissions';
 export * from './plane';
 export * from './process';
 export * from './readiness';

@@ -41,6 +41,7 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'host.shutdown': on('host', 'host', 'shutdown'),
   'host.reboot': on('host', 'host', 'reboot'),
   'host.power_on': on('host', 'host', 'power_on'),
+  'pool.sync_updates': on('pool', 'self', 'sync_updates'),
 };
 
 /** The objects that a started operation keeps busy. */

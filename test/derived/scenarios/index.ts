@@ -2,7 +2,8 @@
 import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
 import { hostScenarios } from './host';
+import { poolScenarios } from './pool';
 import { storageScenarios } from './storage';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios };
+export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios };

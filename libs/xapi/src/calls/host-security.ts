@@ -1,4 +1,4 @@
-/** Certificates, logins from a directory, SSH: who may talk to a host, and how it proves who it is. */
+/** Certificates and SSH: who may talk to a host, and how it proves who it is. */
 import { classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { dateTime, never, type Context } from '../context';
 import { assertCertificate, certificateOf, keepCertificate, renewCertificate } from '../host-certificates';
@@ -6,28 +6,6 @@ import { hereOf } from './host-network';
 
 type All = CallsOf<typeof classes.host, Context>;
 const longestSshSeconds = 2 * 24 * 3600;
-
-async function enableAuth(
-  { tx }: Context,
-  host: Ref<'host'>,
-  given: { auth_type: string; service_name: string; config: Record<string, string> },
-): Promise<void> {
-  const { external_auth_type, external_auth_service_name } = await tx.lock('host', host);
-  if (external_auth_type !== '') throw new XenError('AUTH_ALREADY_ENABLED', external_auth_type, external_auth_service_name);
-  if (given.auth_type !== 'AD' && given.auth_type !== 'PAM') throw new XenError('AUTH_UNKNOWN_TYPE', given.auth_type);
-  const { pass: _password, ...configuration } = given.config;
-  await tx.update('host', host, {
-    external_auth_type: given.auth_type,
-    external_auth_service_name: given.service_name,
-    external_auth_configuration: configuration,
-  });
-}
-
-async function setLdaps({ tx }: Context, host: Ref<'host'>, ldaps: boolean): Promise<void> {
-  const { external_auth_type, external_auth_configuration } = await tx.lock('host', host);
-  if (external_auth_type !== 'AD') throw new XenError('AUTH_IS_DISABLED');
-  await tx.update('host', host, { external_auth_configuration: { ...external_auth_configuration, ldaps: String(ldaps) } });
-}
 
 type Ssh = Pick<StoredRecord<'host'>, 'ssh_enabled' | 'ssh_enabled_timeout'>;
 /** When a host that was opened for a while is closed again; the epoch when it was not. */
@@ -60,10 +38,6 @@ export const securityCalls = {
     if (!pool?.tls_verification_enabled) throw new XenError('TLS_VERIFICATION_NOT_ENABLED_IN_POOL');
     await context.tx.update('host', hereOf(context), { tls_verification_enabled: true });
   },
-  enable_external_auth: (context, { host, ...given }) => enableAuth(context, host, given),
-  disable_external_auth: async ({ tx }, { host }) =>
-    tx.update('host', host, { external_auth_type: '', external_auth_service_name: '', external_auth_configuration: {} }),
-  external_auth_set_ldaps: (context, { host, ldaps }) => setLdaps(context, host, ldaps),
   enable_ssh: (context, { self }) => setSsh(context, self, { ssh_enabled: true }),
   disable_ssh: (context, { self }) => setSsh(context, self, { ssh_enabled: false }),
   set_ssh_enabled_timeout: async (context, { self, value }) => {

@@ -5,6 +5,7 @@ import type { Context } from '../context';
 import { assertLive } from '../host-use';
 import { callPlugin } from '../plugins';
 import { capabilitiesXml } from '../system-status';
+import { hostAuth } from './pool-auth';
 import { dataSourceCalls } from './data-sources';
 import { licenceCalls } from './host-licence';
 import { lifeCalls } from './host-life';
@@ -62,6 +63,7 @@ export const hostCalls: CallsOf<typeof classes.host, Context> = {
   call_extension: async (_context, { call }) => {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', call);
   },
+  ...hostAuth,
   create_new_blob: (context, { host, name, mime_type, public: isPublic }) => createBlob(context, host, name, mime_type, isPublic),
   get_system_status_capabilities: async ({ tx }, { host }) => {
     await assertLive(tx, host);

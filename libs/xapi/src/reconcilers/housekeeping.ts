@@ -1,5 +1,6 @@
 /** Lets go of what has had its time: finished tasks, idle sessions, the change log's tail. */
 import { inTransaction, pruneChanges } from '@xenplane/store';
+import { pruneAudit } from '../audit';
 import type { Plane } from '../context';
 import { forgetOrphans } from '../rrd/choices';
 import { idleLimitHours } from '../sessions';
@@ -25,5 +26,6 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
     return { tasks: tasks.length, sessions: sessions.length };
   });
   await pruneChanges(plane.store);
+  await pruneAudit(plane.store);
   return counts;
 }
