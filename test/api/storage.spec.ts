@@ -113,7 +113,7 @@ test('a repository that is forgotten is found by a probe and comes back with its
   const config = { server: 'filer', serverpath: '/export/back' };
   const sr = await makeSr('nfs', config, true);
   const { uuid, PBDs } = await repository(sr);
-  const vdi = await makeVdi(sr, { name_label: 'survivor' });
+  const vdi = await makeVdi(sr, { name_label: 'survivor', virtual_size: 4 * MiB });
   await write(vdi, [3]);
   const before = await disk(vdi);
   expect(before.physical_utilisation).toBeGreaterThan(0);
@@ -297,4 +297,27 @@ test("copies of the pool's database", async () => {
   const local = await makeSr('file', { location: '/srv/local' }, false);
   expect(await refused(call('SR.assert_can_host_ha_statefile', local))).toBe(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local}`);
   expect(await refused(call('SR.enable_database_replication', local))).toBe(`SR_OPERATION_NOT_SUPPORTED ${local}`);
+});
+
+test('disaster recovery brings repositories in for a while', async () => {
+  const config = { server: 'filer', serverpath: '/export/lost' };
+  const sr = await makeSr('nfs', config, true);
+  const { uuid } = await repository(sr);
+  await makeVdi(sr, { name_label: 'of a lost pool' });
+  await unplugAll(sr);
+  await call('SR.forget', sr);
+  const task = await call<string>('DR_task.create', 'nfs', config, []);
+  const [found] = await call<string[]>('DR_task.get_introduced_SRs', task);
+  const back = await repository(found ?? '');
+  expect([back.uuid, back.VDIs.length, back.PBDs.length]).toEqual([uuid, 1, hosts.length]);
+  await call('DR_task.destroy', task);
+  expect(await refused(repository(found ?? ''))).toMatch(/^HANDLE_INVALID SR/);
+});
+
+test('the guest tools come with the pool', async () => {
+  const [tools] = Object.entries(await call<Record<string, { is_tools_sr: boolean; VDIs: string[] }>>('SR.get_all_records')).filter(([, sr]) => sr.is_tools_sr);
+  const [ref = '', sr] = tools ?? [];
+  expect(await disk(sr?.VDIs[0] ?? '')).toMatchObject({ is_tools_iso: true, name_label: 'guest-tools.iso', SR: ref });
+  expect(await refused(makeVdi(ref))).toBe(`SR_OPERATION_NOT_SUPPORTED ${ref}`);
+  expect(await refused(call('VDI.destroy', sr?.VDIs[0]))).toBe(`SR_OPERATION_NOT_SUPPORTED ${ref}`);
 });

@@ -43,12 +43,25 @@ export function vifFromReplica(view: Replica, ref: string, vif: StoredRecord<'VI
   const vm = view.stored('VM', vif.VM);
   return vm && { ref, vif, vm, guest: guestOf(view, vm) };
 }
+const isHaState = ({ type }: Vdi): boolean => type === 'ha_statefile' || type === 'redo_log';
+function poolOf(view: Replica): StoredRecord<'pool'> | undefined {
+  const [pool] = view.refs('pool');
+  return pool && view.stored('pool', pool);
+}
 export function vdiFromReplica(view: Replica, ref: string, vdi: Vdi): vdiLifecycle.VdiSubject | undefined {
   const sr = view.stored('SR', vdi.SR);
   if (!sr) return undefined;
   const vbds = known(view.pointingAt('VBD.VDI', ref).map((b) => view.stored('VBD', b)));
   const pbds = known(view.pointingAt('PBD.SR', vdi.SR).map((p) => view.stored('PBD', p)));
-  return { ref, vdi, sr, features: featuresOf(sr.type), plugged: pbds.some((p) => p.currently_attached), haEnabled: false, vbds };
+  return {
+    ref,
+    vdi,
+    sr,
+    features: featuresOf(sr.type),
+    plugged: pbds.some((p) => p.currently_attached),
+    haEnabled: isHaState(vdi) && poolOf(view)?.ha_enabled === true,
+    vbds,
+  };
 }
 export function srFromReplica(view: Replica, ref: string, sr: StoredRecord<'SR'>): srLifecycle.SrSubject {
   const pbds = known(view.pointingAt('PBD.SR', ref).map((p) => view.stored('PBD', p)));
@@ -130,7 +143,7 @@ export async function vdiFromTx(tx: Tx, vdi: Row<'VDI'>): Promise<vdiLifecycle.V
     sr,
     features: featuresOf(sr.type),
     plugged: await isPlugged(tx, vdi.SR),
-    haEnabled: false,
+    haEnabled: isHaState(vdi) && ((await tx.find('pool', {}))[0]?.ha_enabled ?? false),
     vbds: await tx.find('VBD', { VDI: vdi.ref }),
   };
 }

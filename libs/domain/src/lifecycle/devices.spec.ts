@@ -126,6 +126,11 @@ describe('VDI', () => {
     ['nor one that is reset at boot', 'snapshot', subject({ on_boot: 'reset' }), ['VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION']],
     ['a physical device', 'destroy', subject({}, { sr: { type: 'udev', is_tools_sr: false } }), ['VDI_IS_A_PHYSICAL_DEVICE', 'vdi']],
     ['data of what is no snapshot', 'data_destroy', subject({ cbt_enabled: true }), ['OPERATION_NOT_ALLOWED', 'VDI is not a snapshot']],
+    ['a tracked disk does not move', 'mirror', subject({ cbt_enabled: true }), ['VDI_CBT_ENABLED', 'vdi']],
+    ['a disk in use moves', 'mirror', subject({}, { vbds: attached }), undefined],
+    ['a disk that is reset at boot does not', 'mirror', subject({ on_boot: 'reset' }), ['VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION']],
+    ['tracking of a snapshot', 'enable_cbt', subject({ is_a_snapshot: true }), ['OPERATION_NOT_ALLOWED', 'VDI is a snapshot']],
+    ['a snapshot without contents', 'revert_to', subject({ type: 'cbt_metadata', is_a_snapshot: true }), ['VDI_INCOMPATIBLE_TYPE', 'vdi', 'CBT metadata']],
     ['on_boot of a tracked disk', 'set_on_boot', subject({ cbt_enabled: true }), ['VDI_CBT_ENABLED', 'vdi']],
   ])('%s', (_what, op, s, expected) => expect(said(vdiLifecycle.refusal(op, s))).toEqual(expected));
 });

@@ -67,3 +67,6 @@ export const isoFiles: readonly IsoFile[] = [
   { name: 'rocky-9-minimal.iso', bytes: 1_700 * MiB },
   { name: 'ubuntu-24.04-live-server.iso', bytes: 2_600 * MiB },
 ];
+/** The programs that a guest installs to report to its host. */
+export const toolsIso: IsoFile = { name: 'guest-tools.iso', bytes: 12 * MiB };
+export const toolsFolder = '/opt/xensource/packages/iso';

@@ -46,6 +46,8 @@ interface NewSr {
   /** Where it is, as its driver names it. */
   readonly place: string;
   readonly otherConfig?: Record<string, string>;
+  /** It holds the guest tools. */
+  readonly tools?: true;
 }
 
 export async function addSr(tx: Tx, sr: NewSr): Promise<Ref<'SR'>> {
@@ -63,6 +65,7 @@ export async function addSr(tx: Tx, sr: NewSr): Promise<Ref<'SR'>> {
       physical_size: sr.bytes,
       other_config: sr.otherConfig ?? {},
       sm_config: {},
+      is_tools_sr: sr.tools === true,
     }),
   );
   await keepMedium(tx, { uuid: sr.uuid, type: sr.type, place: sr.place, bytes: sr.bytes, label: sr.label, description: sr.description });
@@ -111,17 +114,30 @@ export async function addSharedStorage(tx: Tx, seed: number, imagesUrl: string):
     },
     imagesUrl,
   );
+  const tools = await addSr(tx, {
+    uuid: seededUuid(seed, 'sr', 'tools'),
+    label: 'Guest tools',
+    description: 'Programs for guests, as a CD',
+    type: 'iso',
+    content: 'iso',
+    shared: true,
+    bytes: storage.toolsIso.bytes,
+    place: '',
+    otherConfig: { xenserver_tools_sr: 'true' },
+    tools: true,
+  });
   await addIsoFiles(tx, iso);
+  await addIsoFiles(tx, tools);
   return { shared, image };
 }
 
 /** How a shared SR is reached from a host. */
-export function deviceConfig(sr: Pick<StoredRecord<'SR'>, 'type' | 'uuid'>, imagesUrl: string): Record<string, string> {
+export function deviceConfig(sr: Pick<StoredRecord<'SR'>, 'type' | 'uuid'> & { readonly is_tools_sr?: boolean }, imagesUrl: string): Record<string, string> {
   switch (sr.type) {
     case 'nfs':
       return { server: 'storage.xenplane.internal', serverpath: `/export/${sr.uuid}` };
     case 'iso':
-      return { location: `storage.xenplane.internal:/export/iso` };
+      return sr.is_tools_sr ? { location: storage.toolsFolder, legacy_mode: 'true' } : { location: 'storage.xenplane.internal:/export/iso' };
     case 'image':
       return { location: imagesUrl };
     default:

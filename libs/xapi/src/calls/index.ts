@@ -6,6 +6,7 @@ import { blobCalls } from './blob';
 import { consoleOverrides } from './console';
 import { crashdumpCalls } from './crashdump';
 import { authCalls } from './auth';
+import { drTaskCalls } from './dr-task';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
 import { hostCrashdumpCalls } from './host-crashdump';
@@ -44,6 +45,7 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool
   auth: authCalls,
   blob: blobCalls,
   crashdump: crashdumpCalls,
+  DR_task: drTaskCalls,
   host: hostCalls,
   host_crashdump: hostCrashdumpCalls,
   host_patch: hostPatchCalls,

@@ -52,7 +52,8 @@ async function assertAlive({ tx }: Context, host: Ref<'host'>): Promise<void> {
 }
 
 /** A repository that is not shared has one connection. */
-async function create(context: Context, given: Pick<StoredRecord<'PBD'>, 'host' | 'SR' | 'device_config'>): Promise<Ref<'PBD'>> {
+type NewPbd = Pick<StoredRecord<'PBD'>, 'host' | 'SR' | 'device_config'> & Partial<StoredRecord<'PBD'>>;
+async function create(context: Context, given: NewPbd): Promise<Ref<'PBD'>> {
   const { tx, plane } = context;
   await tx.get('host', given.host);
   const { shared, type } = await admitSr(context, given.SR, 'pbd_create');
@@ -73,7 +74,7 @@ export const pbdCalls: CallsOf<typeof classes.PBD, Context> = {
 };
 
 export const pbdOverrides = {
-  create: (context: Context, { args }: { args: StoredRecord<'PBD'> }) => create(context, args),
+  create: (context: Context, { args }: { args: NewPbd }) => create(context, args),
   destroy: async (context: Context, { self }: { self: Ref<'PBD'> }) => {
     const pbd = await context.tx.lock('PBD', self);
     if (pbd.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', 'PBD is currently attached');

@@ -21,13 +21,13 @@ export async function sumUp(tx: Tx, sr: Ref<'SR'>): Promise<void> {
   );
 }
 
-/** Records for the CD images of a directory. */
+/** Records for the CD images of a directory; the repository of the guest tools has the one that comes with the pool. */
 export async function addIsoFiles(tx: Tx, sr: Ref<'SR'>): Promise<void> {
-  const { uuid: repository } = await tx.get('SR', sr);
+  const { uuid: repository, is_tools_sr } = await tx.get('SR', sr);
   const known = new Set((await tx.find('VDI', { SR: sr })).map((d) => d.location));
-  for (const { name, bytes } of storage.isoFiles.filter((f) => !known.has(f.name))) {
+  for (const { name, bytes } of (is_tools_sr ? [storage.toolsIso] : storage.isoFiles).filter((f) => !known.has(f.name))) {
     const uuid = seededUuid(repository, 'iso', name);
-    await tx.insert('VDI', vdiRef(uuid), isoRecord(sr, uuid, name, bytes));
+    await tx.insert('VDI', vdiRef(uuid), { ...isoRecord(sr, uuid, name, bytes), is_tools_iso: is_tools_sr });
     await newLayer(tx, { id: seededUuid(uuid, 'layer'), vdi: vdiRef(uuid), bytes });
   }
   await sumUp(tx, sr);
