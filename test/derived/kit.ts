@@ -97,8 +97,8 @@ export class Kit {
     const cls = method.split('.')[0];
     const record = await this.call<Record<string, unknown>>(`${cls}.get_record`, params[0]).catch(gone);
     if (!record) return undefined;
-    const { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations } = record;
-    return { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations };
+    const { network, ipv4_addresses, ipv6_addresses, power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations } = record;
+    return { network, ipv4_addresses, ipv6_addresses, power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations };
   }
 
   /** No invariant of the control plane is broken. */

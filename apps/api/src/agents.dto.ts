@@ -20,6 +20,7 @@ import {
 import type {
   Claim,
   ClaimRequest,
+  GpuHardware,
   GuestMetrics,
   HostLoad,
   Inventory,
@@ -31,6 +32,7 @@ import type {
   Report,
   ReportRequest,
   SurvivingDomain,
+  UsbHardware,
   VmEvent,
 } from '@xenplane/hypervisor';
 
@@ -43,6 +45,32 @@ class NicDto {
   @IsInt() @Min(68) @Max(65_535) mtu!: number;
   @IsInt() @Min(0) speedMbit!: number;
   @MaxLength(64) pciBusPath!: string;
+  @IsOptional() @IsInt() @Min(0) @Max(1024) virtualFunctions?: number;
+}
+class ProfileDto {
+  @MaxLength(64) name!: string;
+  @IsInt() @Min(0) @Max(bytes) framebufferBytes!: number;
+  @IsInt() @Min(1) @Max(64) heads!: number;
+  @IsInt() @Min(1) @Max(1024) most!: number;
+}
+class GpuDto implements GpuHardware {
+  @MaxLength(64) pciId!: string;
+  @MaxLength(8) vendorId!: string;
+  @MaxLength(255) vendorName!: string;
+  @MaxLength(8) deviceId!: string;
+  @MaxLength(255) deviceName!: string;
+  @IsBoolean() display!: boolean;
+  @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => ProfileDto) profiles!: ProfileDto[];
+}
+class UsbDto implements UsbHardware {
+  @MaxLength(64) path!: string;
+  @MaxLength(8) vendorId!: string;
+  @MaxLength(255) vendorName!: string;
+  @MaxLength(8) productId!: string;
+  @MaxLength(255) productName!: string;
+  @MaxLength(255) serial!: string;
+  @MaxLength(16) version!: string;
+  @IsNumber() speedMbit!: number;
 }
 export class InventoryDto implements Inventory {
   @MaxLength(255) nameLabel!: string;
@@ -60,6 +88,8 @@ export class InventoryDto implements Inventory {
   @IsBoolean() hvmCapable!: boolean;
   @IsObject() biosStrings!: Record<string, string>;
   @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => NicDto) nics!: NicDto[];
+  @IsOptional() @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => GpuDto) gpus?: GpuDto[];
+  @IsOptional() @IsArray() @ArrayMaxSize(255) @ValidateNested({ each: true }) @Type(() => UsbDto) usbDevices?: UsbDto[];
   @IsInt() @Min(0) @Max(bytes) localDiskBytes!: number;
   @MaxLength(64) hypervisorVersion!: string;
   @MaxLength(64) kernelVersion!: string;

@@ -1,6 +1,7 @@
 export * as vmLifecycle from './lifecycle/vm';
 export * as vbdLifecycle from './lifecycle/vbd';
 export * as vifLifecycle from './lifecycle/vif';
+export * as vusbLifecycle from './lifecycle/vusb';
 export * as vdiLifecycle from './lifecycle/vdi';
 export * as srLifecycle from './lifecycle/sr';
 export * as hostLifecycle from './lifecycle/host';
@@ -10,3 +11,9 @@ export * from './placement/place';
 export * as filters from './placement/filters';
 export * from './placement/policies';
 export * from './placement/explain';
+export * as addresses from './network/addresses';
+export * as networkRules from './network/network';
+export * as pifRules from './network/pif';
+export * as bondRules from './network/bond';
+export * as stackingRules from './network/stacking';
+export * as graphics from './graphics/capacity';

@@ -23,6 +23,14 @@ const hostRun = `CREATE TABLE host_run (
   accepting boolean NOT NULL DEFAULT true
 ) WITH (fillfactor = 60)`;
 
+/** What a host is made of, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */
+const hostHardware = `CREATE TABLE host_hardware (
+  host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  inventory jsonb NOT NULL,
+  hidden text[] NOT NULL DEFAULT '{}',
+  hidden_next text[] NOT NULL DEFAULT '{}'
+)`;
+
 /** Where a VM runs: one row a VM, which is why two placements of it cannot both exist. Halted, Assigned, Claimed, Running, Stopping, Moving. */
 const vmRun = [
   `CREATE TABLE vm_run (
@@ -122,4 +130,4 @@ const rest = [
 )`,
 ];
 
-export const internalTables: readonly string[] = [...sequences, hostRun, ...vmRun, ...reservation, ...operation, ...sessions, ...rest];
+export const internalTables: readonly string[] = [...sequences, hostRun, hostHardware, ...vmRun, ...reservation, ...operation, ...sessions, ...rest];

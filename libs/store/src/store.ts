@@ -2,6 +2,7 @@
 import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { HostsHardware1795435204000 } from '../../../migrations/0004-hosts-hardware';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -45,7 +46,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
     type: 'postgres',
     url,
     entities: [...entities],
-    migrations: [Initial1795435200000],
+    migrations: [Initial1795435200000, HostsHardware1795435204000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,

@@ -1,8 +1,8 @@
 /** Fields that are computed when they are read: what may be done with an object now, by the very predicates that guard the calls. */
-import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
-import type { ClassName, StoredRecord } from '@xenplane/model';
+import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle, vusbLifecycle } from '@xenplane/domain';
+import { enums, type ClassName, type StoredRecord } from '@xenplane/model';
 import type { Derivations, Replica } from '@xenplane/store';
-import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica } from './subjects';
+import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica, vusbFromReplica } from './subjects';
 import { isFinal } from './tasks';
 
 type Stale = readonly (readonly [ClassName, string])[];
@@ -18,9 +18,12 @@ function allowed(operations: () => readonly string[] | undefined): Raw {
     Error.stackTraceLimit = limit;
   }
 }
+const whenIdle = (current: Readonly<Record<string, string>>, all: readonly string[] | undefined): readonly string[] =>
+  Object.keys(current).length > 0 ? [] : (all ?? []);
 const devicesOf = (view: Replica, vm: string): Stale => [
   ...view.pointingAt('VBD.VM', vm).map((b) => ['VBD', b] as const),
   ...view.pointingAt('VIF.VM', vm).map((v) => ['VIF', v] as const),
+  ...view.pointingAt('VUSB.VM', vm).map((v) => ['VUSB', v] as const),
 ];
 
 export const derivations: Derivations = {
@@ -44,6 +47,14 @@ export const derivations: Derivations = {
       return allowed(() => subject && vifLifecycle.allowedOperations(subject));
     },
   },
+  VUSB: {
+    derive: (record, ref, view) => {
+      const subject = vusbFromReplica(view, ref, as<'VUSB'>(record));
+      return allowed(() => subject && vusbLifecycle.allowedOperations(subject));
+    },
+    stales: (record) => [['VM', as<'VUSB'>(record).VM]],
+  },
+  VGPU: { derive: () => ({}), stales: (record) => [['VM', as<'VGPU'>(record).VM]] },
   VDI: {
     derive: (record, ref, view) => {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
@@ -60,5 +71,12 @@ export const derivations: Derivations = {
   host: { derive: (record, ref, view) => allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
   host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
   pool: { derive: (record, ref, view) => allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },
+  network_sriov: {
+    derive: () => ({}),
+    stales: (record, _ref, view) =>
+      view.pointingAt('VIF.network', view.stored('PIF', as<'network_sriov'>(record).logical_PIF)?.network ?? '').map((vif) => ['VIF', vif] as const),
+  },
+  Cluster: { derive: (record) => allowed(() => whenIdle(as<'Cluster'>(record).current_operations, enums.cluster_operation.values)) },
+  Cluster_host: { derive: (record) => allowed(() => whenIdle(as<'Cluster_host'>(record).current_operations, enums.cluster_host_operation.values)) },
   task: { derive: (record) => allowed(() => (isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy'])) },
 };

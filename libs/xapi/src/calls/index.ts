@@ -2,19 +2,34 @@
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
+import { bondCalls } from './bond';
+import { clusterCalls } from './cluster';
+import { clusterHostCalls } from './cluster-host';
 import { eventCalls } from './event';
+import { gpuGroupCalls, pgpuCalls, vgpuCalls } from './graphics';
 import { hostCalls } from './host';
+import { driverVariantCalls, hostDriverCalls } from './host-driver';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
+import { networkSriovCalls } from './network-sriov';
+import { observerCalls, observerOverrides } from './observer';
 import { pbdCalls, pbdOverrides } from './pbd';
+import { pciCalls } from './pci';
+import { pifCalls } from './pif';
 import { poolCalls } from './pool';
+import { pvsCacheStorageOverrides, pvsProxyCalls, pvsServerCalls, pvsSiteCalls } from './pvs';
+import { callerCalls, callerOverrides, rateLimitCalls, rateLimitOverrides } from './rate-limit';
 import { roleCalls } from './role';
+import { sdnControllerCalls } from './sdn-controller';
 import { sessionCalls } from './session';
 import { srCalls } from './sr';
 import { taskCalls } from './task';
+import { tunnelCalls } from './tunnel';
+import { pusbCalls, usbGroupCalls, vusbCalls } from './usb';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
 import { vifCalls, vifOverrides } from './vif';
+import { vlanCalls } from './vlan';
 import { vmCalls, vmOverrides } from './vm';
 
 type Classes = typeof classes;
@@ -26,20 +41,54 @@ type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+  Bond: bondCalls,
+  Caller: callerCalls,
+  Cluster: clusterCalls,
+  Cluster_host: clusterHostCalls,
+  Driver_variant: driverVariantCalls,
+  GPU_group: gpuGroupCalls,
   host: hostCalls,
+  Host_driver: hostDriverCalls,
   message: messageCalls,
   network: networkCalls,
+  network_sriov: networkSriovCalls,
+  Observer: observerCalls,
   PBD: pbdCalls,
+  PCI: pciCalls,
+  PGPU: pgpuCalls,
+  PIF: pifCalls,
   pool: poolCalls,
+  PUSB: pusbCalls,
+  PVS_proxy: pvsProxyCalls,
+  PVS_server: pvsServerCalls,
+  PVS_site: pvsSiteCalls,
+  Rate_limit: rateLimitCalls,
   role: roleCalls,
+  SDN_controller: sdnControllerCalls,
   SR: srCalls,
   task: taskCalls,
+  tunnel: tunnelCalls,
+  USB_group: usbGroupCalls,
   VBD: vbdCalls,
   VDI: vdiCalls,
+  VGPU: vgpuCalls,
   VIF: vifCalls,
+  VLAN: vlanCalls,
   VM: vmCalls,
+  VUSB: vusbCalls,
 };
-const overrides = { network: networkOverrides, PBD: pbdOverrides, VBD: vbdOverrides, VDI: vdiOverrides, VIF: vifOverrides, VM: vmOverrides };
+const overrides = {
+  Caller: callerOverrides,
+  network: networkOverrides,
+  Observer: observerOverrides,
+  PVS_cache_storage: pvsCacheStorageOverrides,
+  Rate_limit: rateLimitOverrides,
+  PBD: pbdOverrides,
+  VBD: vbdOverrides,
+  VDI: vdiOverrides,
+  VIF: vifOverrides,
+  VM: vmOverrides,
+};
 
 /** The types above have said that each handler takes what the model declares; from here on only names matter. */
 function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): ReadonlyMap<string, Handler<C>> {

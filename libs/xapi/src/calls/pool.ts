@@ -1,8 +1,11 @@
 import { classes, type CallsOf } from '@xenplane/model';
 import type { Context } from '../context';
 import { storing } from './setters';
+import { createPoolVlan, createPoolVlanOn } from './vlan';
 
 export const poolCalls: CallsOf<typeof classes.pool, Context> = {
+  create_VLAN: (context, { device, network, VLAN }) => createPoolVlanOn(context, device, network, VLAN),
+  create_VLAN_from_PIF: (context, { pif, network, VLAN }) => createPoolVlan(context, pif, network, VLAN),
   sync_database: async () => undefined,
   get_license_state: async ({ tx }, { self }) => {
     await tx.get('pool', self);

@@ -2,6 +2,7 @@
 import { asRef, classNamed, isNullRef, messages, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitVm } from '../admission';
 import { never, type Context } from '../context';
+import { copyVgpus } from '../gpus';
 import { assertGivenKeys } from '../roles';
 import { recordWith } from '../records';
 import { seededMac } from '../bootstrap/seeded';
@@ -112,6 +113,7 @@ export async function copyRecord(context: Making, source: Row, name: string, cop
       metrics: nullRef(),
     });
   }
+  await copyVgpus(tx, source.ref, vm, () => plane.ids.uuid());
   return vm;
 }
 

@@ -4,6 +4,7 @@ import { admitVm } from '../admission';
 import { seededMac } from '../bootstrap/seeded';
 import type { Context } from '../context';
 import { endRuns, showHalted } from '../fleet/halt';
+import { removePassedDevices } from '../gpus';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { storing } from './setters';
@@ -54,6 +55,7 @@ async function destroy(context: Context, self: Ref<'VM'>): Promise<void> {
   const vm = await admitVm(context, self, 'destroy');
   for (const vbd of await tx.find('VBD', { VM: self })) await tx.remove('VBD', vbd.ref);
   for (const vif of await tx.find('VIF', { VM: self })) await tx.remove('VIF', vif.ref);
+  await removePassedDevices(tx, self);
   for (const console of await tx.find('console', { VM: self })) await tx.remove('console', console.ref);
   await tx.query('DELETE FROM vm_run WHERE vm = $1', [self]);
   await tx.remove('VM', self);

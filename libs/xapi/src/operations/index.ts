@@ -6,6 +6,7 @@ import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
 import { vbdOperations, vifOperations } from './devices';
 import { vdiOperations } from './vdi.copy';
+import { vifConfigure } from './vif.configure';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
 import { vmPause } from './vm.pause';
@@ -28,7 +29,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmCopy(plane),
   };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
-  const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
+  const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = { ...vifOperations(plane), ...vifConfigure(plane) };
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
   return new Map(
     Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>

@@ -85,7 +85,7 @@ async function show(tx: Tx, vm: Ref<'VM'>, placed: RunRow, vdi: Ref<'VDI'>, save
   ]);
   if (rows.length === 0) throw new Superseded(placed.vm);
   await endRuns(tx, [vm]);
-  await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
+  await tx.query('WITH gpus AS (UPDATE vgpu SET resident_on = NULL WHERE "VM" = $1 AND resident_on IS NOT NULL) DELETE FROM console WHERE "VM" = $1', [vm]);
   await tx.query(
     `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`,
     [vm, vdi],
