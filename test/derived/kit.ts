@@ -22,7 +22,9 @@ export class Kit {
     return new Kit(world, await login(world.url), api.plane);
   }
 
+  private stopped = false;
   stop(): Promise<void> {
+    this.stopped = true;
     return this.world.stop();
   }
 
@@ -37,7 +39,24 @@ export class Kit {
       backoffMs: 1,
       ...(around ? { around } : {}),
     });
-    await worker.run(task);
+    const whole = worker.run(task).finally(() => (over = true));
+    let over = false;
+    await this.workBelow(task, () => over || this.stopped);
+    await whole;
+  }
+
+  /** Runs the work that a piece of work has begun, until that has ended. */
+  private async workBelow(task: string, over: () => boolean): Promise<void> {
+    for (let waitMs = 5; !over(); waitMs = Math.min(50, 2 * waitMs)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (over() || waitMs < 50) continue;
+      const parts = await this.plane.store
+        .query<{
+          ref: string;
+        }>("SELECT o.ref FROM operation o JOIN task t ON t.ref = o.ref WHERE t.subtask_of = $1 AND o.state <> 'done' AND o.owner IS NULL", [task])
+        .catch(() => []);
+      await Promise.all(parts.map((part) => this.work(part.ref)));
+    }
   }
 
   async finished(task: string): Promise<string> {

@@ -3,6 +3,9 @@ import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
 import { HostsHardware1795435204000 } from '../../../migrations/0004-hosts-hardware';
+import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
+import { Layers1795441200000 } from '../../../migrations/0002-layers';
+import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -46,7 +49,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
     type: 'postgres',
     url,
     entities: [...entities],
-    migrations: [Initial1795435200000, HostsHardware1795435204000],
+    migrations: [Initial1795435200000, Layers1795441200000, HostsHardware1795435204000, HostsPower1795435205000, PeopleAndAudit1795600000000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,

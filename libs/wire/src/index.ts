@@ -9,3 +9,9 @@ export { methodNames, methodNamesType, parseMethod, type Method } from './method
 export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
 export { decodeTaskResult, encodeTaskResult } from './task-result';
 export * from './coverage';
+export * from './rrd';
+export * from './screen';
+export * from './rfb';
+export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
+export * from './disks';
+export * from './xva';

@@ -93,9 +93,19 @@ export class Gateway {
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
+      this.audit(route, login, undefined);
+    } catch (error) {
+      this.audit(route, login, error);
+      throw error;
     } finally {
       if (login.own && login.session) await this.dispatcher.sessions.close(login.session.ref);
     }
+  }
+
+  /** What anybody may read, and what is told of call by call, is not told of here. */
+  private audit(route: Route, { session }: Login, error: unknown): void {
+    if (!session || route.open || (route.method === 'GET' && route.role === 'read-only')) return;
+    this.dispatcher.trail.handled(route.handler.name, session, { denied: error instanceof Refusal && error.status === 403, error });
   }
 
   private async ownTask({ task }: Handler, { session }: Login, query: URLSearchParams): Promise<HttpTask | undefined> {

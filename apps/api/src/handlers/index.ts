@@ -1,5 +1,10 @@
 /** The HTTP handlers beside the calls, each in a file of its own. */
 import type { Handler } from './exchange';
+import { auditLog } from './audit-log';
 import { databaseDump } from './database-dump';
+import { consoleHandlers } from './console';
+import { rrdHandlers } from './rrd';
+import { exportRawVdi } from './export-raw-vdi';
+import { importRawVdi } from './import-raw-vdi';
 
-export const handlers: readonly Handler[] = [databaseDump];
+export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi];

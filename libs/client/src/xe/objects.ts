@@ -20,6 +20,9 @@ export function tableNamed(cli: string): ClassTable {
   return table;
 }
 
+/** Every single permission is a role too; what people call roles are those made of others. */
+const hasParts = (record: AnyRecord): boolean => Array.isArray(record['subroles']) && record['subroles'].length > 0;
+
 /** All records of a class, and each other class's records at most once, when a reference to it must be shown. */
 export class Objects {
   private readonly known = new Map<string, Promise<Readonly<Record<string, AnyRecord>>>>();
@@ -34,7 +37,8 @@ export class Objects {
   }
 
   async list(table: ClassTable): Promise<Shown[]> {
-    return Object.entries(await this.all(table.cls)).map(([ref, record]) => ({ ref, record }));
+    const shown = Object.entries(await this.all(table.cls)).map(([ref, record]) => ({ ref, record }));
+    return table.cls === 'role' ? shown.filter(({ record }) => hasParts(record)) : shown;
   }
 
   /** The value of one field as text; a field that the record does not have is its metrics' or another companion's. */

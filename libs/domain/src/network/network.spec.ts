@@ -75,6 +75,8 @@ function pif(ref: string, more: Partial<Pif> = {}, around: Partial<pifRules.PifS
   );
   const record = {
     ...(blank as Pif),
+    bond_slave_of: nullRef<'Bond'>(),
+    VLAN_master_of: nullRef<'VLAN'>(),
     device: ref,
     host: asRef<'host'>('h'),
     network: asRef<'network'>(`net-${ref}`),
@@ -85,7 +87,7 @@ function pif(ref: string, more: Partial<Pif> = {}, around: Partial<pifRules.PifS
   };
   return {
     ref,
-    pif: { bond_slave_of: nullRef(), VLAN_master_of: nullRef(), ...record },
+    pif: record,
     bondMaster: false,
     taggedBy: [],
     tunnelAccess: false,

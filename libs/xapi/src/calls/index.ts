@@ -2,13 +2,16 @@
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
+import { authCalls } from './auth';
 import { bondCalls } from './bond';
 import { clusterCalls } from './cluster';
 import { clusterHostCalls } from './cluster-host';
 import { eventCalls } from './event';
 import { gpuGroupCalls, pgpuCalls, vgpuCalls } from './graphics';
 import { hostCalls } from './host';
+import { hostCrashdumpCalls } from './host-crashdump';
 import { driverVariantCalls, hostDriverCalls } from './host-driver';
+import { hostPatchCalls } from './host-patch';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { networkSriovCalls } from './network-sriov';
@@ -16,13 +19,18 @@ import { observerCalls, observerOverrides } from './observer';
 import { pbdCalls, pbdOverrides } from './pbd';
 import { pciCalls } from './pci';
 import { pifCalls } from './pif';
-import { poolCalls } from './pool';
+import { poolCalls, poolOutside } from './pool';
+import { poolPatchCalls } from './pool-patch';
+import { poolUpdateCalls } from './pool-update';
 import { pvsCacheStorageOverrides, pvsProxyCalls, pvsServerCalls, pvsSiteCalls } from './pvs';
 import { callerCalls, callerOverrides, rateLimitCalls, rateLimitOverrides } from './rate-limit';
-import { roleCalls } from './role';
+import { repositoryCalls } from './repository';
+import { roleCalls, roleOverrides } from './role';
 import { sdnControllerCalls } from './sdn-controller';
 import { sessionCalls } from './session';
+import { sessionOverrides } from './session-rights';
 import { srCalls } from './sr';
+import { subjectCalls, subjectOverrides } from './subject';
 import { taskCalls } from './task';
 import { tunnelCalls } from './tunnel';
 import { pusbCalls, usbGroupCalls, vusbCalls } from './usb';
@@ -40,7 +48,8 @@ type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? n
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
+  auth: authCalls,
   Bond: bondCalls,
   Caller: callerCalls,
   Cluster: clusterCalls,
@@ -48,6 +57,8 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: Call
   Driver_variant: driverVariantCalls,
   GPU_group: gpuGroupCalls,
   host: hostCalls,
+  host_crashdump: hostCrashdumpCalls,
+  host_patch: hostPatchCalls,
   Host_driver: hostDriverCalls,
   message: messageCalls,
   network: networkCalls,
@@ -63,9 +74,13 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: Call
   PVS_server: pvsServerCalls,
   PVS_site: pvsSiteCalls,
   Rate_limit: rateLimitCalls,
+  pool_patch: poolPatchCalls,
+  pool_update: poolUpdateCalls,
+  Repository: repositoryCalls,
   role: roleCalls,
   SDN_controller: sdnControllerCalls,
   SR: srCalls,
+  subject: subjectCalls,
   task: taskCalls,
   tunnel: tunnelCalls,
   USB_group: usbGroupCalls,
@@ -78,6 +93,9 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: Call
   VUSB: vusbCalls,
 };
 const overrides = {
+  role: roleOverrides,
+  session: sessionOverrides,
+  subject: subjectOverrides,
   Caller: callerOverrides,
   network: networkOverrides,
   Observer: observerOverrides,
@@ -106,4 +124,4 @@ export const custom = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
 export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> =>
-  byName<Outside>({ session: sessionCalls(sessions), event: eventCalls(sessions) });
+  byName<Outside>({ pool: poolOutside, session: sessionCalls(sessions), event: eventCalls(sessions) });

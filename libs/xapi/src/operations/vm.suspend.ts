@@ -5,6 +5,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { takeSpace } from '../calls/vdi-clone';
+import { newLayer } from '../layers';
 import type { Plane } from '../context';
 import { endRuns } from '../fleet/halt';
 import { recordWith } from '../records';
@@ -60,6 +61,7 @@ async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
       managed: true,
     }),
   );
+  await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: virtual_size });
   const placed = await beginStop(tx, vm);
   if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
   return { placed, vdi };
@@ -85,7 +87,7 @@ async function show(tx: Tx, vm: Ref<'VM'>, placed: RunRow, vdi: Ref<'VDI'>, save
   ]);
   if (rows.length === 0) throw new Superseded(placed.vm);
   await endRuns(tx, [vm]);
-  await tx.query('WITH gpus AS (UPDATE vgpu SET resident_on = NULL WHERE "VM" = $1 AND resident_on IS NOT NULL) DELETE FROM console WHERE "VM" = $1', [vm]);
+  await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
   await tx.query(
     `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`,
     [vm, vdi],

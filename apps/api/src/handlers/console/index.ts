@@ -1,0 +1,88 @@
+/** Consoles of running VMs, raw and through WebSockets, and pictures of them. */
+import { guestConsole } from '@xenplane/domain';
+import type { HandlerName } from '@xenplane/model';
+import { jpegOf, paint, RfbError } from '@xenplane/wire';
+import { sendDocument, sessionOf, type Exchange, type Handler } from '../exchange';
+import { Refusal } from '../refusal';
+import { rawLine, webSocketLine, type Line } from './lines';
+import { RfbPeer, TextPeer, type Peer } from './peers';
+import { targetOf, type Target } from './target';
+import { terminalOf, type Terminal } from './terminal';
+
+/** How often it is looked whether the guest has written something or is gone. */
+const lookMs = 150;
+/** A client that does not read gets nothing new. */
+const mostUnreadBytes = 2 ** 22;
+
+function console(name: HandlerName, hostPart: string, lineOf: (exchange: Exchange) => Line): Handler {
+  return {
+    name,
+    run: async (exchange) => {
+      const target = await targetOf(exchange, name, hostPart);
+      const terminal = terminalThere(exchange, target);
+      await converse(exchange, { terminal, line: lineOf(exchange), peer: peerOf(exchange, target, terminal) });
+    },
+  };
+}
+
+function terminalThere({ plane }: Exchange, { vm }: Target): Terminal {
+  const terminal = terminalOf(plane, vm);
+  if (!terminal) throw new Refusal(404, 'The VM does not run');
+  return terminal;
+}
+const peerOf = ({ plane }: Exchange, { vm, protocol }: Target, terminal: Terminal): Peer =>
+  protocol === 'rfb' ? new RfbPeer(terminal, plane.replica.stored('VM', vm)?.name_label ?? '') : new TextPeer(terminal);
+
+/** Until the client leaves, its session ends, or the VM stops. */
+async function converse(
+  exchange: Exchange,
+  { terminal, line, peer }: { readonly terminal: Terminal; readonly line: Line; readonly peer: Peer },
+): Promise<void> {
+  const { socket, signal, dispatcher } = exchange;
+  const send = (bytes: Uint8Array): void => {
+    if (bytes.length > 0 && socket.writable) line.send(bytes);
+  };
+  const refresh = (): void => {
+    if (socket.writableLength < mostUnreadBytes) send(peer.refresh());
+  };
+  send(peer.greeting());
+  const endings: (() => void)[] = [terminal.watch(refresh)];
+  try {
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+      if (signal.aborted) resolve();
+      endings.push(dispatcher.sessions.onClose(sessionOf(exchange).ref, resolve));
+      const looking = setInterval(() => (terminal.isAlive ? refresh() : resolve()), lookMs);
+      endings.push(() => clearInterval(looking));
+      socket.once('end', resolve);
+      line.listen((bytes) => {
+        try {
+          send(peer.receive(bytes));
+          refresh();
+        } catch (error) {
+          if (!(error instanceof RfbError)) exchange.plane.log.error({ error }, 'console failed');
+          resolve();
+        }
+      });
+    });
+  } finally {
+    for (const end of endings) end();
+    line.end();
+  }
+}
+
+/** The screen as it is now. */
+const snapshot: Handler = {
+  name: 'get_vncsnapshot',
+  run: async (exchange) => {
+    const terminal = terminalThere(exchange, await targetOf(exchange, 'get_vncsnapshot', 'host_console'));
+    const { text, size } = terminal.read();
+    sendDocument(exchange, 'image/jpeg', jpegOf(paint(guestConsole.screenOf(text, size.columns, size.rows))));
+  },
+};
+
+export const consoleHandlers: readonly Handler[] = [
+  console('connect_console', 'host_console', rawLine),
+  console('connect_console_ws', 'host_console_ws', webSocketLine),
+  snapshot,
+];
