@@ -1,7 +1,11 @@
 /** People who are no local users: the directory, subjects, their roles, and how long their sessions last. */
+import path from 'node:path';
+import { agentSettings } from '@xenplane/config';
+import { SimulatedXen } from '@xenplane/hypervisor';
 import { asRef } from '@xenplane/model';
 import { openSession } from '@xenplane/xapi';
-import { eventually, login, password, startWorld, type Call, type World } from '../world';
+import { startAgent } from '../../apps/agent/src/agent';
+import { eventually, joinKey, login, password, startWorld, type Call, type World } from '../world';
 
 let world: World;
 let root: Call;
@@ -129,6 +133,29 @@ test('hosts are joined and taken out one by one too; then the pool is not of one
   await root('pool.detect_nonhomogeneous_external_auth', pool);
   await expect(root('host.enable_external_auth', host, {}, 'staff.example', 'PAM')).rejects.toThrow('AUTH_ALREADY_ENABLED PAM staff.example');
   await expect(root('pool.external_auth_set_ldaps', pool, true)).rejects.toThrow('AUTH_SET_LDAPS_FAILED');
+});
+
+test('a host that joins later is in the directory too', async () => {
+  const agent = await startAgent(
+    agentSettings({
+      XENPLANE_HOSTS: '1',
+      XENPLANE_SEED: '99',
+      XENPLANE_SPEED: '0',
+      XENPLANE_API_URL: world.url,
+      XENPLANE_IMAGES_URL: world.imagesUrl,
+      XENPLANE_JOIN_KEY: joinKey,
+      XENPLANE_DATA: path.join(world.folder, 'later'),
+      XENPLANE_LOG_LEVEL: 'error',
+    }),
+    new SimulatedXen({ seed: 99, speed: 0 }),
+  );
+  const types = await eventually(async () => {
+    const hosts = Object.values(await root<Record<string, { external_auth_type: string }>>('host.get_all_records'));
+    expect(hosts.length).toBe(3);
+    return hosts.map((h) => h.external_auth_type);
+  });
+  expect(types).toEqual(['PAM', 'PAM', 'PAM']);
+  await agent.stop();
 });
 
 test('leaving the directory ends every session that came from it', async () => {

@@ -176,6 +176,27 @@ test('the console of a host shows its control domain', async () => {
   seen.socket.destroy();
 });
 
+test('the pool may allow one at a time, and no sleepers', async () => {
+  const [pool] = await call<string[]>('pool.get_all');
+  const path = `/console?ref=${vm}&session_id=${token}`;
+  await call('pool.set_limit_console_sessions', pool, true);
+  const first = await look(path);
+  expect((await dial(path)).head).toMatch(/^HTTP\/1\.1 503 /);
+  first.socket.destroy();
+  await eventually(async () => expect((await dial(path)).head).toMatch(/^HTTP\/1\.1 200 /));
+  await call('pool.set_limit_console_sessions', pool, false);
+  await call('pool.set_vm_console_idle_timeout', pool, 1);
+  const sleeper = await look(path);
+  const awake = await look(path);
+  const typing = setInterval(() => awake.client.key(0xffe1), 50);
+  const pressing = setInterval(() => awake.client.type('x'), 200);
+  await untilClosed(sleeper.socket);
+  expect(awake.socket.readableEnded || awake.socket.closed).toBe(false);
+  for (const timer of [typing, pressing]) clearInterval(timer);
+  await untilClosed(awake.socket);
+  await call('pool.set_vm_console_idle_timeout', pool, 0);
+});
+
 test('a client that speaks another language is left', async () => {
   const { socket } = await dial(`/console?ref=${vm}&session_id=${token}`);
   socket.write('GET / HTTP/1.1\r\n\r\n');

@@ -86,11 +86,13 @@ describe('settings', () => {
   });
 
   test('a directory is joined and left', async () => {
-    await call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'AD');
+    await expect(call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'AD')).rejects.toThrow(
+      'AUTH_ENABLE_FAILED_UNAVAILABLE',
+    );
+    await call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'PAM');
     expect(await call('host.get_external_auth_configuration', host)).toEqual({ user: 'admin' });
-    await expect(call('host.enable_external_auth', host, {}, 'other.org', 'AD')).rejects.toThrow('AUTH_ALREADY_ENABLED AD example.org');
-    await call('host.external_auth_set_ldaps', host, true);
-    expect(await call('host.get_external_auth_configuration', host)).toMatchObject({ ldaps: 'true' });
+    await expect(call('host.enable_external_auth', host, {}, 'other.org', 'PAM')).rejects.toThrow('AUTH_ALREADY_ENABLED PAM example.org');
+    await expect(call('host.external_auth_set_ldaps', host, true)).rejects.toThrow('AUTH_SET_LDAPS_FAILED');
     await call('host.disable_external_auth', host, {});
     expect(await call('host.get_external_auth_type', host)).toBe('');
   });

@@ -1,6 +1,6 @@
 /** Metrics over the wire: what clients that draw graphs ask for, in both forms, and the calls about single metrics. */
 import { asRef } from '@xenplane/model';
-import { openSession } from '@xenplane/xapi';
+import { housekeep, openSession } from '@xenplane/xapi';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
 jest.setTimeout(60_000);
@@ -248,6 +248,13 @@ test('what has stopped keeps what it had', async () => {
   expect(Math.abs(Number(dump.lastupdate) - now())).toBeLessThan(60);
   const at = dump.ds.findIndex((d) => d.name === 'memory');
   expect(Number(dump.rra[0]?.database.at(-1)?.[at])).toBe(await call('VM.get_memory_target', vm));
+  const template = await call<string>('VM.get_uuid', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0]);
+  expect((await get(`/vm_rrd?uuid=${template}`)).status).toBe(404);
   await call('VM.destroy', vm);
   expect((await get(`/vm_rrd?uuid=${vmUuid}`)).status).toBe(404);
+  const [api] = world.apis;
+  const choices = (): unknown => query("SELECT key FROM setting WHERE key LIKE 'data_sources/%' ORDER BY key");
+  expect(await choices()).toEqual([{ key: `data_sources/VM/${vmUuid}` }, { key: `data_sources/host/${hostUuid}` }]);
+  if (api) await housekeep(api.plane);
+  expect(await choices()).toEqual([{ key: `data_sources/host/${hostUuid}` }]);
 });

@@ -15,6 +15,10 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
+async function tokenOf(): Promise<string> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', world.password] });
+  return ((await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+}
 const uuid = '11111111-2222-4333-8444-555555555555';
 const xml = (more = ''): string =>
   `<?xml version="1.0"?><update name-label="XS83E001" version="1.0" uuid="${uuid}" key="vendor" installation-size="1048576" after-apply-guidance="restartHost" enforce-homogeneity="true"${more}><name-description>Fixes &lt;all&gt;</name-description></update>`;
@@ -135,6 +139,9 @@ describe('repositories', () => {
     expect(await call('Repository.get_hash', remote)).toBe('ab'.repeat(32));
     expect(await call('pool.get_last_update_sync', pool)).not.toMatch(/^1970/);
     expect(await call('pool.sync_updates', pool, true)).toBe(hash);
+    const token = await tokenOf();
+    const pending = (await (await fetch(`${world.url}/updates?session_id=${token}`)).json()) as { hash: string; hosts: { ref: string; updates: string[] }[] };
+    expect([pending.hash, pending.hosts.map((h) => [h.ref, h.updates])]).toEqual([hash, hosts.map((h) => [h, []])]);
     index = '<nothing/>';
     await expect(call('pool.sync_updates', pool, false)).rejects.toThrow('INVALID_REPOMD_XML');
     expect(await call('pool.get_current_operations', pool)).toEqual({});

@@ -127,6 +127,29 @@ export class Kit {
       if (found.length > 0) throw new Error(found.join('\n'));
     }, 5_000);
   }
+
+  /** Every VM that is shown up has one domain, where it is shown, and there are no others. */
+  async once(): Promise<void> {
+    await eventually(async () => expect(await this.domains()).toEqual(await this.shown()), 5_000);
+  }
+
+  /** What the hypervisors hold: VM, host and state of every domain. */
+  private async domains(): Promise<string[]> {
+    const hosts = await this.plane.store.query<{ uuid: string }>('SELECT uuid FROM host_run');
+    const lists = await Promise.all(
+      hosts.map(async ({ uuid }) =>
+        (await this.world.agent.hypervisor.list(uuid)).map((d) => `${d.vm} ${uuid} ${d.state === 'paused' ? 'Paused' : 'Running'}`),
+      ),
+    );
+    return lists.flat().sort();
+  }
+  /** What the records say of the same. */
+  private async shown(): Promise<string[]> {
+    const rows = await this.plane.store.query<{ line: string }>(
+      "SELECT v.uuid || ' ' || h.uuid || ' ' || v.power_state AS line FROM vm v JOIN host h ON h.ref = v.resident_on WHERE NOT v.is_control_domain",
+    );
+    return rows.map((r) => r.line).sort();
+  }
 }
 
 function gone(error: Error): undefined {

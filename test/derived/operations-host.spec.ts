@@ -2,4 +2,4 @@ import { hostScenarios } from './scenarios/host';
 import { walk } from './walk';
 
 jest.setTimeout(120_000);
-walk(hostScenarios);
+walk(hostScenarios, (kit) => kit.once());

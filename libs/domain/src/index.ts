@@ -18,6 +18,7 @@ export * as pifRules from './network/pif';
 export * as bondRules from './network/bond';
 export * as stackingRules from './network/stacking';
 export * as graphics from './graphics/capacity';
+export * as storage from './storage';
 export * as rrd from './rrd';
 export * as guestConsole from './console';
 export * as precopy from './migration/precopy';

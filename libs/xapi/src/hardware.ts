@@ -47,16 +47,3 @@ export async function hideFromDom0(tx: Tx, host: Ref<'host'>, pciId: string, hid
   );
   return accessOf(row?.now ?? false, row?.next ?? false);
 }
-
-/** Everything that is of this host and of nothing else. Its local storage stays, without a connection, until it is forgotten. */
-export async function removeParts(tx: Tx, host: Ref<'host'>): Promise<void> {
-  const own = (table: string, ...ends: readonly string[]): Promise<unknown> =>
-    tx.query(`DELETE FROM ${table} t USING pif p WHERE p.host = $1 AND p.ref IN (${ends.map((end) => `t."${end}"`).join(', ')})`, [host]);
-  await own('vlan', 'tagged_PIF', 'untagged_PIF');
-  await own('bond', 'master');
-  await own('tunnel', 'access_PIF', 'transport_PIF');
-  await own('network_sriov', 'physical_PIF', 'logical_PIF');
-  await tx.query('WITH gone AS (DELETE FROM pif WHERE host = $1 RETURNING metrics) DELETE FROM pif_metrics m USING gone g WHERE m.ref = g.metrics', [host]);
-  for (const table of ['pbd', 'host_cpu', 'host_crashdump', 'host_patch', 'certificate', 'pci', 'pgpu', 'pusb', 'feature', 'host_driver', 'cluster_host'])
-    await tx.query(`DELETE FROM ${table} WHERE host = $1`, [host]);
-}

@@ -1,6 +1,7 @@
 export * from './context';
 export * from './dispatch';
 export * from './sessions';
+export { pendingUpdates } from './updates';
 export { auditLines } from './audit';
 export { permissions } from './permissions';
 export * from './plane';

@@ -6,6 +6,7 @@ import { HttpTask, type Dispatcher, type Plane, type Session } from '@xenplane/x
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { page, Refusal, shown } from './refusal';
+import { declineOffer, isWebSocket } from './upgrades';
 
 interface Route extends HandlerFacts {
   readonly handler: Handler;
@@ -49,7 +50,7 @@ export class Gateway {
       else refuse(connection, new Refusal(403, 'There is no such handler'));
     };
     server.on('connect', raw);
-    server.on('upgrade', raw);
+    server.on('upgrade', (request, socket, head) => (isWebSocket(request) ? raw(request, socket, head) : declineOffer(server, request, socket, head)));
   }
 
   private async serve(route: Route, connection: Connection): Promise<void> {

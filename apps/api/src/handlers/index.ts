@@ -6,5 +6,6 @@ import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
 import { exportRawVdi } from './export-raw-vdi';
 import { importRawVdi } from './import-raw-vdi';
+import { updates } from './updates';
 
-export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi];
+export const handlers: readonly Handler[] = [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates];

@@ -118,6 +118,7 @@ function ofObject(name: HandlerName, cls: RrdClass): Handler {
       const ref = exchange.plane.replica.byUuid(cls, uuid);
       if (!found || !ref) throw new Refusal(404, `There is no ${cls} ${uuid}`);
       const until = cls === 'VM' ? await lastUp(exchange.plane, asRef(ref)) : undefined;
+      if (until === 0) throw new Refusal(404, `Nothing was ever measured of ${uuid}`);
       await sendDump(exchange, { ...found, ...(until === undefined ? {} : { until }) });
     },
   };

@@ -1,5 +1,5 @@
 /** One `xe` command from its words to its exit code. No process, no files, no terminal: those are given. */
-import { errorCodes, isErrorCode, XenError } from '@xenplane/model';
+import { errorDoc, isErrorCode, XenError } from '@xenplane/model';
 import { connect, isRef, logOut, Unreachable, type Api, type Login } from '../api';
 import { Misuse, parse } from './arguments';
 import { commands, type Surroundings } from './commands';
@@ -20,7 +20,7 @@ function help(): string {
 
 /** What an error of the API means: its sentence, then each parameter with its name, objects by uuid and name. */
 async function explain(error: XenError, objects: Objects | undefined): Promise<string> {
-  const known = isErrorCode(error.code) ? errorCodes[error.code] : undefined;
+  const known = isErrorCode(error.code) ? errorDoc(error.code) : undefined;
   const names: readonly string[] = known?.params ?? [];
   const texts = await Promise.all(error.params.map(async (p, i) => `${names[i] ?? '<extra>'}: ${isRef(p) && objects ? await nameOf(p, objects) : p}`));
   const missing = names.slice(error.params.length).map((n) => `${n}: <unknown>`);

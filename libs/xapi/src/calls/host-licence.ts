@@ -3,6 +3,7 @@ import { classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { admitHost } from '../admission';
 import { dateTime, type Context } from '../context';
 import { hereOf } from './host-network';
+import { hashOfAll } from '../updates';
 
 type All = CallsOf<typeof classes.host, Context>;
 
@@ -25,7 +26,7 @@ async function applyUpdates(context: Context, host: Ref<'host'>, hash: string): 
   const [pool] = await tx.find('pool', {});
   const repositories = await tx.getMany('Repository', pool?.repositories ?? []);
   if (repositories.length === 0) throw new XenError('NO_REPOSITORY_ENABLED');
-  if (hash === '' || !repositories.some((r) => r.hash === hash)) throw new XenError('UPDATEINFO_HASH_MISMATCH');
+  if (repositories.some((r) => r.hash === '') || hash !== hashOfAll(repositories)) throw new XenError('UPDATEINFO_HASH_MISMATCH');
   await tx.update('host', host, { last_update_hash: hash, last_software_update: dateTime(plane.clock.now()), latest_synced_updates_applied: 'yes' });
   return [];
 }

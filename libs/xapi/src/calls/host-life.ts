@@ -1,13 +1,12 @@
 /** Hosts that take guests or do not, that are to be emptied, that are gone for good. */
-import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref } from '@xenplane/model';
+import { asRef, classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { startInternally } from '../accept';
 import { admitHost } from '../admission';
 import type { Context } from '../context';
 import { evacuationPlan, residents } from '../evacuation';
 import { endRunsOfHost } from '../fleet/halt';
-import { forgetHostSettings } from '../host-settings';
-import { removeParts } from '../hardware';
+import { removeHost } from '../fleet/removal';
 import { assertLive, isLive } from '../host-use';
 import { hereOf } from './host-network';
 
@@ -54,12 +53,7 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if ((await residents(tx, host)).length > 0) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
   if (pool?.master === host) await electAnother(tx, pool.ref, host);
-  await removeControlDomain(tx, record.control_domain);
-  await removeParts(tx, host);
-  await tx.remove('host', host);
-  await tx.query('DELETE FROM host_metrics WHERE ref = $1', [record.metrics]);
-  await forgetHostSettings(tx, host);
-  if (pool) await shrinkPool(tx, pool.ref, record.cpu_info);
+  await removeHost(tx, record);
 }
 
 /** Old clients want to be told of a master; any other host will do, but there must be one. */
@@ -67,20 +61,6 @@ async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promi
   const [next] = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1', [gone]);
   if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
   await tx.update('pool', pool, { master: asRef<'host'>(next.host) });
-}
-
-async function removeControlDomain(tx: Tx, dom0: Ref<'VM'>): Promise<void> {
-  if (isNullRef(dom0)) return;
-  const [vm] = await tx.getMany('VM', [dom0]);
-  for (const table of ['vbd', 'vif', 'console']) await tx.query(`DELETE FROM ${table} WHERE "VM" = $1`, [dom0]);
-  await tx.query('DELETE FROM vm WHERE ref = $1', [dom0]);
-  await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [vm?.metrics ?? nullRef()]);
-}
-
-async function shrinkPool(tx: Tx, pool: Ref<'pool'>, gone: Readonly<Record<string, string>>): Promise<void> {
-  const { cpu_info } = await tx.lock('pool', pool);
-  const less = (key: string): string => String(Math.max(0, Number(cpu_info[key] ?? 0) - Number(gone[key] ?? 0)));
-  await tx.update('pool', pool, { cpu_info: { ...cpu_info, cpu_count: less('cpu_count'), socket_count: less('socket_count') } });
 }
 
 export const lifeCalls = {

@@ -1,4 +1,4 @@
-/** Patches of the old kind: none can be uploaded any more, so that none is there to be applied. */
+/** Patches of the old kind on a host: each was put there by its update, and is applied already. */
 import { classes, XenError, type CallsOf } from '@xenplane/model';
 import type { Context } from '../context';
 

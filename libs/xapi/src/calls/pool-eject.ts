@@ -1,9 +1,10 @@
 /** A host leaves the pool: its records go, its local storage with all that is on it, and its agent is not let in any more. */
-import { isNullRef, XenError, type Ref } from '@xenplane/model';
+import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../context';
+import { removeHost } from '../fleet/removal';
 import { lockPool } from './pool-record';
-import { removeParts } from '../hardware';
+import { removeVdi } from './vdi-clone';
 
 async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
   const [vm] = await tx.query(`SELECT 1 FROM vm WHERE resident_on = $1 AND NOT is_control_domain LIMIT 1`, [host]);
@@ -20,14 +21,8 @@ export async function eject(context: Context, host: Ref<'host'>): Promise<void> 
   await tx.query('UPDATE host_run SET accepting = false WHERE host = $1', [host]);
   await assertMayGo(tx, host);
   await removeLocalStorage(tx, host);
-  await removeControlDomain(tx, record.control_domain);
-  await removeParts(tx, host);
-  await tx.query('DELETE FROM host_run WHERE host = $1', [host]);
   await tx.query('DELETE FROM enrolment WHERE host_uuid = $1', [record.uuid]);
-  await tx.remove('host', host);
-  await tx.query('DELETE FROM host_metrics WHERE ref = $1', [record.metrics]);
-  const less = (key: string): string => String(Math.max(0, Number(pool.cpu_info[key] ?? 0) - Number(record.cpu_info[key] ?? 0)));
-  await tx.update('pool', pool.ref, { cpu_info: { ...pool.cpu_info, cpu_count: less('cpu_count'), socket_count: less('socket_count') } });
+  await removeHost(tx, record);
 }
 
 /** Of storage that only this host sees; VMs keep their drives, without a disk in them. */
@@ -39,14 +34,12 @@ async function removeLocalStorage(tx: Tx, host: Ref<'host'>): Promise<void> {
   const srs = rows.map((r) => r.sr);
   await tx.query(`DELETE FROM vbd WHERE type = 'Disk' AND "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
   await tx.query(`UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
-  await tx.query('DELETE FROM vdi WHERE "SR" = ANY($1)', [srs]);
+  const disks = await tx.query<{ ref: Ref<'VDI'> }>('SELECT ref FROM vdi WHERE "SR" = ANY($1) ORDER BY ref', [srs]);
+  for (const disk of await tx.getMany(
+    'VDI',
+    disks.map((d) => d.ref),
+  ))
+    await removeVdi(tx, disk);
   await tx.query('DELETE FROM pbd WHERE "SR" = ANY($1)', [srs]);
   await tx.query('DELETE FROM sr WHERE ref = ANY($1)', [srs]);
-}
-
-async function removeControlDomain(tx: Tx, dom0: Ref<'VM'>): Promise<void> {
-  if (isNullRef(dom0)) return;
-  for (const table of ['vbd', 'vif', 'console']) await tx.query(`DELETE FROM ${table} WHERE "VM" = $1`, [dom0]);
-  const [vm] = await tx.query<{ metrics: string }>('DELETE FROM vm WHERE ref = $1 RETURNING metrics', [dom0]);
-  if (vm) await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [vm.metrics]);
 }

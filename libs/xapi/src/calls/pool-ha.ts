@@ -1,39 +1,21 @@
 /** High availability of the pool: whether it is on, where its heartbeat is kept, how many hosts may fail. */
 import { ha, memory, poolLifecycle } from '@xenplane/domain';
-import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
-import { recordWith } from '../records';
 import { lockPool } from './pool-record';
-import { assertSrCan, takeSpace } from './vdi-clone';
+import { createVdi, type NewVdi } from './vdi';
+import { assertSrCan, removeVdi } from './vdi-clone';
 
 const MiB = 2 ** 20;
 const statefileBytes = 4 * MiB;
 const redoLogBytes = 256 * MiB;
-type Vdi = StoredRecord<'VDI'>;
 
-/** A disk that the pool keeps for itself. */
-export async function insertOwnDisk(
-  { tx, plane }: Context,
-  SR: Ref<'SR'>,
-  given: Pick<Vdi, 'name_label' | 'name_description' | 'type' | 'virtual_size'>,
-): Promise<Ref<'VDI'>> {
-  const uuid = plane.ids.uuid(),
-    ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
-  await assertSrCan({ tx }, SR, 'VDI_CREATE');
-  await takeSpace({ tx }, SR, given.virtual_size, given.virtual_size);
-  await tx.insert(
-    'VDI',
-    ref,
-    recordWith('VDI', { ...given, uuid, SR, location: uuid, physical_utilisation: given.virtual_size, managed: true, sharable: given.type === 'ha_statefile' }),
-  );
-  return ref;
-}
-export async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
+async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = isNullRef(ref) ? [] : await tx.getMany('VDI', [ref]);
-  if (!vdi) return;
-  await takeSpace({ tx }, vdi.SR, -vdi.virtual_size, -vdi.physical_utilisation);
-  await tx.remove('VDI', vdi.ref);
+  if (vdi) await removeVdi(tx, vdi);
 }
+/** Disks that the pool keeps for itself. */
+const own = (SR: Ref<'SR'>): Pick<NewVdi, 'SR' | 'read_only' | 'other_config'> => ({ SR, read_only: false, other_config: {} });
 
 interface Row {
   readonly ref: string;
@@ -131,17 +113,21 @@ async function enable(context: Context, given: readonly Ref<'SR'>[], configurati
   const files: Ref<'VDI'>[] = [];
   for (const sr of await heartbeatSrs(context, given, hosts)) {
     files.push(
-      await insertOwnDisk(context, sr, {
+      await createVdi(context, {
+        ...own(sr),
         name_label: 'Statefile for HA',
         name_description: 'Used for storage heartbeating',
         type: 'ha_statefile',
+        sharable: true,
         virtual_size: statefileBytes,
       }),
     );
-    await insertOwnDisk(context, sr, {
+    await createVdi(context, {
+      ...own(sr),
       name_label: 'Metadata for HA',
       name_description: 'Used for master failover',
       type: 'redo_log',
+      sharable: false,
       virtual_size: redoLogBytes,
     });
   }
@@ -185,10 +171,12 @@ async function enableRedoLog(context: Context, sr: Ref<'SR'>): Promise<void> {
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if (pool.redo_log_enabled) throw new XenError('REDO_LOG_IS_ENABLED');
   if (!(await context.tx.get('SR', sr)).shared) throw new XenError('CANNOT_ENABLE_REDO_LOG', 'The storage repository is not shared');
-  const vdi = await insertOwnDisk(context, sr, {
+  const vdi = await createVdi(context, {
+    ...own(sr),
     name_label: 'Metadata redo-log',
     name_description: 'Used when HA is disabled, while extra security is still desired',
     type: 'redo_log',
+    sharable: false,
     virtual_size: redoLogBytes,
   });
   await context.tx.update('pool', pool.ref, { redo_log_enabled: true, redo_log_vdi: vdi });

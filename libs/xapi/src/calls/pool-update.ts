@@ -6,7 +6,7 @@ import { asRef, enums, nullRef, XenError, type CallsOf, type classes, type Ref, 
 import { dateTime, type Context } from '../context';
 import { recordWith } from '../records';
 import { hostRefs } from './pool-record';
-import { takeSpace } from './vdi-clone';
+import { removeVdi } from './vdi-clone';
 
 type Update = StoredRecord<'pool_update'>;
 type Guidance = TypeOf<typeof enums.update_after_apply_guidance>;
@@ -143,9 +143,8 @@ export async function cleanUpdate({ tx }: Context, self: Ref<'pool_update'>): Pr
   const [disk] = await tx.getMany('VDI', [vdi]);
   if (disk) {
     if ((await tx.find('VBD', { VDI: disk.ref })).some((b) => b.currently_attached)) throw new XenError('VDI_IN_USE', disk.ref, 'destroy');
-    await takeSpace({ tx }, disk.SR, -disk.virtual_size, -disk.physical_utilisation);
     await tx.query('UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" = $1', [disk.ref]);
-    await tx.remove('VDI', disk.ref);
+    await removeVdi(tx, disk);
   }
   await tx.update('pool_update', self, { vdi: nullRef() });
 }

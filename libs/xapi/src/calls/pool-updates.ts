@@ -2,6 +2,7 @@
 import { poolLifecycle } from '@xenplane/domain';
 import { XenError, type Ref, type TypeOf, type enums } from '@xenplane/model';
 import type { Context } from '../context';
+import { evacuationPlan } from '../evacuation';
 import { newSecret } from './pool-settings';
 
 type Self = { readonly self: Ref<'pool'> };
@@ -50,20 +51,14 @@ async function setPeriodic({ tx }: Context, self: Ref<'pool'>, value: boolean): 
   await tx.update('pool', self, { update_sync_enabled: value });
 }
 
-/** What stands in the way of updating every host. */
+/** What stands in the way of updating every host; where they have to be rebooted, also the VMs that could not go elsewhere meanwhile. */
 async function readiness({ tx }: Context, self: Ref<'pool'>, requiresReboot: boolean): Promise<string[][]> {
   const pool = await tx.get('pool', self);
-  const dead = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE NOT alive ORDER BY host', []);
-  const bound = requiresReboot ? await boundVms(tx) : [];
-  return [...(pool.ha_enabled ? [['HA_IS_ENABLED']] : []), ...dead.map((d) => ['HOST_OFFLINE', d.host]), ...bound.map((b) => ['VM_REQUIRES_SR', b.vm, b.sr])];
+  const hosts = await tx.query<{ host: Ref<'host'>; alive: boolean }>('SELECT host, alive FROM host_run ORDER BY host', []);
+  const found = [...(pool.ha_enabled ? [['HA_IS_ENABLED']] : []), ...hosts.filter((h) => !h.alive).map(({ host }) => ['HOST_OFFLINE', host])];
+  for (const { host } of requiresReboot ? hosts : []) found.push(...[...(await evacuationPlan(tx, { host })).stuck.values()].map((reason) => [...reason]));
+  return found;
 }
-/** Running VMs whose disks are of one host: they cannot go elsewhere while it is rebooted. */
-const boundVms = (tx: Context['tx']): Promise<{ vm: string; sr: string }[]> =>
-  tx.query(
-    `SELECT v.ref AS vm, min(s.ref) AS sr FROM vm v JOIN vbd b ON b."VM" = v.ref AND b.type = 'Disk' AND b.currently_attached JOIN vdi d ON d.ref = b."VDI" JOIN sr s ON s.ref = d."SR" AND NOT s.shared
-     WHERE v.power_state = 'Running' AND NOT v.is_control_domain GROUP BY v.ref ORDER BY v.ref`,
-    [],
-  );
 
 export const poolUpdates = {
   set_repositories: (context: Context, { self, value }: Self & { value: Repository[] }): Promise<void> => setRepositories(context, self, () => value),

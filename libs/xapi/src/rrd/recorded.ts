@@ -66,7 +66,7 @@ export class Archives {
   }
 }
 
-/** When a VM that does not run was last up. */
+/** When a VM that does not run was last up; 0 for never. */
 export async function lastUp({ store, replica }: Plane, ref: Ref<'VM'>): Promise<number | undefined> {
   const vm = replica.stored('VM', ref);
   if (!vm || !isNullRef(vm.resident_on)) return undefined;

@@ -4,6 +4,7 @@ import type { HandlerName } from '@xenplane/model';
 import { jpegOf, paint, RfbError } from '@xenplane/wire';
 import { sendDocument, sessionOf, type Exchange, type Handler } from '../exchange';
 import { Refusal } from '../refusal';
+import { assertRoom, idleLimitMs } from './limits';
 import { rawLine, webSocketLine, type Line } from './lines';
 import { RfbPeer, TextPeer, type Peer } from './peers';
 import { targetOf, type Target } from './target';
@@ -20,7 +21,9 @@ function console(name: HandlerName, hostPart: string, lineOf: (exchange: Exchang
     run: async (exchange) => {
       const target = await targetOf(exchange, name, hostPart);
       const terminal = terminalThere(exchange, target);
-      await converse(exchange, { terminal, line: lineOf(exchange), peer: peerOf(exchange, target, terminal) });
+      assertRoom(exchange.plane, terminal);
+      const peer = peerOf(exchange, target, terminal);
+      await converse(exchange, { terminal, line: lineOf(exchange), peer, idleMs: () => idleLimitMs(exchange.plane, target.vm) });
     },
   };
 }
@@ -33,35 +36,47 @@ function terminalThere({ plane }: Exchange, { vm }: Target): Terminal {
 const peerOf = ({ plane }: Exchange, { vm, protocol }: Target, terminal: Terminal): Peer =>
   protocol === 'rfb' ? new RfbPeer(terminal, plane.replica.stored('VM', vm)?.name_label ?? '') : new TextPeer(terminal);
 
-/** Until the client leaves, its session ends, or the VM stops. */
-async function converse(
-  exchange: Exchange,
-  { terminal, line, peer }: { readonly terminal: Terminal; readonly line: Line; readonly peer: Peer },
-): Promise<void> {
-  const { socket, signal, dispatcher } = exchange;
+interface Conversation {
+  readonly terminal: Terminal;
+  readonly line: Line;
+  readonly peer: Peer;
+  /** How long nothing may be typed. */
+  idleMs(): number;
+}
+
+/** Until the client leaves or falls asleep, its session ends, or the VM stops. */
+async function converse(exchange: Exchange, { terminal, line, peer, idleMs }: Conversation): Promise<void> {
+  const { socket, signal, dispatcher, plane } = exchange;
+  let typedAt = plane.clock.monotonic();
   const send = (bytes: Uint8Array): void => {
     if (bytes.length > 0 && socket.writable) line.send(bytes);
   };
   const refresh = (): void => {
     if (socket.writableLength < mostUnreadBytes) send(peer.refresh());
   };
+  const take = (bytes: Uint8Array): void => {
+    const { reply, hasTyped } = peer.receive(bytes);
+    if (hasTyped) typedAt = plane.clock.monotonic();
+    send(reply);
+    refresh();
+  };
+  const isOver = (): boolean => !terminal.isAlive || plane.clock.monotonic() - typedAt > idleMs();
   send(peer.greeting());
   const endings: (() => void)[] = [terminal.watch(refresh)];
   try {
-    await new Promise<void>((resolve) => {
+    await new Promise<void>((resolve, reject) => {
       signal.addEventListener('abort', () => resolve(), { once: true });
       if (signal.aborted) resolve();
       endings.push(dispatcher.sessions.onClose(sessionOf(exchange).ref, resolve));
-      const looking = setInterval(() => (terminal.isAlive ? refresh() : resolve()), lookMs);
+      const looking = setInterval(() => (isOver() ? resolve() : refresh()), lookMs);
       endings.push(() => clearInterval(looking));
       socket.once('end', resolve);
       line.listen((bytes) => {
         try {
-          send(peer.receive(bytes));
-          refresh();
+          take(bytes);
         } catch (error) {
-          if (!(error instanceof RfbError)) exchange.plane.log.error({ error }, 'console failed');
-          resolve();
+          if (error instanceof RfbError) resolve();
+          else reject(error instanceof Error ? error : new Error(String(error)));
         }
       });
     });

@@ -7,7 +7,7 @@ export interface Peer {
   /** What is sent before the client has said anything. */
   greeting(): Uint8Array;
   /** What is answered; what is typed goes to the terminal. */
-  receive(bytes: Uint8Array): Uint8Array;
+  receive(bytes: Uint8Array): { readonly reply: Uint8Array; readonly hasTyped: boolean };
   /** What is new on the terminal, in the client's language. */
   refresh(): Uint8Array;
 }
@@ -27,10 +27,10 @@ export class RfbPeer implements Peer {
   greeting(): Uint8Array {
     return this.server.greeting();
   }
-  receive(bytes: Uint8Array): Uint8Array {
+  receive(bytes: Uint8Array): ReturnType<Peer['receive']> {
     const { reply, typed } = this.server.receive(bytes);
     this.terminal.type(typed);
-    return reply;
+    return { reply, hasTyped: typed !== '' };
   }
   /** Drawn again only when something was written or the size is another. */
   refresh(): Uint8Array {
@@ -55,9 +55,9 @@ export class TextPeer implements Peer {
   greeting(): Uint8Array {
     return this.refresh();
   }
-  receive(bytes: Uint8Array): Uint8Array {
+  receive(bytes: Uint8Array): ReturnType<Peer['receive']> {
     this.terminal.type(Buffer.from(bytes).toString('latin1'));
-    return nothing;
+    return { reply: nothing, hasTyped: true };
   }
   refresh(): Uint8Array {
     const { from, text } = this.terminal.read();

@@ -18,6 +18,9 @@ export class Terminal {
     private readonly started: number,
   ) {}
 
+  get isWatched(): boolean {
+    return this.watchers.size > 0;
+  }
   /** Whether the VM still runs as it did when somebody first looked. */
   get isAlive(): boolean {
     return runningGuest(this.plane.replica, this.vm)?.started === this.started;
