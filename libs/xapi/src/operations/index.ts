@@ -13,6 +13,7 @@ import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vifConfigure } from './vif.configure';
 import { vmCopy } from './vm.copy';
+import { vmImport } from './vm.import';
 import { vmLive } from './vm.live';
 import { vmMigrate } from './vm.migrate';
 import { vmMigrateSend } from './vm.migrate-send';
@@ -34,6 +35,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmImport(plane),
     ...vmMigrate(plane),
     ...vmMigrateSend(plane),
   };
