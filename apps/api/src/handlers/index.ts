@@ -9,7 +9,17 @@ import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
 import { importMetadata, importVm } from './import-vm';
-export const handlers: readonly Handler[] =
-  ([] =
-  [auditLog, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates] =
-    [auditLog, exportVm, exportMetadata, importVm, importMetadata]);
+
+export const handlers: readonly Handler[] = [
+  auditLog,
+  databaseDump,
+  ...consoleHandlers,
+  ...rrdHandlers,
+  exportRawVdi,
+  importRawVdi,
+  updates,
+  exportVm,
+  exportMetadata,
+  importVm,
+  importMetadata,
+];
