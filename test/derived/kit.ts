@@ -139,8 +139,11 @@ export class Kit {
     const cls = method.split('.')[0];
     const record = await this.call<Record<string, unknown>>(`${cls}.get_record`, params[0]).catch(gone);
     if (!record) return undefined;
-    const { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations, snapshots } = record;
+    const { network, ipv4_addresses, ipv6_addresses, power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations, snapshots } = record;
     return {
+      network,
+      ipv4_addresses,
+      ipv6_addresses,
       power_state,
       snapshots: Array.isArray(snapshots) ? snapshots.length : undefined,
       currently_attached,

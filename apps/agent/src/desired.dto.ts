@@ -45,6 +45,7 @@ class NicDto implements NicSpec {
   @MaxLength(64) network!: string;
   @MaxLength(64) bridge!: string;
   @IsInt() @Min(0) mtu!: number;
+  @IsOptional() @IsArray() @ArrayMaxSize(16) @IsString({ each: true }) @MaxLength(64, { each: true }) addresses?: string[];
 }
 class SpecDto implements DomainSpec {
   @IsString() @MaxLength(65_536) nameLabel!: string;

@@ -21,6 +21,7 @@ import type {
   Claim,
   ClaimRequest,
   DepartureRequest,
+  GpuHardware,
   GuestMetrics,
   HostLoad,
   Inventory,
@@ -33,6 +34,7 @@ import type {
   ReportRequest,
   StandbyRequest,
   SurvivingDomain,
+  UsbHardware,
   VmEvent,
 } from '@xenplane/hypervisor';
 
@@ -45,6 +47,32 @@ class NicDto {
   @IsInt() @Min(68) @Max(65_535) mtu!: number;
   @IsInt() @Min(0) speedMbit!: number;
   @MaxLength(64) pciBusPath!: string;
+  @IsOptional() @IsInt() @Min(0) @Max(1024) virtualFunctions?: number;
+}
+class ProfileDto {
+  @MaxLength(64) name!: string;
+  @IsInt() @Min(0) @Max(bytes) framebufferBytes!: number;
+  @IsInt() @Min(1) @Max(64) heads!: number;
+  @IsInt() @Min(1) @Max(1024) most!: number;
+}
+class GpuDto implements GpuHardware {
+  @MaxLength(64) pciId!: string;
+  @MaxLength(8) vendorId!: string;
+  @MaxLength(255) vendorName!: string;
+  @MaxLength(8) deviceId!: string;
+  @MaxLength(255) deviceName!: string;
+  @IsBoolean() display!: boolean;
+  @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => ProfileDto) profiles!: ProfileDto[];
+}
+class UsbDto implements UsbHardware {
+  @MaxLength(64) path!: string;
+  @MaxLength(8) vendorId!: string;
+  @MaxLength(255) vendorName!: string;
+  @MaxLength(8) productId!: string;
+  @MaxLength(255) productName!: string;
+  @MaxLength(255) serial!: string;
+  @MaxLength(16) version!: string;
+  @IsNumber() speedMbit!: number;
 }
 export class InventoryDto implements Inventory {
   @MaxLength(255) nameLabel!: string;
@@ -62,6 +90,8 @@ export class InventoryDto implements Inventory {
   @IsBoolean() hvmCapable!: boolean;
   @IsObject() biosStrings!: Record<string, string>;
   @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => NicDto) nics!: NicDto[];
+  @IsOptional() @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => GpuDto) gpus?: GpuDto[];
+  @IsOptional() @IsArray() @ArrayMaxSize(255) @ValidateNested({ each: true }) @Type(() => UsbDto) usbDevices?: UsbDto[];
   @IsInt() @Min(0) @Max(bytes) localDiskBytes!: number;
   @MaxLength(64) hypervisorVersion!: string;
   @MaxLength(64) kernelVersion!: string;

@@ -21,6 +21,38 @@
  * Hosts and VMs are named by uuid. Times are elapsed milliseconds; no clock of one side means anything to the other.
  */
 
+export interface NicHardware {
+  readonly device: string;
+  readonly mac: string;
+  readonly mtu: number;
+  readonly speedMbit: number;
+  readonly pciBusPath: string;
+  /** How many guests it can serve directly. */
+  readonly virtualFunctions?: number;
+}
+/** A PCI device that draws: the host's own display, or one that guests may share. */
+export interface GpuHardware {
+  readonly pciId: string;
+  readonly vendorId: string;
+  readonly vendorName: string;
+  readonly deviceId: string;
+  readonly deviceName: string;
+  /** The host's own console is shown on it. */
+  readonly display: boolean;
+  /** What it can be divided into, besides being given away whole. */
+  readonly profiles: readonly { readonly name: string; readonly framebufferBytes: number; readonly heads: number; readonly most: number }[];
+}
+export interface UsbHardware {
+  readonly path: string;
+  readonly vendorId: string;
+  readonly vendorName: string;
+  readonly productId: string;
+  readonly productName: string;
+  readonly serial: string;
+  readonly version: string;
+  readonly speedMbit: number;
+}
+
 /** What a host is made of, found at its first boot. */
 export interface Inventory {
   readonly nameLabel: string;
@@ -39,7 +71,9 @@ export interface Inventory {
   readonly cpuFeatures: string;
   readonly hvmCapable: boolean;
   readonly biosStrings: Readonly<Record<string, string>>;
-  readonly nics: readonly { readonly device: string; readonly mac: string; readonly mtu: number; readonly speedMbit: number; readonly pciBusPath: string }[];
+  readonly nics: readonly NicHardware[];
+  readonly gpus?: readonly GpuHardware[];
+  readonly usbDevices?: readonly UsbHardware[];
   readonly localDiskBytes: number;
   readonly hypervisorVersion: string;
   readonly kernelVersion: string;
@@ -181,6 +215,8 @@ export interface NicSpec {
   readonly network: string;
   readonly bridge: string;
   readonly mtu: number;
+  /** Fixed addresses, with the lengths of their prefixes, that the guest is asked to use. */
+  readonly addresses?: readonly string[];
 }
 export interface DomainSpec {
   readonly nameLabel: string;

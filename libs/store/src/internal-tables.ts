@@ -25,6 +25,14 @@ const hostRun = `CREATE TABLE host_run (
   wake boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 60)`;
 
+/** What a host is made of, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */
+const hostHardware = `CREATE TABLE host_hardware (
+  host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  inventory jsonb NOT NULL,
+  hidden text[] NOT NULL DEFAULT '{}',
+  hidden_next text[] NOT NULL DEFAULT '{}'
+)`;
+
 /** Where a VM runs: one row a VM, which is why two placements of it cannot both exist. Halted, Assigned, Claimed, Running, Stopping, Moving. */
 const vmRun = [
   `CREATE TABLE vm_run (
@@ -213,6 +221,7 @@ const trail = [
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
+  hostHardware,
   ...vmRun,
   ...reservation,
   ...operation,

@@ -9,11 +9,12 @@ import {
   vmApplianceLifecycle,
   vmLifecycle,
   vtpmLifecycle,
+  vusbLifecycle,
 } from '@xenplane/domain';
-import type { ClassName, StoredRecord } from '@xenplane/model';
+import { enums, type ClassName, type StoredRecord } from '@xenplane/model';
 import type { Derivations, Replica } from '@xenplane/store';
 import { subroles } from './permissions';
-import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica } from './subjects';
+import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica, vusbFromReplica } from './subjects';
 import { isFinal } from './tasks';
 
 type Stale = readonly (readonly [ClassName, string])[];
@@ -29,9 +30,12 @@ function allowed(operations: () => readonly string[] | undefined): Raw {
     Error.stackTraceLimit = limit;
   }
 }
+const whenIdle = (current: Readonly<Record<string, string>>, all: readonly string[] | undefined): readonly string[] =>
+  Object.keys(current).length > 0 ? [] : (all ?? []);
 const devicesOf = (view: Replica, vm: string): Stale => [
   ...view.pointingAt('VBD.VM', vm).map((b) => ['VBD', b] as const),
   ...view.pointingAt('VIF.VM', vm).map((v) => ['VIF', v] as const),
+  ...view.pointingAt('VUSB.VM', vm).map((v) => ['VUSB', v] as const),
 ];
 
 export const derivations: Derivations = {
@@ -72,6 +76,14 @@ export const derivations: Derivations = {
       return allowed(() => subject && vifLifecycle.allowedOperations(subject));
     },
   },
+  VUSB: {
+    derive: (record, ref, view) => {
+      const subject = vusbFromReplica(view, ref, as<'VUSB'>(record));
+      return allowed(() => subject && vusbLifecycle.allowedOperations(subject));
+    },
+    stales: (record) => [['VM', as<'VUSB'>(record).VM]],
+  },
+  VGPU: { derive: () => ({}), stales: (record) => [['VM', as<'VGPU'>(record).VM]] },
   VDI: {
     derive: (record, ref, view) => {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
@@ -92,5 +104,12 @@ export const derivations: Derivations = {
   host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
   role: { derive: (_record, ref) => ({ subroles: subroles(ref) }) },
   pool: { derive: (record, ref, view) => allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },
+  network_sriov: {
+    derive: () => ({}),
+    stales: (record, _ref, view) =>
+      view.pointingAt('VIF.network', view.stored('PIF', as<'network_sriov'>(record).logical_PIF)?.network ?? '').map((vif) => ['VIF', vif] as const),
+  },
+  Cluster: { derive: (record) => allowed(() => whenIdle(as<'Cluster'>(record).current_operations, enums.cluster_operation.values)) },
+  Cluster_host: { derive: (record) => allowed(() => whenIdle(as<'Cluster_host'>(record).current_operations, enums.cluster_host_operation.values)) },
   task: { derive: (record) => allowed(() => (isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy'])) },
 };

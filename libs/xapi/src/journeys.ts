@@ -108,7 +108,7 @@ export async function copyDisks(plane: Plane, tx: Tx, journey: Journey): Promise
 
 /** The devices of a VM as they will be when it has arrived. */
 export async function attachedThere(tx: Tx, vm: Ref<'VM'>, journey: Journey, moved: readonly Moved[]): Promise<Attached> {
-  const { disks, nics } = await attachedTo(tx, vm, { attached: true });
+  const { disks, nics, ...rest } = await attachedTo(tx, vm, { attached: true });
   const copies = new Map(
     (
       await tx.getMany(
@@ -127,6 +127,7 @@ export async function attachedThere(tx: Tx, vm: Ref<'VM'>, journey: Journey, mov
   );
   const target = new Map(journey.nics.map((n) => [n.vif as string, n.network as string]));
   return {
+    ...rest,
     disks: disks.map((disk) => (disk.vdi && copies.has(disk.vdi.ref) ? { ...disk, vdi: copies.get(disk.vdi.ref) ?? disk.vdi } : disk)),
     nics: nics.map((nic) => {
       const network = networks.get(target.get(nic.ref) ?? '');

@@ -4,6 +4,7 @@ import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenpla
 import { Superseded, type PlacedVm } from './agents';
 import { apartGroup, countingGroup } from './placement-groups';
 import type { Context, Plane } from './context';
+import { equipped, takeGpus } from './gpus';
 import { attachedTo, modeOf, type Attached } from './specs';
 import type { Store, Tx } from '@xenplane/store';
 
@@ -27,7 +28,7 @@ interface HostRow {
 }
 
 const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm,
-  (SELECT array_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT array_agg(n.network) FROM pif n WHERE n.host = r.host) AS networks,
+  (SELECT array_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT array_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
   (SELECT array_agg(s.vm) FROM reservation s WHERE s.vm = ANY($1)) AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
 
 const asCandidate = (row: HostRow): Candidate => ({
@@ -118,7 +119,7 @@ function viewOf(plane: Plane): HostsView {
 }
 
 /** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
-export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics }: Attached, hosts: readonly Candidate[]): Guest {
+export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics, gpus, usbGroups }: Attached, hosts: readonly Candidate[]): Guest {
   const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
   return {
     ref: vm,
@@ -127,6 +128,8 @@ export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics
     needsHvm: modeOf(record) === 'hvm',
     srs: [...new Set(disks.flatMap((d) => (d.vdi ? [d.vdi.SR] : [])))],
     networks,
+    gpus,
+    usbGroups,
     ...(isNullRef(record.affinity) ? {} : { affinity: record.affinity }),
   };
 }
@@ -146,7 +149,7 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
   const view = viewOf(plane);
   const group = await apartGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
-    const present = await view.candidates(tx);
+    const present = await equipped(tx, attached, await view.candidates(tx));
     const hosts = group ? await countingGroup(tx, group, present) : present;
     const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
     const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
@@ -157,7 +160,9 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
       continue;
     }
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
-    const placed = await commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task);
+    const placed =
+      (await takeGpus(tx, guest, best.host.ref)) &&
+      (await commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task));
     if (placed) return placed;
     if (tried === mostTries) throw refusalOf(placement, only);
     view.expire();
@@ -203,8 +208,9 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
 
 /** Where the VM could start now, best first. */
 export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
-  const hosts = await viewOf(plane).candidates(tx);
-  const guest = guestOf(vm, await tx.get('VM', vm), await attachedTo(tx, vm), hosts);
+  const attached = await attachedTo(tx, vm);
+  const hosts = await equipped(tx, attached, await viewOf(plane).candidates(tx));
+  const guest = guestOf(vm, await tx.get('VM', vm), attached, hosts);
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
@@ -215,7 +221,7 @@ export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM
 /** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
 export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Omit<Wanted, 'task' | 'only'>): Promise<void> {
   await tx.get('host', host);
-  const hosts = await hostsNow(tx);
+  const hosts = await equipped(tx, attached, await hostsNow(tx));
   const placement = place(
     leastLoaded,
     guestOf(vm, record, attached, hosts),

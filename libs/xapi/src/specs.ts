@@ -1,4 +1,5 @@
 /** What an agent is told about a VM: its record, disks and network interfaces in one description. */
+import type { graphics } from '@xenplane/domain';
 import type { DiskSource, DiskSpec, DomainMode, DomainSpec, NicSpec } from '@xenplane/hypervisor';
 import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
@@ -20,12 +21,15 @@ export interface Devices {
 export interface Attached {
   readonly disks: readonly DiskRow[];
   readonly nics: readonly NicRow[];
+  /** Groups of the virtual GPUs and USB devices that it is to have: only some hosts have such hardware. */
+  readonly gpus: readonly graphics.Wish[];
+  readonly usbGroups: readonly string[];
 }
 interface DiskRow extends Pick<StoredRecord<'VBD'>, 'uuid' | 'device' | 'userdevice' | 'type' | 'mode' | 'bootable' | 'currently_attached'> {
   readonly ref: string;
   readonly vdi: (Pick<StoredRecord<'VDI'>, 'uuid' | 'SR' | 'virtual_size' | 'on_boot' | 'sm_config'> & { readonly ref: string }) | null;
 }
-interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | 'MTU' | 'currently_attached'> {
+interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | 'MTU' | 'currently_attached' | 'ipv4_addresses' | 'ipv6_addresses'> {
   readonly ref: string;
   readonly network: string;
   readonly network_uuid: string;
@@ -34,24 +38,27 @@ interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | '
 
 /** Disks and interfaces of a VM in one statement. */
 export async function attachedTo(tx: Tx, vm: Ref<'VM'>, devices: Devices = {}): Promise<Attached> {
-  const [row] = await tx.query<{ disks: DiskRow[] | null; nics: NicRow[] | null }>(
+  const [row] = await tx.query<{ disks: DiskRow[] | null; nics: NicRow[] | null; gpus: graphics.Wish[] | null; usbs: string[] | null }>(
     `SELECT (SELECT json_agg(json_build_object('ref', b.ref, 'uuid', b.uuid, 'device', b.device, 'userdevice', b.userdevice, 'type', b.type, 'mode', b.mode, 'bootable', b.bootable, 'currently_attached', b.currently_attached,
                'vdi', CASE WHEN d.ref IS NULL OR b.empty THEN NULL ELSE json_build_object('ref', d.ref, 'uuid', d.uuid, 'SR', d."SR", 'virtual_size', d.virtual_size, 'on_boot', d.on_boot, 'sm_config', d.sm_config) END))
              FROM vbd b LEFT JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type <> 'Floppy') AS disks,
-            (SELECT json_agg(json_build_object('ref', i.ref, 'uuid', i.uuid, 'device', i.device, 'MAC', i."MAC", 'MTU', i."MTU", 'currently_attached', i.currently_attached, 'network', n.ref, 'network_uuid', n.uuid, 'bridge', n.bridge))
-             FROM vif i JOIN network n ON n.ref = i.network WHERE i."VM" = $1) AS nics`,
+            (SELECT json_agg(json_build_object('ref', i.ref, 'uuid', i.uuid, 'device', i.device, 'MAC', i."MAC", 'MTU', i."MTU", 'currently_attached', i.currently_attached, 'ipv4_addresses', i.ipv4_addresses, 'ipv6_addresses', i.ipv6_addresses, 'network', n.ref, 'network_uuid', n.uuid, 'bridge', n.bridge))
+             FROM vif i JOIN network n ON n.ref = i.network WHERE i."VM" = $1) AS nics,
+            (SELECT json_agg(json_build_object('vgpu', g.ref, 'group', g."GPU_group", 'type', g.type, 'passthrough', t.implementation = 'passthrough', 'packed', o.allocation_algorithm = 'depth_first') ORDER BY g.device)
+             FROM vgpu g JOIN vgpu_type t ON t.ref = g.type JOIN gpu_group o ON o.ref = g."GPU_group" WHERE g."VM" = $1) AS gpus,
+            (SELECT array_agg(u."USB_group") FROM vusb u WHERE u."VM" = $1) AS usbs`,
     [vm],
   );
   const wanted = (d: { readonly ref: string; readonly currently_attached: boolean }): boolean =>
     d.ref !== devices.minus && (!devices.attached || d.currently_attached || d.ref === devices.plus);
-  return { disks: (row?.disks ?? []).filter(wanted), nics: (row?.nics ?? []).filter(wanted) };
+  return { disks: (row?.disks ?? []).filter(wanted), nics: (row?.nics ?? []).filter(wanted), gpus: row?.gpus ?? [], usbGroups: row?.usbs ?? [] };
 }
 
 export function specOf(record: Vm, { disks, nics }: Attached): DomainSpec {
   return {
     ...machine(record),
     disks: disks.map(diskSpec),
-    nics: nics.map((n): NicSpec => ({ vif: n.uuid, device: n.device, mac: n.MAC, network: n.network_uuid, bridge: n.bridge, mtu: n.MTU })),
+    nics: nics.map(nicSpec),
   };
 }
 export const domainSpec = async (tx: Tx, vm: Ref<'VM'>, record: Vm, devices: Devices = {}): Promise<DomainSpec> =>
@@ -76,6 +83,11 @@ export function modeOf(record: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): Dom
   const { domain_type } = record;
   if (domain_type === 'unspecified') return record.HVM_boot_policy === '' ? 'pv' : 'hvm';
   return domain_type;
+}
+
+function nicSpec({ uuid, device, MAC, network_uuid, bridge, MTU, ipv4_addresses, ipv6_addresses }: NicRow): NicSpec {
+  const addresses = [...ipv4_addresses, ...ipv6_addresses];
+  return { vif: uuid, device, mac: MAC, network: network_uuid, bridge, mtu: MTU, ...(addresses.length > 0 ? { addresses } : {}) };
 }
 
 const diskSpec = ({ uuid, device, userdevice, type, mode, bootable, vdi }: DiskRow): DiskSpec => ({

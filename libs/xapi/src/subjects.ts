@@ -9,6 +9,7 @@ import {
   type vdiLifecycle,
   type vifLifecycle,
   type vmLifecycle,
+  type vusbLifecycle,
 } from '@xenplane/domain';
 import type { Replica, Row, Tx } from '@xenplane/store';
 
@@ -41,7 +42,14 @@ export function vbdFromReplica(view: Replica, ref: string, vbd: StoredRecord<'VB
 }
 export function vifFromReplica(view: Replica, ref: string, vif: StoredRecord<'VIF'>): vifLifecycle.VifSubject | undefined {
   const vm = view.stored('VM', vif.VM);
-  return vm && { ref, vif, vm, guest: guestOf(view, vm) };
+  return vm && { ref, vif, vm, guest: guestOf(view, vm), sriov: onSriov(view, vif.network) };
+}
+/** Whether a card of some host serves the network by its functions. */
+const onSriov = (view: Replica, network: string): boolean =>
+  view.count('network_sriov') > 0 && view.pointingAt('PIF.network', network).some((pif) => view.pointingAt('network_sriov.logical_PIF', pif).length > 0);
+export function vusbFromReplica(view: Replica, ref: string, vusb: StoredRecord<'VUSB'>): vusbLifecycle.VusbSubject | undefined {
+  const vm = view.stored('VM', vusb.VM);
+  return vm && { ref, vusb, vm };
 }
 const isHaState = ({ type }: Vdi): boolean => type === 'ha_statefile' || type === 'redo_log';
 function poolOf(view: Replica): StoredRecord<'pool'> | undefined {
@@ -133,8 +141,10 @@ export async function vbdFromTx(tx: Tx, vbd: Row<'VBD'>): Promise<vbdLifecycle.V
 }
 export async function vifFromTx(tx: Tx, vif: Row<'VIF'>): Promise<vifLifecycle.VifSubject> {
   const vm = await tx.get('VM', vif.VM);
-  return { ref: vif.ref, vif, vm, guest: await guest(tx, vm) };
+  const [sriov] = await tx.query('SELECT 1 AS yes FROM network_sriov s JOIN pif p ON p.ref = s."logical_PIF" WHERE p.network = $1 LIMIT 1', [vif.network]);
+  return { ref: vif.ref, vif, vm, guest: await guest(tx, vm), sriov: sriov !== undefined };
 }
+export const vusbFromTx = async (tx: Tx, vusb: Row<'VUSB'>): Promise<vusbLifecycle.VusbSubject> => ({ ref: vusb.ref, vusb, vm: await tx.get('VM', vusb.VM) });
 export async function vdiFromTx(tx: Tx, vdi: Row<'VDI'>): Promise<vdiLifecycle.VdiSubject> {
   const sr = await tx.get('SR', vdi.SR);
   return {

@@ -1,4 +1,7 @@
-import type { Scenarios } from '../kit';
+import type { Kit, Scenarios } from '../kit';
+
+const networkOf = async (kit: Kit): Promise<string> =>
+  (await kit.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth1'))[0] ?? '';
 
 export const devicesScenarios: Scenarios = {
   'VBD.plug': async (kit) => [await kit.device('VBD', false)],
@@ -7,4 +10,7 @@ export const devicesScenarios: Scenarios = {
   'VIF.plug': async (kit) => [await kit.device('VIF', false)],
   'VIF.unplug': async (kit) => [await kit.device('VIF', true)],
   'VIF.unplug_force': async (kit) => [await kit.device('VIF', true)],
+  'VIF.move': async (kit) => [await kit.device('VIF', true), await networkOf(kit)],
+  'VIF.configure_ipv4': async (kit) => [await kit.device('VIF', true), 'Static', '10.5.0.5/8', '10.0.0.1'],
+  'VIF.configure_ipv6': async (kit) => [await kit.device('VIF', true), 'Static', 'fd00::5/64', ''],
 };

@@ -7,6 +7,8 @@ export interface VifSubject {
   readonly ref: string;
   readonly vif: Pick<StoredRecord<'VIF'>, 'VM' | 'current_operations' | 'currently_attached'>;
   readonly vm: Pick<StoredRecord<'VM'>, 'power_state' | 'current_operations' | 'domain_type' | 'HVM_boot_policy' | 'is_control_domain' | 'domid'>;
+  /** On a network of virtual functions, which cannot be plugged into a guest that runs. */
+  readonly sriov?: boolean;
   readonly guest: Pick<StoredRecord<'VM_guest_metrics'>, 'PV_drivers_detected' | 'can_use_hotplug_vif'> | undefined;
 }
 type Check = (op: VifOperation, subject: VifSubject) => XenError | undefined;
@@ -25,6 +27,8 @@ const concurrent: Check = (_op, { ref, vif }) => {
 };
 const dom0: Check = (op, { vm }) =>
   op === 'plug' && vm.is_control_domain && vm.domid === 0 ? new XenError('OPERATION_NOT_ALLOWED', 'VIF plug is not allowed on dom0') : undefined;
+const functions: Check = (op, { sriov }) =>
+  sriov && plugging(op) ? new XenError('OPERATION_NOT_ALLOWED', 'A SR-IOV VIF cannot be plugged or unplugged') : undefined;
 const plugged: Check = (op, { ref, vif, vm }) => {
   if (vm.power_state !== 'Running') return undefined;
   if (op === 'plug' && vif.currently_attached) return new XenError('DEVICE_ALREADY_ATTACHED', ref);
@@ -42,7 +46,7 @@ const hotplug: Check = (op, { vif, vm, guest }) => {
   if (!guest?.PV_drivers_detected) return new XenError('VM_MISSING_PV_DRIVERS', vif.VM);
   return guest.can_use_hotplug_vif === 'no' ? new XenError('OPERATION_NOT_ALLOWED', 'The guest cannot hotplug network interfaces') : undefined;
 };
-const checks: readonly Check[] = [concurrent, dom0, plugged, powerState, goingDown, hotplug];
+const checks: readonly Check[] = [concurrent, dom0, functions, plugged, powerState, goingDown, hotplug];
 
 export function refusal(op: VifOperation, subject: VifSubject): XenError | undefined {
   for (const check of checks) {

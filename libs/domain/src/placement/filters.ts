@@ -1,4 +1,5 @@
 /** Why a guest cannot be on a host, each as the error that xapi would give for that host alone. */
+import { allot, missingGpu } from '../graphics/capacity';
 import type { Filter } from './place';
 
 export const enabled: Filter = (_guest, host) => (host.enabled ? undefined : ['HOST_DISABLED', host.ref]);
@@ -14,3 +15,12 @@ export const networks: Filter = (guest, host) => {
 };
 export const memory: Filter = (guest, host) =>
   host.memoryFree >= guest.memoryBytes ? undefined : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))];
+/** A virtual GPU needs room on a physical one of its group. */
+export const gpus: Filter = (guest, host) => {
+  const { missing } = allot(host.gpus ?? [], guest.gpus ?? []);
+  return missing && missingGpu(guest.ref, missing);
+};
+export const usb: Filter = (guest, host) => {
+  const missing = guest.usbGroups?.find((group) => !host.usbGroups?.has(group));
+  return missing === undefined ? undefined : ['VM_REQUIRES_VUSB', guest.ref, missing];
+};

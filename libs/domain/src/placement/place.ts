@@ -1,4 +1,6 @@
 /** Placement as a pure function: which host, and for each host why or why not. The same for start, resume, what-if and explain. */
+import type { Gpu, Wish } from '../graphics/capacity';
+
 export interface Candidate {
   readonly ref: string;
   readonly uuid: string;
@@ -15,6 +17,10 @@ export interface Candidate {
   readonly networks: ReadonlySet<string>;
   /** How many VMs of each anti-affinity group run there. */
   readonly groups: Readonly<Record<string, number>>;
+  /** Known where the guest asks for them. */
+  readonly gpus?: readonly Gpu[];
+  /** Groups whose USB device is plugged in here and may be passed through. */
+  readonly usbGroups?: ReadonlySet<string>;
 }
 export interface Guest {
   readonly ref: string;
@@ -25,6 +31,8 @@ export interface Guest {
   readonly srs: readonly string[];
   readonly networks: readonly string[];
   readonly antiAffinityGroup?: string;
+  readonly gpus?: readonly Wish[];
+  readonly usbGroups?: readonly string[];
 }
 
 /** Code and parameters of the reason why a guest cannot be there; undefined when it can. */

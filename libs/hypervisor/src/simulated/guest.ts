@@ -33,13 +33,14 @@ export function guestMetrics(spec: DomainSpec): GuestMetrics | undefined {
   const system = systemOf(spec.guestOs);
   if (!system.drivers) return undefined;
   const networks = Object.fromEntries(
-    spec.nics.flatMap(({ device, mac }) => {
-      const ip = addressOf(mac),
+    spec.nics.flatMap(({ device, mac, addresses = [] }) => {
+      const fixed = addresses.map((address) => address.split('/')[0] ?? '');
+      const ip = fixed.find((address) => !address.includes(':')) ?? addressOf(mac),
         [, , , a = '0', b = '0', c = '0'] = mac.split(':');
       return [
         [`${device}/ip`, ip],
         [`${device}/ipv4/0`, ip],
-        [`${device}/ipv6/0`, `fe80::${a}${b}:${c}`],
+        [`${device}/ipv6/0`, fixed.find((address) => address.includes(':')) ?? `fe80::${a}${b}:${c}`],
       ];
     }),
   );

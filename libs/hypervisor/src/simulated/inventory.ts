@@ -1,6 +1,6 @@
 /** Hosts that follow from a seed: what a first boot would find. */
 import { createHash } from 'node:crypto';
-import type { Inventory } from '../protocol';
+import type { GpuHardware, Inventory, UsbHardware } from '../protocol';
 
 const GiB = 2 ** 30;
 const digest = (...names: readonly (string | number)[]): string => createHash('sha256').update(names.join('/')).digest('hex');
@@ -10,6 +10,41 @@ export function hostUuid(seed: number, index: number): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 const mac = (seed: number, index: number, nic: number): string => `02:16:3e:${(digest('nic', seed, index, nic).match(/../g) ?? []).slice(0, 3).join(':')}`;
+
+/** The display of the service processor, as most servers have. */
+const display: GpuHardware = {
+  pciId: '0000:c3:00.0',
+  vendorId: '1a03',
+  vendorName: 'ASPEED Technology, Inc.',
+  deviceId: '2000',
+  deviceName: 'ASPEED Graphics Family',
+  display: true,
+  profiles: [],
+};
+const accelerator: GpuHardware = {
+  pciId: '0000:81:00.0',
+  vendorId: '10de',
+  vendorName: 'NVIDIA Corporation',
+  deviceId: '1eb8',
+  deviceName: 'TU104GL [Tesla T4]',
+  display: false,
+  profiles: [
+    { name: 'GRID T4-4Q', framebufferBytes: 4 * GiB, heads: 4, most: 4 },
+    { name: 'GRID T4-8Q', framebufferBytes: 8 * GiB, heads: 4, most: 2 },
+  ],
+};
+const stick = (serial: string): UsbHardware => ({
+  path: '1-2',
+  vendorId: '0781',
+  vendorName: 'SanDisk Corp.',
+  productId: '5591',
+  productName: 'Ultra Flair',
+  serial,
+  version: '2.10',
+  speedMbit: 480,
+});
+/** Every third host can draw for its guests; of the others, every second has a stick in its port. */
+const turnOf = (seed: number, index: number): number => (seed + index) % 3;
 
 export function inventoryOf(seed: number, index: number): Inventory {
   return {
@@ -35,7 +70,16 @@ export function inventoryOf(seed: number, index: number): Inventory {
       'system-serial-number': digest('serial', seed, index).slice(0, 8),
       'hp-rombios': '',
     },
-    nics: [0, 1].map((nic) => ({ device: `eth${nic}`, mac: mac(seed, index, nic), mtu: 1500, speedMbit: 10_000, pciBusPath: `0000:0${nic + 3}:00.0` })),
+    nics: [0, 1].map((nic) => ({
+      device: `eth${nic}`,
+      mac: mac(seed, index, nic),
+      mtu: 1500,
+      speedMbit: 10_000,
+      pciBusPath: `0000:0${nic + 3}:00.0`,
+      virtualFunctions: 63,
+    })),
+    gpus: turnOf(seed, index) === 0 ? [display, accelerator] : [display],
+    usbDevices: turnOf(seed, index) === 1 ? [stick(digest('stick', seed, index).slice(0, 12))] : [],
     localDiskBytes: 2 * 2 ** 40,
     hypervisorVersion: '4.17.5',
     kernelVersion: '4.19.0+1',

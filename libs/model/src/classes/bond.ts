@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, nullRef, optional, ref, set, string } from '../types';
 
 export const Bond = xenClass('Bond', {
@@ -17,9 +17,9 @@ export const Bond = xenClass('Bond', {
     auto_update_mac: readOnly(bool, 'True when the bond follows the MAC address of its primary member', { default: true }),
   },
   calls: {
-    create: planned({ doc: 'Aggregate at least one interface of a host on a network; an empty MAC reuses the primary member\'s, and IP settings move to the bond', role: 'pool-operator', params: { network: ref('network'), members: set(ref('PIF')), MAC: string, mode: optional(enums.bond_mode, 'balance-slb'), properties: optional(map(string, string), {}) }, result: ref('Bond') }),
-    destroy: planned({ doc: 'Dissolve the bond and give its IP settings and VLANs back to the primary member', role: 'pool-operator', params: { self: ref('Bond') } }),
-    set_mode: planned({ doc: 'Switch the bond to another balancing mode', role: 'pool-operator', params: { self: ref('Bond'), value: enums.bond_mode } }),
-    set_property: planned({ doc: 'Set one setting of the bond\'s mode', role: 'pool-operator', params: { self: ref('Bond'), name: string, value: string } }),
+    create: call({ doc: 'Aggregate at least one interface of a host on a network; an empty MAC reuses the primary member\'s, and IP settings move to the bond', role: 'pool-operator', params: { network: ref('network'), members: set(ref('PIF')), MAC: string, mode: optional(enums.bond_mode, 'balance-slb'), properties: optional(map(string, string), {}) }, result: ref('Bond') }),
+    destroy: call({ doc: 'Dissolve the bond and give its IP settings and VLANs back to the primary member', role: 'pool-operator', params: { self: ref('Bond') } }),
+    set_mode: call({ doc: 'Switch the bond to another balancing mode', role: 'pool-operator', params: { self: ref('Bond'), value: enums.bond_mode } }),
+    set_property: call({ doc: 'Set one setting of the bond\'s mode', role: 'pool-operator', params: { self: ref('Bond'), name: string, value: string } }),
   },
 });

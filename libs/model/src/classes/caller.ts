@@ -1,4 +1,4 @@
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, datetime, float, int, nullRef, ref, set, string } from '../types';
 
 export const Caller = xenClass('Caller', {
@@ -18,12 +18,12 @@ export const Caller = xenClass('Caller', {
     auto_registered: readOnly(bool, 'True when the server added the caller by itself on its first call', { default: false }),
   },
   calls: {
-    add_group: planned({ doc: 'Count the caller in one more group', role: 'pool-operator', params: { self: ref('Caller'), group: string } }),
-    remove_group: planned({ doc: 'Stop counting the caller in a group', role: 'pool-operator', params: { self: ref('Caller'), group: string } }),
-    query_token_usage: planned({ doc: 'Tokens the caller has spent recently', role: 'pool-operator', params: { self: ref('Caller') }, result: float }),
-    query_call_count: planned({ doc: 'Number of calls the caller has made recently', role: 'pool-operator', params: { self: ref('Caller') }, result: int }),
-    query_group_token_usage: planned({ doc: 'Tokens all callers of a group have spent recently', role: 'pool-operator', params: { group: string }, result: float }),
-    query_group_call_count: planned({ doc: 'Number of calls all callers of a group have made recently', role: 'pool-operator', params: { group: string }, result: int }),
-    query_all_usage: planned({ doc: 'Usage figures of every caller as rows of text', role: 'pool-operator', params: {}, result: set(set(string)) }),
+    add_group: call({ doc: 'Count the caller in one more group', role: 'pool-operator', params: { self: ref('Caller'), group: string } }),
+    remove_group: call({ doc: 'Stop counting the caller in a group', role: 'pool-operator', params: { self: ref('Caller'), group: string } }),
+    query_token_usage: call({ doc: 'Tokens the caller has spent recently', role: 'pool-operator', params: { self: ref('Caller') }, result: float }),
+    query_call_count: call({ doc: 'Number of calls the caller has made recently', role: 'pool-operator', params: { self: ref('Caller') }, result: int }),
+    query_group_token_usage: call({ doc: 'Tokens all callers of a group have spent recently', role: 'pool-operator', params: { group: string }, result: float }),
+    query_group_call_count: call({ doc: 'Number of calls all callers of a group have made recently', role: 'pool-operator', params: { group: string }, result: int }),
+    query_all_usage: call({ doc: 'Usage figures of every caller as rows of text', role: 'pool-operator', params: {}, result: set(set(string)) }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readOnly, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, uuid, xenClass } from '../language';
 import { bool, datetime, map, nullRef, ref, set, string } from '../types';
 
 export const Cluster_host = xenClass('Cluster_host', {
@@ -19,10 +19,10 @@ export const Cluster_host = xenClass('Cluster_host', {
     other_config: atCreate(map(string, string), 'Extra keys and values clients store with the cluster member', { default: {} }),
   },
   calls: {
-    create: planned({ doc: 'Make a host a member of the cluster through the given interface', role: 'pool-operator', params: { cluster: ref('Cluster'), host: ref('host'), pif: ref('PIF') }, result: ref('Cluster_host'), errors: ['PIF_NOT_ATTACHED_TO_HOST', 'NO_CLUSTER_HOSTS_REACHABLE'] }),
-    destroy: planned({ doc: 'Let an enabled host leave the cluster and drop its membership', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['CLUSTER_STACK_IN_USE', 'CLUSTERING_DISABLED', 'CLUSTER_HOST_IS_LAST'] }),
-    enable: planned({ doc: 'Start cluster software on the member and let it take part', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['PIF_ALLOWS_UNPLUG', 'REQUIRED_PIF_IS_UNPLUGGED'] }),
-    force_destroy: planned({ doc: 'Drop the membership without an orderly leave; data may be at risk', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['CLUSTER_STACK_IN_USE'] }),
-    disable: planned({ doc: 'Stop cluster software on the member while keeping its membership', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['CLUSTER_STACK_IN_USE'] }),
+    create: call({ doc: 'Make a host a member of the cluster through the given interface', role: 'pool-operator', params: { cluster: ref('Cluster'), host: ref('host'), pif: ref('PIF') }, result: ref('Cluster_host'), errors: ['PIF_NOT_ATTACHED_TO_HOST', 'NO_CLUSTER_HOSTS_REACHABLE'] }),
+    destroy: call({ doc: 'Let an enabled host leave the cluster and drop its membership', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['CLUSTER_STACK_IN_USE', 'CLUSTERING_DISABLED', 'CLUSTER_HOST_IS_LAST'] }),
+    enable: call({ doc: 'Start cluster software on the member and let it take part', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['PIF_ALLOWS_UNPLUG', 'REQUIRED_PIF_IS_UNPLUGGED'] }),
+    force_destroy: call({ doc: 'Drop the membership without an orderly leave; data may be at risk', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['CLUSTER_STACK_IN_USE'] }),
+    disable: call({ doc: 'Stop cluster software on the member while keeping its membership', role: 'pool-operator', params: { self: ref('Cluster_host') }, errors: ['CLUSTER_STACK_IN_USE'] }),
   },
 });

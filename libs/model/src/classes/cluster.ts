@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, float, int, map, optional, ref, set, string } from '../types';
 
 export const Cluster = xenClass('Cluster', {
@@ -25,12 +25,12 @@ export const Cluster = xenClass('Cluster', {
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the cluster', { default: {} }),
   },
   calls: {
-    create: planned({ doc: 'Found a cluster with this host as its only member, on the given interface', role: 'pool-operator', params: { PIF: ref('PIF'), cluster_stack: string, pool_auto_join: bool, token_timeout: optional(float, 20), token_timeout_coefficient: optional(float, 1) }, result: ref('Cluster'), errors: ['INVALID_CLUSTER_STACK', 'INVALID_VALUE', 'PIF_ALLOWS_UNPLUG', 'REQUIRED_PIF_IS_UNPLUGGED'] }),
-    destroy: planned({ doc: 'Dissolve a cluster that has one member left', role: 'pool-operator', params: { self: ref('Cluster') }, errors: ['CLUSTER_DOES_NOT_HAVE_ONE_NODE', 'CLUSTER_STACK_IN_USE'] }),
-    get_network: planned({ doc: 'Network the cluster communicates on; fails when members use different ones', role: 'read-only', params: { self: ref('Cluster') }, result: ref('network') }),
-    pool_create: planned({ doc: 'Found a cluster and make every host of the pool a member', role: 'pool-operator', params: { network: ref('network'), cluster_stack: string, token_timeout: optional(float, 20), token_timeout_coefficient: optional(float, 1) }, result: ref('Cluster') }),
-    pool_force_destroy: planned({ doc: 'Dissolve the cluster across the pool even when some members fail to leave', role: 'pool-operator', params: { self: ref('Cluster') }, errors: ['CLUSTER_FORCE_DESTROY_FAILED'] }),
-    pool_destroy: planned({ doc: 'Dissolve the cluster after making every member leave in order', role: 'pool-operator', params: { self: ref('Cluster') }, errors: ['CLUSTER_STACK_IN_USE', 'CLUSTERING_DISABLED', 'CLUSTER_HOST_IS_LAST'] }),
-    pool_resync: planned({ doc: 'Create missing memberships and enable those of enabled hosts across the pool', role: 'pool-operator', params: { self: ref('Cluster') } }),
+    create: call({ doc: 'Found a cluster with this host as its only member, on the given interface', role: 'pool-operator', params: { PIF: ref('PIF'), cluster_stack: string, pool_auto_join: bool, token_timeout: optional(float, 20), token_timeout_coefficient: optional(float, 1) }, result: ref('Cluster'), errors: ['INVALID_CLUSTER_STACK', 'INVALID_VALUE', 'PIF_ALLOWS_UNPLUG', 'REQUIRED_PIF_IS_UNPLUGGED'] }),
+    destroy: call({ doc: 'Dissolve a cluster that has one member left', role: 'pool-operator', params: { self: ref('Cluster') }, errors: ['CLUSTER_DOES_NOT_HAVE_ONE_NODE', 'CLUSTER_STACK_IN_USE'] }),
+    get_network: call({ doc: 'Network the cluster communicates on; fails when members use different ones', role: 'read-only', params: { self: ref('Cluster') }, result: ref('network') }),
+    pool_create: call({ doc: 'Found a cluster and make every host of the pool a member', role: 'pool-operator', params: { network: ref('network'), cluster_stack: string, token_timeout: optional(float, 20), token_timeout_coefficient: optional(float, 1) }, result: ref('Cluster') }),
+    pool_force_destroy: call({ doc: 'Dissolve the cluster across the pool even when some members fail to leave', role: 'pool-operator', params: { self: ref('Cluster') }, errors: ['CLUSTER_FORCE_DESTROY_FAILED'] }),
+    pool_destroy: call({ doc: 'Dissolve the cluster after making every member leave in order', role: 'pool-operator', params: { self: ref('Cluster') }, errors: ['CLUSTER_STACK_IN_USE', 'CLUSTERING_DISABLED', 'CLUSTER_HOST_IS_LAST'] }),
+    pool_resync: call({ doc: 'Create missing memberships and enable those of enabled hosts across the pool', role: 'pool-operator', params: { self: ref('Cluster') } }),
   },
 });

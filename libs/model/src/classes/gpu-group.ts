@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { int, map, optional, ref, set, string } from '../types';
 
 export const GPU_group = xenClass('GPU_group', {
@@ -18,8 +18,8 @@ export const GPU_group = xenClass('GPU_group', {
     enabled_VGPU_types: readOnly(set(ref('VGPU_type')), 'Types enabled on at least one GPU of the group'),
   },
   calls: {
-    create: planned({ doc: 'Make an empty group', role: 'pool-operator', params: { name_label: optional(string, ''), name_description: optional(string, ''), other_config: optional(map(string, string), {}) }, result: ref('GPU_group') }),
-    destroy: planned({ doc: 'Delete a group that has no physical and no virtual GPUs', role: 'pool-operator', params: { self: ref('GPU_group') } }),
-    get_remaining_capacity: planned({ doc: 'How many more virtual GPUs of a type the whole group could start', role: 'read-only', params: { self: ref('GPU_group'), vgpu_type: ref('VGPU_type') }, result: int }),
+    create: call({ doc: 'Make an empty group', role: 'pool-operator', params: { name_label: optional(string, ''), name_description: optional(string, ''), other_config: optional(map(string, string), {}) }, result: ref('GPU_group') }),
+    destroy: call({ doc: 'Delete a group that has no physical and no virtual GPUs', role: 'pool-operator', params: { self: ref('GPU_group') } }),
+    get_remaining_capacity: call({ doc: 'How many more virtual GPUs of a type the whole group could start', role: 'read-only', params: { self: ref('GPU_group'), vgpu_type: ref('VGPU_type') }, result: int }),
   },
 });

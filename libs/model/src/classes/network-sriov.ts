@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readOnly, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, uuid, xenClass } from '../language';
 import { bool, int, nullRef, ref } from '../types';
 
 export const network_sriov = xenClass('network_sriov', {
@@ -13,8 +13,8 @@ export const network_sriov = xenClass('network_sriov', {
     configuration_mode: readOnly(enums.sriov_configuration_mode, 'How virtual functions are switched on for this NIC', { default: 'unknown' }),
   },
   calls: {
-    create: planned({ doc: 'Enable SR-IOV on a NIC and join its logical interface to a network', role: 'pool-operator', params: { pif: ref('PIF'), network: ref('network') }, result: ref('network_sriov') }),
-    destroy: planned({ doc: 'Disable SR-IOV on the NIC and remove the logical interface', role: 'pool-operator', params: { self: ref('network_sriov') } }),
-    get_remaining_capacity: planned({ doc: 'Number of virtual functions still unused', role: 'read-only', params: { self: ref('network_sriov') }, result: int }),
+    create: call({ doc: 'Enable SR-IOV on a NIC and join its logical interface to a network', role: 'pool-operator', params: { pif: ref('PIF'), network: ref('network') }, result: ref('network_sriov') }),
+    destroy: call({ doc: 'Disable SR-IOV on the NIC and remove the logical interface', role: 'pool-operator', params: { self: ref('network_sriov') } }),
+    get_remaining_capacity: call({ doc: 'Number of virtual functions still unused', role: 'read-only', params: { self: ref('network_sriov') }, result: int }),
   },
 });

@@ -1,4 +1,4 @@
-import { atCreate, planned, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readWrite, uuid, xenClass } from '../language';
 import { bool, map, ref, set, string } from '../types';
 
 export const Observer = xenClass('Observer', {
@@ -17,10 +17,10 @@ export const Observer = xenClass('Observer', {
     enabled: atCreate(bool, 'True while spans are recorded', { default: false }),
   },
   calls: {
-    set_hosts: planned({ doc: 'Replace the set of observed hosts; empty means every host', role: 'pool-admin', params: { self: ref('Observer'), value: set(ref('host')) } }),
-    set_enabled: planned({ doc: 'Start or stop recording spans', role: 'pool-admin', params: { self: ref('Observer'), value: bool } }),
-    set_attributes: planned({ doc: 'Replace the attributes added to every span', role: 'pool-admin', params: { self: ref('Observer'), value: map(string, string) } }),
-    set_endpoints: planned({ doc: 'Replace the destinations of the spans', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
-    set_components: planned({ doc: 'Replace the set of observed components; empty means all', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
+    set_hosts: call({ doc: 'Replace the set of observed hosts; empty means every host', role: 'pool-admin', params: { self: ref('Observer'), value: set(ref('host')) } }),
+    set_enabled: call({ doc: 'Start or stop recording spans', role: 'pool-admin', params: { self: ref('Observer'), value: bool } }),
+    set_attributes: call({ doc: 'Replace the attributes added to every span', role: 'pool-admin', params: { self: ref('Observer'), value: map(string, string) } }),
+    set_endpoints: call({ doc: 'Replace the destinations of the spans', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
+    set_components: call({ doc: 'Replace the set of observed components; empty means all', role: 'pool-admin', params: { self: ref('Observer'), value: set(string) } }),
   },
 });

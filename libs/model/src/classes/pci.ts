@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { map, nullRef, ref, set, string } from '../types';
 
 export const PCI = xenClass('PCI', {
@@ -24,8 +24,8 @@ export const PCI = xenClass('PCI', {
     driver_name: atCreate(string, 'Driver bound to the device in the control domain; empty if none', { default: '' }),
   },
   calls: {
-    disable_dom0_access: planned({ doc: 'Hide the device from the control domain from the next host boot on', role: 'pool-operator', params: { self: ref('PCI') }, result: enums.pci_dom0_access, state: 'prototyped' }),
-    enable_dom0_access: planned({ doc: 'Show the device to the control domain again from the next host boot on', role: 'pool-operator', params: { self: ref('PCI') }, result: enums.pci_dom0_access, state: 'prototyped' }),
-    get_dom0_access_status: planned({ doc: 'Whether the control domain sees the device now and after the next boot', role: 'pool-operator', params: { self: ref('PCI') }, result: enums.pci_dom0_access, state: 'prototyped' }),
+    disable_dom0_access: call({ doc: 'Hide the device from the control domain from the next host boot on', role: 'pool-operator', params: { self: ref('PCI') }, result: enums.pci_dom0_access, state: 'prototyped' }),
+    enable_dom0_access: call({ doc: 'Show the device to the control domain again from the next host boot on', role: 'pool-operator', params: { self: ref('PCI') }, result: enums.pci_dom0_access, state: 'prototyped' }),
+    get_dom0_access_status: call({ doc: 'Whether the control domain sees the device now and after the next boot', role: 'pool-operator', params: { self: ref('PCI') }, result: enums.pci_dom0_access, state: 'prototyped' }),
   },
 });

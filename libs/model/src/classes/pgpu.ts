@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, nullRef, ref, set, string } from '../types';
 
 export const PGPU = xenClass('PGPU', {
@@ -20,12 +20,12 @@ export const PGPU = xenClass('PGPU', {
     compatibility_metadata: readOnly(map(string, string), 'Driver data that decides whether a virtual GPU can migrate here', { default: {} }),
   },
   calls: {
-    add_enabled_VGPU_types: planned({ doc: 'Permit one more virtual GPU type on this GPU', role: 'pool-operator', params: { self: ref('PGPU'), value: ref('VGPU_type') } }),
-    remove_enabled_VGPU_types: planned({ doc: 'Forbid a virtual GPU type on this GPU; running ones of it block the call', role: 'pool-operator', params: { self: ref('PGPU'), value: ref('VGPU_type') } }),
-    set_enabled_VGPU_types: planned({ doc: 'Replace the set of permitted virtual GPU types', role: 'pool-operator', params: { self: ref('PGPU'), value: set(ref('VGPU_type')) } }),
-    set_GPU_group: planned({ doc: 'Move the GPU to another group of the same hardware; refused while VMs use it', role: 'pool-operator', params: { self: ref('PGPU'), value: ref('GPU_group') } }),
-    get_remaining_capacity: planned({ doc: 'How many more virtual GPUs of a type could start here', role: 'read-only', params: { self: ref('PGPU'), vgpu_type: ref('VGPU_type') }, result: int }),
-    enable_dom0_access: planned({ doc: 'Deprecated: show the device to the control domain from the next boot on', role: 'pool-operator', params: { self: ref('PGPU') }, result: enums.pci_dom0_access, state: 'deprecated' }),
-    disable_dom0_access: planned({ doc: 'Deprecated: hide the device from the control domain from the next boot on', role: 'pool-operator', params: { self: ref('PGPU') }, result: enums.pci_dom0_access, state: 'deprecated' }),
+    add_enabled_VGPU_types: call({ doc: 'Permit one more virtual GPU type on this GPU', role: 'pool-operator', params: { self: ref('PGPU'), value: ref('VGPU_type') } }),
+    remove_enabled_VGPU_types: call({ doc: 'Forbid a virtual GPU type on this GPU; running ones of it block the call', role: 'pool-operator', params: { self: ref('PGPU'), value: ref('VGPU_type') } }),
+    set_enabled_VGPU_types: call({ doc: 'Replace the set of permitted virtual GPU types', role: 'pool-operator', params: { self: ref('PGPU'), value: set(ref('VGPU_type')) } }),
+    set_GPU_group: call({ doc: 'Move the GPU to another group of the same hardware; refused while VMs use it', role: 'pool-operator', params: { self: ref('PGPU'), value: ref('GPU_group') } }),
+    get_remaining_capacity: call({ doc: 'How many more virtual GPUs of a type could start here', role: 'read-only', params: { self: ref('PGPU'), vgpu_type: ref('VGPU_type') }, result: int }),
+    enable_dom0_access: call({ doc: 'Deprecated: show the device to the control domain from the next boot on', role: 'pool-operator', params: { self: ref('PGPU') }, result: enums.pci_dom0_access, state: 'deprecated' }),
+    disable_dom0_access: call({ doc: 'Deprecated: hide the device from the control domain from the next boot on', role: 'pool-operator', params: { self: ref('PGPU') }, result: enums.pci_dom0_access, state: 'deprecated' }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, nullRef, optional, ref, set, string } from '../types';
 
 export const PIF = xenClass('PIF', {
@@ -43,19 +43,19 @@ export const PIF = xenClass('PIF', {
     PCI: readOnly(ref('PCI'), 'PCI device behind the NIC; NULL for non-physical interfaces', { default: nullRef() }),
   },
   calls: {
-    create_VLAN: planned({ doc: 'Deprecated: make a VLAN interface on a host\'s device; VLAN.create replaces it', role: 'pool-operator', params: { device: string, network: ref('network'), host: ref('host'), VLAN: int }, result: ref('PIF'), errors: ['VLAN_TAG_INVALID'], state: 'deprecated' }),
-    destroy: planned({ doc: 'Deprecated: remove a VLAN interface; VLAN.destroy replaces it', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['PIF_IS_PHYSICAL'], state: 'deprecated' }),
-    reconfigure_ip: planned({ doc: 'Change IPv4 mode, address, netmask, gateway and DNS of the interface and apply them at once', role: 'pool-operator', params: { self: ref('PIF'), mode: enums.ip_configuration_mode, IP: string, netmask: string, gateway: string, DNS: string }, errors: ['CLUSTERING_ENABLED'] }),
-    reconfigure_ipv6: planned({ doc: 'Change IPv6 mode, CIDR address, gateway and DNS of the interface and apply them at once', role: 'pool-operator', params: { self: ref('PIF'), mode: enums.ipv6_configuration_mode, IPv6: string, gateway: string, DNS: string }, errors: ['CLUSTERING_ENABLED'] }),
-    set_primary_address_type: planned({ doc: 'Choose IPv4 or IPv6 as the management address family of the interface', role: 'pool-operator', params: { self: ref('PIF'), primary_address_type: enums.primary_address_type } }),
-    scan: planned({ doc: 'Look for NICs on a host and add a record for every new one', role: 'pool-operator', params: { host: ref('host') } }),
-    introduce: planned({ doc: 'Add a record for one NIC of a host, found by MAC address and optional device name', role: 'pool-operator', params: { host: ref('host'), MAC: string, device: string, managed: optional(bool, true) }, result: ref('PIF') }),
-    forget: planned({ doc: 'Drop the record of a physical interface, bringing it down first', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['PIF_TUNNEL_STILL_EXISTS', 'CLUSTERING_ENABLED'] }),
-    unplug: planned({ doc: 'Bring the interface down; refused for the management interface or when unplugging is disallowed', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN', 'VIF_IN_USE', 'PIF_DOES_NOT_ALLOW_UNPLUG', 'PIF_HAS_FCOE_SR_IN_USE'] }),
-    set_disallow_unplug: planned({ doc: 'Forbid or again permit unplugging of the interface', role: 'pool-operator', params: { self: ref('PIF'), value: bool }, errors: ['OTHER_OPERATION_IN_PROGRESS', 'CLUSTERING_ENABLED'] }),
-    plug: planned({ doc: 'Bring the interface up and connect it to its network', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['TRANSPORT_PIF_NOT_CONFIGURED'] }),
-    db_introduce: planned({ doc: 'Add an interface record to the database only, without touching the host', role: 'pool-operator', params: { device: string, network: ref('network'), host: ref('host'), MAC: string, MTU: int, VLAN: int, physical: bool, ip_configuration_mode: enums.ip_configuration_mode, IP: string, netmask: string, gateway: string, DNS: string, bond_slave_of: ref('Bond'), VLAN_master_of: ref('VLAN'), management: bool, other_config: map(string, string), disallow_unplug: optional(bool, false), ipv6_configuration_mode: optional(enums.ipv6_configuration_mode, 'None'), IPv6: optional(set(string), []), ipv6_gateway: optional(string, ''), primary_address_type: optional(enums.primary_address_type, 'IPv4'), managed: optional(bool, true), properties: optional(map(string, string), {}) }, result: ref('PIF') }),
-    db_forget: planned({ doc: 'Delete the interface record from the database only, without touching the host', role: 'pool-operator', params: { self: ref('PIF') } }),
-    set_property: planned({ doc: 'Set one of the extra settings of the interface, such as gro', role: 'pool-operator', params: { self: ref('PIF'), name: string, value: string } }),
+    create_VLAN: call({ doc: 'Deprecated: make a VLAN interface on a host\'s device; VLAN.create replaces it', role: 'pool-operator', params: { device: string, network: ref('network'), host: ref('host'), VLAN: int }, result: ref('PIF'), errors: ['VLAN_TAG_INVALID'], state: 'deprecated' }),
+    destroy: call({ doc: 'Deprecated: remove a VLAN interface; VLAN.destroy replaces it', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['PIF_IS_PHYSICAL'], state: 'deprecated' }),
+    reconfigure_ip: call({ doc: 'Change IPv4 mode, address, netmask, gateway and DNS of the interface and apply them at once', role: 'pool-operator', params: { self: ref('PIF'), mode: enums.ip_configuration_mode, IP: string, netmask: string, gateway: string, DNS: string }, errors: ['CLUSTERING_ENABLED'] }),
+    reconfigure_ipv6: call({ doc: 'Change IPv6 mode, CIDR address, gateway and DNS of the interface and apply them at once', role: 'pool-operator', params: { self: ref('PIF'), mode: enums.ipv6_configuration_mode, IPv6: string, gateway: string, DNS: string }, errors: ['CLUSTERING_ENABLED'] }),
+    set_primary_address_type: call({ doc: 'Choose IPv4 or IPv6 as the management address family of the interface', role: 'pool-operator', params: { self: ref('PIF'), primary_address_type: enums.primary_address_type } }),
+    scan: call({ doc: 'Look for NICs on a host and add a record for every new one', role: 'pool-operator', params: { host: ref('host') } }),
+    introduce: call({ doc: 'Add a record for one NIC of a host, found by MAC address and optional device name', role: 'pool-operator', params: { host: ref('host'), MAC: string, device: string, managed: optional(bool, true) }, result: ref('PIF') }),
+    forget: call({ doc: 'Drop the record of a physical interface, bringing it down first', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['PIF_TUNNEL_STILL_EXISTS', 'CLUSTERING_ENABLED'] }),
+    unplug: call({ doc: 'Bring the interface down; refused for the management interface or when unplugging is disallowed', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN', 'VIF_IN_USE', 'PIF_DOES_NOT_ALLOW_UNPLUG', 'PIF_HAS_FCOE_SR_IN_USE'] }),
+    set_disallow_unplug: call({ doc: 'Forbid or again permit unplugging of the interface', role: 'pool-operator', params: { self: ref('PIF'), value: bool }, errors: ['OTHER_OPERATION_IN_PROGRESS', 'CLUSTERING_ENABLED'] }),
+    plug: call({ doc: 'Bring the interface up and connect it to its network', role: 'pool-operator', params: { self: ref('PIF') }, errors: ['TRANSPORT_PIF_NOT_CONFIGURED'] }),
+    db_introduce: call({ doc: 'Add an interface record to the database only, without touching the host', role: 'pool-operator', params: { device: string, network: ref('network'), host: ref('host'), MAC: string, MTU: int, VLAN: int, physical: bool, ip_configuration_mode: enums.ip_configuration_mode, IP: string, netmask: string, gateway: string, DNS: string, bond_slave_of: ref('Bond'), VLAN_master_of: ref('VLAN'), management: bool, other_config: map(string, string), disallow_unplug: optional(bool, false), ipv6_configuration_mode: optional(enums.ipv6_configuration_mode, 'None'), IPv6: optional(set(string), []), ipv6_gateway: optional(string, ''), primary_address_type: optional(enums.primary_address_type, 'IPv4'), managed: optional(bool, true), properties: optional(map(string, string), {}) }, result: ref('PIF') }),
+    db_forget: call({ doc: 'Delete the interface record from the database only, without touching the host', role: 'pool-operator', params: { self: ref('PIF') } }),
+    set_property: call({ doc: 'Set one of the extra settings of the interface, such as gro', role: 'pool-operator', params: { self: ref('PIF'), name: string, value: string } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, call, computed, operation, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, operation, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, datetime, int, map, nullRef, optional, ref, secretly, set, string } from '../types';
 
 export const pool = xenClass('pool', {
@@ -81,9 +81,9 @@ export const pool = xenClass('pool', {
     emergency_transition_to_master: call({ doc: 'Make this member the coordinator when the old one is lost; run recover_slaves next', role: 'pool-operator', params: {}, async: false }),
     emergency_reset_master: call({ doc: 'Point this member to a coordinator at another address after losing contact', role: 'pool-operator', params: { master_address: string }, async: false }),
     recover_slaves: call({ doc: 'Redirect members still following a lost coordinator to this one; returns the hosts recovered', role: 'pool-operator', params: {}, result: set(ref('host')) }),
-    create_VLAN: planned({ doc: 'Create on every host a VLAN interface with this tag over the named device; returns the new PIFs', role: 'pool-operator', params: { device: string, network: ref('network'), VLAN: int }, result: set(ref('PIF')), errors: ['VLAN_TAG_INVALID'] }),
+    create_VLAN: call({ doc: 'Create on every host a VLAN interface with this tag over the named device; returns the new PIFs', role: 'pool-operator', params: { device: string, network: ref('network'), VLAN: int }, result: set(ref('PIF')), errors: ['VLAN_TAG_INVALID'] }),
     management_reconfigure: call({ doc: 'Move every host\'s management interface to its PIF on this network', role: 'pool-operator', params: { network: ref('network') }, errors: ['HA_IS_ENABLED', 'PIF_NOT_PRESENT', 'CANNOT_PLUG_BOND_SLAVE', 'PIF_INCOMPATIBLE_PRIMARY_ADDRESS_TYPE', 'PIF_HAS_NO_NETWORK_CONFIGURATION', 'PIF_HAS_NO_V6_NETWORK_CONFIGURATION'] }),
-    create_VLAN_from_PIF: planned({ doc: 'Create on every host a VLAN interface with this tag over the counterpart of the given PIF; returns the new PIFs', role: 'pool-operator', params: { pif: ref('PIF'), network: ref('network'), VLAN: int }, result: set(ref('PIF')), errors: ['VLAN_TAG_INVALID'] }),
+    create_VLAN_from_PIF: call({ doc: 'Create on every host a VLAN interface with this tag over the counterpart of the given PIF; returns the new PIFs', role: 'pool-operator', params: { pif: ref('PIF'), network: ref('network'), VLAN: int }, result: set(ref('PIF')), errors: ['VLAN_TAG_INVALID'] }),
     enable_ha: call({ doc: 'Turn on high availability with heartbeat SRs, which get a state file and metadata redo log each, and optional configuration', role: 'pool-operator', params: { heartbeat_srs: set(ref('SR')), configuration: map(string, string) }, clientCert: true }),
     disable_ha: call({ doc: 'Turn off high availability on all hosts', role: 'pool-operator', params: {}, clientCert: true }),
     sync_database: call({ doc: 'Push the current database to every member host at once', role: 'pool-operator', params: {} }),

@@ -1,4 +1,4 @@
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, float, map, nullRef, ref, string } from '../types';
 
 export const PUSB = xenClass('PUSB', {
@@ -21,7 +21,7 @@ export const PUSB = xenClass('PUSB', {
     speed: atCreate(float, 'Transfer speed in Mbit per second; -1 when unknown', { default: -1 }),
   },
   calls: {
-    scan: planned({ doc: 'Look for USB devices on a host and bring the records up to date', role: 'pool-admin', params: { host: ref('host') } }),
-    set_passthrough_enabled: planned({ doc: 'Permit or forbid handing the device to VMs', role: 'pool-admin', params: { self: ref('PUSB'), value: bool } }),
+    scan: call({ doc: 'Look for USB devices on a host and bring the records up to date', role: 'pool-admin', params: { host: ref('host') } }),
+    set_passthrough_enabled: call({ doc: 'Permit or forbid handing the device to VMs', role: 'pool-admin', params: { self: ref('PUSB'), value: bool } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readOnly, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, uuid, xenClass } from '../language';
 import { bool, nullRef, ref } from '../types';
 
 export const PVS_proxy = xenClass('PVS_proxy', {
@@ -13,7 +13,7 @@ export const PVS_proxy = xenClass('PVS_proxy', {
     status: readOnly(enums.pvs_proxy_status, 'What the proxy is doing now', { default: 'stopped' }),
   },
   calls: {
-    create: planned({ doc: 'Put a proxy between a VM interface and a site', role: 'pool-operator', params: { site: ref('PVS_site'), VIF: ref('VIF') }, result: ref('PVS_proxy') }),
-    destroy: planned({ doc: 'Remove the proxy from the interface', role: 'pool-operator', params: { self: ref('PVS_proxy') } }),
+    create: call({ doc: 'Put a proxy between a VM interface and a site', role: 'pool-operator', params: { site: ref('PVS_site'), VIF: ref('VIF') }, result: ref('PVS_proxy') }),
+    destroy: call({ doc: 'Remove the proxy from the interface', role: 'pool-operator', params: { self: ref('PVS_proxy') } }),
   },
 });

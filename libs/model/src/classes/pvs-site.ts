@@ -1,4 +1,4 @@
-import { atCreate, computed, planned, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readWrite, uuid, xenClass } from '../language';
 import { ref, set, string } from '../types';
 
 export const PVS_site = xenClass('PVS_site', {
@@ -14,8 +14,8 @@ export const PVS_site = xenClass('PVS_site', {
     proxies: computed(set(ref('PVS_proxy')), 'Proxies that speed up VMs of the site', 'PVS_proxy.site'),
   },
   calls: {
-    introduce: planned({ doc: 'Record a provisioning site with its name and identifier', role: 'pool-operator', params: { name_label: string, name_description: string, PVS_uuid: string }, result: ref('PVS_site') }),
-    forget: planned({ doc: 'Remove the site; refused while servers or running proxies remain', role: 'pool-operator', params: { self: ref('PVS_site') }, errors: ['PVS_SITE_CONTAINS_RUNNING_PROXIES', 'PVS_SITE_CONTAINS_SERVERS'] }),
-    set_PVS_uuid: planned({ doc: 'Set the identifier used on the provisioning side', role: 'pool-operator', params: { self: ref('PVS_site'), value: string } }),
+    introduce: call({ doc: 'Record a provisioning site with its name and identifier', role: 'pool-operator', params: { name_label: string, name_description: string, PVS_uuid: string }, result: ref('PVS_site') }),
+    forget: call({ doc: 'Remove the site; refused while servers or running proxies remain', role: 'pool-operator', params: { self: ref('PVS_site') }, errors: ['PVS_SITE_CONTAINS_RUNNING_PROXIES', 'PVS_SITE_CONTAINS_SERVERS'] }),
+    set_PVS_uuid: call({ doc: 'Set the identifier used on the provisioning side', role: 'pool-operator', params: { self: ref('PVS_site'), value: string } }),
   },
 });

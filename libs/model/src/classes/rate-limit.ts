@@ -1,4 +1,4 @@
-import { atCreate, computed, planned, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readWrite, uuid, xenClass } from '../language';
 import { float, ref, set, string } from '../types';
 
 export const Rate_limit = xenClass('Rate_limit', {
@@ -15,9 +15,9 @@ export const Rate_limit = xenClass('Rate_limit', {
     fill_rate: atCreate(float, 'Tokens added to the bucket per second', { default: 0 }),
   },
   calls: {
-    add_caller: planned({ doc: 'Put a caller under this limit', role: 'pool-admin', params: { self: ref('Rate_limit'), caller: ref('Caller') } }),
-    remove_caller: planned({ doc: 'Release a caller from this limit', role: 'pool-admin', params: { self: ref('Rate_limit'), caller: ref('Caller') } }),
-    set_burst_size: planned({ doc: 'Change the capacity of the bucket, in tokens', role: 'pool-admin', params: { self: ref('Rate_limit'), value: float } }),
-    set_fill_rate: planned({ doc: 'Change how many tokens are added per second', role: 'pool-admin', params: { self: ref('Rate_limit'), value: float } }),
+    add_caller: call({ doc: 'Put a caller under this limit', role: 'pool-admin', params: { self: ref('Rate_limit'), caller: ref('Caller') } }),
+    remove_caller: call({ doc: 'Release a caller from this limit', role: 'pool-admin', params: { self: ref('Rate_limit'), caller: ref('Caller') } }),
+    set_burst_size: call({ doc: 'Change the capacity of the bucket, in tokens', role: 'pool-admin', params: { self: ref('Rate_limit'), value: float } }),
+    set_fill_rate: call({ doc: 'Change how many tokens are added per second', role: 'pool-admin', params: { self: ref('Rate_limit'), value: float } }),
   },
 });

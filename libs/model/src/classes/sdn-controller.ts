@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, uuid, xenClass } from '../language';
+import { atCreate, call, uuid, xenClass } from '../language';
 import { int, optional, ref, string } from '../types';
 
 export const SDN_controller = xenClass('SDN_controller', {
@@ -12,7 +12,7 @@ export const SDN_controller = xenClass('SDN_controller', {
     port: atCreate(int, 'TCP port of the controller; 0 for pssl', { default: 0 }),
   },
   calls: {
-    introduce: planned({ doc: 'Point the pool\'s virtual switches at a controller', role: 'pool-operator', params: { protocol: optional(enums.sdn_controller_protocol, 'ssl'), address: optional(string, ''), port: optional(int, 0) }, result: ref('SDN_controller') }),
-    forget: planned({ doc: 'Detach the virtual switches from the controller', role: 'pool-operator', params: { self: ref('SDN_controller') } }),
+    introduce: call({ doc: 'Point the pool\'s virtual switches at a controller', role: 'pool-operator', params: { protocol: optional(enums.sdn_controller_protocol, 'ssl'), address: optional(string, ''), port: optional(int, 0) }, result: ref('SDN_controller') }),
+    forget: call({ doc: 'Detach the virtual switches from the controller', role: 'pool-operator', params: { self: ref('SDN_controller') } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readWrite, uuid, xenClass } from '../language';
 import { map, nullRef, optional, ref, string } from '../types';
 
 export const tunnel = xenClass('tunnel', {
@@ -14,7 +14,7 @@ export const tunnel = xenClass('tunnel', {
     protocol: readWrite(enums.tunnel_protocol, 'Encapsulation used, gre or vxlan', { default: 'gre' }),
   },
   calls: {
-    create: planned({ doc: 'Build a tunnel over a transport interface and join it to a network', role: 'pool-operator', params: { transport_PIF: ref('PIF'), network: ref('network'), protocol: optional(enums.tunnel_protocol, 'gre') }, result: ref('tunnel'), errors: ['OPENVSWITCH_NOT_ACTIVE', 'TRANSPORT_PIF_NOT_CONFIGURED', 'IS_TUNNEL_ACCESS_PIF'] }),
-    destroy: planned({ doc: 'Remove the tunnel and its inner interface', role: 'pool-operator', params: { self: ref('tunnel') } }),
+    create: call({ doc: 'Build a tunnel over a transport interface and join it to a network', role: 'pool-operator', params: { transport_PIF: ref('PIF'), network: ref('network'), protocol: optional(enums.tunnel_protocol, 'gre') }, result: ref('tunnel'), errors: ['OPENVSWITCH_NOT_ACTIVE', 'TRANSPORT_PIF_NOT_CONFIGURED', 'IS_TUNNEL_ACCESS_PIF'] }),
+    destroy: call({ doc: 'Remove the tunnel and its inner interface', role: 'pool-operator', params: { self: ref('tunnel') } }),
   },
 });

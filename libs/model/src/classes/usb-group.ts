@@ -1,4 +1,4 @@
-import { computed, planned, readWrite, uuid, xenClass } from '../language';
+import { call, computed, readWrite, uuid, xenClass } from '../language';
 import { map, optional, ref, set, string } from '../types';
 
 export const USB_group = xenClass('USB_group', {
@@ -13,7 +13,7 @@ export const USB_group = xenClass('USB_group', {
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the USB group', { default: {} }),
   },
   calls: {
-    create: planned({ doc: 'Make an empty group', role: 'pool-admin', params: { name_label: optional(string, ''), name_description: optional(string, ''), other_config: optional(map(string, string), {}) }, result: ref('USB_group') }),
-    destroy: planned({ doc: 'Delete a group that has no physical and no virtual devices', role: 'pool-admin', params: { self: ref('USB_group') } }),
+    create: call({ doc: 'Make an empty group', role: 'pool-admin', params: { name_label: optional(string, ''), name_description: optional(string, ''), other_config: optional(map(string, string), {}) }, result: ref('USB_group') }),
+    destroy: call({ doc: 'Delete a group that has no physical and no virtual devices', role: 'pool-admin', params: { self: ref('USB_group') } }),
   },
 });

@@ -1,4 +1,4 @@
-import { planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, map, nullRef, optional, ref, string } from '../types';
 
 export const VGPU = xenClass('VGPU', {
@@ -19,7 +19,7 @@ export const VGPU = xenClass('VGPU', {
     PCI: readOnly(ref('PCI'), 'PCI device or virtual function passed to the VM; NULL when there is none', { default: nullRef() }),
   },
   calls: {
-    create: planned({ doc: 'Give a halted VM a virtual GPU of a type from a group', role: 'pool-operator', params: { VM: ref('VM'), GPU_group: ref('GPU_group'), device: optional(string, '0'), other_config: optional(map(string, string), {}), type: optional(ref('VGPU_type'), nullRef()) }, result: ref('VGPU') }),
-    destroy: planned({ doc: 'Remove the virtual GPU from its halted VM', role: 'pool-operator', params: { self: ref('VGPU') } }),
+    create: call({ doc: 'Give a halted VM a virtual GPU of a type from a group', role: 'pool-operator', params: { VM: ref('VM'), GPU_group: ref('GPU_group'), device: optional(string, '0'), other_config: optional(map(string, string), {}), type: optional(ref('VGPU_type'), nullRef()) }, result: ref('VGPU') }),
+    destroy: call({ doc: 'Remove the virtual GPU from its halted VM', role: 'pool-operator', params: { self: ref('VGPU') } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, call, operation, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, operation, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, nullRef, optional, ref, set, string } from '../types';
 
 export const VIF = xenClass('VIF', {
@@ -40,7 +40,7 @@ export const VIF = xenClass('VIF', {
     plug: operation({ doc: 'Hot-add the card to a running guest', role: 'vm-admin', params: { self: ref('VIF') } }),
     unplug: operation({ doc: 'Hot-remove the card from a running guest, with the guest\'s consent', role: 'vm-admin', params: { self: ref('VIF') } }),
     unplug_force: operation({ doc: 'Detach the card without waiting for the guest to agree', role: 'vm-admin', params: { self: ref('VIF') } }),
-    move: call({ doc: 'Connect the card to another network, even while the guest runs', role: 'vm-admin', params: { self: ref('VIF'), network: ref('network') } }),
+    move: operation({ doc: 'Connect the card to another network, even while the guest runs', role: 'vm-admin', params: { self: ref('VIF'), network: ref('network') } }),
     set_locking_mode: call({ doc: 'Choose how traffic of the card is filtered; takes effect at once', role: 'pool-operator', params: { self: ref('VIF'), value: enums.vif_locking_mode } }),
     set_ipv4_allowed: call({ doc: 'Replace the list of IPv4 addresses permitted under locking', role: 'pool-operator', params: { self: ref('VIF'), value: set(string) } }),
     add_ipv4_allowed: call({ doc: 'Permit one more IPv4 address under locking', role: 'pool-operator', params: { self: ref('VIF'), value: string } }),
@@ -48,10 +48,10 @@ export const VIF = xenClass('VIF', {
     set_ipv6_allowed: call({ doc: 'Replace the list of IPv6 addresses permitted under locking', role: 'pool-operator', params: { self: ref('VIF'), value: set(string) } }),
     add_ipv6_allowed: call({ doc: 'Permit one more IPv6 address under locking', role: 'pool-operator', params: { self: ref('VIF'), value: string } }),
     remove_ipv6_allowed: call({ doc: 'Withdraw one IPv6 address from the permitted list', role: 'pool-operator', params: { self: ref('VIF'), value: string } }),
-    configure_ipv4: call({ doc: 'Set the guest\'s IPv4 mode, CIDR address and gateway through the guest agent; address and gateway are ignored for mode None', role: 'vm-operator', params: { self: ref('VIF'), mode: enums.vif_ipv4_configuration_mode, address: optional(string, ''), gateway: optional(string, '') } }),
-    configure_ipv6: call({ doc: 'Set the guest\'s IPv6 mode, CIDR address and gateway through the guest agent; address and gateway are ignored for mode None', role: 'vm-operator', params: { self: ref('VIF'), mode: enums.vif_ipv6_configuration_mode, address: optional(string, ''), gateway: optional(string, '') } }),
-    add_trunks: planned({ doc: 'Add one VLAN number to the trunk', role: 'vm-admin', params: { self: ref('VIF'), value: int }, state: 'prototyped' }),
-    remove_trunks: planned({ doc: 'Take one VLAN number out of the trunk', role: 'vm-admin', params: { self: ref('VIF'), value: int }, state: 'prototyped' }),
-    set_trunks: planned({ doc: 'Replace the whole set of trunked VLAN numbers', role: 'vm-admin', params: { self: ref('VIF'), value: set(int) }, state: 'prototyped' }),
+    configure_ipv4: operation({ doc: 'Set the guest\'s IPv4 mode, CIDR address and gateway through the guest agent; address and gateway are ignored for mode None', role: 'vm-operator', params: { self: ref('VIF'), mode: enums.vif_ipv4_configuration_mode, address: optional(string, ''), gateway: optional(string, '') } }),
+    configure_ipv6: operation({ doc: 'Set the guest\'s IPv6 mode, CIDR address and gateway through the guest agent; address and gateway are ignored for mode None', role: 'vm-operator', params: { self: ref('VIF'), mode: enums.vif_ipv6_configuration_mode, address: optional(string, ''), gateway: optional(string, '') } }),
+    add_trunks: call({ doc: 'Add one VLAN number to the trunk', role: 'vm-admin', params: { self: ref('VIF'), value: int }, state: 'prototyped' }),
+    remove_trunks: call({ doc: 'Take one VLAN number out of the trunk', role: 'vm-admin', params: { self: ref('VIF'), value: int }, state: 'prototyped' }),
+    set_trunks: call({ doc: 'Replace the whole set of trunked VLAN numbers', role: 'vm-admin', params: { self: ref('VIF'), value: set(int) }, state: 'prototyped' }),
   },
 });

@@ -1,4 +1,4 @@
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { int, map, nullRef, ref, string } from '../types';
 
 export const VLAN = xenClass('VLAN', {
@@ -12,7 +12,7 @@ export const VLAN = xenClass('VLAN', {
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the VLAN', { default: {} }),
   },
   calls: {
-    create: planned({ doc: 'Put a VLAN number on an interface and join the result to a network', role: 'pool-operator', params: { tagged_PIF: ref('PIF'), tag: int, network: ref('network') }, result: ref('VLAN') }),
-    destroy: planned({ doc: 'Remove the VLAN and its untagged interface from the host', role: 'pool-operator', params: { self: ref('VLAN') } }),
+    create: call({ doc: 'Put a VLAN number on an interface and join the result to a network', role: 'pool-operator', params: { tagged_PIF: ref('PIF'), tag: int, network: ref('network') }, result: ref('VLAN') }),
+    destroy: call({ doc: 'Remove the VLAN and its untagged interface from the host', role: 'pool-operator', params: { self: ref('VLAN') } }),
   },
 });

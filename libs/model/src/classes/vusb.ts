@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, map, optional, ref, set, string } from '../types';
 
 export const VUSB = xenClass('VUSB', {
@@ -15,8 +15,8 @@ export const VUSB = xenClass('VUSB', {
     currently_attached: readOnly(bool, 'True while the device is handed to the running VM', { default: false }),
   },
   calls: {
-    create: planned({ doc: 'Give a VM a device from a USB group; it attaches when the VM starts', role: 'pool-admin', params: { VM: ref('VM'), USB_group: ref('USB_group'), other_config: optional(map(string, string), {}) }, result: ref('VUSB') }),
-    unplug: planned({ doc: 'Take the device away from the running VM', role: 'pool-admin', params: { self: ref('VUSB') } }),
-    destroy: planned({ doc: 'Remove the virtual device; it must be detached', role: 'pool-admin', params: { self: ref('VUSB') } }),
+    create: call({ doc: 'Give a VM a device from a USB group; it attaches when the VM starts', role: 'pool-admin', params: { VM: ref('VM'), USB_group: ref('USB_group'), other_config: optional(map(string, string), {}) }, result: ref('VUSB') }),
+    unplug: call({ doc: 'Take the device away from the running VM', role: 'pool-admin', params: { self: ref('VUSB') } }),
+    destroy: call({ doc: 'Remove the virtual device; it must be detached', role: 'pool-admin', params: { self: ref('VUSB') } }),
   },
 });

@@ -5,7 +5,9 @@ import { isNullRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, type Plane } from '../context';
 import { recordWith } from '../records';
-import { addNics } from './nics';
+import { insertHardware } from '../hardware';
+import { addDevices } from './devices';
+import { addNics, hostAddress } from './nics';
 import { refOf, seededUuid } from './seeded';
 import { addSr, deviceConfig } from './storage';
 import { capabilities, cpuInfo, licenseParams, softwareVersion } from './versions';
@@ -19,7 +21,7 @@ export async function addHost(tx: Tx, plane: Plane, uuid: string, inventory: Inv
   const metrics = seededUuid(uuid, 'metrics');
   const now = dateTime(plane.clock.now());
   const free = inventory.memoryBytes - inventory.dom0MemoryBytes - hypervisorBytes;
-  const address = `169.254.${parseInt(uuid.slice(0, 2), 16)}.${parseInt(uuid.slice(2, 4), 16)}`;
+  const address = hostAddress(uuid);
   const dom0 = refOf('VM', seededUuid(uuid, 'dom0'));
   await tx.insert(
     'host_metrics',
@@ -31,13 +33,15 @@ export async function addHost(tx: Tx, plane: Plane, uuid: string, inventory: Inv
   await addDom0(tx, host, uuid, inventory, now);
   await addDom0Consoles(tx, dom0, uuid, address);
   await addCpus(tx, host, uuid, inventory);
-  await addNics(tx, host, uuid, inventory, address);
+  await addDevices(tx, host, uuid, inventory);
+  await addNics(tx, host, uuid, inventory, plane.clock.now());
   await addPbds(tx, plane, host, uuid);
   await tx.query(
     `INSERT INTO host_run(host, uuid, host_epoch, lease_seq, alive, agent_boot, hypervisor_boot, agent_url, command_key, token_hash, memory_total, memory_free, vcpus_placed, vms_placed, pcpus, load, accepting)
      VALUES ($1, $2, 0, 0, false, '', '', '', '', '', $3, $4, 0, 0, $5, '{}', true)`,
     [host, uuid, inventory.memoryBytes, free, inventory.sockets * inventory.coresPerSocket * inventory.threadsPerCore],
   );
+  await insertHardware(tx, host, inventory);
   await growPool(tx, host, inventory);
   return host;
 }

@@ -1,53 +1,68 @@
 /** A host's network interfaces, on the pool's networks. */
 import type { Inventory } from '@xenplane/hypervisor';
-import type { Ref } from '@xenplane/model';
+import { nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
+import { dateTime } from '../context';
 import { recordWith } from '../records';
+import { pciRef } from './devices';
 import { refOf, seededUuid } from './seeded';
 
-export async function addNics(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: Inventory, address: string): Promise<void> {
+export type Nic = Inventory['nics'][number];
+
+/** The address by which a host is known when nobody has given it another. */
+export const hostAddress = (uuid: string): string => `169.254.${parseInt(uuid.slice(0, 2), 16)}.${parseInt(uuid.slice(2, 4), 16)}`;
+export const nicCard = { vendor_id: '8086', vendor_name: 'Intel Corporation', device_id: '1563', device_name: 'Ethernet Controller X550' } as const;
+
+interface Place {
+  readonly uuid: string;
+  readonly host: Ref<'host'>;
+  readonly network: Ref<'network'>;
+  readonly PCI: Ref<'PCI'> | undefined;
+  readonly at: Date;
+}
+/** The records of a NIC: its link, and the interface itself without an address. */
+export function nicRecords(nic: Nic, { uuid, host, network, PCI, at }: Place): { metrics: StoredRecord<'PIF_metrics'>; pif: StoredRecord<'PIF'> } {
+  const metrics = recordWith('PIF_metrics', {
+    ...nicCard,
+    uuid: seededUuid(uuid, 'metrics'),
+    carrier: true,
+    speed: nic.speedMbit,
+    duplex: true,
+    pci_bus_path: nic.pciBusPath,
+    last_updated: dateTime(at),
+  });
+  const pif = recordWith('PIF', {
+    uuid,
+    device: nic.device,
+    network,
+    host,
+    MAC: nic.mac,
+    MTU: nic.mtu,
+    VLAN: -1,
+    metrics: refOf('PIF_metrics', metrics.uuid),
+    physical: true,
+    currently_attached: true,
+    properties: { gro: 'on' },
+    capabilities: (nic.virtualFunctions ?? 0) > 0 ? ['sriov'] : [],
+    PCI: PCI ?? nullRef(),
+  });
+  return { metrics, pif };
+}
+
+export async function addNics(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: Inventory, at: Date): Promise<void> {
   const networks = await tx.find('network', {});
-  for (const [i, nic] of inventory.nics.entries()) {
+  const known = inventory.nics.flatMap((nic, i) => {
     const network = networks.find((n) => n.bridge === `xenbr${i}`);
-    if (!network) continue;
-    const uuid = seededUuid(hostUuid, 'pif', nic.device),
-      metrics = seededUuid(uuid, 'metrics');
-    await tx.insert(
-      'PIF_metrics',
-      refOf('PIF_metrics', metrics),
-      recordWith('PIF_metrics', {
-        uuid: metrics,
-        carrier: true,
-        vendor_id: '8086',
-        vendor_name: 'Intel Corporation',
-        device_id: '1563',
-        device_name: 'Ethernet Controller X550',
-        speed: nic.speedMbit,
-        duplex: true,
-        pci_bus_path: nic.pciBusPath,
-      }),
-    );
-    const management = i === 0;
-    await tx.insert(
-      'PIF',
-      refOf('PIF', uuid),
-      recordWith('PIF', {
-        uuid,
-        device: nic.device,
-        network: network.ref,
-        host,
-        MAC: nic.mac,
-        MTU: nic.mtu,
-        VLAN: -1,
-        metrics: refOf('PIF_metrics', metrics),
-        physical: true,
-        currently_attached: true,
-        management,
-        ip_configuration_mode: management ? 'DHCP' : 'None',
-        IP: management ? address : '',
-        netmask: management ? '255.255.0.0' : '',
-        properties: { gro: 'on' },
-      }),
-    );
-  }
+    if (!network) return [];
+    return [nicRecords(nic, { uuid: seededUuid(hostUuid, 'pif', nic.device), host, network: network.ref, PCI: pciRef(hostUuid, nic.pciBusPath), at })];
+  });
+  const management = { management: true, ip_configuration_mode: 'DHCP', IP: hostAddress(hostUuid), netmask: '255.255.0.0' } as const;
+  await tx.insertAll(
+    'PIF_metrics',
+    known.map(({ metrics }) => ({ ref: refOf('PIF_metrics', metrics.uuid), ...metrics })),
+  );
+  await tx.insertAll(
+    'PIF',
+    known.map(({ pif }, i) => ({ ref: refOf('PIF', pif.uuid), ...pif, ...(i === 0 ? management : {}) })),
+  );
 }

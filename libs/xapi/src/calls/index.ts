@@ -7,27 +7,41 @@ import { consoleOverrides } from './console';
 import { crashdumpCalls } from './crashdump';
 import { authCalls } from './auth';
 import { drTaskCalls } from './dr-task';
+import { bondCalls } from './bond';
+import { clusterCalls } from './cluster';
+import { clusterHostCalls } from './cluster-host';
 import { eventCalls } from './event';
+import { gpuGroupCalls, pgpuCalls, vgpuCalls } from './graphics';
 import { hostCalls } from './host';
 import { hostCrashdumpCalls } from './host-crashdump';
 import { driverVariantCalls, hostDriverCalls } from './host-driver';
 import { hostPatchCalls } from './host-patch';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
+import { networkSriovCalls } from './network-sriov';
+import { observerCalls, observerOverrides } from './observer';
 import { pbdCalls, pbdOverrides } from './pbd';
+import { pciCalls } from './pci';
+import { pifCalls } from './pif';
 import { poolCalls, poolOutside } from './pool';
 import { poolPatchCalls } from './pool-patch';
 import { poolUpdateCalls } from './pool-update';
+import { pvsCacheStorageOverrides, pvsProxyCalls, pvsServerCalls, pvsSiteCalls } from './pvs';
+import { callerCalls, callerOverrides, rateLimitCalls, rateLimitOverrides } from './rate-limit';
 import { repositoryCalls } from './repository';
 import { roleCalls, roleOverrides } from './role';
+import { sdnControllerCalls } from './sdn-controller';
 import { sessionCalls } from './session';
 import { sessionOverrides } from './session-rights';
 import { srCalls } from './sr';
 import { subjectCalls, subjectOverrides } from './subject';
 import { taskCalls } from './task';
+import { tunnelCalls } from './tunnel';
+import { pusbCalls, usbGroupCalls, vusbCalls } from './usb';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
 import { vifCalls, vifOverrides } from './vif';
+import { vlanCalls } from './vlan';
 import { vmCalls, vmOverrides } from './vm';
 import { applianceCalls, applianceOverrides, groupOverrides } from './vm-appliance';
 import { vmssCalls, vmssOverrides } from './vmss';
@@ -46,35 +60,60 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool
   blob: blobCalls,
   crashdump: crashdumpCalls,
   DR_task: drTaskCalls,
+  Bond: bondCalls,
+  Caller: callerCalls,
+  Cluster: clusterCalls,
+  Cluster_host: clusterHostCalls,
+  Driver_variant: driverVariantCalls,
+  GPU_group: gpuGroupCalls,
   host: hostCalls,
   host_crashdump: hostCrashdumpCalls,
   host_patch: hostPatchCalls,
   Host_driver: hostDriverCalls,
-  Driver_variant: driverVariantCalls,
   message: messageCalls,
   network: networkCalls,
+  network_sriov: networkSriovCalls,
+  Observer: observerCalls,
   PBD: pbdCalls,
+  PCI: pciCalls,
+  PGPU: pgpuCalls,
+  PIF: pifCalls,
   pool: poolCalls,
+  PUSB: pusbCalls,
+  PVS_proxy: pvsProxyCalls,
+  PVS_server: pvsServerCalls,
+  PVS_site: pvsSiteCalls,
+  Rate_limit: rateLimitCalls,
   pool_patch: poolPatchCalls,
   pool_update: poolUpdateCalls,
   Repository: repositoryCalls,
   role: roleCalls,
+  SDN_controller: sdnControllerCalls,
   SR: srCalls,
   subject: subjectCalls,
   task: taskCalls,
+  tunnel: tunnelCalls,
+  USB_group: usbGroupCalls,
   VBD: vbdCalls,
   VDI: vdiCalls,
+  VGPU: vgpuCalls,
   VIF: vifCalls,
+  VLAN: vlanCalls,
   VM: vmCalls,
   VM_appliance: applianceCalls,
   VMSS: vmssCalls,
   VTPM: vtpmCalls,
+  VUSB: vusbCalls,
 };
 const overrides = {
   role: roleOverrides,
   session: sessionOverrides,
   subject: subjectOverrides,
+  Caller: callerOverrides,
   network: networkOverrides,
+  Observer: observerOverrides,
+  PVS_cache_storage: pvsCacheStorageOverrides,
+  Rate_limit: rateLimitOverrides,
   PBD: pbdOverrides,
   VBD: vbdOverrides,
   VDI: vdiOverrides,

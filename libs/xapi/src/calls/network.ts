@@ -1,47 +1,51 @@
+import { networkRules } from '@xenplane/domain';
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../context';
 import { recordWith } from '../records';
 
-const reserved = /^(xenbr|vlan|tunnel|bond)/;
+const usualMtu = 1500;
 
-async function chooseBridge({ tx }: Context, wanted: string): Promise<string> {
+async function create({ tx, plane }: Context, given: Partial<StoredRecord<'network'>>): Promise<Ref<'network'>> {
+  await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/bridges'))", []);
   const used = new Set((await tx.find('network', {})).map((n) => n.bridge));
-  if (wanted === '') for (let i = 0; ; i += 1) if (!used.has(`xapi${i}`)) return `xapi${i}`;
-  if (wanted.length > 15 || reserved.test(wanted)) throw new XenError('INVALID_VALUE', 'bridge', wanted);
-  if (used.has(wanted)) throw new XenError('BRIDGE_NAME_EXISTS', wanted);
-  return wanted;
-}
-
-async function create(context: Context, given: Partial<StoredRecord<'network'>>): Promise<Ref<'network'>> {
-  await context.tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/bridges'))", []);
-  const bridge = await chooseBridge(context, given.bridge ?? '');
-  const uuid = context.plane.ids.uuid(),
+  const managed = given.managed ?? true;
+  const bridge = networkRules.bridgeName(given.bridge ?? '', managed, used);
+  const uuid = plane.ids.uuid(),
     ref = asRef<'network'>(`OpaqueRef:${uuid}`);
-  await context.tx.insert('network', ref, recordWith('network', { ...given, uuid, bridge, MTU: given.MTU && given.MTU > 0 ? given.MTU : 1500 }));
+  await tx.insert('network', ref, recordWith('network', { ...given, uuid, bridge, managed, MTU: given.MTU && given.MTU > 0 ? given.MTU : usualMtu }));
   return ref;
 }
 
+/** Detached interfaces of VMs go with their network. */
 async function destroy({ tx }: Context, self: Ref<'network'>): Promise<void> {
   const network = await tx.lock('network', self);
   const vifs = await tx.find('VIF', { network: self });
-  const attached = vifs.filter((v) => v.currently_attached).map((v) => v.ref);
-  if (attached.length > 0) throw new XenError('NETWORK_CONTAINS_VIF', ...attached);
   const pifs = await tx.find('PIF', { network: self });
-  if (pifs.length > 0) throw new XenError('NETWORK_CONTAINS_PIF', ...pifs.map((p) => p.ref));
-  if (network.other_config['is_host_internal_management_network'] === 'true') throw new XenError('CANNOT_DESTROY_SYSTEM_NETWORK', self);
+  const attachedVifs = vifs.filter((v) => v.currently_attached).map((v) => v.ref);
+  const refused = networkRules.refuseDestroy({ ref: self, network, attachedVifs, pifs: pifs.map((p) => p.ref) });
+  if (refused) throw refused;
   for (const vif of vifs) await tx.remove('VIF', vif.ref);
   await tx.remove('network', self);
 }
 
 export const networkCalls: CallsOf<typeof classes.network, Context> = {
   set_default_locking_mode: async ({ tx }, { network, value }) => {
+    await tx.lock('network', network);
     const [attached] = await tx.find('VIF', { network, currently_attached: true });
     if (attached) throw new XenError('VIF_IN_USE', network, attached.ref);
     await tx.update('network', network, { default_locking_mode: value });
   },
   add_purpose: async ({ tx }, { self, value }) => {
+    await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/purposes'))", []);
     const { purpose } = await tx.lock('network', self);
-    if (!purpose.includes(value)) await tx.update('network', self, { purpose: [...purpose, value] });
+    if (purpose.includes(value)) return;
+    const all = await tx.find('network', {});
+    const refused = networkRules.refusePurpose(
+      value,
+      all.map((n) => n.purpose),
+    );
+    if (refused) throw refused;
+    await tx.update('network', self, { purpose: [...purpose, value] });
   },
   remove_purpose: async ({ tx }, { self, value }) => {
     const { purpose } = await tx.lock('network', self);

@@ -10,6 +10,7 @@ import { poolSettings } from './pool-settings';
 import { poolUpdates } from './pool-updates';
 import { poolWlb, wlbOutside } from './pool-wlb';
 import { storing } from './setters';
+import { createPoolVlan, createPoolVlanOn } from './vlan';
 
 /** Calls of the pool that speak with other machines, and so make transactions of their own. */
 type Outsiders = 'join' | 'join_force' | 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
@@ -24,6 +25,8 @@ export const poolCalls: Omit<CallsOf<typeof classes.pool, Context>, Outsiders> =
   ...poolSettings,
   ...poolUpdates,
   ...poolWlb,
+  create_VLAN: (context, { device, network, VLAN }) => createPoolVlanOn(context, device, network, VLAN),
+  create_VLAN_from_PIF: (context, { pif, network, VLAN }) => createPoolVlan(context, pif, network, VLAN),
   /** Every process reads the one database. */
   sync_database: async () => undefined,
   get_license_state: async ({ tx }, { self }) => {

@@ -3,6 +3,7 @@ import { asRef, classNamed, isNullRef, messages, nullRef, type Ref, type StoredR
 import { admitVm } from '../admission';
 import { tellOfVm } from '../alerts';
 import { never, type Context } from '../context';
+import { copyVgpus } from '../gpus';
 import { assertGivenKeys } from '../roles';
 import { recordWith } from '../records';
 import { seededMac } from '../bootstrap/seeded';
@@ -92,6 +93,7 @@ export async function copyRecord(context: Making, source: Row, { name, copyDisk,
   await copyDisks(context, source.ref, vm, copyDisk);
   const seed = record.other_config['mac_seed'] ?? uuid;
   await copyInterfaces(context, source.ref, vm, seed === source.other_config['mac_seed'] ? undefined : seed);
+  await copyVgpus(tx, source.ref, vm, () => plane.ids.uuid());
   return vm;
 }
 

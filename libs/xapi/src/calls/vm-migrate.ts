@@ -12,5 +12,5 @@ export async function assertCanSend(context: Context, sent: Sent): Promise<void>
   const mapped = await attachedThere(tx, sent.vm, journey, []);
   const target = new Map(journey.disks.map((d) => [d.vdi as string, d.sr]));
   const disks = mapped.disks.map((disk) => (disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk));
-  await assertCanReceive(tx, journey.host, { vm: sent.vm, record, attached: { disks, nics: mapped.nics } });
+  await assertCanReceive(tx, journey.host, { vm: sent.vm, record, attached: { ...mapped, disks } });
 }

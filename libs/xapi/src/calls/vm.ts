@@ -6,6 +6,7 @@ import { seededMac } from '../bootstrap/seeded';
 import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
+import { removePassedDevices } from '../gpus';
 import { assertCanSend } from './vm-migrate';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
@@ -63,6 +64,7 @@ async function destroy(context: Context, self: Ref<'VM'>): Promise<void> {
   const vm = await admitVm(context, self, 'destroy');
   for (const vbd of await tx.find('VBD', { VM: self })) await tx.remove('VBD', vbd.ref);
   for (const vif of await tx.find('VIF', { VM: self })) await tx.remove('VIF', vif.ref);
+  await removePassedDevices(tx, self);
   for (const console of await tx.find('console', { VM: self })) await tx.remove('console', console.ref);
   for (const vtpm of await tx.find('VTPM', { VM: self })) await tx.remove('VTPM', vtpm.ref);
   await dropBlobs(context, vm.blobs);

@@ -1,5 +1,6 @@
 /** What follows when a VM's run is over: its place is free again and its record says Halted. One statement each for any number of VMs. */
 import type { Tx } from '@xenplane/store';
+import { freePassedDevices } from '../gpus';
 
 /** Gives back what the VMs had reserved (R14) and ends their runs; the caller has decided that they run no more. */
 export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
@@ -50,5 +51,6 @@ export async function detachDevices(tx: Tx, vms: readonly string[]): Promise<voi
     `UPDATE vif SET currently_attached = false, current_operations = '{}' WHERE "VM" = ANY($1) AND (currently_attached OR current_operations <> '{}')`,
     [vms],
   );
+  await freePassedDevices(tx, vms);
   await tx.query('DELETE FROM console WHERE "VM" = ANY($1)', [vms]);
 }

@@ -3,6 +3,7 @@ import { leaseMs, type AdoptedVm, type Registration, type RegistrationAnswer, ty
 import { asRef } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
+import { updateHardware } from '../hardware';
 import { endRuns, showHalted } from './halt';
 import { tokenHash } from './tokens';
 
@@ -34,6 +35,7 @@ async function registerOne(plane: Plane, registration: Registration): Promise<Re
     const hostEpoch = await newEpoch(tx, row.host, registration);
     await tx.query('UPDATE vm_run SET host_epoch = $2 WHERE host = $1 AND state <> $3', [row.host, hostEpoch, 'H']);
     await showAlive(tx, row.host, true);
+    await updateHardware(tx, row.host, registration.inventory, row.hypervisor_boot !== registration.hypervisorBoot);
     await showStarted(tx, plane, row.host, row.hypervisor_boot !== registration.hypervisorBoot);
     return { host: uuid, hostEpoch, leaseMs, adopt };
   });

@@ -25,9 +25,10 @@ async function removeControlDomain(tx: Tx, dom0: Ref<'VM'>): Promise<void> {
 async function removeParts(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.query('DELETE FROM vlan v USING pif p WHERE p.host = $1 AND p.ref IN (v."tagged_PIF", v."untagged_PIF")', [host]);
   await tx.query('DELETE FROM bond b USING pif p WHERE p.host = $1 AND p.ref = b.master', [host]);
+  await tx.query('DELETE FROM network_sriov s USING pif p WHERE p.host = $1 AND p.ref IN (s."physical_PIF", s."logical_PIF")', [host]);
   await tx.query('DELETE FROM tunnel t USING pif p WHERE p.host = $1 AND p.ref IN (t."access_PIF", t."transport_PIF")', [host]);
   await tx.query('WITH gone AS (DELETE FROM pif WHERE host = $1 RETURNING metrics) DELETE FROM pif_metrics m USING gone g WHERE m.ref = g.metrics', [host]);
-  for (const table of ['pbd', 'host_cpu', 'host_crashdump', 'host_patch', 'certificate', 'pci', 'pgpu', 'pusb', 'feature', 'host_driver'])
+  for (const table of ['pbd', 'host_cpu', 'host_crashdump', 'host_patch', 'certificate', 'pci', 'pgpu', 'pusb', 'feature', 'host_driver', 'cluster_host'])
     await tx.query(`DELETE FROM ${table} WHERE host = $1`, [host]);
 }
 

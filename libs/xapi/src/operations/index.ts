@@ -11,6 +11,7 @@ import { hostEvacuate } from './host.evacuate';
 import { hostPower } from './host.power';
 import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
+import { vifConfigure } from './vif.configure';
 import { vmCopy } from './vm.copy';
 import { vmImport } from './vm.import';
 import { vmLive } from './vm.live';
@@ -46,7 +47,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   };
   const pool: OperationsOf<typeof classes.pool, Run<Tx>> = poolSyncUpdates(plane);
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
-  const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
+  const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = { ...vifOperations(plane), ...vifConfigure(plane) };
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
   const VM_appliance: OperationsOf<typeof classes.VM_appliance, Run<Tx>> = applianceOperations(plane);
   const VMSS: OperationsOf<typeof classes.VMSS, Run<Tx>> = vmssOperations(plane);

@@ -9,6 +9,7 @@ import type { Run } from '@xenplane/work';
 import { Superseded, type PlacedVm } from '../agents';
 import { tellOfVm } from '../alerts';
 import type { Plane } from '../context';
+import { freePassedDevices } from '../gpus';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { attachedTo, specOf } from '../specs';
@@ -55,6 +56,7 @@ function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Pr
     async (tx, placed) => {
       await endRun(tx, vm, placed.vmEpoch);
       await tx.query('UPDATE vm SET scheduled_to_be_resident_on = NULL WHERE ref = $1', [vm]);
+      await freePassedDevices(tx, [vm]);
     },
   );
 }
@@ -91,6 +93,8 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
           disks AS (UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
           nics AS (UPDATE vif SET currently_attached = true FROM run WHERE vif."VM" = run.vm),
+          gpus AS (UPDATE vgpu SET currently_attached = true, resident_on = coalesce(scheduled_to_be_resident_on, vgpu.resident_on), scheduled_to_be_resident_on = NULL FROM run WHERE vgpu."VM" = run.vm),
+          usbs AS (UPDATE vusb SET currently_attached = true FROM run WHERE vusb."VM" = run.vm),
           figures AS (UPDATE vm_metrics m SET memory_actual = $8, "VCPUs_number" = $9, last_updated = now(), current_domain_type = $10, hvm = $10 = 'hvm', state = '[]',
                       start_time = CASE WHEN $11 THEN start_time ELSE now() END FROM shown WHERE m.ref = shown.metrics),
           consoles AS (DELETE FROM console c USING run WHERE c."VM" = run.vm)
