@@ -48,7 +48,7 @@ async function cellsOf(objects: Objects, table: ClassTable, fields: readonly Fie
   return Promise.all(
     fields.map(async (field) => ({
       name: field[0],
-      access: field[2],
+      access: field[3]?.printed ?? field[2],
       deprecated: field[3]?.deprecated ?? false,
       value: spare && field[3]?.expensive ? '<expensive field>' : await objects.text(field, shown, table),
     })),

@@ -12,6 +12,8 @@ export interface FieldNotes {
   readonly expensive?: true;
   /** Filters do not look at upper and lower case. */
   readonly anyCase?: true;
+  /** The access that is shown, when it can be written in another way. */
+  readonly printed?: Access;
   /** The calls that write it, where their names do not follow from its own. */
   readonly set?: string;
   readonly addTo?: string;
@@ -143,7 +145,7 @@ export const tables: Readonly<Record<string, ClassTable>> = {
       ['IPv6-gateway', 'PIF.ipv6_gateway', 'RO'],
       ['primary-address-type', 'PIF.primary_address_type', 'RO'],
       ['DNS', 'PIF.DNS', 'RO'],
-      ['properties', 'PIF.properties', 'MRW', { setIn: 'PIF.set_property' }],
+      ['properties', 'PIF.properties', 'MRW', { printed: 'MRO', setIn: 'PIF.set_property' }],
       ['capabilities', 'PIF.capabilities', 'SRO'],
       ['io_read_kbs', '', 'RO', { calls: 'host.query_data_source', expensive: true }],
       ['io_write_kbs', '', 'RO', { calls: 'host.query_data_source', expensive: true }],
@@ -170,7 +172,7 @@ export const tables: Readonly<Record<string, ClassTable>> = {
       ['master', 'Bond.master', 'RO'],
       ['slaves', 'Bond.slaves', 'RO'],
       ['mode', 'Bond.mode', 'RO', { shown: 'bond_mode' }],
-      ['properties', 'Bond.properties', 'MRW', { setIn: 'Bond.set_property' }],
+      ['properties', 'Bond.properties', 'MRW', { printed: 'MRO', setIn: 'Bond.set_property' }],
       ['primary-slave', 'Bond.primary_slave', 'RO'],
       ['links-up', 'Bond.links_up', 'RO'],
       ['auto-update-mac', 'Bond.auto_update_mac', 'RO'],
@@ -383,7 +385,7 @@ export const tables: Readonly<Record<string, ClassTable>> = {
       ['has-vendor-device', 'VM.has_vendor_device', 'RW'],
       ['requires-reboot', 'VM.requires_reboot', 'RO'],
       ['reference-label', 'VM.reference_label', 'RO'],
-      ['bios-strings', 'VM.bios_strings', 'MRW', { setMap: 'VM.set_bios_strings' }],
+      ['bios-strings', 'VM.bios_strings', 'MRW', { printed: 'MRO', setMap: 'VM.set_bios_strings' }],
       ['pending-guidances', 'VM.pending_guidances', 'RO'],
       ['vtpms', 'VM.VTPMs', 'RO'],
       ['pending-guidances-recommended', 'VM.pending_guidances_recommended', 'RO'],
@@ -500,7 +502,7 @@ export const tables: Readonly<Record<string, ClassTable>> = {
       ['has-vendor-device', 'VM.has_vendor_device', 'RW'],
       ['requires-reboot', 'VM.requires_reboot', 'RO'],
       ['reference-label', 'VM.reference_label', 'RO'],
-      ['bios-strings', 'VM.bios_strings', 'MRW', { setMap: 'VM.set_bios_strings' }],
+      ['bios-strings', 'VM.bios_strings', 'MRW', { printed: 'MRO', setMap: 'VM.set_bios_strings' }],
       ['pending-guidances', 'VM.pending_guidances', 'RO'],
       ['vtpms', 'VM.VTPMs', 'RO'],
       ['pending-guidances-recommended', 'VM.pending_guidances_recommended', 'RO'],
@@ -617,7 +619,7 @@ export const tables: Readonly<Record<string, ClassTable>> = {
       ['has-vendor-device', 'VM.has_vendor_device', 'RW'],
       ['requires-reboot', 'VM.requires_reboot', 'RO'],
       ['reference-label', 'VM.reference_label', 'RO'],
-      ['bios-strings', 'VM.bios_strings', 'MRW', { setMap: 'VM.set_bios_strings' }],
+      ['bios-strings', 'VM.bios_strings', 'MRW', { printed: 'MRO', setMap: 'VM.set_bios_strings' }],
       ['pending-guidances', 'VM.pending_guidances', 'RO'],
       ['vtpms', 'VM.VTPMs', 'RO'],
       ['pending-guidances-recommended', 'VM.pending_guidances_recommended', 'RO'],
