@@ -19,7 +19,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
   store: ['model'],
   work: [],
   hypervisor: ['domain', 'model'],
-  blobs: ['domain', 'model'],
+  blobs: ['domain', 'model', 'wire'],
   config: [],
   xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire'],
   client: ['model', 'wire'],

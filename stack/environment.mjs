@@ -45,7 +45,7 @@ export const variablesOf = {
     'XENPLANE_IMAGES_SECRET',
     'XENPLANE_JOIN_KEY',
   ],
-  scheduler: [...everyone, ...stores],
+  scheduler: [...everyone, ...stores, 'XENPLANE_IMAGES_URL', 'XENPLANE_IMAGES_SECRET'],
   agent: [
     ...everyone,
     'XENPLANE_AGENT_PORT',

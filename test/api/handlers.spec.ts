@@ -56,3 +56,19 @@ test('a CONNECT to nothing is refused as HTTP says', async () => {
   socket.write('CONNECT /nowhere HTTP/1.0\r\n\r\n');
   expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 .*\r\n\r\n<html>.*There is no such handler/s);
 });
+
+test('who offers another protocol is answered in this one, and keeps the connection', async () => {
+  const { port } = new URL(world.url);
+  const socket = connect(Number(port), '127.0.0.1');
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'host.get_all', params: [token] });
+  const request = (extra: string): string => `POST /jsonrpc HTTP/1.1\r\nHost: any\r\n${extra}Content-Length: ${body.length}\r\n\r\n${body}`;
+  socket.write(request('Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n'));
+  let all = '';
+  socket.on('data', (piece) => (all += String(piece)));
+  const answers = (): string[] => all.match(/HTTP\/1\.1 200 OK/g) ?? [];
+  await eventually(async () => expect(answers()).toHaveLength(1));
+  socket.write(request('Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n'));
+  await eventually(async () => expect(answers()).toHaveLength(2));
+  socket.write(request('Connection: close\r\n'));
+  await eventually(async () => expect(all.match(/"result":\["OpaqueRef:/g)).toHaveLength(3));
+});

@@ -22,7 +22,9 @@ export class Kit {
     return new Kit(world, await login(world.url), api.plane);
   }
 
+  private stopped = false;
   stop(): Promise<void> {
+    this.stopped = true;
     return this.world.stop();
   }
 
@@ -37,7 +39,24 @@ export class Kit {
       backoffMs: 1,
       ...(around ? { around } : {}),
     });
-    await worker.run(task);
+    const whole = worker.run(task).finally(() => (over = true));
+    let over = false;
+    await this.workBelow(task, () => over || this.stopped);
+    await whole;
+  }
+
+  /** Runs the work that a piece of work has begun, until that has ended. */
+  private async workBelow(task: string, over: () => boolean): Promise<void> {
+    for (let waitMs = 5; !over(); waitMs = Math.min(50, 2 * waitMs)) {
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (over() || waitMs < 50) continue;
+      const parts = await this.plane.store
+        .query<{
+          ref: string;
+        }>("SELECT o.ref FROM operation o JOIN task t ON t.ref = o.ref WHERE t.subtask_of = $1 AND o.state <> 'done' AND o.owner IS NULL", [task])
+        .catch(() => []);
+      await Promise.all(parts.map((part) => this.work(part.ref)));
+    }
   }
 
   async finished(task: string): Promise<string> {
@@ -107,6 +126,29 @@ export class Kit {
       const found = await complaints(this.plane.store);
       if (found.length > 0) throw new Error(found.join('\n'));
     }, 5_000);
+  }
+
+  /** Every VM that is shown up has one domain, where it is shown, and there are no others. */
+  async once(): Promise<void> {
+    await eventually(async () => expect(await this.domains()).toEqual(await this.shown()), 5_000);
+  }
+
+  /** What the hypervisors hold: VM, host and state of every domain. */
+  private async domains(): Promise<string[]> {
+    const hosts = await this.plane.store.query<{ uuid: string }>('SELECT uuid FROM host_run');
+    const lists = await Promise.all(
+      hosts.map(async ({ uuid }) =>
+        (await this.world.agent.hypervisor.list(uuid)).map((d) => `${d.vm} ${uuid} ${d.state === 'paused' ? 'Paused' : 'Running'}`),
+      ),
+    );
+    return lists.flat().sort();
+  }
+  /** What the records say of the same. */
+  private async shown(): Promise<string[]> {
+    const rows = await this.plane.store.query<{ line: string }>(
+      "SELECT v.uuid || ' ' || h.uuid || ' ' || v.power_state AS line FROM vm v JOIN host h ON h.ref = v.resident_on WHERE NOT v.is_control_domain",
+    );
+    return rows.map((r) => r.line).sort();
   }
 }
 

@@ -2,7 +2,8 @@
 import { XenError } from '@xenplane/model';
 import { Kit, type Scenarios } from './kit';
 
-export function walk(scenarios: Scenarios): void {
+/** `settled`: what must hold besides, after every walk. */
+export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> = async () => undefined): void {
   let kit: Kit;
   beforeAll(async () => {
     kit = await Kit.start();
@@ -32,6 +33,7 @@ export function walk(scenarios: Scenarios): void {
       if (outcome !== undefined) expect(outcome).toMatchObject({ current_operations: {} });
       expect(steps.length).toBeGreaterThan(0);
       await kit.sound();
+      await settled(kit);
     });
 
     test('comes to the same when steps outside the database are done twice', async () => {
@@ -44,6 +46,7 @@ export function walk(scenarios: Scenarios): void {
       expect(await kit.finished(task)).toBe('success');
       expect(await kit.look(method, params)).toEqual(outcome);
       await kit.sound();
+      await settled(kit);
     });
 
     test('leaves nothing behind when it fails, at each step', async () => {
@@ -57,6 +60,7 @@ export function walk(scenarios: Scenarios): void {
         expect([at, await kit.finished(task)]).toEqual([at, 'failure']);
         expect([at, await kit.look(method, params)]).toEqual([at, before]);
         await kit.sound();
+        await settled(kit);
       }
     });
 
@@ -77,6 +81,7 @@ export function walk(scenarios: Scenarios): void {
         expect([at, await kit.finished(task)]).toEqual([at, 'success']);
         expect([at, await kit.look(method, params)]).toEqual([at, outcome]);
         await kit.sound();
+        await settled(kit);
       }
     });
   });

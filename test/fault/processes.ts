@@ -61,7 +61,7 @@ export async function startProcesses({
       XENPLANE_HOSTS: String(hosts),
       XENPLANE_DATA: path.join(folder, 'api'),
     },
-    scheduler: services,
+    scheduler: { ...services, ...images },
     agent: {
       ...common,
       XENPLANE_AGENT_PORT: String(agentPort),

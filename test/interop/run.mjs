@@ -33,6 +33,11 @@ function xenApi({ url, password }) {
   run(python, ['xenapi_sdk.py', url, password]);
 }
 
+function vncDoTool({ url, password }) {
+  pip('install', 'XenAPI==26.21.1', 'vncdotool==1.4.2', 'pillow');
+  run(python, ['vnc.py', url, password]);
+}
+
 /** The collection of the modules comes in the big wheel alone; its engine is a package of its own. */
 function ansible({ url, password }) {
   pip('install', 'XenAPI==26.21.1', 'ansible-core>=2.17');
@@ -64,6 +69,7 @@ function goSdk() {
 
 const clients = {
   'XenAPI of PyPI': xenApi,
+  'vncdotool of PyPI': vncDoTool,
   'community.general.xenserver_* of Ansible': ansible,
   'python3-os-xenapi of Debian': osXenApi,
   '@xen-orchestra/xapi of npm': xenOrchestra,

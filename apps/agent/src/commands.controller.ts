@@ -1,21 +1,22 @@
 /** What the control plane asks of hosts: a state to ensure. Who asks must show the key that the host gave when it registered. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BadRequestException, Body, Controller, ForbiddenException, Get, Headers, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { plainToInstance } from 'class-transformer';
+import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import type { DesiredVm, VmAnswer } from '@xenplane/hypervisor';
-import { DesiredDto } from './desired.dto';
+import type { DesiredVm, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
+import { DesiredDto, KeysDto, PowerDto } from './desired.dto';
 import { Fleet } from './fleet';
 import type { HostAgent } from './host-agent';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-function desiredOf(body: unknown): DesiredVm {
-  const given = plainToInstance(DesiredDto, body);
+function valid<T extends object>(shape: ClassConstructor<T>, body: unknown): T {
+  const given = plainToInstance(shape, body);
   const problems = validateSync(given, { whitelist: true });
   if (problems.length > 0) throw new BadRequestException(problems.map((p) => p.toString(false, undefined, undefined, true)));
-  return given as DesiredVm;
+  return given;
 }
+const desiredOf = (body: unknown): DesiredVm => valid(DesiredDto, body) as DesiredVm;
 
 @Controller('hosts/:host')
 export class CommandsController {
@@ -35,6 +36,22 @@ export class CommandsController {
   @HttpCode(204)
   async crash(@Param('host') host: string, @Param('vm') vm: string, @Headers('authorization') key: string | undefined): Promise<void> {
     await this.hostFor(host, key).crash(vm);
+  }
+
+  @Put('power')
+  power(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<PowerAnswer> {
+    return this.hostFor(host, key).power(valid(PowerDto, body));
+  }
+
+  @Get('console-ring')
+  async consoleRing(@Param('host') host: string, @Headers('authorization') key: string | undefined): Promise<{ text: string }> {
+    return { text: await this.hostFor(host, key).consoleRing() };
+  }
+
+  @Post('debug-keys')
+  @HttpCode(204)
+  async debugKeys(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<void> {
+    await this.hostFor(host, key).debugKeys(valid(KeysDto, body).keys);
   }
 
   private hostFor(uuid: string, key: string | undefined): HostAgent {

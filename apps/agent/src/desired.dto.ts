@@ -17,7 +17,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import type { DiskSource, DiskSpec, DomainSpec, NicSpec, SavedImage } from '@xenplane/hypervisor';
+import type { DiskSource, DiskSpec, DomainSpec, NicSpec, PowerCommand, SavedImage } from '@xenplane/hypervisor';
 
 const bytes = 2 ** 53 - 1;
 
@@ -59,15 +59,26 @@ class SpecDto implements DomainSpec {
   @IsArray() @ArrayMaxSize(256) @ValidateNested({ each: true }) @Type(() => DiskDto) disks!: DiskDto[];
   @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => NicDto) nics!: NicDto[];
 }
-const isUp = ({ state }: DesiredDto): boolean => state === 'running' || state === 'paused';
+const hasSpec = ({ state }: DesiredDto): boolean => state === 'running' || state === 'paused' || state === 'receiving';
+const states = ['running', 'paused', 'suspended', 'stopped', 'receiving', 'moving'] as const;
 export class DesiredDto {
   @IsInt() vmEpoch!: number;
   @IsInt() hostEpoch!: number;
   @IsInt() @Min(0) @Max(60_000) waitMs!: number;
-  @IsIn(['running', 'paused', 'suspended', 'stopped']) state!: 'running' | 'paused' | 'suspended' | 'stopped';
-  @ValidateIf(isUp) @IsObject() @ValidateNested() @Type(() => SpecDto) spec!: SpecDto;
-  @ValidateIf(isUp) @IsInt() @Min(1) boots!: number;
+  @IsIn(states) state!: (typeof states)[number];
+  @ValidateIf(hasSpec) @IsObject() @ValidateNested() @Type(() => SpecDto) spec!: SpecDto;
+  @ValidateIf(hasSpec) @IsInt() @Min(1) boots!: number;
   @IsOptional() @IsIn(['clean', 'hard']) reboot?: 'clean' | 'hard';
   @IsOptional() @IsObject() saved?: SavedImage;
   @ValidateIf(({ state }: DesiredDto) => state === 'stopped') @IsIn(['clean', 'hard']) how!: 'clean' | 'hard';
+  @IsOptional() @IsIn([true]) received?: true;
+  @ValidateIf(({ state, attempt }: DesiredDto) => state === 'moving' || attempt !== undefined) @IsInt() @Min(1) attempt?: number;
+  @ValidateIf(({ state }: DesiredDto) => state === 'moving') @IsIn(['copy', 'handOver']) phase?: 'copy' | 'handOver';
+}
+export class PowerDto implements PowerCommand {
+  @IsInt() hostEpoch!: number;
+  @IsIn(['off', 'reboot', 'toolstack']) action!: PowerCommand['action'];
+}
+export class KeysDto {
+  @IsString() @MaxLength(64) keys!: string;
 }

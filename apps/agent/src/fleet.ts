@@ -7,6 +7,7 @@ import { Batch } from './batches';
 import { NodeDisks } from './disks';
 import { HostAgent } from './host-agent';
 import { PlaneClient, PlaneRefused } from './plane-client';
+import { SwitchedOff } from './switched-off';
 import { Tokens } from './tokens';
 
 export interface Log {
@@ -19,9 +20,14 @@ export class Fleet {
   private readonly agentBoot = randomUUID();
   private readonly plane: PlaneClient;
   private readonly tokens: Tokens;
+  private readonly off: SwitchedOff;
+  private readonly waking = new Set<string>();
+  /** Hosts that the pool does not know, or not any more: they ask again without haste. */
+  private readonly refused = new Set<string>();
   private readonly claims: Batch<Claim, boolean>;
   private readonly reports: Batch<Report, boolean>;
   private stopped = false;
+  private nap = new AbortController();
   private loop: Promise<void> = Promise.resolve();
 
   constructor(
@@ -31,6 +37,7 @@ export class Fleet {
   ) {
     this.plane = new PlaneClient(settings.apiUrl);
     this.tokens = new Tokens(settings.data);
+    this.off = new SwitchedOff(settings.data);
     this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
     this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);
     const disks = new NodeDisks(settings.data, settings.imagesUrl);
@@ -43,6 +50,9 @@ export class Fleet {
           disks,
           claim: (claim) => this.claims.add(claim),
           report: (report) => void this.tell(report),
+          depart: (departure) => this.untilAnswered(() => this.plane.depart({ departures: [departure] })),
+          setOff: (host, off) => this.off.set(host, off),
+          hurry: () => this.nap.abort(),
         }),
       );
     }
@@ -67,7 +77,13 @@ export class Fleet {
   }
 
   private async addHosts(): Promise<void> {
-    for (const host of this.hosts.values()) await this.hypervisor.addHost(host.uuid, host.inventory);
+    for (const host of this.hosts.values()) {
+      await this.hypervisor.addHost(host.uuid, host.inventory);
+      host.isOn = false;
+      if (this.off.has(host.uuid)) await this.hypervisor.power(host.uuid, false);
+      else if ((await this.hypervisor.bootOf(host.uuid)) === '') this.wake(host);
+      else host.isOn = true;
+    }
   }
 
   private async run(agentUrl: string): Promise<void> {
@@ -76,19 +92,33 @@ export class Fleet {
       await this.round(agentUrl).catch((error: unknown) =>
         this.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
       );
-      const registered = [...this.hosts.values()].every((h) => h.epoch !== 0);
-      await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { ref: true });
+      const registered = [...this.hosts.values()].every((h) => h.epoch !== 0 || this.refused.has(h.uuid) || (!h.isOn && !this.waking.has(h.uuid)));
+      this.nap = new AbortController();
+      await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
     }
   }
 
   private async round(agentUrl: string): Promise<void> {
     const all = [...this.hosts.values()];
-    await this.joinNew(all.filter((h) => h.token === ''));
+    await this.joinNew(all.filter((h) => h.token === '' && h.isOn));
     await this.registerNew(
-      all.filter((h) => h.epoch === 0 && h.token !== ''),
+      all.filter((h) => h.epoch === 0 && h.token !== '' && h.isOn),
       agentUrl,
     );
     await this.renewAll(all.filter((h) => h.epoch !== 0));
+    await this.standBy(all.filter((h) => this.off.has(h.uuid) && h.token !== ''));
+  }
+
+  /** Asks, for hosts that were shut down, whether somebody wants them on again. */
+  private async standBy(hosts: readonly HostAgent[]): Promise<void> {
+    if (hosts.length === 0) return;
+    const { wake } = await this.plane.standBy({ standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })) });
+    for (const host of hosts) if (wake.includes(host.uuid)) this.wake(host);
+  }
+  private wake(host: HostAgent): void {
+    if (this.waking.has(host.uuid)) return;
+    this.waking.add(host.uuid);
+    void host.boot().finally(() => this.waking.delete(host.uuid));
   }
 
   private async joinNew(hosts: readonly HostAgent[]): Promise<void> {
@@ -106,8 +136,10 @@ export class Fleet {
     const registrations = await Promise.all(hosts.map((h) => h.registration(this.agentBoot, agentUrl)));
     const answer = await this.plane.register({ registrations });
     for (const result of answer.hosts) {
-      if (result.refused) this.log.warn({ host: result.host, why: result.refused }, 'registration refused');
-      else await this.hosts.get(result.host)?.registered(result, sentAt);
+      if (result.refused) {
+        this.refused.add(result.host);
+        this.log.warn({ host: result.host, why: result.refused }, 'registration refused');
+      } else await this.hosts.get(result.host)?.registered(result, sentAt);
     }
     this.log.info({ hosts: answer.hosts.filter((h) => !h.refused).length }, 'hosts registered');
   }
@@ -117,8 +149,11 @@ export class Fleet {
     const renewals = await Promise.all(hosts.map((h) => h.renewal()));
     const sentAt = monotonicMs();
     const answer = await this.plane.renew({ renewals });
+    const asked = new Map(renewals.map((r) => [r.host, r.hostEpoch]));
     for (const { host, renewed } of answer.renewals) {
       const agent = this.hosts.get(host);
+      // A host that went down or whose agent was restarted meanwhile has done with the epoch that was asked about.
+      if (agent?.epoch !== asked.get(host)) continue;
       if (renewed) await agent?.renewed(sentAt);
       else {
         this.log.warn({ host }, 'this host was fenced');
@@ -127,14 +162,17 @@ export class Fleet {
     }
   }
 
-  /** Told until it is answered; an answer of no is an answer. */
-  private async tell(report: Report): Promise<void> {
+  private tell(report: Report): Promise<void> {
+    return this.untilAnswered(() => this.reports.add(report));
+  }
+  /** An answer of no is an answer. */
+  private async untilAnswered(say: () => Promise<unknown>): Promise<void> {
     for (let waitMs = 100; !this.stopped; waitMs = Math.min(2 * waitMs, 5_000)) {
       try {
-        await this.reports.add(report);
+        await say();
         return;
       } catch (error) {
-        if (error instanceof PlaneRefused) return this.log.warn({ error: error.message }, 'a report was refused');
+        if (error instanceof PlaneRefused) return this.log.warn({ error: error.message }, 'a message was refused');
         await sleep(waitMs, undefined, { ref: false });
       }
     }

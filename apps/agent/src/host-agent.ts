@@ -1,12 +1,16 @@
 /** The agent of one host: its registration, its VMs, what it must tell. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   clockRateError,
   leaseMs,
+  type Claim,
   type DesiredVm,
   type Hypervisor,
   type HypervisorEvent,
   type Inventory,
+  type PowerAnswer,
+  type PowerCommand,
   type Registration,
   type RegistrationResult,
   type Renewal,
@@ -20,15 +24,25 @@ import { VmWork, type Site } from './vm-work';
 export interface HostParts {
   readonly hypervisor: Hypervisor;
   readonly disks: NodeDisks;
-  claim(claim: { host: string; token: string; hostEpoch: number; vm: string; vmEpoch: number; nonce: string }): Promise<boolean>;
+  claim(claim: Claim): Promise<boolean>;
   report(report: Report): void;
+  /** Gives the lease back, for nothing runs here any more. */
+  depart(departure: { host: string; token: string; hostEpoch: number }): Promise<void>;
+  /** Remembers that the host was shut down, or switched on. */
+  setOff(host: string, off: boolean): void;
+  /** There is something to register: the next round need not wait. */
+  hurry(): void;
 }
+
+const finishMs = 5_000;
 
 export class HostAgent {
   readonly commandKey = randomUUID();
   /** 0 while the host is not registered: nothing may run, nothing is answered. */
   epoch = 0;
   token = '';
+  /** Off, or still booting: it registers when it is on. */
+  isOn = true;
   private readonly vms = new Map<string, VmWork>();
 
   constructor(
@@ -45,7 +59,8 @@ export class HostAgent {
       hypervisor: this.parts.hypervisor,
       disks: this.parts.disks,
       isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch,
-      claim: (uuid, vmEpoch, hostEpoch, nonce) => this.parts.claim({ host: this.uuid, token: this.token, hostEpoch, vm: uuid, vmEpoch, nonce }),
+      claim: (uuid, vmEpoch, hostEpoch, nonce, attempt) =>
+        this.parts.claim({ host: this.uuid, token: this.token, hostEpoch, vm: uuid, vmEpoch, nonce, ...(attempt === undefined ? {} : { attempt }) }),
     };
     const work = new VmWork(vm, site);
     this.vms.set(vm, work);
@@ -62,7 +77,7 @@ export class HostAgent {
       host: this.uuid,
       token: this.token,
       agentBoot,
-      hypervisorBoot: this.parts.hypervisor.bootId,
+      hypervisorBoot: await this.parts.hypervisor.bootOf(this.uuid),
       agentUrl,
       commandKey: this.commandKey,
       inventory: this.inventory,
@@ -97,6 +112,42 @@ export class HostAgent {
     await this.parts.hypervisor.destroyAll(this.uuid);
     await this.parts.disks.sweep(this.uuid, []);
     this.vms.clear();
+  }
+
+  async power({ hostEpoch, action }: PowerCommand): Promise<PowerAnswer> {
+    if (this.epoch === 0 || hostEpoch !== this.epoch) return { phase: 'refused' };
+    this.epoch = 0;
+    if (action === 'toolstack') await this.finishWork();
+    this.vms.clear();
+    if (action === 'toolstack') this.parts.hurry();
+    else await this.goDown(hostEpoch, action);
+    return { phase: 'done' };
+  }
+  /** Two agents of one VM must not be at work together: what is under way ends first, unless it waits for its guest. */
+  private async finishWork(): Promise<void> {
+    const late = sleep(finishMs, undefined, { ref: false });
+    await Promise.race([Promise.all([...this.vms.values()].map((work) => work.atRest())), late]);
+  }
+  private async goDown(hostEpoch: number, action: 'off' | 'reboot'): Promise<void> {
+    this.isOn = false;
+    if (action === 'off') this.parts.setOff(this.uuid, true);
+    await this.parts.hypervisor.power(this.uuid, false);
+    await this.parts.disks.sweep(this.uuid, []);
+    await this.parts.depart({ host: this.uuid, token: this.token, hostEpoch });
+    if (action === 'reboot') void this.boot();
+  }
+  async boot(): Promise<void> {
+    this.parts.setOff(this.uuid, false);
+    await this.parts.hypervisor.power(this.uuid, true);
+    this.isOn = true;
+    this.parts.hurry();
+  }
+
+  consoleRing(): Promise<string> {
+    return this.parts.hypervisor.consoleRing(this.uuid);
+  }
+  debugKeys(keys: string): Promise<void> {
+    return this.parts.hypervisor.debugKeys(this.uuid, keys);
   }
 
   async hear(event: HypervisorEvent): Promise<void> {

@@ -2,6 +2,7 @@
 import type {
   ClaimAnswer,
   ClaimRequest,
+  DepartureRequest,
   JoinAnswer,
   JoinRequest,
   RegistrationAnswer,
@@ -10,6 +11,8 @@ import type {
   RenewalRequest,
   ReportAnswer,
   ReportRequest,
+  StandbyAnswer,
+  StandbyRequest,
 } from '@xenplane/hypervisor';
 
 /** The control plane said no; it will say no again. */
@@ -34,6 +37,9 @@ export class PlaneClient {
   renew = (request: RenewalRequest): Promise<RenewalAnswer> => this.post('renewals', request);
   claim = (request: ClaimRequest): Promise<ClaimAnswer> => this.post('claims', request);
   report = (request: ReportRequest): Promise<ReportAnswer> => this.post('reports', request);
+
+  depart = (request: DepartureRequest): Promise<object> => this.post('departures', request);
+  standBy = (request: StandbyRequest): Promise<StandbyAnswer> => this.post('standbys', request);
 
   private async post<T>(path: string, body: object, timeoutMs = this.timeoutMs): Promise<T> {
     const response = await fetch(`${this.url}/agent/v1/${path}`, {

@@ -7,12 +7,14 @@ export interface Site {
   readonly host: string;
   readonly hypervisor: Hypervisor;
   readonly disks: NodeDisks;
-  /** The right to create: asked of the control plane, at most once per epoch and nonce (R4). */
-  claim(vm: string, vmEpoch: number, hostEpoch: number, nonce: string): Promise<boolean>;
+  /** The right to create: asked of the control plane, at most once per epoch and nonce (R4). With `attempt`: the right to wake the guest of a migration that was given up (R13). */
+  claim(vm: string, vmEpoch: number, hostEpoch: number, nonce: string, attempt?: number): Promise<boolean>;
   /** Whether this is still the epoch under which the host is registered (R8). */
   isCurrent(hostEpoch: number): boolean;
 }
 type Up = Extract<DesiredVm, { state: 'running' | 'paused' }>;
+type Receiving = Extract<DesiredVm, { state: 'receiving' }>;
+type Moving = Extract<DesiredVm, { state: 'moving' }>;
 interface Outcome {
   readonly phase: VmAnswer['phase'];
   readonly error?: readonly string[];
@@ -21,6 +23,16 @@ interface Job {
   readonly key: string;
   readonly done: Promise<Outcome>;
   progress: number;
+  /** Something else is asked for: work that can be left off is. */
+  dropped: boolean;
+}
+export interface HeldDomain {
+  readonly vmEpoch: number;
+  domid: number;
+  boots: number;
+  paused: boolean;
+  /** Prepared for a guest that comes from another host; it may not run before its epoch is claimed. */
+  incoming?: boolean;
 }
 
 /** The placement is not the current one any more. */
@@ -30,7 +42,10 @@ const stopTimeoutMs = 600_000;
 export class VmWork {
   /** No domain of this epoch or an older one may come to be here again. */
   tombstone = 0;
-  domain: { readonly vmEpoch: number; domid: number; boots: number; paused: boolean } | undefined;
+  domain: HeldDomain | undefined;
+  /** The newest migration that was given up here: nothing is handed over for it any more. */
+  private givenUp = 0;
+  private handed: { readonly vmEpoch: number; readonly attempt: number; readonly image: SavedImage } | undefined;
   private saved: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
   private job: Job | undefined;
   private readonly nonces = new Map<number, string>();
@@ -54,12 +69,18 @@ export class VmWork {
     return this.answer(desired, outcome, job.progress);
   }
 
+  /** Answers when nothing is being done to the VM any more. What is begun under an epoch that is over comes to its end soon. */
+  async atRest(): Promise<void> {
+    await this.job?.done;
+  }
+
   private begin(desired: DesiredVm): Job {
     const { waitMs: _waitMs, ...target } = desired;
     const key = JSON.stringify(target);
     if (this.job?.key === key) return this.job;
     const before = this.job?.done ?? Promise.resolve();
-    const job: Job = { key, progress: 0, done: before.then(() => this.attempt(desired, job)) };
+    if (this.job) this.job.dropped = true;
+    const job: Job = { key, progress: 0, dropped: false, done: before.then(() => this.attempt(desired, job)) };
     this.job = job;
     void job.done.then(() => {
       if (this.job === job) this.job = undefined;
@@ -71,6 +92,8 @@ export class VmWork {
     try {
       if (desired.state === 'stopped') await this.stop(desired.vmEpoch, desired.how);
       else if (desired.state === 'suspended') await this.suspend(desired.vmEpoch);
+      else if (desired.state === 'receiving') await this.receive(desired);
+      else if (desired.state === 'moving') await this.move(desired, job);
       else await this.up(desired, job);
       return { phase: 'done' };
     } catch (error) {
@@ -83,7 +106,9 @@ export class VmWork {
   }
 
   private async up(desired: Up, job: Job): Promise<void> {
-    if (this.domain?.vmEpoch !== desired.vmEpoch) await this.create(desired, job);
+    if (desired.attempt !== undefined) await this.takeBack(desired, desired.attempt);
+    if (desired.received) await this.takeOver(desired);
+    else if (this.domain?.vmEpoch !== desired.vmEpoch) await this.create(desired, job);
     else if (this.domain.boots < desired.boots) await this.reboot(desired);
     else await this.site.hypervisor.configure(this.site.host, this.vm, desired.spec);
     await this.setPaused(desired.state === 'paused');
@@ -107,8 +132,62 @@ export class VmWork {
       throw error;
     }
   }
-  private assertWanted({ vmEpoch, hostEpoch }: Up): void {
+  private assertWanted({ vmEpoch, hostEpoch }: Up | Receiving): void {
     if (vmEpoch <= this.tombstone || !this.site.isCurrent(hostEpoch)) throw new Outdated();
+  }
+
+  /** Builds the domain of a guest that is still at its source. An older one here belongs to a placement that is over. */
+  private async receive(desired: Receiving): Promise<void> {
+    const { host, hypervisor, disks } = this.site;
+    const { vmEpoch, spec, boots } = desired;
+    if (this.domain?.vmEpoch === vmEpoch) return;
+    if (this.domain) await this.forget(this.domain.vmEpoch);
+    try {
+      await disks.prepare(host, this.vm, vmEpoch, spec.disks, () => undefined);
+      this.assertWanted(desired);
+      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch, spec, paused: true, received: true });
+      this.domain = { vmEpoch, domid, boots, paused: true, incoming: true };
+      if (!this.site.isCurrent(desired.hostEpoch)) throw new Outdated();
+    } catch (error) {
+      await this.forget(vmEpoch);
+      throw error;
+    }
+  }
+
+  /** The guest is here: its domain may run as soon as its new epoch is claimed. */
+  private async takeOver({ vmEpoch, hostEpoch }: Up): Promise<void> {
+    if (this.domain?.vmEpoch !== vmEpoch) throw new HypervisorError(['INTERNAL_ERROR', 'the domain that was to take over is gone']);
+    if (!this.domain.incoming) return;
+    const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
+    this.nonces.set(vmEpoch, nonce);
+    if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
+    this.domain.incoming = false;
+  }
+
+  private async move({ vmEpoch, hostEpoch, attempt, phase }: Moving, job: Job): Promise<void> {
+    const { host, hypervisor } = this.site;
+    if (this.domain?.vmEpoch !== vmEpoch || this.domain.incoming || attempt <= this.givenUp) throw new Outdated();
+    if (phase === 'copy') {
+      for (let done = false; !done;) {
+        if (job.dropped || !this.site.isCurrent(hostEpoch)) throw new Outdated();
+        const copy = await hypervisor.copyMemory(host, this.vm, attempt);
+        job.progress = copy.share;
+        done = copy.done;
+      }
+      return;
+    }
+    if (this.handed?.vmEpoch === vmEpoch && this.handed.attempt === attempt) return;
+    const image = await hypervisor.handOver(host, this.vm, attempt);
+    this.handed = { vmEpoch, attempt, image };
+    this.domain.paused = true;
+  }
+
+  /** The migration was given up: nothing is handed over for it any more, and a guest that was paused for it may be woken again. */
+  private async takeBack({ vmEpoch, hostEpoch }: Up, attempt: number): Promise<void> {
+    if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
+    this.givenUp = Math.max(this.givenUp, attempt);
+    if (this.domain.paused && !(await this.site.claim(this.vm, vmEpoch, hostEpoch, randomUUID(), attempt))) throw new Outdated();
+    this.handed = undefined;
   }
 
   /** In hardware or by the guest; either way another domain of the same run. */
@@ -188,8 +267,9 @@ export class VmWork {
     return !expected;
   }
 
-  private answer({ vmEpoch }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
-    const { domain, saved } = this;
+  private answer({ vmEpoch, state: wanted }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
+    const { domain } = this;
+    const saved = wanted === 'moving' ? this.handed : this.saved;
     const state = domain ? (domain.paused ? 'paused' : 'running') : this.job ? 'building' : 'absent';
     return {
       vm: this.vm,

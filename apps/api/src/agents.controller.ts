@@ -2,9 +2,9 @@
 import { BadRequestException, Body, Controller, ForbiddenException, HttpCode, Inject, Post } from '@nestjs/common';
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import type { ClaimAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer } from '@xenplane/hypervisor';
-import { claim, join, Refused, register, renew, report, type Plane } from '@xenplane/xapi';
-import { ClaimsDto, JoinDto, RegistrationsDto, RenewalsDto, ReportsDto } from './agents.dto';
+import type { ClaimAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
+import { claim, depart, join, Refused, register, renew, report, standBy, type Plane } from '@xenplane/xapi';
+import { ClaimsDto, DeparturesDto, JoinDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
 import { planeToken } from './tokens';
 
 @Controller('agent/v1')
@@ -44,6 +44,19 @@ export class AgentsController {
   @HttpCode(200)
   report(@Body() body: unknown): Promise<ReportAnswer> {
     return report(this.plane, valid(ReportsDto, body));
+  }
+
+  @Post('departures')
+  @HttpCode(200)
+  async depart(@Body() body: unknown): Promise<object> {
+    await depart(this.plane, valid(DeparturesDto, body));
+    return {};
+  }
+
+  @Post('standbys')
+  @HttpCode(200)
+  standBy(@Body() body: unknown): Promise<StandbyAnswer> {
+    return standBy(this.plane, valid(StandbysDto, body));
   }
 }
 

@@ -20,6 +20,7 @@ import {
 import type {
   Claim,
   ClaimRequest,
+  DepartureRequest,
   GuestMetrics,
   HostLoad,
   Inventory,
@@ -30,6 +31,7 @@ import type {
   RenewalRequest,
   Report,
   ReportRequest,
+  StandbyRequest,
   SurvivingDomain,
   VmEvent,
 } from '@xenplane/hypervisor';
@@ -109,9 +111,20 @@ class ClaimDto extends HostEntryDto implements Claim {
   @IsUUID() vm!: string;
   @IsInt() vmEpoch!: number;
   @MaxLength(128) nonce!: string;
+  @IsOptional() @IsInt() @Min(1) attempt?: number;
 }
 export class ClaimsDto implements ClaimRequest {
   @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => ClaimDto) claims!: ClaimDto[];
+}
+
+class DepartureDto extends HostEntryDto {
+  @IsInt() hostEpoch!: number;
+}
+export class DeparturesDto implements DepartureRequest {
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => DepartureDto) departures!: DepartureDto[];
+}
+export class StandbysDto implements StandbyRequest {
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => HostEntryDto) standbys!: HostEntryDto[];
 }
 
 class GuestDto {

@@ -9,7 +9,7 @@ import { Gateway } from './handlers/gateway';
 import { listenTls } from './tls';
 
 const bodyLimitBytes = 16 * 2 ** 20;
-const sessionTickMs = 1000;
+const upkeepMs = 1000;
 
 export interface RunningApi extends RunningProcess {
   readonly url: string;
@@ -21,7 +21,8 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const plane = await openPlane({ ...settings, name: 'api', replica: true });
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
   const sessions = new Sessions(plane);
-  const app = await makeApp(plane, new Dispatcher(plane, sessions), settings);
+  const dispatcher = new Dispatcher(plane, sessions);
+  const app = await makeApp(plane, dispatcher, settings);
   await app.listen(settings.port, settings.listen);
   const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
   if (settings.imagesSecret)
@@ -29,13 +30,18 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
       () => ensureDemoTemplate(plane, settings.seed),
       (error) => plane.log.warn({ error: String(error) }, 'no demo template yet'),
     );
-  const ticking = setInterval(() => void sessions.tick().catch((error: unknown) => plane.log.warn({ error }, 'session upkeep failed')), sessionTickMs);
+  const upkeep = async (): Promise<void> => {
+    await sessions.tick();
+    await dispatcher.trail.flush();
+  };
+  const ticking = setInterval(() => void upkeep().catch((error: unknown) => plane.log.warn({ error }, 'upkeep failed')), upkeepMs);
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
     tls?.close();
     app.getHttpServer().closeAllConnections();
     await app.close();
+    await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
     await plane.close();
   };
   return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop };

@@ -1,8 +1,8 @@
 /** Reading is open to nodes, who must know the digest; adding and deleting need the secret. */
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { Controller, Delete, ForbiddenException, Get, Head, Headers, Inject, Param, Put, Req, Res, UnprocessableEntityException } from '@nestjs/common';
+import { Controller, Delete, Get, Head, Headers, Inject, Param, Put, Req, Res, UnprocessableEntityException } from '@nestjs/common';
 import { BadImage, BlobStore, digestPattern, RefusedBlob, type StoredBlob } from '@xenplane/blobs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { assertSecret } from './secret';
 import { secretToken } from './tokens';
 
 /** First and last byte of `bytes=a-b`, `bytes=a-` or `bytes=-n`; undefined for none, null for one that cannot be. */
@@ -27,7 +27,7 @@ export class ImagesController {
     @Headers('x-sha256') expected: string | undefined,
     @Req() request: FastifyRequest,
   ): Promise<StoredBlob> {
-    this.assertSecret(authorization);
+    assertSecret(this.secret, authorization);
     try {
       return await this.blobs.take(request.raw, expected === undefined ? {} : { expected });
     } catch (error) {
@@ -38,7 +38,7 @@ export class ImagesController {
 
   @Get()
   async list(@Headers('authorization') authorization: string | undefined): Promise<{ images: string[] }> {
-    this.assertSecret(authorization);
+    assertSecret(this.secret, authorization);
     return { images: await this.blobs.list() };
   }
 
@@ -64,7 +64,7 @@ export class ImagesController {
 
   @Delete(':sha256')
   async delete(@Param('sha256') sha256: string, @Headers('authorization') authorization: string | undefined, @Res() reply: FastifyReply): Promise<void> {
-    this.assertSecret(authorization);
+    assertSecret(this.secret, authorization);
     const present = digestPattern.test(sha256) && (await this.blobs.delete(sha256));
     await reply.code(present ? 204 : 404).send();
   }
@@ -80,9 +80,5 @@ export class ImagesController {
       etag: `"${sha256}"`,
       'cache-control': 'immutable',
     };
-  }
-  private assertSecret(authorization: string | undefined): void {
-    const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-    if (!timingSafeEqual(digest(authorization ?? ''), digest(`Bearer ${this.secret}`))) throw new ForbiddenException();
   }
 }

@@ -1,21 +1,24 @@
 /** The image server: template images by digest, for every node that asks. */
+import path from 'node:path';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import { BlobStore } from '@xenplane/blobs';
+import { BlobStore, LayerStore } from '@xenplane/blobs';
 import type { ImagesSettings } from '@xenplane/config';
 import { ImagesController } from './images.controller';
 import { HealthController } from './health.controller';
+import { LayersController } from './layers.controller';
 import { secretToken } from './tokens';
 
 @Module({})
 class ImagesModule {
-  static of(blobs: BlobStore, secret: string): DynamicModule {
+  static of(blobs: BlobStore, layers: LayerStore, secret: string): DynamicModule {
     return {
       module: ImagesModule,
-      controllers: [ImagesController, HealthController],
+      controllers: [ImagesController, LayersController, HealthController],
       providers: [
         { provide: BlobStore, useValue: blobs },
+        { provide: LayerStore, useValue: layers },
         { provide: secretToken, useValue: secret },
       ],
     };
@@ -29,8 +32,9 @@ export interface RunningImages {
 
 export async function startImages(settings: ImagesSettings): Promise<RunningImages> {
   const blobs = await BlobStore.open(settings.data);
+  const layers = await LayerStore.open(path.join(settings.data, 'layers'), (sha256) => blobs.fileOf(sha256));
   const adapter = new FastifyAdapter({ requestTimeout: 0, http: { headersTimeout: 10_000 } });
-  const app = await NestFactory.create<NestFastifyApplication>(ImagesModule.of(blobs, settings.secret), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(ImagesModule.of(blobs, layers, settings.secret), adapter, {
     logger: false,
     bodyParser: false,
     abortOnError: false,

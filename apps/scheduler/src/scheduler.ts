@@ -5,6 +5,8 @@ import { NestFactory } from '@nestjs/core';
 import type { SchedulerSettings } from '@xenplane/config';
 import { OperationWorker, serve, Sweeper } from '@xenplane/work';
 import {
+  closeSsh,
+  collectLayers,
   describeError,
   HostsLiveness,
   housekeep,
@@ -61,6 +63,8 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(2_000, () => sweeper.sweep(), failed('operations')),
     every(500, () => liveness.reconcile(), failed('hosts')),
     every(5_000, () => showHostMemory(plane), failed('host metrics')),
+    every(5_000, () => closeSsh(plane), failed('ssh')),
+    every(10_000, () => collectLayers(plane), failed('layers')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
   ];
 }

@@ -1,3 +1,4 @@
 export * from './store';
 export * from './image-info';
 export * from './node-cache';
+export * from './layers';

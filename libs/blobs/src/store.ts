@@ -45,7 +45,7 @@ export class BlobStore {
     return new BlobStore(folder);
   }
 
-  private fileOf(sha256: string): string {
+  fileOf(sha256: string): string {
     if (!digestPattern.test(sha256)) throw new RefusedBlob('not a digest');
     return path.join(this.folder, sha256);
   }

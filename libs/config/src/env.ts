@@ -12,6 +12,7 @@ export const variables = {
   XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
+  XENPLANE_WRONG_PASSWORD_MS: 'API: how long a wrong password waits for its answer',
   XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
   XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
@@ -21,7 +22,7 @@ export const variables = {
   XENPLANE_AGENT_PORT: 'Agent: port for commands',
   XENPLANE_IMAGES_URL: 'Where the image server is',
   XENPLANE_IMAGES_PORT: 'Image server: its port',
-  XENPLANE_IMAGES_SECRET: 'Shared by image server and API: the right to add and delete images',
+  XENPLANE_IMAGES_SECRET: 'Shared by image server, API and scheduler: the right to add and delete images and disk contents',
   XENPLANE_JOIN_KEY: 'Shared by API and agents: from it follows the one-time secret with which each host joins',
   XENPLANE_LOG_LEVEL: 'fatal, error, warn, info, debug or trace',
 } as const;
@@ -40,16 +41,19 @@ class Services extends Common {
   @Matches(/^postgres(ql)?:\/\//) DATABASE_URL = '';
   @Matches(/^rediss?:\/\//) REDIS_URL = '';
 }
-class ApiVariables extends Services {
+class SchedulerVariables extends Services {
+  @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
+  @IsOptional() @MinLength(8) XENPLANE_IMAGES_SECRET?: string;
+}
+class ApiVariables extends SchedulerVariables {
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_PORT = 8080;
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
   @IsString() XENPLANE_DATA = '.xenplane/api';
   @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
+  @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_WRONG_PASSWORD_MS = 5_000;
   @number() @IsInt() XENPLANE_SEED = 1;
   @number() @IsInt() @Min(0) @Max(1_000_000) XENPLANE_VMS = 0;
   @number() @IsInt() @Min(0) @Max(100_000) XENPLANE_HOSTS = 0;
-  @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
-  @IsOptional() @MinLength(8) XENPLANE_IMAGES_SECRET?: string;
   @IsOptional() @MinLength(16) XENPLANE_JOIN_KEY?: string;
 }
 class AgentVariables extends Common {
@@ -99,6 +103,7 @@ export function apiSettings(environment: Environment = process.env) {
     tlsPort: v.XENPLANE_TLS_PORT,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,
+    wrongPasswordMs: v.XENPLANE_WRONG_PASSWORD_MS,
     seed: v.XENPLANE_SEED,
     vms: v.XENPLANE_VMS,
     hosts: v.XENPLANE_HOSTS,
@@ -110,8 +115,14 @@ export function apiSettings(environment: Environment = process.env) {
 export type ApiSettings = ReturnType<typeof apiSettings>;
 
 export function schedulerSettings(environment: Environment = process.env) {
-  const v = read(Services, environment);
-  return { ...common(v), databaseUrl: v.DATABASE_URL, redisUrl: v.REDIS_URL };
+  const v = read(SchedulerVariables, environment);
+  return {
+    ...common(v),
+    databaseUrl: v.DATABASE_URL,
+    redisUrl: v.REDIS_URL,
+    imagesUrl: v.XENPLANE_IMAGES_URL,
+    imagesSecret: v.XENPLANE_IMAGES_SECRET,
+  };
 }
 export type SchedulerSettings = ReturnType<typeof schedulerSettings>;
 

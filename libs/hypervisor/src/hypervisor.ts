@@ -13,6 +13,14 @@ export interface NewDomain {
   readonly spec: DomainSpec;
   readonly paused: boolean;
   readonly saved?: SavedImage;
+  /** Its memory comes from another host: it is built empty, and wakes where it stood there. */
+  readonly received?: true;
+}
+
+/** How far a guest's memory is copied away; `done` when only a pause of the guest brings it further. */
+export interface MemoryCopy {
+  readonly done: boolean;
+  readonly share: number;
 }
 
 export type HypervisorEvent = { readonly host: string; readonly vm: string; readonly vmEpoch: number } & (
@@ -30,8 +38,10 @@ export class HypervisorError extends Error {
 }
 
 export interface Hypervisor {
-  /** New at each start of the hypervisor; no domain outlives it. */
-  readonly bootId: string;
+  /** New at each boot of the host; no domain outlives it. Empty while the host is off. */
+  bootOf(host: string): Promise<string>;
+  /** Off: every domain is gone when it answers. On: answers when the host has booted. */
+  power(host: string, on: boolean): Promise<void>;
   addHost(host: string, inventory: Inventory): Promise<void>;
   /** Domains may run until this moment of the machine's monotonic clock (`monotonicMs`); never moved back. */
   extend(host: string, deadlineMs: number): Promise<void>;
@@ -45,11 +55,18 @@ export interface Hypervisor {
   ask(host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void>;
   /** Saves the memory and ends the domain. */
   save(host: string, vm: string): Promise<SavedImage>;
+  /** Copies a part of a running guest's memory to another host. */
+  copyMemory(host: string, vm: string, attempt: number): Promise<MemoryCopy>;
+  /** Pauses the guest and sends the rest. */
+  handOver(host: string, vm: string, attempt: number): Promise<SavedImage>;
   /** Makes memory target, vCPUs, disks and nics those of the spec. */
   configure(host: string, vm: string, spec: DomainSpec): Promise<void>;
   crash(host: string, vm: string): Promise<void>;
   list(host: string): Promise<readonly DomainState[]>;
   load(host: string): Promise<HostLoad>;
+  /** What Xen has said on its console lately. */
+  consoleRing(host: string): Promise<string>;
+  debugKeys(host: string, keys: string): Promise<void>;
   onEvent(listener: (event: HypervisorEvent) => void): void;
   close(): Promise<void>;
 }

@@ -8,10 +8,15 @@
  *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load
  *   POST /agent/v1/claims         ClaimRequest         -> ClaimAnswer          the right to create a domain
  *   POST /agent/v1/reports        ReportRequest        -> ReportAnswer         what happened to domains
+ *   POST /agent/v1/departures     DepartureRequest     -> {}                   a host goes down: its lease is given back
+ *   POST /agent/v1/standbys       StandbyRequest       -> StandbyAnswer        hosts that are off; which are to be switched on
  * Control plane to agent, `Authorization: Bearer <commandKey>` of the host's registration:
  *   PUT  /hosts/:host/vms/:vm           DesiredVm -> VmAnswer   ensure this state; answers after waitMs at the latest
  *   GET  /hosts/:host/vms               -> VmAnswer[]
  *   POST /hosts/:host/vms/:vm/crash     the guest crashes (fault injection)
+ *   PUT  /hosts/:host/power             PowerCommand -> PowerAnswer
+ *   GET  /hosts/:host/console-ring      -> { text }
+ *   POST /hosts/:host/debug-keys        { keys }
  *   GET  /health
  * Hosts and VMs are named by uuid. Times are elapsed milliseconds; no clock of one side means anything to the other.
  */
@@ -116,6 +121,8 @@ export interface Claim {
   readonly vmEpoch: number;
   /** The same claim may be repeated with the same nonce when its answer was lost. */
   readonly nonce: string;
+  /** Asked by the source of a migration that was given up: the right to wake the guest again (R13). */
+  readonly attempt?: number;
 }
 export interface ClaimRequest {
   readonly claims: readonly Claim[];
@@ -198,18 +205,45 @@ interface Epochs {
 export type DesiredVm =
   /** Up with this spec; memory target, vCPUs, disks and nics of a domain that is up are changed to match.
    *  `boots`: how often the domain must have been (re)built in this epoch, 1 for a start; a reboot asks for one more.
-   *  `saved`: resume from what `suspended` answered instead of booting. */
+   *  `saved`: resume from what `suspended` answered instead of booting.
+   *  `received`: wake the domain that was prepared by `receiving`, or fail; a boot would lose the guest's memory.
+   *  `attempt`: of a migration that was given up; a guest that was paused for it is woken under a claim. */
   | (Epochs & {
       readonly state: 'running' | 'paused';
       readonly spec: DomainSpec;
       readonly boots: number;
       readonly reboot?: 'clean' | 'hard';
       readonly saved?: SavedImage;
+      readonly received?: true;
+      readonly attempt?: number;
     })
+  /** A paused domain for a guest that comes from another host: it has no right to run until its epoch is claimed. */
+  | (Epochs & { readonly state: 'receiving'; readonly spec: DomainSpec; readonly boots: number })
+  /** `copy`: the memory is copied away while the guest runs on. `handOver`: the guest is paused and the rest sent; answers it as `saved`. */
+  | (Epochs & { readonly state: 'moving'; readonly phase: 'copy' | 'handOver'; readonly attempt: number })
   /** Memory saved, domain gone. */
   | (Epochs & { readonly state: 'suspended' })
   /** Domain and temporary disks gone, and remembered so: no older start can follow (tombstone). */
   | (Epochs & { readonly state: 'stopped'; readonly how: 'clean' | 'hard' });
+/** The host has destroyed all its domains and runs none until it registers anew: its lease needs no waiting for. */
+export interface DepartureRequest {
+  readonly departures: readonly { readonly host: string; readonly token: string; readonly hostEpoch: number }[];
+}
+export interface StandbyRequest {
+  readonly standbys: readonly { readonly host: string; readonly token: string }[];
+}
+export interface StandbyAnswer {
+  readonly wake: readonly string[];
+}
+/** `toolstack`: only the agent starts anew; domains run on. */
+export interface PowerCommand {
+  readonly hostEpoch: number;
+  readonly action: 'off' | 'reboot' | 'toolstack';
+}
+/** `refused`: the host is no longer registered under that epoch, and so has done it, or lost its lease. */
+export interface PowerAnswer {
+  readonly phase: 'done' | 'refused';
+}
 /** Opaque to the control plane, which keeps it with the suspend VDI. */
 export type SavedImage = Readonly<Record<string, unknown>>;
 

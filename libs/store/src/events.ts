@@ -48,8 +48,8 @@ interface Net {
   lastSeq: number;
 }
 
-/** Objects of these classes make no events, as in xapi. */
-export const silent: ReadonlySet<ClassName> = new Set<ClassName>(['session']);
+/** Objects of these classes make no events, as in xapi: sessions are secret, roles never change. */
+export const silent: ReadonlySet<ClassName> = new Set<ClassName>(['session', 'role']);
 export const isOp = (text: unknown): text is Op => text === 'a' || text === 'm' || text === 'd';
 
 /** Settled changes, oldest first. */

@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives. The lease is renewed here, so that the host's record changes only when something is to be shown. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. The lease is renewed here, so that the host's record changes only when something is to be shown. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -20,7 +20,9 @@ const hostRun = `CREATE TABLE host_run (
   vms_placed bigint NOT NULL DEFAULT 0,
   pcpus bigint NOT NULL DEFAULT 1,
   load jsonb NOT NULL DEFAULT '{}',
-  accepting boolean NOT NULL DEFAULT true
+  accepting boolean NOT NULL DEFAULT true,
+  auto_enable boolean NOT NULL DEFAULT true,
+  wake boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 60)`;
 
 /** Where a VM runs: one row a VM, which is why two placements of it cannot both exist. Halted, Assigned, Claimed, Running, Stopping, Moving. */
@@ -87,7 +89,8 @@ const sessions = [
   role text NOT NULL,
   originator text NOT NULL DEFAULT '',
   last_active timestamptz NOT NULL DEFAULT now(),
-  registered_classes jsonb
+  registered_classes jsonb,
+  subjects text[] NOT NULL DEFAULT '{}'
 )`,
   'CREATE INDEX session_state_originator ON session_state (originator, last_active)',
   `CREATE TABLE task_owner (
@@ -122,4 +125,95 @@ const rest = [
 )`,
 ];
 
-export const internalTables: readonly string[] = [...sequences, hostRun, ...vmRun, ...reservation, ...operation, ...sessions, ...rest];
+/**
+ * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
+ * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
+ */
+export const layerTables: readonly string[] = [
+  `CREATE TABLE layer (
+  id text PRIMARY KEY,
+  parent text REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED,
+  image text,
+  bytes bigint NOT NULL DEFAULT 0,
+  charge bigint NOT NULL DEFAULT 0,
+  opened boolean NOT NULL DEFAULT false,
+  sealed boolean NOT NULL DEFAULT false,
+  owner text,
+  created timestamptz NOT NULL DEFAULT now()
+)`,
+  'CREATE INDEX layer_parent ON layer (parent) WHERE parent IS NOT NULL',
+  'CREATE INDEX layer_owner ON layer (owner) WHERE owner IS NOT NULL',
+  `CREATE TABLE vdi_layer (
+  vdi text PRIMARY KEY REFERENCES vdi (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  layer text NOT NULL REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED
+)`,
+  'CREATE UNIQUE INDEX vdi_layer_layer ON vdi_layer (layer)',
+];
+
+/** What is on storage without being in the records: repositories by where they were formatted, and disks that were forgotten. */
+export const mediumTables: readonly string[] = [
+  `CREATE TABLE medium (
+  uuid text PRIMARY KEY,
+  type text NOT NULL,
+  place text NOT NULL,
+  bytes bigint NOT NULL,
+  name_label text NOT NULL DEFAULT '',
+  name_description text NOT NULL DEFAULT ''
+)`,
+  'CREATE INDEX medium_place ON medium (place)',
+  `CREATE TABLE stray_volume (
+  sr text NOT NULL,
+  location text NOT NULL,
+  layer text NOT NULL REFERENCES layer (id),
+  record jsonb NOT NULL,
+  PRIMARY KEY (sr, location)
+)`,
+  'CREATE INDEX stray_volume_layer ON stray_volume (layer)',
+];
+
+/** The local directory: users with a password, groups, who is in which. */
+const directory = [
+  `CREATE TABLE directory_entry (
+  identifier text PRIMARY KEY,
+  name text NOT NULL UNIQUE,
+  is_group boolean NOT NULL DEFAULT false,
+  hash text,
+  known jsonb NOT NULL DEFAULT '{}'
+)`,
+  `CREATE TABLE directory_member (
+  group_identifier text NOT NULL REFERENCES directory_entry (identifier) ON DELETE CASCADE,
+  member text NOT NULL REFERENCES directory_entry (identifier) ON DELETE CASCADE,
+  PRIMARY KEY (group_identifier, member)
+)`,
+  'CREATE INDEX directory_member_member ON directory_member (member)',
+];
+
+/** Who changed what, of bounded length; and files that every host of the pool has, such as certificates. */
+const trail = [
+  `CREATE TABLE audit (
+  id bigserial PRIMARY KEY,
+  at timestamptz NOT NULL DEFAULT now(),
+  line text NOT NULL
+)`,
+  'CREATE INDEX audit_at ON audit (at)',
+  `CREATE TABLE pool_file (
+  kind text NOT NULL,
+  name text NOT NULL,
+  content text NOT NULL,
+  PRIMARY KEY (kind, name)
+)`,
+];
+
+export const internalTables: readonly string[] = [
+  ...sequences,
+  hostRun,
+  ...vmRun,
+  ...reservation,
+  ...operation,
+  ...sessions,
+  ...rest,
+  ...layerTables,
+  ...mediumTables,
+  ...directory,
+  ...trail,
+];

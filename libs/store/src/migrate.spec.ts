@@ -74,7 +74,7 @@ test('many processes may migrate at once: one does it, the others wait for it', 
   const stores = await Promise.all([1, 2, 3, 4].map(() => Store.connect({ url: empty.url, connections: 2 })));
   await Promise.all(stores.map(migrate));
   const [first] = stores;
-  expect(await first?.query('SELECT count(*) AS n FROM migrations')).toEqual([{ n: 1 }]);
+  expect(await first?.query('SELECT count(*) AS n FROM migrations')).toEqual([{ n: first?.dataSource.migrations.length }]);
   await Promise.all(stores.map((s) => s.close()));
   await empty.drop();
 });

@@ -2,6 +2,9 @@
 import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
+import { Layers1795441200000 } from '../../../migrations/0002-layers';
+import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -45,7 +48,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
     type: 'postgres',
     url,
     entities: [...entities],
-    migrations: [Initial1795435200000],
+    migrations: [Initial1795435200000, Layers1795441200000, HostsPower1795435205000, PeopleAndAudit1795600000000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,

@@ -1,2 +1,3 @@
 export { createTestDatabase, type TestDatabase } from './database';
 export * from './oracle';
+export { RfbClient, type ClientOptions } from './rfb-client';

@@ -29,7 +29,11 @@ const rules: readonly Rule[] = [
   },
   {
     says: 'I9: nothing is marked as busy by work that is over',
-    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done')`,
+    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi UNION ALL SELECT ref, current_operations FROM host) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done')`,
+  },
+  {
+    says: 'nothing is on its way to a host without work that brings it there',
+    broken: `SELECT ref AS place FROM vm WHERE scheduled_to_be_resident_on IS NOT NULL AND current_operations = '{}'`,
   },
   {
     says: 'I5: a task whose work is done has ended',
@@ -42,6 +46,26 @@ const rules: readonly Rule[] = [
   {
     says: 'a suspended VM has its suspend disk, others have none',
     broken: `SELECT ref AS place FROM vm WHERE (power_state = 'Suspended') <> ("suspend_VDI" IS NOT NULL) AND NOT is_a_snapshot`,
+  },
+  {
+    says: 'every disk has contents: a top layer of its own that is not sealed',
+    broken: `SELECT d.ref AS place FROM vdi d LEFT JOIN vdi_layer v ON v.vdi = d.ref LEFT JOIN layer l ON l.id = v.layer WHERE l.id IS NULL OR l.sealed OR l.owner IS DISTINCT FROM d.ref`,
+  },
+  {
+    says: 'a disk takes on the medium what the layers counted for it take',
+    broken: `SELECT d.ref AS place FROM vdi d WHERE d.physical_utilisation <> (SELECT coalesce(sum(bytes + charge), 0) FROM layer l WHERE l.owner = d.ref)`,
+  },
+  {
+    says: 'the sums of a repository are those of its disks',
+    broken: `SELECT s.ref AS place FROM sr s WHERE (s.virtual_allocation, s.physical_utilisation) <> (SELECT coalesce(sum(virtual_size), 0), coalesce(sum(physical_utilisation), 0) FROM vdi WHERE "SR" = s.ref)`,
+  },
+  {
+    says: 'a layer on which others lie is sealed',
+    broken: `SELECT l.id AS place FROM layer l WHERE NOT l.sealed AND EXISTS (SELECT 1 FROM layer c WHERE c.parent = l.id)`,
+  },
+  {
+    says: 'layers are counted for disks that there are',
+    broken: `SELECT l.id AS place FROM layer l LEFT JOIN vdi d ON d.ref = l.owner WHERE l.owner IS NOT NULL AND d.ref IS NULL`,
   },
 ];
 

@@ -10,3 +10,9 @@ export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type 
 export { decodeTaskResult, encodeTaskResult } from './task-result';
 export * from './thin-cli';
 export * from './coverage';
+export * from './rrd';
+export * from './screen';
+export * from './rfb';
+export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
+export * from './disks';
+export * from './xva';

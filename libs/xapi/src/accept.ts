@@ -114,6 +114,27 @@ async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
   });
 }
 
+/** Work that is a part of other work: asked for by whoever asked for that, its task under that one's. */
+export async function startWithin(
+  tx: Tx,
+  plane: Plane,
+  whole: { readonly ref: string; readonly context: Readonly<Record<string, unknown>> },
+  method: string,
+  args: Readonly<Record<string, unknown>>,
+): Promise<Ref<'task'>> {
+  const ref = newTask(plane);
+  const session = whole.context['session'] as Session | undefined;
+  await insertTask(tx, plane, { ref, label: `Async.${method}`, session, subtaskOf: asRef<'task'>(whole.ref) });
+  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
+    ref,
+    method,
+    JSON.stringify(args),
+    JSON.stringify({ ...(session ? { session } : {}), admitted: false }),
+  ]);
+  tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
+  return ref;
+}
+
 /** Work that the control plane itself asks for, inside a transaction of its own; the sweeper rings for it. */
 export async function startInternally(tx: Tx, plane: Plane, method: string, args: Readonly<Record<string, unknown>>): Promise<Ref<'task'>> {
   const ref = newTask(plane);

@@ -1,11 +1,13 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
-import { asRef, XenError, type Ref } from '@xenplane/model';
+import { hostLifecycle, poolLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from './context';
+import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
-import { vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
+import { assertGivenKeys } from './roles';
+import { hostFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -41,13 +43,27 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   return vdi;
 }
 
+export async function admitHost({ tx }: In, ref: Ref<'host'>, op: hostLifecycle.HostOperation): Promise<Row<'host'>> {
+  const host = await tx.lock('host', ref);
+  const refused = hostLifecycle.refusal(op, await hostFromTx(tx, host));
+  if (refused) throw refused;
+  return host;
+}
+async function admitPool({ tx }: In, ref: Ref<'pool'>, op: poolLifecycle.PoolOperation): Promise<void> {
+  const pool = await tx.lock('pool', ref);
+  const refused = poolLifecycle.refusal(op, { ref, pool, clusters: 0 });
+  if (refused) throw refused;
+}
+
 type Args = Readonly<Record<string, unknown>>;
 
 async function admitOne(context: Context, cls: string, ref: string, op: string, args: Args): Promise<void> {
-  const force = args['force'] === true;
+  const force = args['force'] === true || (args['options'] as Args | undefined)?.['force'] === 'true';
   if (cls === 'VM') await admitVm(context, asRef(ref), op as vmLifecycle.VmOperation, { force });
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
+  else if (cls === 'host') await admitHost(context, asRef(ref), op as hostLifecycle.HostOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else if (cls === 'pool') await admitPool(context, asRef(ref), op as poolLifecycle.PoolOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }
 
@@ -75,7 +91,22 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.start': disksFree,
   'VM.start_on': onHost,
   'VM.resume_on': onHost,
+  'host.shutdown': mayGoDown,
+  'host.reboot': mayGoDown,
+  'host.restart_agent': live,
+  'host.dmesg': live,
+  'host.bugreport_upload': live,
+  'host.send_debug_keys': live,
+  'VM.copy': keysOfSource,
 };
+const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
+async function live({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+}
+async function mayGoDown({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+  await assertUnused(tx, hostIn(args));
+}
 
 /** No other running VM may hold a disk that this one would write, nor may it be gone. */
 async function disksFree({ tx }: Context, args: Args): Promise<void> {
@@ -85,6 +116,11 @@ async function disksFree({ tx }: Context, args: Args): Promise<void> {
     [args['vm']],
   );
   if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+}
+/** A copy brings the keys of its source: whoever may not set them may not copy them either. */
+async function keysOfSource({ tx, session }: Context, args: Args): Promise<void> {
+  const message = messages.get('VM.copy');
+  if (message) assertGivenKeys(session, message, classNamed('VM'), await tx.get('VM', asRef<'VM'>(String(args['vm']))));
 }
 async function onHost(context: Context, args: Args): Promise<void> {
   await context.tx.get('host', asRef<'host'>(String(args['host'])));

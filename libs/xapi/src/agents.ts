@@ -1,6 +1,6 @@
 /** Speaks to agents: says which state a VM must have and waits until it has. Repeating a command is always safe. */
 import { XenError, isErrorCode, type Ref } from '@xenplane/model';
-import type { DesiredVm, SavedImage, VmAnswer } from '@xenplane/hypervisor';
+import type { DesiredVm, PowerCommand, PowerAnswer, SavedImage, VmAnswer } from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
 
 interface Address {
@@ -13,6 +13,8 @@ export interface PlacedVm {
   readonly vmEpoch: number;
   readonly host: Ref<'host'>;
   readonly hostEpoch: number;
+  /** The domain belongs to no present run: it is prepared for one, or left over. It is there for as long as the host keeps its epoch. */
+  readonly aside?: true;
 }
 /** A desired state without the epochs, which the placement brings. */
 export type Wish = { [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'> }[DesiredVm['state']];
@@ -26,6 +28,8 @@ export class Superseded extends Error {
 }
 
 export interface Patience {
+  /** How long the agent may take over one answer: after that it says how far it is, and the task may be cancelled. */
+  readonly answerMs?: number;
   /** Called between tries; throws to give up. */
   checkpoint(): void;
   progress(fraction: number): Promise<void>;
@@ -45,14 +49,14 @@ export class Agents {
   ) {}
 
   /** Repeats the command until the agent says done. Superseded when the placement has gone; a XenError when the agent says that it cannot be. */
-  async ensure(placed: PlacedVm, wish: Wish, patience: Patience): Promise<VmAnswer> {
-    for (let silent = 0; ;) {
-      const answer = await this.put(placed, wish);
+  async ensure(asked: PlacedVm, wish: Wish, patience: Patience): Promise<VmAnswer> {
+    for (let silent = 0, placed = asked; ;) {
+      const answer = await this.put(placed, wish, patience.answerMs ?? waitMs);
       if (answer?.phase === 'done') return answer;
       if (answer?.phase === 'failed') throw failure(answer.error ?? []);
       if (!answer || answer.phase === 'refused') {
         this.addresses.delete(placed.host);
-        await this.assertPlaced(placed);
+        placed = { ...placed, hostEpoch: await this.presentEpoch(placed) };
         silent += 1;
         await this.wait(Math.min(100 * 2 ** silent, 2_000));
       } else {
@@ -63,16 +67,21 @@ export class Agents {
     }
   }
 
+  /** Whether the agent says at once that it is as wished. */
+  async isSo(placed: PlacedVm, wish: Wish, answerMs: number): Promise<boolean> {
+    return (await this.put(placed, wish, answerMs))?.phase === 'done';
+  }
+
   /** One try; undefined when the agent cannot be reached or did not answer in time. */
-  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: Wish): Promise<VmAnswer | undefined> {
+  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: Wish, answerMs: number): Promise<VmAnswer | undefined> {
     const address = await this.addressOf(host);
     if (!address) return undefined;
     try {
       const response = await fetch(`${address.agent_url}/hosts/${address.uuid}/vms/${vm}`, {
         method: 'PUT',
         headers: { authorization: `Bearer ${address.command_key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs }),
-        signal: AbortSignal.timeout(tooLongMs),
+        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs: answerMs }),
+        signal: AbortSignal.timeout(answerMs + (tooLongMs - waitMs)),
       });
       if (response.ok) return (await response.json()) as VmAnswer;
       await response.body?.cancel();
@@ -91,12 +100,46 @@ export class Agents {
     return address;
   }
 
-  private async assertPlaced({ vm, vmEpoch, host }: PlacedVm): Promise<void> {
-    const rows = await this.store.query(
-      "SELECT 1 AS ok FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'",
-      [vm, vmEpoch, host],
-    );
-    if (rows.length === 0) throw new Superseded(vm);
+  /** The epoch under which the host holds the placement now: an agent that came back has adopted it under another. */
+  private async presentEpoch({ vm, vmEpoch, host, hostEpoch, aside }: PlacedVm): Promise<number> {
+    const [row] = aside
+      ? await this.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run WHERE host = $1 AND host_epoch = $2 AND alive', [host, hostEpoch])
+      : await this.store.query<{ host_epoch: number }>(
+          "SELECT h.host_epoch FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'",
+          [vm, vmEpoch, host],
+        );
+    if (!row) throw new Superseded(vm);
+    return row.host_epoch;
+  }
+
+  power(host: Ref<'host'>, command: PowerCommand): Promise<PowerAnswer | undefined> {
+    return this.ask(host, 'PUT', 'power', command);
+  }
+  consoleRing(host: Ref<'host'>): Promise<{ text: string } | undefined> {
+    return this.ask(host, 'GET', 'console-ring');
+  }
+  async debugKeys(host: Ref<'host'>, keys: string): Promise<boolean> {
+    return (await this.ask<object>(host, 'POST', 'debug-keys', { keys })) !== undefined;
+  }
+
+  /** One try at something about the host itself; undefined when the agent cannot be reached. */
+  private async ask<T extends object>(host: Ref<'host'>, method: string, path: string, body?: object): Promise<T | undefined> {
+    const address = await this.addressOf(host);
+    if (!address) return undefined;
+    try {
+      const response = await fetch(`${address.agent_url}/hosts/${address.uuid}/${path}`, {
+        method,
+        headers: { authorization: `Bearer ${address.command_key}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+        signal: AbortSignal.timeout(tooLongMs),
+      });
+      const text = await response.text();
+      if (!response.ok) throw new Error(`the agent answered ${response.status}`);
+      return (text === '' ? {} : JSON.parse(text)) as T;
+    } catch {
+      this.addresses.delete(host);
+      return undefined;
+    }
   }
 }
 

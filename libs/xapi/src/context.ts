@@ -23,6 +23,8 @@ export interface Session {
   readonly root: boolean;
   /** Whose tasks and sessions these are: the login name, or the subject's identifier. */
   readonly user: string;
+  /** The name that was given at the login. */
+  readonly name: string;
   readonly host: Ref<'host'>;
 }
 

@@ -2,6 +2,7 @@
 import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
 import type { ClassName, StoredRecord } from '@xenplane/model';
 import type { Derivations, Replica } from '@xenplane/store';
+import { subroles } from './permissions';
 import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica } from './subjects';
 import { isFinal } from './tasks';
 
@@ -59,6 +60,7 @@ export const derivations: Derivations = {
   PBD: { derive: () => ({}), stales: (record, _ref, view) => view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const) },
   host: { derive: (record, ref, view) => allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
   host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
+  role: { derive: (_record, ref) => ({ subroles: subroles(ref) }) },
   pool: { derive: (record, ref, view) => allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))) },
   task: { derive: (record) => allowed(() => (isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy'])) },
 };

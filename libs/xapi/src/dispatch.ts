@@ -6,12 +6,13 @@ import { asRef, isClassName, messages, XenError, type Message, type Ref, type Ty
 import { inTransaction, TooBusy } from '@xenplane/store';
 import { assertParamCount, decodeArguments, encodeTaskResult, methodNames, methodNamesType, parseMethod, type Untyped } from '@xenplane/wire';
 import { startOperation } from './accept';
+import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
 import type { Context, Outside, Plane, Session } from './context';
 import { createPlain, read, writeField, type Prepared } from './implied';
 import { assertAllowed, needsBefore } from './roles';
 import { sessionRef, type Sessions } from './sessions';
-import { endTask, insertTask } from './tasks';
+import { endTask, insertTask, type End } from './tasks';
 
 export interface Request {
   readonly method: string;
@@ -21,16 +22,26 @@ export interface Request {
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
 export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
 type Args = Readonly<Record<string, unknown>>;
+interface Call {
+  readonly session: Session | undefined;
+  readonly token: string;
+  readonly args: Args;
+  /** Of a call in the background: the method as the client wrote it. */
+  readonly label: string | undefined;
+  readonly signal: AbortSignal;
+}
 
 const taskType: Type = { kind: 'ref', cls: 'task' };
 
 export class Dispatcher {
+  readonly trail: Trail;
   private readonly outside: ReadonlyMap<string, Handler<Outside>>;
 
   constructor(
     private readonly plane: Plane,
     readonly sessions: Sessions,
   ) {
+    this.trail = new Trail(plane);
     this.outside = outsideCalls(sessions);
   }
 
@@ -51,12 +62,41 @@ export class Dispatcher {
     assertParamCount(message, request.params);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
-    assertBuilt(message);
+    if (message.state === 'removed') throw new XenError('MESSAGE_REMOVED');
     const known = hashSessionRefs(message, args);
-    const outsider = this.outside.get(message.name);
-    if (outsider) return this.callOutside(message, session, { token, signal: request.signal, args: known, run: outsider });
-    if (!session) throw new XenError('SESSION_INVALID', token);
-    return async ? this.callAsync(message, session, known, request.method) : this.callSync(message, session, known, request.signal);
+    const told = this.trail.begin(message, session, known);
+    try {
+      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal: request.signal });
+      told(async && session ? this.refusalOf(message, session, known) : undefined);
+      return value;
+    } catch (error) {
+      told(error);
+      throw error;
+    }
+  }
+
+  private async route(message: Message, call: Call): Promise<Answer> {
+    const { session, args, label, signal } = call;
+    const run = this.outside.get(message.name);
+    if (!session) {
+      if (!run) throw new XenError('SESSION_INVALID', call.token);
+      return this.callOutside(message, call, run);
+    }
+    if (message.runs === 'planned') assertBuilt(message, session, args);
+    if (run)
+      return label === undefined
+        ? this.callOutside(message, call, run)
+        : this.inBackground(message, session, label, () => this.callOutside(message, call, run));
+    return label === undefined ? this.callSync(message, session, args, signal) : this.callAsync(message, session, args, label);
+  }
+
+  /** In the background the role's refusal is told by the task; here it is told to the audit trail. */
+  private refusalOf(message: Message, session: Session, args: Args): unknown {
+    try {
+      return void assertAllowed(session, message, args);
+    } catch (error) {
+      return error;
+    }
   }
 
   /** A method that the model does not have; a first parameter that is no live session is the first complaint. */
@@ -65,14 +105,21 @@ export class Dispatcher {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', name);
   }
 
-  private async callOutside(
-    message: Message,
-    session: Session | undefined,
-    call: { token: string; signal: AbortSignal; args: Args; run: (o: Outside, args: Args) => Promise<unknown> },
-  ): Promise<Answer> {
-    if (session) assertAllowed(session, message, call.args);
-    const value = await call.run({ plane: this.plane, session, token: call.token, signal: call.signal }, call.args);
-    return { type: message.result, value };
+  private async callOutside(message: Message, { session, token, args, signal }: Call, run: Handler<Outside>): Promise<Answer & { readonly value: unknown }> {
+    if (session) assertAllowed(session, message, args);
+    return { type: message.result, value: await run({ plane: this.plane, session, token, signal }, args) };
+  }
+
+  /** Work that makes transactions of its own, under a task that the caller is told of at once. */
+  private async inBackground(message: Message, session: Session, label: string, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
+    const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
+    await inTransaction(this.plane.store, (tx) => insertTask(tx, this.plane, { ref, label, session }));
+    const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, this.plane, ref, how));
+    void work()
+      .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
+      .catch((error: unknown) => end({ status: 'failure', error: this.asXenError(error, label).description }))
+      .catch((error: unknown) => this.plane.log.error({ error, label }, 'task not ended'));
+    return { type: taskType, value: ref };
   }
 
   private async callSync(message: Message, session: Session, args: Args, signal: AbortSignal): Promise<Answer> {
@@ -145,9 +192,9 @@ export class Dispatcher {
 
 const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);
 
-function assertBuilt(message: Message): void {
-  if (message.state === 'removed') throw new XenError('MESSAGE_REMOVED');
-  if (message.runs === 'planned') throw new XenError('NOT_IMPLEMENTED', message.name);
+function assertBuilt(message: Message, session: Session, args: Args): never {
+  assertAllowed(session, message, args);
+  throw new XenError('NOT_IMPLEMENTED', message.name);
 }
 
 /** A client names sessions by their tokens; inside, only their references are known. */

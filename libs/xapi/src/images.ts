@@ -6,6 +6,7 @@ import { refOf, seededMac, seededUuid } from './bootstrap/seeded';
 import { templateRecord } from './bootstrap/templates';
 import { takeSpace } from './calls/vdi-clone';
 import type { Plane } from './context';
+import { newLayer } from './layers';
 import { recordWith } from './records';
 import { imageKeys } from './specs';
 
@@ -79,6 +80,7 @@ async function addImageDisk(tx: Tx, SR: Ref<'SR'>, image: StoredImage, name: str
       sm_config: { [imageKeys.digest]: image.sha256, [imageKeys.format]: image.format, [imageKeys.bytes]: String(image.sizeBytes) },
     }),
   );
+  await newLayer(tx, { id: uuid, vdi: ref, image: image.sha256 });
   return ref;
 }
 

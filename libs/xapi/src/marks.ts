@@ -24,6 +24,8 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VM.resume': vm('resume'),
   'VM.resume_on': vm('resume_on'),
   'VM.copy': vm('copy'),
+  'VM.migrate_send': vm('migrate_send'),
+  'VM.pool_migrate': [...vm('pool_migrate'), ...on('host', 'host', 'vm_migrate')],
   'VM.set_memory_dynamic_range': on('VM', 'self', 'changing_dynamic_range'),
   'VM.set_VCPUs_number_live': on('VM', 'self', 'changing_VCPUs_live'),
   'VBD.plug': on('VBD', 'self', 'plug'),
@@ -33,6 +35,11 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'host.evacuate': on('host', 'host', 'evacuate'),
+  'host.shutdown': on('host', 'host', 'shutdown'),
+  'host.reboot': on('host', 'host', 'reboot'),
+  'host.power_on': on('host', 'host', 'power_on'),
+  'pool.sync_updates': on('pool', 'self', 'sync_updates'),
 };
 
 /** The objects that a started operation keeps busy. */

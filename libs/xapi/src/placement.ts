@@ -59,6 +59,11 @@ interface Choice {
 /** A choice that does not show for so long was rolled back. */
 const forgottenMs = 10_000;
 
+/** The hosts as the database shows them at this moment. */
+export async function hostsNow(tx: Tx): Promise<Candidate[]> {
+  return (await tx.query<HostRow>(hostsQuery, [[]])).map(asCandidate);
+}
+
 class HostsView {
   private hosts = new Map<string, Candidate>();
   private readonly choices = new Map<string, Choice>();
@@ -112,7 +117,7 @@ function viewOf(plane: Plane): HostsView {
 }
 
 /** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
-function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics }: Attached, hosts: readonly Candidate[]): Guest {
+export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics }: Attached, hosts: readonly Candidate[]): Guest {
   const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
   return {
     ref: vm,
@@ -200,13 +205,17 @@ export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Prom
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
-export async function assertCanBootHere({ plane, tx }: Context, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+  await assertFits(tx, host, { vm, record: await tx.get('VM', vm), attached: await attachedTo(tx, vm) });
+}
+
+/** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
+export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Omit<Wanted, 'task' | 'only'>): Promise<void> {
   await tx.get('host', host);
-  const hosts = await viewOf(plane).candidates(tx);
-  const guest = guestOf(vm, await tx.get('VM', vm), await attachedTo(tx, vm), hosts);
+  const hosts = await hostsNow(tx);
   const placement = place(
     leastLoaded,
-    guest,
+    guestOf(vm, record, attached, hosts),
     hosts.filter((h) => h.ref === host),
   );
   if (placement.ranked.length === 0) throw refusalOf(placement, host);

@@ -1,6 +1,7 @@
 /** Who may do what: the message's role, and for single keys of map fields the key's own. */
 import { allows, XenError, type ClassDef, type Message, type Role } from '@xenplane/model';
 import type { Session } from './context';
+import { permissionOf } from './permissions';
 
 type KeyRoles = Readonly<Record<string, Role>>;
 
@@ -11,8 +12,6 @@ function roleOfKey(roles: KeyRoles, key: string): Role | undefined {
   const pattern = Object.keys(roles).find((p) => p.endsWith('*') && key.startsWith(p.slice(0, -1)));
   return pattern ? roles[pattern] : undefined;
 }
-
-const permissionOf = (message: Message, key?: string): string => message.name.toLowerCase() + (key === undefined ? '' : `/key:${key.toLowerCase()}`);
 
 function assertKey(session: Session, message: Message, roles: KeyRoles, key: string): void {
   const needed = roleOfKey(roles, key) ?? message.role;

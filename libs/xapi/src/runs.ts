@@ -4,7 +4,7 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import { Superseded, type Patience, type PlacedVm } from './agents';
 import { endRuns, showHalted } from './fleet/halt';
-import type { Run } from '@xenplane/work';
+import { Later, type Run } from '@xenplane/work';
 
 export interface RunRow extends PlacedVm {
   readonly boots: number;
@@ -23,13 +23,20 @@ interface Columns {
 }
 const asRun = (r: Columns): RunRow => ({ vm: r.uuid, vmEpoch: r.vm_epoch, host: asRef(r.host), hostEpoch: r.host_epoch, boots: r.boots, domid: r.domid });
 
+/** A run on its way to another host is waited for: either end of the move leaves it at rest. */
+async function untilAtRest(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+  const [moving] = await tx.query("SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND state IN ('M', 'A', 'C')", [vm]);
+  if (moving) throw new Later(100, 600_000, new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', vm, 'pool_migrate', ''));
+}
+
 /** The present run of a VM that is up; VM_BAD_POWER_STATE-like refusals were made before: what is gone now went meanwhile. */
 export async function currentRun(tx: Tx, vm: Ref<'VM'>): Promise<RunRow> {
   const [row] = await tx.query<Columns>(`SELECT ${columns} FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.vm = $1 AND r.state IN ('R', 'S') FOR UPDATE OF r`, [
     vm,
   ]);
-  if (!row) throw new Superseded(vm);
-  return asRun(row);
+  if (row) return asRun(row);
+  await untilAtRest(tx, vm);
+  throw new Superseded(vm);
 }
 
 /** Moves a run between states; undefined when it is no longer in `from`. */
@@ -47,6 +54,7 @@ export async function beginStop(tx: Tx, vm: Ref<'VM'>): Promise<RunRow | undefin
     `UPDATE vm_run r SET state = 'S', since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.state IN ('C', 'R', 'S') RETURNING ${columns}`,
     [vm],
   );
+  if (!row) await untilAtRest(tx, vm);
   return row && asRun(row);
 }
 

@@ -19,38 +19,46 @@ interface Opening {
   readonly role: Role;
   readonly originator: string;
   readonly userRef: Ref<'user'>;
+  /** Of a user whom the directory knows. */
+  readonly external?: {
+    readonly identifier: string;
+    readonly subject: Ref<'subject'>;
+    /** Identifiers of the subjects that gave the role: with each of them the session ends. */
+    readonly subjects: readonly string[];
+  };
 }
 
 /** Opens a session and answers its token, which is shown only now. The oldest of the originator's go when it has too many. */
-export async function openSession(plane: Plane, opening: Opening): Promise<string> {
+export const openSession = (plane: Plane, opening: Opening): Promise<string> => inTransaction(plane.store, (tx) => insertSession(tx, plane, opening));
+
+export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Promise<string> {
   const token = newToken();
-  await inTransaction(plane.store, async (tx) => {
-    const ref = sessionRef(token);
-    const [pool] = await tx.find('pool', {});
-    await tx.insert('session', ref, {
-      uuid: ref.replace('OpaqueRef:', ''),
-      this_host: pool?.master ?? nullRef(),
-      this_user: opening.userRef,
-      last_active: dateTime(plane.clock.now()),
-      pool: false,
-      other_config: {},
-      is_local_superuser: opening.root,
-      subject: nullRef(),
-      validation_time: never,
-      auth_user_sid: '',
-      auth_user_name: opening.user,
-      rbac_permissions: [],
-      parent: nullRef(),
-      originator: opening.originator,
-      client_certificate: false,
-    });
-    await tx.query('INSERT INTO session_state(session, role, originator, last_active) VALUES ($1, $2, $3, now())', [
-      ref,
-      opening.role,
-      `${opening.originator}|${opening.user}`,
-    ]);
-    await dropOldest(tx, `${opening.originator}|${opening.user}`);
+  const ref = sessionRef(token);
+  const [pool] = await tx.find('pool', {});
+  await tx.insert('session', ref, {
+    uuid: ref.replace('OpaqueRef:', ''),
+    this_host: pool?.master ?? nullRef(),
+    this_user: opening.userRef,
+    last_active: dateTime(plane.clock.now()),
+    pool: false,
+    other_config: {},
+    is_local_superuser: opening.root,
+    subject: opening.external?.subject ?? nullRef(),
+    validation_time: opening.external ? dateTime(plane.clock.now()) : never,
+    auth_user_sid: opening.external?.identifier ?? '',
+    auth_user_name: opening.user,
+    rbac_permissions: [],
+    parent: nullRef(),
+    originator: opening.originator,
+    client_certificate: false,
   });
+  await tx.query('INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)', [
+    ref,
+    opening.role,
+    `${opening.originator}|${opening.user}`,
+    opening.external?.subjects ?? [],
+  ]);
+  await dropOldest(tx, `${opening.originator}|${opening.user}`);
   return token;
 }
 
@@ -67,13 +75,21 @@ interface SessionRow {
   last_active: string;
   is_local_superuser: boolean;
   auth_user_name: string;
+  auth_user_sid: string;
   this_host: string | null;
   idle: boolean;
 }
 
+interface Known {
+  readonly session: Session;
+  readonly until: number;
+  /** Whether the replica had it when it was loaded: from then on its absence means that it was ended. */
+  readonly seen: boolean;
+}
+
 /** Knows which tokens are good. Asks the database at most once a second for each, so that a logout holds everywhere within that time. */
 export class Sessions {
-  private readonly known = new Map<string, { readonly session: Session; readonly until: number }>();
+  private readonly known = new Map<string, Known>();
   private readonly active = new Set<Ref<'session'>>();
   private readonly closings = new Map<Ref<'session'>, Set<() => void>>();
 
@@ -85,26 +101,38 @@ export class Sessions {
   /** The session of a token; SESSION_INVALID [token] when there is none. */
   async find(token: string): Promise<Session> {
     const cached = this.known.get(token);
-    if (cached && cached.until > this.plane.clock.monotonic()) return cached.session;
+    if (cached && this.trusted(cached)) return cached.session;
     const session = await this.load(token);
     if (!session) {
       this.known.delete(token);
       throw new XenError('SESSION_INVALID', token);
     }
-    this.known.set(token, { session, until: this.plane.clock.monotonic() + this.trustMs });
+    this.known.set(token, { session, until: this.plane.clock.monotonic() + this.trustMs, seen: this.plane.replica.has('session', session.ref) });
     this.active.add(session.ref);
     return session;
+  }
+
+  /** For a short time, and not once the replica has seen the session go. */
+  private trusted({ session, until, seen }: Known): boolean {
+    return until > this.plane.clock.monotonic() && (!seen || this.plane.replica.has('session', session.ref));
   }
 
   private async load(token: string): Promise<Session | undefined> {
     const ref = sessionRef(token);
     const [row] = await this.plane.store.query<SessionRow>(
-      `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.this_host
+      `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host
        FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
       [ref],
     );
     if (!row || row.idle) return undefined;
-    return { ref, role: row.role, root: row.is_local_superuser, user: row.auth_user_name, host: asRef(row.this_host ?? 'OpaqueRef:NULL') };
+    return {
+      ref,
+      role: row.role,
+      root: row.is_local_superuser,
+      user: row.auth_user_sid || row.auth_user_name,
+      name: row.auth_user_name,
+      host: asRef(row.this_host ?? 'OpaqueRef:NULL'),
+    };
   }
 
   /** Ends the session; whatever it is waiting for is told. */

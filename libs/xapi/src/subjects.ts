@@ -90,6 +90,11 @@ export async function vmFromTx(tx: Tx, vm: Row<'VM'>): Promise<vmLifecycle.VmSub
   };
 }
 
+export async function hostFromTx(tx: Tx, host: Row<'host'>): Promise<hostLifecycle.HostSubject> {
+  const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host.ref]);
+  return { ref: host.ref, host, live: run?.alive ?? false };
+}
+
 export async function vbdFromTx(tx: Tx, vbd: Row<'VBD'>): Promise<vbdLifecycle.VbdSubject> {
   const vm = await tx.get('VM', vbd.VM);
   const [vdi] = isNullRef(vbd.VDI) ? [] : await tx.getMany('VDI', [vbd.VDI]);

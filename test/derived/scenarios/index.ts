@@ -1,7 +1,9 @@
 /** For every durable operation, what it is asked of. Each file is walked by a spec of its own, so that they run side by side. */
 import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
+import { hostScenarios } from './host';
+import { poolScenarios } from './pool';
 import { storageScenarios } from './storage';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios };
+export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios };

@@ -1,7 +1,8 @@
 /** `GET /pool/xmldbdump`: every record of the pool as XML, in the shape of xapi's database file. */
+import { once } from 'node:events';
 import { classNames, type ClassName } from '@xenplane/model';
 import type { Plane } from '@xenplane/xapi';
-import { responseOf, type Handler } from './exchange';
+import { responseOf, type Exchange, type Handler } from './exchange';
 
 const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;', '\r': '&#13;', '\t': '&#9;' };
 // Characters that XML cannot hold are left out.
@@ -52,10 +53,6 @@ export const databaseDump: Handler = {
   },
 };
 
-async function drained(exchange: Parameters<typeof responseOf>[0]): Promise<void> {
-  const response = responseOf(exchange);
-  await new Promise<void>((resolve) => {
-    response.once('drain', resolve);
-    exchange.signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+async function drained(exchange: Exchange): Promise<void> {
+  await once(responseOf(exchange), 'drain', { signal: exchange.signal }).catch(() => undefined);
 }

@@ -6,6 +6,7 @@ import { HttpTask, type Dispatcher, type Plane, type Session } from '@xenplane/x
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { page, Refusal, shown } from './refusal';
+import { declineOffer, isWebSocket } from './upgrades';
 
 interface Route extends HandlerFacts {
   readonly handler: Handler;
@@ -49,7 +50,7 @@ export class Gateway {
       else refuse(connection, new Refusal(403, 'There is no such handler'));
     };
     server.on('connect', raw);
-    server.on('upgrade', raw);
+    server.on('upgrade', (request, socket, head) => (isWebSocket(request) ? raw(request, socket, head) : declineOffer(server, request, socket, head)));
   }
 
   private async serve(route: Route, connection: Connection): Promise<void> {
@@ -93,9 +94,19 @@ export class Gateway {
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
+      this.audit(route, login, undefined);
+    } catch (error) {
+      this.audit(route, login, error);
+      throw error;
     } finally {
       if (login.own && login.session) await this.dispatcher.sessions.close(login.session.ref);
     }
+  }
+
+  /** What anybody may read, and what is told of call by call, is not told of here. */
+  private audit(route: Route, { session }: Login, error: unknown): void {
+    if (!session || route.open || (route.method === 'GET' && route.role === 'read-only')) return;
+    this.dispatcher.trail.handled(route.handler.name, session, { denied: error instanceof Refusal && error.status === 403, error });
   }
 
   private async ownTask({ task }: Handler, { session }: Login, query: URLSearchParams): Promise<HttpTask | undefined> {

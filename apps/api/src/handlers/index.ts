@@ -1,6 +1,12 @@
 /** The HTTP handlers beside the calls, each in a file of its own. */
 import type { Handler } from './exchange';
+import { auditLog } from './audit-log';
 import { cli } from './cli';
 import { databaseDump } from './database-dump';
+import { consoleHandlers } from './console';
+import { rrdHandlers } from './rrd';
+import { exportRawVdi } from './export-raw-vdi';
+import { importRawVdi } from './import-raw-vdi';
+import { updates } from './updates';
 
-export const handlers: readonly Handler[] = [cli, databaseDump];
+export const handlers: readonly Handler[] = [auditLog, cli, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates];

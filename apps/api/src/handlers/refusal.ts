@@ -28,4 +28,5 @@ const titles: Readonly<Record<number, string>> = {
   404: 'Not found',
   500: 'internal server error',
   501: 'Method not implemented',
+  503: 'Service Unavailable',
 };

@@ -30,10 +30,17 @@ export function typeOf(api: string): Type | undefined {
   return isClassName(cls) ? classNamed(cls).fields[field]?.type : undefined;
 }
 
+/** Every single permission is a role too; what people call roles are those made of others. */
+const hasParts = (record: AnyRecord): boolean => Array.isArray(record['subroles']) && record['subroles'].length > 0;
+
+/** So many objects of a class are asked for one by one; then all of them at once cost less. */
+const mostSingle = 16;
+
 /** Records of the server, each fetched at most once a command. */
 export class Objects {
   private readonly whole = new Map<string, Promise<Readonly<Record<string, AnyRecord>>>>();
   private readonly single = new Map<string, Promise<AnyRecord | undefined>>();
+  private readonly asked = new Map<string, number>();
   constructor(readonly api: Api) {}
 
   all(cls: string): Promise<Readonly<Record<string, AnyRecord>>> {
@@ -44,7 +51,8 @@ export class Objects {
     return fetched;
   }
   async list(table: ClassTable): Promise<Shown[]> {
-    return Object.entries(await this.all(table.cls)).map(([ref, record]) => ({ ref, record }));
+    const shown = Object.entries(await this.all(table.cls)).map(([ref, record]) => ({ ref, record }));
+    return table.cls === 'role' ? shown.filter(({ record }) => hasParts(record)) : shown;
   }
   /** One object of a class; undefined when there is none. */
   async one(cls: string, ref: string): Promise<AnyRecord | undefined> {
@@ -53,9 +61,12 @@ export class Objects {
     const key = `${cls} ${ref}`,
       present = this.single.get(key);
     if (present) return present;
-    const fetched = this.api.call<AnyRecord>(`${cls}.get_record`, ref).catch(() => undefined);
-    this.single.set(key, fetched);
-    return fetched;
+    const asked = (this.asked.get(cls) ?? 0) + 1;
+    this.asked.set(cls, asked);
+    const fetched = asked > mostSingle ? this.all(cls).then((records) => records[ref]) : this.api.call<AnyRecord>(`${cls}.get_record`, ref);
+    const found = fetched.catch(() => undefined);
+    this.single.set(key, found);
+    return found;
   }
 
   byUuid(cls: string, uuid: string): Promise<string> {

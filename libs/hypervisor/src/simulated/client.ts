@@ -1,7 +1,7 @@
 /** The agent's side of the thread in which simulated Xen lives. */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { HypervisorError, type DomainState, type Hypervisor, type HypervisorEvent, type NewDomain } from '../hypervisor';
+import { HypervisorError, type DomainState, type Hypervisor, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import type { Told } from './worker';
 import type { XenOptions } from './xen';
@@ -16,23 +16,22 @@ export class XenThread implements Hypervisor {
   private readonly listeners: ((event: HypervisorEvent) => void)[] = [];
   private last = 0;
 
-  private constructor(
-    private readonly worker: Worker,
-    readonly bootId: string,
-  ) {
+  private constructor(private readonly worker: Worker) {
     worker.on('message', (told: Told) => this.hear(told));
     worker.on('exit', () => this.waiting.forEach(({ reject }) => reject(new Error('the hypervisor has ended'))));
   }
 
   static async start(options: Omit<XenOptions, 'timers'>): Promise<XenThread> {
     const worker = new Worker(path.join(__dirname, 'worker.js'), { workerData: options });
-    const bootId = await new Promise<string>((resolve, reject) => {
-      worker.once('message', (told: { bootId: string }) => resolve(told.bootId));
+    await new Promise<void>((resolve, reject) => {
+      worker.once('message', () => resolve());
       worker.once('error', reject);
     });
-    return new XenThread(worker, bootId);
+    return new XenThread(worker);
   }
 
+  bootOf = (host: string): Promise<string> => this.request('bootOf', host);
+  power = (host: string, on: boolean): Promise<void> => this.request('power', host, on);
   addHost = (host: string, inventory: Inventory): Promise<void> => this.request('addHost', host, inventory);
   extend = (host: string, deadlineMs: number): Promise<void> => this.request('extend', host, deadlineMs);
   create = (host: string, domain: NewDomain): Promise<{ domid: number }> => this.request('create', host, domain);
@@ -42,10 +41,14 @@ export class XenThread implements Hypervisor {
   unpause = (host: string, vm: string): Promise<void> => this.request('unpause', host, vm);
   ask = (host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void> => this.request('ask', host, vm, what);
   save = (host: string, vm: string): Promise<SavedImage> => this.request('save', host, vm);
+  copyMemory = (host: string, vm: string, attempt: number): Promise<MemoryCopy> => this.request('copyMemory', host, vm, attempt);
+  handOver = (host: string, vm: string, attempt: number): Promise<SavedImage> => this.request('handOver', host, vm, attempt);
   configure = (host: string, vm: string, spec: DomainSpec): Promise<void> => this.request('configure', host, vm, spec);
   crash = (host: string, vm: string): Promise<void> => this.request('crash', host, vm);
   list = (host: string): Promise<readonly DomainState[]> => this.request('list', host);
   load = (host: string): Promise<HostLoad> => this.request('load', host);
+  consoleRing = (host: string): Promise<string> => this.request('consoleRing', host);
+  debugKeys = (host: string, keys: string): Promise<void> => this.request('debugKeys', host, keys);
 
   onEvent(listener: (event: HypervisorEvent) => void): void {
     this.listeners.push(listener);

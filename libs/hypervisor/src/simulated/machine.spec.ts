@@ -22,7 +22,9 @@ class Steps implements Timers {
   after(ms: number, act: () => void): () => void {
     const entry = { at: this.at + ms, act };
     this.due.push(entry);
-    return () => void this.due.splice(this.due.indexOf(entry), 1);
+    return () => {
+      if (this.due.includes(entry)) this.due.splice(this.due.indexOf(entry), 1);
+    };
   }
   async pass(ms: number): Promise<void> {
     const until = this.at + ms;
@@ -175,6 +177,99 @@ test('free memory is the total less Xen, Dom0 and every domain, whatever comes a
     }),
     { numRuns: 50 },
   );
+});
+
+describe('a guest on its way to another host', () => {
+  const stateOf = async (vm: string) => (await xen.list(host)).find((d) => d.vm === vm)?.state;
+  async function copied(vm: string, attempt: number): Promise<number[]> {
+    const shares: number[] = [];
+    for (let done = false; !done;) {
+      const copy = xen.copyMemory(host, vm, attempt);
+      await steps.pass(3_000);
+      done = (await copy).done;
+      shares.push((await copy).share);
+    }
+    return shares;
+  }
+
+  test('runs while its memory is copied in rounds, and stands still only for the rest', async () => {
+    await up('a', { memoryStaticMaxBytes: 4 * GiB, memoryTargetBytes: 4 * GiB });
+    const shares = await copied('a', 1);
+    expect(shares.length).toBeGreaterThan(4);
+    expect(shares).toEqual([...shares].sort((x, y) => x - y));
+    expect(await stateOf('a')).toBe('running');
+    const began = steps.now();
+    const handed = xen.handOver(host, 'a', 1);
+    await steps.pass(0);
+    expect(await stateOf('a')).toBe('paused');
+    await steps.pass(1_000);
+    expect(await handed).toMatchObject({ memoryBytes: 4 * GiB, guestOs: 'debian-12' });
+    const { stoodMs, sentBytes } = (await handed) as { stoodMs: number; sentBytes: number };
+    expect(stoodMs).toBeLessThan(200);
+    expect(sentBytes).toBeGreaterThan(4 * GiB);
+    expect(await xen.handOver(host, 'a', 1)).toEqual(await handed);
+    expect(steps.now() - began).toBe(1_000);
+  });
+
+  test('not copied at all, it stands still for all of its memory', async () => {
+    await up('a', { memoryStaticMaxBytes: 4 * GiB, memoryTargetBytes: 4 * GiB });
+    const handed = xen.handOver(host, 'a', 1);
+    await steps.pass(10_000);
+    expect(((await handed) as { stoodMs: number }).stoodMs).toBeGreaterThan(3_000);
+  });
+
+  test('woken again after a migration that was given up, the next attempt copies anew', async () => {
+    await up('a');
+    await copied('a', 1);
+    const handed = xen.handOver(host, 'a', 1);
+    await steps.pass(1_000);
+    await handed;
+    await xen.unpause(host, 'a');
+    expect(await stateOf('a')).toBe('running');
+    expect((await copied('a', 2)).length).toBeGreaterThan(1);
+  });
+
+  test('cannot be handed over when it does not run, nor copied when it is gone', async () => {
+    await up('a');
+    await xen.ask(host, 'a', 'shutdown');
+    await expect(xen.handOver(host, 'a', 1)).rejects.toThrow('the guest is stopping');
+    const copy = xen.copyMemory(host, 'a', 1);
+    copy.catch(() => undefined);
+    await xen.crash(host, 'a');
+    await steps.pass(30_000);
+    await expect(copy).rejects.toThrow('the guest changed while it was copied');
+    await expect(xen.copyMemory(host, 'a', 1)).rejects.toThrow('no domain of a');
+  });
+
+  test('wakes at its destination at once, and only within the lease', async () => {
+    const made = xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true, received: true });
+    await steps.pass(1_000);
+    await made;
+    expect(await stateOf('a')).toBe('paused');
+    await xen.unpause(host, 'a');
+    await steps.pass(10);
+    expect(events.at(-1)).toMatchObject({ kind: 'guest', vm: 'a', vmEpoch: 2 });
+    await steps.pass(2e9);
+    await expect(xen.unpause(host, 'a')).rejects.toThrow('the lease of this host is over');
+  });
+});
+
+test('a host that is off holds nothing and builds nothing; its next boot is another one', async () => {
+  await up('a');
+  const before = await xen.bootOf(host);
+  await xen.power(host, false);
+  expect([await xen.bootOf(host), await xen.list(host)]).toEqual(['', []]);
+  await xen.extend(host, 1e9);
+  await expect(xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true })).rejects.toThrow('INTERNAL_ERROR');
+  const booting = xen.power(host, true);
+  await steps.pass(1_000);
+  expect(await xen.bootOf(host)).toBe('');
+  await steps.pass(120_000);
+  await booting;
+  expect(await xen.bootOf(host)).not.toBe(before);
+  await xen.extend(host, 1e9);
+  expect(await up('a', {}, 3)).toBeGreaterThan(0);
+  expect(await xen.consoleRing(host)).toContain('created for a');
 });
 
 test('the same seed makes the same hosts', () => {

@@ -1,8 +1,11 @@
 /** One simulated host: its memory, its domains with their ids, its builds, and the moment until which they may run. */
-import { HypervisorError, type DomainState, type HypervisorEvent, type NewDomain } from '../hypervisor';
+import { randomUUID } from 'node:crypto';
+import { precopy } from '@xenplane/domain';
+import { HypervisorError, type DomainState, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import { guestMetrics, hears } from './guest';
-import { bootMs, buildMs, realMs, saveMs, shutdownMs, type Chance, type Timers } from './timing';
+import { ConsoleRing } from './ring';
+import { bootMs, buildMs, dirtyBytesPerSecond, emptyBuildMs, hostBootMs, realMs, saveMs, shutdownMs, type Chance, type Timers } from './timing';
 
 const MiB = 2 ** 20;
 /** What Xen keeps for itself. */
@@ -17,6 +20,10 @@ interface Domain {
   state: DomainState['state'];
   bytes: number;
   cancel: (() => void) | undefined;
+  /** The guest has booted: woken after a pause, it goes on at once. */
+  booted: boolean;
+  /** Its memory on the way to another host. */
+  copy: { readonly attempt: number; at: precopy.Copying; handed?: SavedImage } | undefined;
 }
 
 /** Beyond its own memory a domain costs 1 MiB of Xen's heap, and in hardware mode its p2m and device model: 1 MiB a vCPU, 8 KiB a MiB, 9 MiB. */
@@ -31,13 +38,38 @@ export class Machine {
   private nextDomid = 1;
   private deadline = -Infinity;
   private building = 0;
+  private copying = 0;
   private readonly waiting: (() => void)[] = [];
+  private isOn = true;
+  private boot = randomUUID();
+  readonly ring: ConsoleRing;
 
   constructor(
     readonly host: string,
     private readonly inventory: Inventory,
     private readonly world: { readonly timers: Timers; readonly chance: Chance; readonly speed: number; tell(event: HypervisorEvent): void },
-  ) {}
+  ) {
+    this.ring = new ConsoleRing(() => this.world.timers.now());
+    this.ring.boot(inventory);
+  }
+
+  get bootId(): string {
+    return this.isOn ? this.boot : '';
+  }
+
+  async power(on: boolean): Promise<void> {
+    if (this.isOn === on) return;
+    if (!on) {
+      this.destroyAll();
+      this.deadline = -Infinity;
+      this.isOn = false;
+      return;
+    }
+    if (this.world.speed > 0) await new Promise<void>((resolve) => this.world.timers.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve));
+    this.boot = randomUUID();
+    this.isOn = true;
+    this.ring.boot(this.inventory);
+  }
 
   get freeBytes(): number {
     let used = xenBytes + this.inventory.dom0MemoryBytes;
@@ -55,22 +87,24 @@ export class Machine {
     return true;
   }
   private assertLease(): void {
-    if (this.over()) throw new HypervisorError(['INTERNAL_ERROR', 'the lease of this host is over']);
+    if (!this.isOn || this.over()) throw new HypervisorError(['INTERNAL_ERROR', 'the lease of this host is over']);
   }
 
-  async create({ vm, vmEpoch, spec, paused, saved }: NewDomain): Promise<{ domid: number }> {
+  async create({ vm, vmEpoch, spec, paused, saved, received }: NewDomain): Promise<{ domid: number }> {
     this.assertLease();
     if (this.domains.has(vm)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} exists`]);
     if (spec.mode === 'hvm' && !this.inventory.hvmCapable) throw new HypervisorError(['VM_HVM_REQUIRED', vm]);
     const bytes = domainBytes(spec);
     if (bytes > this.freeBytes) throw new HypervisorError(['HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(Math.max(0, this.freeBytes))]);
-    const domain: Domain = { vm, vmEpoch, domid: this.nextDomid++, spec, state: 'building', bytes, cancel: undefined };
+    const booted = saved !== undefined || received !== undefined;
+    const domain: Domain = { vm, vmEpoch, domid: this.nextDomid++, spec, state: 'building', bytes, cancel: undefined, booted, copy: undefined };
     this.domains.set(vm, domain);
-    await this.build(domain, saved ? saveMs(spec) : buildMs(spec));
+    this.ring.write(`d${domain.domid}: created for ${vm}`);
+    await this.build(domain, received ? emptyBuildMs : saved ? saveMs(spec) : buildMs(spec));
     this.assertLease();
     if (this.domains.get(vm) !== domain) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} was destroyed while it was built`]);
     domain.state = 'paused';
-    if (!paused) this.run(domain, saved ? 0 : bootMs(spec));
+    if (!paused) this.run(domain);
     return { domid: domain.domid };
   }
 
@@ -86,10 +120,11 @@ export class Machine {
     this.waiting.shift()?.();
   }
 
-  private run(domain: Domain, bootingMs: number): void {
+  private run(domain: Domain): void {
     domain.state = 'running';
-    domain.cancel = this.later(bootingMs, () => {
+    domain.cancel = this.later(domain.booted ? 0 : bootMs(domain.spec), () => {
       domain.cancel = undefined;
+      domain.booted = true;
       const guest = guestMetrics(domain.spec);
       if (guest && this.present(domain)) this.tell(domain, { kind: 'guest', guest });
     });
@@ -109,7 +144,9 @@ export class Machine {
   unpause(vm: string): void {
     this.assertLease();
     const domain = this.find(vm);
-    if (domain.state === 'paused') this.run(domain, bootMs(domain.spec));
+    if (domain.state !== 'paused') return;
+    domain.copy = undefined;
+    this.run(domain);
   }
 
   ask(vm: string, what: 'shutdown' | 'reboot'): void {
@@ -136,9 +173,11 @@ export class Machine {
   private async rebuild(domain: Domain): Promise<void> {
     domain.domid = this.nextDomid++;
     domain.state = 'building';
+    domain.booted = false;
+    domain.copy = undefined;
     await this.build(domain, buildMs(domain.spec));
     if (!this.present(domain) || this.over()) return;
-    this.run(domain, bootMs(domain.spec));
+    this.run(domain);
     this.tell(domain, { kind: 'rebooted', domid: domain.domid });
   }
 
@@ -150,6 +189,64 @@ export class Machine {
     if (!this.present(domain)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} ended while it was saved`]);
     this.destroy(vm);
     return { memoryBytes: domain.spec.memoryTargetBytes, guestOs: domain.spec.guestOs };
+  }
+
+  /** Migrations share the link of the first card. */
+  private get linkBytesPerSecond(): number {
+    return ((this.inventory.nics[0]?.speedMbit ?? 1_000) * 125_000) / Math.max(1, this.copying);
+  }
+  private writer({ spec }: Domain): precopy.Writer {
+    return { memoryBytes: spec.memoryTargetBytes, dirtyBytesPerSecond: dirtyBytesPerSecond(spec) };
+  }
+  /** The copy that belongs to this attempt; one that was given up is begun anew. */
+  private copyFor(domain: Domain, attempt: number): NonNullable<Domain['copy']> {
+    if (domain.copy?.attempt !== attempt) domain.copy = { attempt, at: precopy.copyOf(this.writer(domain)) };
+    return domain.copy;
+  }
+
+  async copyMemory(vm: string, attempt: number): Promise<MemoryCopy> {
+    const domain = this.find(vm);
+    const copy = this.copyFor(domain, attempt),
+      writer = this.writer(domain);
+    if (!precopy.isCopied(copy.at, writer)) {
+      const bytes = precopy.chunkOf(copy.at);
+      this.copying += 1;
+      const ms = (bytes / this.linkBytesPerSecond) * 1000;
+      await this.pass(ms);
+      this.copying -= 1;
+      if (!this.present(domain) || domain.copy !== copy) throw new HypervisorError(['INTERNAL_ERROR', 'the guest changed while it was copied']);
+      copy.at = precopy.afterSending(copy.at, writer, bytes, ms);
+    }
+    return { done: precopy.isCopied(copy.at, writer), share: precopy.shareCopied(copy.at, writer) };
+  }
+
+  async handOver(vm: string, attempt: number): Promise<SavedImage> {
+    const domain = this.find(vm);
+    const copy = this.copyFor(domain, attempt);
+    if (copy.handed) return copy.handed;
+    if (domain.state !== 'running') throw new HypervisorError(['INTERNAL_ERROR', `the guest is ${domain.state}`]);
+    domain.state = 'paused';
+    const rest = copy.at.leftBytes + copy.at.dirtiedBytes;
+    const stoodMs = precopy.downtimeMs(rest, this.linkBytesPerSecond);
+    await this.pass(stoodMs);
+    if (!this.present(domain)) throw new HypervisorError(['INTERNAL_ERROR', 'the guest ended while it was handed over']);
+    this.ring.write(`d${domain.domid}: handed over after ${copy.at.round} rounds`);
+    copy.handed = {
+      memoryBytes: domain.spec.memoryTargetBytes,
+      guestOs: domain.spec.guestOs,
+      rounds: copy.at.round,
+      sentBytes: copy.at.sentBytes + rest,
+      stoodMs,
+    };
+    return copy.handed;
+  }
+  private pass(ms: number): Promise<void> {
+    const { speed, timers, chance } = this.world;
+    return speed === 0 ? Promise.resolve() : new Promise((resolve) => timers.after(realMs(ms, speed, chance), resolve));
+  }
+
+  debugKeys(keys: string): void {
+    for (const key of keys) this.ring.write(`'${key}' pressed -> ${this.domains.size} domains, ${Math.floor(this.freeBytes / MiB)} MiB free`);
   }
 
   configure(vm: string, spec: DomainSpec): void {
@@ -166,7 +263,7 @@ export class Machine {
   destroy(vm: string): void {
     const domain = this.domains.get(vm);
     domain?.cancel?.();
-    this.domains.delete(vm);
+    if (this.domains.delete(vm)) this.ring.write(`d${domain?.domid}: destroyed`);
   }
   destroyAll(): void {
     for (const vm of [...this.domains.keys()]) this.destroy(vm);

@@ -34,5 +34,12 @@ export const shutdownMs = ({ guestOs }: DomainSpec): number => (guestOs.startsWi
 /** Writing or reading the memory at 1 GiB/s. */
 export const saveMs = ({ memoryTargetBytes }: DomainSpec): number => 200 + (memoryTargetBytes / GiB) * 1_000;
 
+/** A domain whose memory will come from elsewhere. */
+export const emptyBuildMs = 150;
+/** From the power button to a toolstack that answers. */
+export const hostBootMs = 90_000;
+/** How fast a guest writes to memory that was clean. */
+export const dirtyBytesPerSecond = ({ vcpus }: DomainSpec): number => vcpus * 40 * 2 ** 20;
+
 /** Real time for simulated time: `speed` times as fast, nothing at all for 0; a tenth more or less by chance. */
 export const realMs = (simulatedMs: number, speed: number, chance: Chance): number => (speed === 0 ? 0 : (simulatedMs * (0.9 + 0.2 * chance.next())) / speed);

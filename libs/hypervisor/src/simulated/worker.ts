@@ -12,7 +12,7 @@ export type Told =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: readonly string[] }
   | { readonly event: unknown }
-  | { readonly bootId: string };
+  | { readonly ready: true };
 
 if (parentPort) {
   const port = parentPort;
@@ -27,5 +27,5 @@ if (parentPort) {
       (error: unknown) => tell({ id, error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', String(error)] }),
     );
   });
-  tell({ bootId: xen.bootId });
+  tell({ ready: true });
 }

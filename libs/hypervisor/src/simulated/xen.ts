@@ -1,6 +1,5 @@
 /** Simulated Xen for any number of hosts in one thread, with the watchdog that looks after all of them. */
-import { randomUUID } from 'node:crypto';
-import { HypervisorError, monotonicMs, type DomainState, type Hypervisor, type HypervisorEvent, type NewDomain } from '../hypervisor';
+import { HypervisorError, monotonicMs, type DomainState, type Hypervisor, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import { Machine } from './machine';
 import { seeded, type Timers } from './timing';
@@ -21,7 +20,6 @@ export const systemTimers: Timers = {
 };
 
 export class SimulatedXen implements Hypervisor {
-  readonly bootId = randomUUID();
   private readonly machines = new Map<string, Machine>();
   private readonly listeners: ((event: HypervisorEvent) => void)[] = [];
   private readonly watch: NodeJS.Timeout;
@@ -41,6 +39,12 @@ export class SimulatedXen implements Hypervisor {
     const { seed, speed, timers = systemTimers } = this.options;
     const chance = seeded(seed + this.machines.size);
     this.machines.set(host, new Machine(host, inventory, { timers, chance, speed, tell: (event) => this.listeners.forEach((l) => l(event)) }));
+  }
+  async bootOf(host: string): Promise<string> {
+    return this.machine(host).bootId;
+  }
+  power(host: string, on: boolean): Promise<void> {
+    return this.machine(host).power(on);
   }
   async extend(host: string, deadlineMs: number): Promise<void> {
     this.machine(host).extend(deadlineMs);
@@ -66,6 +70,12 @@ export class SimulatedXen implements Hypervisor {
   save(host: string, vm: string): Promise<SavedImage> {
     return this.machine(host).save(vm);
   }
+  copyMemory(host: string, vm: string, attempt: number): Promise<MemoryCopy> {
+    return this.machine(host).copyMemory(vm, attempt);
+  }
+  handOver(host: string, vm: string, attempt: number): Promise<SavedImage> {
+    return this.machine(host).handOver(vm, attempt);
+  }
   async configure(host: string, vm: string, spec: DomainSpec): Promise<void> {
     this.machine(host).configure(vm, spec);
   }
@@ -77,6 +87,12 @@ export class SimulatedXen implements Hypervisor {
   }
   async load(host: string): Promise<HostLoad> {
     return this.machine(host).load();
+  }
+  async consoleRing(host: string): Promise<string> {
+    return this.machine(host).ring.read();
+  }
+  async debugKeys(host: string, keys: string): Promise<void> {
+    this.machine(host).debugKeys(keys);
   }
   onEvent(listener: (event: HypervisorEvent) => void): void {
     this.listeners.push(listener);

@@ -1,4 +1,4 @@
-import { planned, xenClass } from '../language';
+import { call, xenClass } from '../language';
 import { map, set, string } from '../types';
 
 export const auth = xenClass('auth', {
@@ -8,8 +8,8 @@ export const auth = xenClass('auth', {
   fields: {
   },
   calls: {
-    get_subject_identifier: planned({ doc: 'Identifier (SID) of the user or group with this name', role: 'read-only', params: { subject_name: string }, result: string, async: false }),
-    get_subject_information_from_identifier: planned({ doc: 'Directory facts about an identifier, such as subject-name and subject-gid', role: 'read-only', params: { subject_identifier: string }, result: map(string, string), async: false }),
-    get_group_membership: planned({ doc: 'Identifiers of all groups the subject belongs to, nested ones included', role: 'read-only', params: { subject_identifier: string }, result: set(string), async: false }),
+    get_subject_identifier: call({ doc: 'Identifier (SID) of the user or group with this name', role: 'read-only', params: { subject_name: string }, result: string, async: false }),
+    get_subject_information_from_identifier: call({ doc: 'Directory facts about an identifier, such as subject-name and subject-gid', role: 'read-only', params: { subject_identifier: string }, result: map(string, string), async: false }),
+    get_group_membership: call({ doc: 'Identifiers of all groups the subject belongs to, nested ones included', role: 'read-only', params: { subject_identifier: string }, result: set(string), async: false }),
   },
 });

@@ -1,4 +1,4 @@
-import { planned, readOnly, uuid, xenClass } from '../language';
+import { call, readOnly, uuid, xenClass } from '../language';
 import { bool, float, ref, string } from '../types';
 
 export const Driver_variant = xenClass('Driver_variant', {
@@ -15,6 +15,6 @@ export const Driver_variant = xenClass('Driver_variant', {
     status: readOnly(string, 'Maturity of the variant, such as production or beta'),
   },
   calls: {
-    select: planned({ doc: 'Choose this variant for its driver; it becomes active at the next reboot', role: 'pool-admin', params: { self: ref('Driver_variant') } }),
+    select: call({ doc: 'Choose this variant for its driver; it becomes active at the next reboot', role: 'pool-admin', params: { self: ref('Driver_variant') } }),
   },
 });

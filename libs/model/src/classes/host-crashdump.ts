@@ -1,4 +1,4 @@
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { datetime, int, map, ref, string } from '../types';
 
 export const host_crashdump = xenClass('host_crashdump', {
@@ -12,7 +12,7 @@ export const host_crashdump = xenClass('host_crashdump', {
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the host crash dump', { default: {} }),
   },
   calls: {
-    destroy: planned({ doc: 'Delete the dump files from the host together with this record', role: 'pool-operator', params: { self: ref('host_crashdump') } }),
-    upload: planned({ doc: 'Send the dump to the given URL, or to the vendor\'s address when the URL is empty', role: 'pool-operator', params: { self: ref('host_crashdump'), url: string, options: map(string, string) } }),
+    destroy: call({ doc: 'Delete the dump files from the host together with this record', role: 'pool-operator', params: { self: ref('host_crashdump') } }),
+    upload: call({ doc: 'Send the dump to the given URL, or to the vendor\'s address when the URL is empty', role: 'pool-operator', params: { self: ref('host_crashdump'), url: string, options: map(string, string) } }),
   },
 });

@@ -1,4 +1,4 @@
-import { atCreate, computed, planned, readOnly, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, uuid, xenClass } from '../language';
 import { nullRef, ref, set, string } from '../types';
 
 export const Host_driver = xenClass('Host_driver', {
@@ -18,8 +18,8 @@ export const Host_driver = xenClass('Host_driver', {
     info: readOnly(string, 'Further remarks or a link about the driver'),
   },
   calls: {
-    select: planned({ doc: 'Choose a variant of the driver; it becomes active at the next reboot', role: 'pool-admin', params: { self: ref('Host_driver'), variant: ref('Driver_variant') } }),
-    deselect: planned({ doc: 'Undo the choice of a variant, so that none is used after the next reboot', role: 'pool-admin', params: { self: ref('Host_driver') } }),
-    rescan: planned({ doc: 'Read the drivers of a host anew and bring the records up to date', role: 'pool-admin', params: { host: ref('host') } }),
+    select: call({ doc: 'Choose a variant of the driver; it becomes active at the next reboot', role: 'pool-admin', params: { self: ref('Host_driver'), variant: ref('Driver_variant') } }),
+    deselect: call({ doc: 'Undo the choice of a variant, so that none is used after the next reboot', role: 'pool-admin', params: { self: ref('Host_driver') } }),
+    rescan: call({ doc: 'Read the drivers of a host anew and bring the records up to date', role: 'pool-admin', params: { host: ref('host') } }),
   },
 });

@@ -1,4 +1,4 @@
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, datetime, int, map, nullRef, ref, string } from '../types';
 
 export const host_patch = xenClass('host_patch', {
@@ -18,7 +18,7 @@ export const host_patch = xenClass('host_patch', {
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the host patch', { default: {} }),
   },
   calls: {
-    destroy: planned({ doc: 'Delete an unapplied patch from the host\'s disk and drop the record', role: 'pool-operator', params: { self: ref('host_patch') } }),
-    apply: planned({ doc: 'Install the patch on its host and return the output of the installer', role: 'pool-operator', params: { self: ref('host_patch') }, result: string }),
+    destroy: call({ doc: 'Delete an unapplied patch from the host\'s disk and drop the record', role: 'pool-operator', params: { self: ref('host_patch') } }),
+    apply: call({ doc: 'Install the patch on its host and return the output of the installer', role: 'pool-operator', params: { self: ref('host_patch') }, result: string }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, nullRef, ref, set, string } from '../types';
 
 export const pool_patch = xenClass('pool_patch', {
@@ -19,12 +19,12 @@ export const pool_patch = xenClass('pool_patch', {
     other_config: readWrite(map(string, string), 'Client-defined keys', { default: {} }),
   },
   calls: {
-    apply: planned({ doc: 'Deprecated: apply the patch to one host and return its output', role: 'pool-operator', params: { self: ref('pool_patch'), host: ref('host') }, result: string }),
-    pool_apply: planned({ doc: 'Deprecated: apply the patch to every host', role: 'pool-operator', params: { self: ref('pool_patch') } }),
-    precheck: planned({ doc: 'Deprecated: check that one host could take the patch and return the report', role: 'pool-operator', params: { self: ref('pool_patch'), host: ref('host') }, result: string }),
-    clean: planned({ doc: 'Deprecated: delete the patch file from the coordinator, keeping the record', role: 'pool-operator', params: { self: ref('pool_patch') } }),
-    pool_clean: planned({ doc: 'Deprecated: delete the patch file from every host, keeping the record', role: 'pool-operator', params: { self: ref('pool_patch') } }),
-    destroy: planned({ doc: 'Deprecated: delete the record and files of a patch applied nowhere', role: 'pool-operator', params: { self: ref('pool_patch') } }),
-    clean_on_host: planned({ doc: 'Deprecated: delete the patch file from one host, keeping the record', role: 'pool-operator', params: { self: ref('pool_patch'), host: ref('host') } }),
+    apply: call({ doc: 'Deprecated: apply the patch to one host and return its output', role: 'pool-operator', params: { self: ref('pool_patch'), host: ref('host') }, result: string }),
+    pool_apply: call({ doc: 'Deprecated: apply the patch to every host', role: 'pool-operator', params: { self: ref('pool_patch') } }),
+    precheck: call({ doc: 'Deprecated: check that one host could take the patch and return the report', role: 'pool-operator', params: { self: ref('pool_patch'), host: ref('host') }, result: string }),
+    clean: call({ doc: 'Deprecated: delete the patch file from the coordinator, keeping the record', role: 'pool-operator', params: { self: ref('pool_patch') } }),
+    pool_clean: call({ doc: 'Deprecated: delete the patch file from every host, keeping the record', role: 'pool-operator', params: { self: ref('pool_patch') } }),
+    destroy: call({ doc: 'Deprecated: delete the record and files of a patch applied nowhere', role: 'pool-operator', params: { self: ref('pool_patch') } }),
+    clean_on_host: call({ doc: 'Deprecated: delete the patch file from one host, keeping the record', role: 'pool-operator', params: { self: ref('pool_patch'), host: ref('host') } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, ref, set, string } from '../types';
 
 export const pool_update = xenClass('pool_update', {
@@ -19,11 +19,11 @@ export const pool_update = xenClass('pool_update', {
     enforce_homogeneity: atCreate(bool, 'True if all hosts of the pool must have it, or none', { default: false }),
   },
   calls: {
-    introduce: planned({ doc: 'Register the update found on a VDI and return its record', role: 'pool-operator', params: { vdi: ref('VDI') }, result: ref('pool_update') }),
-    precheck: planned({ doc: 'Check that one host could take the update; tells whether live patching covers it', role: 'pool-operator', params: { self: ref('pool_update'), host: ref('host') }, result: enums.livepatch_status }),
-    apply: planned({ doc: 'Install the update on one host', role: 'pool-operator', params: { self: ref('pool_update'), host: ref('host') } }),
-    pool_apply: planned({ doc: 'Install the update on every host that lacks it', role: 'pool-operator', params: { self: ref('pool_update') } }),
-    pool_clean: planned({ doc: 'Delete the update\'s disk from the pool, keeping the record', role: 'pool-operator', params: { self: ref('pool_update') } }),
-    destroy: planned({ doc: 'Delete the record and disk of an update installed nowhere', role: 'pool-operator', params: { self: ref('pool_update') } }),
+    introduce: call({ doc: 'Register the update found on a VDI and return its record', role: 'pool-operator', params: { vdi: ref('VDI') }, result: ref('pool_update') }),
+    precheck: call({ doc: 'Check that one host could take the update; tells whether live patching covers it', role: 'pool-operator', params: { self: ref('pool_update'), host: ref('host') }, result: enums.livepatch_status }),
+    apply: call({ doc: 'Install the update on one host', role: 'pool-operator', params: { self: ref('pool_update'), host: ref('host') } }),
+    pool_apply: call({ doc: 'Install the update on every host that lacks it', role: 'pool-operator', params: { self: ref('pool_update') } }),
+    pool_clean: call({ doc: 'Delete the update\'s disk from the pool, keeping the record', role: 'pool-operator', params: { self: ref('pool_update') } }),
+    destroy: call({ doc: 'Delete the record and disk of an update installed nowhere', role: 'pool-operator', params: { self: ref('pool_update') } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, optional, ref, string } from '../types';
 
 export const Repository = xenClass('Repository', {
@@ -19,10 +19,10 @@ export const Repository = xenClass('Repository', {
     certificate: atCreate(string, 'Certificate of the pool that serves as origin; empty for other origins', { default: '', state: 'prototyped' }),
   },
   calls: {
-    introduce: planned({ doc: 'Add a remote repository with its URLs and signing key', role: 'pool-operator', params: { name_label: string, name_description: string, binary_url: string, source_url: string, update: bool, gpgkey_path: optional(string, '') }, result: ref('Repository'), clientCert: true }),
-    introduce_bundle: planned({ doc: 'Add the repository that is filled from an uploaded bundle', role: 'pool-operator', params: { name_label: string, name_description: string }, result: ref('Repository'), clientCert: true, state: 'prototyped' }),
-    introduce_remote_pool: planned({ doc: 'Add the coordinator of another pool as a source of updates', role: 'pool-operator', params: { name_label: string, name_description: string, binary_url: string, certificate: string }, result: ref('Repository'), clientCert: true, state: 'prototyped' }),
-    forget: planned({ doc: 'Remove the repository; refused while the pool has it enabled', role: 'pool-operator', params: { self: ref('Repository') }, clientCert: true }),
-    set_gpgkey_path: planned({ doc: 'Choose the GPG public key file that packages are checked with', role: 'pool-operator', params: { self: ref('Repository'), value: string }, clientCert: true, state: 'prototyped' }),
+    introduce: call({ doc: 'Add a remote repository with its URLs and signing key', role: 'pool-operator', params: { name_label: string, name_description: string, binary_url: string, source_url: string, update: bool, gpgkey_path: optional(string, '') }, result: ref('Repository'), clientCert: true }),
+    introduce_bundle: call({ doc: 'Add the repository that is filled from an uploaded bundle', role: 'pool-operator', params: { name_label: string, name_description: string }, result: ref('Repository'), clientCert: true, state: 'prototyped' }),
+    introduce_remote_pool: call({ doc: 'Add the coordinator of another pool as a source of updates', role: 'pool-operator', params: { name_label: string, name_description: string, binary_url: string, certificate: string }, result: ref('Repository'), clientCert: true, state: 'prototyped' }),
+    forget: call({ doc: 'Remove the repository; refused while the pool has it enabled', role: 'pool-operator', params: { self: ref('Repository') }, clientCert: true }),
+    set_gpgkey_path: call({ doc: 'Choose the GPG public key file that packages are checked with', role: 'pool-operator', params: { self: ref('Repository'), value: string }, clientCert: true, state: 'prototyped' }),
   },
 });

@@ -1,5 +1,5 @@
-import { atCreate, call, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
-import { bool, datetime, map, nullRef, optional, ref, set, string } from '../types';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
+import { bool, datetime, map, nullRef, optional, ref, secretly, set, string } from '../types';
 
 export const session = xenClass('session', {
   doc: 'A login: the reference every call passes first, with its user, rights and last use',
@@ -24,11 +24,11 @@ export const session = xenClass('session', {
     client_certificate: readOnly(bool, 'True if login was by TLS client certificate', { default: false }),
   },
   calls: {
-    login_with_password: call({ doc: 'Log in and return a session; version and originator are optional, HOST_IS_SLAVE names the coordinator when asked elsewhere', role: 'read-only', params: { uname: string, pwd: string, version: optional(string, '1.1'), originator: optional(string, '') }, result: ref('session'), errors: ['SESSION_AUTHENTICATION_FAILED', 'HOST_IS_SLAVE'], async: false, session: false }),
+    login_with_password: call({ doc: 'Log in and return a session; version and originator are optional, HOST_IS_SLAVE names the coordinator when asked elsewhere', role: 'read-only', params: { uname: string, pwd: secretly(string), version: optional(string, '1.1'), originator: optional(string, '') }, result: ref('session'), errors: ['SESSION_AUTHENTICATION_FAILED', 'HOST_IS_SLAVE'], async: false, session: false }),
     logout: call({ doc: 'End the calling session; blocked event calls of it fail with SESSION_INVALID', role: 'read-only', params: {}, async: false }),
-    change_password: call({ doc: 'Change the local superuser\'s password on all hosts; a root session may pass an empty old_pwd', role: 'local-root', params: { old_pwd: string, new_pwd: string }, async: false }),
-    slave_local_login_with_password: call({ doc: 'Log in to this very host, even a member without coordinator, for emergency calls only', role: 'pool-admin', params: { uname: string, pwd: string }, result: ref('session'), async: false, session: false }),
-    create_from_db_file: planned({ doc: 'Open a session on a database dump file on the host, to inspect and recover its VMs', role: 'local-root', params: { filename: string }, result: ref('session') }),
+    change_password: call({ doc: 'Change the local superuser\'s password on all hosts; a root session may pass an empty old_pwd', role: 'local-root', params: { old_pwd: secretly(string), new_pwd: secretly(string) }, async: false }),
+    slave_local_login_with_password: call({ doc: 'Log in to this very host, even a member without coordinator, for emergency calls only', role: 'pool-admin', params: { uname: string, pwd: secretly(string) }, result: ref('session'), async: false, session: false }),
+    create_from_db_file: call({ doc: 'Open a session on a database dump file on the host, to inspect and recover its VMs', role: 'local-root', params: { filename: string }, result: ref('session') }),
     local_logout: call({ doc: 'End a session made by slave_local_login_with_password', role: 'pool-admin', params: {}, async: false }),
     get_all_subject_identifiers: call({ doc: 'Identifiers of all external users with open sessions', role: 'read-only', params: {}, result: set(string) }),
     logout_subject_identifier: call({ doc: 'End all sessions of one external user, sparing the caller\'s own', role: 'pool-operator', params: { subject_identifier: string } }),

@@ -48,9 +48,9 @@ export const SR = xenClass('SR', {
     assert_supports_database_replication: planned({ doc: 'Fail unless the repository could hold a replica of the pool database', role: 'pool-operator', params: { sr: ref('SR') } }),
     enable_database_replication: planned({ doc: 'Start writing the pool database to a metadata disk on the repository', role: 'pool-operator', params: { sr: ref('SR') } }),
     disable_database_replication: planned({ doc: 'Stop writing the pool database to the repository', role: 'pool-operator', params: { sr: ref('SR') } }),
-    get_data_sources: planned({ doc: 'Metrics available for the repository', role: 'read-only', params: { sr: ref('SR') }, result: set(record('data_source')), async: false }),
-    record_data_source: planned({ doc: 'Start keeping a metric of the repository in its archives', role: 'pool-operator', params: { sr: ref('SR'), data_source: string }, async: false }),
-    query_data_source: planned({ doc: 'Latest value of one metric of the repository', role: 'read-only', params: { sr: ref('SR'), data_source: string }, result: float, async: false }),
-    forget_data_source_archives: planned({ doc: 'Throw away the recorded history of one metric', role: 'pool-operator', params: { sr: ref('SR'), data_source: string }, async: false }),
+    get_data_sources: call({ doc: 'Metrics available for the repository', role: 'read-only', params: { sr: ref('SR') }, result: set(record('data_source')), async: false }),
+    record_data_source: call({ doc: 'Start keeping a metric of the repository in its archives', role: 'pool-operator', params: { sr: ref('SR'), data_source: string }, async: false }),
+    query_data_source: call({ doc: 'Latest value of one metric of the repository', role: 'read-only', params: { sr: ref('SR'), data_source: string }, result: float, async: false }),
+    forget_data_source_archives: call({ doc: 'Throw away the recorded history of one metric', role: 'pool-operator', params: { sr: ref('SR'), data_source: string }, async: false }),
   },
 });

@@ -1,4 +1,4 @@
-import { atCreate, planned, readOnly, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, uuid, xenClass } from '../language';
 import { asRef, map, ref, set, string } from '../types';
 
 export const subject = xenClass('subject', {
@@ -12,8 +12,8 @@ export const subject = xenClass('subject', {
     roles: readOnly(set(ref('role')), 'Roles granted; pool-admin when none are named at creation', { default: [asRef<'role'>('OpaqueRef:0165f154-ba3e-034e-6b27-5d271af109ba')] }),
   },
   calls: {
-    add_to_roles: planned({ doc: 'Grant a role; fails if the subject already has it', role: 'pool-admin', params: { self: ref('subject'), role: ref('role') }, async: false }),
-    remove_from_roles: planned({ doc: 'Withdraw a role; fails if the subject lacks it', role: 'pool-admin', params: { self: ref('subject'), role: ref('role') }, async: false }),
-    get_permissions_name_label: planned({ doc: 'Names of all permissions granted through the subject\'s roles', role: 'read-only', params: { self: ref('subject') }, result: set(string), async: false }),
+    add_to_roles: call({ doc: 'Grant a role; fails if the subject already has it', role: 'pool-admin', params: { self: ref('subject'), role: ref('role') }, async: false }),
+    remove_from_roles: call({ doc: 'Withdraw a role; fails if the subject lacks it', role: 'pool-admin', params: { self: ref('subject'), role: ref('role') }, async: false }),
+    get_permissions_name_label: call({ doc: 'Names of all permissions granted through the subject\'s roles', role: 'read-only', params: { self: ref('subject') }, result: set(string), async: false }),
   },
 });

@@ -20,7 +20,7 @@ export const VBD = xenClass('VBD', {
     unpluggable: readWrite(bool, 'True when the device may be removed from a running guest', { default: true }),
     storage_lock: readOnly(bool, 'True while the device holds a storage-level lock'),
     empty: atCreate(bool, 'True for a removable drive without a medium'),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the virtual block device'),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the virtual block device', { keyRoles: { 'backend-local': 'pool-admin', 'backend-kind': 'pool-admin' } }),
     currently_attached: atCreate(bool, 'True while the device is connected to a running, paused or suspended guest', { default: false }),
     status_code: readOnly(int, 'Result code of the most recent attach attempt; 0 means success'),
     status_detail: readOnly(string, 'Error text of the most recent attach attempt, empty if none'),

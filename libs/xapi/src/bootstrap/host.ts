@@ -28,6 +28,7 @@ export async function addHost(tx: Tx, plane: Plane, uuid: string, inventory: Inv
   await addLocalSr(tx, plane, host, uuid, inventory);
   await tx.insert('host', host, hostRecord(plane, uuid, inventory, { metrics: refOf('host_metrics', metrics), dom0, address, now }));
   await addDom0(tx, host, uuid, inventory, now);
+  await addDom0Consoles(tx, dom0, uuid, address);
   await addCpus(tx, host, uuid, inventory);
   await addNics(tx, host, uuid, inventory, address);
   await addPbds(tx, plane, host, uuid);
@@ -132,6 +133,17 @@ async function addDom0(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: I
       platform: { 'cores-per-socket': '1', secureboot: 'false' },
       HVM_boot_params: { firmware: 'bios', order: '' },
       domarch: 'x86_64',
+    }),
+  );
+}
+
+/** The control domain can be looked at in both ways. */
+async function addDom0Consoles(tx: Tx, VM: Ref<'VM'>, hostUuid: string, address: string): Promise<void> {
+  await tx.insertAll(
+    'console',
+    (['rfb', 'vt100'] as const).map((protocol) => {
+      const uuid = seededUuid(hostUuid, 'console', protocol);
+      return { ref: refOf('console', uuid), ...recordWith('console', { uuid, protocol, VM, location: `https://${address}/console?uuid=${uuid}` }) };
     }),
   );
 }

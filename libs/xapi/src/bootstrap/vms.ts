@@ -1,5 +1,6 @@
 /** Halted VMs by the thousand, each with a disk on the shared storage and an interface, as clones of the first template would be. */
 import type { Tx } from '@xenplane/store';
+import { newLayers } from '../layers';
 import { recordWith } from '../records';
 import { refOf, seededMac, seededUuid } from './seeded';
 import { templateRecord } from './templates';
@@ -64,6 +65,10 @@ async function addBatch(tx: Tx, vms: readonly { number: number; uuid: string }[]
         }),
       };
     }),
+  );
+  await newLayers(
+    tx,
+    vms.map(({ uuid }) => ({ id: part(uuid, 'vdi'), vdi: refOf('VDI', part(uuid, 'vdi')) })),
   );
   await tx.insertAll(
     'VBD',

@@ -1,12 +1,18 @@
-import { asRef, classes, messages, XenError, type CallsOf, type Ref } from '@xenplane/model';
-import { dateTime, type Context } from '../context';
-
-/** Whether the scheduler may place VMs there; kept beside the lease so that placing reads one table. */
-async function setEnabled({ tx }: Context, host: Ref<'host'>, enabled: boolean): Promise<void> {
-  await tx.lock('host', host);
-  await tx.update('host', host, { enabled });
-  await tx.query('UPDATE host_run SET accepting = $2 WHERE host = $1', [host, enabled]);
-}
+/** Everything that is answered about hosts; what needs the host itself, or takes its time, is in operations. */
+import { classes, messages, XenError, type CallsOf, type Ref } from '@xenplane/model';
+import { newBlob } from '../blobs';
+import type { Context } from '../context';
+import { assertLive } from '../host-use';
+import { callPlugin } from '../plugins';
+import { capabilitiesXml } from '../system-status';
+import { hostAuth } from './pool-auth';
+import { dataSourceCalls } from './data-sources';
+import { licenceCalls } from './host-licence';
+import { lifeCalls } from './host-life';
+import { networkCalls } from './host-network';
+import { securityCalls } from './host-security';
+import { settingCalls } from './host-settings';
+import { timeCalls } from './host-time';
 
 async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
   await tx.get('host', host);
@@ -14,16 +20,42 @@ async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
   return row?.memory_free ?? 0;
 }
 
+async function createBlob(context: Context, host: Ref<'host'>, name: string, mimeType: string, isPublic: boolean): Promise<Ref<'blob'>> {
+  const { blobs } = await context.tx.lock('host', host);
+  if (Object.hasOwn(blobs, name)) throw new XenError('MAP_DUPLICATE_KEY', 'host', 'blobs', host, name);
+  const blob = await newBlob(context, name, mimeType, isPublic);
+  await context.tx.update('host', host, { blobs: { ...blobs, [name]: blob } });
+  return blob;
+}
+
+/** Clients that have logged in and said who they are, by name; the version behind a slash. */
+async function userAgents({ tx }: Context, host: Ref<'host'>): Promise<Record<string, string>> {
+  await tx.get('host', host);
+  const rows = await tx.query<{ originator: string }>("SELECT DISTINCT originator FROM session WHERE originator <> '' ORDER BY originator LIMIT 128");
+  return Object.fromEntries(rows.map(({ originator }) => [originator.split('/')[0] ?? '', originator.split('/')[1] ?? '']));
+}
+
+/** What is done by the control plane itself at once, so that nothing is left to do when the host answers. */
+const onLiveHost = async ({ tx }: Context, { host }: { host: Ref<'host'> }): Promise<void> => assertLive(tx, host);
+const notBuilt =
+  (call: string) =>
+  async ({ tx }: Context, { host }: { host: Ref<'host'> }): Promise<never> => {
+    await tx.get('host', host);
+    throw new XenError('NOT_IMPLEMENTED', call);
+  };
+
 export const hostCalls: CallsOf<typeof classes.host, Context> = {
-  enable: (context, { host }) => setEnabled(context, host, true),
-  disable: (context, { host }) => setEnabled(context, host, false),
+  ...dataSourceCalls('host', 'host'),
+  ...lifeCalls,
+  ...settingCalls,
+  ...networkCalls,
+  ...securityCalls,
+  ...timeCalls,
+  ...licenceCalls,
   list_methods: async () => [...messages.values()].filter((m) => !m.hidden).map((m) => m.name),
   compute_free_memory: (context, { host }) => freeMemory(context, host),
   compute_memory_overhead: async ({ tx }, { host }) => (await tx.get('host', host)).memory_overhead,
-  call_plugin: async ({ tx }, { host, plugin }) => {
-    await tx.get('host', host);
-    throw new XenError('XENAPI_MISSING_PLUGIN', plugin);
-  },
+  call_plugin: (context, { host, plugin, fn, args }) => callPlugin(context, host, plugin, fn, args),
   has_extension: async ({ tx }, { host }) => {
     await tx.get('host', host);
     return false;
@@ -31,17 +63,18 @@ export const hostCalls: CallsOf<typeof classes.host, Context> = {
   call_extension: async (_context, { call }) => {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', call);
   },
-  get_servertime: async ({ tx, plane }, { host }) => {
-    await tx.get('host', host);
-    return dateTime(plane.clock.now());
+  ...hostAuth,
+  create_new_blob: (context, { host, name, mime_type, public: isPublic }) => createBlob(context, host, name, mime_type, isPublic),
+  get_system_status_capabilities: async ({ tx }, { host }) => {
+    await assertLive(tx, host);
+    return capabilitiesXml();
   },
-  get_server_localtime: async ({ tx, plane }, { host }) => {
-    await tx.get('host', host);
-    return dateTime(plane.clock.now()).replace('Z', '');
-  },
-  get_management_interface: async ({ tx }, { host }) => {
-    const [pif] = await tx.find('PIF', { host, management: true });
-    if (!pif) throw new XenError('HOST_HAS_NO_MANAGEMENT_IP');
-    return asRef<'PIF'>(pif.ref);
-  },
+  get_tracked_user_agents: (context, { self }) => userAgents(context, self),
+  syslog_reconfigure: onLiveHost,
+  sync_data: onLiveHost,
+  backup_rrds: onLiveHost,
+  refresh_pack_info: onLiveHost,
+  rescan_drivers: async ({ tx }, { self }) => assertLive(tx, self),
+  dmesg_clear: notBuilt('dmesg_clear'),
+  get_log: notBuilt('get_log'),
 };

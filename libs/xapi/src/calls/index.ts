@@ -2,15 +2,24 @@
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
+import { authCalls } from './auth';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
+import { hostCrashdumpCalls } from './host-crashdump';
+import { driverVariantCalls, hostDriverCalls } from './host-driver';
+import { hostPatchCalls } from './host-patch';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { pbdCalls, pbdOverrides } from './pbd';
-import { poolCalls } from './pool';
-import { roleCalls } from './role';
+import { poolCalls, poolOutside } from './pool';
+import { poolPatchCalls } from './pool-patch';
+import { poolUpdateCalls } from './pool-update';
+import { repositoryCalls } from './repository';
+import { roleCalls, roleOverrides } from './role';
 import { sessionCalls } from './session';
+import { sessionOverrides } from './session-rights';
 import { srCalls } from './sr';
+import { subjectCalls, subjectOverrides } from './subject';
 import { taskCalls } from './task';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
@@ -25,21 +34,40 @@ type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? n
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event'>]: CallsOf<Classes[C], Context> } = {
+const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
+  auth: authCalls,
   host: hostCalls,
+  host_crashdump: hostCrashdumpCalls,
+  host_patch: hostPatchCalls,
+  Host_driver: hostDriverCalls,
+  Driver_variant: driverVariantCalls,
   message: messageCalls,
   network: networkCalls,
   PBD: pbdCalls,
   pool: poolCalls,
+  pool_patch: poolPatchCalls,
+  pool_update: poolUpdateCalls,
+  Repository: repositoryCalls,
   role: roleCalls,
   SR: srCalls,
+  subject: subjectCalls,
   task: taskCalls,
   VBD: vbdCalls,
   VDI: vdiCalls,
   VIF: vifCalls,
   VM: vmCalls,
 };
-const overrides = { network: networkOverrides, PBD: pbdOverrides, VBD: vbdOverrides, VDI: vdiOverrides, VIF: vifOverrides, VM: vmOverrides };
+const overrides = {
+  role: roleOverrides,
+  session: sessionOverrides,
+  subject: subjectOverrides,
+  network: networkOverrides,
+  PBD: pbdOverrides,
+  VBD: vbdOverrides,
+  VDI: vdiOverrides,
+  VIF: vifOverrides,
+  VM: vmOverrides,
+};
 
 /** The types above have said that each handler takes what the model declares; from here on only names matter. */
 function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): ReadonlyMap<string, Handler<C>> {
@@ -57,4 +85,4 @@ export const custom = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
 export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> =>
-  byName<Outside>({ session: sessionCalls(sessions), event: eventCalls(sessions) });
+  byName<Outside>({ pool: poolOutside, session: sessionCalls(sessions), event: eventCalls(sessions) });

@@ -1,22 +1,65 @@
-import { asRef, classes, XenError, type CallsOf } from '@xenplane/model';
+import { asRef, classes, nullRef, XenError, type CallsOf, type Ref } from '@xenplane/model';
+import { admit } from '../auth/admittance';
 import { setPassword } from '../bootstrap/pool';
 import type { Outside, Plane } from '../context';
 import { longestPassword, verifyPassword } from '../passwords';
 import { openSession, type Sessions } from '../sessions';
 
-/** The one local user; others come with external authentication. */
+/** The one local user; others are known to the directory that the pool is joined to. */
 const root = 'root';
 
-async function logIn(plane: Plane, user: string, password: string, originator: string): Promise<string> {
+interface Login {
+  readonly user: string;
+  readonly password: string;
+  readonly originator: string;
+}
+
+async function logIn(plane: Plane, login: Login): Promise<string> {
+  try {
+    return (await logInLocally(plane, login)) ?? (await logInExternally(plane, login));
+  } catch (error) {
+    if (error instanceof XenError) await plane.clock.wait(plane.settings.wrongPasswordMs);
+    throw error;
+  }
+}
+
+/** Undefined when there is no such local user; then nothing has been checked yet. */
+async function logInLocally(plane: Plane, { user, password, originator }: Login): Promise<string | undefined> {
   const [credential] = await plane.store.query<{ hash: string; ref: string }>(
     'SELECT c.hash, u.ref FROM credential c JOIN "user" u ON u.short_name = c.name WHERE c.name = $1',
     [user],
   );
-  if (!(await verifyPassword(password, credential?.hash)) || !credential) {
-    await plane.clock.wait(plane.settings.wrongPasswordMs);
-    throw new XenError('SESSION_AUTHENTICATION_FAILED', user, 'Authentication failure');
-  }
+  if (!credential) return undefined;
+  if (!(await verifyPassword(password, credential.hash))) throw wrong(user);
   return openSession(plane, { user, root: user === root, role: 'local-root', originator, userRef: asRef(credential.ref) });
+}
+
+async function logInExternally(plane: Plane, { user, password, originator }: Login): Promise<string> {
+  const admitted = await admit(plane, user, password);
+  if (!admitted) throw wrong(user);
+  const { entry, role, subject, subjects } = admitted;
+  return openSession(plane, {
+    user: entry.name,
+    root: false,
+    role,
+    originator,
+    userRef: nullRef(),
+    external: { identifier: entry.identifier, subject, subjects },
+  });
+}
+const wrong = (user: string): XenError => new XenError('SESSION_AUTHENTICATION_FAILED', user, 'Authentication failure');
+
+/** To the very host, for emergencies: only for its own users. */
+async function logInForEmergency(plane: Plane, user: string, password: string): Promise<Ref<'session'>> {
+  try {
+    const token = await logInLocally(plane, { user, password, originator: '' });
+    if (token !== undefined) return asRef(token);
+    await verifyPassword(password, undefined);
+    throw wrong(user);
+  } catch (error) {
+    if (error instanceof XenError) await plane.clock.wait(plane.settings.wrongPasswordMs);
+    throw error;
+  }
 }
 
 async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }: { old_pwd: string; new_pwd: string }): Promise<void> {
@@ -28,8 +71,8 @@ async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }:
 }
 
 export const sessionCalls = (sessions: Sessions): CallsOf<typeof classes.session, Outside> => ({
-  login_with_password: async ({ plane }, { uname, pwd, originator }) => asRef(await logIn(plane, uname, pwd, originator)),
-  slave_local_login_with_password: async ({ plane }, { uname, pwd }) => asRef(await logIn(plane, uname, pwd, '')),
+  login_with_password: async ({ plane }, { uname, pwd, originator }) => asRef(await logIn(plane, { user: uname, password: pwd, originator })),
+  slave_local_login_with_password: async ({ plane }, { uname, pwd }) => logInForEmergency(plane, uname, pwd),
   logout: async ({ session }) => {
     if (session) await sessions.close(session.ref);
   },
@@ -37,12 +80,18 @@ export const sessionCalls = (sessions: Sessions): CallsOf<typeof classes.session
     if (session) await sessions.close(session.ref);
   },
   change_password: changePassword,
+  create_from_db_file: async (_outside, { filename }) => {
+    throw new XenError('INTERNAL_ERROR', `Unix.Unix_error(Unix.ENOENT, "open", "${filename}")`);
+  },
   get_all_subject_identifiers: async ({ plane }) => {
     const rows = await plane.store.query<{ auth_user_sid: string }>("SELECT DISTINCT auth_user_sid FROM session WHERE auth_user_sid <> ''", []);
     return rows.map((r) => r.auth_user_sid);
   },
-  logout_subject_identifier: async ({ plane }, { subject_identifier }) => {
-    const rows = await plane.store.query<{ ref: string }>("SELECT ref FROM session WHERE auth_user_sid = $1 AND auth_user_sid <> ''", [subject_identifier]);
+  logout_subject_identifier: async ({ plane, session }, { subject_identifier }) => {
+    const rows = await plane.store.query<{ ref: string }>("SELECT ref FROM session WHERE auth_user_sid = $1 AND auth_user_sid <> '' AND ref <> $2", [
+      subject_identifier,
+      session?.ref ?? '',
+    ]);
     for (const { ref } of rows) await sessions.close(asRef(ref));
   },
 });

@@ -1,6 +1,7 @@
 import { classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { drivers } from '../bootstrap/storage';
 import type { Context } from '../context';
+import { dataSourceCalls } from './data-sources';
 
 /** Makes the sums of a repository agree with its disks. */
 async function rescan({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
@@ -14,6 +15,7 @@ async function rescan({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
 }
 
 export const srCalls: CallsOf<typeof classes.SR, Context> = {
+  ...dataSourceCalls('SR', 'sr'),
   get_supported_types: async () => drivers.map((d) => d.type),
   scan: (context, { sr }) => rescan(context, sr),
   update: (context, { sr }) => rescan(context, sr),

@@ -8,7 +8,7 @@ import { insertTask, isFinal } from '../tasks';
 async function assertOwner({ tx, session }: Context, task: Ref<'task'>, verb: string): Promise<void> {
   const [row] = await tx.query<{ owner: string }>('SELECT owner FROM task_owner WHERE task = $1', [task]);
   if (row?.owner === session.user || allows(session.role, 'pool-operator')) return;
-  throw new XenError('RBAC_PERMISSION_DENIED', `task.${verb}.any`, 'The task belongs to somebody else');
+  throw new XenError('RBAC_PERMISSION_DENIED', `task.${verb}/any`, 'The task belongs to somebody else');
 }
 
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {

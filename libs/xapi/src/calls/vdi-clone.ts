@@ -1,25 +1,32 @@
 /** Copies of disks inside one storage repository: a record and its share of space, whatever the size. */
 import { asRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
 import { driverOf } from '../bootstrap/storage';
 import { never, type Context } from '../context';
+import { branch, contentBytes, dropLayers } from '../layers';
 
 type Row = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
+type Making = Pick<Context, 'plane' | 'tx'>;
 
 export async function assertSrCan(context: Pick<Context, 'tx'>, sr: Ref<'SR'>, feature: string): Promise<void> {
   const { type } = await context.tx.get('SR', sr);
   if (!driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', sr);
 }
 
-export async function cloneVdi(
-  context: Pick<Context, 'plane' | 'tx'>,
-  { ref: _source, ...vdi }: Row,
-  change: Partial<StoredRecord<'VDI'>> = {},
-): Promise<Ref<'VDI'>> {
-  await assertSrCan(context, vdi.SR, 'VDI_CLONE');
-  return insertCopy(context, vdi, change);
+/** A disk that begins with what another of the same repository contains. */
+export async function cloneVdi(context: Making, source: Row, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
+  await assertSrCan(context, source.SR, 'VDI_CLONE');
+  return insertCopy(context, source, { physical_utilisation: 0, ...change });
 }
 
-export async function insertCopy(context: Pick<Context, 'plane' | 'tx'>, vdi: StoredRecord<'VDI'>, change: Partial<StoredRecord<'VDI'>>): Promise<Ref<'VDI'>> {
+/** A disk of its own, which takes the space of all that it contains. */
+export async function copyVdi(context: Making, source: Row, sr: Ref<'SR'>, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
+  await assertSrCan(context, sr, 'VDI_CREATE');
+  return insertCopy(context, source, { SR: sr, physical_utilisation: await contentBytes(context.tx, source.ref), ...change });
+}
+
+/** The record and the contents; what it takes on the medium is what the change says. */
+async function insertCopy(context: Making, { ref: source, ...vdi }: Row, change: Partial<StoredRecord<'VDI'>>): Promise<Ref<'VDI'>> {
   const uuid = context.plane.ids.uuid(),
     ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const copy: StoredRecord<'VDI'> = {
@@ -39,7 +46,15 @@ export async function insertCopy(context: Pick<Context, 'plane' | 'tx'>, vdi: St
   };
   await takeSpace(context, copy.SR, copy.virtual_size, copy.physical_utilisation);
   await context.tx.insert('VDI', ref, copy);
+  await branch(context.tx, context.plane.ids, source, ref, copy.physical_utilisation);
   return ref;
+}
+
+/** Takes a disk's record, contents and space away. */
+export async function removeVdi(tx: Tx, { ref, SR, virtual_size }: Pick<Row, 'ref' | 'SR' | 'virtual_size'>): Promise<void> {
+  await dropLayers(tx, ref);
+  await takeSpace({ tx }, SR, -virtual_size, 0);
+  await tx.remove('VDI', ref);
 }
 
 /** Books space of a repository; negative amounts give it back. One statement, so that two takers cannot both have the last byte. */

@@ -3,7 +3,8 @@ import { admitVdi } from '../admission';
 import { dateTime, type Context } from '../context';
 import { recordWith } from '../records';
 import { imageKeys } from '../specs';
-import { assertSrCan, cloneVdi, takeSpace } from './vdi-clone';
+import { newLayer } from '../layers';
+import { assertSrCan, cloneVdi, removeVdi, takeSpace } from './vdi-clone';
 
 type Vdi = StoredRecord<'VDI'>;
 const TiB = 2 ** 40;
@@ -25,6 +26,7 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
   const virtual_size = Math.ceil(given.virtual_size / grainBytes) * grainBytes;
   await takeSpace(context, given.SR, virtual_size, 0);
   await tx.insert('VDI', ref, recordWith('VDI', { ...given, uuid, virtual_size, location: uuid, physical_utilisation: 0, managed: true }));
+  await newLayer(tx, { id: plane.ids.uuid(), vdi: ref });
   return ref;
 }
 
@@ -39,8 +41,7 @@ async function destroy(context: Context, self: Ref<'VDI'>): Promise<void> {
     if (vbd.type === 'CD') await context.tx.update('VBD', vbd.ref, { VDI: nullRef(), empty: true });
     else await context.tx.remove('VBD', vbd.ref);
   }
-  await takeSpace(context, vdi.SR, -vdi.virtual_size, -vdi.physical_utilisation);
-  await context.tx.remove('VDI', self);
+  await removeVdi(context.tx, vdi);
 }
 
 async function snapshot(context: Context, self: Ref<'VDI'>): Promise<Ref<'VDI'>> {

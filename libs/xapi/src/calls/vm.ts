@@ -3,7 +3,9 @@ import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import { seededMac } from '../bootstrap/seeded';
 import type { Context } from '../context';
+import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
+import { assertCanSend } from './vm-migrate';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { storing } from './setters';
@@ -118,6 +120,7 @@ const notNegative =
   };
 
 export const vmCalls: CallsOf<typeof classes.VM, Context> = {
+  ...dataSourceCalls('VM', 'self'),
   ...setMemory,
   clone: (context, { vm, new_name }) => cloneVm(context, vm, new_name, 'clone'),
   provision: async (context, { vm }) => {
@@ -130,6 +133,7 @@ export const vmCalls: CallsOf<typeof classes.VM, Context> = {
   get_possible_hosts: (context, { vm }) => possibleHosts(context, vm),
   assert_can_boot_here: (context, { self, host }) => assertCanBootHere(context, self, host),
   assert_operation_valid: async (context, { self, op }) => void (await admitVm(context, self, op)),
+  assert_can_migrate: (context, sent) => assertCanSend(context, sent),
   update_allowed_operations: async ({ tx }, { self }) => void (await tx.get('VM', self)),
   compute_memory_overhead: async ({ tx }, { vm }) => memory.overheadBytes(await tx.get('VM', vm)),
   maximise_memory: async ({ tx }, { self, total }) => memory.largestStaticMax(await tx.get('VM', self), total),

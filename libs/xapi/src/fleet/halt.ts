@@ -8,6 +8,15 @@ export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
   await freeReservations(tx, vms);
 }
 
+/** Ends all that runs on a host, or is asked to; answers which VMs. The caller has decided that nothing of it runs any more. */
+export async function endRunsOfHost(tx: Tx, host: string): Promise<readonly string[]> {
+  const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
+  const vms = runs.map((r) => r.vm);
+  await endRuns(tx, vms);
+  await showHalted(tx, vms);
+  return vms;
+}
+
 export async function freeReservations(tx: Tx, vms: readonly string[]): Promise<void> {
   await tx.query(
     `WITH gone AS (DELETE FROM reservation WHERE vm = ANY($1) RETURNING host, memory, vcpus),

@@ -2,6 +2,7 @@
 import type { JoinAnswer, JoinRequest } from '@xenplane/hypervisor';
 import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
+import { joinPeers } from '../auth/external';
 import { addHost } from '../bootstrap/host';
 import type { Plane } from '../context';
 import { joinSecret, newHostToken, sameSecret, tokenHash } from './tokens';
@@ -27,6 +28,7 @@ export async function join(plane: Plane, request: JoinRequest): Promise<JoinAnsw
     await tx.query('INSERT INTO enrolment(host_uuid, used_at) VALUES ($1, now()) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()', [request.host]);
     const known = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE uuid = $1', [request.host]);
     const host = known[0] ? asRef<'host'>(known[0].host) : await addHost(tx, plane, request.host, request.inventory);
+    if (!known[0]) await joinPeers(tx, host);
     await tx.query('UPDATE host_run SET token_hash = $2 WHERE host = $1', [host, tokenHash(token)]);
   });
   plane.log.info({ host: request.host }, 'host joined');

@@ -34,6 +34,7 @@ async function registerOne(plane: Plane, registration: Registration): Promise<Re
     const hostEpoch = await newEpoch(tx, row.host, registration);
     await tx.query('UPDATE vm_run SET host_epoch = $2 WHERE host = $1 AND state <> $3', [row.host, hostEpoch, 'H']);
     await showAlive(tx, row.host, true);
+    await showStarted(tx, plane, row.host, row.hypervisor_boot !== registration.hypervisorBoot);
     return { host: uuid, hostEpoch, leaseMs, adopt };
   });
 }
@@ -54,11 +55,35 @@ async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Reg
 
 async function newEpoch(tx: Tx, host: string, { agentBoot, hypervisorBoot, agentUrl, commandKey }: Registration): Promise<number> {
   const [row] = await tx.query<{ host_epoch: number }>(
-    `UPDATE host_run SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, agent_boot = $2, hypervisor_boot = $3, agent_url = $4, command_key = $5
+    `UPDATE host_run SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, wake = false, agent_boot = $2, hypervisor_boot = $3, agent_url = $4, command_key = $5
      WHERE host = $1 RETURNING host_epoch`,
     [host, agentBoot, hypervisorBoot, agentUrl, commandKey],
   );
   return row?.host_epoch ?? 0;
+}
+
+/** When the toolstack came up, and the host itself. A boot enables a host again, unless it was disabled for good. */
+async function showStarted(tx: Tx, plane: Plane, host: string, booted: boolean): Promise<void> {
+  const { other_config, display } = await tx.lock('host', asRef<'host'>(host));
+  const now = `${Math.floor(plane.clock.now().getTime() / 1000)}.`;
+  await tx.update('host', asRef<'host'>(host), { other_config: { ...other_config, agent_start_time: now, ...(booted ? { boot_time: now } : {}) } });
+  await dropGuidance(tx, host, booted ? ['reboot_host', 'reboot_host_on_livepatch_failure', 'restart_toolstack'] : ['restart_toolstack']);
+  if (!booted) return;
+  const [row] = await tx.query<{ host: string }>('UPDATE host_run SET accepting = true WHERE host = $1 AND auto_enable RETURNING host', [host]);
+  await tx.update('host', asRef<'host'>(host), {
+    ...(row ? { enabled: true } : {}),
+    updates_requiring_reboot: [],
+    display: display === 'disable_on_reboot' ? 'disabled' : display === 'enable_on_reboot' ? 'enabled' : display,
+  });
+}
+
+/** What was still to be done after updates, and is done by this start. */
+async function dropGuidance(tx: Tx, host: string, done: readonly string[]): Promise<void> {
+  await tx.query(
+    `UPDATE host SET pending_guidances = pending_guidances - $2::text[], pending_guidances_recommended = pending_guidances_recommended - $2::text[], pending_guidances_full = pending_guidances_full - $2::text[]
+     WHERE ref = $1 AND (pending_guidances || pending_guidances_recommended || pending_guidances_full) ?| $2::text[]`,
+    [host, done],
+  );
 }
 
 /** Shows in the host's metrics whether it lives. */

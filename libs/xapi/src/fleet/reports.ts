@@ -16,14 +16,14 @@ export async function report(plane: Plane, { reports }: ReportRequest): Promise<
 async function apply(tx: Tx, plane: Plane, report: Report): Promise<boolean> {
   const [run] = await tx.query<{ vm: string; state: string }>(
     `SELECT r.vm, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host
-     WHERE v.uuid = $1 AND r.vm_epoch = $2 AND h.uuid = $3 AND h.host_epoch = $4 AND r.host_epoch = h.host_epoch AND h.token_hash = $5 AND r.state IN ('C', 'R', 'S') FOR UPDATE OF r`,
+     WHERE v.uuid = $1 AND r.vm_epoch = $2 AND h.uuid = $3 AND h.host_epoch = $4 AND r.host_epoch = h.host_epoch AND h.token_hash = $5 AND r.state IN ('C', 'R', 'S', 'M') FOR UPDATE OF r`,
     [report.vm, report.vmEpoch, report.host, report.hostEpoch, tokenHash(report.token)],
   );
   if (!run) return false;
   const vm = asRef<'VM'>(run.vm);
   if (report.event.kind === 'guest') await showGuest(tx, plane, vm, report.event.guest);
   else if (report.event.kind === 'rebooted') await showRebooted(tx, plane, vm, report.event.domid);
-  else if (run.state === 'R') await ended(tx, plane, vm, report.event.reason);
+  else if (run.state !== 'S') await ended(tx, plane, vm, report.event.reason);
   else return false;
   return true;
 }

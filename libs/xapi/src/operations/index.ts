@@ -4,10 +4,17 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Operation, type Run } from '@xenplane/work';
 import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
+import { poolSyncUpdates } from './pool.sync_updates';
 import { vbdOperations, vifOperations } from './devices';
+import { hostConsole } from './host.console';
+import { hostEvacuate } from './host.evacuate';
+import { hostPower } from './host.power';
+import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
 import { vmLive } from './vm.live';
+import { vmMigrate } from './vm.migrate';
+import { vmMigrateSend } from './vm.migrate-send';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
 import { vmShutdown } from './vm.shutdown';
@@ -26,12 +33,16 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmMigrate(plane),
+    ...vmMigrateSend(plane),
   };
+  const pool: OperationsOf<typeof classes.pool, Run<Tx>> = poolSyncUpdates(plane);
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
+  const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane), ...hostReport(plane) };
   return new Map(
-    Object.entries({ VM, VBD, VIF, VDI }).flatMap(([cls, calls]) =>
+    Object.entries({ pool, VM, VBD, VIF, VDI, host }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
     ),
   );
@@ -55,7 +66,7 @@ async function admitLate(context: Context, method: string, args: Args): Promise<
   }
 }
 
-const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', host: asRef('OpaqueRef:NULL') };
+const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', name: '', host: asRef('OpaqueRef:NULL') };
 const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({
   plane,
   tx,

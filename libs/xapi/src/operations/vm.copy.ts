@@ -2,9 +2,8 @@ import { classes, isNullRef, type OperationParams, type Ref } from '@xenplane/mo
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { copyRecord } from '../calls/vm-clone';
-import { cloneVdi } from '../calls/vdi-clone';
+import { cloneVdi, copyVdi } from '../calls/vdi-clone';
 import type { Plane } from '../context';
-import { copyVdi } from './vdi.copy';
 
 /** A full copy: every disk anew, in the storage that is named or where it was. */
 export const vmCopy = (plane: Plane) => ({

@@ -5,7 +5,7 @@ import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { showHalted } from '../fleet/halt';
 import { beginStop, halt, moveRun, patienceOf, steadfast, type RunRow } from '../runs';
-import { takeSpace } from '../calls/vdi-clone';
+import { removeVdi } from '../calls/vdi-clone';
 import type { Plane } from '../context';
 
 type How = 'clean' | 'hard';
@@ -53,7 +53,5 @@ export async function discard(tx: Tx, vm: Ref<'VM'>): Promise<void> {
 
 export async function dropSuspendVdi(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
   const [present] = await tx.getMany('VDI', [vdi]);
-  if (!present) return;
-  await takeSpace({ tx }, present.SR, -present.virtual_size, -present.physical_utilisation);
-  await tx.remove('VDI', vdi);
+  if (present) await removeVdi(tx, present);
 }

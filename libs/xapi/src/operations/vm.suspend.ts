@@ -5,6 +5,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { takeSpace } from '../calls/vdi-clone';
+import { newLayer } from '../layers';
 import type { Plane } from '../context';
 import { endRuns } from '../fleet/halt';
 import { recordWith } from '../records';
@@ -60,6 +61,7 @@ async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
       managed: true,
     }),
   );
+  await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: virtual_size });
   const placed = await beginStop(tx, vm);
   if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
   return { placed, vdi };

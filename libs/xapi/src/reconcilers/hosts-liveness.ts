@@ -6,7 +6,7 @@
 import { clockRateError, watchdogKillMs } from '@xenplane/hypervisor';
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../context';
-import { endRuns, showHalted } from '../fleet/halt';
+import { endRunsOfHost } from '../fleet/halt';
 import { showAlive } from '../fleet/registrations';
 
 interface Lease {
@@ -47,10 +47,7 @@ export class HostsLiveness {
         lease_seq,
       ]);
       if (rows.length === 0) return false;
-      const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
-      const vms = runs.map((r) => r.vm);
-      await endRuns(tx, vms);
-      await showHalted(tx, vms);
+      const vms = await endRunsOfHost(tx, host);
       await showAlive(tx, host, false);
       this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
       return true;

@@ -1,6 +1,8 @@
 /** Lets go of what has had its time: finished tasks, idle sessions, the change log's tail. */
 import { inTransaction, pruneChanges } from '@xenplane/store';
+import { pruneAudit } from '../audit';
 import type { Plane } from '../context';
+import { forgetOrphans } from '../rrd/choices';
 import { idleLimitHours } from '../sessions';
 
 const finishedTaskMinutes = 65;
@@ -15,6 +17,7 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
       [],
     );
     await tx.query("DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'", []);
+    await forgetOrphans(tx);
     const sessions = await tx.query(
       `WITH old AS (DELETE FROM session_state WHERE last_active < now() - interval '${idleLimitHours} hours' RETURNING session)
        DELETE FROM session s USING old WHERE s.ref = old.session RETURNING s.ref`,
@@ -23,5 +26,6 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
     return { tasks: tasks.length, sessions: sessions.length };
   });
   await pruneChanges(plane.store);
+  await pruneAudit(plane.store);
   return counts;
 }

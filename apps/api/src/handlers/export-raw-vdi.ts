@@ -1,0 +1,31 @@
+/** `GET /export_raw_vdi`: the contents of a disk as one file. */
+import { writeRaw, type DiskSource } from '@xenplane/wire';
+import { findVdi, readDisk } from '@xenplane/xapi';
+import { required, type Exchange, type Handler } from './exchange';
+import { Refusal } from './refusal';
+import { sendFile } from './transfer';
+
+interface Format {
+  readonly type: string;
+  readonly suffix: string;
+  write(source: DiskSource, names: { readonly uuid: string; readonly base?: string | undefined }): AsyncIterable<Uint8Array>;
+}
+const formats: Readonly<Record<string, Format>> = {
+  raw: { type: 'application/octet-stream', suffix: 'raw', write: writeRaw },
+};
+
+export const exportRawVdi: Handler = {
+  name: 'get_export_raw_vdi',
+  task: 'Exporting raw VDI',
+  run: async (exchange: Exchange) => {
+    const { plane, query, signal } = exchange;
+    const name = query.get('format') ?? 'raw';
+    const format = Object.hasOwn(formats, name) ? formats[name] : undefined;
+    if (!format) throw new Refusal(404, `There is no format ${name}`);
+    const vdi = await findVdi(plane, required(exchange, 'vdi'));
+    const baseName = query.get('base') || undefined;
+    const base = baseName === undefined ? undefined : await findVdi(plane, baseName);
+    const source = await readDisk(plane, vdi, { signal, base });
+    await sendFile(exchange, `${vdi.uuid}.${format.suffix}`, format.type, format.write(source, { uuid: vdi.uuid, base: base?.uuid }));
+  },
+};

@@ -1,0 +1,77 @@
+/** `PUT /import_raw_vdi`: a file becomes the contents of a disk, or of a new one of the file's length. */
+import { asRef, XenError, type Ref } from '@xenplane/model';
+import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readRaw, type Write } from '@xenplane/wire';
+import { createDisk, destroyDisk, findSr, findVdi, writeDisk } from '@xenplane/xapi';
+import { flag, sessionOf, type Exchange, type Handler } from './exchange';
+import { Refusal } from './refusal';
+import { acceptBody, bodyUntilCut, lengthOf, refuseChunked, stoppable } from './transfer';
+
+type Read = (reader: ByteReader) => AsyncIterable<Write>;
+const formats: Readonly<Record<string, Read>> = { raw: readRaw };
+
+export const importRawVdi: Handler = {
+  name: 'put_import_raw_vdi',
+  task: 'Importing raw VDI',
+  run: async (exchange) => {
+    refuseChunked(exchange);
+    const read = formatOf(exchange);
+    const { vdi, size, made } = await targetOf(exchange);
+    acceptBody(exchange);
+    try {
+      await stoppable(exchange, () => writeDisk(exchange.plane, vdi, whole(exchange, read, size)));
+    } catch (error) {
+      if (made) await destroyDisk(exchange.plane, sessionOf(exchange), vdi);
+      throw error;
+    }
+    exchange.response?.end();
+    return encodeTaskResult({ kind: 'ref', cls: 'VDI' }, vdi);
+  },
+};
+
+function formatOf(exchange: Exchange): Read {
+  const name = exchange.query.get('format') ?? 'raw';
+  const read = Object.hasOwn(formats, name) ? formats[name] : undefined;
+  if (!read) throw new Refusal(404, `There is no format ${name}`);
+  return name === 'raw' && flag(exchange, 'chunked') ? readChunked : read;
+}
+
+/** The disk that is named, or a new one for a raw file of known length. */
+async function targetOf(exchange: Exchange): Promise<{ vdi: Ref<'VDI'>; size: number; made: boolean }> {
+  const { plane, query } = exchange;
+  const name = query.get('vdi');
+  if (name !== null && name !== '') {
+    const { ref, virtual_size } = await findVdi(plane, name);
+    return { vdi: ref, size: virtual_size, made: false };
+  }
+  const size = lengthOf(exchange);
+  if (!query.has('sr_id') && !query.has('sr_uuid')) await missing(exchange);
+  if (size === undefined || (query.get('format') ?? 'raw') !== 'raw') throw new Refusal(400, 'A new disk needs a raw file of known length');
+  const sr = await findSr(plane, query);
+  return { vdi: await createDisk(plane, sessionOf(exchange), sr.ref, size), size, made: true };
+}
+
+async function missing({ task, query }: Exchange): Promise<never> {
+  await task?.fail(new XenError('VDI_MISSING', asRef(query.get('sr_id') ?? 'OpaqueRef:NULL'), query.get('vdi') ?? 'OpaqueRef:NULL'));
+  throw new Refusal(400, 'Neither a disk nor a storage repository is named');
+}
+
+/** An empty body asks whether the way is open. A file of a length that the disk can hold must come whole; others end where they are cut. */
+async function* whole(exchange: Exchange, read: Read, size: number): AsyncGenerator<Write> {
+  const announced = lengthOf(exchange);
+  const reader = new ByteReader(counted(exchange, announced));
+  const first = await reader.some(1);
+  if (!first) return;
+  reader.unread(first);
+  yield* read(reader);
+  for await (const _rest of reader.rest());
+  if (announced !== undefined && announced <= size && reader.position < announced) throw new EndOfStream(reader.position);
+}
+
+async function* counted(exchange: Exchange, total: number | undefined): AsyncGenerator<Uint8Array> {
+  let done = 0;
+  for await (const bytes of bodyUntilCut(exchange)) {
+    yield bytes;
+    done += bytes.length;
+    if (total) await exchange.task?.progress(Math.min(0.99, done / total));
+  }
+}

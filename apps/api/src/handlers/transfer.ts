@@ -1,0 +1,79 @@
+/** What uploads and downloads share: the head of the answer, bodies that are cut, what a cancelled task means. */
+import { pipeline } from 'node:stream/promises';
+import { XenError } from '@xenplane/model';
+import { BadDisk, EndOfStream } from '@xenplane/wire';
+import { responseOf, type Exchange } from './exchange';
+import { Refusal } from './refusal';
+
+const head = (exchange: Exchange, headers: Readonly<Record<string, string>>): Record<string, string> => ({
+  server: 'Xenplane',
+  connection: 'close',
+  'cache-control': 'no-cache, no-store',
+  ...(exchange.task ? { 'task-id': exchange.task.ref } : {}),
+  ...headers,
+});
+
+/** Streams a file of unknown length; the connection's end is its end. */
+export async function sendFile(exchange: Exchange, name: string, type: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+  const response = responseOf(exchange);
+  response.writeHead(200, head(exchange, { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` }));
+  response.flushHeaders();
+  await stoppable(exchange, () => pipeline(body, response));
+}
+
+/** Some clients send no byte before they have read that they may. */
+export function acceptBody(exchange: Exchange): void {
+  const response = responseOf(exchange);
+  response.writeHead(200, head(exchange, {}));
+  response.flushHeaders();
+}
+
+/** 403 for bodies whose end only their framing tells, as in xapi. */
+export function refuseChunked({ request }: Exchange): void {
+  if (request.headers['transfer-encoding'] !== undefined) throw new Refusal(403, 'IMPORT_ERROR_CANNOT_HANDLE_CHUNKED: [  ]');
+}
+
+/** The length that the client says its body has. */
+export function lengthOf({ request }: Exchange): number | undefined {
+  const length = request.headers['content-length'];
+  return length === undefined ? undefined : Number(length);
+}
+
+/** The body as far as it comes: a connection that is cut is the end. */
+export async function* bodyUntilCut({ request }: Exchange): AsyncGenerator<Uint8Array> {
+  const chunks = request[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await chunks.next().catch(() => undefined);
+    if (!next || next.done) return;
+    yield next.value as Uint8Array;
+  }
+}
+
+/** Work on a body that ends when somebody cancels the task, and then fails with it. */
+export async function stoppable<T>(exchange: Exchange, work: () => Promise<T>): Promise<T> {
+  const { signal, socket, request, task } = exchange;
+  let cancelled = false;
+  const stop = (): void => {
+    if (socket.destroyed) return;
+    cancelled = true;
+    request.destroy();
+  };
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    const result = await work();
+    if (cancelled) throw new Error('cancelled');
+    return result;
+  } catch (error) {
+    throw cancelled ? new XenError('TASK_CANCELLED', task?.ref ?? '') : (ofTransfer(error) ?? (socket.destroyed ? gone : error));
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+const gone = new XenError('INTERNAL_ERROR', 'The client closed the connection');
+
+function ofTransfer(error: unknown): XenError | undefined {
+  if (error instanceof XenError) return error;
+  if (error instanceof EndOfStream) return new XenError('IMPORT_ERROR_PREMATURE_EOF');
+  return error instanceof BadDisk ? new XenError('IMPORT_ERROR', error.message) : undefined;
+}

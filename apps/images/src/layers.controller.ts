@@ -1,0 +1,102 @@
+/** Layers of disks, for the control plane alone: every request needs the secret. */
+import { pipeline } from 'node:stream/promises';
+import { BadRequestException, Controller, Delete, Get, Headers, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { LayerStore, RefusedBlob } from '@xenplane/blobs';
+import { EndOfStream, framesType, readFrames, type Write } from '@xenplane/wire';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { assertSecret } from './secret';
+import { secretToken } from './tokens';
+
+@Controller('layers')
+export class LayersController {
+  constructor(
+    private readonly layers: LayerStore,
+    @Inject(secretToken) private readonly secret: string,
+  ) {}
+
+  /** The body is bytes from `offset` on, or frames that say where each goes. Answers how many bytes the layer takes. */
+  @Put(':id')
+  async put(@Param('id') id: string, @Query() query: Record<string, string>, @Req() request: FastifyRequest): Promise<{ utilisation: number }> {
+    assertSecret(this.secret, request.headers.authorization);
+    const framed = request.headers['content-type'] === framesType;
+    const writes = framed ? readFrames(request.raw) : piecesFrom(request.raw, numberOf(query['offset'], 0));
+    return { utilisation: await told(this.layers.write(id, chainOf(query['chain']), writes)) };
+  }
+
+  /** One bit for each of the first blocks: set where any of the layers has it. */
+  @Get('changed')
+  async changed(
+    @Query() query: Record<string, string>,
+    @Headers('authorization') authorization: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    assertSecret(this.secret, authorization);
+    const present = await told(this.layers.present(chainOf(query['ids'])));
+    await sendBytes(reply, present.raw(numberOf(query['blocks'], present.end)));
+  }
+
+  /** The same for the layer and, when they are given, those below it. */
+  @Get(':id/blocks')
+  async blocks(
+    @Param('id') id: string,
+    @Query() query: Record<string, string>,
+    @Headers('authorization') authorization: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    assertSecret(this.secret, authorization);
+    const present = await told(this.layers.present([id, ...chainOf(query['chain'])]));
+    await sendBytes(reply, present.raw());
+  }
+
+  @Get(':id')
+  async get(
+    @Param('id') id: string,
+    @Query() query: Record<string, string>,
+    @Headers('authorization') authorization: string | undefined,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    assertSecret(this.secret, authorization);
+    const chain = [id, ...chainOf(query['chain'])],
+      length = numberOf(query['length']);
+    await told(this.layers.present(chain));
+    reply.hijack();
+    reply.raw.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': String(length) });
+    // A reader that goes away, or a file that cannot be read, ends the connection before all bytes are there.
+    await pipeline(this.layers.read(chain, numberOf(query['offset'], 0), length), reply.raw).catch(() => reply.raw.destroy());
+  }
+
+  @Delete(':id')
+  async delete(@Param('id') id: string, @Headers('authorization') authorization: string | undefined, @Res() reply: FastifyReply): Promise<void> {
+    assertSecret(this.secret, authorization);
+    await told(this.layers.remove(id));
+    await reply.code(204).send();
+  }
+}
+
+const sendBytes = (reply: FastifyReply, bytes: Uint8Array): FastifyReply =>
+  reply.code(200).header('content-type', 'application/octet-stream').send(Buffer.from(bytes));
+
+const chainOf = (text: string | undefined): string[] => (text ?? '').split(',').filter((id) => id !== '');
+
+function numberOf(text: string | undefined, otherwise?: number): number {
+  const number = text === undefined || text === '' ? otherwise : Number(text);
+  if (number === undefined || !Number.isSafeInteger(number) || number < 0) throw new BadRequestException('not a number of bytes');
+  return number;
+}
+
+async function* piecesFrom(source: AsyncIterable<Uint8Array>, start: number): AsyncGenerator<Write> {
+  let offset = start;
+  for await (const bytes of source) {
+    yield { offset, bytes };
+    offset += bytes.length;
+  }
+}
+
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof RefusedBlob || error instanceof EndOfStream) throw new BadRequestException(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,1 @@
+export { layerPattern, LayerStore } from './layer-store';

@@ -1,0 +1,100 @@
+import fc from 'fast-check';
+import { failoverPlan, mostFailures, planExists, type HaPool } from './plan';
+
+const GiB = 2 ** 30;
+const pool = (free: readonly number[], vms: readonly (readonly [number | undefined, number, boolean?])[]): HaPool => ({
+  hosts: free.map((f, i) => ({ ref: `h${i}`, freeBytes: f * GiB })),
+  vms: vms.map(([host, size, movable = true], i) => ({ ref: `v${i}`, host: host === undefined ? undefined : `h${host}`, bytes: size * GiB, movable })),
+});
+
+test.each([
+  ['no VMs: all but one may fail', pool([4, 4, 4], []), 2],
+  ['a host of its own: none may fail', pool([64], [[0, 1]]), 0],
+  [
+    'room for one host’s VMs on the others',
+    pool(
+      [4, 4, 4],
+      [
+        [0, 4],
+        [1, 4],
+        [2, 4],
+      ],
+    ),
+    1,
+  ],
+  ['a VM larger than any hole', pool([3, 3, 3], [[0, 4]]), 0],
+  [
+    'fragments do not add up',
+    pool(
+      [0, 3, 3],
+      [
+        [0, 2],
+        [0, 2],
+        [0, 2],
+      ],
+    ),
+    0,
+  ],
+  ['a VM bound to its host', pool([8, 8, 8], [[0, 1, false]]), 0],
+  [
+    'a VM that already waits takes room too',
+    pool(
+      [4, 4],
+      [
+        [undefined, 4],
+        [0, 4],
+      ],
+    ),
+    0,
+  ],
+])('%s', (_what, given, most) => expect(mostFailures(given)).toBe(most));
+
+test('the plan names a place for each VM of the hosts that fail, and for single VMs that do', () => {
+  const given = pool(
+    [0, 4, 2],
+    [
+      [0, 2],
+      [0, 4],
+      [1, 1],
+    ],
+  );
+  expect(Object.fromEntries(failoverPlan(given, new Set(['h0']), new Set()))).toEqual({ v1: 'h1', v0: 'h2' });
+  expect(Object.fromEntries(failoverPlan(given, new Set(['h0']), new Set(['v2'])))).toEqual({ v1: 'h1', v0: 'h2', v2: undefined });
+});
+
+const anyPool = fc
+  .record({
+    free: fc.array(fc.integer({ min: 0, max: 16 }), { minLength: 1, maxLength: 40 }),
+    vms: fc.array(fc.tuple(fc.nat(39), fc.integer({ min: 1, max: 8 })), { maxLength: 40 }),
+  })
+  .map(({ free, vms }) =>
+    pool(
+      free,
+      vms.map(([host, size]) => [host % free.length, size] as const),
+    ),
+  );
+
+test('a plan that is said to exist is there for every set of hosts, however many hosts there are', () => {
+  fc.assert(
+    fc.property(anyPool, fc.nat(4), fc.array(fc.nat(39), { minLength: 4, maxLength: 4 }), (given, n, choice) => {
+      fc.pre(planExists(given, n));
+      const failed = new Set(choice.slice(0, n).map((c) => `h${c % given.hosts.length}`));
+      const plan = failoverPlan(given, failed, new Set());
+      expect([...plan.values()].filter((host) => host === undefined)).toEqual([]);
+      for (const { ref, freeBytes } of given.hosts) {
+        const taken = given.vms.filter((v) => plan.get(v.ref) === ref).reduce((sum, v) => sum + v.bytes, 0);
+        expect(taken).toBeLessThanOrEqual(failed.has(ref) ? 0 : freeBytes);
+      }
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('more room never makes a plan worse where hosts are many', () => {
+  const many = pool(
+    Array.from({ length: 60 }, () => 8),
+    Array.from({ length: 60 }, (_, i) => [i, 2] as const),
+  );
+  expect(mostFailures(many)).toBeGreaterThanOrEqual(10);
+  expect(planExists(many, 59)).toBe(false);
+});

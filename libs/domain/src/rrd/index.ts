@@ -1,0 +1,7 @@
+export * from './waves';
+export * from './archives';
+export * from './figures';
+export { type Source, type SourceType } from './source';
+export { loadOf, storageOf, type Load, type Storage } from './load';
+export { vmFigures, vmSources, type DiskFacts, type NicFacts, type VmFacts, type VmFigures } from './vm-sources';
+export { hostSources, shareOf, type HostFacts, type HostFigures } from './host-sources';

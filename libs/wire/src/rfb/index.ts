@@ -1,0 +1,2 @@
+export { RfbError, RfbServer, type Received } from './server';
+export { Keyboard } from './keys';

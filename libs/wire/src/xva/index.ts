@@ -1,0 +1,4 @@
+export * from './blocks';
+export * from './ova';
+export * from './tar';
+export { xxh64 } from './xxh64';

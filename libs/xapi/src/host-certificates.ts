@@ -1,0 +1,116 @@
+/** The TLS certificates of hosts: made, checked as xapi checks them, kept, and shown in Certificate records. */
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import { generate } from 'selfsigned';
+import { dateTime, type Plane } from './context';
+import { hostSetting, setHostSetting } from './host-settings';
+import { recordWith } from './records';
+
+export type CertificateKind = Extract<StoredRecord<'Certificate'>['type'], 'host' | 'host_internal'>;
+export interface Pem {
+  readonly certificate: string;
+  readonly key: string;
+  readonly chain: string;
+}
+const settingOf = (kind: CertificateKind): string => `certificate/${kind}`;
+const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
+
+/** The certificate of a host; one that it was never given is made when somebody first asks. */
+export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
+  const present = await hostSetting<Pem | null>(tx, host, settingOf(kind), null);
+  return present ?? renewCertificate(tx, plane, host, kind);
+}
+
+export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
+  const { hostname, address, uuid } = await tx.lock('host', host);
+  const now = plane.clock.now();
+  const made = await generate([{ name: 'commonName', value: kind === 'host' ? address : uuid }], {
+    keyType: 'rsa',
+    keySize: 2048,
+    algorithm: 'sha256',
+    notBeforeDate: now,
+    notAfterDate: new Date(now.getTime() + tenYearsMs),
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: [
+          { type: 2, value: hostname },
+          { type: 7, ip: address },
+        ],
+      },
+    ],
+  });
+  const pem = { certificate: made.cert, key: made.private, chain: '' };
+  await keepCertificate(tx, plane, host, kind, pem);
+  return pem;
+}
+
+/** Replaces what the host had of this kind, record and all. */
+export async function keepCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind, pem: Pem): Promise<void> {
+  for (const old of await tx.find('Certificate', { host, type: kind })) await tx.remove('Certificate', old.ref);
+  const x509 = new X509Certificate(pem.certificate);
+  const uuid = plane.ids.uuid();
+  await tx.insert(
+    'Certificate',
+    asRef<'Certificate'>(`OpaqueRef:${uuid}`),
+    recordWith('Certificate', {
+      uuid,
+      type: kind,
+      host,
+      not_before: dateTime(new Date(x509.validFrom)),
+      not_after: dateTime(new Date(x509.validTo)),
+      fingerprint: x509.fingerprint256,
+      fingerprint_sha256: x509.fingerprint256,
+      fingerprint_sha1: x509.fingerprint,
+    }),
+  );
+  await setHostSetting(tx, host, settingOf(kind), pem);
+}
+
+const algorithms: Readonly<Record<string, string>> = {
+  ec: '1.2.840.10045.2.1',
+  dsa: '1.2.840.10040.4.1',
+  ed25519: '1.3.101.112',
+  ed448: '1.3.101.113',
+  'rsa-pss': '1.2.840.113549.1.1.10',
+};
+const shortest = 2048,
+  longest = 4096;
+
+function privateKey(text: string): KeyObject {
+  const key = attempt(() => createPrivateKey(text));
+  if (!key) throw new XenError('SERVER_CERTIFICATE_KEY_INVALID');
+  if (key.asymmetricKeyType !== 'rsa')
+    throw new XenError('SERVER_CERTIFICATE_KEY_ALGORITHM_NOT_SUPPORTED', algorithms[key.asymmetricKeyType ?? ''] ?? String(key.asymmetricKeyType));
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
+  if (bits < shortest || bits > longest) throw new XenError('SERVER_CERTIFICATE_KEY_RSA_LENGTH_NOT_SUPPORTED', String(bits));
+  return key;
+}
+
+function attempt<T>(act: () => T): T | undefined {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
+
+const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+/** SHA-256 or SHA-512 with RSA, as their object identifiers stand in the certificate. */
+const signatures = ['2a864886f70d01010b', '2a864886f70d01010d'];
+const isSignedWell = (x509: X509Certificate): boolean => signatures.some((oid) => x509.raw.toString('hex').includes(`0609${oid}`));
+
+/** The key first, then the certificate, then its chain: the first thing wrong is the answer. */
+export function assertCertificate(pem: Pem, now: Date): void {
+  const key = privateKey(pem.key);
+  const x509 = attempt(() => new X509Certificate(pem.certificate));
+  if (!x509) throw new XenError('SERVER_CERTIFICATE_INVALID');
+  if (new Date(x509.validFrom) > now) throw new XenError('SERVER_CERTIFICATE_NOT_VALID_YET', dateTime(now), dateTime(new Date(x509.validFrom)));
+  if (new Date(x509.validTo) < now) throw new XenError('SERVER_CERTIFICATE_EXPIRED', dateTime(now), dateTime(new Date(x509.validTo)));
+  if (!x509.checkPrivateKey(key)) throw new XenError('SERVER_CERTIFICATE_KEY_MISMATCH');
+  if (!isSignedWell(x509)) throw new XenError('SERVER_CERTIFICATE_SIGNATURE_NOT_SUPPORTED');
+  if (pem.chain.trim() === '') return;
+  const blocks = pem.chain.match(pemBlock) ?? [];
+  if (blocks.length === 0 || blocks.some((block) => !attempt(() => new X509Certificate(block)))) throw new XenError('SERVER_CERTIFICATE_CHAIN_INVALID');
+}

@@ -1,0 +1,33 @@
+/** The plugins of a host, by the file names under which clients call them. */
+import { XenError, type Ref } from '@xenplane/model';
+import type { Context } from '../context';
+import { assertLive } from '../host-use';
+import { hyperthreading, ipmitool, netdata, sdnController, serviceControl } from './machine';
+import { failure, type Arguments, type Plugin } from './plugin';
+import { diskSpace, lsblk, lvm, raid, smartctl, zfs } from './storage';
+import { updater } from './updater';
+
+const plugins: Readonly<Record<string, Plugin>> = {
+  'updater.py': updater,
+  'raid.py': raid,
+  'lvm.py': lvm,
+  'zfs.py': zfs,
+  'lsblk.py': lsblk,
+  'smartctl.py': smartctl,
+  'disk-space': diskSpace,
+  'hyperthreading.py': hyperthreading,
+  'ipmitool.py': ipmitool,
+  'netdata.py': netdata,
+  'service.py': serviceControl,
+  'sdncontroller.py': sdnController,
+  'sdn-controller.py': sdnController,
+};
+
+export async function callPlugin({ tx, plane }: Context, ref: Ref<'host'>, name: string, fn: string, args: Arguments): Promise<string> {
+  await assertLive(tx, ref);
+  if (!Object.hasOwn(plugins, name)) throw new XenError('XENAPI_MISSING_PLUGIN', name);
+  const plugin = plugins[name] ?? {};
+  const run = Object.hasOwn(plugin, fn) ? plugin[fn] : undefined;
+  if (!run) throw failure(fn, 'UNKNOWN_XENAPI_PLUGIN_FUNCTION', `${name} has no function ${fn}`);
+  return run({ tx, plane, host: await tx.get('host', ref) }, args);
+}

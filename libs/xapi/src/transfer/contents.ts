@@ -1,0 +1,115 @@
+/** The contents of a virtual disk: where its layers are, reading them, and writing to the top one. */
+import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
+import { inTransaction, reading, type Row, type Tx } from '@xenplane/store';
+import { extentsOf, type DiskSource, type Write } from '@xenplane/wire';
+import { createVdi, vdiOverrides } from '../calls/vdi';
+import type { Plane, Session } from '../context';
+import { chainOf, reportUtilisation, writableTop } from '../layers';
+import { imageKeys } from '../specs';
+import { LayerClient } from './layer-client';
+
+/** Top first; an image may be the lowest. */
+async function layersOf(tx: Tx, vdi: Ref<'VDI'>): Promise<readonly string[]> {
+  const chain = await chainOf(tx, vdi);
+  const image = chain.at(-1)?.image;
+  return [...chain.map((layer) => layer.id), ...(image ? [image.sha256] : [])];
+}
+
+/** A disk named by reference or uuid. */
+export async function findVdi(plane: Plane, name: string): Promise<Row<'VDI'>> {
+  return reading(plane.store, async (tx) => {
+    const [byRef] = await tx.getMany('VDI', [name]);
+    const [found] = byRef ? [byRef] : await tx.find('VDI', { uuid: name });
+    if (!found) throw new XenError('HANDLE_INVALID', 'VDI', name);
+    return found;
+  });
+}
+
+/** VDI_IN_USE when a VM could change the disk meanwhile, or, for a writer, even look at it. */
+export async function assertFree(tx: Tx, vdi: Row<'VDI'>, use: 'read' | 'write'): Promise<void> {
+  const attached = (await tx.find('VBD', { VDI: vdi.ref, currently_attached: true })).filter((vbd) => use === 'write' || vbd.mode === 'RW');
+  if (attached.length > 0) throw new XenError('VDI_IN_USE', vdi.ref, use === 'read' ? 'copy' : 'attach');
+}
+
+interface How {
+  readonly signal: AbortSignal;
+  /** Then only what differs from it. */
+  readonly base?: Row<'VDI'> | undefined;
+  /** The reader keeps the disk's VM from running. */
+  readonly held?: true;
+}
+
+export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base, held }: How): Promise<DiskSource> {
+  const client = new LayerClient(plane.settings);
+  const { chain, old } = await reading(plane.store, async (tx) => {
+    if (!held) await assertFree(tx, vdi, 'read');
+    return { chain: await layersOf(tx, vdi.ref), old: base ? await layersOf(tx, base.ref) : [] };
+  });
+  const differing = [...chain.filter((id) => !old.includes(id)), ...old.filter((id) => !chain.includes(id))];
+  const present = await client.present(differing, signal);
+  return {
+    size: vdi.virtual_size,
+    extents: { [Symbol.iterator]: () => extentsOf(present, vdi.virtual_size) },
+    read: (offset, length) => client.read(chain, offset, length, signal),
+  };
+}
+
+/** Writes to a disk that nothing uses, and books what it then takes. */
+export async function writeDisk(plane: Plane, ref: Ref<'VDI'>, writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<void> {
+  const { size, top, below } = await inTransaction(plane.store, async (tx) => {
+    const vdi = await tx.lock('VDI', ref);
+    await assertWritable(tx, vdi);
+    const layer = await writableTop(tx, ref);
+    return { size: vdi.virtual_size, top: layer, below: (await layersOf(tx, ref)).filter((id) => id !== layer) };
+  });
+  const client = new LayerClient(plane.settings);
+  const utilisation = await client.write(top, below, within(writes, size), signal);
+  await inTransaction(plane.store, (tx) => reportUtilisation(tx, top, utilisation));
+}
+
+async function assertWritable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
+  if (vdi.read_only || vdi.type === 'cbt_metadata') throw new XenError('VDI_READONLY', vdi.ref);
+  if (vdi.sm_config[imageKeys.digest] !== undefined) throw new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR);
+  await assertFree(tx, vdi, 'write');
+}
+
+/** A disk ends where it ends. */
+async function* within(writes: AsyncIterable<Write>, size: number): AsyncGenerator<Write> {
+  for await (const write of writes) {
+    if (write.offset + ('zeroes' in write ? write.zeroes : write.bytes.length) > size) throw new XenError('VDI_IO_ERROR', 'No space left on device');
+    yield write;
+  }
+}
+
+/** The repository of new disks: by reference, by uuid, or the pool's own; DEFAULT_SR_NOT_FOUND when it has none. */
+export async function findSr(plane: Plane, query: URLSearchParams): Promise<Row<'SR'>> {
+  const id = query.get('sr_id'),
+    uuid = query.get('sr_uuid');
+  return reading(plane.store, async (tx) => {
+    if (uuid !== null) {
+      const [sr] = await tx.find('SR', { uuid });
+      if (!sr) throw new XenError('UUID_INVALID', 'SR', uuid);
+      return sr;
+    }
+    if (id !== null) return tx.get('SR', asRef<'SR'>(id));
+    return defaultSr(tx);
+  });
+}
+
+async function defaultSr(tx: Tx): Promise<Row<'SR'>> {
+  const [pool] = await tx.find('pool', {});
+  const [sr] = pool && !isNullRef(pool.default_SR) ? await tx.getMany('SR', [pool.default_SR]) : [];
+  if (!sr) throw new XenError('DEFAULT_SR_NOT_FOUND', pool?.default_SR ?? 'OpaqueRef:NULL');
+  return sr;
+}
+
+/** A new disk for a file that comes. */
+export async function createDisk(plane: Plane, session: Session, SR: Ref<'SR'>, size: number): Promise<Ref<'VDI'>> {
+  const given = { SR, virtual_size: size, name_label: 'Imported disk', type: 'user', sharable: false, read_only: false, other_config: {} } as const;
+  return inTransaction(plane.store, (tx) => createVdi({ plane, session, tx, task: undefined }, given));
+}
+
+/** Takes a new disk back when its file did not come. */
+export async function destroyDisk(plane: Plane, session: Session, self: Ref<'VDI'>): Promise<void> {
+  await inTransaction(plane.store, (tx) => vdiOverrides.destroy({ plane, session, tx, task: undefined }, { self }));
+}

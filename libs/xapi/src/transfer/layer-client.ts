@@ -1,0 +1,71 @@
+/** The bytes of disks on the image server, as streams. */
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
+import { XenError } from '@xenplane/model';
+import { Bits, framesType, writeFrames, type Write } from '@xenplane/wire';
+import type { PlaneSettings } from '../context';
+
+interface Ask {
+  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly body?: AsyncIterable<Uint8Array>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Of a disk without layers nothing is stored. */
+const nothing = '00000000-0000-0000-0000-000000000000';
+
+export class LayerClient {
+  constructor(private readonly settings: Pick<PlaneSettings, 'imagesUrl' | 'imagesSecret'>) {}
+
+  /** Answers the bytes that the layer then takes. What came before a failure stays written. */
+  async write(id: string, below: readonly string[], writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<number> {
+    const answer = await this.ask({ method: 'PUT', path: `/layers/${id}`, query: { chain: below.join() }, body: writeFrames(writes), signal });
+    const { utilisation } = JSON.parse((await buffer(answer)).toString()) as { utilisation: number };
+    return utilisation;
+  }
+
+  /** Fails unless every byte comes. */
+  async *read([top = nothing, ...below]: readonly string[], offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    if (length === 0) return;
+    const query = { chain: below.join(), offset: String(offset), length: String(length) };
+    yield* await this.ask({ method: 'GET', path: `/layers/${top}`, query, signal });
+  }
+
+  /** The blocks that any of the layers has. */
+  async present(ids: readonly string[], signal?: AbortSignal): Promise<Bits> {
+    if (ids.length === 0) return new Bits();
+    return new Bits(await buffer(await this.ask({ method: 'GET', path: '/layers/changed', query: { ids: ids.join() }, signal })));
+  }
+
+  async remove(id: string): Promise<void> {
+    (await this.ask({ method: 'DELETE', path: `/layers/${id}` })).resume();
+  }
+
+  private async ask({ method, path, query = {}, body, signal }: Ask): Promise<IncomingMessage> {
+    const url = new URL(`${this.settings.imagesUrl}${path}?${new URLSearchParams(query).toString()}`);
+    const headers = { authorization: `Bearer ${this.settings.imagesSecret ?? ''}`, ...(body ? { 'content-type': framesType } : {}) };
+    const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, headers, ...(signal ? { signal } : {}) });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => request.once('response', resolve).once('error', reject));
+    // A body that breaks destroys the request, which is what the answer then fails with.
+    const sent = body ? pipeline(Readable.from(body, { objectMode: true, highWaterMark: 1 }), request) : Promise.resolve(void request.end());
+    const [answer] = await Promise.all([answered, sent.catch((error: unknown) => fail(error, answered))]);
+    if (answer.statusCode !== 200 && answer.statusCode !== 204) throw await refused(answer);
+    return answer;
+  }
+}
+
+/** A server that answers before it has read all has its own word on why. */
+async function fail(error: unknown, answered: Promise<IncomingMessage>): Promise<void> {
+  const answer = await Promise.race([answered.catch(() => undefined), new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined)))]);
+  if (!answer) throw error;
+}
+
+async function refused(answer: IncomingMessage): Promise<XenError> {
+  const text = (await buffer(answer).catch(() => Buffer.alloc(0))).toString().slice(0, 500);
+  return new XenError('SR_BACKEND_FAILURE', '', `The image server answered ${answer.statusCode}: ${text}`, '');
+}

@@ -1,0 +1,226 @@
+/** Consoles over the real wire: a framebuffer and plain text behind CONNECT, the same through WebSockets, and pictures. */
+import { connect, type Socket } from 'node:net';
+import { asRef, type Role } from '@xenplane/model';
+import { RfbClient, type ClientOptions } from '@xenplane/testing';
+import { openSession } from '@xenplane/xapi';
+import { WebSocket } from 'undici';
+import { eventually, login, startWorld, type Call, type World } from '../world';
+
+jest.setTimeout(60_000);
+let world: World;
+let call: Call;
+let token: string;
+let vm: string;
+let vmUuid: string;
+let consoles: Record<string, { uuid: string; protocol: string; location: string }>;
+
+const session = async (role: Role): Promise<string> => {
+  const [api] = world.apis;
+  if (!api) throw new Error('no API');
+  return openSession(api.plane, { user: role, root: false, originator: 'test', role, userRef: asRef('OpaqueRef:NULL') });
+};
+async function newVm(name: string): Promise<string> {
+  const made = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
+  await call('VM.provision', made);
+  await call('VM.start', made, false, false);
+  // Until the agent in the guest reports: then the boot is over, whatever the clock says.
+  await eventually(async () => expect(await call('VM.get_guest_metrics', made)).not.toBe('OpaqueRef:NULL'));
+  return made;
+}
+beforeAll(async () => {
+  world = await startWorld({ hosts: 1 });
+  call = await login(world.url);
+  token = await session('pool-admin');
+  vm = await newVm('shown');
+  vmUuid = await call('VM.get_uuid', vm);
+  const all = await call<Record<string, { uuid: string; protocol: string; location: string; VM: string }>>('console.get_all_records');
+  consoles = Object.fromEntries(
+    Object.values(all)
+      .filter((c) => c.VM === vm)
+      .map((c) => [c.protocol, c]),
+  );
+});
+afterAll(() => world?.stop());
+
+interface Connected {
+  readonly socket: Socket;
+  readonly head: string;
+  /** All that came behind the head so far. */
+  bytes(): Buffer;
+}
+/** As clients do: the path alone in the line of the request. */
+async function dial(path: string, headers = ''): Promise<Connected> {
+  const socket = connect(Number(new URL(world.url).port), '127.0.0.1');
+  let all = Buffer.alloc(0);
+  socket.on('data', (piece) => (all = Buffer.concat([all, piece])));
+  socket.on('error', () => undefined);
+  socket.write(`CONNECT ${path} HTTP/1.0\r\n${headers}\r\n`);
+  const end = await eventually(async () => {
+    const at = all.indexOf('\r\n\r\n');
+    if (at < 0) throw new Error('no answer');
+    return at + 4;
+  });
+  return { socket, head: all.toString('latin1', 0, end), bytes: () => all.subarray(end) };
+}
+
+async function look(path: string, options: ClientOptions = {}): Promise<{ client: RfbClient; socket: Socket; screen(): string[] }> {
+  const { socket, head, bytes } = await dial(path);
+  expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  const client = new RfbClient((out) => socket.write(out), options);
+  client.feed(bytes());
+  socket.on('data', (piece) => client.feed(piece));
+  await eventually(async () => expect(client.width).toBeGreaterThan(0));
+  client.request(false);
+  return { client, socket, screen: () => client.text().filter((line) => line !== '') };
+}
+/** Asks for what changed until the screen is as wanted. */
+const untilShown = ({ client }: { readonly client: RfbClient }, wanted: RegExp): Promise<void> =>
+  eventually(async () => {
+    client.request(true);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(client.text().join('\n')).toMatch(wanted);
+  });
+const untilClosed = (socket: Socket): Promise<void> => eventually(async () => expect(socket.closed || socket.readableEnded).toBe(true));
+
+test('the framebuffer of a guest shows its login; what is typed is shown and answered', async () => {
+  const { pathname, searchParams } = new URL(consoles['rfb']?.location ?? '');
+  const seen = await look(`${pathname}?${searchParams}&session_id=${token}`);
+  expect(seen.client.name).toBe('shown');
+  await untilShown(seen, /^shown login:/m);
+  expect(seen.client.text().join('\n')).toContain('OK  ] Started Xen guest agent.');
+  seen.client.type('root\n');
+  await untilShown(seen, /^Password:/m);
+  seen.client.type('a secret\n');
+  await untilShown(seen, /^root@shown:~#/m);
+  seen.client.type('hostname\n');
+  await untilShown(seen, /~# hostname\nshown\n/);
+  expect(seen.client.text().join('\n')).not.toContain('a secret');
+  expect([seen.client.width, seen.client.height]).toEqual([800, 592]);
+  seen.socket.destroy();
+});
+
+test('all who look see the same, in whatever encoding; a picture shows it as well', async () => {
+  const [raw, hextile] = [await look(`/console?ref=${vm}&session_id=${token}`, { encodings: [0] }), await look(`/console?uuid=${vmUuid}&session_id=${token}`)];
+  await untilShown(hextile, /~# hostname/);
+  raw.client.type('echo both of us\n');
+  for (const seen of [raw, hextile]) await untilShown(seen, /^both of us$/m);
+  expect(new Set(raw.client.rectangles.map((r) => r.encoding))).toEqual(new Set([0]));
+  for (const { socket } of [raw, hextile]) socket.destroy();
+  const answer = await fetch(`${world.url}/vncsnapshot?uuid=${vmUuid}&session_id=${token}`);
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([200, 'image/jpeg']);
+  const jpeg = Buffer.from(await answer.arrayBuffer());
+  expect([jpeg.subarray(0, 2).toString('hex'), jpeg.subarray(-2).toString('hex')]).toEqual(['ffd8', 'ffd9']);
+  const frame = jpeg.indexOf(Buffer.from([0xff, 0xc0]));
+  expect([jpeg.readUInt16BE(frame + 5), jpeg.readUInt16BE(frame + 7)]).toEqual([592, 800]);
+});
+
+test('the text console is plain text', async () => {
+  const { socket, head, bytes } = await dial(`/console?uuid=${consoles['vt100']?.uuid}`, `Cookie: session_id=${token}\r\n`);
+  expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+  await eventually(async () => expect(bytes().toString()).toContain('both of us\r\n'));
+  expect(bytes().toString()).toMatch(/^Xenplane virtual firmware 1\.0\r\n/);
+  socket.write('whoami\r');
+  await eventually(async () => expect(bytes().toString()).toMatch(/~# whoami\r\nroot\r\nroot@shown:~# $/));
+  socket.destroy();
+});
+
+test('a WebSocket carries the same bytes', async () => {
+  const socket = new WebSocket(`${world.url.replace('http', 'ws')}/console?uuid=${consoles['rfb']?.uuid}&session_id=${token}`, ['binary']);
+  socket.binaryType = 'arraybuffer';
+  const client = new RfbClient((out) => socket.send(out));
+  socket.addEventListener('message', (event) => client.feed(new Uint8Array(event.data as ArrayBuffer)));
+  await eventually(async () => expect(client.width).toBeGreaterThan(0));
+  expect(socket.protocol).toBe('binary');
+  client.request(false);
+  await untilShown({ client }, /both of us/);
+  client.type('uname -r\n');
+  await untilShown({ client }, /^6\.1\.0-25-amd64$/m);
+  const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+  socket.close(1000);
+  expect(await closed).toBe(1000);
+});
+
+test.each([
+  ['no name', '/console', 400],
+  ['nothing of that name', '/console?uuid=none', 404],
+  ['nothing of that reference', '/console?ref=OpaqueRef:none', 404],
+])('CONNECT to %s is refused', async (_what, path, status) => {
+  const { head } = await dial(`${path}${path.includes('?') ? '&' : '?'}session_id=${token}`);
+  expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+});
+
+test('who may: operators of VMs; the console of a host is for administrators of the pool', async () => {
+  const dom0 = await call<string>('host.get_control_domain', (await call<string[]>('host.get_all'))[0]);
+  const status = async (ref: string, role: Role): Promise<string> => {
+    const { head, socket } = await dial(`/console?ref=${ref}&session_id=${await session(role)}`);
+    socket.destroy();
+    return head.slice(9, 12);
+  };
+  expect([await status(vm, 'read-only'), await status(vm, 'vm-operator')]).toEqual(['403', '200']);
+  expect([await status(dom0, 'pool-operator'), await status(dom0, 'pool-admin')]).toEqual(['403', '200']);
+  const picture = async (ref: string, role: Role): Promise<number> =>
+    (await fetch(`${world.url}/vncsnapshot?ref=${ref}&session_id=${await session(role)}`)).status;
+  expect([await picture(vm, 'read-only'), await picture(dom0, 'pool-operator'), await picture(dom0, 'pool-admin')]).toEqual([403, 403, 200]);
+  expect((await dial(`/console?ref=${vm}`)).head).toMatch(/^HTTP\/1\.1 401 /);
+  expect((await fetch(`${world.url}/console?ref=${vm}&session_id=${token}`)).status).toBe(400);
+});
+
+test('the console of a host shows its control domain', async () => {
+  const [host] = await call<string[]>('host.get_all');
+  const shown = await call<string[]>('VM.get_consoles', await call('host.get_control_domain', host));
+  const records = await Promise.all(shown.map((c) => call<{ protocol: string; location: string }>('console.get_record', c)));
+  expect(records.map((c) => c.protocol).sort()).toEqual(['rfb', 'vt100']);
+  const { pathname, searchParams } = new URL(records.find((c) => c.protocol === 'rfb')?.location ?? '');
+  const seen = await look(`${pathname}?${searchParams}&session_id=${token}`);
+  await untilShown(seen, new RegExp(`^${await call('host.get_hostname', host)} login:`, 'm'));
+  seen.socket.destroy();
+});
+
+test('the pool may allow one at a time, and no sleepers', async () => {
+  const [pool] = await call<string[]>('pool.get_all');
+  const path = `/console?ref=${vm}&session_id=${token}`;
+  await call('pool.set_limit_console_sessions', pool, true);
+  const first = await look(path);
+  expect((await dial(path)).head).toMatch(/^HTTP\/1\.1 503 /);
+  first.socket.destroy();
+  await eventually(async () => expect((await dial(path)).head).toMatch(/^HTTP\/1\.1 200 /));
+  await call('pool.set_limit_console_sessions', pool, false);
+  await call('pool.set_vm_console_idle_timeout', pool, 1);
+  const sleeper = await look(path);
+  const awake = await look(path);
+  const typing = setInterval(() => awake.client.key(0xffe1), 50);
+  const pressing = setInterval(() => awake.client.type('x'), 200);
+  await untilClosed(sleeper.socket);
+  expect(awake.socket.readableEnded || awake.socket.closed).toBe(false);
+  for (const timer of [typing, pressing]) clearInterval(timer);
+  await untilClosed(awake.socket);
+  await call('pool.set_vm_console_idle_timeout', pool, 0);
+});
+
+test('a client that speaks another language is left', async () => {
+  const { socket } = await dial(`/console?ref=${vm}&session_id=${token}`);
+  socket.write('GET / HTTP/1.1\r\n\r\n');
+  await untilClosed(socket);
+});
+
+test('a console ends with the session, and with the VM', async () => {
+  const own = await login(world.url);
+  const ownToken = await session('vm-admin');
+  const leaving = await look(`/console?ref=${vm}&session_id=${ownToken}`);
+  await fetch(`${world.url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [ownToken] }) });
+  await untilClosed(leaving.socket);
+
+  const task = await own<string>('task.create', 'looking', '');
+  const staying = await look(`/console?ref=${vm}&session_id=${token}&task_id=${task}`);
+  await own('VM.hard_shutdown', vm);
+  await untilClosed(staying.socket);
+  await eventually(async () => expect(await own('task.get_status', task)).toBe('success'));
+  expect((await dial(`/console?ref=${vm}&session_id=${token}`)).head).toMatch(/^HTTP\/1\.1 404 /);
+  expect((await fetch(`${world.url}/vncsnapshot?ref=${vm}&session_id=${token}`)).status).toBe(404);
+
+  await own('VM.start', vm, false, false);
+  const again = await look(`/console?ref=${vm}&session_id=${token}`);
+  await untilShown(again, /login:/);
+  expect(again.client.text().join('\n')).not.toContain('both of us');
+  again.socket.destroy();
+});
