@@ -94,6 +94,21 @@ test('a file goes from the server to the user, and its task is gone', async () =
   expect((await call<string[]>('task.get_all')).length).toBe(0);
 });
 
+test('the content of a disk goes in and out, and the audit trail is saved', async () => {
+  const content = Buffer.alloc(2 ** 20, 'thin');
+  const files = new Map([['/tmp/in.raw', content]]);
+  const sr = await line('pool-list', 'params=default-SR', '--minimal');
+  const vdi = await line('vdi-create', `sr-uuid=${sr}`, 'name-label=moved', 'virtual-size=1MiB');
+  const put = await thinXe({ ...user, files }, 'vdi-import', `uuid=${vdi}`, 'filename=/tmp/in.raw');
+  expect([put.code, put.error]).toEqual([0, '']);
+  const got = await thinXe({ ...user, files }, 'vdi-export', `uuid=${vdi}`, 'filename=/tmp/out.raw');
+  expect([got.code, got.error]).toEqual([0, '']);
+  expect(files.get('/tmp/out.raw')?.equals(content)).toBe(true);
+  await line('vdi-destroy', `uuid=${vdi}`);
+  const audit = await thinXe({ ...user, files }, 'audit-log-get', 'filename=/tmp/audit');
+  expect([audit.code, files.get('/tmp/audit')?.toString()]).toEqual([0, expect.stringContaining('VDI.destroy')]);
+});
+
 test('the content of a file of the user comes over the connection', async () => {
   const files = new Map([['/tmp/args', Buffer.from('from a file')]]);
   const [host] = (await line('host-list', '--minimal')).split(',');

@@ -12,6 +12,11 @@ import {
   type ThinCommand,
 } from '@xenplane/wire';
 
+/** So much may come before it is asked for. */
+const mostAhead = 2 ** 20;
+/** A client that does not greet is none. */
+const mostSilenceMs = 30_000;
+
 /** The client went away in the middle of a command. */
 export class ClientGone extends Error {
   constructor() {
@@ -23,6 +28,7 @@ export class ClientGone extends Error {
 export class Channel {
   private readonly pieces: Buffer[] = [];
   private held = 0;
+  private wanted = 0;
   private over = false;
   private wake: () => void = () => undefined;
 
@@ -36,13 +42,17 @@ export class Channel {
     socket.on('data', (piece: Buffer) => {
       this.pieces.push(piece);
       this.held += piece.length;
+      // A client cannot fill this process with what nobody has asked for.
+      if (this.held > this.wanted + mostAhead) socket.pause();
       this.wake();
     });
     socket.on('end', ended).on('close', ended).on('error', ended).resume();
   }
 
   private async take(count: number): Promise<Buffer> {
+    this.wanted = count;
     while (this.held < count) {
+      this.socket.resume();
       if (this.over) throw new ClientGone();
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
@@ -54,7 +64,12 @@ export class Channel {
 
   async greet(): Promise<void> {
     this.socket.write(thinGreeting());
-    if (!isThinGreeting(await this.take(greetingLength))) throw new MalformedThin('the client speaks another protocol');
+    const silent = setTimeout(() => this.socket.destroy(), mostSilenceMs);
+    try {
+      if (!isThinGreeting(await this.take(greetingLength))) throw new MalformedThin('the client speaks another protocol');
+    } finally {
+      clearTimeout(silent);
+    }
   }
   say(command: ThinCommand): void {
     if (!this.over && this.socket.writable) this.socket.write(encodeThin(command));
