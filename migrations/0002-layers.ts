@@ -39,6 +39,10 @@ const statements: readonly string[] = [
   'CREATE INDEX stray_volume_layer ON stray_volume (layer)',
   `INSERT INTO layer(id, image, bytes, owner) SELECT uuid, sm_config->>'image-sha256', physical_utilisation, ref FROM vdi`,
   `INSERT INTO vdi_layer(vdi, layer) SELECT ref, uuid FROM vdi`,
+  `INSERT INTO medium(uuid, type, place, bytes, name_label, name_description)
+   SELECT DISTINCT ON (s.uuid) s.uuid, s.type, CASE s.type WHEN 'nfs' THEN 'nfs://' || (p.device_config->>'server') || (p.device_config->>'serverpath')
+     ELSE h.uuid || ':' || (p.device_config->>'device') END, s.physical_size, s.name_label, s.name_description
+   FROM sr s JOIN pbd p ON p."SR" = s.ref JOIN host h ON h.ref = p.host WHERE s.type IN ('nfs', 'ext')`,
 ];
 
 export class Layers1795441200000 implements MigrationInterface {

@@ -74,7 +74,7 @@ test('an empty body asks whether the way is open and changes nothing', async () 
   const vdi = await makeDisk(MiB),
     bytes = randomBytes(MiB);
   await put({ vdi }, bytes);
-  for (const format of ['raw']) {
+  for (const format of ['raw', 'vhd', 'qcow2', 'tar']) {
     expect(await put({ vdi, format })).toEqual({ status: 200, body: '' });
   }
   expect(sha(await bytesOf(vdi))).toBe(sha(bytes));
@@ -117,6 +117,43 @@ test('a file for a repository makes a disk of its length; nothing stays of one t
   await cut({ sr_id: sr, task_id: broken }, MiB, bytes.subarray(0, 100));
   expect(await outcome(broken)).toEqual(['IMPORT_ERROR_PREMATURE_EOF']);
   expect((await call<string[]>('VDI.get_all')).toSorted()).toEqual(disks.toSorted());
+});
+
+test.each([
+  ['vhd', 'application/vhd'],
+  ['qcow2', 'application/x-qemu-disk'],
+  ['tar', 'application/x-tar'],
+])('a disk leaves as %s and comes back the same', async (format, type) => {
+  const [from, to] = [await makeDisk(9 * MiB), await makeDisk(9 * MiB)];
+  const bytes = sparse(9 * MiB);
+  await put({ vdi: from }, bytes);
+  const answer = await get({ vdi: from, format });
+  expect([answer.headers.get('content-type'), answer.headers.get('content-disposition')]).toEqual([type, expect.stringContaining(`.${format}"`)]);
+  const file = Buffer.from(await answer.arrayBuffer());
+  expect(file.length).toBeLessThan(8 * MiB);
+  const task = await newTask();
+  await put({ vdi: to, format, task_id: task }, file);
+  expect(await outcome(task)).toBe(`<value>${to}</value>`);
+  expect(sha(await bytesOf(to))).toBe(sha(bytes));
+  const broken = await newTask();
+  await put({ vdi: to, format, task_id: broken }, Buffer.alloc(2000, 1));
+  expect(String(await outcome(broken))).toMatch(/^IMPORT_ERROR/);
+});
+
+test('the difference from a snapshot, laid over a copy of the snapshot, is the disk', async () => {
+  const vdi = await makeDisk(8 * MiB),
+    old = randomBytes(8 * MiB);
+  await put({ vdi }, old);
+  const snapshot = await call<string>('VDI.snapshot', vdi);
+  const part = randomBytes(70_000);
+  await put({ vdi, chunked: 'true' }, Buffer.concat([chunk(5 * MiB, part), chunk(0, Buffer.alloc(0))]));
+  const difference = Buffer.from(await (await get({ vdi, format: 'vhd', base: await call('VDI.get_uuid', snapshot) })).arrayBuffer());
+  expect(difference.length).toBeLessThan(3 * MiB);
+  expect(sha(await bytesOf(snapshot))).toBe(sha(old));
+  const copy = await call<string>('VDI.clone', snapshot);
+  await put({ vdi: copy, format: 'vhd' }, difference);
+  part.copy(old, 5 * MiB);
+  expect([sha(await bytesOf(copy)), sha(await bytesOf(vdi))]).toEqual([sha(old), sha(old)]);
 });
 
 const chunk = (offset: number, bytes: Buffer): Buffer => {

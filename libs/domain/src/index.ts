@@ -11,6 +11,7 @@ export * from './placement/place';
 export * as filters from './placement/filters';
 export * from './placement/policies';
 export * from './placement/explain';
+export * as storage from './storage';
 export * as rrd from './rrd';
 export * as guestConsole from './console';
 export * as precopy from './migration/precopy';

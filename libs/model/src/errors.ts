@@ -1,7 +1,8 @@
 /** The one error of the XenAPI: a code and its parameters, in the order that the code's entry in `errorCodes` names them. */
-import { errorCodes } from './error-codes';
+import { errorCodes, type ErrorDoc } from './error-codes';
 
-export type ErrorCode = keyof typeof errorCodes;
+/** Storage drivers number their own failures. */
+export type ErrorCode = keyof typeof errorCodes | `SR_BACKEND_FAILURE_${number}`;
 
 export class XenError extends Error {
   readonly params: readonly string[];
@@ -19,7 +20,10 @@ export class XenError extends Error {
   }
 }
 
-export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text);
+const driverFailure = /^SR_BACKEND_FAILURE_\d+$/;
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text) || driverFailure.test(text);
+export const errorDoc = (code: ErrorCode): ErrorDoc =>
+  Object.entries<ErrorDoc>(errorCodes).find(([known]) => known === code)?.[1] ?? errorCodes.SR_BACKEND_FAILURE;
 
 /** The error that a description stood for; what is not a known code becomes INTERNAL_ERROR. */
 export function errorFrom(description: readonly string[]): XenError {

@@ -1,13 +1,14 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { hostLifecycle, poolLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
+import { copyable, migratable } from './calls/vdi-move';
 import type { Context } from './context';
 import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
 import { assertGivenKeys } from './roles';
-import { hostFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
+import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -43,6 +44,18 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   return vdi;
 }
 
+export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  return allowed({ tx }, await tx.lock('SR', ref), op);
+}
+/** The same for what changes nothing of the repository but its sums: many disks are made at once. */
+export async function assertSrAllows({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  return allowed({ tx }, await tx.get('SR', ref), op);
+}
+async function allowed({ tx }: In, sr: Row<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  const refused = srLifecycle.refusal(op, await srFromTx(tx, sr));
+  if (refused) throw refused;
+  return sr;
+}
 export async function admitHost({ tx }: In, ref: Ref<'host'>, op: hostLifecycle.HostOperation): Promise<Row<'host'>> {
   const host = await tx.lock('host', ref);
   const refused = hostLifecycle.refusal(op, await hostFromTx(tx, host));
@@ -91,6 +104,8 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.start': disksFree,
   'VM.start_on': onHost,
   'VM.resume_on': onHost,
+  'VDI.copy': copyable,
+  'VDI.pool_migrate': migratable,
   'host.shutdown': mayGoDown,
   'host.reboot': mayGoDown,
   'host.restart_agent': live,

@@ -57,7 +57,10 @@ export const derivations: Derivations = {
       ]),
   },
   SR: { derive: (record, ref, view) => allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
-  PBD: { derive: () => ({}), stales: (record, _ref, view) => view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const) },
+  PBD: {
+    derive: () => ({}),
+    stales: (record, _ref, view) => [['SR', as<'PBD'>(record).SR], ...view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const)],
+  },
   host: { derive: (record, ref, view) => allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
   host_metrics: { derive: () => ({}), stales: (_record, ref, view) => view.pointingAt('host.metrics', ref).map((host) => ['host', host] as const) },
   role: { derive: (_record, ref) => ({ subroles: subroles(ref) }) },

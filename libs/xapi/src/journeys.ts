@@ -1,7 +1,7 @@
 /** A VM that is sent with its disks and interfaces mapped to other storage and networks: what is asked for, and whether it can be. */
+import { storage } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import { driverOf } from './bootstrap/storage';
 import { copyVdi, removeVdi } from './calls/vdi-clone';
 import type { Plane } from './context';
 import { assertLive } from './host-use';
@@ -81,7 +81,7 @@ async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>, to: Ref<'SR'>): Promise<v
   if (vdi.cbt_enabled) throw new XenError('VDI_CBT_ENABLED', vdi.ref);
   if (vdi.on_boot === 'reset') throw new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION');
   for (const sr of [vdi.SR, to]) {
-    const features = driverOf((await tx.get('SR', sr)).type)?.features ?? [];
+    const features = storage.driverOf((await tx.get('SR', sr)).type)?.features ?? [];
     if (!features.includes('VDI_MIRROR')) throw new XenError('SR_DOES_NOT_SUPPORT_MIGRATION', sr, features.join(', '));
   }
 }

@@ -133,10 +133,29 @@ export async function revertLayers(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, source: Re
   await takePhysical(tx, vdi, charge);
 }
 
-/** Hands the contents of one disk to another that has none: the layers, their identifiers and who writes to them stay. */
+/**
+ * Hands the contents of one disk to another that has none: the top layer and whoever writes to it stay. What other disks lie on
+ * is counted for them from now on, and the new disk is charged for all that it contains.
+ */
 export async function moveLayers(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<void> {
-  await tx.query('UPDATE vdi_layer SET vdi = $2 WHERE vdi = $1', [from, to]);
-  await tx.query('UPDATE layer SET owner = $2 WHERE owner = $1', [from, to]);
+  const bytes = await contentBytes(tx, from);
+  const top = await lockTop(tx, from);
+  await dropLayers(tx, from);
+  await tx.query('INSERT INTO vdi_layer(vdi, layer) VALUES ($1, $2)', [to, top.id]);
+  const own = await claimLayers(tx, to);
+  await tx.query('UPDATE layer SET charge = $2 WHERE id = $1', [top.id, Math.max(0, bytes - own)]);
+  await takePhysical(tx, to, Math.max(own, bytes));
+}
+
+/** Counts for a disk what nobody else's is of its contents; answers how much that is. */
+export async function claimLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<number> {
+  const rows = await tx.query<{ bytes: number }>(
+    `WITH RECURSIVE chain AS (
+       SELECT l.id, l.parent FROM vdi_layer v JOIN layer l ON l.id = v.layer WHERE v.vdi = $1 UNION ALL SELECT p.id, p.parent FROM chain c JOIN layer p ON p.id = c.parent)
+     UPDATE layer l SET owner = $1, charge = 0 FROM chain WHERE l.id = chain.id AND l.owner IS NULL RETURNING l.bytes`,
+    [vdi],
+  );
+  return rows.reduce((sum, r) => sum + r.bytes, 0);
 }
 
 /** The layers whose blocks make the difference between two disks; undefined for disks that have no layer in common. */
@@ -145,6 +164,14 @@ export async function changedLayers(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): P
   if (!a || !b) return undefined;
   const shared = a.find((id) => b.includes(id));
   return shared === undefined ? undefined : [...a.slice(0, a.indexOf(shared)), ...b.slice(0, b.indexOf(shared))];
+}
+
+/** How much of a disk is not as in the other, as far as layers tell. */
+export async function changedBytes(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<number> {
+  const changed = await changedLayers(tx, from, to);
+  if (!changed) return contentBytes(tx, to);
+  const [row] = await tx.query<{ bytes: number }>('SELECT coalesce(sum(bytes), 0)::bigint AS bytes FROM layer WHERE id = ANY($1)', [[...changed]]);
+  return row?.bytes ?? 0;
 }
 
 interface Heir {

@@ -35,6 +35,8 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
   'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'VDI.pool_migrate': on('VDI', 'vdi', 'mirror'),
+  'VDI.list_changed_blocks': [...on('VDI', 'vdi_from', 'list_changed_blocks'), ...on('VDI', 'vdi_to', 'list_changed_blocks')],
   'host.evacuate': on('host', 'host', 'evacuate'),
   'host.shutdown': on('host', 'host', 'shutdown'),
   'host.reboot': on('host', 'host', 'reboot'),

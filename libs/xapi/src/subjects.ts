@@ -1,13 +1,21 @@
 /** What the lifecycles ask about an object, from the replica for reads and from a transaction for calls. */
-import { isNullRef, type StoredRecord, type XenRecord } from '@xenplane/model';
-import type { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { isNullRef, type Ref, type StoredRecord, type XenRecord } from '@xenplane/model';
+import {
+  storage,
+  type hostLifecycle,
+  type poolLifecycle,
+  type srLifecycle,
+  type vbdLifecycle,
+  type vdiLifecycle,
+  type vifLifecycle,
+  type vmLifecycle,
+} from '@xenplane/domain';
 import type { Replica, Row, Tx } from '@xenplane/store';
-import { driverOf } from './bootstrap/storage';
 
 type Vm = StoredRecord<'VM'>;
 type Vdi = StoredRecord<'VDI'>;
 const noFeatures: ReadonlySet<string> = new Set();
-const featuresOf = (type: string): ReadonlySet<string> => new Set(driverOf(type)?.features ?? noFeatures);
+const featuresOf = (type: string): ReadonlySet<string> => new Set(storage.driverOf(type)?.features ?? noFeatures);
 const known = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v): v is T => v !== undefined);
 
 // ---- from the replica
@@ -44,7 +52,11 @@ export function vdiFromReplica(view: Replica, ref: string, vdi: Vdi): vdiLifecyc
 }
 export function srFromReplica(view: Replica, ref: string, sr: StoredRecord<'SR'>): srLifecycle.SrSubject {
   const pbds = known(view.pointingAt('PBD.SR', ref).map((p) => view.stored('PBD', p)));
-  return { ref, sr, features: featuresOf(sr.type), pbds, managedDisks: view.pointingAt('VDI.SR', ref).length };
+  const isKept = (disk: string): boolean => {
+    const vdi = view.stored('VDI', disk);
+    return vdi !== undefined && vdi.managed && vdi.type !== 'rrd';
+  };
+  return { ref, sr, features: featuresOf(sr.type), pbds, hasDisks: view.pointingAt('VDI.SR', ref).some(isKept) };
 }
 export const hostFromReplica = (view: Replica, ref: string, host: XenRecord<'host'> | StoredRecord<'host'>): hostLifecycle.HostSubject => ({
   ref,
@@ -112,6 +124,26 @@ export async function vifFromTx(tx: Tx, vif: Row<'VIF'>): Promise<vifLifecycle.V
 }
 export async function vdiFromTx(tx: Tx, vdi: Row<'VDI'>): Promise<vdiLifecycle.VdiSubject> {
   const sr = await tx.get('SR', vdi.SR);
-  const [pbd] = await tx.find('PBD', { SR: vdi.SR, currently_attached: true });
-  return { ref: vdi.ref, vdi, sr, features: featuresOf(sr.type), plugged: pbd !== undefined, haEnabled: false, vbds: await tx.find('VBD', { VDI: vdi.ref }) };
+  return {
+    ref: vdi.ref,
+    vdi,
+    sr,
+    features: featuresOf(sr.type),
+    plugged: await isPlugged(tx, vdi.SR),
+    haEnabled: false,
+    vbds: await tx.find('VBD', { VDI: vdi.ref }),
+  };
+}
+/** One connection says whether there is any, and whether one is plugged: those that are come first. */
+export async function srFromTx(tx: Tx, { ref, ...sr }: Row<'SR'>): Promise<srLifecycle.SrSubject> {
+  const [row] = await tx.query<{ pbds: { currently_attached: boolean }[]; disks: boolean }>(
+    `SELECT ARRAY(SELECT jsonb_build_object('currently_attached', currently_attached) FROM pbd WHERE "SR" = $1 ORDER BY currently_attached DESC LIMIT 1) AS pbds,
+            EXISTS (SELECT 1 FROM vdi WHERE "SR" = $1 AND managed AND type <> 'rrd') AS disks`,
+    [ref],
+  );
+  return { ref, sr, features: featuresOf(sr.type), pbds: row?.pbds ?? [], hasDisks: row?.disks ?? false };
+}
+export async function isPlugged(tx: Tx, sr: Ref<'SR'>): Promise<boolean> {
+  const rows = await tx.query('SELECT 1 AS yes FROM pbd WHERE "SR" = $1 AND currently_attached LIMIT 1', [sr]);
+  return rows.length > 0;
 }

@@ -4,6 +4,7 @@ import { devicesScenarios } from './devices';
 import { hostScenarios } from './host';
 import { poolScenarios } from './pool';
 import { storageScenarios } from './storage';
+import { transferScenarios } from './transfer';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios };
+export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios, ...transferScenarios };

@@ -1,5 +1,5 @@
 /** `GET /export_raw_vdi`: the contents of a disk as one file. */
-import { writeRaw, type DiskSource } from '@xenplane/wire';
+import { writeQcow2, writeRaw, writeTarDisk, writeVhd, type DiskSource } from '@xenplane/wire';
 import { findVdi, readDisk } from '@xenplane/xapi';
 import { required, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
@@ -12,6 +12,9 @@ interface Format {
 }
 const formats: Readonly<Record<string, Format>> = {
   raw: { type: 'application/octet-stream', suffix: 'raw', write: writeRaw },
+  vhd: { type: 'application/vhd', suffix: 'vhd', write: writeVhd },
+  qcow2: { type: 'application/x-qemu-disk', suffix: 'qcow2', write: writeQcow2 },
+  tar: { type: 'application/x-tar', suffix: 'tar', write: writeTarDisk },
 };
 
 export const exportRawVdi: Handler = {

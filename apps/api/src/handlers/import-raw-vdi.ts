@@ -1,13 +1,23 @@
 /** `PUT /import_raw_vdi`: a file becomes the contents of a disk, or of a new one of the file's length. */
+import { createHash } from 'node:crypto';
+import { inflateRawSync } from 'node:zlib';
 import { asRef, XenError, type Ref } from '@xenplane/model';
-import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readRaw, type Write } from '@xenplane/wire';
+import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readQcow2, readRaw, readTarDisk, readVhd, type Write } from '@xenplane/wire';
 import { createDisk, destroyDisk, findSr, findVdi, writeDisk } from '@xenplane/xapi';
 import { flag, sessionOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
-import { acceptBody, bodyUntilCut, lengthOf, refuseChunked, stoppable } from './transfer';
+import { putAside } from './put-aside';
+import { acceptBody, bodyCounted, lengthOf, refuseChunked, stoppable } from './transfer';
 
-type Read = (reader: ByteReader) => AsyncIterable<Write>;
-const formats: Readonly<Record<string, Read>> = { raw: readRaw };
+type Read = (reader: ByteReader, size: number) => AsyncIterable<Write>;
+const sha1 = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
+const inflate = (bytes: Uint8Array, length: number): Uint8Array => inflateRawSync(bytes, { maxOutputLength: length });
+const formats: Readonly<Record<string, Read>> = {
+  raw: readRaw,
+  vhd: readVhd,
+  qcow2: (reader) => readQcow2(reader, { inflate, putAside }),
+  tar: (reader, size) => readTarDisk(reader, size, { sha1, force: false }),
+};
 
 export const importRawVdi: Handler = {
   name: 'put_import_raw_vdi',
@@ -58,20 +68,11 @@ async function missing({ task, query }: Exchange): Promise<never> {
 /** An empty body asks whether the way is open. A file of a length that the disk can hold must come whole; others end where they are cut. */
 async function* whole(exchange: Exchange, read: Read, size: number): AsyncGenerator<Write> {
   const announced = lengthOf(exchange);
-  const reader = new ByteReader(counted(exchange, announced));
+  const reader = new ByteReader(bodyCounted(exchange));
   const first = await reader.some(1);
   if (!first) return;
   reader.unread(first);
-  yield* read(reader);
+  yield* read(reader, size);
   for await (const _rest of reader.rest());
   if (announced !== undefined && announced <= size && reader.position < announced) throw new EndOfStream(reader.position);
-}
-
-async function* counted(exchange: Exchange, total: number | undefined): AsyncGenerator<Uint8Array> {
-  let done = 0;
-  for await (const bytes of bodyUntilCut(exchange)) {
-    yield bytes;
-    done += bytes.length;
-    if (total) await exchange.task?.progress(Math.min(0.99, done / total));
-  }
 }

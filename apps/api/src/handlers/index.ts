@@ -6,7 +6,11 @@ import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
 import { exportRawVdi } from './export-raw-vdi';
+import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
-
-export const handlers: readonly Handler[] = [auditLog, cli, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates];
+import { importMetadata, importVm } from './import-vm';
+export const handlers: readonly Handler[] =
+  ([] =
+  [auditLog, cli, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates] =
+    [auditLog, exportVm, exportMetadata, importVm, importMetadata]);

@@ -1,7 +1,7 @@
 /** What uploads and downloads share: the head of the answer, bodies that are cut, what a cancelled task means. */
 import { pipeline } from 'node:stream/promises';
 import { XenError } from '@xenplane/model';
-import { BadDisk, EndOfStream } from '@xenplane/wire';
+import { importError } from '@xenplane/xapi';
 import { responseOf, type Exchange } from './exchange';
 import { Refusal } from './refusal';
 
@@ -49,6 +49,17 @@ export async function* bodyUntilCut({ request }: Exchange): AsyncGenerator<Uint8
   }
 }
 
+/** The same, while the task tells how far it is. */
+export async function* bodyCounted(exchange: Exchange): AsyncGenerator<Uint8Array> {
+  const total = lengthOf(exchange);
+  let done = 0;
+  for await (const bytes of bodyUntilCut(exchange)) {
+    yield bytes;
+    done += bytes.length;
+    if (total) await exchange.task?.progress(Math.min(0.99, done / total));
+  }
+}
+
 /** Work on a body that ends when somebody cancels the task, and then fails with it. */
 export async function stoppable<T>(exchange: Exchange, work: () => Promise<T>): Promise<T> {
   const { signal, socket, request, task } = exchange;
@@ -64,16 +75,15 @@ export async function stoppable<T>(exchange: Exchange, work: () => Promise<T>): 
     if (cancelled) throw new Error('cancelled');
     return result;
   } catch (error) {
-    throw cancelled ? new XenError('TASK_CANCELLED', task?.ref ?? '') : (ofTransfer(error) ?? (socket.destroyed ? gone : error));
+    throw cancelled ? new XenError('TASK_CANCELLED', task?.ref ?? '') : reported(error, socket.destroyed);
   } finally {
     signal.removeEventListener('abort', stop);
   }
 }
 
-const gone = new XenError('INTERNAL_ERROR', 'The client closed the connection');
-
-function ofTransfer(error: unknown): XenError | undefined {
-  if (error instanceof XenError) return error;
-  if (error instanceof EndOfStream) return new XenError('IMPORT_ERROR_PREMATURE_EOF');
-  return error instanceof BadDisk ? new XenError('IMPORT_ERROR', error.message) : undefined;
+/** A client that went away is no fault of ours. */
+function reported(error: unknown, gone: boolean): unknown {
+  const known = importError(error);
+  return known instanceof XenError || !gone ? known : wentAway;
 }
+const wentAway = new XenError('INTERNAL_ERROR', 'The client closed the connection');

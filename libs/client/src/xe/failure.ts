@@ -1,5 +1,5 @@
 /** What went wrong, in the words of xe. */
-import { errorCodes, isErrorCode, isNullRef, XenError } from '@xenplane/model';
+import { errorDoc, isErrorCode, isNullRef, XenError } from '@xenplane/model';
 import { isRef, Unreachable } from '../api';
 import { Misuse, Missing } from './arguments';
 import type { Objects } from './objects';
@@ -19,7 +19,7 @@ export async function named(ref: string, objects: Objects): Promise<string> {
 }
 /** The sentence of the code, then each parameter with its name, objects by uuid and name. */
 async function explained(error: XenError, objects: Objects | undefined): Promise<string[] | undefined> {
-  const known = isErrorCode(error.code) ? errorCodes[error.code] : undefined;
+  const known = isErrorCode(error.code) ? errorDoc(error.code) : undefined;
   if (!known?.doc) return undefined;
   const names: readonly string[] = known.params;
   const texts = error.params.map(async (p, i) => `${names[i] ?? '<extra>'}: ${isRef(p) && !isNullRef(p) && objects ? await named(p, objects) : p}`);

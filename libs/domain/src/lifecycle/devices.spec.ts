@@ -136,13 +136,13 @@ describe('SR, host, pool', () => {
     sr: { current_operations: {}, is_tools_sr: false },
     features: new Set(['VDI_CREATE']),
     pbds: [{ currently_attached: false }],
-    managedDisks: 0,
+    hasDisks: false,
     ...rest,
   });
   test.each<[srLifecycle.SrOperation, srLifecycle.SrSubject, readonly string[] | undefined]>([
     ['destroy', sr({ pbds: [{ currently_attached: true }] }), ['SR_HAS_PBD', 'sr']],
     ['destroy', sr({ pbds: [] }), ['SR_HAS_NO_PBDS', 'sr']],
-    ['destroy', sr({ managedDisks: 1 }), ['SR_NOT_EMPTY']],
+    ['destroy', sr({ hasDisks: true }), ['SR_NOT_EMPTY']],
     ['vdi_create', sr({ sr: { current_operations: {}, is_tools_sr: true } }), ['SR_OPERATION_NOT_SUPPORTED', 'sr']],
     ['plug', sr({ sr: { current_operations: { t: 'plug' }, is_tools_sr: false } }), undefined],
     ['scan', sr({ sr: { current_operations: { t: 'plug' }, is_tools_sr: false } }), ['OTHER_OPERATION_IN_PROGRESS', 'SR', 'sr', 'plug', 't']],

@@ -93,6 +93,7 @@ const snapshot: Check = (op, { ref, vdi }) => {
     ? new XenError('OPERATION_NOT_ALLOWED', 'Snapshot operation not allowed during copy.')
     : undefined;
 };
+const mirror: Check = (op, { vdi }) => (op === 'mirror' && vdi.on_boot === 'reset' ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined);
 const copy: Check = (op, { vdi }) => {
   if (op !== 'copy') return undefined;
   if (vdi.on_boot === 'reset') return new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION');
@@ -128,6 +129,7 @@ const checks: readonly Check[] = [
   metadata,
   tracked,
   snapshot,
+  mirror,
   copy,
   dataDestroy,
   destroy,

@@ -4,3 +4,6 @@ export * from './frames';
 export * from './gathered';
 export * from './qcow2';
 export * from './disk-source';
+export * from './qcow2-stream';
+export * from './qcow2-writer';
+export * from './vhd';

@@ -1,4 +1,5 @@
 /** All records of a host that joins: itself, Dom0, CPUs, NICs, its local storage and its way to the shared storage. */
+import { storage } from '@xenplane/domain';
 import type { Inventory } from '@xenplane/hypervisor';
 import { isNullRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
@@ -184,6 +185,7 @@ async function addLocalSr(tx: Tx, plane: Plane, host: Ref<'host'>, hostUuid: str
     content: 'user',
     shared: false,
     bytes: inventory.localDiskBytes,
+    place: `${hostUuid}:${storage.localPartition}`,
     otherConfig: { 'i18n-key': 'local-storage' },
   });
   const pbd = seededUuid(hostUuid, 'pbd', uuid);

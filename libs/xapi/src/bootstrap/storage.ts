@@ -1,72 +1,16 @@
-/** The storage that every pool begins with, and what its drivers can do. */
-import type { Tx } from '@xenplane/store';
+/** The storage that every pool begins with, and its drivers. */
+import { storage } from '@xenplane/domain';
 import type { Ref, StoredRecord } from '@xenplane/model';
-import { refOf, seededUuid } from './seeded';
+import type { Tx } from '@xenplane/store';
+import { keepMedium } from '../media';
 import { recordWith } from '../records';
+import { addIsoFiles } from '../calls/sr-scan';
+import { refOf, seededUuid } from './seeded';
 
 const TiB = 2 ** 40;
-const vdiFeatures = [
-  'VDI_CREATE',
-  'VDI_DELETE',
-  'VDI_ATTACH',
-  'VDI_DETACH',
-  'VDI_ACTIVATE',
-  'VDI_DEACTIVATE',
-  'VDI_CLONE',
-  'VDI_SNAPSHOT',
-  'VDI_RESIZE',
-  'VDI_RESIZE_ONLINE',
-  'VDI_UPDATE',
-  'VDI_MIRROR',
-  'VDI_CONFIG_CBT',
-  'VDI_RESET_ON_BOOT',
-  'VDI_GENERATE_CONFIG',
-  'SR_UPDATE',
-  'SR_PROBE',
-];
-
-interface Driver {
-  readonly type: string;
-  readonly label: string;
-  readonly description: string;
-  readonly features: readonly string[];
-  readonly configuration: Readonly<Record<string, string>>;
-}
-export const drivers: readonly Driver[] = [
-  {
-    type: 'ext',
-    label: 'Local ext4 storage',
-    description: 'Disks as files on an ext4 volume of the host',
-    features: vdiFeatures,
-    configuration: { device: 'block device or list of them' },
-  },
-  {
-    type: 'nfs',
-    label: 'NFS storage',
-    description: 'Disks as files on an NFS export that all hosts mount',
-    features: vdiFeatures,
-    configuration: { server: 'address of the server', serverpath: 'path of the export' },
-  },
-  {
-    type: 'iso',
-    label: 'ISO library',
-    description: 'CD images',
-    features: ['VDI_ATTACH', 'VDI_DETACH', 'SR_UPDATE'],
-    configuration: { location: 'where the images are' },
-  },
-  {
-    type: 'image',
-    label: 'Template images',
-    description: 'Images that each node fetches by digest and copies for every run of a VM',
-    features: ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH', 'VDI_CLONE', 'VDI_RESET_ON_BOOT', 'SR_UPDATE'],
-    configuration: { location: 'URL of the image server' },
-  },
-];
-
-export const driverOf = (type: string): Driver | undefined => drivers.find((d) => d.type === type);
 
 export async function addDrivers(tx: Tx, seed: number): Promise<void> {
-  for (const { type, label, description, features, configuration } of drivers) {
+  for (const { type, label, description, features, configuration, formats } of storage.drivers) {
     const uuid = seededUuid(seed, 'sm', type);
     await tx.insert(
       'SM',
@@ -83,8 +27,9 @@ export async function addDrivers(tx: Tx, seed: number): Promise<void> {
         configuration: { ...configuration },
         capabilities: [...features],
         features: Object.fromEntries(features.map((f) => [f, 1])),
-        driver_filename: `/opt/xensource/sm/${type.toUpperCase()}SR`,
-        supported_image_formats: ['raw', 'qcow2'],
+        driver_filename: `/opt/xensource/sm/${type === 'lvmoiscsi' ? 'LVMoISCSI' : type.toUpperCase()}SR`,
+        required_cluster_stack: [],
+        supported_image_formats: [...formats],
       }),
     );
   }
@@ -98,6 +43,8 @@ interface NewSr {
   readonly content: string;
   readonly shared: boolean;
   readonly bytes: number;
+  /** Where it is, as its driver names it. */
+  readonly place: string;
   readonly otherConfig?: Record<string, string>;
 }
 
@@ -118,38 +65,53 @@ export async function addSr(tx: Tx, sr: NewSr): Promise<Ref<'SR'>> {
       sm_config: {},
     }),
   );
+  await keepMedium(tx, { uuid: sr.uuid, type: sr.type, place: sr.place, bytes: sr.bytes, label: sr.label, description: sr.description });
   return ref;
 }
 
+/** A repository that all hosts reach, at the place to which its device configuration leads. */
+const addShared = (tx: Tx, sr: Omit<NewSr, 'place' | 'shared'>, imagesUrl: string): Promise<Ref<'SR'>> =>
+  addSr(tx, { ...sr, shared: true, place: storage.driverOf(sr.type)?.locate(deviceConfig(sr, imagesUrl), '').key ?? '' });
+
 export async function addSharedStorage(tx: Tx, seed: number, imagesUrl: string): Promise<{ shared: Ref<'SR'>; image: Ref<'SR'> }> {
-  const shared = await addSr(tx, {
-    uuid: seededUuid(seed, 'sr', 'shared'),
-    label: 'Shared storage',
-    description: 'NFS storage that every host reaches',
-    type: 'nfs',
-    content: 'user',
-    shared: true,
-    bytes: 64 * TiB,
-    otherConfig: { 'auto-scan': 'false' },
-  });
-  await addSr(tx, {
-    uuid: seededUuid(seed, 'sr', 'iso'),
-    label: 'ISO library',
-    description: 'CD images for every host',
-    type: 'iso',
-    content: 'iso',
-    shared: true,
-    bytes: TiB,
-  });
-  const image = await addSr(tx, {
-    uuid: seededUuid(seed, 'sr', 'image'),
-    label: 'Template images',
-    description: `Images of ${imagesUrl}`,
-    type: 'image',
-    content: 'user',
-    shared: true,
-    bytes: 16 * TiB,
-  });
+  const shared = await addShared(
+    tx,
+    {
+      uuid: seededUuid(seed, 'sr', 'shared'),
+      label: 'Shared storage',
+      description: 'NFS storage that every host reaches',
+      type: 'nfs',
+      content: 'user',
+      bytes: 64 * TiB,
+      otherConfig: { 'auto-scan': 'false' },
+    },
+    imagesUrl,
+  );
+  const iso = await addShared(
+    tx,
+    {
+      uuid: seededUuid(seed, 'sr', 'iso'),
+      label: 'ISO library',
+      description: 'CD images for every host',
+      type: 'iso',
+      content: 'iso',
+      bytes: TiB,
+    },
+    imagesUrl,
+  );
+  const image = await addShared(
+    tx,
+    {
+      uuid: seededUuid(seed, 'sr', 'image'),
+      label: 'Template images',
+      description: `Images of ${imagesUrl}`,
+      type: 'image',
+      content: 'user',
+      bytes: 16 * TiB,
+    },
+    imagesUrl,
+  );
+  await addIsoFiles(tx, iso);
   return { shared, image };
 }
 
@@ -163,6 +125,6 @@ export function deviceConfig(sr: Pick<StoredRecord<'SR'>, 'type' | 'uuid'>, imag
     case 'image':
       return { location: imagesUrl };
     default:
-      return { device: '/dev/disk/by-id/local-storage-part3' };
+      return { device: storage.localPartition };
   }
 }

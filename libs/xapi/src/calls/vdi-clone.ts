@@ -1,7 +1,7 @@
 /** Copies of disks inside one storage repository: a record and its share of space, whatever the size. */
+import { storage } from '@xenplane/domain';
 import { asRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { driverOf } from '../bootstrap/storage';
 import { never, type Context } from '../context';
 import { branch, contentBytes, dropLayers } from '../layers';
 
@@ -10,7 +10,7 @@ type Making = Pick<Context, 'plane' | 'tx'>;
 
 export async function assertSrCan(context: Pick<Context, 'tx'>, sr: Ref<'SR'>, feature: string): Promise<void> {
   const { type } = await context.tx.get('SR', sr);
-  if (!driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', sr);
+  if (!storage.driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', sr);
 }
 
 /** A disk that begins with what another of the same repository contains. */

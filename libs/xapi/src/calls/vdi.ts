@@ -1,10 +1,17 @@
-import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
-import { admitVdi } from '../admission';
+import { storage } from '@xenplane/domain';
+import { asRef, classes, isNullRef, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Row } from '@xenplane/store';
+import { admitSr, admitVdi, assertSrAllows } from '../admission';
 import { dateTime, type Context } from '../context';
+import { isPlugged } from '../subjects';
 import { recordWith } from '../records';
 import { imageKeys } from '../specs';
-import { newLayer } from '../layers';
-import { assertSrCan, cloneVdi, removeVdi, takeSpace } from './vdi-clone';
+import { newLayer, revertLayers } from '../layers';
+import { claimVolume, leaveVolume, strayVolumes, vdiRef } from '../media';
+import { detach } from './sr-end';
+import { sumUp } from './sr-scan';
+import { cloneVdi, removeVdi, takeSpace } from './vdi-clone';
+import { destroyContents, setTracking } from './vdi-tracking';
 
 type Vdi = StoredRecord<'VDI'>;
 const TiB = 2 ** 40;
@@ -19,7 +26,7 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
   const { plane, tx } = context;
   if (!Number.isSafeInteger(given.virtual_size) || given.virtual_size < 0) throw new XenError('INVALID_VALUE', 'virtual_size', String(given.virtual_size));
   if (given.virtual_size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(given.virtual_size), String(largestBytes));
-  await assertSrCan(context, given.SR, 'VDI_CREATE');
+  await assertSrAllows(context, given.SR, 'vdi_create');
   await assertAttached(context, given.SR);
   const uuid = plane.ids.uuid(),
     ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
@@ -31,33 +38,91 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
 }
 
 async function assertAttached({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
-  const [plugged] = await tx.find('PBD', { SR: sr, currently_attached: true });
-  if (!plugged) throw new XenError('SR_HAS_NO_PBDS', sr);
+  if (!(await isPlugged(tx, sr))) throw new XenError('SR_HAS_NO_PBDS', sr);
 }
 
 async function destroy(context: Context, self: Ref<'VDI'>): Promise<void> {
   const vdi = await admitVdi(context, self, 'destroy');
-  for (const vbd of await context.tx.find('VBD', { VDI: self })) {
-    if (vbd.type === 'CD') await context.tx.update('VBD', vbd.ref, { VDI: nullRef(), empty: true });
-    else await context.tx.remove('VBD', vbd.ref);
-  }
+  await detach(context.tx, self);
   await removeVdi(context.tx, vdi);
 }
 
-async function snapshot(context: Context, self: Ref<'VDI'>): Promise<Ref<'VDI'>> {
-  const vdi = await admitVdi(context, self, 'snapshot');
+/** The disk as it is now, kept; what a backup tells the driver is noted with it. */
+export async function snapshotVdi(
+  context: Pick<Context, 'plane' | 'tx'>,
+  vdi: Row<'VDI'>,
+  driverParams: Readonly<Record<string, string>> = {},
+): Promise<Ref<'VDI'>> {
   return cloneVdi(context, vdi, {
     is_a_snapshot: true,
-    snapshot_of: self,
+    snapshot_of: vdi.ref,
     snapshot_time: dateTime(context.plane.clock.now()),
-    name_label: vdi.name_label,
-    read_only: vdi.read_only,
+    cbt_enabled: vdi.cbt_enabled,
+    xenstore_data: { ...vdi.xenstore_data, ...driverParams },
   });
+}
+
+/** A disk becomes what it was at its snapshot. */
+async function revert(context: Context, snapshot: Ref<'VDI'>): Promise<void> {
+  const { snapshot_of, virtual_size } = await admitVdi(context, snapshot, 'revert_to');
+  const target = await admitVdi(context, snapshot_of, 'revert_from');
+  await takeSpace(context, target.SR, virtual_size - target.virtual_size, 0);
+  await context.tx.update('VDI', snapshot_of, { virtual_size });
+  await revertLayers(context.tx, context.plane.ids, snapshot_of, snapshot);
+}
+
+async function clone(context: Context, ref: Ref<'VDI'>, driverParams: Readonly<Record<string, string>>): Promise<Ref<'VDI'>> {
+  const vdi = await admitVdi(context, ref, 'clone');
+  return cloneVdi(context, vdi, { xenstore_data: { ...vdi.xenstore_data, ...driverParams } });
+}
+
+/** The contents stay in the repository, where a scan finds them. */
+async function forget(context: Context, ref: Ref<'VDI'>): Promise<void> {
+  const { tx } = context;
+  const vdi = await admitVdi(context, ref, 'forget');
+  await detach(tx, ref);
+  const { uuid } = await tx.get('SR', vdi.SR);
+  await leaveVolume(tx, uuid, vdi);
+  await removeVdi(tx, vdi);
+}
+
+type Introduced = OperationParams<typeof classes.VDI, 'introduce'>;
+/** A record for contents that lie in the repository without one. */
+async function introduce(context: Context, given: Introduced): Promise<Ref<'VDI'>> {
+  const { tx, plane } = context;
+  const sr = await admitSr(context, given.SR, 'vdi_introduce');
+  await assertAttached(context, given.SR);
+  if (given.uuid !== '' && (await tx.find('VDI', { uuid: given.uuid })).length > 0) throw storage.failure('vdiExists', given.uuid);
+  const stray = (await strayVolumes(tx, sr.uuid)).find((s) => s.location === given.location);
+  if (!stray) throw new XenError('VDI_LOCATION_MISSING', given.SR, given.location);
+  const uuid = given.uuid || plane.ids.uuid(),
+    ref = vdiRef(uuid);
+  const { virtual_size } = stray.record;
+  await tx.insert('VDI', ref, recordWith('VDI', { ...given, uuid, virtual_size, physical_utilisation: 0 }));
+  await claimVolume(tx, sr.uuid, given.location, ref);
+  await sumUp(tx, given.SR);
+  return ref;
+}
+
+async function assertMetadata({ tx }: Context, self: Ref<'VDI'>): Promise<Row<'VDI'>> {
+  const vdi = await tx.get('VDI', self);
+  if (vdi.type !== 'metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, vdi.type);
+  return vdi;
+}
+/** The database on the disk is this very pool's, which is open already. */
+async function openDatabase(context: Context, self: Ref<'VDI'>): Promise<never> {
+  const { metadata_of_pool } = await assertMetadata(context, self);
+  throw new XenError('VDI_CONTAINS_METADATA_OF_THIS_POOL', self, metadata_of_pool);
+}
+async function databasePool({ tx }: Context, self: Ref<'VDI'>): Promise<string> {
+  const { metadata_of_pool, type } = await tx.get('VDI', self);
+  const [pool] = type === 'metadata' && !isNullRef(metadata_of_pool) ? await tx.getMany('pool', [metadata_of_pool]) : [];
+  return pool?.uuid ?? '';
 }
 
 async function resize(context: Context, self: Ref<'VDI'>, size: number, op: 'resize' | 'resize_online'): Promise<void> {
   const vdi = await admitVdi(context, self, op);
-  if (!Number.isSafeInteger(size) || size < vdi.virtual_size) throw new XenError('INVALID_VALUE', 'size', String(size));
+  if (!Number.isSafeInteger(size) || size < vdi.virtual_size) throw storage.failure('vdiSize', `from ${vdi.virtual_size} to ${size}`);
   if (size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(size), String(largestBytes));
   const virtual_size = Math.ceil(size / grainBytes) * grainBytes;
   await takeSpace(context, vdi.SR, virtual_size - vdi.virtual_size, 0);
@@ -71,8 +136,8 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
 }
 
 export const vdiCalls: CallsOf<typeof classes.VDI, Context> = {
-  clone: async (context, { vdi }) => cloneVdi(context, await admitVdi(context, vdi, 'clone')),
-  snapshot: (context, { vdi }) => snapshot(context, vdi),
+  clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
+  snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
   resize: (context, { vdi, size }) => resize(context, vdi, size, 'resize'),
   resize_online: (context, { vdi, size }) => resize(context, vdi, size, 'resize_online'),
   set_sharable: async ({ tx }, { self, value }) => tx.update('VDI', self, { sharable: value }),
@@ -81,10 +146,20 @@ export const vdiCalls: CallsOf<typeof classes.VDI, Context> = {
   set_name_description: async ({ tx }, { self, value }) => tx.update('VDI', self, { name_description: value }),
   set_on_boot: (context, { self, value }) => setOnBoot(context, self, value),
   update: async (context, { vdi }) => void (await admitVdi(context, vdi, 'update')),
-  forget: async (context, { vdi }) => {
-    await admitVdi(context, vdi, 'forget');
-    for (const vbd of await context.tx.find('VBD', { VDI: vdi })) await context.tx.remove('VBD', vbd.ref);
-    await context.tx.remove('VDI', vdi);
+  forget: (context, { vdi }) => forget(context, vdi),
+  introduce,
+  revert: (context, { snapshot }) => revert(context, snapshot),
+  set_allow_caching: async ({ tx }, { self, value }) => tx.update('VDI', self, { allow_caching: value }),
+  open_database: (context, { self }) => openDatabase(context, self),
+  read_database_pool_uuid: (context, { self }) => databasePool(context, self),
+  enable_cbt: (context, { self }) => setTracking(context, self, true),
+  disable_cbt: (context, { self }) => setTracking(context, self, false),
+  data_destroy: (context, { self }) => destroyContents(context, self),
+  get_nbd_info: async ({ tx }, { self }) => {
+    const { type } = await tx.get('VDI', self);
+    if (type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, 'CBT metadata');
+    // No host runs an NBD server, so there is no way to say.
+    return [];
   },
 };
 

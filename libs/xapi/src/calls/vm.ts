@@ -152,6 +152,8 @@ export const vmCalls: CallsOf<typeof classes.VM, Context> = {
   set_start_delay: notNegative('start_delay'),
   set_shutdown_delay: notNegative('shutdown_delay'),
   set_order: notNegative('order'),
+  // What it would ask is a plugin of the conversion appliance, which no host here has.
+  import_convert: () => Promise.reject(new XenError('XENAPI_MISSING_PLUGIN', 'conversion')),
   set_has_vendor_device: async ({ tx }, { self, value }) => tx.update('VM', self, { has_vendor_device: value }),
   set_actions_after_crash: async ({ tx }, { self, value }) => tx.update('VM', self, { actions_after_crash: value }),
   set_domain_type: async (context, { self, value }) => {

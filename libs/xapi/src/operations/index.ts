@@ -12,6 +12,7 @@ import { hostPower } from './host.power';
 import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
 import { vmCopy } from './vm.copy';
+import { vmImport } from './vm.import';
 import { vmLive } from './vm.live';
 import { vmMigrate } from './vm.migrate';
 import { vmMigrateSend } from './vm.migrate-send';
@@ -33,6 +34,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmSuspend(plane),
     ...vmLive(plane),
     ...vmCopy(plane),
+    ...vmImport(plane),
     ...vmMigrate(plane),
     ...vmMigrateSend(plane),
   };

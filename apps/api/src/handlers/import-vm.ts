@@ -1,0 +1,64 @@
+/** `PUT /import`: VMs from an archive, with their disks; `PUT /import_metadata`: their records, for disks that are there. */
+import { asRef, XenError, type Ref } from '@xenplane/model';
+import { encodeTaskResult } from '@xenplane/wire';
+import { findSr, importArchive, importMetadata as importOva, readArchive } from '@xenplane/xapi';
+import { flag, sessionOf, type Exchange, type Handler } from './exchange';
+import { Refusal } from './refusal';
+import { acceptBody, bodyCounted, bodyUntilCut, refuseChunked, stoppable } from './transfer';
+
+export const importVm: Handler = {
+  name: 'put_import',
+  task: 'VM.import',
+  run: async (exchange) => {
+    await refuseFramed(exchange);
+    const sr = await storageOf(exchange);
+    return received(exchange, async (body) => {
+      const { restore, force } = optionsOf(exchange);
+      const archive = await readArchive(body, { force });
+      try {
+        if (flag(exchange, 'dry_run')) return await importOva(exchange.plane, callerOf(exchange), archive.ova, { sr, restore, force, dryRun: true });
+        return await importArchive(exchange.plane, callerOf(exchange), archive, { sr, restore, force });
+      } finally {
+        await archive.close();
+      }
+    });
+  },
+};
+
+export const importMetadata: Handler = {
+  name: 'put_import_metadata',
+  task: 'VM.import_metadata',
+  run: async (exchange) => {
+    await refuseFramed(exchange);
+    const vdis = new Map([...exchange.query].flatMap(([key, value]) => (key.startsWith('vdi:') ? [[key.slice(4), value] as const] : [])));
+    return received(exchange, async (body) => {
+      const { ova } = await readArchive(body, { force: true });
+      return importOva(exchange.plane, callerOf(exchange), ova, { ...optionsOf(exchange), vdis, dryRun: flag(exchange, 'dry_run') });
+    });
+  },
+};
+
+const optionsOf = (exchange: Exchange): { restore: boolean; force: boolean } => ({ restore: flag(exchange, 'restore'), force: flag(exchange, 'force') });
+const callerOf = (exchange: Exchange) => ({ session: sessionOf(exchange), task: exchange.task && asRef<'task'>(exchange.task.ref) });
+
+async function refuseFramed(exchange: Exchange): Promise<void> {
+  if (exchange.request.headers['transfer-encoding'] !== undefined) await exchange.task?.fail(new XenError('IMPORT_ERROR_CANNOT_HANDLE_CHUNKED'));
+  refuseChunked(exchange);
+}
+
+/** Disks cannot be made in a library of images. */
+async function storageOf(exchange: Exchange): Promise<Ref<'SR'>> {
+  const sr = await findSr(exchange.plane, exchange.query);
+  if (sr.content_type !== 'iso') return sr.ref;
+  await exchange.task?.fail(new XenError('SR_OPERATION_NOT_SUPPORTED', sr.ref));
+  throw new Refusal(400, `SR_OPERATION_NOT_SUPPORTED: [ ${sr.ref} ]`);
+}
+
+/** The answer first, then the body; the task's result is the VMs. */
+async function received(exchange: Exchange, work: (body: AsyncIterable<Uint8Array>) => Promise<Ref<'VM'>[]>): Promise<string> {
+  acceptBody(exchange);
+  const vms = await stoppable(exchange, () => work(bodyCounted(exchange)));
+  for await (const _rest of bodyUntilCut(exchange));
+  exchange.response?.end();
+  return encodeTaskResult({ kind: 'set', of: { kind: 'ref', cls: 'VM' } }, vms);
+}

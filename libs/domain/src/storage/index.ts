@@ -1,0 +1,5 @@
+export * from './driver';
+export * from './drivers';
+export * from './failure';
+export * from './world';
+export * from './xml';

@@ -1,0 +1,56 @@
+/** What a repository may be used for besides disks of VMs: the state of HA, and copies of the pool's database. */
+import { storage } from '@xenplane/domain';
+import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Context } from '../context';
+import { removeVdi } from './vdi-clone';
+import { createVdi } from './vdi';
+
+const metadataBytes = 256 * 2 ** 20;
+
+async function assertReachedByAll({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
+  const [missing] = await tx.query<{ ref: string }>(
+    'SELECT h.ref FROM host h WHERE h.enabled AND NOT EXISTS (SELECT 1 FROM pbd p WHERE p.host = h.ref AND p."SR" = $1 AND p.currently_attached) LIMIT 1',
+    [sr],
+  );
+  if (missing) throw new XenError('SR_HAS_NO_PBDS', sr);
+}
+function assertFeatures(ref: Ref<'SR'>, { type }: Pick<StoredRecord<'SR'>, 'type'>, feature: string): void {
+  if (!storage.driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', ref);
+}
+
+export async function assertHostsStatefile(context: Context, ref: Ref<'SR'>): Promise<void> {
+  const sr = await context.tx.get('SR', ref);
+  if (!sr.shared) throw new XenError('HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED', ref);
+  assertFeatures(ref, sr, 'VDI_GENERATE_CONFIG');
+  await assertReachedByAll(context, ref);
+}
+export async function assertReplicates(context: Context, ref: Ref<'SR'>): Promise<void> {
+  assertFeatures(ref, await context.tx.get('SR', ref), 'SR_METADATA');
+  await assertReachedByAll(context, ref);
+}
+
+/** The disks of a repository that carry this pool's database. */
+async function replicas({ tx }: Context, sr: Ref<'SR'>) {
+  const [pool] = await tx.find('pool', {});
+  const metadata_of_pool = pool?.ref ?? asRef<'pool'>('OpaqueRef:NULL');
+  return { pool: metadata_of_pool, present: await tx.find('VDI', { SR: sr, type: 'metadata', metadata_of_pool }) };
+}
+export async function enableReplication(context: Context, ref: Ref<'SR'>): Promise<void> {
+  await assertReplicates(context, ref);
+  const { pool, present } = await replicas(context, ref);
+  if (present.length > 0) return;
+  const vdi = await createVdi(context, {
+    SR: ref,
+    virtual_size: metadataBytes,
+    type: 'metadata',
+    sharable: true,
+    read_only: false,
+    other_config: {},
+    name_label: 'Metadata for DR',
+    name_description: 'Used for disaster recovery',
+  });
+  await context.tx.update('VDI', vdi, { metadata_of_pool: pool, metadata_latest: true });
+}
+export async function disableReplication(context: Context, ref: Ref<'SR'>): Promise<void> {
+  for (const vdi of (await replicas(context, ref)).present) await removeVdi(context.tx, vdi);
+}
