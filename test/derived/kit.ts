@@ -1,7 +1,9 @@
 /** What the harnesses of durable operations need of a world without a scheduler: the test runs the operations itself. */
+import { messages } from '@xenplane/model';
+import { inTransaction } from '@xenplane/store';
 import { complaints } from '@xenplane/testing';
 import { OperationWorker, type Surroundings } from '@xenplane/work';
-import { describeError, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
+import { describeError, operationsOf, PostgresOperations, startInternally, type Plane } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
 /** For each operation, what it is asked of: the parameters, made anew each time. */
@@ -43,6 +45,27 @@ export class Kit {
     let over = false;
     await this.workBelow(task, () => over || this.stopped);
     await whole;
+    for (let others = await this.open(task); others.length > 0; others = await this.open(task)) {
+      for (const child of others.filter((ref) => ref !== task)) await this.work(child);
+      await worker.run(task);
+    }
+  }
+
+  /** The operation and those that it waits for, as far as they are not done and nobody has them; none when it does not wait. */
+  private async open(task: string): Promise<string[]> {
+    const rows = await this.plane.store.query<{ ref: string }>(
+      `SELECT o.ref FROM operation o JOIN task t ON t.ref = o.ref WHERE (o.ref = $1 OR t.subtask_of = $1) AND o.state <> 'done' AND o.owner IS NULL ORDER BY o.ref = $1`,
+      [task],
+    );
+    return rows.map((r) => r.ref);
+  }
+
+  /** Asks for an operation that is left for the test to run; answers its task. */
+  async accept(method: string, params: readonly unknown[]): Promise<string> {
+    const message = messages.get(method);
+    if (message?.async) return this.call<string>(`Async.${method}`, ...params);
+    const args = Object.fromEntries(message?.params.map((p, i) => [p.name, params[i]]) ?? []);
+    return inTransaction(this.plane.store, (tx) => startInternally(tx, this.plane, method, args));
   }
 
   /** Runs the work that a piece of work has begun, until that has ended. */
@@ -116,8 +139,15 @@ export class Kit {
     const cls = method.split('.')[0];
     const record = await this.call<Record<string, unknown>>(`${cls}.get_record`, params[0]).catch(gone);
     if (!record) return undefined;
-    const { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations } = record;
-    return { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations };
+    const { power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations, snapshots } = record;
+    return {
+      power_state,
+      snapshots: Array.isArray(snapshots) ? snapshots.length : undefined,
+      currently_attached,
+      memory_target,
+      VCPUs_at_startup,
+      current_operations,
+    };
   }
 
   /** No invariant of the control plane is broken. */

@@ -15,7 +15,7 @@ export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> 
     if (!scenario) throw new Error(`no scenario for ${method}`);
     return scenario(kit);
   };
-  const accept = (method: string, params: readonly unknown[]): Promise<string> => kit.call<string>(`Async.${method}`, ...params);
+  const accept = (method: string, params: readonly unknown[]): Promise<string> => kit.accept(method, params);
 
   describe.each(Object.keys(scenarios))('%s', (method) => {
     const steps: string[] = [];

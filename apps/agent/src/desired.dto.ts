@@ -60,7 +60,7 @@ class SpecDto implements DomainSpec {
   @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => NicDto) nics!: NicDto[];
 }
 const hasSpec = ({ state }: DesiredDto): boolean => state === 'running' || state === 'paused' || state === 'receiving';
-const states = ['running', 'paused', 'suspended', 'stopped', 'receiving', 'moving'] as const;
+const states = ['running', 'paused', 'suspended', 'checkpointed', 'stopped', 'receiving', 'moving'] as const;
 export class DesiredDto {
   @IsInt() vmEpoch!: number;
   @IsInt() hostEpoch!: number;

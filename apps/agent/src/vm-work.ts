@@ -47,6 +47,8 @@ export class VmWork {
   private givenUp = 0;
   private handed: { readonly vmEpoch: number; readonly attempt: number; readonly image: SavedImage } | undefined;
   private saved: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
+  /** The memory of a domain that is still here. */
+  private kept: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
   private job: Job | undefined;
   private readonly nonces = new Map<number, string>();
   private ended: (() => void) | undefined;
@@ -92,6 +94,7 @@ export class VmWork {
     try {
       if (desired.state === 'stopped') await this.stop(desired.vmEpoch, desired.how);
       else if (desired.state === 'suspended') await this.suspend(desired.vmEpoch);
+      else if (desired.state === 'checkpointed') await this.checkpoint(desired.vmEpoch);
       else if (desired.state === 'receiving') await this.receive(desired);
       else if (desired.state === 'moving') await this.move(desired, job);
       else await this.up(desired, job);
@@ -217,6 +220,12 @@ export class VmWork {
     await this.forget(vmEpoch);
   }
 
+  private async checkpoint(vmEpoch: number): Promise<void> {
+    if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
+    this.kept = { vmEpoch, image: await this.site.hypervisor.checkpoint(this.site.host, this.vm) };
+    this.domain.paused = true;
+  }
+
   private async stop(vmEpoch: number, how: 'clean' | 'hard'): Promise<void> {
     const { domain } = this;
     if (domain && domain.vmEpoch <= vmEpoch && how === 'clean') await this.whenEnded(() => this.site.hypervisor.ask(this.site.host, this.vm, 'shutdown'));
@@ -269,7 +278,7 @@ export class VmWork {
 
   private answer({ vmEpoch, state: wanted }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
     const { domain } = this;
-    const saved = wanted === 'moving' ? this.handed : this.saved;
+    const saved = wanted === 'moving' ? this.handed : wanted === 'checkpointed' ? this.kept : this.saved;
     const state = domain ? (domain.paused ? 'paused' : 'running') : this.job ? 'building' : 'absent';
     return {
       vm: this.vm,

@@ -8,6 +8,7 @@ import {
   closeSsh,
   collectLayers,
   describeError,
+  followSnapshotSchedules,
   HostsLiveness,
   housekeep,
   openPlane,
@@ -66,5 +67,6 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(5_000, () => closeSsh(plane), failed('ssh')),
     every(10_000, () => collectLayers(plane), failed('layers')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
+    every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
   ];
 }

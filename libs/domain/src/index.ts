@@ -1,4 +1,7 @@
 export * as vmLifecycle from './lifecycle/vm';
+export * as vmApplianceLifecycle from './lifecycle/vm-appliance';
+export * as vtpmLifecycle from './lifecycle/vtpm';
+export * as snapshotSchedule from './schedule/snapshots';
 export * as vbdLifecycle from './lifecycle/vbd';
 export * as vifLifecycle from './lifecycle/vif';
 export * as vdiLifecycle from './lifecycle/vdi';

@@ -55,6 +55,8 @@ export interface Hypervisor {
   ask(host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void>;
   /** Saves the memory and ends the domain. */
   save(host: string, vm: string): Promise<SavedImage>;
+  /** Saves the memory and leaves the domain paused. */
+  checkpoint(host: string, vm: string): Promise<SavedImage>;
   /** Copies a part of a running guest's memory to another host. */
   copyMemory(host: string, vm: string, attempt: number): Promise<MemoryCopy>;
   /** Pauses the guest and sends the rest. */

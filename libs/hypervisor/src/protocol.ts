@@ -223,6 +223,8 @@ export type DesiredVm =
   | (Epochs & { readonly state: 'moving'; readonly phase: 'copy' | 'handOver'; readonly attempt: number })
   /** Memory saved, domain gone. */
   | (Epochs & { readonly state: 'suspended' })
+  /** Memory saved, domain frozen until it is told to be up again. */
+  | (Epochs & { readonly state: 'checkpointed' })
   /** Domain and temporary disks gone, and remembered so: no older start can follow (tombstone). */
   | (Epochs & { readonly state: 'stopped'; readonly how: 'clean' | 'hard' });
 /** The host has destroyed all its domains and runs none until it registers anew: its lease needs no waiting for. */

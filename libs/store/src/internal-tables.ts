@@ -125,6 +125,12 @@ const rest = [
 )`,
 ];
 
+/** What blobs hold; it goes with the blob's record. */
+const blobBytes = `CREATE TABLE blob_bytes (
+  blob text PRIMARY KEY REFERENCES blob (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  bytes bytea NOT NULL
+)`;
+
 /**
  * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
  * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
@@ -216,4 +222,5 @@ export const internalTables: readonly string[] = [
   ...mediumTables,
   ...directory,
   ...trail,
+  blobBytes,
 ];

@@ -2,6 +2,7 @@
 import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { BlobBytes1795435203000 } from '../../../migrations/0003-blob-bytes';
 import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
 import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
@@ -48,7 +49,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
     type: 'postgres',
     url,
     entities: [...entities],
-    migrations: [Initial1795435200000, Layers1795441200000, HostsPower1795435205000, PeopleAndAudit1795600000000],
+    migrations: [Initial1795435200000, BlobBytes1795435203000, Layers1795441200000, HostsPower1795435205000, PeopleAndAudit1795600000000],
     migrationsTransactionMode: 'each',
     synchronize: false,
     logging: false,

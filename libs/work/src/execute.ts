@@ -1,5 +1,5 @@
 /** Runs one operation that a worker has taken: replay, go on, undo on failure, finish. */
-import { Cancelled, Later, Lost, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
+import { Cancelled, Later, Lost, Parked, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
 
 /** An act outside the database may be done again after a crash; one in the database is done once, with its journal line. */
 export type Phase = 'act outside' | 'act' | 'undo';
@@ -144,14 +144,14 @@ async function undoAll<Tx>(run: Running<Tx>, around: Surroundings<Tx>): Promise<
   }
 }
 
-/** Runs a taken operation to its end. Throws only Lost, or what an undo could not get past: then it is taken up again later. */
+/** Runs a taken operation to its end. Throws only Lost or Parked, or what an undo could not get past: then it is taken up again later. */
 export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around: Surroundings<Tx>): Promise<Outcome> {
   const run = new Running(taken, around);
   let outcome: Outcome;
   try {
     outcome = { result: await operation(run, taken.params) };
   } catch (error) {
-    if (error instanceof Lost) throw error;
+    if (error instanceof Lost || error instanceof Parked) throw error;
     const failed = describe(error, around);
     const known = taken.journal.some((e) => e.step === failure);
     if (!known) await around.store.append(run, { step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });

@@ -85,6 +85,17 @@ export class Later extends Error {
   }
 }
 
+/** Thrown outside of steps by an operation that waits for others: it is given up and taken again after the wait, holding nothing meanwhile. */
+export class Parked extends Error {
+  constructor(
+    readonly ref: string,
+    readonly waitMs: number,
+  ) {
+    super(`operation ${ref} waits`);
+    this.name = 'Parked';
+  }
+}
+
 export interface Run<Tx = unknown> {
   readonly ref: string;
   readonly attempt: number;

@@ -1,6 +1,6 @@
 /** Takes operations, runs them, says that it lives. Any number of workers in any number of processes. */
 import { execute, type Surroundings } from './execute';
-import { Lost, type Operation, type OperationStore } from './operation';
+import { Lost, Parked, type Held, type Operation, type OperationStore } from './operation';
 
 export interface WorkerOptions<Tx> {
   readonly owner: string;
@@ -18,6 +18,7 @@ export interface WorkerOptions<Tx> {
 export class OperationWorker<Tx> {
   private readonly cancelled = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
+  private readonly parked = new Set<NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: WorkerOptions<Tx>) {}
@@ -30,6 +31,7 @@ export class OperationWorker<Tx> {
   /** Waits for what is running; nothing new is taken by itself. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
+    this.parked.forEach((timer) => clearTimeout(timer));
     await Promise.allSettled(this.running.values());
   }
 
@@ -52,11 +54,22 @@ export class OperationWorker<Tx> {
     try {
       await execute(operation, taken, this.surroundings(ref));
     } catch (error) {
+      if (error instanceof Parked) return await this.park(taken, error);
       this.options.onError?.(ref, error);
       if (!(error instanceof Lost)) await store.release(taken).catch(() => undefined);
     } finally {
       this.cancelled.delete(ref);
     }
+  }
+
+  /** Should this process end meanwhile, the sweeper finds the operation. */
+  private async park(held: Held, { ref, waitMs }: Parked): Promise<void> {
+    await this.options.store.release(held).catch(() => undefined);
+    const timer = setTimeout(() => {
+      this.parked.delete(timer);
+      void this.run(ref);
+    }, waitMs);
+    this.parked.add(timer);
   }
 
   private surroundings(ref: string): Surroundings<Tx> {

@@ -136,14 +136,20 @@ export async function startWithin(
 }
 
 /** Work that the control plane itself asks for, inside a transaction of its own; the sweeper rings for it. */
-export async function startInternally(tx: Tx, plane: Plane, method: string, args: Readonly<Record<string, unknown>>): Promise<Ref<'task'>> {
+export async function startInternally(
+  tx: Tx,
+  plane: Plane,
+  method: string,
+  args: Readonly<Record<string, unknown>>,
+  parent?: { readonly task: Ref<'task'>; readonly session: Session | undefined },
+): Promise<Ref<'task'>> {
   const ref = newTask(plane);
-  await insertTask(tx, plane, { ref, label: method, session: undefined });
+  await insertTask(tx, plane, { ref, label: method, session: parent?.session, ...(parent ? { subtaskOf: parent.task } : {}) });
   await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     method,
     JSON.stringify(args),
-    JSON.stringify({ admitted: false }),
+    JSON.stringify(parent?.session ? { admitted: false, session: parent.session } : { admitted: false }),
   ]);
   tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
   return ref;

@@ -1,5 +1,5 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
-import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { copyable, migratable } from './calls/vdi-move';
@@ -44,6 +44,13 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   return vdi;
 }
 
+export async function admitAppliance({ tx }: In, ref: Ref<'VM_appliance'>, op: vmApplianceLifecycle.ApplianceOperation): Promise<Row<'VM_appliance'>> {
+  const appliance = await tx.lock('VM_appliance', ref);
+  const states = (await tx.find('VM', { appliance: ref })).map((vm) => vm.power_state);
+  const refused = vmApplianceLifecycle.refusal(op, { ref, appliance, states });
+  if (refused) throw refused;
+  return appliance;
+}
 export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
   return allowed({ tx }, await tx.lock('SR', ref), op);
 }
@@ -76,6 +83,7 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
   else if (cls === 'host') await admitHost(context, asRef(ref), op as hostLifecycle.HostOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else if (cls === 'VM_appliance') await admitAppliance(context, asRef(ref), op as vmApplianceLifecycle.ApplianceOperation);
   else if (cls === 'pool') await admitPool(context, asRef(ref), op as poolLifecycle.PoolOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }

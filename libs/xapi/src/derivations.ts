@@ -1,5 +1,15 @@
 /** Fields that are computed when they are read: what may be done with an object now, by the very predicates that guard the calls. */
-import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmLifecycle } from '@xenplane/domain';
+import {
+  hostLifecycle,
+  poolLifecycle,
+  srLifecycle,
+  vbdLifecycle,
+  vdiLifecycle,
+  vifLifecycle,
+  vmApplianceLifecycle,
+  vmLifecycle,
+  vtpmLifecycle,
+} from '@xenplane/domain';
 import type { ClassName, StoredRecord } from '@xenplane/model';
 import type { Derivations, Replica } from '@xenplane/store';
 import { subroles } from './permissions';
@@ -27,7 +37,24 @@ const devicesOf = (view: Replica, vm: string): Stale => [
 export const derivations: Derivations = {
   VM: {
     derive: (record, ref, view) => allowed(() => vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
-    stales: (_record, ref, view) => devicesOf(view, ref),
+    stales: (record, ref, view) => [
+      ...devicesOf(view, ref),
+      ...view.pointingAt('VTPM.VM', ref).map((v) => ['VTPM', v] as const),
+      ['VM_appliance', as<'VM'>(record).appliance],
+    ],
+  },
+  VM_appliance: {
+    derive: (record, ref, view) => {
+      const states = view.pointingAt('VM.appliance', ref).flatMap((vm) => view.stored('VM', vm)?.power_state ?? []);
+      return allowed(() => vmApplianceLifecycle.allowedOperations({ ref, appliance: as<'VM_appliance'>(record), states }));
+    },
+  },
+  VTPM: {
+    derive: (record, _ref, view) => {
+      const vm = as<'VTPM'>(record).VM;
+      const power_state = view.stored('VM', vm)?.power_state;
+      return allowed(() => power_state && vtpmLifecycle.allowedOperations({ vm, power_state }));
+    },
   },
   VM_guest_metrics: {
     derive: () => ({}),

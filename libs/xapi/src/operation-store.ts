@@ -157,7 +157,7 @@ export async function mark(tx: Tx, task: Ref<'task'>, marks: readonly Mark[]): P
       op,
     ]);
 }
-async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Pick<Mark, 'cls' | 'ref'>[]): Promise<void> {
+export async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Pick<Mark, 'cls' | 'ref'>[]): Promise<void> {
   for (const { cls, ref } of marks)
     await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations - $2::text WHERE ref = $1`, [ref, task]);
 }

@@ -2,6 +2,7 @@
 import { explain, leastLoaded, memory, noHostError, place, type Candidate, type Guest, type Placement } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from './agents';
+import { apartGroup, countingGroup } from './placement-groups';
 import type { Context, Plane } from './context';
 import { attachedTo, modeOf, type Attached } from './specs';
 import type { Store, Tx } from '@xenplane/store';
@@ -143,9 +144,11 @@ const mostTries = 5;
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
 export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only }: Wanted): Promise<Placed> {
   const view = viewOf(plane);
+  const group = await apartGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
-    const hosts = await view.candidates(tx);
-    const guest = guestOf(vm, record, attached, hosts);
+    const present = await view.candidates(tx);
+    const hosts = group ? await countingGroup(tx, group, present) : present;
+    const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
     const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
     const [best] = placement.ranked;
     if (!best) {

@@ -3,8 +3,17 @@ import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
 import { hostScenarios } from './host';
 import { poolScenarios } from './pool';
+import { snapshotScenarios } from './snapshots';
 import { storageScenarios } from './storage';
 import { transferScenarios } from './transfer';
 import { vmScenarios } from './vm';
 
-export const scenarios: Scenarios = { ...vmScenarios, ...devicesScenarios, ...storageScenarios, ...hostScenarios, ...poolScenarios, ...transferScenarios };
+export const scenarios: Scenarios = {
+  ...vmScenarios,
+  ...devicesScenarios,
+  ...storageScenarios,
+  ...hostScenarios,
+  ...poolScenarios,
+  ...transferScenarios,
+  ...snapshotScenarios,
+};

@@ -15,5 +15,7 @@ export const vmScenarios: Scenarios = {
   'VM.resume_on': async (kit) => [await kit.after(kit.runningVm(), 'VM.suspend'), await kit.hostOf(), false, false],
   'VM.copy': async (kit) => [await kit.newVm(), 'copied', 'OpaqueRef:NULL'],
   'VM.set_memory_dynamic_range': async (kit) => [await kit.runningVm(), 2 ** 30, 2 ** 31],
+  'VM.set_memory_target_live': async (kit) => [await kit.runningVm(), 2 ** 30],
+  'VM.wait_memory_target_live': async (kit) => [await kit.runningVm()],
   'VM.set_VCPUs_number_live': async (kit) => [await kit.runningVm(), 1],
 };

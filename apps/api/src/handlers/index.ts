@@ -1,5 +1,6 @@
 /** The HTTP handlers beside the calls, each in a file of its own. */
 import type { Handler } from './exchange';
+import { getBlob, putBlob } from './blob';
 import { auditLog } from './audit-log';
 import { cli } from './cli';
 import { databaseDump } from './database-dump';
@@ -10,7 +11,20 @@ import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
 import { importMetadata, importVm } from './import-vm';
-export const handlers: readonly Handler[] =
-  ([] =
-  [auditLog, cli, databaseDump, ...consoleHandlers, ...rrdHandlers, exportRawVdi, importRawVdi, updates] =
-    [auditLog, exportVm, exportMetadata, importVm, importMetadata]);
+
+export const handlers: readonly Handler[] = [
+  getBlob,
+  putBlob,
+  auditLog,
+  cli,
+  databaseDump,
+  ...consoleHandlers,
+  ...rrdHandlers,
+  exportRawVdi,
+  exportMetadata,
+  exportVm,
+  importRawVdi,
+  updates,
+  importMetadata,
+  importVm,
+];

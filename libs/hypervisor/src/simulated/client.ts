@@ -41,6 +41,7 @@ export class XenThread implements Hypervisor {
   unpause = (host: string, vm: string): Promise<void> => this.request('unpause', host, vm);
   ask = (host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void> => this.request('ask', host, vm, what);
   save = (host: string, vm: string): Promise<SavedImage> => this.request('save', host, vm);
+  checkpoint = (host: string, vm: string): Promise<SavedImage> => this.request('checkpoint', host, vm);
   copyMemory = (host: string, vm: string, attempt: number): Promise<MemoryCopy> => this.request('copyMemory', host, vm, attempt);
   handOver = (host: string, vm: string, attempt: number): Promise<SavedImage> => this.request('handOver', host, vm, attempt);
   configure = (host: string, vm: string, spec: DomainSpec): Promise<void> => this.request('configure', host, vm, spec);

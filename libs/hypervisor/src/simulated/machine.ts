@@ -182,12 +182,17 @@ export class Machine {
   }
 
   async save(vm: string): Promise<SavedImage> {
+    const image = await this.checkpoint(vm);
+    this.destroy(vm);
+    return image;
+  }
+
+  async checkpoint(vm: string): Promise<SavedImage> {
     const domain = this.find(vm);
     domain.cancel?.();
     domain.state = 'paused';
     await this.build(domain, saveMs(domain.spec));
     if (!this.present(domain)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} ended while it was saved`]);
-    this.destroy(vm);
     return { memoryBytes: domain.spec.memoryTargetBytes, guestOs: domain.spec.guestOs };
   }
 

@@ -70,6 +70,9 @@ export class SimulatedXen implements Hypervisor {
   save(host: string, vm: string): Promise<SavedImage> {
     return this.machine(host).save(vm);
   }
+  checkpoint(host: string, vm: string): Promise<SavedImage> {
+    return this.machine(host).checkpoint(vm);
+  }
   copyMemory(host: string, vm: string, attempt: number): Promise<MemoryCopy> {
     return this.machine(host).copyMemory(vm, attempt);
   }

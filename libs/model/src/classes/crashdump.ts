@@ -1,4 +1,4 @@
-import { atCreate, planned, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, readWrite, uuid, xenClass } from '../language';
 import { map, ref, string } from '../types';
 
 export const crashdump = xenClass('crashdump', {
@@ -12,6 +12,6 @@ export const crashdump = xenClass('crashdump', {
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the guest crash dump', { default: {} }),
   },
   calls: {
-    destroy: planned({ doc: 'Delete the dump\'s disk and its record', role: 'pool-operator', params: { self: ref('crashdump') } }),
+    destroy: call({ doc: 'Delete the dump\'s disk and its record', role: 'pool-operator', params: { self: ref('crashdump') } }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { call, planned, readOnly, uuid, xenClass } from '../language';
+import { call, readOnly, uuid, xenClass } from '../language';
 import { datetime, int, map, record, ref, set, string } from '../types';
 
 export const message = xenClass('message', {
@@ -20,7 +20,7 @@ export const message = xenClass('message', {
     create: call({ doc: 'Raise a notification about the object with the given class and uuid', role: 'pool-operator', params: { name: string, priority: int, cls: enums.cls, obj_uuid: string, body: string }, result: ref('message'), async: false }),
     destroy: call({ doc: 'Delete one notification', role: 'pool-operator', params: { self: ref('message') }, async: false }),
     destroy_many: call({ doc: 'Delete all the given notifications at once', role: 'pool-operator', params: { messages: set(ref('message')) }, state: 'prototyped' }),
-    destroy_all: planned({ doc: 'Delete every notification that matches the given filters, or all of them when none is given', role: 'pool-operator', params: { filters: map(string, string) }, state: 'prototyped' }),
+    destroy_all: call({ doc: 'Delete every notification that matches the given filters, or all of them when none is given', role: 'pool-operator', params: { filters: map(string, string) }, state: 'prototyped' }),
     get: call({ doc: 'Notifications about one object raised after the given time, keyed by reference', role: 'read-only', params: { cls: enums.cls, obj_uuid: string, since: datetime }, result: map(ref('message'), record('message')), async: false }),
     get_all: call({ doc: 'References of all notifications', role: 'read-only', params: {}, result: set(ref('message')), async: false }),
     get_since: call({ doc: 'Notifications raised after the given time, keyed by reference', role: 'read-only', params: { since: datetime }, result: map(ref('message'), record('message')), async: false }),

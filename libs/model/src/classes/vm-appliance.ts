@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { call, computed, operation, planned, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, map, ref, set, string } from '../types';
 
 export const VM_appliance = xenClass('VM_appliance', {
@@ -15,12 +15,12 @@ export const VM_appliance = xenClass('VM_appliance', {
     VMs: computed(set(ref('VM')), 'VMs belonging to the appliance', 'VM.appliance'),
   },
   calls: {
-    start: planned({ doc: 'Start all halted VMs by ascending order, honouring start_delay; paused leaves them Paused', role: 'pool-operator', params: { self: ref('VM_appliance'), paused: bool }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
-    clean_shutdown: planned({ doc: 'Shut all running VMs down cleanly in reverse order, honouring shutdown_delay', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
-    hard_shutdown: planned({ doc: 'Force all VMs off at once, in reverse order', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
-    shutdown: planned({ doc: 'Try a clean shutdown of each VM, forcing those that do not cooperate', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
-    assert_can_be_recovered: planned({ doc: 'Raise an error if storage any of its VMs needs is missing in the session_to pool', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session') }, errors: ['VM_REQUIRES_SR'] }),
-    get_SRs_required_for_recovery: planned({ doc: 'SRs that must be attached before the appliance can be recovered into the session_to pool', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session') }, result: set(ref('SR')) }),
+    start: operation({ doc: 'Start all halted VMs by ascending order, honouring start_delay; paused leaves them Paused', role: 'pool-operator', params: { self: ref('VM_appliance'), paused: bool }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
+    clean_shutdown: operation({ doc: 'Shut all running VMs down cleanly in reverse order, honouring shutdown_delay', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
+    hard_shutdown: operation({ doc: 'Force all VMs off at once, in reverse order', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
+    shutdown: operation({ doc: 'Try a clean shutdown of each VM, forcing those that do not cooperate', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
+    assert_can_be_recovered: call({ doc: 'Raise an error if storage any of its VMs needs is missing in the session_to pool', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session') }, errors: ['VM_REQUIRES_SR'] }),
+    get_SRs_required_for_recovery: call({ doc: 'SRs that must be attached before the appliance can be recovered into the session_to pool', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session') }, result: set(ref('SR')) }),
     recover: planned({ doc: 'Recreate the appliance and its VMs from this metadata database in the session_to pool; force replaces older copies', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session'), force: bool }, errors: ['VM_REQUIRES_SR'] }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, operation, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, datetime, int, map, ref, set, string } from '../types';
 
 export const VMSS = xenClass('VMSS', {
@@ -19,13 +19,13 @@ export const VMSS = xenClass('VMSS', {
     VMs: computed(set(ref('VM')), 'VMs under this schedule', 'VM.snapshot_schedule'),
   },
   calls: {
-    snapshot_now: planned({ doc: 'Run the schedule at once and return a text summary', role: 'pool-operator', params: { vmss: ref('VMSS') }, result: string, async: false }),
-    set_retained_snapshots: planned({ doc: 'Set how many snapshots to keep per VM, from 1 to 10', role: 'pool-operator', params: { self: ref('VMSS'), value: int }, async: false }),
-    set_frequency: planned({ doc: 'Set hourly, daily or weekly, adding default values for missing schedule keys', role: 'pool-operator', params: { self: ref('VMSS'), value: enums.vmss_frequency }, async: false }),
-    set_schedule: planned({ doc: 'Replace the schedule map: min (0, 15, 30, 45), hour (0-23), days (names, comma separated)', role: 'pool-operator', params: { self: ref('VMSS'), value: map(string, string) }, async: false }),
-    add_to_schedule: planned({ doc: 'Set one schedule key: min, hour or days', role: 'pool-operator', params: { self: ref('VMSS'), key: string, value: string }, async: false }),
-    remove_from_schedule: planned({ doc: 'Drop one schedule key', role: 'pool-operator', params: { self: ref('VMSS'), key: string }, async: false }),
-    set_last_run_time: planned({ doc: 'Record when the schedule last ran; meant for the scheduler', role: 'local-root', params: { self: ref('VMSS'), value: datetime }, async: false }),
-    set_type: planned({ doc: 'Set the kind of snapshot taken', role: 'pool-operator', params: { self: ref('VMSS'), value: enums.vmss_type }, async: false }),
+    snapshot_now: operation({ doc: 'Run the schedule at once and return a text summary', role: 'pool-operator', params: { vmss: ref('VMSS') }, result: string, async: false }),
+    set_retained_snapshots: call({ doc: 'Set how many snapshots to keep per VM, from 1 to 10', role: 'pool-operator', params: { self: ref('VMSS'), value: int }, async: false }),
+    set_frequency: call({ doc: 'Set hourly, daily or weekly, adding default values for missing schedule keys', role: 'pool-operator', params: { self: ref('VMSS'), value: enums.vmss_frequency }, async: false }),
+    set_schedule: call({ doc: 'Replace the schedule map: min (0, 15, 30, 45), hour (0-23), days (names, comma separated)', role: 'pool-operator', params: { self: ref('VMSS'), value: map(string, string) }, async: false }),
+    add_to_schedule: call({ doc: 'Set one schedule key: min, hour or days', role: 'pool-operator', params: { self: ref('VMSS'), key: string, value: string }, async: false }),
+    remove_from_schedule: call({ doc: 'Drop one schedule key', role: 'pool-operator', params: { self: ref('VMSS'), key: string }, async: false }),
+    set_last_run_time: call({ doc: 'Record when the schedule last ran; meant for the scheduler', role: 'local-root', params: { self: ref('VMSS'), value: datetime }, async: false }),
+    set_type: call({ doc: 'Set the kind of snapshot taken', role: 'pool-operator', params: { self: ref('VMSS'), value: enums.vmss_type }, async: false }),
   },
 });

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, planned, readOnly, uuid, xenClass } from '../language';
+import { atCreate, call, readOnly, uuid, xenClass } from '../language';
 import { bool, map, nullRef, ref, set, string } from '../types';
 
 export const VTPM = xenClass('VTPM', {
@@ -17,7 +17,7 @@ export const VTPM = xenClass('VTPM', {
     is_protected: readOnly(bool, 'True when the contents are stored with integrity protection', { default: false }),
   },
   calls: {
-    create: planned({ doc: 'Give a halted VM a new virtual TPM, optionally one whose contents must stay unique', role: 'vm-admin', params: { vM: ref('VM'), is_unique: bool }, result: ref('VTPM') }),
-    destroy: planned({ doc: 'Remove the module and its contents from its halted VM; keys sealed in it are lost', role: 'vm-admin', params: { self: ref('VTPM') } }),
+    create: call({ doc: 'Give a halted VM a new virtual TPM, optionally one whose contents must stay unique', role: 'vm-admin', params: { vM: ref('VM'), is_unique: bool }, result: ref('VTPM') }),
+    destroy: call({ doc: 'Remove the module and its contents from its halted VM; keys sealed in it are lost', role: 'vm-admin', params: { self: ref('VTPM') } }),
   },
 });

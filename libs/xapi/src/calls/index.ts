@@ -2,6 +2,9 @@
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
 import type { Sessions } from '../sessions';
+import { blobCalls } from './blob';
+import { consoleOverrides } from './console';
+import { crashdumpCalls } from './crashdump';
 import { authCalls } from './auth';
 import { eventCalls } from './event';
 import { hostCalls } from './host';
@@ -25,6 +28,9 @@ import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
 import { vifCalls, vifOverrides } from './vif';
 import { vmCalls, vmOverrides } from './vm';
+import { applianceCalls, applianceOverrides, groupOverrides } from './vm-appliance';
+import { vmssCalls, vmssOverrides } from './vmss';
+import { vtpmCalls } from './vtpm';
 
 type Classes = typeof classes;
 type Answering<C extends keyof Classes> = {
@@ -36,6 +42,8 @@ export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
   auth: authCalls,
+  blob: blobCalls,
+  crashdump: crashdumpCalls,
   host: hostCalls,
   host_crashdump: hostCrashdumpCalls,
   host_patch: hostPatchCalls,
@@ -56,6 +64,9 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool
   VDI: vdiCalls,
   VIF: vifCalls,
   VM: vmCalls,
+  VM_appliance: applianceCalls,
+  VMSS: vmssCalls,
+  VTPM: vtpmCalls,
 };
 const overrides = {
   role: roleOverrides,
@@ -67,6 +78,10 @@ const overrides = {
   VDI: vdiOverrides,
   VIF: vifOverrides,
   VM: vmOverrides,
+  console: consoleOverrides,
+  VM_appliance: applianceOverrides,
+  VM_group: groupOverrides,
+  VMSS: vmssOverrides,
 };
 
 /** The types above have said that each handler takes what the model declares; from here on only names matter. */

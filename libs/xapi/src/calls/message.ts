@@ -1,8 +1,9 @@
 /** Alerts about objects; a class of its own kind: kept, listed and sent as events, with no getters for single fields. */
-import { asRef, classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import { classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { evaluate, parseFilter } from '@xenplane/wire';
 import type { Tx } from '@xenplane/store';
-import { dateTime, type Context } from '../context';
+import { tell, type Alert } from '../alerts';
+import type { Context } from '../context';
 
 type Message = StoredRecord<'message'>;
 type Row = Message & { readonly ref: Ref<'message'> };
@@ -18,14 +19,10 @@ const tableOf: Readonly<Record<string, string>> = {
   Certificate: 'certificate',
 };
 
-async function create({ tx, plane }: Context, given: Pick<Message, 'name' | 'priority' | 'cls' | 'obj_uuid' | 'body'>): Promise<Ref<'message'>> {
+async function create({ tx, plane }: Context, given: Alert): Promise<Ref<'message'>> {
   const known = await tx.query(`SELECT 1 AS yes FROM "${tableOf[given.cls]}" WHERE uuid = $1`, [given.obj_uuid]);
   if (known.length === 0) throw new XenError('UUID_INVALID', given.cls, given.obj_uuid);
-  const uuid = plane.ids.uuid(),
-    ref = asRef<'message'>(`OpaqueRef:${uuid}`);
-  const { name, priority, cls, obj_uuid, body } = given;
-  await tx.insert('message', ref, { uuid, name, priority, cls, obj_uuid, body, timestamp: dateTime(plane.clock.now()) });
-  return ref;
+  return tell(tx, plane, given);
 }
 
 const asRecord = ({ ref: _ref, ...record }: Row): AnyRecord => record;
@@ -33,12 +30,34 @@ const asMap = (rows: readonly Row[]): Record<string, AnyRecord> => Object.fromEn
 const newestFirst = (rows: readonly Row[]): Row[] => [...rows].sort((a, b) => b.timestamp.localeCompare(a.timestamp));
 const all = async (tx: Tx): Promise<Row[]> => newestFirst(await tx.find('message', {}));
 
+const whole = /^\d{1,3}$/,
+  moment = /^\d{8}T\d\d:\d\d:\d\dZ$/;
+/** What a filter may be about: how its value must look, and what is then true of a message. */
+const conditions: Readonly<Record<string, { readonly fits: RegExp; readonly sql: string }>> = {
+  priority: { fits: whole, sql: 'priority = $n::bigint' },
+  before: { fits: moment, sql: '"timestamp" < $n::timestamptz' },
+  after: { fits: moment, sql: '"timestamp" > $n::timestamptz' },
+  cls: { fits: /^[A-Za-z_]+$/, sql: 'cls = $n' },
+  obj_uuid: { fits: /^[0-9a-f-]{36}$/, sql: 'obj_uuid = $n' },
+  name: { fits: /^[A-Za-z0-9_-]+$/, sql: 'name = $n' },
+};
+
+async function destroyAll(tx: Tx, filters: Readonly<Record<string, string>>): Promise<void> {
+  const parts = Object.entries(filters).map(([key, value], i) => {
+    const condition = conditions[key];
+    if (!condition?.fits.test(value)) throw new XenError('INVALID_VALUE', key, value);
+    return condition.sql.replace('$n', `$${i + 1}`);
+  });
+  await tx.query(`DELETE FROM message ${parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`}`, Object.values(filters));
+}
+
 export const messageCalls: CallsOf<typeof classes.message, Context> = {
   create,
   destroy: ({ tx }, { self }) => tx.remove('message', self),
   destroy_many: async ({ tx }, { messages }) => {
     for (const message of messages) await tx.remove('message', message);
   },
+  destroy_all: ({ tx }, { filters }) => destroyAll(tx, filters),
   get: async ({ tx }, { cls, obj_uuid, since }) => asMap(newestFirst(await tx.find('message', { cls, obj_uuid })).filter((m) => m.timestamp >= since)),
   get_all: async ({ tx }) => (await all(tx)).map((m) => m.ref),
   get_since: async ({ tx }, { since }) => asMap((await all(tx)).filter((m) => m.timestamp >= since)),

@@ -1,6 +1,7 @@
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
+import { cancelAll } from '../children';
 import { seededMac } from '../bootstrap/seeded';
 import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
@@ -9,7 +10,13 @@ import { assertCanSend } from './vm-migrate';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { storing } from './setters';
+import { dropBlobs } from './blob';
+import { vmBelonging } from './vm-belonging';
 import { cloneVm } from './vm-clone';
+import { vmFirmware } from './vm-firmware';
+import { vmGuest } from './vm-guest';
+import { vmRecovery } from './vm-recovery';
+import { dropDisk, leaveTree } from './vm-snapshot';
 import { provisionDisks } from './vm-provision';
 import { setMemory } from './vm-memory';
 
@@ -57,11 +64,14 @@ async function destroy(context: Context, self: Ref<'VM'>): Promise<void> {
   for (const vbd of await tx.find('VBD', { VM: self })) await tx.remove('VBD', vbd.ref);
   for (const vif of await tx.find('VIF', { VM: self })) await tx.remove('VIF', vif.ref);
   for (const console of await tx.find('console', { VM: self })) await tx.remove('console', console.ref);
+  for (const vtpm of await tx.find('VTPM', { VM: self })) await tx.remove('VTPM', vtpm.ref);
+  await dropBlobs(context, vm.blobs);
   await tx.query('DELETE FROM vm_run WHERE vm = $1', [self]);
+  await leaveTree(context, vm);
   await tx.remove('VM', self);
   if (!isNullRef(vm.metrics)) await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [vm.metrics]);
   if (!isNullRef(vm.guest_metrics)) await tx.query('DELETE FROM vm_guest_metrics WHERE ref = $1', [vm.guest_metrics]);
-  if (!isNullRef(vm.suspend_VDI)) await tx.query('DELETE FROM vdi WHERE ref = $1', [vm.suspend_VDI]);
+  if (!isNullRef(vm.suspend_VDI)) await dropDisk(context, vm.suspend_VDI);
 }
 
 /** Says that the VM is halted, whatever is true: for a host that is known to be gone. What still runs is stopped when its agent comes back. */
@@ -70,7 +80,9 @@ async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
   if (record.is_control_domain) throw new XenError('OPERATION_NOT_ALLOWED', 'A control domain cannot be reset');
   await endRuns(context.tx, [vm]);
   await showHalted(context.tx, [vm]);
-  await context.tx.update('VM', vm, { current_operations: {} });
+  if (!isNullRef(record.suspend_VDI)) await dropDisk(context, record.suspend_VDI);
+  await cancelAll(context.tx, Object.keys(record.current_operations));
+  await context.tx.update('VM', vm, { current_operations: {}, suspend_VDI: nullRef() });
 }
 
 async function allowedDevices(context: Context, vm: Ref<'VM'>, cls: 'VBD' | 'VIF'): Promise<string[]> {
@@ -79,6 +91,10 @@ async function allowedDevices(context: Context, vm: Ref<'VM'>, cls: 'VBD' | 'VIF
   const used =
     cls === 'VBD' ? (await context.tx.find('VBD', { VM: vm })).map((v) => v.userdevice) : (await context.tx.find('VIF', { VM: vm })).map((v) => v.device);
   return Array.from({ length: limit }, (_, i) => String(i)).filter((d) => !used.includes(d));
+}
+
+function assertHalted({ ref, power_state }: Pick<Vm, 'power_state'> & { readonly ref: Ref<'VM'> }): void {
+  if (power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', ref, 'halted', power_state.toLowerCase());
 }
 
 async function setIsATemplate(context: Context, self: Ref<'VM'>, value: boolean): Promise<void> {
@@ -98,20 +114,6 @@ async function setVcpus(context: Context, self: Ref<'VM'>, change: { max?: numbe
   if (vm.power_state === 'Halted' && !isNullRef(vm.metrics)) await context.tx.update('VM_metrics', vm.metrics, { VCPUs_number: startup });
 }
 
-async function setBiosStrings(context: Context, self: Ref<'VM'>, value: Record<string, string>): Promise<void> {
-  const vm = await context.tx.lock('VM', self);
-  if (Object.keys(vm.bios_strings).length > 0) throw new XenError('VM_BIOS_STRINGS_ALREADY_SET');
-  const bad = Object.entries(value).find(([key, text]) => !/^[a-z]+-[a-z-]+$/.test(key) || text.length > 512 || text === '');
-  if (bad) throw new XenError('INVALID_VALUE', bad[0], bad[1]);
-  await context.tx.update('VM', self, { bios_strings: value });
-}
-
-const nvram =
-  (call: string) =>
-  async (context: Context, args: Readonly<Record<string, unknown>>): Promise<void> => {
-    await admitVm(context, asRef(String(args['self'])), 'changing_NVRAM');
-    await storing('VM', call)(context, args);
-  };
 const notNegative =
   (field: 'start_delay' | 'shutdown_delay' | 'order') =>
   async ({ tx }: Context, { self, value }: { self: Ref<'VM'>; value: number }): Promise<void> => {
@@ -122,6 +124,10 @@ const notNegative =
 export const vmCalls: CallsOf<typeof classes.VM, Context> = {
   ...dataSourceCalls('VM', 'self'),
   ...setMemory,
+  ...vmFirmware,
+  ...vmGuest,
+  ...vmBelonging,
+  ...vmRecovery,
   clone: (context, { vm, new_name }) => cloneVm(context, vm, new_name, 'clone'),
   provision: async (context, { vm }) => {
     await admitVm(context, vm, 'provision');
@@ -144,21 +150,19 @@ export const vmCalls: CallsOf<typeof classes.VM, Context> = {
     await admitVm(context, self, 'changing_shadow_memory');
     await context.tx.update('VM', self, { HVM_shadow_multiplier: value });
   },
-  set_NVRAM: nvram('set_NVRAM'),
-  add_to_NVRAM: nvram('add_to_NVRAM'),
-  remove_from_NVRAM: nvram('remove_from_NVRAM'),
-  set_bios_strings: (context, { self, value }) => setBiosStrings(context, self, value),
-  copy_bios_strings: async (context, { vm, host }) => setBiosStrings(context, vm, (await context.tx.get('host', host)).bios_strings),
   set_start_delay: notNegative('start_delay'),
   set_shutdown_delay: notNegative('shutdown_delay'),
   set_order: notNegative('order'),
   // What it would ask is a plugin of the conversion appliance, which no host here has.
   import_convert: () => Promise.reject(new XenError('XENAPI_MISSING_PLUGIN', 'conversion')),
-  set_has_vendor_device: async ({ tx }, { self, value }) => tx.update('VM', self, { has_vendor_device: value }),
+  set_has_vendor_device: async ({ tx }, { self, value }) => {
+    assertHalted(await tx.lock('VM', self));
+    await tx.update('VM', self, { has_vendor_device: value });
+  },
   set_actions_after_crash: async ({ tx }, { self, value }) => tx.update('VM', self, { actions_after_crash: value }),
   set_domain_type: async (context, { self, value }) => {
     const vm = await context.tx.lock('VM', self);
-    if (vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', self, 'halted', vm.power_state.toLowerCase());
+    assertHalted(vm);
     await context.tx.update('VM', self, { domain_type: value, HVM_boot_policy: value === 'hvm' ? vm.HVM_boot_policy || 'BIOS order' : '' });
   },
   set_HVM_boot_policy: async ({ tx }, { self, value }) => tx.update('VM', self, { HVM_boot_policy: value, domain_type: value === '' ? 'pv' : 'hvm' }),
@@ -166,6 +170,7 @@ export const vmCalls: CallsOf<typeof classes.VM, Context> = {
     if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
     await tx.update('VM', self, { ha_restart_priority: value });
   },
+  set_ha_always_run: async ({ tx }, { self, value }) => tx.update('VM', self, { ha_always_run: value, ha_restart_priority: value ? 'restart' : '' }),
   set_blocked_operations: storing('VM', 'set_blocked_operations'),
   add_to_blocked_operations: storing('VM', 'add_to_blocked_operations'),
   remove_from_blocked_operations: storing('VM', 'remove_from_blocked_operations'),

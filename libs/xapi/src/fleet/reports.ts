@@ -3,6 +3,7 @@ import type { GuestMetrics, Report, ReportAnswer, ReportRequest } from '@xenplan
 import { asRef, isNullRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { startInternally } from '../accept';
+import { tellOfVm } from '../alerts';
 import { dateTime, type Plane } from '../context';
 import { endRuns, showHalted } from './halt';
 import { tokenHash } from './tokens';
@@ -34,6 +35,8 @@ async function ended(tx: Tx, plane: Plane, vm: Ref<'VM'>, reason: 'shutdown' | '
   await endRuns(tx, [vm]);
   await showHalted(tx, [vm]);
   plane.log.info({ vm: record.uuid, reason }, 'VM ended');
+  if (reason === 'crash') await tellOfVm(tx, plane, vm, 'VM_CRASHED', 'crashed', record.resident_on);
+  else if (reason === 'shutdown') await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', 'shut itself down', record.resident_on);
   const again = reason === 'shutdown' ? record.actions_after_shutdown === 'restart' : reason === 'crash' && record.actions_after_crash.endsWith('restart');
   if (again) await startInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
 }
@@ -42,6 +45,7 @@ async function showRebooted(tx: Tx, plane: Plane, vm: Ref<'VM'>, domid: number):
   const { metrics } = await tx.lock('VM', vm);
   await tx.update('VM', vm, { domid });
   if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
+  await tellOfVm(tx, plane, vm, 'VM_REBOOTED', 'rebooted itself');
 }
 
 /** Which PV features a guest says it has, as xapi reads them from its xenstore. */

@@ -18,7 +18,11 @@ import { vmMigrate } from './vm.migrate';
 import { vmMigrateSend } from './vm.migrate-send';
 import { vmPause } from './vm.pause';
 import { vmReboot } from './vm.reboot';
+import { vmRevert } from './vm.revert';
 import { vmShutdown } from './vm.shutdown';
+import { vmSnapshot } from './vm.snapshot';
+import { applianceOperations } from './vm-appliance';
+import { vmssOperations } from './vmss';
 import { vmStart } from './vm.start';
 import { vmSuspend } from './vm.suspend';
 
@@ -35,6 +39,8 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmLive(plane),
     ...vmCopy(plane),
     ...vmImport(plane),
+    ...vmSnapshot(plane),
+    ...vmRevert(plane),
     ...vmMigrate(plane),
     ...vmMigrateSend(plane),
   };
@@ -42,9 +48,11 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = vifOperations(plane);
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
+  const VM_appliance: OperationsOf<typeof classes.VM_appliance, Run<Tx>> = applianceOperations(plane);
+  const VMSS: OperationsOf<typeof classes.VMSS, Run<Tx>> = vmssOperations(plane);
   const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane), ...hostReport(plane) };
   return new Map(
-    Object.entries({ pool, VM, VBD, VIF, VDI, host }).flatMap(([cls, calls]) =>
+    Object.entries({ pool, VM, VBD, VIF, VDI, host, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
     ),
   );

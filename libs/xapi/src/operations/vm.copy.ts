@@ -11,6 +11,9 @@ export const vmCopy = (plane: Plane) => ({
     run.conclude('copy', async (tx) => {
       const context = { plane, tx };
       const source = await tx.lock('VM', vm);
-      return copyRecord(context, source, new_name, (vdi) => (isNullRef(sr) || sr === vdi.SR ? cloneVdi(context, vdi) : copyVdi(context, vdi, sr)));
+      return copyRecord(context, source, {
+        name: new_name,
+        copyDisk: (vdi) => (isNullRef(sr) || sr === vdi.SR ? cloneVdi(context, vdi) : copyVdi(context, vdi, sr)),
+      });
     }),
 });

@@ -3,7 +3,7 @@ import { memory } from '@xenplane/domain';
 import { classes, isNullRef, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
-import type { Run } from '@xenplane/work';
+import { Later, type Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import type { Plane } from '../context';
 import { changeReservation } from '../placement';
@@ -14,6 +14,10 @@ export const vmLive = (plane: Plane) => ({
   set_memory_dynamic_range: (run: Run<Tx>, { self, min, max }: OperationParams<typeof classes.VM, 'set_memory_dynamic_range'>) =>
     setRange(plane, run, self, min, max),
   set_VCPUs_number_live: (run: Run<Tx>, { self, nvcpu }: OperationParams<typeof classes.VM, 'set_VCPUs_number_live'>) => setVcpus(plane, run, self, nvcpu),
+  set_memory_target_live: (run: Run<Tx>, { self, target }: OperationParams<typeof classes.VM, 'set_memory_target_live'>) =>
+    setRange(plane, run, self, target, target),
+  wait_memory_target_live: (run: Run<Tx>, { self }: OperationParams<typeof classes.VM, 'wait_memory_target_live'>) =>
+    run.conclude('reached', (tx) => reached(tx, self)),
 });
 
 interface Begun {
@@ -76,6 +80,16 @@ async function setVcpus(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, vcpus: numb
     await tx.update('VM', self, { VCPUs_at_startup: vcpus });
     if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { VCPUs_number: vcpus });
   });
+}
+
+const nearEnoughBytes = 2 ** 20,
+  longestWaitMs = 256_000;
+
+/** Whether the guest has come as near to its target as it will be asked to; looked at again until it has. */
+async function reached(tx: Tx, self: Ref<'VM'>): Promise<void> {
+  const { memory_target, metrics } = await tx.get('VM', self);
+  const { memory_actual } = await tx.get('VM_metrics', metrics);
+  if (Math.abs(memory_actual - memory_target) > nearEnoughBytes) throw new Later(500, longestWaitMs, new XenError('VM_MEMORY_TARGET_WAIT_TIMEOUT'));
 }
 
 /** Has the domain be as described. */

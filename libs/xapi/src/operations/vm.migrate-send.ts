@@ -81,9 +81,12 @@ async function send(plane: Plane, run: Run<Tx>, { move, moved, live, arrived }: 
 async function copy(plane: Plane, tx: Tx, vm: Ref<'VM'>, { disks, nics }: Journey): Promise<Ref<'VM'>> {
   const source = await tx.lock('VM', vm);
   const target = new Map(disks.map((d) => [d.vdi, d.sr]));
-  const made = await copyRecord({ plane, tx }, source, source.name_label, (vdi) => {
-    const sr = target.get(vdi.ref) ?? vdi.SR;
-    return sr === vdi.SR ? cloneVdi({ plane, tx }, vdi) : copyVdi({ plane, tx }, vdi, sr);
+  const made = await copyRecord({ plane, tx }, source, {
+    name: source.name_label,
+    copyDisk: (vdi) => {
+      const sr = target.get(vdi.ref) ?? vdi.SR;
+      return sr === vdi.SR ? cloneVdi({ plane, tx }, vdi) : copyVdi({ plane, tx }, vdi, sr);
+    },
   });
   const devices = new Map(
     (

@@ -3,6 +3,7 @@ import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
+import { tellOfVm } from '../alerts';
 import type { Plane } from '../context';
 import { currentRun, goneMeanwhile, steadfast, type RunRow } from '../runs';
 import { domainSpec } from '../specs';
@@ -22,7 +23,10 @@ async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused'
   const { placed, spec } = await run.commit('begin', (tx) => describeRun(tx, vm));
   try {
     await run.step('change', () => plane.agents.ensure(placed, { state, spec, boots: placed.boots }, steadfast));
-    return await run.conclude('show', async (tx) => tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' }));
+    return await run.conclude('show', async (tx) => {
+      await tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' });
+      await tellOfVm(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);
+    });
   } catch (error) {
     throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
   }

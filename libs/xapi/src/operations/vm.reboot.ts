@@ -4,6 +4,7 @@ import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
+import { tellOfVm } from '../alerts';
 import { dateTime, type Plane } from '../context';
 import { domainSpec } from '../specs';
 import { currentRun, goneMeanwhile, patienceOf, type RunRow } from '../runs';
@@ -46,4 +47,5 @@ async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, boots }: Begu
   const { metrics } = await tx.lock('VM', vm);
   await tx.update('VM', vm, { domid: answer.domid ?? -1, power_state: 'Running', requires_reboot: false });
   if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
+  await tellOfVm(tx, plane, vm, 'VM_REBOOTED', 'was rebooted', placed.host);
 }

@@ -3,6 +3,7 @@ import { classes, isNullRef, nullRef, type OperationParams, type Ref } from '@xe
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
+import { tellOfVm } from '../alerts';
 import { showHalted } from '../fleet/halt';
 import { beginStop, halt, moveRun, patienceOf, steadfast, type RunRow } from '../runs';
 import { removeVdi } from '../calls/vdi-clone';
@@ -25,7 +26,10 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
   );
   if (!placed) return run.conclude('discard', (tx) => discard(tx, vm));
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
-  return run.conclude('show', async (tx) => halt(tx, vm, placed.vmEpoch));
+  return run.conclude('show', async (tx) => {
+    await halt(tx, vm, placed.vmEpoch);
+    await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', placed.host);
+  });
 }
 
 async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, otherwise?: How): Promise<void> {

@@ -7,6 +7,7 @@ import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type PlacedVm } from '../agents';
+import { tellOfVm } from '../alerts';
 import type { Plane } from '../context';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
@@ -110,9 +111,12 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
   );
   const [shown] = rows;
   if (!shown) throw new Superseded(placed.vm);
-  await addConsoles(plane, tx, vm, spec.mode, shown.address);
+  await tx.together(() => [addConsoles(plane, tx, vm, spec.mode, shown.address), tellStarted(plane, tx, vm, resume === true, placed.host)]);
   await after?.(tx);
 }
+
+const tellStarted = (plane: Plane, tx: Tx, vm: Ref<'VM'>, resumed: boolean, host: Ref<'host'>): Promise<void> =>
+  tellOfVm(tx, plane, vm, resumed ? 'VM_RESUMED' : 'VM_STARTED', resumed ? 'was resumed' : 'was started', host);
 
 /** What a client may look at: a screen for guests with a device model, a text console for all. */
 async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, mode: DomainSpec['mode'], address: string): Promise<void> {

@@ -4,6 +4,7 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
+import { tellOfVm } from '../alerts';
 import { takeSpace } from '../calls/vdi-clone';
 import { newLayer } from '../layers';
 import type { Plane } from '../context';
@@ -32,7 +33,7 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
   );
   try {
     const { saved } = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
-    return await run.conclude('show', (tx) => show(tx, vm, placed, vdi, saved ?? {}));
+    return await run.conclude('show', (tx) => show(plane, tx, vm, { placed, vdi, saved: saved ?? {} }));
   } catch (error) {
     throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
   }
@@ -41,30 +42,23 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
 /** Room for the memory first: a VM is not stopped for a disk that has no place. */
 async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
   const record = await tx.lock('VM', vm);
+  const vdi = await newSuspendVdi(plane, tx, record);
+  const placed = await beginStop(tx, vm);
+  if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
+  return { placed, vdi };
+}
+
+/** A disk that the memory of the VM fits on. */
+export async function newSuspendVdi(plane: Plane, tx: Tx, record: StoredRecord<'VM'>): Promise<Ref<'VDI'>> {
   const SR = await suspendStorage(tx, record);
   const uuid = plane.ids.uuid(),
     vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const virtual_size = Math.ceil((record.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
+  const disk = { virtual_size, physical_utilisation: virtual_size, type: 'suspend' as const, managed: true, name_label: 'Suspend image' };
   await takeSpace({ tx }, SR, virtual_size, virtual_size);
-  await tx.insert(
-    'VDI',
-    vdi,
-    recordWith('VDI', {
-      uuid,
-      location: uuid,
-      SR,
-      type: 'suspend',
-      name_label: 'Suspend image',
-      name_description: `Suspend image of ${record.name_label}`,
-      virtual_size,
-      physical_utilisation: virtual_size,
-      managed: true,
-    }),
-  );
+  await tx.insert('VDI', vdi, recordWith('VDI', { ...disk, uuid, location: uuid, SR, name_description: `Suspend image of ${record.name_label}` }));
   await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: virtual_size });
-  const placed = await beginStop(tx, vm);
-  if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
-  return { placed, vdi };
+  return vdi;
 }
 
 async function suspendStorage(tx: Tx, record: StoredRecord<'VM'>): Promise<Ref<'SR'>> {
@@ -79,7 +73,7 @@ async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<voi
   await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
 }
 
-async function show(tx: Tx, vm: Ref<'VM'>, placed: RunRow, vdi: Ref<'VDI'>, saved: SavedImage): Promise<void> {
+async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }: Begun & { readonly saved: SavedImage }): Promise<void> {
   const rows = await tx.query("UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm", [
     vm,
     placed.vmEpoch,
@@ -92,6 +86,7 @@ async function show(tx: Tx, vm: Ref<'VM'>, placed: RunRow, vdi: Ref<'VDI'>, save
     `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`,
     [vm, vdi],
   );
+  await tellOfVm(tx, plane, vm, 'VM_SUSPENDED', 'was suspended', placed.host);
 }
 
 async function resume(plane: Plane, run: Run<Tx>, start: { vm: Ref<'VM'>; start_paused: boolean; host?: Ref<'host'> }): Promise<void> {

@@ -6,6 +6,8 @@ import { forgetOrphans } from '../rrd/choices';
 import { idleLimitHours } from '../sessions';
 
 const finishedTaskMinutes = 65;
+/** The oldest beyond these go, as in xapi. */
+const mostMessages = 10_000;
 
 export async function housekeep(plane: Plane): Promise<{ readonly tasks: number; readonly sessions: number }> {
   const counts = await inTransaction(plane.store, async (tx) => {
@@ -17,6 +19,7 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
       [],
     );
     await tx.query("DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'", []);
+    await tx.query(`DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`, []);
     await forgetOrphans(tx);
     const sessions = await tx.query(
       `WITH old AS (DELETE FROM session_state WHERE last_active < now() - interval '${idleLimitHours} hours' RETURNING session)

@@ -1,0 +1,227 @@
+/** Settings of VMs, what they are refused, and the calls that reach a running guest. */
+import { eventually, login, startWorld, type Call, type World } from '../world';
+
+jest.setTimeout(120_000);
+let world: World;
+let call: Call;
+beforeAll(async () => {
+  world = await startWorld({ hosts: 2 });
+  call = await login(world.url);
+});
+afterAll(() => world?.stop());
+
+const NULL = 'OpaqueRef:NULL';
+async function newVm(name: string): Promise<string> {
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const vm = await call<string>('VM.clone', template, name);
+  await call('VM.provision', vm);
+  return vm;
+}
+async function runningVm(name: string): Promise<string> {
+  const vm = await newVm(name);
+  await call('VM.start', vm, false, false);
+  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
+  return vm;
+}
+
+describe('firmware', () => {
+  test('SMBIOS strings are set once, with keys and values that can be', async () => {
+    const vm = await newVm('strings');
+    await expect(call('VM.set_bios_strings', vm, { colour: 'red' })).rejects.toThrow('INVALID_VALUE colour Unknown key');
+    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': '' })).rejects.toThrow('INVALID_VALUE bios-vendor');
+    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'x'.repeat(513) })).rejects.toThrow('INVALID_VALUE bios-vendor');
+    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'ä' })).rejects.toThrow('INVALID_VALUE bios-vendor ä');
+    await call('VM.set_bios_strings', vm, { 'system-serial-number': '42' });
+    expect(await call('VM.get_bios_strings', vm)).toMatchObject({ 'system-serial-number': '42', 'bios-vendor': 'Xen' });
+    await expect(call('VM.set_bios_strings', vm, {})).rejects.toThrow('VM_BIOS_STRINGS_ALREADY_SET');
+    const [host] = await call<string[]>('host.get_all');
+    await expect(call('VM.copy_bios_strings', vm, host)).rejects.toThrow('VM_BIOS_STRINGS_ALREADY_SET');
+    const other = await newVm('copied strings');
+    await call('VM.copy_bios_strings', other, host);
+    expect(await call('VM.get_bios_strings', other)).toEqual(await call('host.get_bios_strings', host));
+  });
+
+  test('secure boot is judged from the firmware and its variables', async () => {
+    const vm = await newVm('secure');
+    const readiness = (): Promise<string> => call<string>('VM.get_secureboot_readiness', vm);
+    const store = (...names: string[]): string => Buffer.concat(names.map((n) => Buffer.from(`${n}\0`, 'utf16le'))).toString('base64');
+    await call('VM.set_domain_type', vm, 'hvm');
+    await call('VM.set_HVM_boot_params', vm, { firmware: 'bios' });
+    expect(await readiness()).toBe('not_supported');
+    await call('VM.set_HVM_boot_params', vm, { firmware: 'uefi' });
+    await call('VM.set_platform', vm, {});
+    expect(await readiness()).toBe('disabled');
+    await call('VM.add_to_platform', vm, 'secureboot', 'true');
+    expect(await readiness()).toBe('first_boot');
+    for (const [names, answer] of [
+      [['KEK', 'db', 'dbx'], 'setup_mode'],
+      [['PK', 'dbx'], 'certs_incomplete'],
+      [['PK', 'KEK', 'db'], 'ready_no_dbx'],
+      [['PK', 'KEK', 'db', 'dbx'], 'ready'],
+    ] as const) {
+      await call('VM.set_NVRAM', vm, { 'EFI-variables': store(...names) });
+      expect([names, await readiness()]).toEqual([names, answer]);
+    }
+  });
+});
+
+test('some things can be set only while the VM is halted', async () => {
+  const vm = await runningVm('fixed');
+  const refused = `VM_BAD_POWER_STATE ${vm} halted running`;
+  await expect(call('VM.set_has_vendor_device', vm, false)).rejects.toThrow(refused);
+  await expect(call('VM.set_domain_type', vm, 'pv')).rejects.toThrow(refused);
+  await expect(call('VM.set_NVRAM', vm, {})).rejects.toThrow(refused);
+  await expect(call('VM.set_VCPUs_max', vm, 8)).rejects.toThrow(refused);
+  await expect(call('VM.set_suspend_VDI', vm, NULL)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} suspended running`);
+  await call('VM.hard_shutdown', vm);
+  await call('VM.set_has_vendor_device', vm, false);
+  expect(await call('VM.get_has_vendor_device', vm)).toBe(false);
+});
+
+test('blocked operations are refused with their reason and are not offered', async () => {
+  const vm = await newVm('blocked');
+  await call('VM.set_blocked_operations', vm, { start: 'it is Sunday', destroy: 'it is dear' });
+  expect(await call('VM.get_allowed_operations', vm)).not.toContain('start');
+  await expect(call('VM.start', vm, false, false)).rejects.toThrow(`OPERATION_BLOCKED ${vm} it is Sunday`);
+  await expect(call('VM.assert_operation_valid', vm, 'destroy')).rejects.toThrow(`OPERATION_BLOCKED ${vm} it is dear`);
+  await expect(call('VM.add_to_blocked_operations', vm, 'start', 'again')).rejects.toThrow(`MAP_DUPLICATE_KEY VM blocked_operations ${vm} start`);
+  await call('VM.remove_from_blocked_operations', vm, 'destroy');
+  await call('VM.destroy', vm);
+});
+
+test('the order and delays of a VM are not negative; availability has three levels', async () => {
+  const vm = await newVm('numbers');
+  for (const field of ['order', 'start_delay', 'shutdown_delay']) {
+    await expect(call(`VM.set_${field}`, vm, -1)).rejects.toThrow(`VALUE_NOT_SUPPORTED ${field} -1`);
+    await call(`VM.set_${field}`, vm, 3);
+    expect(Number(await call(`VM.get_${field}`, vm))).toBe(3);
+  }
+  await call('VM.set_ha_always_run', vm, true);
+  expect(await call('VM.get_ha_restart_priority', vm)).toBe('restart');
+  await expect(call('VM.set_ha_restart_priority', vm, 'always')).rejects.toThrow('INVALID_VALUE ha_restart_priority always');
+});
+
+describe('a running guest', () => {
+  test('its memory target moves with the range, and can be waited for', async () => {
+    const vm = await runningVm('balloon');
+    const metrics = await call<string>('VM.get_metrics', vm);
+    await call('VM.set_memory_target_live', vm, 2 ** 30);
+    expect(Number(await call('VM.get_memory_target', vm))).toBe(2 ** 30);
+    await call('VM.wait_memory_target_live', vm);
+    expect(Number(await call('VM_metrics.get_memory_actual', metrics))).toBe(2 ** 30);
+    await expect(call('VM.set_memory_target_live', vm, 2 ** 50)).rejects.toThrow('MEMORY_CONSTRAINT_VIOLATION_ORDER');
+    await call('VM.hard_shutdown', vm);
+    await expect(call('VM.set_memory_target_live', vm, 2 ** 30)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+    await expect(call('VM.wait_memory_target_live', vm)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+  });
+
+  test('its shadow memory takes more of the host, and its scheduler parameters are checked', async () => {
+    const vm = await runningVm('shadow');
+    const host = await call<string>('VM.get_resident_on', vm);
+    const free = Number(await call('host.compute_free_memory', host));
+    await call('VM.set_shadow_multiplier_live', vm, 4);
+    expect(Number(await call('host.compute_free_memory', host))).toBeLessThan(free);
+    await expect(call('VM.set_shadow_multiplier_live', vm, 0.5)).rejects.toThrow('INVALID_VALUE HVM_shadow_multiplier 0.5');
+    await expect(call('VM.set_shadow_multiplier_live', vm, 1e9)).rejects.toThrow('HOST_NOT_ENOUGH_FREE_MEMORY');
+    await call('VM.add_to_VCPUs_params_live', vm, 'weight', '512');
+    expect(await call('VM.get_VCPUs_params', vm)).toMatchObject({ weight: '512' });
+    await expect(call('VM.add_to_VCPUs_params_live', vm, 'weight', 'heavy')).rejects.toThrow('INVALID_VALUE weight heavy');
+    await call('VM.hard_shutdown', vm);
+    await expect(call('VM.add_to_VCPUs_params_live', vm, 'cap', '50')).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+  });
+
+  test('what it cannot do is said as xapi says it', async () => {
+    const vm = await runningVm('asked');
+    await expect(call('VM.send_sysrq', vm, 'b')).rejects.toThrow('NOT_IMPLEMENTED send_sysrq');
+    await expect(call('VM.send_trigger', vm, 'nmi')).rejects.toThrow('NOT_IMPLEMENTED send_trigger');
+    await expect(call('VM.call_plugin', vm, 'no-such-plugin', 'f', {})).rejects.toThrow('XENAPI_MISSING_PLUGIN no-such-plugin');
+    await expect(call('VM.call_plugin', vm, 'guest-agent-operation', 'testfun', {})).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
+    await expect(call('VM.sysprep', vm, '<unattend/>', 10)).rejects.toThrow(`SYSPREP ${vm}`);
+    await expect(call('VM.query_services', vm)).rejects.toThrow(`NOT_SYSTEM_DOMAIN ${vm}`);
+    expect(await call('VM.get_cooperative', vm)).toBe(true);
+    const record = await call<{ uuid: string; VBDs: string[]; power_state: string }>('VM.get_boot_record', vm);
+    expect(record).toMatchObject({ power_state: 'Running', VBDs: await call('VM.get_VBDs', vm) });
+    await call('VM.hard_shutdown', vm);
+    await expect(call('VM.send_sysrq', vm, 'b')).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+    await expect(call('VM.get_boot_record', vm)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} paused, suspended, running halted`);
+  });
+
+  test('its consoles are there while it runs and gone afterwards', async () => {
+    const vm = await newVm('looked at');
+    await call('VM.set_domain_type', vm, 'hvm');
+    expect(await call('VM.get_consoles', vm)).toEqual([]);
+    await call('VM.start', vm, false, false);
+    const consoles = await Promise.all(
+      (await call<string[]>('VM.get_consoles', vm)).map((c) => call<{ protocol: string; VM: string }>('console.get_record', c)),
+    );
+    expect(consoles.map((c) => c.protocol).sort()).toEqual(['rfb', 'vt100']);
+    expect(consoles.every((c) => c.VM === vm)).toBe(true);
+    const [first] = await call<string[]>('VM.get_consoles', vm);
+    await expect(call('console.destroy', first)).rejects.toThrow('NOT_IMPLEMENTED console.destroy');
+    await expect(call('console.create', { other_config: {} })).rejects.toThrow('NOT_IMPLEMENTED console.create');
+    await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
+    await call('VM.suspend', vm);
+    expect(await call('VM.get_consoles', vm)).toEqual([]);
+    const present = await call<string>('VM.get_suspend_VDI', vm);
+    const { SR } = await call<{ SR: string }>('VDI.get_record', present);
+    const other = await call<string>('VDI.create', { SR, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} });
+    await expect(call('VM.set_suspend_VDI', vm, other)).rejects.toThrow('SUSPEND_VDI_REPLACEMENT_IS_NOT_IDENTICAL');
+    await call('VM.power_state_reset', vm);
+    expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Halted', suspend_VDI: NULL, consoles: [], domid: -1, resident_on: NULL });
+  });
+});
+
+describe('where a VM could be', () => {
+  test('agility, recovery and the advice of a balancer', async () => {
+    const vm = await newVm('agile');
+    const session = await fetch(`${world.url}/jsonrpc`, {
+      method: 'POST',
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', world.password] }),
+    }).then(async (r) => ((await r.json()) as { result: string }).result);
+    await call('VM.assert_can_be_recovered', vm, session);
+    expect(await call('VM.get_SRs_required_for_recovery', vm, session)).toEqual([]);
+    await call('VM.assert_agile', vm);
+    const [local] = Object.entries(await call<Record<string, { shared: boolean; type: string }>>('SR.get_all_records')).filter(
+      ([, s]) => !s.shared && s.type !== 'udev' && s.type !== 'iso' && s.type !== 'image',
+    );
+    const disk = { SR: local?.[0], virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} };
+    const VDI = await call<string>('VDI.create', disk);
+    const vbd = {
+      VM: vm,
+      VDI,
+      userdevice: '9',
+      bootable: false,
+      mode: 'RW',
+      type: 'Disk',
+      empty: false,
+      other_config: {},
+      qos_algorithm_type: '',
+      qos_algorithm_params: {},
+    };
+    await call('VBD.create', vbd);
+    await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local?.[0]}`);
+    const pbds = await call<string[]>('SR.get_PBDs', local?.[0]);
+    for (const pbd of pbds) await call('PBD.unplug', pbd);
+    expect(await call('VM.get_SRs_required_for_recovery', vm, session)).toEqual([local?.[0]]);
+    await expect(call('VM.assert_can_be_recovered', vm, session)).rejects.toThrow(`VM_REQUIRES_SR ${vm} ${local?.[0]}`);
+    const appliance = await call<string>('VM_appliance.create', { name_label: 'one', name_description: '' });
+    await call('VM.set_appliance', vm, appliance);
+    await expect(call('VM.assert_can_be_recovered', vm, session)).rejects.toThrow(`VM_IS_PART_OF_AN_APPLIANCE ${vm} ${appliance}`);
+    await expect(call('VM_appliance.assert_can_be_recovered', appliance, session)).rejects.toThrow(`VM_REQUIRES_SR ${vm} ${local?.[0]}`);
+    expect(await call('VM_appliance.get_SRs_required_for_recovery', appliance, session)).toEqual([local?.[0]]);
+    await expect(call('VM.retrieve_wlb_recommendations', vm)).rejects.toThrow('WLB_NOT_INITIALIZED');
+    for (const pbd of pbds) await call('PBD.plug', pbd);
+  });
+});
+
+test('a guest that crashes is told about', async () => {
+  const vm = await newVm('fragile');
+  await call('VM.set_actions_after_crash', vm, 'destroy');
+  await call('VM.start', vm, false, false);
+  const uuid = await call<string>('VM.get_uuid', vm);
+  const host = await call<string>('host.get_uuid', await call('VM.get_resident_on', vm));
+  await world.agent.hypervisor.crash(host, uuid);
+  await eventually(async () => expect(await call('VM.get_power_state', vm)).toBe('Halted'));
+  const messages = await call<Record<string, { name: string; priority: string }>>('message.get', 'VM', uuid, '19700101T00:00:00Z');
+  expect(Object.values(messages).map((m) => [m.name, Number(m.priority)])).toContainEqual(['VM_CRASHED', 2]);
+});
