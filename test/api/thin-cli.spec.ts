@@ -109,6 +109,19 @@ test('the content of a disk goes in and out, and the audit trail is saved', asyn
   expect([audit.code, files.get('/tmp/audit')?.toString()]).toEqual([0, expect.stringContaining('VDI.destroy')]);
 });
 
+test('a VM is saved in a file and comes back from it', async () => {
+  const files = new Map<string, Buffer>();
+  const uuid = await line('vm-install', 'template=Debian Bookworm 12', 'new-name-label=saved');
+  const [disk = ''] = (await line('vbd-list', `vm-uuid=${uuid}`, 'params=vdi-uuid', '--minimal')).split(',');
+  expect(disk).toMatch(/^[0-9a-f-]{36}$/);
+  const saved = await thinXe({ ...user, files }, 'vm-export', `uuid=${uuid}`, 'filename=/tmp/saved.xva');
+  expect([saved.code, saved.error, saved.out]).toEqual([0, '', 'Export succeeded\n']);
+  await line('vm-uninstall', `uuid=${uuid}`, '--force');
+  const back = await thinXe({ ...user, files }, 'vm-import', 'filename=/tmp/saved.xva');
+  expect([back.code, back.error]).toEqual([0, '']);
+  expect(await line('vm-list', `uuid=${back.out.trim()}`, 'params=name-label', '--minimal')).toBe('saved');
+});
+
 test('the content of a file of the user comes over the connection', async () => {
   const files = new Map([['/tmp/args', Buffer.from('from a file')]]);
   const [host] = (await line('host-list', '--minimal')).split(',');
