@@ -1,6 +1,6 @@
 /** `xe` against the real API: the main job, lists and parameters, and what it says when something is wrong. */
-import { runXe } from '@xenplane/client';
 import { eventually, password, startWorld, type World } from '../world';
+import { xeWith, type Said } from '../xe';
 
 jest.setTimeout(60_000);
 let world: World;
@@ -9,18 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-async function xe(...words: string[]): Promise<{ code: number; out: string; error: string }> {
-  let out = '',
-    error = '';
-  const terminal = {
-    out: { print: (text: string) => void (out += `${text}\n`) },
-    error: (text: string) => void (error += `${text}\n`),
-    onProgress: () => undefined,
-    upload: () => Promise.reject(new Error('not here')),
-  };
-  const code = await runXe(words, { url: world.url, user: 'root', password }, terminal);
-  return { code, out, error };
-}
+const xe = (...words: string[]): Promise<Said> => xeWith({ url: world.url, password }, words);
 const line = async (...words: string[]): Promise<string> => {
   const { code, out, error } = await xe(...words);
   expect([code, error]).toEqual([0, '']);
@@ -59,7 +48,7 @@ test.each([
   [['nonsense'], "Unknown command: nonsense\nFor usage run: 'xe help'\n"],
   [['vm-start', 'vm=nobody'], 'Error: No matching VMs found\n'],
   [['vm-list', 'no-such-field=1'], "Error: Unknown field 'no-such-field'\n"],
-  [['vm-install', 'template=Debian Bookworm 12'], 'Required parameter not found: new-name-label\n'],
+  [['vm-install', 'template=Debian Bookworm 12'], "Required parameter not found: new-name-label\nFor usage run: 'xe help'\n"],
 ])('%j fails with the words of xe', async (words, error) => {
   expect(await xe(...words)).toEqual({ code: 1, out: '', error });
 });

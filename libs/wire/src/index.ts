@@ -8,6 +8,7 @@ export { assertParamCount, bindArguments, decodeArguments, type Arguments } from
 export { methodNames, methodNamesType, parseMethod, type Method } from './methods';
 export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
 export { decodeTaskResult, encodeTaskResult } from './task-result';
+export * from './thin-cli';
 export * from './coverage';
 export * from './rrd';
 export * from './screen';

@@ -2,6 +2,7 @@
 import type { Handler } from './exchange';
 import { getBlob, putBlob } from './blob';
 import { auditLog } from './audit-log';
+import { cli } from './cli';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
@@ -15,6 +16,7 @@ export const handlers: readonly Handler[] = [
   getBlob,
   putBlob,
   auditLog,
+  cli,
   databaseDump,
   ...consoleHandlers,
   ...rrdHandlers,

@@ -12,14 +12,26 @@ export class Misuse extends Error {
     this.name = 'Misuse';
   }
 }
+/** A parameter that the command cannot be without. */
+export class Missing extends Misuse {
+  constructor(readonly parameter: string) {
+    super(`Required parameter not found: ${parameter}`);
+    this.name = 'Missing';
+  }
+}
+
+const short: Readonly<Record<string, string>> = { '-u': 'username', '-pw': 'password', '-s': 'server', '-h': 'server', '-p': 'port' };
 
 export function parse(words: readonly string[]): Arguments {
   const [command = 'help', ...rest] = words;
   const pairs: [string, string][] = [];
   const switches = new Set<string>();
-  for (const word of rest) {
-    const at = word.indexOf('=');
-    if (word.startsWith('--') && at < 0) switches.add(word.slice(2));
+  for (let i = 0; i < rest.length; i += 1) {
+    const word = rest[i] ?? '',
+      at = word.indexOf('='),
+      switched = short[word];
+    if (switched) pairs.push([switched, rest[(i += 1)] ?? '']);
+    else if (word.startsWith('--') && at < 0) switches.add(word.slice(2));
     else if (at > 0) pairs.push([word.replace(/^--/, '').slice(0, at - (word.startsWith('--') ? 2 : 0)), word.slice(at + 1)]);
     else pairs.push([word, 'true']);
   }
@@ -29,29 +41,42 @@ export function parse(words: readonly string[]): Arguments {
 export const optional = (args: Arguments, name: string): string | undefined => args.pairs.find(([n]) => n === name)?.[1];
 export function required(args: Arguments, name: string): string {
   const value = optional(args, name);
-  if (value === undefined) throw new Misuse(`Required parameter not found: ${name}`);
+  if (value === undefined) throw new Missing(name);
   return value;
 }
-export const isTrue = (text: string | undefined): boolean => text === 'true' || text === '1' || text === 'yes';
-/** `name:key=value` and `name-key=value` of a map. */
+export function isTrue(text: string | undefined, name = ''): boolean {
+  if (text === undefined || ['false', 'f', '0', 'no', 'n'].includes(text.toLowerCase())) return false;
+  if (['true', 't', '1', 'yes', 'y'].includes(text.toLowerCase())) return true;
+  throw new Misuse(`Failed to parse parameter '${name}': expecting a boolean (true or false)`);
+}
+/** `--name`, or `name=true`. */
+export const flagged = (args: Arguments, name: string): boolean => args.switches.has(name) || isTrue(optional(args, name), name);
+/** `name:key=value` of a map. */
 export const keyed = (args: Arguments, name: string): [string, string][] =>
   args.pairs.filter(([n]) => n.startsWith(`${name}:`)).map(([n, v]) => [n.slice(name.length + 1), v]);
 
 const units: Readonly<Record<string, number>> = {
   '': 1,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-  TiB: 2 ** 40,
+  b: 1,
+  bytes: 1,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
   k: 2 ** 10,
-  M: 2 ** 20,
-  G: 2 ** 30,
-  T: 2 ** 40,
+  m: 2 ** 20,
+  g: 2 ** 30,
+  t: 2 ** 40,
 };
 /** `10GiB`, `512MiB`, or bytes. */
 export function bytes(name: string, text: string): number {
-  const match = /^(\d+)([A-Za-z]*)$/.exec(text.trim());
-  const unit = match ? units[match[2] ?? ''] : undefined;
+  const match = /^(-?\d+)\s*([A-Za-z]*)$/.exec(text.trim());
+  const unit = match ? units[(match[2] ?? '').toLowerCase()] : undefined;
   if (!match || unit === undefined) throw new Misuse(`Failed to parse parameter '${name}': expecting an integer with an optional unit (B, KiB, MiB, GiB, TiB)`);
   return Number(match[1]) * unit;
+}
+export function decimal(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new Misuse(`Failed to parse parameter '${name}': expecting a number`);
+  return value;
 }

@@ -1,9 +1,12 @@
 /** Objects as `xe` shows them: fields by their names on the command line, references as uuids or names. */
+import { classNamed, isClassName, nullRefText, type Type } from '@xenplane/model';
 import { isRef, type Api } from '../api';
 import { Misuse } from './arguments';
 import { tables, type Access, type ClassTable, type FieldRow } from './tables/fields';
+import { shownAs } from './tables/words';
+import { workedOut } from './worked';
 
-type AnyRecord = Readonly<Record<string, unknown>>;
+export type AnyRecord = Readonly<Record<string, unknown>>;
 export interface Shown {
   readonly ref: string;
   readonly record: AnyRecord;
@@ -11,91 +14,130 @@ export interface Shown {
 export interface Cell {
   readonly name: string;
   readonly access: Access;
+  readonly deprecated?: boolean;
   readonly value: string;
 }
+export const absent = '<not in database>';
 
 export function tableNamed(cli: string): ClassTable {
   const table = tables[cli];
   if (!table) throw new Misuse(`Unknown class: ${cli}`);
   return table;
 }
+/** The type of `Class.field`. */
+export function typeOf(api: string): Type | undefined {
+  const [cls = '', field = ''] = api.split('.');
+  return isClassName(cls) ? classNamed(cls).fields[field]?.type : undefined;
+}
 
 /** Every single permission is a role too; what people call roles are those made of others. */
 const hasParts = (record: AnyRecord): boolean => Array.isArray(record['subroles']) && record['subroles'].length > 0;
 
-/** All records of a class, and each other class's records at most once, when a reference to it must be shown. */
+/** So many objects of a class are asked for one by one; then all of them at once cost less. */
+const mostSingle = 16;
+
+/** Records of the server, each fetched at most once a command. */
 export class Objects {
-  private readonly known = new Map<string, Promise<Readonly<Record<string, AnyRecord>>>>();
+  private readonly whole = new Map<string, Promise<Readonly<Record<string, AnyRecord>>>>();
+  private readonly single = new Map<string, Promise<AnyRecord | undefined>>();
+  private readonly asked = new Map<string, number>();
   constructor(readonly api: Api) {}
 
   all(cls: string): Promise<Readonly<Record<string, AnyRecord>>> {
-    const present = this.known.get(cls);
+    const present = this.whole.get(cls);
     if (present) return present;
     const fetched = this.api.call<Readonly<Record<string, AnyRecord>>>(`${cls}.get_all_records`);
-    this.known.set(cls, fetched);
+    this.whole.set(cls, fetched);
     return fetched;
   }
-
   async list(table: ClassTable): Promise<Shown[]> {
     const shown = Object.entries(await this.all(table.cls)).map(([ref, record]) => ({ ref, record }));
     return table.cls === 'role' ? shown.filter(({ record }) => hasParts(record)) : shown;
   }
+  /** One object of a class; undefined when there is none. */
+  async one(cls: string, ref: string): Promise<AnyRecord | undefined> {
+    const all = this.whole.get(cls);
+    if (all) return (await all)[ref];
+    const key = `${cls} ${ref}`,
+      present = this.single.get(key);
+    if (present) return present;
+    const asked = (this.asked.get(cls) ?? 0) + 1;
+    this.asked.set(cls, asked);
+    const fetched = asked > mostSingle ? this.all(cls).then((records) => records[ref]) : this.api.call<AnyRecord>(`${cls}.get_record`, ref);
+    const found = fetched.catch(() => undefined);
+    this.single.set(key, found);
+    return found;
+  }
+
+  byUuid(cls: string, uuid: string): Promise<string> {
+    return this.api.call<string>(`${cls}.get_by_uuid`, uuid);
+  }
+  uuidOf(cls: string, ref: string): Promise<string> {
+    return this.api.call<string>(`${cls}.get_uuid`, ref);
+  }
+  async pool(): Promise<string> {
+    const [pool = ''] = await this.api.call<string[]>('pool.get_all');
+    return pool;
+  }
 
   /** The value of one field as text; a field that the record does not have is its metrics' or another companion's. */
-  async text([name, api]: FieldRow, { record }: Shown): Promise<string> {
+  async text(row: FieldRow, shown: Shown, table: ClassTable): Promise<string> {
+    const [, api, , notes] = row;
+    const special = workedOut[`${table.cls}.${row[0]}`];
+    if (special) return special(this, shown).catch(() => absent);
+    if (api === '') return notes?.calls ? this.called(notes.calls, shown) : '';
     const [cls = '', field = ''] = api.split('.');
-    const value = api === '' ? '' : field in record ? record[field] : await this.companion(cls, field, record);
-    if (field === 'power_state') return String(value).toLowerCase();
-    if (isRef(value)) return (await this.named(value, name.endsWith('name-label') ? 'name_label' : 'uuid')) ?? '<not in database>';
-    if (value === 'OpaqueRef:NULL') return '<not in database>';
-    return this.plain(value, name);
+    const record = cls === table.cls || field in shown.record ? shown.record : await this.companion(table, cls, shown.record);
+    if (!record) return absent;
+    return this.written(record[field], typeOf(api), row);
   }
-  private async companion(cls: string, field: string, record: AnyRecord): Promise<unknown> {
-    const companions = await this.all(cls);
-    const ref = Object.values(record).find((v): v is string => isRef(v) && v in companions);
-    return ref === undefined ? '<not in database>' : companions[ref]?.[field];
+  private async called(method: string, { ref }: Shown): Promise<string> {
+    const value = await this.api.call(method, ref).catch(() => absent);
+    const result = Array.isArray(value) ? await Promise.all(value.map((v) => this.uuidAnywhere(v))) : value;
+    return this.written(result, undefined, ['', '', 'RO']);
   }
-  private async plain(value: unknown, name: string): Promise<string> {
-    if (Array.isArray(value)) return (await Promise.all(value.map((v) => this.element(v)))).join('; ');
-    if (typeof value !== 'object' || value === null) return String(value ?? '');
-    const entries = Object.entries(value);
-    if (name === 'current-operations') return entries.map(([, op]) => String(op)).join('; ');
-    return (await Promise.all(entries.map(async ([k, v]) => `${await this.element(k)}: ${await this.element(v)}`))).join('; ');
+  private async uuidAnywhere(value: unknown): Promise<unknown> {
+    if (!isRef(value)) return value;
+    return (await this.one('host', value))?.['uuid'] ?? value;
   }
-  private async element(value: unknown): Promise<string> {
-    return isRef(value) ? ((await this.named(value, 'uuid')) ?? '<not in database>') : String(value);
+  private async companion(table: ClassTable, cls: string, record: AnyRecord): Promise<AnyRecord | undefined> {
+    const fields = isClassName(table.cls) ? Object.entries(classNamed(table.cls).fields) : [];
+    const own = fields.find(([, f]) => f.type.kind === 'ref' && f.type.cls === cls)?.[0];
+    const ref = own === undefined ? undefined : record[own];
+    return isRef(ref) ? this.one(cls, ref) : undefined;
   }
 
-  /** A field of the object that a reference stands for, of whatever class it is. */
-  private async named(ref: string, field: string): Promise<string | undefined> {
-    for (const cls of [
-      'VM',
-      'host',
-      'SR',
-      'VDI',
-      'network',
-      'PIF',
-      'VBD',
-      'VIF',
-      'PBD',
-      'pool',
-      'VM_metrics',
-      'VM_guest_metrics',
-      'host_metrics',
-      'console',
-      'task',
-      'SM',
-      'role',
-    ]) {
-      const found = (await this.all(cls))[ref];
-      if (found) return String(found[field] ?? found['uuid'] ?? '');
-    }
-    return undefined;
+  /** A value of the API in the words of the command line. */
+  async written(value: unknown, type: Type | undefined, row: FieldRow): Promise<string> {
+    const shown = row[3]?.shown;
+    if (Array.isArray(value)) return (await Promise.all(value.map((v) => this.element(v, type?.of, shown)))).join(shown === 'commas' ? ', ' : '; ');
+    if (typeof value === 'object' && value !== null) return this.map(Object.entries(value), type, row);
+    return this.element(value, type, shown);
+  }
+  private async map(entries: [string, unknown][], type: Type | undefined, row: FieldRow): Promise<string> {
+    const shown = row[3]?.shown;
+    if (row[2].startsWith('S') && row[0].endsWith('operations'))
+      return (await Promise.all(entries.map(([, op]) => this.element(op, type?.of, shown)))).join('; ');
+    const texts = entries.map(async ([k, v]) => `${await this.element(k, type?.key, undefined)}: ${await this.element(v, type?.of, undefined)}`);
+    return (await Promise.all(texts)).join('; ');
+  }
+  private async element(value: unknown, type: Type | undefined, shown: string | undefined): Promise<string> {
+    if (type?.kind === 'ref') return this.named(type.cls ?? '', String(value), shown === 'name');
+    if (value === nullRefText) return absent;
+    if (type?.kind === 'float' && typeof value === 'number') return value.toFixed(3);
+    const text = String(value ?? '');
+    if (shown === 'lower') return text.toLowerCase();
+    return shownAs[shown ?? '']?.[text] ?? text;
+  }
+  private async named(cls: string, ref: string, byName: boolean): Promise<string> {
+    const record = isRef(ref) ? await this.one(cls, ref) : undefined;
+    if (!record) return absent;
+    return String((byName ? (record['name_label'] ?? record['uuid']) : record['uuid']) ?? '');
   }
 }
 
 export const selected = (table: ClassTable, wanted: readonly string[] | 'all'): readonly FieldRow[] => {
-  if (wanted === 'all') return table.fields;
+  if (wanted === 'all') return table.fields.filter(([, , , notes]) => !notes?.hidden);
   const unknown = wanted.find((name) => !table.fields.some(([n]) => n === name));
   if (unknown !== undefined) throw new Misuse(`Unknown field '${unknown}'`);
   return table.fields.filter(([n]) => wanted.includes(n));
@@ -103,7 +145,7 @@ export const selected = (table: ClassTable, wanted: readonly string[] | 'all'): 
 
 /** A record as lines: the first name at the left, the others to the right, access in parentheses, values behind a colon. */
 export function lines(cells: readonly Cell[]): string {
-  const head = ({ name, access }: Cell): string => `${name} (${access.padStart(3)})`;
+  const head = ({ name, access, deprecated }: Cell): string => `${name} (${access.padStart(3)})${deprecated ? ' [DEPRECATED]' : ''}`;
   const width = 4 + Math.max(...cells.map((c) => head(c).length));
   return cells.map((cell, i) => `${i === 0 ? head(cell).padEnd(width) : head(cell).padStart(width)}: ${cell.value}`).join('\n');
 }

@@ -1,73 +1,63 @@
-/** One `xe` command from its words to its exit code. No process, no files, no terminal: those are given. */
-import { errorDoc, isErrorCode, XenError } from '@xenplane/model';
-import { connect, isRef, logOut, Unreachable, type Api, type Login } from '../api';
-import { Misuse, parse } from './arguments';
-import { commands, type Surroundings } from './commands';
+/** One `xe` command from its words to its exit code. No process, no files, no sockets: those are given. */
+import { connect, type Api } from '../api';
+import { Misuse, Missing, flagged, optional, parse, required, type Arguments } from './arguments';
+import { commands } from './commands';
+import { tell, unknownCommand } from './failure';
 import { genericCommand } from './generic';
+import { commandNames, described, help } from './help';
 import { Objects } from './objects';
-import { tables } from './tables/fields';
+import { bashCompletion } from './own';
+import type { Command } from './row';
+import type { Terminal } from './terminal';
 
-export interface Terminal extends Pick<Surroundings, 'out' | 'onProgress'> {
-  error(text: string): void;
-  upload(api: Api, file: string, path: string): Promise<unknown>;
+/** A session for one command. */
+export interface Opened {
+  readonly api: Api;
+  close(): Promise<unknown>;
 }
 
-const generic = Object.values(tables).flatMap((t) => t.commands);
-function help(): string {
-  const names = [...new Set([...Object.keys(commands), ...generic])].sort();
-  return `Usage: xe <command> [-s server] [-p port] [-u username] [-pw password | -pwf file] [name=value ...] [--minimal] [--force] [--multiple]\n\nCommands:\n  ${names.join(', ')}`;
+const imageImport: Command = async (args, { objects: { api }, terminal }) => {
+  if (!terminal.upload) throw new Misuse('image-import is a command of the client of this server only');
+  const file = required(args, 'filename');
+  const query = new URLSearchParams({ session_id: api.session, name_label: optional(args, 'name-label') ?? file });
+  const answer = await terminal.upload(file, `/images?${query.toString()}`);
+  terminal.print(String((answer as { template?: string }).template ?? ''));
+};
+
+function commandNamed(name: string): Command | undefined {
+  if (name === 'image-import') return imageImport;
+  return Object.hasOwn(commands, name) ? commands[name] : genericCommand(name)?.run;
+}
+function assertComplete(args: Arguments): void {
+  for (const name of described(args.command)?.required ?? []) if (optional(args, name) === undefined) throw new Missing(name);
 }
 
-/** What an error of the API means: its sentence, then each parameter with its name, objects by uuid and name. */
-async function explain(error: XenError, objects: Objects | undefined): Promise<string> {
-  const known = isErrorCode(error.code) ? errorDoc(error.code) : undefined;
-  const names: readonly string[] = known?.params ?? [];
-  const texts = await Promise.all(error.params.map(async (p, i) => `${names[i] ?? '<extra>'}: ${isRef(p) && objects ? await nameOf(p, objects) : p}`));
-  const missing = names.slice(error.params.length).map((n) => `${n}: <unknown>`);
-  return [known?.doc ?? `Error code: ${error.code}`, ...texts, ...missing].join('\n');
-}
-async function nameOf(ref: string, objects: Objects): Promise<string> {
-  for (const cls of ['VM', 'host', 'VDI', 'SR', 'network']) {
-    const found = (await objects.all(cls).catch(() => ({}) as Record<string, Readonly<Record<string, unknown>>>))[ref];
-    if (found) return `${String(found['uuid'])} (${String(found['name_label'])})`;
-  }
-  return ref;
-}
-
-export async function runXe(words: readonly string[], login: Login, terminal: Terminal): Promise<number> {
+export async function runXe(words: readonly string[], open: () => Promise<Opened>, terminal: Terminal): Promise<number> {
   const args = parse(words);
-  if (args.command === 'help') {
-    terminal.out.print(help());
+  if (args.command === 'help' || args.command === '--help') return help(args, terminal) ? 0 : 1;
+  if (args.command === 'completion') {
+    terminal.print(bashCompletion(commandNames()));
     return 0;
   }
-  const own = commands[args.command],
-    all = genericCommand(args.command);
-  if (!own && !all) return fail(terminal, `Unknown command: ${args.command}\nFor usage run: 'xe help'`);
-  let objects: Objects | undefined;
+  const command = commandNamed(args.command);
+  if (!command) {
+    terminal.printError(unknownCommand(args.command));
+    return 1;
+  }
+  return perform(command, args, open, terminal);
+}
+async function perform(command: Command, args: Arguments, open: () => Promise<Opened>, terminal: Terminal): Promise<number> {
+  let opened: Opened | undefined, objects: Objects | undefined;
   try {
-    const api = await connect({ ...login, originator: 'xe' });
-    objects = new Objects(api);
-    const around: Surroundings = {
-      objects,
-      out: terminal.out,
-      onProgress: (f) => terminal.onProgress(f),
-      upload: (file, path) => terminal.upload(api, file, path),
-    };
-    await (own ? own(args, around) : all?.(objects, args, terminal.out));
+    opened = await open();
+    objects = new Objects(opened.api);
+    assertComplete(args);
+    await command(args, { objects, terminal, minimal: flagged(args, 'minimal'), abroad: (login) => connect({ ...login, originator: 'xe' }) });
     return 0;
   } catch (error) {
-    return fail(terminal, await textOf(error, objects));
+    await tell(error, objects, terminal);
+    return 1;
   } finally {
-    if (objects) await logOut(objects.api);
+    await opened?.close();
   }
-}
-function fail(terminal: Terminal, text: string): number {
-  terminal.error(text);
-  return 1;
-}
-async function textOf(error: unknown, objects: Objects | undefined): Promise<string> {
-  if (error instanceof Misuse) return error.message.startsWith('Required parameter') ? error.message : `Error: ${error.message}`;
-  if (error instanceof XenError) return error.code === 'SESSION_AUTHENTICATION_FAILED' ? 'Authentication failed' : explain(error, objects);
-  if (error instanceof Unreachable) return error.message;
-  throw error;
 }

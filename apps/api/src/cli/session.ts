@@ -1,0 +1,34 @@
+/** The calls of a command, made in this process. */
+import { XenError } from '@xenplane/model';
+import type { Api, Opened } from '@xenplane/client';
+import { encodeJson, parseJsonCall } from '@xenplane/wire';
+import type { Dispatcher } from '@xenplane/xapi';
+
+const wordsOf = (method: string, params: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
+
+/** Answers what a client of JSON-RPC would see. */
+async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal): Promise<unknown> {
+  if (signal.aborted) throw new XenError('SESSION_INVALID', '');
+  const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal });
+  if ('prepared' in answer) return JSON.parse(answer.prepared.chunks.map((c) => c.toString()).join(''));
+  return JSON.parse(encodeJson(answer.type, answer.value));
+}
+
+export interface Credentials {
+  readonly session: string | undefined;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** A session that was brought along stays open; one made for the command ends with it. */
+export async function openSession(dispatcher: Dispatcher, { session, user, password }: Credentials, signal: AbortSignal): Promise<Opened> {
+  const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal));
+  const api: Api = {
+    url: '',
+    session: token,
+    call: <T>(method: string, ...params: readonly unknown[]) => call(dispatcher, method, [token, ...params], signal) as Promise<T>,
+  };
+  const close =
+    session === undefined ? () => call(dispatcher, 'session.logout', [token], new AbortController().signal).catch(() => undefined) : () => Promise.resolve();
+  return { api, close };
+}

@@ -1,0 +1,56 @@
+/** `POST /cli`: a command of `xe` that runs here. After the request the connection is no HTTP any more and gets no answer of it. */
+import type { IncomingMessage } from 'node:http';
+import { runXe } from '@xenplane/client';
+import { MalformedThin } from '@xenplane/wire';
+import { Channel, ClientGone } from '../cli/channel';
+import { openSession, type Credentials } from '../cli/session';
+import { terminalOver } from '../cli/terminal';
+import type { Exchange, Handler } from './exchange';
+import { Refusal } from './refusal';
+
+const mostBytes = 200 * 1024;
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let size = 0;
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    size += piece.length;
+    if (size > mostBytes) throw new Refusal(500, 'The command line is too long');
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString('utf8');
+}
+
+interface CommandLine {
+  readonly words: readonly string[];
+  readonly login: Credentials;
+}
+/** One word a line; who it is comes last, or first when another server passes the command on. */
+export function commandLine(body: string): CommandLine {
+  const lines = body.split('\n').map((line) => line.replace(/\r$/, ''));
+  const value = (name: string): string | undefined => lines.findLast((l) => l.startsWith(`${name}=`))?.slice(name.length + 1);
+  const session = lines[0]?.startsWith('session_id=') ? lines[0].slice('session_id='.length) : undefined;
+  const own = ([lines.findLastIndex((l) => l.startsWith('username=')), lines.findLastIndex((l) => l.startsWith('password='))] as const).filter((i) => i >= 0);
+  const words = lines.filter((line, i) => line !== '' && !own.includes(i) && !(i === 0 && session !== undefined));
+  return { words, login: { session, user: value('username') ?? '', password: value('password') ?? '' } };
+}
+
+async function run({ request, socket, dispatcher, signal, plane }: Exchange): Promise<void> {
+  const { words, login } = commandLine(await bodyOf(request));
+  const channel = new Channel(socket);
+  try {
+    await channel.greet();
+    const terminal = terminalOver(channel);
+    if (login.session === undefined && login.user === '') terminal.printError('Username/password must be specified\n');
+    const anonymous = login.session === undefined && login.user === '';
+    const code = anonymous ? 1 : await runXe(words, () => openSession(dispatcher, login, signal), terminal);
+    channel.say({ kind: 'exit', code });
+  } catch (error) {
+    if (!(error instanceof ClientGone) && !(error instanceof MalformedThin))
+      plane.log.error({ command: words[0], error }, 'a command of the thin client failed');
+  } finally {
+    await channel.close();
+  }
+}
+
+export const cli: Handler = { name: 'post_cli', run };

@@ -1,0 +1,82 @@
+/** Every command of xe: it exists, it is explained, it says what it misses, and what needs nothing runs. */
+import { commandFacts, commandNames, commands, connect, described, logOut, tables, type Api } from '@xenplane/client';
+import { password, startWorld, type World } from '../world';
+import { xeOver, type Said } from '../xe';
+
+jest.setTimeout(120_000);
+let world: World, api: Api;
+beforeAll(async () => {
+  world = await startWorld({ hosts: 2 });
+  api = await connect({ url: world.url, user: 'root', password });
+});
+afterAll(async () => {
+  if (api) await logOut(api);
+  await world?.stop();
+});
+const xe = (...words: string[]): Promise<Said> => xeOver(() => Promise.resolve({ api, close: () => Promise.resolve() }), words);
+
+const all = Object.keys(commandFacts);
+const generic = Object.values(tables).flatMap((t) => t.commands);
+
+test('every command of the table is there, and there is none beside it', () => {
+  expect(all.filter((name) => !(name in commands))).toEqual([]);
+  expect(Object.keys(commands).filter((name) => !(name in commandFacts))).toEqual([]);
+  expect(all.length).toBe(387);
+  expect(generic.length).toBe(288);
+});
+
+test('every command is explained in a sentence, and listed unless it is hidden', async () => {
+  const unexplained = [...all, ...generic].filter((name) => (described(name)?.doc ?? name) === name);
+  expect(unexplained).toEqual([]);
+  const listed = new Set((await xe('help', '--minimal')).out.trim().split(','));
+  expect([...all.filter((n) => !commandFacts[n]?.hidden), ...generic].filter((n) => !listed.has(n))).toEqual([]);
+  expect(commandNames()).toEqual([...listed]);
+});
+
+test('help tells what a command needs and takes', async () => {
+  expect((await xe('help', 'vm-start')).out).toMatch(
+    /^command name {8}: vm-start\n\treqd params {5}: \n\toptional params : force, on, paused, <vm-selectors>\n\tdescription {5}: .+\n$/,
+  );
+  expect((await xe('help', 'vlan-create', '--minimal')).out).toBe('pif-uuid,vlan,network-uuid\n');
+  expect(await xe('help', 'nonsense')).toMatchObject({ code: 1, error: 'No help found for this command: nonsense\n' });
+  expect((await xe('completion', 'bash')).out).toContain('complete -F _xe xe');
+});
+
+test('every command that needs something says what is missing first', async () => {
+  const needing = [...all, ...generic].flatMap((name) => (described(name)?.required[0] === undefined ? [] : [[name, described(name)?.required[0]] as const]));
+  expect(needing.length).toBeGreaterThan(350);
+  for (const [name, first] of needing)
+    expect([name, await xe(name)]).toEqual([name, { code: 1, out: '', error: `Required parameter not found: ${first}\nFor usage run: 'xe help'\n` }]);
+});
+
+test('every list and every field of every class is shown', async () => {
+  for (const list of generic.filter((name) => name.endsWith('-list') && !name.endsWith('param-list'))) {
+    expect([list, await xe(list, 'params=all')]).toMatchObject([list, { code: 0, error: '' }]);
+    expect([list, (await xe(list, '--minimal')).out.split('\n').length]).toEqual([list, 2]);
+  }
+});
+
+/** These would take away what the others need. */
+const harmful = new Set([
+  'session-subject-identifier-logout-all',
+  'pool-secret-rotate',
+  'host-shutdown-agent',
+  'pool-emergency-transition-to-master',
+  'console',
+]);
+test('every command that needs nothing runs, or says why not', async () => {
+  const free = all.filter((name) => commandFacts[name]?.required.length === 0 && !harmful.has(name));
+  expect(free.length).toBeGreaterThan(80);
+  for (const name of free) {
+    const { code, error } = await xe(name);
+    expect([name, error]).toEqual([name, expect.not.stringMatching(/INTERNAL_ERROR|PARAMETER_COUNT|undefined|is not a function|Cannot read|internal/i)]);
+    expect([name, code, error === '']).toEqual([name, code, code === 0]);
+  }
+});
+
+test('a wrong word for a number, a truth or a size is told by its parameter', async () => {
+  const uuid = (await xe('vm-install', 'template=Debian Bookworm 12', 'new-name-label=words')).out.trim();
+  expect((await xe('vm-memory-set', `uuid=${uuid}`, 'memory=much')).error).toMatch(/^Error: Failed to parse parameter 'memory'/);
+  expect((await xe('vm-start', `uuid=${uuid}`, 'paused=perhaps')).error).toMatch(/^Error: Failed to parse parameter 'paused'/);
+  expect((await xe('vm-param-set', `uuid=${uuid}`, 'VCPUs-max=two')).error).toMatch(/^Error: Failed to parse parameter 'VCPUs-max'/);
+});

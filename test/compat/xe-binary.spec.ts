@@ -1,0 +1,85 @@
+/** The program `xe` itself: its settings, its files, its standard input, its exit codes. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { password, startWorld, type World } from '../world';
+
+jest.setTimeout(120_000);
+let world: World, home: string;
+beforeAll(async () => {
+  world = await startWorld({ hosts: 1 });
+  home = mkdtempSync(path.join(os.tmpdir(), 'xenplane-xe-'));
+  writeFileSync(path.join(home, '.xe'), `server=127.0.0.1\nport=${new URL(world.url).port}\nusername=root\npassword=${password}\n`);
+});
+afterAll(async () => {
+  if (home) rmSync(home, { recursive: true, force: true });
+  await world?.stop();
+});
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly error: string;
+}
+const program = path.resolve(__dirname, '../../bin/xe');
+async function xe(words: readonly string[], input: string | Buffer = ''): Promise<Ended> {
+  const child = spawn(process.execPath, [program, ...words], { env: { HOME: home, PATH: '/usr/bin:/bin' }, cwd: home });
+  let out = '',
+    error = '';
+  child.stdout.on('data', (d: Buffer) => (out += d.toString()));
+  child.stderr.on('data', (d: Buffer) => (error += d.toString()));
+  child.stdin.on('error', () => undefined).end(input);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  return { code, out, error };
+}
+
+test('settings come from ~/.xe and the command line wins', async () => {
+  const listed = await xe(['host-list', '--minimal']);
+  expect(listed).toEqual({ code: 0, out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) as string, error: '' });
+  expect(await xe(['-pw', 'wrong', 'host-list'])).toEqual({ code: 1, out: '', error: "Authentication failed\nFor usage run: 'xe help'\n" });
+  const refused = await xe(['-p', '1', 'host-list']);
+  expect([refused.code, refused.out]).toEqual([1, '']);
+  expect(refused.error).toContain('Please check server and port settings.');
+});
+
+test('an image becomes a template, from a file and from standard input', async () => {
+  const image = Buffer.alloc(2 ** 20, 7);
+  writeFileSync(path.join(home, 'disk.img'), image);
+  const fromFile = await xe(['image-import', 'filename=disk.img', 'name-label=of a file']);
+  const fromInput = await xe(['image-import', 'filename=-', 'name-label=of input'], image);
+  for (const [run, name] of [
+    [fromFile, 'of a file'],
+    [fromInput, 'of input'],
+  ] as const) {
+    expect([run.code, run.error]).toEqual([0, '']);
+    expect((await xe(['template-list', `uuid=${run.out.trim()}`, 'params=name-label', '--minimal'])).out).toBe(`${name}\n`);
+  }
+});
+
+test('a file of the server is saved, never over another one', async () => {
+  const saved = await xe(['pool-dump-database', 'file-name=dump.xml']);
+  expect(saved).toEqual({ code: 0, out: '', error: '' });
+  expect(readFileSync(path.join(home, 'dump.xml'), 'utf8')).toContain('<table name="VM">');
+  const again = await xe(['pool-dump-database', 'file-name=dump.xml']);
+  expect([again.code, again.error]).toEqual([1, expect.stringContaining('EEXIST')]);
+  expect((await xe(['pool-dump-database', 'file-name='])).out).toContain('<table name="VM">');
+});
+
+test('a question is asked on the terminal and its answer counts', async () => {
+  await xe(['vm-install', 'template=Debian Bookworm 12', 'new-name-label=asked']);
+  expect((await xe(['vm-uninstall', 'vm=asked'], 'no\n')).out).toContain("Aborted (you typed: 'no')");
+  expect((await xe(['vm-uninstall', 'vm=asked'], 'yes\n')).out).toContain('All objects destroyed');
+  expect((await xe(['vm-list', 'name-label=asked', '--minimal'])).out).toBe('\n');
+});
+
+test('help needs no server, and the completion is a script that bash takes', async () => {
+  expect((await xe(['-s', '127.0.0.2', '-p', '1', 'help'])).out).toMatch(/^Usage:\n {4}xe <command>/);
+  const { out } = await xe(['completion', 'bash']);
+  writeFileSync(path.join(home, 'complete.sh'), `${out}\nCOMP_WORDS=(xe vm-sta); COMP_CWORD=1; _xe; echo "\${COMPREPLY[@]}"`);
+  const bash = spawn('bash', [path.join(home, 'complete.sh')]);
+  let said = '';
+  bash.stdout.on('data', (d: Buffer) => (said += d.toString()));
+  expect(await new Promise((resolve) => bash.once('close', resolve))).toBe(0);
+  expect(said).toBe('vm-start\n');
+});
