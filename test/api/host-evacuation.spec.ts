@@ -107,7 +107,7 @@ test('a guest that has moved is where its record says, with its consoles, and ca
   expect(await residentOn(vm)).toBe(to);
   const uuid = await call('VM.get_uuid', vm);
   const told = Object.values(await call<Record<string, { name: string; obj_uuid: string }>>('message.get_all_records')).filter((m) => m.obj_uuid === uuid);
-  expect(told).toMatchObject([{ name: 'VM_MIGRATED' }]);
+  expect(told.map((m) => m.name)).toContain('VM_MIGRATED');
   const address = await call<string>('host.get_address', to);
   for (const { VM, location } of Object.values(await call<Record<string, { VM: string; location: string }>>('console.get_all_records')))
     if (VM === vm) expect(location).toContain(`https://${address}/`);

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, call, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, int, map, optional, ref, set, string } from '../types';
 
 export const network = xenClass('network', {
@@ -25,7 +25,7 @@ export const network = xenClass('network', {
     purpose: readOnly(set(enums.network_purpose), 'Special roles of the network, such as serving disks over NBD', { default: [] }),
   },
   calls: {
-    create_new_blob: planned({ doc: 'Attach a new empty blob under the given name and return its reference', role: 'pool-operator', params: { network: ref('network'), name: string, mime_type: string, public: optional(bool, false) }, result: ref('blob') }),
+    create_new_blob: call({ doc: 'Attach a new empty blob under the given name and return its reference', role: 'pool-operator', params: { network: ref('network'), name: string, mime_type: string, public: optional(bool, false) }, result: ref('blob') }),
     set_default_locking_mode: call({ doc: 'Change the traffic rule for VIFs set to network_default; refused while such VIFs are plugged in', role: 'pool-operator', params: { network: ref('network'), value: enums.network_default_locking_mode } }),
     add_purpose: call({ doc: 'Give the network another role; fails when it conflicts with a role already held', role: 'pool-admin', params: { self: ref('network'), value: enums.network_purpose }, errors: ['NETWORK_INCOMPATIBLE_PURPOSES'] }),
     remove_purpose: call({ doc: 'Take a role away from the network; no effect when absent', role: 'pool-admin', params: { self: ref('network'), value: enums.network_purpose } }),

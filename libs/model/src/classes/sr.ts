@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, call, computed, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, float, int, map, nullRef, optional, record, ref, set, string } from '../types';
 
 export const SR = xenClass('SR', {
@@ -42,7 +42,7 @@ export const SR = xenClass('SR', {
     set_shared: call({ doc: 'Mark the repository shared or local; refused while it has PBDs on several hosts', role: 'pool-operator', params: { sr: ref('SR'), value: bool } }),
     set_name_label: call({ doc: 'Rename the repository, on the medium too where the driver can', role: 'pool-operator', params: { sr: ref('SR'), value: string } }),
     set_name_description: call({ doc: 'Change the description, on the medium too where the driver can', role: 'pool-operator', params: { sr: ref('SR'), value: string } }),
-    create_new_blob: planned({ doc: 'Attach a new empty blob under the given name and return its reference', role: 'pool-operator', params: { sr: ref('SR'), name: string, mime_type: string, public: optional(bool, false) }, result: ref('blob') }),
+    create_new_blob: call({ doc: 'Attach a new empty blob under the given name and return its reference', role: 'pool-operator', params: { sr: ref('SR'), name: string, mime_type: string, public: optional(bool, false) }, result: ref('blob') }),
     set_physical_size: call({ doc: 'Overwrite the recorded capacity, in bytes', role: 'pool-operator', params: { self: ref('SR'), value: int }, async: false }),
     assert_can_host_ha_statefile: call({ doc: 'Fail unless the repository could hold the HA state file', role: 'pool-operator', params: { sr: ref('SR') } }),
     assert_supports_database_replication: call({ doc: 'Fail unless the repository could hold a replica of the pool database', role: 'pool-operator', params: { sr: ref('SR') } }),

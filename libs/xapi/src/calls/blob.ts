@@ -27,6 +27,26 @@ export async function newBlob({ tx, plane }: Context, { name, mime_type, open }:
   return ref;
 }
 
+type Holder = 'VM' | 'host' | 'pool' | 'network' | 'SR';
+interface Asked {
+  readonly name: string;
+  readonly mime_type: string;
+  readonly public: boolean;
+}
+/** `create_new_blob` of a class: under a name that the object has not used yet. */
+export const createNewBlob =
+  <P extends string>(cls: Holder, param: P) =>
+  async (context: Context, args: Asked & { readonly [K in P]: Ref<Holder> }): Promise<Ref<'blob'>> => {
+    const { tx } = context;
+    const self = args[param],
+      { name } = args;
+    const { blobs } = await tx.lock(cls, self);
+    if (Object.hasOwn(blobs, name)) throw new XenError('MAP_DUPLICATE_KEY', cls, 'blobs', self, name);
+    const blob = await newBlob(context, { name, mime_type: args.mime_type, open: args.public });
+    await tx.update(cls, self, { blobs: { ...blobs, [name]: blob } });
+    return blob;
+  };
+
 /** The bytes go with the record. */
 export async function dropBlobs({ tx }: Pick<Context, 'tx'>, blobs: Readonly<Record<string, string>>): Promise<void> {
   await tx.query('DELETE FROM blob WHERE ref = ANY($1)', [Object.values(blobs)]);

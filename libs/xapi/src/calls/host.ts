@@ -1,11 +1,11 @@
 /** Everything that is answered about hosts; what needs the host itself, or takes its time, is in operations. */
 import { classes, messages, XenError, type CallsOf, type Ref } from '@xenplane/model';
-import { newBlob } from '../blobs';
 import type { Context } from '../context';
 import { assertLive } from '../host-use';
 import { callPlugin } from '../plugins';
 import { capabilitiesXml } from '../system-status';
 import { hostAuth } from './pool-auth';
+import { createNewBlob } from './blob';
 import { dataSourceCalls } from './data-sources';
 import { licenceCalls } from './host-licence';
 import { lifeCalls } from './host-life';
@@ -18,14 +18,6 @@ async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
   await tx.get('host', host);
   const [row] = await tx.query<{ memory_free: number }>('SELECT memory_free FROM host_run WHERE host = $1', [host]);
   return row?.memory_free ?? 0;
-}
-
-async function createBlob(context: Context, host: Ref<'host'>, name: string, mimeType: string, isPublic: boolean): Promise<Ref<'blob'>> {
-  const { blobs } = await context.tx.lock('host', host);
-  if (Object.hasOwn(blobs, name)) throw new XenError('MAP_DUPLICATE_KEY', 'host', 'blobs', host, name);
-  const blob = await newBlob(context, name, mimeType, isPublic);
-  await context.tx.update('host', host, { blobs: { ...blobs, [name]: blob } });
-  return blob;
 }
 
 /** Clients that have logged in and said who they are, by name; the version behind a slash. */
@@ -64,7 +56,7 @@ export const hostCalls: CallsOf<typeof classes.host, Context> = {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', call);
   },
   ...hostAuth,
-  create_new_blob: (context, { host, name, mime_type, public: isPublic }) => createBlob(context, host, name, mime_type, isPublic),
+  create_new_blob: createNewBlob('host', 'host'),
   get_system_status_capabilities: async ({ tx }, { host }) => {
     await assertLive(tx, host);
     return capabilitiesXml();

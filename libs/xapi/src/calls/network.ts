@@ -2,6 +2,7 @@ import { networkRules } from '@xenplane/domain';
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../context';
 import { recordWith } from '../records';
+import { createNewBlob } from './blob';
 
 const usualMtu = 1500;
 
@@ -29,6 +30,7 @@ async function destroy({ tx }: Context, self: Ref<'network'>): Promise<void> {
 }
 
 export const networkCalls: CallsOf<typeof classes.network, Context> = {
+  create_new_blob: createNewBlob('network', 'network'),
   set_default_locking_mode: async ({ tx }, { network, value }) => {
     await tx.lock('network', network);
     const [attached] = await tx.find('VIF', { network, currently_attached: true });

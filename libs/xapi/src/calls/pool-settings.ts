@@ -1,8 +1,9 @@
 /** Settings of the pool that mean more than their value. */
 import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
-import { dateTime, type Context } from '../context';
+import { type Context } from '../context';
 import { recordWith } from '../records';
 import { lockPool } from './pool-record';
+import { createNewBlob } from './blob';
 
 type Self = { readonly self: Ref<'pool'> };
 type Of<T> = Self & { readonly value: T };
@@ -72,23 +73,6 @@ async function rotateSecret(context: Context): Promise<void> {
   if (dead) throw new XenError('CANNOT_CONTACT_HOST', dead.host);
 }
 
-async function newBlob(
-  { tx, plane }: Context,
-  { pool, name, mime_type, public: open }: { pool: Ref<'pool'>; name: string; mime_type: string; public: boolean },
-): Promise<Ref<'blob'>> {
-  const { blobs } = await tx.lock('pool', pool);
-  if (Object.hasOwn(blobs, name)) throw new XenError('MAP_DUPLICATE_KEY', 'pool', 'blobs', pool, name);
-  const uuid = plane.ids.uuid(),
-    ref = asRef<'blob'>(`OpaqueRef:${uuid}`);
-  await tx.insert(
-    'blob',
-    ref,
-    recordWith('blob', { uuid, name_label: name, public: open, mime_type: mime_type || 'application/octet-stream', last_updated: dateTime(plane.clock.now()) }),
-  );
-  await tx.update('pool', pool, { blobs: { ...blobs, [name]: ref } });
-  return ref;
-}
-
 async function setController(context: Context, address: string): Promise<void> {
   if (address !== '' && !/^[\w.:-]{1,253}$/.test(address)) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'address');
   await context.tx.update('pool', (await lockPool(context)).ref, { vswitch_controller: address });
@@ -107,7 +91,7 @@ export const poolSettings = {
   set_custom_uefi_certificates: (context: Context, { self, value }: Of<string>): Promise<void> => setUefiCertificates(context, self, value),
   get_guest_secureboot_readiness: (context: Context, { self }: Self) => secureBootReadiness(context, self),
   rotate_secret: rotateSecret,
-  create_new_blob: newBlob,
+  create_new_blob: createNewBlob('pool', 'pool'),
   set_vswitch_controller: (context: Context, { address }: { address: string }): Promise<void> => setController(context, address),
   test_archive_target: async (): Promise<never> => {
     throw new XenError('MESSAGE_REMOVED');

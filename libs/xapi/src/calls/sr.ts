@@ -9,6 +9,7 @@ import { createSr, introduceSr } from './sr-make';
 import { probe, probeExt } from './sr-probe';
 import { assertHostsStatefile, assertReplicates, disableReplication, enableReplication } from './sr-roles';
 import { scan } from './sr-scan';
+import { createNewBlob } from './blob';
 
 async function scanned(context: Context, sr: Ref<'SR'>, op: 'scan' | 'update'): Promise<void> {
   const { tx } = context;
@@ -43,6 +44,7 @@ async function rename({ tx }: Context, sr: Ref<'SR'>, change: { readonly name_la
 
 export const srCalls: CallsOf<typeof classes.SR, Context> = {
   ...dataSourceCalls('SR', 'sr'),
+  create_new_blob: createNewBlob('SR', 'sr'),
   create: createSr,
   introduce: introduceSr,
   make,

@@ -4,7 +4,7 @@ import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import type { Context } from '../context';
 import { changeReservation } from '../placement';
-import { newBlob } from './blob';
+import { createNewBlob } from './blob';
 
 interface Self {
   readonly self: Ref<'VM'>;
@@ -64,13 +64,6 @@ async function setShadowMultiplier(context: Context, { self, multiplier }: Self 
   await context.tx.update('VM', self, { HVM_shadow_multiplier: multiplier });
 }
 
-async function createNewBlob(context: Context, { vm, name, mime_type, public: open }: { vm: Ref<'VM'>; name: string; mime_type: string; public: boolean }) {
-  const { blobs } = await context.tx.lock('VM', vm);
-  const blob = await newBlob(context, { name, mime_type, open });
-  await context.tx.update('VM', vm, { blobs: { ...blobs, [name]: blob } });
-  return blob;
-}
-
 export const vmGuest = {
   call_plugin: callPlugin,
   call_host_plugin: async (context: Context, { vm, plugin }: Plugin): Promise<string> => {
@@ -93,5 +86,5 @@ export const vmGuest = {
   },
   add_to_VCPUs_params_live: addToVcpusParams,
   set_shadow_multiplier_live: setShadowMultiplier,
-  create_new_blob: createNewBlob,
+  create_new_blob: createNewBlob('VM', 'vm'),
 };
