@@ -36,7 +36,7 @@ test('its cache holds the whole pool after the first fetch', () => {
   const count = (type: string): number => objects().filter((o) => o.$type === type).length;
   expect(count('host')).toBe(4);
   expect(count('pool')).toBe(1);
-  expect(count('PBD')).toBe(4 * 4);
+  expect(count('PBD')).toBe(4 * 5);
   expect(objects().filter((o) => o.$type === 'VM' && o.is_a_template).length).toBeGreaterThanOrEqual(5);
 });
 

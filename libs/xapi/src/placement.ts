@@ -77,6 +77,10 @@ class HostsView {
   /** Loads, when it is time, on the connection that the asker holds: one that waits for another connection of the pool may wait for ever. */
   async candidates(tx: Tx): Promise<readonly Candidate[]> {
     if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load(tx).finally(() => (this.loading = undefined)));
+    return this.present();
+  }
+  /** As they are at this very moment, all choices counted; who waits between this and `took` chooses by what was. */
+  present(): readonly Candidate[] {
     return [...this.hosts.values()];
   }
 
@@ -144,13 +148,18 @@ export interface Wanted {
 
 const mostTries = 5;
 
+/** What was found out of hosts for this guest alone. */
+const ownOf = (hosts: readonly Candidate[]): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'groups'>> =>
+  new Map(hosts.map(({ ref, gpus, usbGroups, groups }) => [ref, { groups, ...(gpus ? { gpus } : {}), ...(usbGroups ? { usbGroups } : {}) }]));
+
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
 export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only }: Wanted): Promise<Placed> {
   const view = viewOf(plane);
   const group = await apartGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
-    const present = await equipped(tx, attached, await view.candidates(tx));
-    const hosts = group ? await countingGroup(tx, group, present) : present;
+    const known = await equipped(tx, attached, await view.candidates(tx));
+    const own = ownOf(group ? await countingGroup(tx, group, known) : known);
+    const hosts = view.present().map((host) => ({ ...host, ...own.get(host.ref) }));
     const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
     const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
     const [best] = placement.ranked;
