@@ -31,7 +31,7 @@ function variablesOf(className: string): string[] {
   return names(body + (parent ? variablesOf(parent).join(' ') : ''));
 }
 
-const classOf = { images: 'ImagesVariables', api: 'ApiVariables', scheduler: 'Services', agent: 'AgentVariables' } as const;
+const classOf = { images: 'ImagesVariables', api: 'ApiVariables', scheduler: 'SchedulerVariables', agent: 'AgentVariables' } as const;
 const launcher = JSON.parse(
   execFileSync(
     process.execPath,
