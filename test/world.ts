@@ -50,7 +50,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
       XENPLANE_PORT: '0',
       XENPLANE_SEED: String(seed),
       XENPLANE_ROOT_PASSWORD: password,
-      XENPLANE_WRONG_PASSWORD_MS: '200',
+      XENPLANE_REFUSED_LOGIN_MS: '200',
       XENPLANE_JOIN_KEY: secret,
       XENPLANE_IMAGES_URL: images.url,
       XENPLANE_IMAGES_SECRET: secret,

@@ -12,7 +12,7 @@ export const variables = {
   XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
-  XENPLANE_WRONG_PASSWORD_MS: 'API: how long a wrong password waits for its answer',
+  XENPLANE_REFUSED_LOGIN_MS: 'API: how long a wrong password waits for its answer',
   XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
   XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
@@ -50,7 +50,7 @@ class ApiVariables extends SchedulerVariables {
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
   @IsString() XENPLANE_DATA = '.xenplane/api';
   @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
-  @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_WRONG_PASSWORD_MS = 5_000;
+  @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_REFUSED_LOGIN_MS = 5_000;
   @number() @IsInt() XENPLANE_SEED = 1;
   @number() @IsInt() @Min(0) @Max(1_000_000) XENPLANE_VMS = 0;
   @number() @IsInt() @Min(0) @Max(100_000) XENPLANE_HOSTS = 0;
@@ -103,7 +103,7 @@ export function apiSettings(environment: Environment = process.env) {
     tlsPort: v.XENPLANE_TLS_PORT,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,
-    wrongPasswordMs: v.XENPLANE_WRONG_PASSWORD_MS,
+    wrongPasswordMs: v.XENPLANE_REFUSED_LOGIN_MS,
     seed: v.XENPLANE_SEED,
     vms: v.XENPLANE_VMS,
     hosts: v.XENPLANE_HOSTS,
