@@ -29,8 +29,8 @@ const at = (i: number): Call => {
 };
 
 test('a reader who changes between replicas sees the last value of every object, and every one that was made', async () => {
-  const writers = 20,
-    rounds = 25;
+  const writers = 200,
+    rounds = 5;
   let { token } = await at(0)<Batch>('event.from', ['network'], '', 0);
   const made = new Set<string>(),
     gone = new Set<string>();

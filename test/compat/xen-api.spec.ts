@@ -5,6 +5,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { createClient, type Xapi } from 'xen-api';
 import { eventually, password, startWorld, type World } from '../world';
 
@@ -99,6 +100,44 @@ test('a VM from an image runs on a verified copy that is gone afterwards', async
   expect(createHash('sha256').update(disk.subarray(0, image.length)).digest('hex')).toBe(sha256);
   await xapi.callAsync('VM.hard_shutdown', vm);
   expect(disks()).toEqual([]);
+});
+
+describe('its transfers', () => {
+  const bytes = randomBytes(3 * 2 ** 20);
+  const newDisk = async (): Promise<string> => {
+    const SR = await xapi.call('pool.get_default_SR', String(((await xapi.call('pool.get_all')) as string[])[0]));
+    const given = { SR, virtual_size: 4 * 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {}, name_label: 'transferred' };
+    return String(await xapi.call('VDI.create', given));
+  };
+  const contents = async (vdi: string): Promise<Buffer> => {
+    const { body } = await xapi.getResource('/export_raw_vdi', { query: { vdi, format: 'raw' } });
+    return Buffer.from(await body.arrayBuffer());
+  };
+
+  test.each([
+    ['a buffer', () => bytes],
+    [
+      'a stream of unknown length, with a petabyte announced and the connection cut at its end',
+      () => Readable.from([bytes.subarray(0, 2 ** 20), bytes.subarray(2 ** 20)]),
+    ],
+  ])('%s comes back as it went', async (_what, body) => {
+    const vdi = await newDisk();
+    await xapi.putResource(body(), '/import_raw_vdi', { query: { vdi, format: 'raw' } });
+    const disk = await contents(vdi);
+    expect(disk.length).toBe(4 * 2 ** 20);
+    expect(disk.subarray(0, bytes.length).equals(bytes)).toBe(true);
+    await xapi.call('VDI.destroy', vdi);
+  });
+
+  test('a VM goes out and comes in as an archive', async () => {
+    const vm = String(await xapi.call('VM.clone', templateRef('Debian Bookworm 12'), 'archived'));
+    await xapi.call('VM.provision', vm);
+    const { body } = await xapi.getResource('/export/', { query: { ref: vm, use_compression: 'false' } });
+    const archive = Buffer.from(await body.arrayBuffer());
+    const [copy = ''] = (await xapi.putResource(archive, '/import/', {})) as string[];
+    await eventually(async () => expect(xapi.getObject(copy) as Seen).toMatchObject({ name_label: 'archived', power_state: 'Halted' }));
+    expect(copy).not.toBe(vm);
+  });
 });
 
 test('Python’s xmlrpc.client does the same over XML-RPC', async () => {

@@ -9,6 +9,8 @@ declare module 'xen-api' {
     call(method: string, ...params: unknown[]): Promise<unknown>;
     callAsync(method: string, ...params: unknown[]): Promise<unknown>;
     getObject(ref: string, fallback?: unknown): unknown;
+    getResource(path: string, options: object): Promise<{ readonly body: { arrayBuffer(): Promise<ArrayBuffer> } }>;
+    putResource(body: unknown, path: string, options: object): Promise<unknown>;
     barrier(ref?: string): Promise<unknown>;
   }
   export function createClient(options: object): Xapi;
