@@ -54,7 +54,7 @@ test('a CONNECT to nothing is refused as HTTP says', async () => {
   const { port } = new URL(world.url);
   const socket = connect(Number(port), '127.0.0.1');
   socket.write('CONNECT /nowhere HTTP/1.0\r\n\r\n');
-  expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 .*\r\n\r\n<html>.*There is no such handler/s);
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 403 Forbidden\r\n.*\r\n\r\n<html>.*There is no such handler/s);
 });
 
 test('who offers another protocol is answered in this one, and keeps the connection', async () => {

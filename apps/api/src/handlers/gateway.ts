@@ -5,7 +5,7 @@ import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts,
 import { HttpTask, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
-import { page, Refusal, shown } from './refusal';
+import { page, reasonOf, Refusal, shown } from './refusal';
 import { declineOffer, isWebSocket } from './upgrades';
 
 interface Route extends HandlerFacts {
@@ -177,7 +177,7 @@ function refuse({ response, socket }: Connection, error: unknown): void {
     response.writeHead(refusal.status, headers).end(body);
   } else if (socket.writable) {
     const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${refusal.name}\r\n${head.join('')}\r\n`), body]));
+    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`), body]));
   }
 }
 

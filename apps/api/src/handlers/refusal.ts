@@ -19,9 +19,11 @@ const escaped = (text: string): string => text.replace(/[<>&"]/g, (c) => `&#${c.
 export const shown = (error: XenError): string => `${error.code}: [ ${error.params.join('; ')} ]`;
 
 export const page = (status: number, text: string): Buffer =>
-  Buffer.from(`<html><body><h1>HTTP ${status} ${escaped(titles[status] ?? 'error')}</h1>${escaped(text)}</body></html>`);
+  Buffer.from(`<html><body><h1>HTTP ${status} ${escaped(reasonOf(status))}</h1>${escaped(text)}</body></html>`);
 
-const titles: Readonly<Record<number, string>> = {
+/** The words behind a status. */
+export const reasonOf = (status: number): string => reasons[status] ?? 'error';
+const reasons: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'Unauthorised',
   403: 'Forbidden',
