@@ -40,6 +40,8 @@ afterAll(async () => {
   await world?.stop();
 });
 
+/** Nothing asked here has work to do: what does not answer was begun though it names nothing. */
+const answerLimitMs = 20_000;
 interface Reply {
   readonly result?: unknown;
   readonly error?: { readonly message: string; readonly data: readonly string[] };
@@ -52,6 +54,7 @@ function ask(method: string, params: readonly string[]): Promise<Reply> {
       response.on('end', () => resolve(JSON.parse(Buffer.concat(pieces).toString('utf8')) as Reply));
     });
     sent.on('error', reject);
+    sent.setTimeout(answerLimitMs, () => sent.destroy(new Error(`no answer to ${method}`)));
     sent.end(`{"jsonrpc":"2.0","id":1,"method":"${method}","params":[${params.join(',')}]}`);
   });
 }

@@ -1,6 +1,6 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
 import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
-import { asRef, classNamed, messages, XenError, type Ref } from '@xenplane/model';
+import { asRef, classNamed, isClassName, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { copyable, migratable } from './calls/vdi-move';
 import type { Context } from './context';
@@ -97,6 +97,7 @@ export async function admitMarked(context: Context, method: string, args: Args):
 /** Checks what an operation takes, and locks it; the caller marks it. */
 export async function admit(context: Context, method: string, args: Args): Promise<readonly Mark[]> {
   const marks = marksOf(method, args);
+  if (marks.length === 0) await assertThere(context, method, args);
   for (const { cls, ref, op } of marks) await admitOne(context, cls, ref, op, args);
   await admission[method]?.(context, args);
   if (method in preempting)
@@ -105,6 +106,13 @@ export async function admit(context: Context, method: string, args: Args): Promi
       marks.map((m) => m.ref),
     );
   return marks;
+}
+
+/** What takes no mark is still asked of an object that must be there. */
+async function assertThere({ tx }: Context, method: string, args: Args): Promise<void> {
+  const [first] = messages.get(method)?.params ?? [];
+  const cls = first?.type.kind === 'ref' ? (first.type.cls ?? '') : '';
+  if (first && isClassName(cls)) await tx.get(cls, asRef(String(args[first.name])));
 }
 
 /** What single methods check besides. */
