@@ -124,7 +124,7 @@ describe('limits', () => {
   ])('%s are refused at once', (_, expression) => {
     const start = performance.now();
     expect(() => parseFilter(expression)).toThrow(/^INTERNAL_ERROR/);
-    expect(performance.now() - start).toBeLessThan(200);
+    expect(performance.now() - start).toBeLessThan(1000);
   });
 
   test('anything else is refused in the same way', () => {
