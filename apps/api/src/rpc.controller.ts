@@ -64,7 +64,7 @@ const asXenError = (error: unknown): XenError => (error instanceof XenError ? er
 /** Ends what waits when the client has gone. */
 function abortedWith(reply: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
+  reply.raw.once('close', () => reply.raw.writableFinished || gone.abort());
   return gone.signal;
 }
 

@@ -10,23 +10,30 @@ export interface Outcome<R> {
 
 const config = ({ name, text }: Statement, values: unknown[]): QueryConfig<unknown[]> => (name === undefined ? { text, values } : { name, text, values });
 
+/** Connections whose packet is being filled. */
+const gathering = new WeakSet<object>();
+
 export class Link {
   constructor(readonly client: Client) {}
 
   objects<R>(statement: Statement, values: readonly unknown[] = []): Promise<Outcome<R & object>> {
+    this.gather();
     return this.client.query<R & object>(config(statement, [...values]));
   }
   arrays(statement: Statement, values: readonly unknown[] = []): Promise<Outcome<unknown[]>> {
+    this.gather();
     return this.client.query<unknown[]>({ ...config(statement, [...values]), rowMode: 'array' });
   }
-  /** What is sent meanwhile leaves in one packet: system calls cost more than the statements' bytes. */
-  together<T>(send: () => T): T {
+
+  /** What is sent before the process turns to something else leaves in one packet: system calls cost more than the statements' bytes. */
+  private gather(): void {
     const { stream } = this.client.connection;
+    if (gathering.has(stream)) return;
+    gathering.add(stream);
     stream.cork();
-    try {
-      return send();
-    } finally {
+    process.nextTick(() => {
+      gathering.delete(stream);
       stream.uncork();
-    }
+    });
   }
 }

@@ -20,6 +20,7 @@ export class Tx {
   private over = false;
   private isAnnounced = false;
   private readonly after: (() => void)[] = [];
+  private readonly left: Promise<void>[] = [];
 
   constructor(
     private readonly link: Link,
@@ -32,10 +33,13 @@ export class Tx {
     return rows;
   }
 
-  /** Statements that do not depend on one another's answers, sent in one packet; they run in their order. */
-  async together<T>(send: () => readonly Promise<T>[]): Promise<T[]> {
-    if (this.begun) return Promise.all(this.link.together(send));
-    return Promise.all(send());
+  /**
+   * SQL whose answer nothing of this transaction depends on: it goes out with the commit and makes it fail when it fails.
+   * With `missed` it must also find a row, or the transaction is undone with that error.
+   */
+  leave(sql: string, params: readonly unknown[] = [], missed?: () => Error): void {
+    const text = statement(missed ? `WITH found AS (${sql}) SELECT 1 / count(*) AS some FROM found` : sql);
+    this.leaveRun(text, params, missed);
   }
 
   /** The object as it is now; HANDLE_INVALID when there is none. */
@@ -76,6 +80,11 @@ export class Tx {
     const { rowCount } = await this.run(...sql);
     if (rowCount === 0) throw new XenError('HANDLE_INVALID', cls, ref);
   }
+  /** `update` that is not waited for; of an object that is gone it does nothing. */
+  leaveUpdate<N extends ClassName>(cls: N, ref: Ref<N>, patch: Partial<StoredRecord<N>>): void {
+    const sql = sqlOf(cls).update(ref, patch);
+    if (sql) this.leaveRun(...sql);
+  }
   /** In one statement for each set of fields, rows locked in the order of their references. */
   async updateMany<N extends ClassName>(cls: N, patches: readonly Patched<N>[]): Promise<void> {
     const present: Patch[] = patches.map((p) => ({ ...p }));
@@ -96,8 +105,8 @@ export class Tx {
   }
 
   /** @internal For `inTransaction`. */
-  get state(): { readonly begun: boolean; readonly announced: boolean; readonly effects: readonly (() => void)[] } {
-    return { begun: this.begun, announced: this.isAnnounced, effects: this.after };
+  get state(): { readonly begun: boolean; readonly announced: boolean; readonly left: readonly Promise<void>[]; readonly effects: readonly (() => void)[] } {
+    return { begun: this.begun, announced: this.isAnnounced, left: this.left, effects: this.after };
   }
   /** @internal Nothing may be sent any more. */
   end(): void {
@@ -111,6 +120,14 @@ export class Tx {
   private run(text: Statement, values: readonly unknown[]): Promise<Outcome<unknown[]>> {
     return this.send(text, () => this.link.arrays(text, values));
   }
+  private leaveRun(text: Statement, values: readonly unknown[], missed?: () => Error): void {
+    const left = this.run(text, values).then(
+      () => undefined,
+      (error: unknown) => Promise.reject(missed && isNone(error) ? missed() : error),
+    );
+    left.catch(() => undefined);
+    this.left.push(left);
+  }
   private one<N extends ClassName>(cls: N, ref: Ref<N>, rows: readonly Row<N>[]): Row<N> {
     const [row] = rows;
     if (!row) throw new XenError('HANDLE_INVALID', cls, ref);
@@ -123,13 +140,14 @@ export class Tx {
     if (text.announced) this.isAnnounced = true;
     if (this.begun) return query();
     this.begun = true;
-    return this.link.together(() => {
-      // Whatever makes BEGIN fail, a lost connection, fails the statement behind it too, and that is waited for.
-      this.link.objects(begin[this.kind]).catch(() => undefined);
-      return query();
-    });
+    // Whatever makes BEGIN fail, a lost connection, fails the statement behind it too, and that is waited for.
+    this.link.objects(begin[this.kind]).catch(() => undefined);
+    return query();
   }
 }
+
+/** Division by zero: how a statement that found nothing fails. */
+const isNone = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '22012';
 
 function missing(refs: readonly string[], rows: readonly unknown[][]): string {
   const found = new Set(rows.map(([ref]) => ref));

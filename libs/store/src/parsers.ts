@@ -14,11 +14,15 @@ const oid: Readonly<Record<'bigint' | 'bigints' | 'timestamp' | 'json' | 'jsonb'
 /** `2026-08-21 10:00:00.123+00` in a connection whose zone is UTC, as `20260821T10:00:00Z`. */
 export const dateTimeOf = (text: string): string => `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}T${text.slice(11, 19)}Z`;
 
+const listOfTexts: Parse = types.getTypeParser(oid.texts);
+/** Most sets are of references: without quotes, and none of them NULL. */
+const texts: Parse = (text) => (text === '{}' ? [] : /["N]/.test(text) ? listOfTexts(text) : text.slice(1, -1).split(','));
 const numbers: Parse = (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number));
 const own: ReadonlyMap<number, Parse> = new Map<number, Parse>([
   [oid.bigint, Number],
   [oid.bigints, numbers],
   [oid.timestamp, dateTimeOf],
+  [oid.texts, texts],
 ]);
 
 /** Nobody may write into a value that many records share. */
@@ -28,8 +32,7 @@ const sharing =
   (parse: Parse): Parse =>
   (text) =>
     text === '{}' ? emptyMap : text === '[]' ? emptySet : parse(text);
-const listOfTexts: Parse = types.getTypeParser(oid.texts);
-const references: Parse = (text) => (text === '{}' ? emptySet : listOfTexts(text));
+const references: Parse = (text) => (text === '{}' ? emptySet : texts(text));
 const shared: ReadonlyMap<number, Parse> = new Map<number, Parse>([
   ...own,
   [oid.json, sharing(JSON.parse)],

@@ -232,7 +232,7 @@ export class Replica {
   private async takeIn(link: Link, logged: readonly Logged[]): Promise<void> {
     const { gone, slices } = await planOf(logged);
     for (const slice of slices) {
-      const all = await link.together(() => Promise.all(slice.map(({ cls, refs }) => fetchRows(link, cls, refs))));
+      const all = await Promise.all(slice.map(({ cls, refs }) => fetchRows(link, cls, refs)));
       for (const fetched of all) this.takeRows(fetched);
       if (slices.length > 1) await turn();
     }

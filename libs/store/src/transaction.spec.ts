@@ -214,3 +214,59 @@ test('a transaction that is over sends nothing', async () => {
   await inTransaction(store, async (tx) => void (kept = tx));
   await expect(kept?.query('SELECT 1')).rejects.toThrow('over');
 });
+
+describe('what is left for the commit', () => {
+  const rename = 'UPDATE vm SET name_label = $2 WHERE ref = $1 RETURNING ref';
+  test('goes with it, in the order of the statements', async () => {
+    const ref = await vm('before');
+    const seen = await inTransaction(store, async (tx) => {
+      tx.leave(rename, [ref, 'left']);
+      const { name_label } = await tx.get('VM', ref);
+      tx.leaveUpdate('VM', ref, { name_label: `${name_label} behind` });
+      return name_label;
+    });
+    expect([seen, await label(ref)]).toEqual(['left', 'left behind']);
+  });
+
+  test('takes everything back when it fails, and the caller sees why', async () => {
+    const ref = await vm('before');
+    const failing = inTransaction(store, async (tx) => {
+      await tx.update('VM', ref, { name_label: 'after' });
+      tx.leave('INSERT INTO vm(ref, uuid) VALUES ($1, $1)', [ref]);
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await label(ref)).toBe('before');
+  });
+
+  test('takes everything back when it must find something and does not', async () => {
+    const ref = await vm('before');
+    const failing = inTransaction(store, async (tx) => {
+      await tx.update('VM', ref, { name_label: 'after' });
+      tx.leave(rename, [nowhere, 'x'], () => new XenError('HANDLE_INVALID', 'VM', nowhere));
+    });
+    await expect(failing).rejects.toMatchObject({ code: 'HANDLE_INVALID' });
+    expect(await label(ref)).toBe('before');
+    await inTransaction(store, async (tx) => tx.leave(rename, [ref, 'found'], () => new XenError('HANDLE_INVALID', 'VM', ref)));
+    expect(await label(ref)).toBe('found');
+  });
+
+  test('is done again with the rest after a conflict', async () => {
+    const ref = await vm('before');
+    let tries = 0;
+    await inTransaction(store, async (tx) => {
+      tx.leave(rename, [ref, `try ${(tries += 1)}`]);
+      if (tries === 1) tx.leave("DO $$ BEGIN RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'; END $$");
+    });
+    expect([tries, await label(ref)]).toEqual([2, 'try 2']);
+  });
+
+  test('leaves the outcome unknown when the connection goes with it', async () => {
+    const ref = await vm('before');
+    const failing = inTransaction(store, async (tx) => {
+      await tx.update('VM', ref, { name_label: 'after' });
+      tx.leave('SELECT pg_terminate_backend(pg_backend_pid())');
+    });
+    await expect(failing).rejects.toThrow(CommitUnknown);
+    expect(await label(ref)).toBe('before');
+  });
+});

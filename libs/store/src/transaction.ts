@@ -71,7 +71,7 @@ async function once<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
   try {
     const result = await work(tx);
     tx.end();
-    if (tx.state.begun) await committed(new Link(client));
+    if (tx.state.begun) await committed(new Link(client), tx.state.left);
     if (tx.state.announced) store.wake();
     for (const effect of tx.state.effects) store.guarded(effect);
     return result;
@@ -84,14 +84,13 @@ async function once<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
   }
 }
 
-/** A COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error. */
-async function committed(link: Link): Promise<void> {
-  try {
-    const { command } = await link.objects(commit);
-    if (command !== 'COMMIT') throw new Error('a statement failed and its error was ignored: nothing was committed');
-  } catch (error) {
-    throw isLost(error) ? new CommitUnknown(error) : error;
-  }
+/** Sent behind what was left for it. A COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error. */
+async function committed(link: Link, left: readonly Promise<void>[]): Promise<void> {
+  const [end, ...before] = await Promise.allSettled([link.objects(commit), ...left]);
+  if (end.status === 'rejected') throw isLost(end.reason) ? new CommitUnknown(end.reason) : end.reason;
+  const failed = before.find((one) => one.status === 'rejected');
+  if (failed) throw failed.reason;
+  if (end.value.command !== 'COMMIT') throw new Error('a statement failed and its error was ignored: nothing was committed');
 }
 
 /** Rolls back; answers the error that makes the connection unusable, if one did. */

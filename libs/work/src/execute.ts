@@ -41,6 +41,8 @@ class Running<Tx> implements Run<Tx> {
   readonly context: Readonly<Record<string, unknown>>;
   readonly undos: Undo<Tx>[] = [];
   concluded = false;
+  /** Steps that were done and are not in the journal yet: they go in with what is written next, and before another step begins. */
+  private pending: readonly Entry[] = [];
   private readonly past: Map<string, Entry>;
   private readonly held: Held;
   private readonly seen = new Set<string>();
@@ -64,17 +66,31 @@ class Running<Tx> implements Run<Tx> {
     // Registered before the act: an act that failed half-way is undone too.
     if (undo && !done?.undone) this.undos.push({ step: name, work: async () => undefined, outside: () => undo(this.past.get(name)?.result as T | undefined) });
     if (done) return done.result as T;
+    await this.flush();
     const result = await this.attemptStep(name, 'act outside', act);
-    await this.around.store.append(this.held, { step: name, result });
+    this.pending = [{ step: name, result }];
     this.past.set(name, { step: name, result });
     return result;
   }
 
   async commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T> {
     const done = this.replay(name);
-    const result = done ? (done.result as T) : await this.attemptStep(name, 'act', () => this.around.store.commit(this.held, name, work));
+    const result = done ? (done.result as T) : await this.commitStep(name, work);
     if (undo && !done?.undone) this.undos.push({ step: name, work: (tx) => undo(tx, result) });
     return result;
+  }
+
+  private async commitStep<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+    const result = await this.attemptStep(name, 'act', () => this.around.store.commit(this.held, name, work, this.pending));
+    this.pending = [];
+    return result;
+  }
+
+  /** Journals what is pending, and more. */
+  async flush(...more: readonly Entry[]): Promise<void> {
+    const entries = [...this.pending, ...more];
+    if (entries.length > 0) await this.around.store.append(this.held, entries);
+    this.pending = [];
   }
 
   async conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -151,10 +167,11 @@ export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around
   try {
     outcome = { result: await operation(run, taken.params) };
   } catch (error) {
+    if (error instanceof Parked) await run.flush();
     if (error instanceof Lost || error instanceof Parked) throw error;
     const failed = describe(error, around);
     const known = taken.journal.some((e) => e.step === failure);
-    if (!known) await around.store.append(run, { step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });
+    if (!known) await run.flush({ step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });
     await undoAll(run, around);
     outcome = failed.cancelled ? { cancelled: true, error: failed.description } : { error: failed.description };
   }

@@ -28,9 +28,9 @@ export interface Taken {
 export interface OperationStore<Tx> {
   /** The operation, owned from now on; undefined when it is done, gone or owned by another. */
   take(ref: string, owner: string): Promise<Taken | undefined>;
-  /** Does the work and journals its answer in one transaction. */
-  commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>): Promise<T>;
-  append(held: Held, entry: Entry): Promise<void>;
+  /** Does the work and journals its answer, behind the entries before it, in one transaction. */
+  commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>, before: readonly Entry[]): Promise<T>;
+  append(held: Held, entries: readonly Entry[]): Promise<void>;
   /** Does the undo and journals that it is done, in one transaction. */
   undo(held: Held, step: string, work: (tx: Tx) => Promise<void>): Promise<void>;
   progress(held: Held, fraction: number): Promise<void>;

@@ -62,20 +62,23 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
   await inTransaction(plane.store, async (tx) => {
     assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
-    await tx.together(() => [mark(tx, ref, marks), insertTask(tx, plane, { ref, label: start.label, session }), insertOperation(tx, start, ref, true)]);
+    await mark(tx, ref, marks);
+    await insertTask(tx, plane, { ref, label: start.label, session });
+    insertOperation(tx, start, ref, true);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
 
 async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await tx.together(() => [insertTask(tx, plane, { ref, label: start.label, session: start.session }), insertOperation(tx, start, ref, false)]);
+    await insertTask(tx, plane, { ref, label: start.label, session: start.session });
+    insertOperation(tx, start, ref, false);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
 
-async function insertOperation(tx: Tx, { message, args, session }: Start, ref: Ref<'task'>, admitted: boolean): Promise<void> {
-  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
+function insertOperation(tx: Tx, { message, args, session }: Start, ref: Ref<'task'>, admitted: boolean): void {
+  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     message.name,
     JSON.stringify(args),
@@ -110,7 +113,7 @@ const asError = (code: string, params: readonly string[]): XenError => new XenEr
 /** The task of a call that somebody waited for ends with the answer. */
 async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await tx.query('WITH owner AS (DELETE FROM task_owner WHERE task = $1) DELETE FROM task WHERE ref = $1', [ref]);
+    tx.leave('WITH owner AS (DELETE FROM task_owner WHERE task = $1) DELETE FROM task WHERE ref = $1', [ref]);
   });
 }
 
@@ -125,7 +128,7 @@ export async function startWithin(
   const ref = newTask(plane);
   const session = whole.context['session'] as Session | undefined;
   await insertTask(tx, plane, { ref, label: `Async.${method}`, session, subtaskOf: asRef<'task'>(whole.ref) });
-  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
+  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     method,
     JSON.stringify(args),
@@ -145,7 +148,7 @@ export async function startInternally(
 ): Promise<Ref<'task'>> {
   const ref = newTask(plane);
   await insertTask(tx, plane, { ref, label: method, session: parent?.session, ...(parent ? { subtaskOf: parent.task } : {}) });
-  await tx.query("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
+  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     method,
     JSON.stringify(args),

@@ -8,7 +8,7 @@ import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
 import { assertGivenKeys } from './roles';
-import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, vmFromTx } from './subjects';
+import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -20,10 +20,10 @@ interface Question {
 }
 
 export async function admitVm({ tx }: In, ref: Ref<'VM'>, op: vmLifecycle.VmOperation, question: Question = {}): Promise<Row<'VM'>> {
-  const vm = await tx.lock('VM', ref);
-  const refused = vmLifecycle.refusal(op, await vmFromTx(tx, vm), question);
+  const subject = await lockedVm(tx, ref);
+  const refused = vmLifecycle.refusal(op, subject, question);
   if (refused) throw refused;
-  return vm;
+  return subject.vm;
 }
 export async function admitVbd({ tx }: In, ref: Ref<'VBD'>, op: vbdLifecycle.VbdOperation): Promise<Row<'VBD'>> {
   const vbd = await tx.lock('VBD', ref);
@@ -98,8 +98,10 @@ export async function admitMarked(context: Context, method: string, args: Args):
 export async function admit(context: Context, method: string, args: Args): Promise<readonly Mark[]> {
   const marks = marksOf(method, args);
   if (marks.length === 0) await assertThere(context, method, args);
-  for (const { cls, ref, op } of marks) await admitOne(context, cls, ref, op, args);
-  await admission[method]?.(context, args);
+  // Asked at once, which is one round trip, and told of in this order.
+  const answers = [...marks.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];
+  for (const answer of answers) answer?.catch(() => undefined);
+  for (const answer of answers) await answer;
   if (method in preempting)
     await preempt(
       context,

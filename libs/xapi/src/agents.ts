@@ -2,6 +2,7 @@
 import { XenError, isErrorCode, type Ref } from '@xenplane/model';
 import type { DesiredVm, PowerCommand, PowerAnswer, SavedImage, VmAnswer } from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
+import { askAgent } from './agent-http';
 
 interface Address {
   readonly uuid: string;
@@ -77,15 +78,14 @@ export class Agents {
     const address = await this.addressOf(host);
     if (!address) return undefined;
     try {
-      const response = await fetch(`${address.agent_url}/hosts/${address.uuid}/vms/${vm}`, {
+      const { status, text } = await askAgent({
         method: 'PUT',
-        headers: { authorization: `Bearer ${address.command_key}`, 'content-type': 'application/json' },
-        body: JSON.stringify({ ...wish, vmEpoch, hostEpoch, waitMs: answerMs }),
-        signal: AbortSignal.timeout(answerMs + (tooLongMs - waitMs)),
+        url: `${address.agent_url}/hosts/${address.uuid}/vms/${vm}`,
+        key: address.command_key,
+        body: { ...wish, vmEpoch, hostEpoch, waitMs: answerMs },
+        limitMs: answerMs + (tooLongMs - waitMs),
       });
-      if (response.ok) return (await response.json()) as VmAnswer;
-      await response.body?.cancel();
-      return undefined;
+      return status === 200 ? (JSON.parse(text) as VmAnswer) : undefined;
     } catch {
       return undefined;
     }
@@ -127,14 +127,9 @@ export class Agents {
     const address = await this.addressOf(host);
     if (!address) return undefined;
     try {
-      const response = await fetch(`${address.agent_url}/hosts/${address.uuid}/${path}`, {
-        method,
-        headers: { authorization: `Bearer ${address.command_key}`, ...(body ? { 'content-type': 'application/json' } : {}) },
-        ...(body ? { body: JSON.stringify(body) } : {}),
-        signal: AbortSignal.timeout(tooLongMs),
-      });
-      const text = await response.text();
-      if (!response.ok) throw new Error(`the agent answered ${response.status}`);
+      const url = `${address.agent_url}/hosts/${address.uuid}/${path}`;
+      const { status, text } = await askAgent({ method, url, key: address.command_key, body, limitMs: tooLongMs });
+      if (status < 200 || status > 299) throw new Error(`the agent answered ${status}`);
       return (text === '' ? {} : JSON.parse(text)) as T;
     } catch {
       this.addresses.delete(host);

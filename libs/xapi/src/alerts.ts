@@ -32,7 +32,7 @@ export async function tell(tx: Tx, plane: Plane, alert: Alert): Promise<Ref<'mes
 /** Says what has become of a VM, and on which host; one statement, for it stands in the way of every start. */
 export async function tellOfVm(tx: Tx, plane: Plane, vm: Ref<'VM'>, name: VmAlert, what: string, host?: Ref<'host'>): Promise<void> {
   const uuid = plane.ids.uuid();
-  await tx.query(
+  tx.leave(
     `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)
      SELECT $1, $2, $3, $4, 'VM', v.uuid, $5::timestamptz, 'VM ''' || v.name_label || ''' ' || $6::text || coalesce(' on host: ' || h.name_label || ' (uuid: ' || h.uuid || ')', '')
      FROM vm v LEFT JOIN host h ON h.ref = $7 WHERE v.ref = $8`,

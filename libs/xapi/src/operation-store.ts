@@ -34,19 +34,19 @@ export class PostgresOperations implements OperationStore<Tx> {
     return row && { ...row, cancelRequested: row.cancel_requested };
   }
 
-  async commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>): Promise<T> {
+  async commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>, before: readonly Entry[]): Promise<T> {
     return inTransaction(this.store, async (tx) => {
       const result = await work(tx);
-      await journal(tx, held, { step, result });
+      journal(tx, held, [...before, { step, result }]);
       return result;
     });
   }
 
-  async append(held: Held, entry: Entry): Promise<void> {
-    const failing = entry.error ? ", state = 'undoing'" : '';
+  async append(held: Held, entries: readonly Entry[]): Promise<void> {
+    const failing = entries.some((entry) => entry.error) ? ", state = 'undoing'" : '';
     const rows = await this.store.query(
       `UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now()${failing} WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref`,
-      [held.ref, held.attempt, JSON.stringify([entry])],
+      [held.ref, held.attempt, JSON.stringify(entries)],
     );
     if (rows.length === 0) throw new Lost(held.ref);
   }
@@ -54,13 +54,13 @@ export class PostgresOperations implements OperationStore<Tx> {
   async undo(held: Held, step: string, work: (tx: Tx) => Promise<void>): Promise<void> {
     await inTransaction(this.store, async (tx) => {
       await work(tx);
-      const rows = await tx.query(
+      tx.leave(
         `UPDATE operation SET beat = beat + 1, touched = now(),
            journal = (SELECT coalesce(jsonb_agg(CASE WHEN e->>'step' = $3 THEN e || '{"undone": true}' ELSE e END ORDER BY i), '[]') FROM jsonb_array_elements(journal) WITH ORDINALITY AS j(e, i))
          WHERE ref = $1 AND attempt = $2 RETURNING ref`,
         [held.ref, held.attempt, step],
+        lost(held),
       );
-      if (rows.length === 0) throw new Lost(held.ref);
     });
   }
 
@@ -84,17 +84,13 @@ export class PostgresOperations implements OperationStore<Tx> {
   /** The row is done, what it had marked is free, its task says how it went. */
   private async end(tx: Tx, held: Held, outcome: Outcome): Promise<void> {
     const task = asRef<'task'>(held.ref);
-    const end = (): Promise<unknown[]> =>
-      tx.query(
-        "UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
-        [held.ref, held.attempt],
-      );
-    const [rows] = await tx.together<unknown>(() => [
-      end(),
-      unmark(tx, task, marksOf(held.method, held.params)),
-      endTask(tx, this.plane, task, endOf(held, outcome)),
-    ]);
-    if (Array.isArray(rows) && rows.length === 0) throw new Lost(held.ref);
+    tx.leave(
+      "UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
+      [held.ref, held.attempt],
+      lost(held),
+    );
+    await unmark(tx, task, marksOf(held.method, held.params));
+    await endTask(tx, this.plane, task, endOf(held, outcome));
   }
 
   async release(held: Held): Promise<void> {
@@ -134,12 +130,17 @@ function endOf({ method }: Held, outcome: Outcome): End {
   return 'cancelled' in outcome ? { status: 'cancelled' } : { status: 'failure', error: outcome.error };
 }
 
-async function journal(tx: Tx, held: Held, entry: Entry): Promise<void> {
-  const rows = await tx.query(
+const lost =
+  ({ ref }: Held) =>
+  (): Error =>
+    new Lost(ref);
+
+function journal(tx: Tx, held: Held, entries: readonly Entry[]): void {
+  tx.leave(
     "UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
-    [held.ref, held.attempt, JSON.stringify([entry])],
+    [held.ref, held.attempt, JSON.stringify(entries)],
+    lost(held),
   );
-  if (rows.length === 0) throw new Lost(held.ref);
 }
 
 /** One object that an operation keeps busy, by the name of what is done to it. */
@@ -149,9 +150,10 @@ export interface Mark {
   readonly op: string;
 }
 
+/** Written with the commit. */
 export async function mark(tx: Tx, task: Ref<'task'>, marks: readonly Mark[]): Promise<void> {
   for (const { cls, ref, op } of marks)
-    await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations || jsonb_build_object($2::text, $3::text) WHERE ref = $1`, [
+    tx.leave(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations || jsonb_build_object($2::text, $3::text) WHERE ref = $1`, [
       ref,
       task,
       op,
@@ -159,5 +161,5 @@ export async function mark(tx: Tx, task: Ref<'task'>, marks: readonly Mark[]): P
 }
 export async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Pick<Mark, 'cls' | 'ref'>[]): Promise<void> {
   for (const { cls, ref } of marks)
-    await tx.query(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations - $2::text WHERE ref = $1`, [ref, task]);
+    tx.leave(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations - $2::text WHERE ref = $1`, [ref, task]);
 }

@@ -28,8 +28,8 @@ interface HostRow {
 }
 
 const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm,
-  (SELECT array_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT array_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
-  (SELECT array_agg(s.vm) FROM reservation s WHERE s.vm = ANY($1)) AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
+  (SELECT json_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT json_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
+  CASE WHEN row_number() OVER () = 1 THEN (SELECT json_agg(s.vm) FROM reservation s WHERE s.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
 
 const asCandidate = (row: HostRow): Candidate => ({
   ref: row.ref,

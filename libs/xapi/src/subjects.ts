@@ -104,24 +104,32 @@ interface Around {
   readonly other: Record<string, string> | null;
   readonly drivers: boolean | null;
 }
+export async function vmFromTx(tx: Tx, vm: Row<'VM'>): Promise<VmSubject> {
+  return subjectOf(vm, await around(tx, vm.ref));
+}
+/** The same of a VM that nobody else changes before the transaction ends; one round trip. */
+export async function lockedVm(tx: Tx, ref: Ref<'VM'>): Promise<VmSubject> {
+  const [vm, rows] = await Promise.all([tx.lock('VM', ref), around(tx, ref)]);
+  return subjectOf(vm, rows);
+}
+type VmSubject = vmLifecycle.VmSubject & { readonly vm: Row<'VM'> };
+const subjectOf = (vm: Row<'VM'>, [row]: readonly Around[]): VmSubject => ({
+  ref: vm.ref,
+  vm,
+  guest: row?.other ? { other: row.other, PV_drivers_detected: row.drivers ?? false } : undefined,
+  onBoot: row?.on_boot ?? [],
+  vusbs: row?.vusbs ?? 0,
+  vgpus: row?.vgpus ?? 0,
+  vtpms: row?.vtpms ?? 0,
+});
 /** All that surrounds a VM in one statement. */
-export async function vmFromTx(tx: Tx, vm: Row<'VM'>): Promise<vmLifecycle.VmSubject> {
-  const [row] = await tx.query<Around>(
+const around = (tx: Tx, vm: Ref<'VM'>): Promise<Around[]> =>
+  tx.query<Around>(
     `SELECT (SELECT json_agg(d.on_boot) FROM vbd b JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type = 'Disk') AS on_boot,
             (SELECT count(*)::int FROM vusb WHERE "VM" = $1) AS vusbs, (SELECT count(*)::int FROM vgpu WHERE "VM" = $1) AS vgpus, (SELECT count(*)::int FROM vtpm WHERE "VM" = $1) AS vtpms,
-            g.other, g."PV_drivers_detected" AS drivers FROM (SELECT 1) one LEFT JOIN vm_guest_metrics g ON g.ref = $2`,
-    [vm.ref, isNullRef(vm.guest_metrics) ? null : vm.guest_metrics],
+            g.other, g."PV_drivers_detected" AS drivers FROM vm v LEFT JOIN vm_guest_metrics g ON g.ref = v.guest_metrics WHERE v.ref = $1`,
+    [vm],
   );
-  return {
-    ref: vm.ref,
-    vm,
-    guest: row?.other ? { other: row.other, PV_drivers_detected: row.drivers ?? false } : undefined,
-    onBoot: row?.on_boot ?? [],
-    vusbs: row?.vusbs ?? 0,
-    vgpus: row?.vgpus ?? 0,
-    vtpms: row?.vtpms ?? 0,
-  };
-}
 
 export async function hostFromTx(tx: Tx, host: Row<'host'>): Promise<hostLifecycle.HostSubject> {
   const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host.ref]);

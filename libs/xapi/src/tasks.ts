@@ -1,5 +1,5 @@
 /** The records by which clients follow work. */
-import { isNullRef, XenError, type ErrorCode, type Ref } from '@xenplane/model';
+import { isNullRef, type ErrorCode, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, type Plane, type Session } from './context';
 
@@ -11,10 +11,10 @@ export interface NewTask {
   readonly subtaskOf?: Ref<'task'>;
 }
 
-/** The record and whose it is, in one statement; what is not said has its column's default. */
+/** The record and whose it is, in one statement that goes out with the commit; what is not said has its column's default. */
 export async function insertTask(tx: Tx, plane: Plane, task: NewTask): Promise<void> {
   const { ref, label, description = '', session, subtaskOf } = task;
-  await tx.query(
+  tx.leave(
     `WITH owner AS (INSERT INTO task_owner(task, session, owner) VALUES ($1, $2, $3))
      INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, $7, 'pending', $8, '<none/>', $9, '()')`,
     [
@@ -41,9 +41,7 @@ export async function endTask(tx: Tx, plane: Plane, ref: Ref<'task'>, end: End):
   const finished = { finished: dateTime(plane.clock.now()), progress: 1, status: end.status, current_operations: {} };
   const patch =
     end.status === 'success' ? { ...finished, result: end.result } : end.status === 'failure' ? { ...finished, error_info: [...end.error] } : finished;
-  await tx.update('task', ref, patch).catch((error: unknown) => {
-    if (!(error instanceof XenError)) throw error;
-  });
+  tx.leaveUpdate('task', ref, patch);
 }
 
 export const isFinal = (status: string): boolean => status === 'success' || status === 'failure' || status === 'cancelled';

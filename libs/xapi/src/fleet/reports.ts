@@ -14,15 +14,20 @@ export async function report(plane: Plane, { reports }: ReportRequest): Promise<
   return { applied };
 }
 
+interface Current {
+  readonly vm: string;
+  readonly state: string;
+  readonly guest_metrics: string | null;
+}
 async function apply(tx: Tx, plane: Plane, report: Report): Promise<boolean> {
-  const [run] = await tx.query<{ vm: string; state: string }>(
-    `SELECT r.vm, r.state FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host
-     WHERE v.uuid = $1 AND r.vm_epoch = $2 AND h.uuid = $3 AND h.host_epoch = $4 AND r.host_epoch = h.host_epoch AND h.token_hash = $5 AND r.state IN ('C', 'R', 'S', 'M') FOR UPDATE OF r`,
+  const [run] = await tx.query<Current>(
+    `SELECT r.vm, r.state, v.guest_metrics FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host
+     WHERE v.uuid = $1 AND r.vm_epoch = $2 AND h.uuid = $3 AND h.host_epoch = $4 AND r.host_epoch = h.host_epoch AND h.token_hash = $5 AND r.state IN ('C', 'R', 'S', 'M') FOR UPDATE OF r FOR NO KEY UPDATE OF v`,
     [report.vm, report.vmEpoch, report.host, report.hostEpoch, tokenHash(report.token)],
   );
   if (!run) return false;
   const vm = asRef<'VM'>(run.vm);
-  if (report.event.kind === 'guest') await showGuest(tx, plane, vm, report.event.guest);
+  if (report.event.kind === 'guest') await showGuest(tx, plane, run, report.event.guest);
   else if (report.event.kind === 'rebooted') await showRebooted(tx, plane, vm, report.event.domid);
   else if (run.state !== 'S') await ended(tx, plane, vm, report.event.reason);
   else return false;
@@ -49,8 +54,7 @@ async function showRebooted(tx: Tx, plane: Plane, vm: Ref<'VM'>, domid: number):
 }
 
 /** Which PV features a guest says it has, as xapi reads them from its xenstore. */
-async function showGuest(tx: Tx, plane: Plane, vm: Ref<'VM'>, guest: GuestMetrics): Promise<void> {
-  const record = await tx.lock('VM', vm);
+async function showGuest(tx: Tx, plane: Plane, { vm, guest_metrics }: Current, guest: GuestMetrics): Promise<void> {
   const drivers = Object.keys(guest.pvDriversVersion).length > 0;
   const shown = {
     os_version: { ...guest.osVersion },
@@ -64,9 +68,11 @@ async function showGuest(tx: Tx, plane: Plane, vm: Ref<'VM'>, guest: GuestMetric
     can_use_hotplug_vbd: drivers ? ('yes' as const) : ('unspecified' as const),
     can_use_hotplug_vif: drivers ? ('yes' as const) : ('unspecified' as const),
   };
-  if (!isNullRef(record.guest_metrics)) return tx.update('VM_guest_metrics', record.guest_metrics, shown);
+  if (guest_metrics !== null) return tx.leaveUpdate('VM_guest_metrics', asRef(guest_metrics), shown);
   const uuid = plane.ids.uuid();
   const ref = asRef<'VM_guest_metrics'>(`OpaqueRef:${uuid}`);
-  await tx.insert('VM_guest_metrics', ref, { ...shown, uuid, netbios_name: {}, memory: {}, disks: {}, other_config: {}, services: {} });
-  await tx.update('VM', vm, { guest_metrics: ref });
+  await Promise.all([
+    tx.insert('VM_guest_metrics', ref, { ...shown, uuid, netbios_name: {}, memory: {}, disks: {}, other_config: {}, services: {} }),
+    tx.update('VM', asRef<'VM'>(vm), { guest_metrics: ref }),
+  ]);
 }

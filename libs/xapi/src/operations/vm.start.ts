@@ -115,7 +115,7 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
   );
   const [shown] = rows;
   if (!shown) throw new Superseded(placed.vm);
-  await tx.together(() => [addConsoles(plane, tx, vm, spec.mode, shown.address), tellStarted(plane, tx, vm, resume === true, placed.host)]);
+  await Promise.all([addConsoles(plane, tx, vm, spec.mode, shown.address), tellStarted(plane, tx, vm, resume === true, placed.host)]);
   await after?.(tx);
 }
 
