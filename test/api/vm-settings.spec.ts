@@ -1,4 +1,5 @@
 /** Settings of VMs, what they are refused, and the calls that reach a running guest. */
+import { execFileSync } from 'node:child_process';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
 jest.setTimeout(120_000);
@@ -63,6 +64,95 @@ describe('firmware', () => {
       expect([names, await readiness()]).toEqual([names, answer]);
     }
   });
+});
+
+describe('the keys of secure boot', () => {
+  const archive = (revision: string): string => {
+    const script = `for n in PK KEK db dbx; do echo ${revision} $n > $n.auth; done; tar cf - *.auth | base64 -w0`;
+    return execFileSync('sh', ['-c', `cd "$(mktemp -d)" && ${script}`], { encoding: 'utf8' });
+  };
+  let pool: string;
+  beforeAll(async () => {
+    [pool = ''] = await call<string[]>('pool.get_all');
+  });
+  afterAll(() => call('pool.set_custom_uefi_certificates', pool, ''));
+  const about = async (vm: string): Promise<[string, string]> => [
+    await call<string>('VM.get_secureboot_readiness', vm),
+    await call<string>('VM.get_secureboot_certificates_state', vm),
+  ];
+  async function uefiVm(name: string): Promise<string> {
+    const vm = await newVm(name);
+    await call('VM.set_HVM_boot_params', vm, { firmware: 'uefi', order: 'cdn' });
+    await call('VM.set_platform', vm, { secureboot: 'true' });
+    return vm;
+  }
+
+  test('come from the pool in user mode and are gone in setup mode', async () => {
+    const vm = await uefiVm('modes');
+    await expect(call('VM.set_uefi_mode', vm, 'user')).rejects.toThrow('INTERNAL_ERROR The pool has no platform key');
+    await call('pool.set_custom_uefi_certificates', pool, archive('first'));
+    expect(await call('VM.set_uefi_mode', vm, 'user')).toBe('');
+    expect(await about(vm)).toEqual(['ready', 'ok']);
+    await call('VM.set_uefi_mode', vm, 'setup');
+    expect(await about(vm)).toEqual(['setup_mode', 'ok']);
+    await call('VM.set_HVM_boot_params', vm, { firmware: 'bios' });
+    await expect(call('VM.set_uefi_mode', vm, 'user')).rejects.toThrow('OPERATION_NOT_ALLOWED');
+    await expect(call('VM.set_uefi_mode', await runningVm('up'), 'user')).rejects.toThrow('VM_BAD_POWER_STATE');
+  });
+
+  test('grow old when the pool gets others, and are renewed at the boot that was chosen', async () => {
+    const vm = await uefiVm('renewed');
+    await call('pool.set_custom_uefi_certificates', pool, archive('first'));
+    await call('VM.set_uefi_mode', vm, 'user');
+    await expect(call('VM.update_secureboot_certificates_on_boot', vm, true)).rejects.toThrow('OPERATION_NOT_ALLOWED');
+    const { 'EFI-variables': first } = await call<Record<string, string>>('VM.get_NVRAM', vm);
+    await call('pool.set_custom_uefi_certificates', pool, archive('second'));
+    expect(await about(vm)).toEqual(['ready', 'update_available']);
+    await call('VM.update_secureboot_certificates_on_boot', vm, true);
+    await call('VM.update_secureboot_certificates_on_boot', vm, false);
+    expect(await about(vm)).toEqual(['ready', 'update_available']);
+    await call('VM.update_secureboot_certificates_on_boot', vm, true);
+    expect(await about(vm)).toEqual(['ready', 'update_on_boot']);
+    await call('VM.start', vm, false, false);
+    expect(await about(vm)).toEqual(['ready', 'ok']);
+    const { 'EFI-variables': second = '' } = await call<Record<string, string>>('VM.get_NVRAM', vm);
+    expect(second).not.toBe(first);
+    expect(Buffer.from(second, 'base64').toString('latin1')).toContain('second dbx');
+    await call('pool.set_auto_update_vm_secureboot_certificates', pool, true);
+    await call('pool.set_custom_uefi_certificates', pool, archive('third'));
+    expect(await about(vm)).toEqual(['ready', 'update_on_boot']);
+    await call('VM.hard_reboot', vm);
+    expect(await about(vm)).toEqual(['ready', 'ok']);
+  });
+});
+
+test('new device models are a new domain that goes on where the old one was', async () => {
+  const vm = await runningVm('emulated');
+  const seen = async (): Promise<unknown[]> => [
+    await call('VM.get_power_state', vm),
+    await call('VM.get_resident_on', vm),
+    await call('VM_metrics.get_start_time', await call('VM.get_metrics', vm)),
+    await call('VM.get_guest_metrics', vm),
+  ];
+  const before = await seen(),
+    domid = Number(await call('VM.get_domid', vm));
+  await call('VM.restart_device_models', vm);
+  expect(await seen()).toEqual(before);
+  expect(Number(await call('VM.get_domid', vm))).toBeGreaterThan(domid);
+  await call('VM.clean_reboot', vm);
+  await call('VM.hard_shutdown', vm);
+  await expect(call('VM.restart_device_models', vm)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+  await call('VM.set_domain_type', vm, 'pv');
+  await call('VM.start', vm, false, false);
+  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
+  await expect(call('VM.restart_device_models', vm)).rejects.toThrow(`CANNOT_RESTART_DEVICE_MODEL ${vm}`);
+});
+
+test('LVM repositories have no extension here that makes them thin', async () => {
+  const [host] = await call<string[]>('host.get_all'),
+    [sr] = await call<string[]>('SR.get_all');
+  await expect(call('LVHD.enable_thin_provisioning', host, sr, 0, 0)).rejects.toThrow('MESSAGE_METHOD_UNKNOWN LVHD.enable_thin_provisioning');
+  await expect(call('LVHD.enable_thin_provisioning', NULL, sr, 0, 0)).rejects.toThrow('HANDLE_INVALID host');
 });
 
 test('some things can be set only while the VM is halted', async () => {

@@ -2,4 +2,4 @@ import { vmScenarios } from './scenarios/vm';
 import { walk } from './walk';
 
 jest.setTimeout(120_000);
-walk(vmScenarios);
+walk(vmScenarios, (kit) => kit.once());

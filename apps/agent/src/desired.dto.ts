@@ -69,7 +69,7 @@ export class DesiredDto {
   @IsIn(states) state!: (typeof states)[number];
   @ValidateIf(hasSpec) @IsObject() @ValidateNested() @Type(() => SpecDto) spec!: SpecDto;
   @ValidateIf(hasSpec) @IsInt() @Min(1) boots!: number;
-  @IsOptional() @IsIn(['clean', 'hard']) reboot?: 'clean' | 'hard';
+  @IsOptional() @IsIn(['clean', 'hard', 'devices']) reboot?: 'clean' | 'hard' | 'devices';
   @IsOptional() @IsObject() saved?: SavedImage;
   @ValidateIf(({ state }: DesiredDto) => state === 'stopped') @IsIn(['clean', 'hard']) how!: 'clean' | 'hard';
   @IsOptional() @IsIn([true]) received?: true;

@@ -198,8 +198,9 @@ export class VmWork {
     const { host, hypervisor } = this.site;
     if (desired.reboot === 'clean') await this.whenEnded(() => hypervisor.ask(host, this.vm, 'reboot'));
     else {
+      const saved = desired.reboot === 'devices' ? await hypervisor.save(host, this.vm) : undefined;
       await hypervisor.destroy(host, this.vm);
-      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch: desired.vmEpoch, spec: desired.spec, paused: true });
+      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch: desired.vmEpoch, spec: desired.spec, paused: true, ...(saved ? { saved } : {}) });
       this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true };
     }
     if (this.domain) this.domain = { ...this.domain, boots: desired.boots };

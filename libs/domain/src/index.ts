@@ -27,3 +27,4 @@ export * as guestConsole from './console';
 export * as precopy from './migration/precopy';
 export * from './migration/evacuation';
 export * from './migration/cpu';
+export * as firmware from './firmware/efi-variables';

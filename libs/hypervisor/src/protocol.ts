@@ -240,7 +240,8 @@ interface Epochs {
 }
 export type DesiredVm =
   /** Up with this spec; memory target, vCPUs, disks and nics of a domain that is up are changed to match.
-   *  `boots`: how often the domain must have been (re)built in this epoch, 1 for a start; a reboot asks for one more.
+   *  `boots`: how often the domain must have been (re)built in this epoch, 1 for a start; a reboot asks for one more, as does
+   *  `devices`, a domain that goes on with the memory of the one before: only what emulates its devices is new.
    *  `saved`: resume from what `suspended` answered instead of booting.
    *  `received`: wake the domain that was prepared by `receiving`, or fail; a boot would lose the guest's memory.
    *  `attempt`: of a migration that was given up; a guest that was paused for it is woken under a claim. */
@@ -248,7 +249,7 @@ export type DesiredVm =
       readonly state: 'running' | 'paused';
       readonly spec: DomainSpec;
       readonly boots: number;
-      readonly reboot?: 'clean' | 'hard';
+      readonly reboot?: 'clean' | 'hard' | 'devices';
       readonly saved?: SavedImage;
       readonly received?: true;
       readonly attempt?: number;

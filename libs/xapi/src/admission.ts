@@ -8,6 +8,7 @@ import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
 import { assertGivenKeys } from './roles';
+import { modeOf } from './specs';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './subjects';
 
 /** How long xapi keeps trying when another operation is in progress. */
@@ -122,6 +123,7 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'VM.start': disksFree,
   'VM.start_on': onHost,
   'VM.resume_on': onHost,
+  'VM.restart_device_models': emulated,
   'VDI.copy': copyable,
   'VDI.pool_migrate': migratable,
   'host.shutdown': mayGoDown,
@@ -154,6 +156,11 @@ async function disksFree({ tx }: Context, args: Args): Promise<void> {
 async function keysOfSource({ tx, session }: Context, args: Args): Promise<void> {
   const message = messages.get('VM.copy');
   if (message) assertGivenKeys(session, message, classNamed('VM'), await tx.get('VM', asRef<'VM'>(String(args['vm']))));
+}
+/** Only a guest of full virtualisation has device models. */
+async function emulated({ tx }: Context, args: Args): Promise<void> {
+  const vm = await tx.get('VM', asRef<'VM'>(String(args['self'])));
+  if (modeOf(vm) !== 'hvm') throw new XenError('CANNOT_RESTART_DEVICE_MODEL', vm.ref);
 }
 async function onHost(context: Context, args: Args): Promise<void> {
   await context.tx.get('host', asRef<'host'>(String(args['host'])));

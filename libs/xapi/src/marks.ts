@@ -20,6 +20,7 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VM.shutdown': vm('shutdown'),
   'VM.clean_reboot': vm('clean_reboot'),
   'VM.hard_reboot': vm('hard_reboot'),
+  'VM.restart_device_models': on('VM', 'self', 'pool_migrate'),
   'VM.suspend': vm('suspend'),
   'VM.resume': vm('resume'),
   'VM.resume_on': vm('resume_on'),

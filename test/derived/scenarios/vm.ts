@@ -10,6 +10,7 @@ export const vmScenarios: Scenarios = {
   'VM.shutdown': async (kit) => [await kit.runningVm()],
   'VM.clean_reboot': async (kit) => [await kit.runningVm()],
   'VM.hard_reboot': async (kit) => [await kit.runningVm()],
+  'VM.restart_device_models': async (kit) => [await kit.runningVm()],
   'VM.suspend': async (kit) => [await kit.runningVm()],
   'VM.resume': async (kit) => [await kit.after(kit.runningVm(), 'VM.suspend'), false, false],
   'VM.resume_on': async (kit) => [await kit.after(kit.runningVm(), 'VM.suspend'), await kit.hostOf(), false, false],

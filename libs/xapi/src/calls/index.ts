@@ -16,6 +16,7 @@ import { hostCalls } from './host';
 import { hostCrashdumpCalls } from './host-crashdump';
 import { driverVariantCalls, hostDriverCalls } from './host-driver';
 import { hostPatchCalls } from './host-patch';
+import { lvhdCalls } from './lvhd';
 import { messageCalls } from './message';
 import { networkCalls, networkOverrides } from './network';
 import { networkSriovCalls } from './network-sriov';
@@ -70,6 +71,7 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool
   host_crashdump: hostCrashdumpCalls,
   host_patch: hostPatchCalls,
   Host_driver: hostDriverCalls,
+  LVHD: lvhdCalls,
   message: messageCalls,
   network: networkCalls,
   network_sriov: networkSriovCalls,

@@ -4,6 +4,7 @@ import { type Context } from '../context';
 import { recordWith } from '../records';
 import { lockPool } from './pool-record';
 import { createNewBlob } from './blob';
+import { certificateFiles, reviewCertificates } from '../secure-boot';
 
 type Self = { readonly self: Ref<'pool'> };
 type Of<T> = Self & { readonly value: T };
@@ -42,24 +43,12 @@ async function setUefiCertificates({ tx }: Context, self: Ref<'pool'>, value: st
   await tx.lock('pool', self);
   if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) throw new XenError('INVALID_VALUE', 'custom_uefi_certificates', 'not base64');
   await tx.update('pool', self, { custom_uefi_certificates: value, uefi_certificates: value });
+  await reviewCertificates(tx, await tx.get('pool', self));
 }
 
-const tarBlock = 512;
-/** Names of the files in a tar archive, which is what the certificates are kept as. */
-function namesInTar(archive: Buffer): string[] {
-  const names: string[] = [];
-  for (let at = 0; at + tarBlock <= archive.length;) {
-    const name = archive.toString('latin1', at, at + 100).split('\0')[0] ?? '';
-    const size = parseInt(archive.toString('latin1', at + 124, at + 136), 8);
-    if (name === '' || !(size >= 0)) break;
-    names.push(name.replace(/^.*\//, ''));
-    at += tarBlock * (1 + Math.ceil(size / tarBlock));
-  }
-  return names;
-}
 async function secureBootReadiness({ tx }: Context, self: Ref<'pool'>): Promise<'ready' | 'ready_no_dbx' | 'not_ready'> {
   const { uefi_certificates } = await tx.get('pool', self);
-  const names = new Set(namesInTar(Buffer.from(uefi_certificates, 'base64')));
+  const names = certificateFiles(uefi_certificates);
   if (!['PK.auth', 'KEK.auth', 'db.auth'].every((n) => names.has(n))) return 'not_ready';
   return names.has('dbx.auth') ? 'ready' : 'ready_no_dbx';
 }

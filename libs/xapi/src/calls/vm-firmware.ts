@@ -2,6 +2,7 @@
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitVm } from '../admission';
 import type { Context } from '../context';
+import { changeKeys, keysOfPool } from '../secure-boot';
 import { storing } from './setters';
 
 const knownStrings: ReadonlySet<string> = new Set([
@@ -70,6 +71,22 @@ function readinessOf({ domain_type, HVM_boot_params, platform, NVRAM }: StoredRe
   return has('dbx') ? 'ready' : 'ready_no_dbx';
 }
 
+/** User mode has the pool's keys, setup mode none, so that the guest may enrol its own. The tool that does it on a host says nothing when it went well. */
+async function setUefiMode(context: Context, self: Ref<'VM'>, mode: 'setup' | 'user'): Promise<string> {
+  const vm = await admitVm(context, self, 'changing_NVRAM');
+  const [pool] = await context.tx.find('pool', {});
+  const keys = mode === 'user' && pool ? keysOfPool(pool) : {};
+  if (mode === 'user' && !keys.PK) throw new XenError('INTERNAL_ERROR', 'The pool has no platform key to enrol');
+  await changeKeys(context.tx, self, vm, keys);
+  return '';
+}
+
+async function markForRenewal({ tx }: Context, self: Ref<'VM'>, mark: boolean): Promise<void> {
+  const { secureboot_certificates_state: state } = await tx.lock('VM', self);
+  if (state === 'ok' && mark) throw new XenError('OPERATION_NOT_ALLOWED', 'The Secure Boot certificates of the VM are up to date');
+  if (state !== 'ok') await tx.update('VM', self, { secureboot_certificates_state: mark ? 'update_on_boot' : 'update_available' });
+}
+
 interface Self {
   readonly self: Ref<'VM'>;
 }
@@ -79,5 +96,7 @@ export const vmFirmware = {
   remove_from_NVRAM: nvram('remove_from_NVRAM'),
   set_bios_strings: (context: Context, { self, value }: Self & { value: Record<string, string> }) => setBiosStrings(context, self, value),
   copy_bios_strings: (context: Context, { vm, host }: { vm: Ref<'VM'>; host: Ref<'host'> }) => copyBiosStrings(context, vm, host),
+  set_uefi_mode: (context: Context, { self, mode }: Self & { mode: 'setup' | 'user' }) => setUefiMode(context, self, mode),
+  update_secureboot_certificates_on_boot: (context: Context, { self, mark }: Self & { mark: boolean }) => markForRenewal(context, self, mark),
   get_secureboot_readiness: async ({ tx }: Context, { self }: Self) => readinessOf(await tx.get('VM', self)),
 };

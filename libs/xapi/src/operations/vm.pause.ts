@@ -19,10 +19,21 @@ export async function describeRun(tx: Tx, vm: Ref<'VM'>, devices = {}): Promise<
   return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm), { attached: true, ...devices }) };
 }
 
+/** Nothing has to be made good of a domain that is no more. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof Superseded)) throw error;
+}
+
 async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused' | 'running'): Promise<void> {
   const { placed, spec } = await run.commit('begin', (tx) => describeRun(tx, vm));
+  const before = state === 'paused' ? 'running' : 'paused';
+  const become = (wanted: 'paused' | 'running') => plane.agents.ensure(placed, { state: wanted, spec, boots: placed.boots }, steadfast);
   try {
-    await run.step('change', () => plane.agents.ensure(placed, { state, spec, boots: placed.boots }, steadfast));
+    await run.step(
+      'change',
+      () => become(state),
+      () => become(before).then(() => undefined, unlessGone),
+    );
     return await run.conclude('show', async (tx) => {
       await tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' });
       await tellOfVm(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);

@@ -1,4 +1,4 @@
-/** A reboot builds the domain once more on the same host, in the same run; asking twice for boot n boots once. */
+/** A reboot builds the domain once more on the same host, in the same run; asking twice for boot n boots once. New device models cost a domain too. */
 import { classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
@@ -6,46 +6,66 @@ import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import { dateTime, type Plane } from '../context';
+import { renewCertificates } from '../secure-boot';
 import { domainSpec } from '../specs';
 import { currentRun, goneMeanwhile, patienceOf, type RunRow } from '../runs';
 
 export const vmReboot = (plane: Plane) => ({
   clean_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_reboot'>) => reboot(plane, run, vm, 'clean'),
   hard_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_reboot'>) => reboot(plane, run, vm, 'hard'),
+  restart_device_models: (run: Run<Tx>, { self }: OperationParams<typeof classes.VM, 'restart_device_models'>) => reboot(plane, run, self, 'devices'),
 });
 
+type How = 'clean' | 'hard' | 'devices';
 interface Begun {
   readonly placed: RunRow;
   readonly spec: DomainSpec;
   readonly boots: number;
 }
 
-async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: 'clean' | 'hard'): Promise<void> {
-  const begun = await run.commit('begin', async (tx): Promise<Begun> => {
-    const placed = await currentRun(tx, vm);
-    return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm)), boots: placed.boots + 1 };
-  });
+async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How): Promise<void> {
+  let answer: VmAnswer | undefined;
+  const begun = await run.commit(
+    'begin',
+    (tx) => begin(tx, vm),
+    // A domain that was built once more is there, whatever could not be said of it.
+    async (tx, present) => void (answer && (await showBuilt(tx, vm, present, answer))),
+  );
   try {
-    const answer = await run.step('boot', () =>
+    const built = (answer = await run.step('boot', () =>
       plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)),
-    );
-    return await run.conclude('show', (tx) => show(plane, tx, vm, begun, answer));
+    ));
+    return await run.conclude('show', async (tx) => {
+      if (!(await showBuilt(tx, vm, begun, built))) throw new Superseded(begun.placed.vm);
+      if (how !== 'devices') await showBooted(plane, tx, vm, begun.placed);
+    });
   } catch (error) {
     throw error instanceof Superseded ? goneMeanwhile(begun.placed.host) : error;
   }
 }
 
-async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, boots }: Begun, answer: VmAnswer): Promise<void> {
+async function begin(tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
+  const placed = await currentRun(tx, vm);
+  return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm)), boots: placed.boots + 1 };
+}
+
+/** False when the run is over. */
+async function showBuilt(tx: Tx, vm: Ref<'VM'>, { placed, boots }: Begun, { domid = -1 }: VmAnswer): Promise<boolean> {
   const rows = await tx.query('UPDATE vm_run SET boots = $3, domid = $4 WHERE vm = $1 AND vm_epoch = $2 AND state = $5 RETURNING vm', [
     vm,
     placed.vmEpoch,
     boots,
-    answer.domid ?? -1,
+    domid,
     'R',
   ]);
-  if (rows.length === 0) throw new Superseded(placed.vm);
-  const { metrics } = await tx.lock('VM', vm);
-  await tx.update('VM', vm, { domid: answer.domid ?? -1, power_state: 'Running', requires_reboot: false });
+  if (rows.length > 0) await tx.update('VM', vm, { domid });
+  return rows.length > 0;
+}
+
+async function showBooted(plane: Plane, tx: Tx, vm: Ref<'VM'>, { host }: RunRow): Promise<void> {
+  const { metrics, secureboot_certificates_state } = await tx.lock('VM', vm);
+  await tx.update('VM', vm, { power_state: 'Running', requires_reboot: false });
   if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
-  await tellOfVm(tx, plane, vm, 'VM_REBOOTED', 'was rebooted', placed.host);
+  if (secureboot_certificates_state === 'update_on_boot') await renewCertificates(tx, vm);
+  await tellOfVm(tx, plane, vm, 'VM_REBOOTED', 'was rebooted', host);
 }

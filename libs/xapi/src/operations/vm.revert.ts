@@ -21,13 +21,15 @@ interface Begun {
 }
 
 async function revert(plane: Plane, run: Run<Tx>, snapshot: Ref<'VM'>): Promise<void> {
+  let gone = false;
   const { vm, placed } = await run.commit(
     'begin',
     (tx) => begin(tx, run, snapshot),
-    (tx, begun) => giveUp(tx, run, begun),
+    (tx, begun) => giveUp(tx, run, begun, gone),
   );
   if (vm && placed) {
     await run.step('halt', () => stopDomain(plane, placed));
+    gone = true;
     await run.commit('halted', (tx) => halt(tx, vm, placed.vmEpoch));
   }
   return run.conclude('revert', (tx) => finish(plane, tx, run, { snapshot, vm }));
@@ -47,9 +49,10 @@ async function begin(tx: Tx, run: Run<Tx>, ref: Ref<'VM'>): Promise<Begun> {
   return { vm: present.ref, placed: (await beginStop(tx, present.ref)) ?? null };
 }
 
-async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun): Promise<void> {
+async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun, gone: boolean): Promise<void> {
   if (!vm) return;
-  if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
+  if (placed && gone) await halt(tx, vm, placed.vmEpoch);
+  else if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
   await unmark(tx, asRef(run.ref), marksOn(vm));
 }
 

@@ -19,13 +19,15 @@ export const vmShutdown = (plane: Plane) => ({
 });
 
 async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwise?: How): Promise<void> {
+  let gone = false;
   const placed = await run.commit(
     'stop',
     async (tx) => (await beginStop(tx, vm)) ?? null,
-    (tx, row) => resume(tx, vm, row),
+    (tx, row) => (row && gone ? halt(tx, vm, row.vmEpoch) : resume(tx, vm, row)),
   );
   if (!placed) return run.conclude('discard', (tx) => discard(tx, vm));
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
+  gone = true;
   return run.conclude('show', async (tx) => {
     await halt(tx, vm, placed.vmEpoch);
     await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', placed.host);

@@ -2,7 +2,7 @@
  * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
  * A host that is lost meanwhile costs another placement, a few times at the most.
  */
-import { asRef, classes, type OperationParams, type Ref } from '@xenplane/model';
+import { asRef, classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
@@ -12,6 +12,7 @@ import type { Plane } from '../context';
 import { freePassedDevices } from '../gpus';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
+import { renewCertificates } from '../secure-boot';
 import { attachedTo, specOf } from '../specs';
 import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
 
@@ -25,6 +26,8 @@ interface Start {
 }
 interface Planned extends Placed {
   readonly spec: DomainSpec;
+  /** The firmware is to get newer certificates. */
+  readonly renew?: true;
 }
 
 export const vmStart = (plane: Plane) => ({
@@ -51,7 +54,7 @@ function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Pr
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
-      return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached) };
+      return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached), ...renewal(record) };
     },
     async (tx, placed) => {
       await endRun(tx, vm, placed.vmEpoch);
@@ -60,6 +63,8 @@ function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Pr
     },
   );
 }
+
+const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> => (vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {});
 
 function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: number): Promise<VmAnswer> {
   const state = start.start_paused ? ('paused' as const) : ('running' as const);
@@ -115,6 +120,7 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
   );
   const [shown] = rows;
   if (!shown) throw new Superseded(placed.vm);
+  if (placed.renew && !resume) await renewCertificates(tx, vm);
   await Promise.all([addConsoles(plane, tx, vm, spec.mode, shown.address), tellStarted(plane, tx, vm, resume === true, placed.host)]);
   await after?.(tx);
 }

@@ -26,14 +26,19 @@ interface Begun {
 }
 
 async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void> {
+  let image: SavedImage | undefined;
   const { placed, vdi } = await run.commit(
     'begin',
     (tx) => begin(plane, tx, vm),
-    (tx, begun) => abort(tx, vm, begun),
+    // Once the memory is saved the domain is gone, whatever could not be said of it.
+    async (tx, begun) => (image && (await show(plane, tx, vm, { ...begun, saved: image })) ? undefined : abort(tx, vm, begun)),
   );
   try {
-    const { saved } = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
-    return await run.conclude('show', (tx) => show(plane, tx, vm, { placed, vdi, saved: saved ?? {} }));
+    const answer = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
+    const saved = (image = answer.saved ?? {});
+    return await run.conclude('show', async (tx) => {
+      if (!(await show(plane, tx, vm, { placed, vdi, saved }))) throw new Superseded(placed.vm);
+    });
   } catch (error) {
     throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
   }
@@ -73,13 +78,14 @@ async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<voi
   await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
 }
 
-async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }: Begun & { readonly saved: SavedImage }): Promise<void> {
+/** False when the run is over. */
+async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }: Begun & { readonly saved: SavedImage }): Promise<boolean> {
   const rows = await tx.query("UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm", [
     vm,
     placed.vmEpoch,
     JSON.stringify(saved),
   ]);
-  if (rows.length === 0) throw new Superseded(placed.vm);
+  if (rows.length === 0) return false;
   await endRuns(tx, [vm]);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
   await tx.query(
@@ -87,6 +93,7 @@ async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }:
     [vm, vdi],
   );
   await tellOfVm(tx, plane, vm, 'VM_SUSPENDED', 'was suspended', placed.host);
+  return true;
 }
 
 async function resume(plane: Plane, run: Run<Tx>, start: { vm: Ref<'VM'>; start_paused: boolean; host?: Ref<'host'> }): Promise<void> {
