@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readQcow2, readRaw, readTarDisk, readVhd, type Write } from '@xenplane/wire';
-import { createDisk, destroyDisk, findSr, findVdi, writeDisk } from '@xenplane/xapi';
-import { flag, sessionOf, type Exchange, type Handler } from './exchange';
+import { createDisk, findSr, findVdi, holdWritten, writeDisk } from '@xenplane/xapi';
+import { flag, sessionOf, taskOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 import { putAside } from './put-aside';
 import { acceptBody, bodyCounted, lengthOf, refuseChunked, stoppable } from './transfer';
@@ -25,15 +25,9 @@ export const importRawVdi: Handler = {
   run: async (exchange) => {
     refuseChunked(exchange);
     const read = formatOf(exchange);
-    const { vdi, size, made } = await targetOf(exchange);
+    const { vdi, size } = await targetOf(exchange);
     acceptBody(exchange);
-    try {
-      await stoppable(exchange, () => writeDisk(exchange.plane, vdi, whole(exchange, read, size)));
-    } catch (error) {
-      if (made) await destroyDisk(exchange.plane, sessionOf(exchange), vdi);
-      throw error;
-    }
-    exchange.response?.end();
+    await stoppable(exchange, () => writeDisk(exchange.plane, vdi, whole(exchange, read, size)));
     return encodeTaskResult({ kind: 'ref', cls: 'VDI' }, vdi);
   },
 };
@@ -45,19 +39,20 @@ function formatOf(exchange: Exchange): Read {
   return name === 'raw' && flag(exchange, 'chunked') ? readChunked : read;
 }
 
-/** The disk that is named, or a new one for a raw file of known length. */
-async function targetOf(exchange: Exchange): Promise<{ vdi: Ref<'VDI'>; size: number; made: boolean }> {
+/** Held for writing: the disk that is named, or a new one for a raw file of known length. */
+async function targetOf(exchange: Exchange): Promise<{ vdi: Ref<'VDI'>; size: number }> {
   const { plane, query } = exchange;
   const name = query.get('vdi');
   if (name !== null && name !== '') {
     const { ref, virtual_size } = await findVdi(plane, name);
-    return { vdi: ref, size: virtual_size, made: false };
+    await holdWritten(plane, taskOf(exchange), ref);
+    return { vdi: ref, size: virtual_size };
   }
   const size = lengthOf(exchange);
   if (!query.has('sr_id') && !query.has('sr_uuid')) await missing(exchange);
   if (size === undefined || (query.get('format') ?? 'raw') !== 'raw') throw new Refusal(400, 'A new disk needs a raw file of known length');
   const sr = await findSr(plane, query);
-  return { vdi: await createDisk(plane, sessionOf(exchange), sr.ref, size), size, made: true };
+  return { vdi: await createDisk(plane, { session: sessionOf(exchange), task: taskOf(exchange) }, sr.ref, size), size };
 }
 
 async function missing({ task, query }: Exchange): Promise<never> {

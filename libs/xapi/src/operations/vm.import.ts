@@ -6,8 +6,9 @@ import type { Run } from '@xenplane/work';
 import type { Context, Plane, Session } from '../context';
 import { importError, readArchive, type Archive } from '../transfer/archive';
 import { findSr } from '../transfer/contents';
-import { endImport, importContents, importRecords, undoImport } from '../transfer/import';
+import { endImport, importContents, importRecords } from '../transfer/import';
 import type { ImportOptions } from '../transfer/import-state';
+import { undoImport } from '../transfer/undo';
 
 type Params = OperationParams<typeof classes.VM, 'import'>;
 

@@ -52,10 +52,11 @@ async function makeVdi(state: ImportState, object: OvaObject, SR: Ref<'SR'>): Pr
   state.assertMay(object);
   const { name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching, on_boot, ...vdi } = recordIn<'VDI'>(object.snapshot);
   const given = { SR, name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching };
-  const other_config = { ...vdi.other_config, import_task: state.context.task ?? nullRef() };
+  const task = state.context.task ?? nullRef<'task'>();
+  const other_config = { ...vdi.other_config, import_task: task };
   // What a template's disk was made from comes along with its contents.
   const boot = imageKeys.digest in vdi.sm_config ? 'persist' : on_boot;
-  return createVdi(state.context, { ...given, read_only: false, other_config, on_boot: boot });
+  return createVdi(state.context, { ...given, read_only: false, other_config, on_boot: boot, current_operations: { [task]: 'blocked' } });
 }
 
 export async function importVbd(state: ImportState, object: OvaObject): Promise<void> {

@@ -1,0 +1,59 @@
+/** Objects that a transfer uses may not change under it: what it reads or writes is busy under its task until it ends. */
+import { vdiLifecycle } from '@xenplane/domain';
+import { XenError, type Ref } from '@xenplane/model';
+import { inTransaction, type Row, type Tx } from '@xenplane/store';
+import { admitVm } from '../admission';
+import type { Plane } from '../context';
+import type { HttpTask } from '../http-task';
+import type { Mark } from '../operation-store';
+import { imageKeys } from '../specs';
+import { vdiFromTx } from '../subjects';
+
+/** VM_BAD_POWER_STATE, OTHER_OPERATION_IN_PROGRESS and the like at once. */
+export async function holdExported(plane: Plane, task: HttpTask, vm: Ref<'VM'>): Promise<void> {
+  await inTransaction(plane.store, async (tx) => {
+    await admitVm({ tx }, vm, 'export');
+    await task.hold(tx, [{ cls: 'VM', ref: vm, op: 'export' }]);
+  });
+}
+
+/** Any number may read a disk at once; meanwhile nobody writes to it or takes it away. */
+export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref<'VDI'>[]): Promise<void> {
+  await inTransaction(plane.store, async (tx) => {
+    const marks: Mark[] = [];
+    for (const ref of disks.toSorted()) {
+      await assertReadable(tx, await tx.lock('VDI', ref));
+      marks.push({ cls: 'VDI', ref, op: 'copy' });
+    }
+    await task.hold(tx, marks);
+  });
+}
+/** What a boot would do to the disk is of no matter here; of a snapshot that was given up there is still what changed. */
+async function assertReadable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
+  const subject = await vdiFromTx(tx, vdi);
+  const vbds = vdi.sharable ? [] : subject.vbds;
+  const refused = vdiLifecycle.refusal('copy', {
+    ...subject,
+    vbds,
+    vdi: { ...vdi, on_boot: 'persist', type: vdi.type === 'cbt_metadata' ? 'user' : vdi.type },
+  });
+  if (refused) throw refused;
+}
+
+/** One alone may write to a disk, and no VM looks at it meanwhile. */
+export async function holdWritten(plane: Plane, task: HttpTask, ref: Ref<'VDI'>): Promise<void> {
+  await inTransaction(plane.store, async (tx) => {
+    const vdi = await tx.lock('VDI', ref);
+    await assertWritable(tx, vdi);
+    await task.hold(tx, [{ cls: 'VDI', ref, op: 'blocked' }]);
+  });
+}
+async function assertWritable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
+  const subject = await vdiFromTx(tx, vdi);
+  // Unlike other operations that make a disk busy, this one waits for copies to end.
+  const refused = vdiLifecycle.busyWith(vdi.ref, vdi.current_operations) ?? vdiLifecycle.refusal('blocked', subject);
+  if (refused) throw refused;
+  if (subject.vbds.some((vbd) => vbd.currently_attached)) throw new XenError('VDI_IN_USE', vdi.ref, 'attach');
+  if (vdi.read_only || vdi.type === 'cbt_metadata') throw new XenError('VDI_READONLY', vdi.ref);
+  if (vdi.sm_config[imageKeys.digest] !== undefined) throw new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR);
+}
