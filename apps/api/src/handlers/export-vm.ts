@@ -10,8 +10,10 @@ import {
   holdRead,
   packed,
   readDisk,
+  readMemory,
   writeArchive,
   type Compression,
+  type ExportedDisk,
   type NamedDisk,
 } from '@xenplane/xapi';
 import { flag, sendDocument, taskOf, type Exchange, type Handler } from './exchange';
@@ -34,15 +36,16 @@ export const exportVm: Handler = {
       disks.map(({ ref }) => ref),
     );
     const progress = new Progress(exchange, disks.length);
-    const named = disks.map(({ id, ref }): NamedDisk => ({ id, open: () => opened(exchange, ref, progress) }));
+    const named = disks.map((disk): NamedDisk => ({ id: disk.id, open: () => opened(exchange, disk, progress) }));
     const archive = writeArchive(writeOva(exportVersion(plane), objects), named);
     await sendFile(exchange, 'export.xva', 'application/octet-stream', packed(archive, compression));
   },
 };
 
-async function opened(exchange: Exchange, ref: Ref<'VDI'>, progress: Progress): Promise<DiskSource> {
+async function opened(exchange: Exchange, { ref, memoryOf }: ExportedDisk, progress: Progress): Promise<DiskSource> {
   const { plane, signal } = exchange;
-  return progress.of(await readDisk(plane, await findVdi(plane, ref), { signal }));
+  const vdi = await findVdi(plane, ref);
+  return progress.of(await (memoryOf ? readMemory(plane, memoryOf, vdi.virtual_size) : readDisk(plane, vdi, { signal })));
 }
 
 /** Each disk is an equal part of the way. */

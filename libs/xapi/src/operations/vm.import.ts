@@ -55,7 +55,7 @@ export const vmImport = (plane: Plane) => ({
     const options: ImportOptions = { sr, restore: params.full_restore, force: params.force };
     const ova = await withArchive(params, run, async (archive) => archive.ova);
     const made = await run.commit('records', (tx) => importRecords(context(tx), ova, options), undoImport);
-    await run.step('contents', () => withArchive(params, run, ({ members }) => importContents(plane, members, made)));
-    return run.conclude('done', (tx) => endImport(context(tx), made));
+    const memories = await run.step('contents', () => withArchive(params, run, ({ members }) => importContents(plane, members, made)));
+    return run.conclude('done', (tx) => endImport(context(tx), made, memories));
   },
 });

@@ -31,13 +31,23 @@ export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref
 /** What a boot would do to the disk is of no matter here; of a snapshot that was given up there is still what changed. */
 async function assertReadable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
   const subject = await vdiFromTx(tx, vdi);
-  const vbds = vdi.sharable ? [] : subject.vbds;
+  const vbds = vdi.sharable ? [] : await awake(tx, await tx.find('VBD', { VDI: vdi.ref }));
   const refused = vdiLifecycle.refusal('copy', {
     ...subject,
     vbds,
     vdi: { ...vdi, on_boot: 'persist', type: vdi.type === 'cbt_metadata' ? 'user' : vdi.type },
   });
   if (refused) throw refused;
+}
+
+/** The disks of a suspended VM do not change. */
+async function awake(tx: Tx, vbds: readonly Row<'VBD'>[]): Promise<Row<'VBD'>[]> {
+  const vms = await tx.getMany(
+    'VM',
+    vbds.map((vbd) => vbd.VM),
+  );
+  const suspended = new Set(vms.filter((vm) => vm.power_state === 'Suspended').map((vm) => vm.ref));
+  return vbds.filter((vbd) => !suspended.has(vbd.VM));
 }
 
 /** One alone may write to a disk, and no VM looks at it meanwhile. */

@@ -26,7 +26,7 @@ export async function importVdi(state: ImportState, object: OvaObject): Promise<
     return;
   }
   if (use === undefined) return;
-  // The memory of a suspended VM is of no use without the host's own record of it.
+  // The disk of a suspended VM's memory is made with the VM.
   const ref = use === 'disk' ? await makeVdi(state, object, sr) : null;
   if (ref) state.know('VDI', object.id, ref);
   state.made.disks.push({ id: object.id, size: vdi.virtual_size, ref, readOnly: vdi.read_only });

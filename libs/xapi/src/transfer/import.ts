@@ -2,6 +2,7 @@
  * Imports: every record in one transaction, the disks' contents after it, then one transaction more that lets the VMs go. What
  * fails in between takes everything away again.
  */
+import type { SavedImage } from '@xenplane/hypervisor';
 import { XenError, type ClassName, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { encodeTaskResult, type MemberReader, type Ova, type OvaObject } from '@xenplane/wire';
@@ -11,6 +12,7 @@ import { vmOverrides } from '../calls/vm';
 import { writeDisk } from './contents';
 import { importHost, importSr, importVbd, importVdi } from './import-disks';
 import { ImportState, type ImportOptions, type Made } from './import-state';
+import { savedIn, settleMemories, type Memories } from './memory';
 import {
   importGpuGroup,
   importGuestMetrics,
@@ -60,19 +62,26 @@ async function tellCreated(tx: Tx, task: Ref<'task'>): Promise<void> {
   await tx.query(`UPDATE task SET other_config = other_config || '{"object_creation": "complete"}' WHERE ref = $1`, [task]);
 }
 
-/** The contents of the disks, in the archive's order. */
-export async function importContents(plane: Plane, members: MemberReader, { disks }: Made, signal?: AbortSignal): Promise<void> {
-  for (const { id, size, ref } of disks) {
+/** The contents of the disks, in the archive's order. Answers the memories among them. */
+export async function importContents(plane: Plane, members: MemberReader, { disks }: Made, signal?: AbortSignal): Promise<Memories> {
+  const memories: Record<string, SavedImage> = {};
+  for (const { id, size, ref, memoryOf } of disks) {
     const contents = members.disk({ prefix: `${id}/`, size });
-    if (ref) await writeDisk(plane, ref, contents, signal);
+    if (memoryOf) {
+      const saved = await savedIn(contents);
+      if (saved) memories[id] = saved;
+    } else if (ref) await writeDisk(plane, ref, contents, signal);
     else for await (const _passed of contents);
   }
   await members.end();
+  return memories;
 }
 
 /** Answers the VMs that are there now, without their snapshots. */
-export async function endImport(context: Context, { vms, snapshots, disks, replaced }: Made): Promise<Ref<'VM'>[]> {
+export async function endImport(context: Context, made: Made, memories: Memories): Promise<Ref<'VM'>[]> {
   const { tx, task } = context;
+  const { vms, snapshots, disks, replaced } = made;
+  await settleMemories(tx, made, memories);
   for (const { old, by, uuid } of replaced) {
     if ((await tx.getMany('VM', [old])).length > 0) await vmOverrides.destroy(context, { self: old });
     await tx.update('VM', by, { uuid });
@@ -104,8 +113,8 @@ export async function importArchive(
     await caller.task.keep(tx, records);
     return records;
   });
-  await importContents(plane, archive.members, made);
-  await caller.task.conclude(async (tx) => vmsResult(await endImport(contextOf(plane, tx, caller), made)));
+  const memories = await importContents(plane, archive.members, made);
+  await caller.task.conclude(async (tx) => vmsResult(await endImport(contextOf(plane, tx, caller), made, memories)));
 }
 
 /** Records alone: disks are found where they are. */
@@ -113,7 +122,7 @@ export async function importMetadata(plane: Plane, caller: Importer, ova: Ova, o
   await caller.task.conclude(async (tx) => vmsResult(await metadata(contextOf(plane, tx, caller), ova, options)));
 }
 const metadata = async (context: Context, ova: Ova, options: ImportOptions): Promise<Ref<'VM'>[]> =>
-  endImport(context, await importRecords(context, ova, options));
+  endImport(context, await importRecords(context, ova, options), {});
 
 /** Thrown to take back a transaction that was only tried. */
 class Tried extends Error {}

@@ -1,6 +1,6 @@
 export { hasZstd, importError, packed, readArchive, writeArchive, type Archive, type Compression, type NamedDisk } from './archive';
 export { createDisk, findSr, findVdi, readDisk, writeDisk } from './contents';
-export { exportRecords, type Exported, type ExportOptions } from './export-records';
+export { exportRecords, type Exported, type ExportedDisk, type ExportOptions } from './export-records';
 export { exportVersion } from './export-version';
 export { importArchive, importMetadata, tryImport } from './import';
 export type { ImportOptions } from './import-state';
@@ -8,3 +8,4 @@ export { LayerClient } from './layer-client';
 export { TransferBeats } from './beats';
 export { holdExported, holdRead, holdWritten } from './holds';
 export { abandonedTransfers } from './journal';
+export { readMemory } from './memory';
