@@ -10,6 +10,7 @@ const statements: readonly string[] = [
   made jsonb
 ) WITH (fillfactor = 60)`,
   `ALTER TABLE layer ADD COLUMN ghost boolean NOT NULL DEFAULT false, ADD COLUMN traced boolean NOT NULL DEFAULT false`,
+  'CREATE INDEX layer_ghost ON layer (parent) WHERE ghost',
   `UPDATE layer SET ghost = true FROM vdi_layer v JOIN vdi d ON d.ref = v.vdi WHERE layer.id = v.layer AND d.type = 'cbt_metadata'`,
 ];
 

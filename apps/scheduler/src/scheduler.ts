@@ -9,6 +9,7 @@ import {
   closeSsh,
   collectLayers,
   describeError,
+  foldLayers,
   followSnapshotSchedules,
   HostsLiveness,
   housekeep,
@@ -70,6 +71,7 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(5_000, () => showHostMemory(plane), failed('host metrics')),
     every(5_000, () => closeSsh(plane), failed('ssh')),
     every(10_000, () => collectLayers(plane), failed('layers')),
+    every(10_000, () => foldLayers(plane), failed('layer folds')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
     every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
   ];

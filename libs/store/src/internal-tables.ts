@@ -169,6 +169,7 @@ export const layerTables: readonly string[] = [
 )`,
   'CREATE INDEX layer_parent ON layer (parent) WHERE parent IS NOT NULL',
   'CREATE INDEX layer_owner ON layer (owner) WHERE owner IS NOT NULL',
+  'CREATE INDEX layer_ghost ON layer (parent) WHERE ghost',
   `CREATE TABLE vdi_layer (
   vdi text PRIMARY KEY REFERENCES vdi (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   layer text NOT NULL REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED

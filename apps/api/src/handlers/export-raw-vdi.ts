@@ -28,7 +28,7 @@ export const exportRawVdi: Handler = {
     const vdi = await findVdi(plane, required(exchange, 'vdi'));
     const baseName = query.get('base') || undefined;
     const base = baseName === undefined ? undefined : await findVdi(plane, baseName);
-    await holdRead(plane, taskOf(exchange), base ? [vdi.ref, base.ref] : [vdi.ref]);
+    await holdRead(plane, taskOf(exchange), [vdi.ref], base?.ref);
     const source = await readDisk(plane, vdi, { signal, base });
     await sendFile(exchange, `${vdi.uuid}.${format.suffix}`, format.type, format.write(source, { uuid: vdi.uuid, base: base?.uuid }));
   },

@@ -35,16 +35,21 @@ interface How {
 export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base }: How): Promise<DiskSource> {
   const client = new LayerClient(plane.settings);
   const { chain, old } = await reading(plane.store, async (tx) => {
-    return { chain: await layersOf(tx, vdi.ref), old: base ? await layersOf(tx, base.ref) : [] };
+    return { chain: await layersOf(tx, vdi.ref), old: base ? await layersOf(tx, base.ref) : undefined };
   });
-  const differing = [...chain.filter((id) => !old.includes(id)), ...old.filter((id) => !chain.includes(id))];
-  const present = await client.present(differing, signal);
+  const present = await (old ? client.changed(between(chain, old), signal) : client.present(chain, signal));
   return {
     size: vdi.virtual_size,
     extents: { [Symbol.iterator]: () => extentsOf(present, vdi.virtual_size) },
     read: (offset, length) => client.read(chain, offset, length, signal),
   };
 }
+
+/** The layers that only one of two disks has. */
+const between = (one: readonly string[], other: readonly string[]): string[] => [
+  ...one.filter((id) => !other.includes(id)),
+  ...other.filter((id) => !one.includes(id)),
+];
 
 /** Writes to a disk that the writer holds alone, and books what it then takes. */
 export async function writeDisk(plane: Plane, ref: Ref<'VDI'>, writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<void> {

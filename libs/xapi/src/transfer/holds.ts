@@ -18,24 +18,24 @@ export async function holdExported(plane: Plane, task: HttpTask, vm: Ref<'VM'>):
 }
 
 /** Any number may read a disk at once; meanwhile nobody writes to it or takes it away. */
-export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref<'VDI'>[]): Promise<void> {
+export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref<'VDI'>[], base?: Ref<'VDI'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
     const marks: Mark[] = [];
-    for (const ref of disks.toSorted()) {
-      await assertReadable(tx, await tx.lock('VDI', ref));
+    for (const ref of [...disks, ...(base ? [base] : [])].toSorted()) {
+      await assertReadable(tx, await tx.lock('VDI', ref), ref === base);
       marks.push({ cls: 'VDI', ref, op: 'copy' });
     }
     await task.hold(tx, marks);
   });
 }
-/** What a boot would do to the disk is of no matter here; of a snapshot that was given up there is still what changed. */
-async function assertReadable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
+/** What a boot would do to the disk is of no matter here. Of a base only what has changed since is asked, which outlives its contents. */
+async function assertReadable(tx: Tx, vdi: Row<'VDI'>, asBase: boolean): Promise<void> {
   const subject = await vdiFromTx(tx, vdi);
   const vbds = vdi.sharable ? [] : await awake(tx, await tx.find('VBD', { VDI: vdi.ref }));
   const refused = vdiLifecycle.refusal('copy', {
     ...subject,
     vbds,
-    vdi: { ...vdi, on_boot: 'persist', type: vdi.type === 'cbt_metadata' ? 'user' : vdi.type },
+    vdi: { ...vdi, on_boot: 'persist', type: asBase ? 'user' : vdi.type },
   });
   if (refused) throw refused;
 }
