@@ -1,4 +1,5 @@
 /** An API process that is killed while bytes pass through it: the scheduler ends what it had begun, and nothing stays of it. */
+import type { ChildProcess } from 'node:child_process';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { Store } from '@xenplane/store';
@@ -8,13 +9,16 @@ import { startProcesses, type Processes } from './processes';
 
 jest.setTimeout(120_000);
 const MiB = 2 ** 20;
-let processes: Processes & Pick<Awaited<ReturnType<typeof startProcesses>>, 'api'>;
+let processes: Processes;
+let api: ChildProcess;
 let call: Call;
 let token: string;
 let store: Store;
 
 beforeAll(async () => {
-  processes = await startProcesses({ hosts: 1, vms: 0, speed: 4 });
+  const started = await startProcesses({ hosts: 1, vms: 0, speed: 4 });
+  processes = started;
+  api = started.api;
   call = await login(processes.url);
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
   token = ((await (await fetch(`${processes.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
@@ -85,17 +89,33 @@ test('kill -9 of the API in the middle of imports and exports: tasks fail, marks
     ]);
   });
   expect(reader?.statusCode).toBe(200);
-  await processes.kill(processes.api);
-  processes.start('api');
+  await processes.kill(api);
+  api = processes.start('api');
   await untilReady(processes.url, 60_000);
   await eventually(async () => {
     const records = await Promise.all(tasks.map((task) => call<{ status: string; error_info: string[] }>('task.get_record', task)));
     expect(records.map((r) => [r.status, r.error_info[0]])).toEqual(kinds.map(() => ['failure', 'INTERNAL_ERROR']));
+    expect(await call('VDI.get_physical_utilisation', target)).toBeGreaterThan(0);
   }, 40_000);
   expect(await everything()).toEqual(before);
   expect([await call('VM.get_current_operations', vm), await call('VDI.get_current_operations', target)]).toEqual([{}, {}]);
   expect(await store.query('SELECT id FROM transfer')).toEqual([]);
   expect(await complaints(store)).toEqual([]);
-  for (const disk of [target]) await call('VDI.destroy', disk);
+  for (const disk of [vdi, target]) await call('VDI.destroy', disk);
   await call('VM.destroy', vm);
+});
+
+test('an API that only stood still finds its transfer ended: what comes late makes nothing', async () => {
+  const [sr = ''] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
+  const [before, task] = [await everything(), await call<string>('task.create', 'late', '')];
+  const sending = sendPart('/import_raw_vdi', { sr_id: sr, task_id: task }, randomBytes(5 * MiB));
+  await eventually(async () => expect((await everything())['VDI']).toHaveLength((before['VDI']?.length ?? 0) + 1));
+  api.kill('SIGSTOP');
+  await eventually(async () => expect(await store.query('SELECT id FROM transfer')).toEqual([]), 40_000);
+  api.kill('SIGCONT');
+  sending.end(randomBytes(59 * MiB));
+  await eventually(async () => expect(sending.destroyed).toBe(true));
+  expect(await call('task.get_status', task)).toBe('failure');
+  expect(await everything()).toEqual(before);
+  expect(await complaints(store)).toEqual([]);
 });

@@ -119,6 +119,7 @@ async function assertThere({ tx }: Context, method: string, args: Args): Promise
 const admission: Readonly<Partial<Record<string, (context: Context, args: Args) => Promise<void>>>> = {
   'VM.start': disksFree,
   'VM.start_on': onHost,
+  'VM.resume': disksFree,
   'VM.resume_on': onHost,
   'VDI.copy': copyable,
   'VDI.pool_migrate': migratable,

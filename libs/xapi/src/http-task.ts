@@ -69,7 +69,7 @@ export class HttpTask {
   async conclude(work: (tx: Tx) => Promise<string>): Promise<void> {
     if (this.ended) return;
     this.beats.drop(this.transfer.id);
-    await inTransaction(this.plane.store, async (tx) => journal.end(tx, this.plane, this.transfer, { status: 'success', result: await work(tx) }));
+    await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
     this.ended = true;
   }
   async succeed(result: string): Promise<void> {
@@ -82,7 +82,7 @@ export class HttpTask {
     this.ended = true;
     this.beats.drop(this.transfer.id);
     try {
-      await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, { status: 'failure', error: error.description }));
+      await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, async () => ({ status: 'failure', error: error.description })));
     } catch (cause) {
       if (!(cause instanceof journal.TransferLost)) throw cause;
     }

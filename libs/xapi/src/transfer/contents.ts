@@ -7,6 +7,7 @@ import type { Plane, Session } from '../context';
 import type { HttpTask } from '../http-task';
 import { chainOf, reportUtilisation, writableTop } from '../layers';
 import { LayerClient } from './layer-client';
+import { recount } from './recount';
 
 /** Top first; an image may be the lowest. */
 async function layersOf(tx: Tx, vdi: Ref<'VDI'>): Promise<readonly string[]> {
@@ -58,8 +59,10 @@ export async function writeDisk(plane: Plane, ref: Ref<'VDI'>, writes: AsyncIter
     const layer = await writableTop(tx, ref);
     return { size: vdi.virtual_size, top: layer, below: (await layersOf(tx, ref)).filter((id) => id !== layer) };
   });
-  const client = new LayerClient(plane.settings);
-  const utilisation = await client.write(top, below, within(writes, size), signal);
+  const utilisation = await new LayerClient(plane.settings).write(top, below, within(writes, size), signal).catch(async (error: unknown) => {
+    await recount(plane, ref);
+    throw error;
+  });
   await inTransaction(plane.store, (tx) => reportUtilisation(tx, top, utilisation));
 }
 

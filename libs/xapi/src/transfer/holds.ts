@@ -32,12 +32,24 @@ export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref
 async function assertReadable(tx: Tx, vdi: Row<'VDI'>, asBase: boolean): Promise<void> {
   const subject = await vdiFromTx(tx, vdi);
   const vbds = vdi.sharable ? [] : await awake(tx, await tx.find('VBD', { VDI: vdi.ref }));
-  const refused = vdiLifecycle.refusal('copy', {
-    ...subject,
-    vbds,
-    vdi: { ...vdi, on_boot: 'persist', type: asBase ? 'user' : vdi.type },
-  });
+  const refused =
+    (await beginning(tx, vdi.ref)) ??
+    vdiLifecycle.refusal('copy', {
+      ...subject,
+      vbds,
+      vdi: { ...vdi, on_boot: 'persist', type: asBase ? 'user' : vdi.type },
+    });
   if (refused) throw refused;
+}
+
+/** A VM that is about to run will have attached the disk before the transfer is over. */
+async function beginning(tx: Tx, vdi: Ref<'VDI'>): Promise<XenError | undefined> {
+  const [found] = await tx.query<{ vm: string; op: string; task: string }>(
+    `SELECT v.ref AS vm, o.value AS op, o.key AS task FROM vbd b JOIN vm v ON v.ref = b."VM", jsonb_each_text(v.current_operations) o
+     WHERE b."VDI" = $1 AND b.mode = 'RW' AND o.value IN ('start', 'start_on', 'resume', 'resume_on') LIMIT 1`,
+    [vdi],
+  );
+  return found && new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', found.vm, found.op, found.task);
 }
 
 /** The disks of a suspended VM do not change. */
@@ -54,14 +66,18 @@ async function awake(tx: Tx, vbds: readonly Row<'VBD'>[]): Promise<Row<'VBD'>[]>
 export async function holdWritten(plane: Plane, task: HttpTask, ref: Ref<'VDI'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
     const vdi = await tx.lock('VDI', ref);
-    await assertWritable(tx, vdi);
+    await admitWriter(tx, vdi);
     await task.hold(tx, [{ cls: 'VDI', ref, op: 'blocked' }]);
   });
 }
-async function assertWritable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
+/** Whether it could be held now. */
+export async function assertWritable(plane: Plane, ref: Ref<'VDI'>): Promise<void> {
+  await inTransaction(plane.store, async (tx) => admitWriter(tx, await tx.lock('VDI', ref)));
+}
+async function admitWriter(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
   const subject = await vdiFromTx(tx, vdi);
   // Unlike other operations that make a disk busy, this one waits for copies to end.
-  const refused = vdiLifecycle.busyWith(vdi.ref, vdi.current_operations) ?? vdiLifecycle.refusal('blocked', subject);
+  const refused = (await beginning(tx, vdi.ref)) ?? vdiLifecycle.busyWith(vdi.ref, vdi.current_operations) ?? vdiLifecycle.refusal('blocked', subject);
   if (refused) throw refused;
   if (subject.vbds.some((vbd) => vbd.currently_attached)) throw new XenError('VDI_IN_USE', vdi.ref, 'attach');
   if (vdi.read_only || vdi.type === 'cbt_metadata') throw new XenError('VDI_READONLY', vdi.ref);

@@ -6,6 +6,6 @@ export { importArchive, importMetadata, tryImport } from './import';
 export type { ImportOptions } from './import-state';
 export { LayerClient } from './layer-client';
 export { TransferBeats } from './beats';
-export { holdExported, holdRead, holdWritten } from './holds';
+export { assertWritable, holdExported, holdRead, holdWritten } from './holds';
 export { abandonedTransfers } from './journal';
 export { readMemory } from './memory';

@@ -2,13 +2,14 @@
  * What is known of transfers over HTTP while they go on: what each keeps busy and what it has made. Whoever ends one takes its row
  * away in the transaction that frees what it held, so it ends once: by the process that carries it, or by the sweeper after that died.
  */
-import { XenError, type Ref } from '@xenplane/model';
+import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { OperationStore, Sighting } from '@xenplane/work';
 import type { Plane } from '../context';
 import { mark, unmark, type Mark } from '../operation-store';
 import { endTask, isFinal, type End } from '../tasks';
 import type { Made } from './import-state';
+import { recount } from './recount';
 import { undoImport } from './undo';
 
 export interface Transfer {
@@ -46,11 +47,14 @@ interface Left {
 }
 const taken = 'RETURNING task, marks, made';
 
-/** Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. */
-export async function end(tx: Tx, plane: Plane, { id }: Transfer, how: End): Promise<void> {
+/**
+ * Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. The
+ * last of the work is done once it is sure that nobody else ends the transfer meanwhile.
+ */
+export async function end(tx: Tx, plane: Plane, { id }: Transfer, last: () => Promise<End>): Promise<void> {
   const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 ${taken}`, [id]);
   if (!left) throw new TransferLost(id);
-  await settle(tx, plane, left, how);
+  await settle(tx, plane, left, await last());
 }
 
 async function settle(tx: Tx, plane: Plane, { task, marks, made }: Left, how: End): Promise<void> {
@@ -73,9 +77,13 @@ export function abandonedTransfers(plane: Plane): Pick<OperationStore<unknown>, 
     disown: ({ ref, beat }) =>
       inTransaction(plane.store, async (tx) => {
         const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 AND beat = $2 ${taken}`, [ref, beat]);
-        if (!left) return false;
+        if (!left) return undefined;
         await settle(tx, plane, left, died);
+        return left;
+      }).then(async (left) => {
+        if (!left) return false;
         plane.log.warn({ transfer: ref, task: left.task }, 'transfer of a dead process ended');
+        for (const { cls, ref: disk, op } of left.marks) if (cls === 'VDI' && op === 'blocked') await recount(plane, asRef<'VDI'>(disk));
         return true;
       }),
   };
