@@ -9,7 +9,7 @@ const statements: readonly string[] = [
   marks jsonb NOT NULL DEFAULT '[]',
   made jsonb
 ) WITH (fillfactor = 60)`,
-  `ALTER TABLE layer ADD COLUMN ghost boolean NOT NULL DEFAULT false, ADD COLUMN traced boolean NOT NULL DEFAULT false`,
+  `ALTER TABLE layer ADD COLUMN ghost boolean NOT NULL DEFAULT false, ADD COLUMN traced boolean NOT NULL DEFAULT false, ADD COLUMN folding boolean NOT NULL DEFAULT false`,
   'CREATE INDEX layer_ghost ON layer (parent) WHERE ghost',
   `UPDATE layer SET ghost = true FROM vdi_layer v JOIN vdi d ON d.ref = v.vdi WHERE layer.id = v.layer AND d.type = 'cbt_metadata'`,
 ];
@@ -20,7 +20,7 @@ export class Transfers1795700000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('ALTER TABLE layer DROP COLUMN ghost, DROP COLUMN traced');
+    await runner.query('ALTER TABLE layer DROP COLUMN ghost, DROP COLUMN traced, DROP COLUMN folding');
     await runner.query('DROP TABLE transfer');
   }
 }

@@ -152,6 +152,7 @@ const blobBytes = `CREATE TABLE blob_bytes (
  * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
  * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
  * A `ghost` is needed by no disk for its bytes, only for what it says has changed; of a `traced` one that is kept apart from the bytes.
+ * The bytes of a `folding` one may be on their way to another, so it stays sealed.
  */
 export const layerTables: readonly string[] = [
   `CREATE TABLE layer (
@@ -165,7 +166,8 @@ export const layerTables: readonly string[] = [
   owner text,
   created timestamptz NOT NULL DEFAULT now(),
   ghost boolean NOT NULL DEFAULT false,
-  traced boolean NOT NULL DEFAULT false
+  traced boolean NOT NULL DEFAULT false,
+  folding boolean NOT NULL DEFAULT false
 )`,
   'CREATE INDEX layer_parent ON layer (parent) WHERE parent IS NOT NULL',
   'CREATE INDEX layer_owner ON layer (owner) WHERE owner IS NOT NULL',

@@ -44,33 +44,55 @@ interface Row {
   readonly charge: number;
   readonly owner: string | null;
   readonly traced: boolean;
+  readonly folding: boolean;
 }
-async function lockPair(tx: Tx, { upper, lower }: Pair): Promise<{ upper: Row; lower: Row } | undefined> {
+async function lockPair(tx: Tx, { upper, lower }: Pair): Promise<Rows | undefined> {
   const rows = await tx.query<Row & Record<string, unknown>>(
-    'SELECT id, parent, image, bytes, charge, owner, traced FROM layer WHERE id = ANY($1) AND sealed ORDER BY id FOR UPDATE',
+    'SELECT id, parent, image, bytes, charge, owner, traced, folding FROM layer WHERE id = ANY($1) AND sealed ORDER BY id FOR UPDATE',
     [[upper, lower]],
   );
   const [above, below] = [upper, lower].map((id) => rows.find((row) => row.id === id));
   return above && below ? { upper: above, lower: below } : undefined;
 }
 
-/** After the bytes have moved, and what gave them has none any more. Where the tree is not as it was, only the bytes are told. */
-export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void> {
+type Rows = { readonly upper: Row; readonly lower: Row };
+async function stillPair(tx: Tx, pair: Pair): Promise<Rows | undefined> {
   const rows = await lockPair(tx, pair);
   const isPair = rows && (pair.apart || (rows.upper.parent === rows.lower.id && (await childrenOf(tx, rows.lower.id)) === 1));
-  if (!isPair) return reportUtilisation(tx, takerOf(pair), bytes);
+  return isPair ? rows : undefined;
+}
+
+/** Before the bytes move: from now on neither takes writes until it is known where they are. False when the tree is not as it was. */
+export async function claimPair(tx: Tx, pair: Pair): Promise<boolean> {
+  if (!(await stillPair(tx, pair))) return false;
+  await tx.query('UPDATE layer SET folding = true WHERE id = ANY($1) AND NOT folding', [[pair.upper, pair.lower]]);
+  return true;
+}
+/** Claims on layers whose counterpart has gone altogether. */
+export async function dropClaims(tx: Tx): Promise<void> {
+  await tx.query(
+    `UPDATE layer l SET folding = false WHERE folding AND NOT EXISTS (SELECT 1 FROM layer c WHERE c.parent = l.id AND c.sealed)
+       AND NOT EXISTS (SELECT 1 FROM layer p WHERE p.id = l.parent AND p.sealed)`,
+    [],
+  );
+}
+
+/** After the bytes have moved, and what gave them has none any more. Where the tree is not as it was, only the bytes are told. */
+export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void> {
+  const rows = await stillPair(tx, pair);
+  if (!rows) return reportUtilisation(tx, takerOf(pair), bytes);
   const { upper, lower } = rows;
   const taker = movesOver(pair) ? lower : upper;
   // What a full copy had been charged for blocks that it shared is no charge for those that are its own now.
   const charge = Math.max(0, upper.charge + lower.charge - lower.bytes);
-  await tx.query('UPDATE layer SET bytes = $2, charge = $3, owner = $4, traced = $5 WHERE id = $1', [
+  await tx.query('UPDATE layer SET bytes = $2, charge = $3, owner = $4, traced = $5, folding = false WHERE id = $1', [
     taker.id,
     bytes,
     charge,
     upper.owner,
     pair.apart || upper.traced || lower.traced,
   ]);
-  if (pair.apart) await tx.query('UPDATE layer SET bytes = 0, charge = 0, traced = true WHERE id = $1', [giverOf(pair)]);
+  if (pair.apart) await tx.query('UPDATE layer SET bytes = 0, charge = 0, traced = true, folding = false WHERE id = $1', [giverOf(pair)]);
   else await leaveTree(tx, rows, taker);
   await account(tx, [
     [lower.owner, -lower.bytes - lower.charge],
@@ -83,7 +105,7 @@ async function childrenOf(tx: Tx, id: string): Promise<number> {
   return row?.n ?? 0;
 }
 
-async function leaveTree(tx: Tx, { upper, lower }: { upper: Row; lower: Row }, taker: Row): Promise<void> {
+async function leaveTree(tx: Tx, { upper, lower }: Rows, taker: Row): Promise<void> {
   if (taker === lower) await tx.query('UPDATE layer SET parent = $2 WHERE parent = $1', [upper.id, lower.id]);
   else await tx.query('UPDATE layer SET parent = $2, image = $3 WHERE id = $1', [upper.id, lower.parent, lower.image]);
   await tx.query('DELETE FROM layer WHERE id = $1', [taker === lower ? upper.id : lower.id]);
@@ -100,7 +122,7 @@ export async function restingTops(tx: Tx, limit: number): Promise<Ref<'VDI'>[]> 
   const rows = await tx.query<{ vdi: Ref<'VDI'> }>(
     `WITH ${single}
      SELECT v.vdi FROM single s JOIN layer t ON t.id = s.child AND NOT t.sealed JOIN layer p ON p.id = s.parent JOIN vdi_layer v ON v.layer = t.id JOIN vdi d ON d.ref = v.vdi
-     WHERE NOT s.apart AND (t.opened OR t.bytes > 0 OR NOT p.traced) AND d.current_operations = '{}'
+     WHERE NOT s.apart AND (t.opened OR t.bytes > 0 OR NOT p.traced AND NOT p.folding AND NOT EXISTS (SELECT 1 FROM single below WHERE below.child = p.id)) AND d.current_operations = '{}'
        AND NOT EXISTS (SELECT 1 FROM vbd b WHERE b."VDI" = d.ref AND b.mode = 'RW' AND b.currently_attached) ORDER BY v.vdi LIMIT $1`,
     [limit],
   );
@@ -126,11 +148,14 @@ async function cover(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, top: string): Promise<vo
 }
 
 async function uncover(tx: Tx, vdi: Ref<'VDI'>, top: string, parent: string): Promise<void> {
-  const rows = await tx.query<Row & Record<string, unknown>>('SELECT id, bytes, charge, owner, traced FROM layer WHERE id = ANY($1) ORDER BY id FOR UPDATE', [
-    [top, parent],
-  ]);
+  const rows = await tx.query<Row & Record<string, unknown>>(
+    'SELECT id, parent, bytes, charge, owner, traced, folding FROM layer WHERE id = ANY($1) ORDER BY id FOR UPDATE',
+    [[top, parent]],
+  );
   const [above, below] = [top, parent].map((id) => rows.find((row) => row.id === id));
-  if (!above || !below || below.traced || (await childrenOf(tx, parent)) !== 1) return;
+  if (!above || !below || below.traced || below.folding || (await childrenOf(tx, parent)) !== 1) return;
+  // It is folded first: what it lies on may be its own already.
+  if (below.parent !== null && (await childrenOf(tx, below.parent)) === 1) return;
   const charge = Math.max(0, above.charge + below.charge - below.bytes);
   await tx.query('UPDATE layer SET sealed = false, opened = true, owner = $2, charge = $3 WHERE id = $1', [parent, vdi, charge]);
   await tx.query('UPDATE vdi_layer SET layer = $2 WHERE vdi = $1', [vdi, parent]);

@@ -1,7 +1,21 @@
 /** Makes chains of layers short again and frees what nobody needs: a bounded piece of work each time, which may be broken off anywhere. */
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../context';
-import { bookEmpty, bookFold, foldable, fullGhosts, giverOf, movesOver, restingTops, settleTop, spreadGhosts, takerOf, type Pair } from '../layer-folds';
+import {
+  bookEmpty,
+  bookFold,
+  claimPair,
+  dropClaims,
+  foldable,
+  fullGhosts,
+  giverOf,
+  movesOver,
+  restingTops,
+  settleTop,
+  spreadGhosts,
+  takerOf,
+  type Pair,
+} from '../layer-folds';
 import { LayerClient } from '../transfer/layer-client';
 
 const mostPairs = 20;
@@ -32,6 +46,7 @@ async function emptyGhosts(plane: Plane, client: LayerClient): Promise<number> {
 }
 
 async function foldPairs(plane: Plane, client: LayerClient): Promise<number> {
+  await inTransaction(plane.store, dropClaims);
   const pairs = await reading(plane.store, (tx) => foldable(tx, mostPairs));
   const touched = new Set<string>();
   let copies = mostCopies;
@@ -50,6 +65,7 @@ async function foldPairs(plane: Plane, client: LayerClient): Promise<number> {
 
 /** The giver's bytes are gone before the rows change: a request that comes late finds nothing to copy. Answers how many copies are left. */
 async function foldPair(plane: Plane, client: LayerClient, pair: Pair, copies: number): Promise<number> {
+  if (!(await inTransaction(plane.store, (tx) => claimPair(tx, pair)))) return copies;
   const ask = { from: giverOf(pair), how: movesOver(pair) ? 'over' : 'under', apart: pair.apart } as const;
   for (let left = copies; left > 0; left -= 1) {
     const { done, utilisation } = await client.fold(takerOf(pair), ask);
