@@ -141,3 +141,70 @@ test('a snapshot that gives up its contents keeps what has changed since, and fr
   for (const snapshot of [first, second]) await call('VDI.destroy', snapshot);
   await settle();
 });
+
+/** The same choices for the same seed. */
+function choices(seed: number): (below: number) => number {
+  let state = seed;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+interface Known {
+  readonly shown: Buffer;
+  readonly isSnapshot: boolean;
+  gone: boolean;
+}
+
+test.each([1, 2, 3])('whatever is done to the disks of a tree while it is folded, they show what they should (seed %d)', async (seed) => {
+  const choose = choices(seed);
+  const sr = await makeSr(`random ${seed}`);
+  const root = await makeVdi(sr);
+  await call('VDI.enable_cbt', root);
+  const disks = new Map<string, Known>([[root, { shown: Buffer.alloc(size), isSnapshot: false, gone: false }]]);
+  const changed = new Map<string, string>();
+  const pick = (wanted: (disk: Known, ref: string) => boolean): string | undefined => {
+    const found = [...disks].filter(([ref, disk]) => wanted(disk, ref)).map(([ref]) => ref);
+    return found[choose(found.length)];
+  };
+  const add = (ref: string, source: string, isSnapshot: boolean): unknown =>
+    disks.set(ref, { shown: Buffer.from(disks.get(source)?.shown ?? ''), isSnapshot, gone: false });
+  const actions: readonly (() => Promise<unknown>)[] = [
+    async () => {
+      const to = pick((d) => !d.isSnapshot);
+      if (to) await write(to, disks.get(to)?.shown ?? Buffer.alloc(0), [choose(64), choose(64), choose(8)]);
+    },
+    async () => {
+      const ref = await call<string>('VDI.snapshot', root, {});
+      for (const [other, disk] of disks)
+        if (disk.isSnapshot && (await call('VDI.get_cbt_enabled', other))) changed.set(`${other} ${ref}`, await call('VDI.list_changed_blocks', other, ref));
+      add(ref, root, true);
+    },
+    async () => {
+      const of = pick((d) => !d.gone);
+      if (of && disks.size < 12) add(await call<string>('VDI.clone', of, {}), of, false);
+    },
+    async () => {
+      const which = pick((_disk, ref) => ref !== root);
+      if (which) await call('VDI.destroy', which);
+      if (which) disks.delete(which);
+    },
+    async () => {
+      const which = pick((d) => d.isSnapshot && !d.gone);
+      const known = which === undefined ? undefined : disks.get(which);
+      if (which) await call('VDI.data_destroy', which);
+      if (known) known.gone = true;
+    },
+    () => Promise.all([foldLayers(plane), foldLayers(plane), collectLayers(plane)]),
+  ];
+  for (let step = 0; step < 60; step += 1) await actions[[0, 0, 1, 2, 3, 3, 4, 5, 5][choose(9)] ?? 0]?.();
+  await settle();
+  for (const [ref, { shown, gone }] of disks) if (!gone) expect([ref, await read(ref)]).toEqual([ref, sha(shown)]);
+  for (const [pair, bits] of changed) {
+    const [from = '', to = ''] = pair.split(' ');
+    if (disks.has(from) && disks.has(to)) expect([pair, await call('VDI.list_changed_blocks', from, to)]).toEqual([pair, bits]);
+  }
+  for (const ref of disks.keys()) await call('VDI.destroy', ref);
+  await settle();
+  expect(await call('SR.get_physical_utilisation', sr)).toBe(0);
+});
