@@ -220,3 +220,45 @@ test('a cancelled task ends the transfer', async () => {
   await call('task.cancel', task);
   await eventually(async () => expect(sending.destroyed).toBe(true));
 });
+
+test('a disk is busy while it is read or written: it stays, others may read with a reader, and nobody beside a writer', async () => {
+  const vdi = await makeDisk(64 * MiB);
+  await put({ vdi }, randomBytes(64 * MiB));
+  const operations = (): Promise<Record<string, string>> => call('VDI.get_current_operations', vdi);
+  const [reading, writing] = [await newTask(), await newTask()];
+  const answer = await get({ vdi, task_id: reading });
+  expect(await operations()).toEqual({ [reading]: 'copy' });
+  for (const op of ['destroy', 'forget']) await expect(call(`VDI.${op}`, vdi)).rejects.toThrow(`OTHER_OPERATION_IN_PROGRESS VDI ${vdi} copy ${reading}`);
+  const refused = await newTask();
+  await put({ vdi, task_id: refused }, 'x');
+  expect(await outcome(refused)).toEqual(['OTHER_OPERATION_IN_PROGRESS', 'VDI', vdi, 'copy', reading]);
+  const beside = await get({ vdi });
+  expect([beside.status, (await beside.arrayBuffer()).byteLength]).toEqual([200, 64 * MiB]);
+  await answer.arrayBuffer();
+  expect(await operations()).toEqual({});
+  const sending = request(address('/import_raw_vdi', { vdi, task_id: writing }), { method: 'PUT', headers: { 'content-length': String(8 * MiB) } });
+  sending.once('response', () => sending.write(randomBytes(MiB))).once('error', () => undefined);
+  sending.flushHeaders();
+  await eventually(async () => expect(await operations()).toEqual({ [writing]: 'blocked' }));
+  await expect(call('VDI.destroy', vdi)).rejects.toThrow(`OTHER_OPERATION_IN_PROGRESS VDI ${vdi} blocked ${writing}`);
+  expect(await (await get({ vdi })).text()).toContain(`OTHER_OPERATION_IN_PROGRESS: [ VDI; ${vdi}; blocked; ${writing} ]`);
+  await call('task.cancel', writing);
+  await eventually(async () => expect(await operations()).toEqual({}));
+  await call('VDI.destroy', vdi);
+});
+
+test('a VM does not write to a disk that is read, nor begin with one that is written', async () => {
+  const vdi = await makeDisk(64 * MiB);
+  await put({ vdi }, randomBytes(64 * MiB));
+  const template = Object.entries(await call<Record<string, { is_a_template: boolean; VBDs: string[] }>>('VM.get_all_records')).find(
+    ([, r]) => r.is_a_template && r.VBDs.length === 0,
+  )?.[0];
+  const vm = await call<string>('VM.clone', template, 'writer');
+  await call('VM.set_is_a_template', vm, false);
+  const vbd = { VM: vm, VDI: vdi, userdevice: '0', bootable: false, mode: 'RW', type: 'Disk', empty: false, other_config: {} };
+  await call('VBD.create', { ...vbd, qos_algorithm_type: '', qos_algorithm_params: {} });
+  const answer = await get({ vdi });
+  await expect(call('VM.start', vm, false, false)).rejects.toThrow(`VDI_IN_USE ${vdi} attach`);
+  await answer.arrayBuffer();
+  expect(await call('VDI.get_current_operations', vdi)).toEqual({});
+});

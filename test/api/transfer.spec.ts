@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { gzipSync } from 'node:zlib';
 import { ByteReader, readOva, TarReader, tarEnd, tarMember, writeOva, type OvaObject } from '@xenplane/wire';
 import { asRef, type Role } from '@xenplane/model';
+import { complaints } from '@xenplane/testing';
 import { hasZstd, openSession } from '@xenplane/xapi';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
@@ -297,4 +298,33 @@ test('VM.import fetches an archive itself; what needs the conversion appliance s
   await expect(call('VM.import', 'file:///etc/passwd', sr, false, false)).rejects.toThrow('INVALID_VALUE url file:///etc/passwd');
   await expect(call('VM.import_convert', 'vmware', 'u', 'p', sr, {})).rejects.toThrow('XENAPI_MISSING_PLUGIN conversion');
   expect(await everything()).toEqual(before);
+});
+
+test('a suspended VM travels with its memory, and is resumed where it arrives; without it, it is halted', async () => {
+  const sleeper = await call<string>('VM.clone', vm, 'sleeper');
+  await call('VM.start', sleeper, false, false);
+  await eventually(async () => expect(await call('VM.get_allowed_operations', sleeper)).toContain('suspend'));
+  await call('VM.suspend', sleeper);
+  const archive = await exported(sleeper, { preserve_power_state: 'true' });
+  const { vms, error } = await imported(archive);
+  const [arrived = ''] = vms;
+  expect([error, vms.length]).toEqual([[], 1]);
+  expect(await call('VM.get_power_state', arrived)).toBe('Suspended');
+  const memory = await call<string>('VM.get_suspend_VDI', arrived);
+  expect(memory).not.toBe(await call('VM.get_suspend_VDI', sleeper));
+  expect(await call('VDI.get_record', memory)).toMatchObject({ type: 'suspend', SR: sr, current_operations: {} });
+  expect(await disksOf(arrived)).toEqual(await disksOf(sleeper));
+  await call('VM.resume', arrived, false, false);
+  expect(await call('VM.get_power_state', arrived)).toBe('Running');
+  await call('VM.hard_shutdown', arrived);
+  const halted = (await imported(await exported(sleeper))).vms[0] ?? '';
+  expect([await call('VM.get_power_state', halted), await call('VM.get_suspend_VDI', halted)]).toEqual(['Halted', 'OpaqueRef:NULL']);
+  const before = await everything();
+  const foreign = Buffer.from(archive);
+  foreign.fill(0x78, foreign.indexOf('xenplane memory 1'), foreign.indexOf('xenplane memory 1') + 5);
+  expect((await imported(foreign)).error).toEqual(['IMPORT_ERROR_SOME_CHECKSUMS_FAILED']);
+  expect(await everything()).toEqual(before);
+  const unknown = (await imported(foreign, { force: 'true' })).vms[0] ?? '';
+  expect([await call('VM.get_power_state', unknown), await call('VM.get_suspend_VDI', unknown)]).toEqual(['Halted', 'OpaqueRef:NULL']);
+  expect(await complaints(world.apis[0]?.plane.store ?? fail())).toEqual([]);
 });

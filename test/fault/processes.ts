@@ -40,7 +40,7 @@ export async function startProcesses({
   hosts: number;
   vms: number;
   speed: number;
-}): Promise<Processes & { readonly agent: ChildProcess; readonly scheduler: ChildProcess }> {
+}): Promise<Processes & { readonly agent: ChildProcess; readonly api: ChildProcess; readonly scheduler: ChildProcess }> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-fault-'));
   const database = await createTestDatabase();
   const { redisUrl } = testServices();
@@ -95,9 +95,9 @@ export async function startProcesses({
     rmSync(folder, { recursive: true, force: true });
   };
   start('images');
-  start('api');
+  const api = start('api');
   const scheduler = start('scheduler');
   const agent = start('agent');
   await untilReady(url, 60_000);
-  return { url, databaseUrl: database.url, redisUrl, start, kill, stop, agent, scheduler };
+  return { url, databaseUrl: database.url, redisUrl, start, kill, stop, agent, api, scheduler };
 }

@@ -22,7 +22,8 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
   const sessions = new Sessions(plane);
   const dispatcher = new Dispatcher(plane, sessions);
-  const app = await makeApp(plane, dispatcher, settings);
+  const gateway = new Gateway(plane, dispatcher);
+  const app = await makeApp({ plane, dispatcher, gateway }, settings);
   await app.listen(settings.port, settings.listen);
   const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
   if (settings.imagesSecret)
@@ -38,6 +39,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
+    gateway.stop();
     tls?.close();
     app.getHttpServer().closeAllConnections();
     await app.close();
@@ -70,8 +72,13 @@ function serverOf(gateway: Gateway, framework: RequestListener): Server {
   return server;
 }
 
-async function makeApp(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): Promise<NestFastifyApplication> {
-  const gateway = new Gateway(plane, dispatcher);
+interface Parts {
+  readonly plane: Plane;
+  readonly dispatcher: Dispatcher;
+  readonly gateway: Gateway;
+}
+
+async function makeApp({ plane, dispatcher, gateway }: Parts, settings: ApiSettings): Promise<NestFastifyApplication> {
   const adapter = new FastifyAdapter({
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,

@@ -1,11 +1,14 @@
 /** Layers of disks, for the control plane alone: every request needs the secret. */
 import { pipeline } from 'node:stream/promises';
-import { BadRequestException, Controller, Delete, Get, Headers, Inject, Param, Put, Query, Req, Res } from '@nestjs/common';
+import { BadRequestException, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Put, Query, Req, Res } from '@nestjs/common';
 import { LayerStore, RefusedBlob } from '@xenplane/blobs';
 import { EndOfStream, framesType, readFrames, type Write } from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { assertSecret } from './secret';
 import { secretToken } from './tokens';
+
+/** One request does not keep the disk busy for longer than a moment. */
+const mostFoldedBytes = 64 * 2 ** 20;
 
 @Controller('layers')
 export class LayersController {
@@ -23,7 +26,7 @@ export class LayersController {
     return { utilisation: await told(this.layers.write(id, chainOf(query['chain']), writes)) };
   }
 
-  /** One bit for each of the first blocks: set where any of the layers has it. */
+  /** One bit for each of the first blocks: set where any of the layers has changed it. */
   @Get('changed')
   async changed(
     @Query() query: Record<string, string>,
@@ -31,11 +34,11 @@ export class LayersController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     assertSecret(this.secret, authorization);
-    const present = await told(this.layers.present(chainOf(query['ids'])));
-    await sendBytes(reply, present.raw(numberOf(query['blocks'], present.end)));
+    const changed = await told(this.layers.changed(chainOf(query['ids'])));
+    await sendBytes(reply, changed.raw(numberOf(query['blocks'], changed.end)));
   }
 
-  /** The same for the layer and, when they are given, those below it. */
+  /** A bit for each block that the layer has or, when they are given, one of those below it. */
   @Get(':id/blocks')
   async blocks(
     @Param('id') id: string,
@@ -63,6 +66,29 @@ export class LayersController {
     reply.raw.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': String(length) });
     // A reader that goes away, or a file that cannot be read, ends the connection before all bytes are there.
     await pipeline(this.layers.read(chain, numberOf(query['offset'], 0), length), reply.raw).catch(() => reply.raw.destroy());
+  }
+
+  /** Takes the blocks of the layer `from`, so many bytes at the most. Answers whether that was all. */
+  @Post(':id/fold')
+  @HttpCode(200)
+  async fold(
+    @Param('id') id: string,
+    @Query() query: Record<string, string>,
+    @Headers('authorization') authorization: string | undefined,
+  ): Promise<{ done: boolean; utilisation: number }> {
+    assertSecret(this.secret, authorization);
+    const how = query['how'];
+    if (how !== 'over' && how !== 'under') throw new BadRequestException('fold over or under');
+    const limitBytes = Math.min(mostFoldedBytes, numberOf(query['limit'], mostFoldedBytes));
+    return told(this.layers.fold(id, { from: query['from'] ?? '', how, apart: query['apart'] === 'true', limitBytes }));
+  }
+
+  /** The bytes go, what was changed stays known. */
+  @Delete(':id/blocks')
+  async empty(@Param('id') id: string, @Headers('authorization') authorization: string | undefined, @Res() reply: FastifyReply): Promise<void> {
+    assertSecret(this.secret, authorization);
+    await told(this.layers.empty(id));
+    await reply.code(204).send();
   }
 
   @Delete(':id')

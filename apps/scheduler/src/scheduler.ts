@@ -5,9 +5,11 @@ import { NestFactory } from '@nestjs/core';
 import type { SchedulerSettings } from '@xenplane/config';
 import { OperationWorker, serve, Sweeper } from '@xenplane/work';
 import {
+  abandonedTransfers,
   closeSsh,
   collectLayers,
   describeError,
+  foldLayers,
   followSnapshotSchedules,
   HostsLiveness,
   housekeep,
@@ -57,15 +59,19 @@ export async function startScheduler(settings: SchedulerSettings): Promise<Runni
 }
 
 function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
-  const sweeper = new Sweeper({ store, ring: (rings) => plane.doorbell.ring(rings), now: () => plane.clock.monotonic() });
+  const now = (): number => plane.clock.monotonic();
+  const sweeper = new Sweeper({ store, ring: (rings) => plane.doorbell.ring(rings), now });
+  const transfers = new Sweeper({ store: abandonedTransfers(plane), ring: async () => undefined, now });
   const liveness = new HostsLiveness(plane);
   const failed = (name: string) => (error: unknown) => plane.log.warn({ name, error }, 'reconciler failed');
   return [
     every(2_000, () => sweeper.sweep(), failed('operations')),
+    every(2_000, () => transfers.sweep(), failed('transfers')),
     every(500, () => liveness.reconcile(), failed('hosts')),
     every(5_000, () => showHostMemory(plane), failed('host metrics')),
     every(5_000, () => closeSsh(plane), failed('ssh')),
     every(10_000, () => collectLayers(plane), failed('layers')),
+    every(10_000, () => foldLayers(plane), failed('layer folds')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
     every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
   ];

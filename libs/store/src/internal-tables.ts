@@ -90,6 +90,15 @@ const operation = [
   `CREATE INDEX operation_done ON operation (touched) WHERE state = 'done'`,
 ];
 
+/** Transfers over HTTP under way: what each keeps busy, what it has made so far, and a number that grows while its process lives. */
+const transfer = `CREATE TABLE transfer (
+  id text PRIMARY KEY,
+  task text NOT NULL,
+  beat bigint NOT NULL DEFAULT 0,
+  marks jsonb NOT NULL DEFAULT '[]',
+  made jsonb
+) WITH (fillfactor = 60)`;
+
 /** Who is a session for, and when it was last used; kept from its record, which makes no change at every call. */
 const sessions = [
   `CREATE TABLE session_state (
@@ -142,6 +151,8 @@ const blobBytes = `CREATE TABLE blob_bytes (
 /**
  * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
  * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
+ * A `ghost` is needed by no disk for its bytes, only for what it says has changed; of a `traced` one that is kept apart from the bytes.
+ * The bytes of a `folding` one may be on their way to another, so it stays sealed.
  */
 export const layerTables: readonly string[] = [
   `CREATE TABLE layer (
@@ -153,10 +164,14 @@ export const layerTables: readonly string[] = [
   opened boolean NOT NULL DEFAULT false,
   sealed boolean NOT NULL DEFAULT false,
   owner text,
-  created timestamptz NOT NULL DEFAULT now()
+  created timestamptz NOT NULL DEFAULT now(),
+  ghost boolean NOT NULL DEFAULT false,
+  traced boolean NOT NULL DEFAULT false,
+  folding boolean NOT NULL DEFAULT false
 )`,
   'CREATE INDEX layer_parent ON layer (parent) WHERE parent IS NOT NULL',
   'CREATE INDEX layer_owner ON layer (owner) WHERE owner IS NOT NULL',
+  'CREATE INDEX layer_ghost ON layer (parent) WHERE ghost',
   `CREATE TABLE vdi_layer (
   vdi text PRIMARY KEY REFERENCES vdi (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   layer text NOT NULL REFERENCES layer (id) DEFERRABLE INITIALLY DEFERRED
@@ -225,6 +240,7 @@ export const internalTables: readonly string[] = [
   ...vmRun,
   ...reservation,
   ...operation,
+  transfer,
   ...sessions,
   ...rest,
   ...layerTables,

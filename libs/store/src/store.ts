@@ -7,6 +7,7 @@ import { HostsHardware1795435204000 } from '../../../migrations/0004-hosts-hardw
 import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
 import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
+import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -57,6 +58,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       HostsPower1795435205000,
       Layers1795441200000,
       PeopleAndAudit1795600000000,
+      Transfers1795700000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

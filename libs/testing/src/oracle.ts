@@ -29,7 +29,7 @@ const rules: readonly Rule[] = [
   },
   {
     says: 'I9: nothing is marked as busy by work that is over',
-    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi UNION ALL SELECT ref, current_operations FROM host) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done')`,
+    broken: `SELECT v.ref AS place FROM (SELECT ref, current_operations AS c FROM vm UNION ALL SELECT ref, current_operations FROM vbd UNION ALL SELECT ref, current_operations FROM vif UNION ALL SELECT ref, current_operations FROM vdi UNION ALL SELECT ref, current_operations FROM host) v, jsonb_object_keys(v.c) AS task WHERE NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = task AND o.state <> 'done') AND NOT EXISTS (SELECT 1 FROM transfer t WHERE t.task = task)`,
   },
   {
     says: 'nothing is on its way to a host without work that brings it there',

@@ -122,6 +122,7 @@ async function assertThere({ tx }: Context, method: string, args: Args): Promise
 const admission: Readonly<Partial<Record<string, (context: Context, args: Args) => Promise<void>>>> = {
   'VM.start': disksFree,
   'VM.start_on': onHost,
+  'VM.resume': disksFree,
   'VM.resume_on': onHost,
   'VM.restart_device_models': emulated,
   'VDI.copy': copyable,
@@ -151,6 +152,19 @@ async function disksFree({ tx }: Context, args: Args): Promise<void> {
     [args['vm']],
   );
   if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+  await disksIdle(tx, args);
+}
+/** Nor may a transfer write to one, or read one that this VM would write. */
+async function disksIdle(tx: Context['tx'], args: Args): Promise<void> {
+  const busy = await tx.query<{ ref: string; ops: Row<'VDI'>['current_operations'] }>(
+    `SELECT d.ref, d.current_operations AS ops FROM vbd b JOIN vdi d ON d.ref = b."VDI" AND d.current_operations <> '{}' WHERE b."VM" = $1 AND (b.mode = 'RW' AND NOT d.sharable OR 'blocked' IN (SELECT value FROM jsonb_each_text(d.current_operations)))`,
+    [args['vm']],
+  );
+  for (const { ref, ops } of busy) {
+    const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
+    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref, 'attach') : undefined);
+    if (refused) throw refused;
+  }
 }
 /** A copy brings the keys of its source: whoever may not set them may not copy them either. */
 async function keysOfSource({ tx, session }: Context, args: Args): Promise<void> {

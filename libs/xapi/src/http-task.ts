@@ -1,29 +1,60 @@
-/** The task of an HTTP transfer: the client's own, adopted and brought to its end here, or one made for it. */
+/**
+ * The task of an HTTP transfer: the client's own, adopted and brought to its end here, or one made for it. What the transfer keeps
+ * busy and makes meanwhile hangs on it, and goes with it.
+ */
 import { asRef, XenError, type Ref } from '@xenplane/model';
-import { inTransaction } from '@xenplane/store';
+import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from './context';
-import { endTask, insertTask, isFinal } from './tasks';
+import type { Mark } from './operation-store';
+import { insertTask } from './tasks';
+import type { TransferBeats } from './transfer/beats';
+import type { Made } from './transfer/import-state';
+import * as journal from './transfer/journal';
 
 const watchMs = 1000;
 
 export class HttpTask {
   private reported = -1;
+  private ended = false;
+  private readonly transfer: journal.Transfer;
+  private readonly lost = new AbortController();
 
   private constructor(
     private readonly plane: Plane,
+    private readonly beats: TransferBeats,
     readonly ref: Ref<'task'>,
-  ) {}
-
-  /** HANDLE_INVALID when the client names a task that does not exist. */
-  static async adopt(plane: Plane, ref: string): Promise<HttpTask> {
-    await inTransaction(plane.store, (tx) => tx.get('task', asRef<'task'>(ref)));
-    return new HttpTask(plane, asRef(ref));
+  ) {
+    this.transfer = { id: plane.ids.uuid(), task: ref };
   }
 
-  static async make(plane: Plane, label: string, session: Session, subtaskOf?: Ref<'task'>): Promise<HttpTask> {
-    const ref = asRef<'task'>(`OpaqueRef:${plane.ids.uuid()}`);
-    await inTransaction(plane.store, (tx) => insertTask(tx, plane, { ref, label, session, ...(subtaskOf ? { subtaskOf } : {}) }));
-    return new HttpTask(plane, ref);
+  /** HANDLE_INVALID when the client names a task that does not exist. */
+  static async adopt(plane: Plane, beats: TransferBeats, ref: string): Promise<HttpTask> {
+    const task = new HttpTask(plane, beats, asRef<'task'>(ref));
+    await task.begin((tx) => tx.get('task', task.ref));
+    return task;
+  }
+
+  static async make(plane: Plane, beats: TransferBeats, { label, session, subtaskOf }: NewHttpTask): Promise<HttpTask> {
+    const task = new HttpTask(plane, beats, asRef<'task'>(`OpaqueRef:${plane.ids.uuid()}`));
+    await task.begin((tx) => insertTask(tx, plane, { ref: task.ref, label, session, ...(subtaskOf ? { subtaskOf } : {}) }));
+    return task;
+  }
+
+  private async begin(first: (tx: Tx) => Promise<unknown>): Promise<void> {
+    await inTransaction(this.plane.store, async (tx) => {
+      await first(tx);
+      await journal.begin(tx, this.transfer);
+    });
+    this.beats.carry(this.transfer.id, () => this.lost.abort());
+  }
+
+  /** These are busy under the task until it ends. */
+  hold(tx: Tx, marks: readonly Mark[]): Promise<void> {
+    return journal.hold(tx, this.transfer, marks);
+  }
+  /** These go again unless the task succeeds. */
+  keep(tx: Tx, made: Made): Promise<void> {
+    return journal.keep(tx, this.transfer, made);
   }
 
   /** 0 to 1, written in steps of a hundredth. */
@@ -34,27 +65,42 @@ export class HttpTask {
     this.plane.store.wake();
   }
 
-  /** `result` is in the form of the wire: an XML-RPC value, or empty. */
+  /** Success, in one transaction with the last of the work, which answers the result: an XML-RPC value, or nothing. */
+  async conclude(work: (tx: Tx) => Promise<string>): Promise<void> {
+    if (this.ended) return;
+    this.beats.drop(this.transfer.id);
+    await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
+    this.ended = true;
+  }
   async succeed(result: string): Promise<void> {
-    await this.end({ status: 'success', result });
+    await this.conclude(async () => result);
   }
+
+  /** What was made goes, in the same transaction. Where that cannot be, the sweeper does it later. */
   async fail(error: XenError): Promise<void> {
-    await this.end({ status: 'failure', error: error.description });
+    if (this.ended) return;
+    this.ended = true;
+    this.beats.drop(this.transfer.id);
+    try {
+      await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, async () => ({ status: 'failure', error: error.description })));
+    } catch (cause) {
+      if (!(cause instanceof journal.TransferLost)) throw cause;
+    }
   }
 
-  private async end(end: Parameters<typeof endTask>[3]): Promise<void> {
-    await inTransaction(this.plane.store, async (tx) => {
-      const [task] = await tx.query<{ status: string }>('SELECT status FROM task WHERE ref = $1 FOR UPDATE', [this.ref]);
-      if (task && !isFinal(task.status)) await endTask(tx, this.plane, this.ref, end);
-    });
-  }
-
-  /** Tells when somebody cancels the task; ends with the signal. */
+  /** Tells when the work is to stop: somebody cancels the task, or another process has ended it. Ends with the signal. */
   async whenCancelled(told: () => void, signal: AbortSignal): Promise<void> {
+    this.lost.signal.addEventListener('abort', told, { once: true, signal });
     while (!signal.aborted) {
       const task = this.plane.replica.record('task', this.ref);
       if (task?.status === 'cancelled' || task?.status === 'cancelling') return told();
       await this.plane.replica.waitForMove(watchMs, signal);
     }
   }
+}
+
+export interface NewHttpTask {
+  readonly label: string;
+  readonly session: Session;
+  readonly subtaskOf?: Ref<'task'> | undefined;
 }

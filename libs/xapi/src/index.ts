@@ -34,3 +34,4 @@ export { runningGuest, type RunningGuest } from './guest-console';
 export * from './transfer';
 export * from './layers';
 export * from './reconcilers/layers';
+export { foldLayers } from './reconcilers/layer-folds';

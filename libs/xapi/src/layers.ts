@@ -87,13 +87,13 @@ export async function newLayers(tx: Tx, layers: readonly { readonly id: string; 
   );
 }
 
-interface Top {
+export interface Top {
   readonly id: string;
   readonly parent: string | null;
   readonly written: boolean;
 }
 /** Nobody else gives the disk another top before this transaction ends. */
-async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
+export async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
   await tx.query('SELECT layer FROM vdi_layer WHERE vdi = $1 FOR UPDATE', [vdi]);
   const [top] = await tx.query<Top>(
     `SELECT l.id, l.parent, l.opened OR l.bytes > 0 OR EXISTS (SELECT 1 FROM vbd WHERE "VDI" = $1 AND mode = 'RW' AND currently_attached) AS written
@@ -110,7 +110,7 @@ async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
  */
 async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>): Promise<string> {
   const top = await lockTop(tx, vdi);
-  if (!top.written && top.parent !== null) return top.parent;
+  if (!top.written && top.parent !== null) return staying(tx, ids, vdi, top.parent);
   const id = ids.uuid();
   await tx.query(
     `WITH below AS (UPDATE layer SET sealed = true WHERE id = $3), above AS (INSERT INTO layer(id, parent, owner) VALUES ($2, $3, $1))
@@ -118,6 +118,12 @@ async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>): Promise<string> {
     [vdi, id, top.id],
   );
   return top.id;
+}
+
+/** A layer that is being folded into another may not get a new one on it: what it went into does instead. */
+async function staying(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, parent: string): Promise<string> {
+  const rows = await tx.query('SELECT id FROM layer WHERE id = $1 FOR KEY SHARE', [parent]);
+  return rows.length > 0 ? parent : sealed(tx, ids, vdi);
 }
 
 /** Gives the new disk `copy` the contents that `source` has now; from then on each goes its own way. */
@@ -186,18 +192,38 @@ export async function dropLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
   await tx.query('DELETE FROM vdi_layer WHERE vdi = $1', [vdi]);
   const heirs = await tx.query<Heir>(
     `WITH RECURSIVE below AS (SELECT id AS root, id FROM layer WHERE owner = $1 UNION SELECT b.root, l.id FROM below b JOIN layer l ON l.parent = b.id),
-       heirs AS (SELECT b.root, min(v.vdi) AS heir FROM below b JOIN vdi_layer v ON v.layer = b.id GROUP BY b.root)
+       heirs AS (SELECT b.root, coalesce(min(v.vdi) FILTER (WHERE NOT t.ghost), min(v.vdi)) AS heir FROM below b JOIN layer t ON t.id = b.id JOIN vdi_layer v ON v.layer = b.id GROUP BY b.root)
      UPDATE layer l SET owner = h.heir FROM (SELECT o.id, h.heir FROM layer o LEFT JOIN heirs h ON h.root = o.id WHERE o.owner = $1) h
      WHERE l.id = h.id RETURNING h.heir, l.bytes + l.charge AS bytes`,
     [vdi],
   );
+  await bequeath(tx, vdi, heirs);
+}
+
+/**
+ * Of a disk's contents only stays what says that something has changed. Its layers are counted for disks that have contents, and
+ * the bytes that no such disk needs are freed later.
+ */
+export async function giveUpContents(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
+  await lockTop(tx, vdi);
+  await tx.query('UPDATE layer SET ghost = true FROM vdi_layer v WHERE v.vdi = $1 AND layer.id = v.layer', [vdi]);
+  const heirs = await tx.query<Heir>(
+    `WITH RECURSIVE below AS (SELECT id AS root, id FROM layer WHERE owner = $1 UNION SELECT b.root, l.id FROM below b JOIN layer l ON l.parent = b.id),
+       heirs AS (SELECT b.root, min(v.vdi) AS heir FROM below b JOIN layer t ON t.id = b.id AND NOT t.ghost JOIN vdi_layer v ON v.layer = b.id GROUP BY b.root)
+     UPDATE layer l SET owner = h.heir FROM heirs h WHERE l.id = h.root RETURNING h.heir, l.bytes + l.charge AS bytes`,
+    [vdi],
+  );
+  await bequeath(tx, vdi, heirs);
+}
+
+async function bequeath(tx: Tx, vdi: Ref<'VDI'>, heirs: readonly Heir[]): Promise<void> {
   await takePhysical(tx, vdi, -heirs.reduce((sum, h) => sum + h.bytes, 0));
   for (const { heir, bytes } of heirs.toSorted((a, b) => (a.heir ?? '').localeCompare(b.heir ?? '')))
     if (heir !== null && bytes > 0) await takePhysical(tx, heir, bytes);
 }
 
 /** Adds to what a disk, and with it its repository, takes on the medium. */
-async function takePhysical(tx: Tx, vdi: string, bytes: number): Promise<void> {
+export async function takePhysical(tx: Tx, vdi: string, bytes: number): Promise<void> {
   if (bytes === 0) return;
   await tx.query(
     `WITH disk AS (UPDATE vdi SET physical_utilisation = physical_utilisation + $2::bigint WHERE ref = $1 RETURNING "SR")

@@ -53,6 +53,12 @@ export function sessionOf({ session }: Exchange): Session {
   return session;
 }
 
+/** The task of a handler that makes one when the client brings none. */
+export function taskOf({ task }: Exchange): HttpTask {
+  if (!task) throw new Refusal(401, 'A session is needed');
+  return task;
+}
+
 /** 403 unless the session's role may do this part of the handler. */
 export function assertMay(exchange: Exchange, name: HandlerName, part: string): void {
   const needed = handlerNamed(name).parts?.[part];

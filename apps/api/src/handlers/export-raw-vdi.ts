@@ -1,7 +1,7 @@
 /** `GET /export_raw_vdi`: the contents of a disk as one file. */
 import { writeQcow2, writeRaw, writeTarDisk, writeVhd, type DiskSource } from '@xenplane/wire';
-import { findVdi, readDisk } from '@xenplane/xapi';
-import { required, type Exchange, type Handler } from './exchange';
+import { findVdi, holdRead, readDisk } from '@xenplane/xapi';
+import { required, taskOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 import { sendFile } from './transfer';
 
@@ -28,6 +28,7 @@ export const exportRawVdi: Handler = {
     const vdi = await findVdi(plane, required(exchange, 'vdi'));
     const baseName = query.get('base') || undefined;
     const base = baseName === undefined ? undefined : await findVdi(plane, baseName);
+    await holdRead(plane, taskOf(exchange), [vdi.ref], base?.ref);
     const source = await readDisk(plane, vdi, { signal, base });
     await sendFile(exchange, `${vdi.uuid}.${format.suffix}`, format.type, format.write(source, { uuid: vdi.uuid, base: base?.uuid }));
   },

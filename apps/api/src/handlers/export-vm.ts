@@ -6,14 +6,17 @@ import {
   exportVersion,
   findVdi,
   hasZstd,
+  holdExported,
+  holdRead,
   packed,
   readDisk,
-  withExportMark,
+  readMemory,
   writeArchive,
   type Compression,
+  type ExportedDisk,
   type NamedDisk,
 } from '@xenplane/xapi';
-import { flag, sendDocument, type Exchange, type Handler } from './exchange';
+import { flag, sendDocument, taskOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 import { sendFile } from './transfer';
 
@@ -21,24 +24,28 @@ export const exportVm: Handler = {
   name: 'get_export',
   task: 'VM.export',
   run: async (exchange) => {
-    const { plane, task } = exchange;
+    const { plane } = exchange;
     const vm = await vmOf(exchange);
     const compression = compressionOf(exchange);
-    await withExportMark(plane, vm, asRef<'task'>(task?.ref ?? ''), async () => {
-      await plane.replica.fresh();
-      const { objects, disks } = exportRecords(plane.replica, [vm], { preservePowerState: flag(exchange, 'preserve_power_state') });
-      const progress = new Progress(exchange, disks.length);
-      const named = disks.map(({ id, ref }): NamedDisk => ({ id, open: () => opened(exchange, ref, progress) }));
-      const archive = writeArchive(writeOva(exportVersion(plane), objects), named);
-      await sendFile(exchange, 'export.xva', 'application/octet-stream', packed(archive, compression));
-    });
+    await holdExported(plane, taskOf(exchange), vm);
+    await plane.replica.fresh();
+    const { objects, disks } = exportRecords(plane.replica, [vm], { preservePowerState: flag(exchange, 'preserve_power_state') });
+    await holdRead(
+      plane,
+      taskOf(exchange),
+      disks.map(({ ref }) => ref),
+    );
+    const progress = new Progress(exchange, disks.length);
+    const named = disks.map((disk): NamedDisk => ({ id: disk.id, open: () => opened(exchange, disk, progress) }));
+    const archive = writeArchive(writeOva(exportVersion(plane), objects), named);
+    await sendFile(exchange, 'export.xva', 'application/octet-stream', packed(archive, compression));
   },
 };
 
-/** The VM keeps its disks from changing, since it is busy. */
-async function opened(exchange: Exchange, ref: Ref<'VDI'>, progress: Progress): Promise<DiskSource> {
+async function opened(exchange: Exchange, { ref, memoryOf }: ExportedDisk, progress: Progress): Promise<DiskSource> {
   const { plane, signal } = exchange;
-  return progress.of(await readDisk(plane, await findVdi(plane, ref), { signal, held: true }));
+  const vdi = await findVdi(plane, ref);
+  return progress.of(await (memoryOf ? readMemory(plane, memoryOf, vdi.virtual_size) : readDisk(plane, vdi, { signal })));
 }
 
 /** Each disk is an equal part of the way. */

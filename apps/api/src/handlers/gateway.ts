@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod } from '@xenplane/model';
-import { HttpTask, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
+import { HttpTask, TransferBeats, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { page, reasonOf, Refusal, shown } from './refusal';
@@ -27,10 +27,18 @@ interface Login {
 }
 
 export class Gateway {
+  private readonly beats: TransferBeats;
+
   constructor(
     private readonly plane: Plane,
     private readonly dispatcher: Dispatcher,
-  ) {}
+  ) {
+    this.beats = new TransferBeats(plane);
+    this.beats.start();
+  }
+  stop(): void {
+    this.beats.stop();
+  }
 
   /** Whether the request is a handler's; then it is answered here. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
@@ -79,7 +87,7 @@ export class Gateway {
 
   private async adopted(query: URLSearchParams): Promise<HttpTask | undefined> {
     const ref = query.get('task_id');
-    return ref === null || isNullRef(asRef(ref)) ? undefined : HttpTask.adopt(this.plane, ref);
+    return ref === null || isNullRef(asRef(ref)) ? undefined : HttpTask.adopt(this.plane, this.beats, ref);
   }
 
   private async run(
@@ -94,6 +102,7 @@ export class Gateway {
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
+      finishAnswer(connection);
       this.audit(route, login, undefined);
     } catch (error) {
       this.audit(route, login, error);
@@ -112,7 +121,7 @@ export class Gateway {
   private async ownTask({ task }: Handler, { session }: Login, query: URLSearchParams): Promise<HttpTask | undefined> {
     if (task === undefined || !session) return undefined;
     const parent = query.get('subtask_of');
-    return HttpTask.make(this.plane, task, session, parent === null ? undefined : asRef<'task'>(parent));
+    return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent) });
   }
 
   private async logIn(route: Route, request: IncomingMessage, query: URLSearchParams): Promise<Login> {
@@ -142,6 +151,11 @@ async function finish(own: HttpTask | undefined, task: HttpTask | undefined, wor
     await own?.fail(asXenError(error));
     throw error;
   }
+}
+
+/** A client that sees the end of a transfer finds that it is over: nothing is busy with it any more. */
+function finishAnswer({ response }: Connection): void {
+  if (response?.headersSent && !response.writableEnded) response.end();
 }
 
 const asXenError = (error: unknown): XenError =>

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readQcow2, readRaw, readTarDisk, readVhd, type Write } from '@xenplane/wire';
-import { createDisk, destroyDisk, findSr, findVdi, writeDisk } from '@xenplane/xapi';
-import { flag, sessionOf, type Exchange, type Handler } from './exchange';
+import { assertWritable, createDisk, findSr, findVdi, holdWritten, writeDisk } from '@xenplane/xapi';
+import { flag, sessionOf, taskOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 import { putAside } from './put-aside';
 import { acceptBody, bodyCounted, lengthOf, refuseChunked, stoppable } from './transfer';
@@ -25,18 +25,29 @@ export const importRawVdi: Handler = {
   run: async (exchange) => {
     refuseChunked(exchange);
     const read = formatOf(exchange);
-    const { vdi, size, made } = await targetOf(exchange);
+    const target = await targetOf(exchange);
     acceptBody(exchange);
-    try {
-      await stoppable(exchange, () => writeDisk(exchange.plane, vdi, whole(exchange, read, size)));
-    } catch (error) {
-      if (made) await destroyDisk(exchange.plane, sessionOf(exchange), vdi);
-      throw error;
-    }
-    exchange.response?.end();
-    return encodeTaskResult({ kind: 'ref', cls: 'VDI' }, vdi);
+    await stoppable(exchange, () => received(exchange, read, target));
+    return encodeTaskResult({ kind: 'ref', cls: 'VDI' }, target.vdi);
   },
 };
+
+interface Target {
+  readonly vdi: Ref<'VDI'>;
+  readonly size: number;
+  /** A new disk is held from the beginning. */
+  readonly made: boolean;
+}
+
+/** An empty body only asks whether the way is open, and its connection may linger: a disk is busy from the first byte on. */
+async function received(exchange: Exchange, read: Read, { vdi, size, made }: Target): Promise<void> {
+  const reader = new ByteReader(bodyCounted(exchange));
+  const first = await reader.some(1);
+  if (!first) return;
+  reader.unread(first);
+  if (!made) await holdWritten(exchange.plane, taskOf(exchange), vdi);
+  await writeDisk(exchange.plane, vdi, whole(exchange, reader, read(reader, size), size));
+}
 
 function formatOf(exchange: Exchange): Read {
   const name = exchange.query.get('format') ?? 'raw';
@@ -46,18 +57,19 @@ function formatOf(exchange: Exchange): Read {
 }
 
 /** The disk that is named, or a new one for a raw file of known length. */
-async function targetOf(exchange: Exchange): Promise<{ vdi: Ref<'VDI'>; size: number; made: boolean }> {
+async function targetOf(exchange: Exchange): Promise<Target> {
   const { plane, query } = exchange;
   const name = query.get('vdi');
   if (name !== null && name !== '') {
     const { ref, virtual_size } = await findVdi(plane, name);
+    await assertWritable(plane, ref);
     return { vdi: ref, size: virtual_size, made: false };
   }
   const size = lengthOf(exchange);
   if (!query.has('sr_id') && !query.has('sr_uuid')) await missing(exchange);
   if (size === undefined || (query.get('format') ?? 'raw') !== 'raw') throw new Refusal(400, 'A new disk needs a raw file of known length');
   const sr = await findSr(plane, query);
-  return { vdi: await createDisk(plane, sessionOf(exchange), sr.ref, size), size, made: true };
+  return { vdi: await createDisk(plane, { session: sessionOf(exchange), task: taskOf(exchange) }, sr.ref, size), size, made: true };
 }
 
 async function missing({ task, query }: Exchange): Promise<never> {
@@ -65,14 +77,10 @@ async function missing({ task, query }: Exchange): Promise<never> {
   throw new Refusal(400, 'Neither a disk nor a storage repository is named');
 }
 
-/** An empty body asks whether the way is open. A file of a length that the disk can hold must come whole; others end where they are cut. */
-async function* whole(exchange: Exchange, read: Read, size: number): AsyncGenerator<Write> {
+/** A file of a length that the disk can hold must come whole; others end where they are cut. */
+async function* whole(exchange: Exchange, reader: ByteReader, writes: AsyncIterable<Write>, size: number): AsyncGenerator<Write> {
   const announced = lengthOf(exchange);
-  const reader = new ByteReader(bodyCounted(exchange));
-  const first = await reader.some(1);
-  if (!first) return;
-  reader.unread(first);
-  yield* read(reader, size);
+  yield* writes;
   for await (const _rest of reader.rest());
   if (announced !== undefined && announced <= size && reader.position < announced) throw new EndOfStream(reader.position);
 }

@@ -1,8 +1,7 @@
 /** `PUT /import`: VMs from an archive, with their disks; `PUT /import_metadata`: their records, for disks that are there. */
-import { asRef, XenError, type Ref } from '@xenplane/model';
-import { encodeTaskResult } from '@xenplane/wire';
-import { findSr, importArchive, importMetadata as importOva, readArchive } from '@xenplane/xapi';
-import { flag, sessionOf, type Exchange, type Handler } from './exchange';
+import { XenError, type Ref } from '@xenplane/model';
+import { findSr, importArchive, importMetadata as importOva, readArchive, tryImport } from '@xenplane/xapi';
+import { flag, sessionOf, taskOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 import { acceptBody, bodyCounted, bodyUntilCut, refuseChunked, stoppable } from './transfer';
 
@@ -16,8 +15,8 @@ export const importVm: Handler = {
       const { restore, force } = optionsOf(exchange);
       const archive = await readArchive(body, { force });
       try {
-        if (flag(exchange, 'dry_run')) return await importOva(exchange.plane, callerOf(exchange), archive.ova, { sr, restore, force, dryRun: true });
-        return await importArchive(exchange.plane, callerOf(exchange), archive, { sr, restore, force });
+        if (flag(exchange, 'dry_run')) await tryImport(exchange.plane, callerOf(exchange), archive.ova, { sr, restore, force });
+        else await importArchive(exchange.plane, callerOf(exchange), archive, { sr, restore, force });
       } finally {
         await archive.close();
       }
@@ -33,13 +32,13 @@ export const importMetadata: Handler = {
     const vdis = new Map([...exchange.query].flatMap(([key, value]) => (key.startsWith('vdi:') ? [[key.slice(4), value] as const] : [])));
     return received(exchange, async (body) => {
       const { ova } = await readArchive(body, { force: true });
-      return importOva(exchange.plane, callerOf(exchange), ova, { ...optionsOf(exchange), vdis, dryRun: flag(exchange, 'dry_run') });
+      await (flag(exchange, 'dry_run') ? tryImport : importOva)(exchange.plane, callerOf(exchange), ova, { ...optionsOf(exchange), vdis });
     });
   },
 };
 
 const optionsOf = (exchange: Exchange): { restore: boolean; force: boolean } => ({ restore: flag(exchange, 'restore'), force: flag(exchange, 'force') });
-const callerOf = (exchange: Exchange) => ({ session: sessionOf(exchange), task: exchange.task && asRef<'task'>(exchange.task.ref) });
+const callerOf = (exchange: Exchange) => ({ session: sessionOf(exchange), task: taskOf(exchange) });
 
 async function refuseFramed(exchange: Exchange): Promise<void> {
   if (exchange.request.headers['transfer-encoding'] !== undefined) await exchange.task?.fail(new XenError('IMPORT_ERROR_CANNOT_HANDLE_CHUNKED'));
@@ -55,10 +54,8 @@ async function storageOf(exchange: Exchange): Promise<Ref<'SR'>> {
 }
 
 /** The answer first, then the body; the task's result is the VMs. */
-async function received(exchange: Exchange, work: (body: AsyncIterable<Uint8Array>) => Promise<Ref<'VM'>[]>): Promise<string> {
+async function received(exchange: Exchange, work: (body: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
   acceptBody(exchange);
-  const vms = await stoppable(exchange, () => work(bodyCounted(exchange)));
+  await stoppable(exchange, () => work(bodyCounted(exchange)));
   for await (const _rest of bodyUntilCut(exchange));
-  exchange.response?.end();
-  return encodeTaskResult({ kind: 'set', of: { kind: 'ref', cls: 'VM' } }, vms);
 }

@@ -13,12 +13,12 @@ const head = (exchange: Exchange, headers: Readonly<Record<string, string>>): Re
   ...headers,
 });
 
-/** Streams a file of unknown length; the connection's end is its end. */
+/** Streams a file of unknown length; the connection's end is its end, and comes when the task has ended. */
 export async function sendFile(exchange: Exchange, name: string, type: string, body: AsyncIterable<Uint8Array>): Promise<void> {
   const response = responseOf(exchange);
   response.writeHead(200, head(exchange, { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` }));
   response.flushHeaders();
-  await stoppable(exchange, () => pipeline(body, response));
+  await stoppable(exchange, () => pipeline(body, response, { end: false }));
 }
 
 /** Some clients send no byte before they have read that they may. */

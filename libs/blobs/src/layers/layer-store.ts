@@ -7,6 +7,7 @@ import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Bits, blockBytes, gathered, type Write } from '@xenplane/wire';
 import { digestPattern, RefusedBlob } from '../store';
+import { fold, type Folded, type FoldHow } from './fold';
 import { openImage, type Source } from './image';
 import { Layer, type Below } from './layer';
 import { Shared } from './shared';
@@ -14,10 +15,20 @@ import { Shared } from './shared';
 export const layerPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Most bytes that a reader holds. */
 const readBytes = 2 ** 20;
+/** How many of the last removed layers are remembered, so that a late request does not bring one back. */
+const mostRemembered = 10_000;
+
+export interface FoldOptions {
+  readonly from: string;
+  readonly how: FoldHow;
+  readonly apart: boolean;
+  readonly limitBytes: number;
+}
 
 export class LayerStore {
   private readonly layers: Shared<Layer>;
   private readonly images: Shared<Source>;
+  private readonly removed = new Set<string>();
 
   private constructor(
     private readonly folder: string,
@@ -36,6 +47,7 @@ export class LayerStore {
 
   /** Writes to the layer; a part of a block takes the rest of it from below. Durable when it returns. Answers the layer's utilisation. */
   async write(id: string, below: readonly string[], writes: AsyncIterable<Write>): Promise<number> {
+    this.assertThere(id);
     return this.withLayers([id], ([layer]) =>
       this.withChain(below, async (under) => {
         if (!layer) throw new RefusedBlob('not a layer');
@@ -65,6 +77,28 @@ export class LayerStore {
     return this.withChain(chain, async ({ present }) => new Bits(present.raw()));
   }
 
+  /** The blocks that were changed while any of these took the writes. */
+  async changed(chain: readonly string[]): Promise<Bits> {
+    return this.withChain(chain, async ({ changes }) => new Bits(changes.raw()));
+  }
+
+  /** Makes one layer show what it and another showed, as far as the limit goes; the chain of both shows the same all the while. The other goes at the end, or is emptied. */
+  async fold(id: string, { from, ...options }: FoldOptions): Promise<Folded> {
+    this.assertThere(id);
+    const folded = await this.withLayers([id, from], async ([into, source]) => {
+      if (!into || !source || into === source) throw new RefusedBlob('not two layers');
+      return fold({ ...options, into, from: source });
+    });
+    if (folded.done && !options.apart) await this.remove(from);
+    return folded;
+  }
+
+  /** Frees what the layer takes; what it has changed stays known. */
+  async empty(id: string): Promise<void> {
+    this.assertThere(id);
+    await this.withLayers([id], async ([layer]) => layer?.empty());
+  }
+
   async utilisation(id: string): Promise<number> {
     return this.withLayers([id], async ([layer]) => (layer?.present.count ?? 0) * blockBytes);
   }
@@ -72,7 +106,9 @@ export class LayerStore {
   /** Gone under its name at once, from the medium soon. */
   async remove(id: string): Promise<void> {
     const gone = path.join(this.folder, 'removed', randomUUID());
-    this.layers.forget(asLayer(id));
+    const open = this.layers.forget(asLayer(id));
+    this.remember(id);
+    (await open?.catch(() => undefined))?.leave();
     const moved = await rename(path.join(this.folder, id), gone).then(
       () => true,
       () => false,
@@ -80,11 +116,20 @@ export class LayerStore {
     if (moved) await rm(gone, { recursive: true, force: true });
   }
 
+  private remember(id: string): void {
+    this.removed.add(id);
+    const [oldest] = this.removed;
+    if (this.removed.size > mostRemembered && oldest !== undefined) this.removed.delete(oldest);
+  }
+  private assertThere(id: string): void {
+    if (this.removed.has(id)) throw new RefusedBlob('the layer is gone');
+  }
+
   private withLayers<R>(ids: readonly string[], work: (layers: readonly Layer[]) => Promise<R>): Promise<R> {
     return this.layers.use(ids.map(asLayer), work);
   }
 
-  private withChain<R>(chain: readonly string[], work: (stack: Below) => Promise<R>): Promise<R> {
+  private withChain<R>(chain: readonly string[], work: (stack: Stack) => Promise<R>): Promise<R> {
     const images = chain.filter((id) => digestPattern.test(id));
     if (images.length > 1 || (images.length === 1 && chain.at(-1) !== images[0])) throw new RefusedBlob('an image can only be the lowest layer');
     return this.withLayers(chain.slice(0, chain.length - images.length), (layers) =>
@@ -102,7 +147,13 @@ function asLayer(id: string): string {
 class Stack implements Below {
   private union: Bits | undefined;
 
-  constructor(private readonly sources: readonly Pick<Source, 'present' | 'read'>[]) {}
+  constructor(private readonly sources: readonly (Pick<Source, 'present' | 'read'> & { readonly changes?: Bits })[]) {}
+
+  get changes(): Bits {
+    const union = new Bits();
+    for (const { changes, present } of this.sources) union.add(changes ?? present);
+    return union;
+  }
 
   get present(): Bits {
     if (this.union) return this.union;

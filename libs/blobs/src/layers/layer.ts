@@ -3,9 +3,11 @@
  * files. A block enters the bitmap on disk only after its bytes are there, so a crash shows it whole or not at all.
  */
 import { constants } from 'node:fs';
-import { mkdir, open, readFile, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rename, unlink, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { Bits, blockBytes, isZero } from '@xenplane/wire';
+import { RefusedBlob } from '../store';
+import type { FoldHow } from './fold';
 
 /** No file system holds one file for the largest disk: each has this much of it. */
 const segmentBytes = 2 ** 40;
@@ -25,16 +27,42 @@ export class Layer {
   private readonly touched = new Set<number>();
   private unsynced = 0;
   private turn: Promise<unknown> = Promise.resolve();
+  private gone = false;
 
   private constructor(
     private readonly folder: string,
     readonly present: Bits,
+    private trail: Bits | undefined,
+    private kept: boolean,
   ) {}
 
   /** A layer that was never written is one without blocks. */
   static async open(folder: string): Promise<Layer> {
-    const bytes = await readFile(path.join(folder, 'present')).catch(() => new Uint8Array());
-    return new Layer(folder, new Bits(bytes));
+    const [bytes, changed] = await Promise.all(['present', 'changed'].map((name) => readFile(path.join(folder, name)).catch(() => undefined)));
+    return new Layer(folder, new Bits(bytes), changed && new Bits(changed), (bytes ?? changed) !== undefined);
+  }
+
+  /** Whether anything was ever written of it. */
+  get stored(): boolean {
+    return this.kept || this.present.end > 0;
+  }
+
+  /** Whether what it has changed is kept apart from the blocks that it has. */
+  get traced(): boolean {
+    return this.trail !== undefined;
+  }
+  /** The blocks that were changed while this layer took the writes, wherever their bytes are now. */
+  get changes(): Bits {
+    return this.trail ?? this.present;
+  }
+  /** Keeps what it has changed, once; another bitmap takes its place. */
+  trace(changes?: Bits): Promise<void> {
+    return this.inTurn(async () => {
+      if (this.trail && !changes) return;
+      const kept = new Bits((changes ?? this.present).raw());
+      await this.replace('changed', kept.raw());
+      this.trail = kept;
+    });
   }
 
   /** Reads blocks that are present, from the first of them. */
@@ -89,6 +117,49 @@ export class Layer {
     return this.inTurn(() => this.commit());
   }
 
+  /** Takes a block of another layer as its own, unless that has lost it or is gone meanwhile. */
+  adopt(from: Layer, block: number, how: FoldHow): Promise<void> {
+    return this.inTurn(async () => {
+      if (from.gone || this.gone) throw new RefusedBlob('the layer is gone');
+      if (!from.present.has(block) || (how === 'under' && this.present.has(block))) return;
+      await this.store(block, await from.read(block * blockBytes, blockBytes));
+      if (this.unsynced >= unsyncedBytes) await this.commit();
+    });
+  }
+  /** These blocks are elsewhere now. */
+  release(blocks: readonly number[]): Promise<void> {
+    return this.inTurn(async () => {
+      for (const block of blocks) {
+        this.present.clear(block);
+        this.changed.add(Math.floor(block / 8));
+      }
+      await this.commit();
+    });
+  }
+  /** Gives up all bytes; what was changed stays known. */
+  async empty(): Promise<void> {
+    await this.trace();
+    await this.inTurn(() => this.clear());
+  }
+  /** If it is not needed now, it takes nothing any more: it is emptied, or left to be removed. Answers whether. */
+  retire(isSpare: () => boolean, empty: boolean): Promise<boolean> {
+    return this.inTurn(async () => {
+      if (!isSpare()) return false;
+      if (!empty) this.leave();
+      else if (this.stored) await this.clear();
+      return true;
+    });
+  }
+  private async clear(): Promise<void> {
+    for (const { first, count } of new Bits(this.present.raw()).runs()) for (let block = first; block < first + count; block += 1) this.present.clear(block);
+    await this.replace('present', new Uint8Array());
+    for (const name of await readdir(this.folder)) if (name.startsWith('blocks.')) await unlink(path.join(this.folder, name));
+  }
+  /** Whoever still has it may read on, but nothing is written any more. */
+  leave(): void {
+    this.gone = true;
+  }
+
   async close(): Promise<void> {
     await this.turn.catch(() => undefined);
     for (const file of this.segments.values()) await file.then((f) => f.close()).catch(() => undefined);
@@ -96,19 +167,36 @@ export class Layer {
 
   /** Zeroes over nothing are nothing. */
   private async put(below: Below, block: number, bytes: Uint8Array): Promise<void> {
+    if (this.gone) throw new RefusedBlob('the layer is gone');
     const zero = isZero(bytes);
     if (zero && !below.present.has(block)) {
       if (!this.present.has(block)) return;
       this.present.clear(block);
-    } else {
-      const segment = Math.floor((block * blockBytes) / segmentBytes);
-      const file = await this.segment(segment, true);
-      await writeAll(file, bytes, (block * blockBytes) % segmentBytes);
-      this.touched.add(segment);
-      this.unsynced += bytes.length;
-      this.present.set(block);
-    }
+      this.changed.add(Math.floor(block / 8));
+    } else await this.store(block, bytes);
+  }
+  private async store(block: number, bytes: Uint8Array): Promise<void> {
+    const segment = Math.floor((block * blockBytes) / segmentBytes);
+    const file = await this.segment(segment, true);
+    await writeAll(file, bytes, (block * blockBytes) % segmentBytes);
+    this.touched.add(segment);
+    this.unsynced += bytes.length;
+    this.present.set(block);
     this.changed.add(Math.floor(block / 8));
+  }
+  /** A file is the old one or the new one, whatever happens. */
+  private async replace(name: string, bytes: Uint8Array): Promise<void> {
+    await mkdir(this.folder, { recursive: true });
+    const whole = path.join(this.folder, name);
+    const file = await open(`${whole}.new`, 'w');
+    try {
+      await writeAll(file, bytes, 0);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${whole}.new`, whole);
+    this.kept = true;
   }
 
   private async patched(below: Below, block: number, start: number, part: Uint8Array): Promise<Uint8Array> {
@@ -119,6 +207,7 @@ export class Layer {
   }
 
   private async commit(): Promise<void> {
+    if (this.gone) return;
     for (const segment of this.touched) await (await this.segment(segment, true)).datasync();
     this.touched.clear();
     this.unsynced = 0;

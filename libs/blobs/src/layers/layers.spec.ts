@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -40,14 +40,15 @@ test('a chain reads as one plain disk to which every write had gone, the lower l
       const chain = withImage ? [...ids, image] : ids;
       const disk = Buffer.alloc(size);
       if (withImage) imageBytes.copy(disk);
-      for (const id of ids) await layers.remove(id);
+      const name = randomUUID();
+      layers = await LayerStore.open(path.join(folder, name), (file) => path.join(folder, file));
       for (const { layer, fill, place: p } of steps.toSorted((a, b) => b.layer - a.layer)) {
         const bytes = fill === 'bytes' ? randomBytes(p.length) : Buffer.alloc(p.length);
         const write: Write = fill === 'zeroes' ? { offset: p.offset, zeroes: p.length } : { offset: p.offset, bytes };
         await layers.write(ids[layer] ?? '', chain.slice(layer + 1), each(write));
         bytes.copy(disk, p.offset);
       }
-      const reopened = await LayerStore.open(path.join(folder, 'layers'), (name) => path.join(folder, name));
+      const reopened = await LayerStore.open(path.join(folder, name), (file) => path.join(folder, file));
       const read = await bytesOf(chain, looked.offset, looked.length, reopened);
       expect(read.equals(disk.subarray(looked.offset, looked.offset + looked.length))).toBe(true);
       const present = new Set(blocksOf(await layers.present(chain)));
@@ -119,4 +120,57 @@ test('a removed layer is gone, at once and from the folder, while others stay', 
 test('only layers and images have names, and an image is always the lowest', async () => {
   await expect(layers.remove('../../etc')).rejects.toThrow('not a layer');
   await expect(bytesOf([image, top])).rejects.toThrow('lowest');
+});
+
+const folding = fc.record({
+  pair: fc.constantFrom<[string, string]>([top, mid], [mid, low]),
+  how: fc.constantFrom('over', 'under'),
+  apart: fc.boolean(),
+  limit: fc.integer({ min: 1, max: 3 }),
+});
+
+test('layers that are folded show the same at every moment, and have changed the same', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), fc.array(folding, { minLength: 1, maxLength: 2 }), async (steps, folds) => {
+      layers = await LayerStore.open(path.join(folder, randomUUID()), (name) => path.join(folder, name));
+      for (const { layer, fill, place: p } of steps.toSorted((a, b) => b.layer - a.layer)) {
+        const bytes = fill === 'bytes' ? randomBytes(p.length) : Buffer.alloc(p.length);
+        await layers.write(ids[layer] ?? '', [...ids.slice(layer + 1), image], each({ offset: p.offset, bytes }));
+      }
+      let chain = [...ids, image];
+      const [bytes, changed] = [await bytesOf(chain), blocksOf(await layers.changed(ids))];
+      for (const { pair, how, apart, limit } of folds) {
+        if (!pair.every((id) => chain.includes(id))) continue;
+        const [into = '', from = ''] = how === 'over' ? pair.toReversed() : pair;
+        if (blocksOf(await layers.present([into])).length === 0) continue;
+        const own = blocksOf(await layers.changed([from]));
+        for (let done = false; !done;) {
+          ({ done } = await layers.fold(into, { from, how, apart, limitBytes: limit * blockBytes }));
+          expect((await bytesOf(chain)).equals(bytes)).toBe(true);
+        }
+        if (apart) expect([blocksOf(await layers.changed([from])), await layers.utilisation(from)]).toEqual([own, 0]);
+        else chain = chain.filter((id) => id !== from);
+        expect((await bytesOf(chain)).equals(bytes)).toBe(true);
+        expect(blocksOf(await layers.changed(chain.slice(0, -1)))).toEqual(changed);
+      }
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('nothing gets into a layer that is gone, nor out of one that was never there', async () => {
+  await layers.write(top, [], each({ offset: 0, bytes: randomBytes(10) }));
+  await expect(layers.fold(mid, { from: top, how: 'over', apart: false, limitBytes: blockBytes })).rejects.toThrow('no such layer');
+  await layers.remove(low);
+  await expect(layers.write(low, [], each({ offset: 0, bytes: randomBytes(10) }))).rejects.toThrow('gone');
+  await expect(layers.fold(low, { from: top, how: 'over', apart: false, limitBytes: blockBytes })).rejects.toThrow('gone');
+  expect(await layers.fold(top, { from: mid, how: 'under', apart: false, limitBytes: blockBytes })).toEqual({ done: true, utilisation: blockBytes });
+});
+
+test('a layer that is emptied takes no space and still tells what it changed', async () => {
+  await layers.write(low, [], each({ offset: blockBytes, bytes: randomBytes(2 * blockBytes) }));
+  await layers.empty(low);
+  const reopened = await LayerStore.open(path.join(folder, 'layers'), (name) => path.join(folder, name));
+  expect([await reopened.utilisation(low), blocksOf(await reopened.changed([low])), blocksOf(await reopened.present([low]))]).toEqual([0, [1, 2], []]);
+  expect(readdirSync(path.join(folder, 'layers', low)).sort()).toEqual(['changed', 'present']);
 });

@@ -18,9 +18,11 @@ export class Shared<T extends { close(): Promise<void> }> {
     }
   }
 
-  /** Whoever comes now opens anew; those who have it keep it. */
-  forget(name: string): void {
+  /** Whoever comes now opens anew; those who have it keep it. Answers it while somebody has it. */
+  forget(name: string): Promise<T> | undefined {
+    const entry = this.open.get(name);
     this.open.delete(name);
+    return entry?.thing;
   }
 
   private take(name: string): Open<T> {

@@ -53,6 +53,7 @@ describe('VBD', () => {
     ],
     ['a disk that another VM writes', 'plug', subject({}, { others: [{ mode: 'RW' }] }), ['VDI_IN_USE', 'vdi', 'plug']],
     ['writing where another VM reads', 'plug', subject({}, { others: [{ mode: 'RO' }] }), ['VDI_IN_USE', 'vdi', 'plug']],
+    ['writing to a disk that is copied', 'plug', subject({}, { vdi: { ...vdi, current_operations: { t: 'copy' } } }), ['VDI_IN_USE', 'vdi', 'plug']],
     ['reading where another VM reads', 'plug', subject({ mode: 'RO' }, { others: [{ mode: 'RO' }] }), undefined],
     ['writing a disk that is read-only', 'plug', subject({}, { vdi: { ...vdi, read_only: true } }), ['VDI_READONLY', 'vdi']],
     [
@@ -118,6 +119,7 @@ describe('VDI', () => {
   test.each<[string, vdiLifecycle.VdiOperation, S, readonly string[] | undefined]>([
     ['an operation that is under way', 'clone', subject({ current_operations: { t: 'resize' } }), ['OTHER_OPERATION_IN_PROGRESS', 'VDI', 'vdi', 'resize', 't']],
     ['beside a copy', 'clone', subject({ current_operations: { t: 'copy' } }), undefined],
+    ['of what is copied', 'destroy', subject({ current_operations: { t: 'copy' } }), ['OTHER_OPERATION_IN_PROGRESS', 'VDI', 'vdi', 'copy', 't']],
     ['a disk in use is not destroyed', 'destroy', subject({}, { vbds: attached }), ['VDI_IN_USE', 'vdi', 'destroy']],
     ['a disk in use is cloned', 'clone', subject({}, { vbds: attached }), undefined],
     ['a storage that cannot', 'snapshot', subject({}, { features: new Set() }), ['SR_OPERATION_NOT_SUPPORTED', 'sr']],

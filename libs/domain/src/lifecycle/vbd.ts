@@ -67,6 +67,12 @@ const diskBusy: Check = (op, { vbd, vdi }) => {
 };
 const checks: readonly Check[] = [concurrent, unpluggable, removable, plugged, powerState, goingDown, hotplug, cdOfSuspended, managed, diskBusy];
 
+/** Who copies a disk reads it all the while. */
+const diskRead: Check = (op, { vbd, vdi }) =>
+  vdi && vbd.mode === 'RW' && !vdi.sharable && attachments.includes(op) && Object.values(vdi.current_operations).includes('copy')
+    ? new XenError('VDI_IN_USE', vbd.VDI, op)
+    : undefined;
+
 /** Only for a call that really wants the disk; a list of allowed operations does not look at other VMs. */
 const diskInUse: Check = (op, { vbd, vm, vdi, others }) => {
   if (!vdi || isNullRef(vbd.VDI) || vbd.currently_attached || !attachments.includes(op) || vm.is_control_domain) return undefined;
@@ -75,7 +81,7 @@ const diskInUse: Check = (op, { vbd, vm, vdi, others }) => {
 };
 
 export function refusal(op: VbdOperation, subject: VbdSubject, { listing = false } = {}): XenError | undefined {
-  for (const check of listing ? checks : [...checks, diskInUse]) {
+  for (const check of listing ? checks : [...checks, diskRead, diskInUse]) {
     const refused = check(op, subject);
     if (refused) return refused;
   }

@@ -62,10 +62,13 @@ const notOnCbtMetadata: ReadonlySet<VdiOperation> = new Set([
 ]);
 type Check = (op: VdiOperation, subject: VdiSubject) => XenError | undefined;
 
+/** A copy reads the disk as an attached device would: what must not happen to an attached disk waits for it. */
+const besideCopy = (op: VdiOperation): boolean => (whileLive.has(op) && op !== 'data_destroy') || whileRead.has(op);
 const concurrent: Check = (op, { ref, vdi }) => {
-  const blocking = Object.fromEntries(Object.entries(vdi.current_operations).filter(([, c]) => c !== 'copy' && !(op === 'destroy' && c === 'mirror')));
-  return isBusy(blocking) ? busy('VDI', ref, blocking) : undefined;
+  const passed = (current: VdiOperation): boolean => (current === 'copy' && besideCopy(op)) || (current === 'mirror' && op === 'destroy');
+  return busyWith(ref, Object.fromEntries(Object.entries(vdi.current_operations).filter(([, current]) => !passed(current))));
 };
+export const busyWith = (ref: string, current: Vdi['current_operations']): XenError | undefined => (isBusy(current) ? busy('VDI', ref, current) : undefined);
 const unplugged: Check = (op, { vdi, plugged }) => (op === 'resize' && !plugged ? new XenError('SR_HAS_NO_PBDS', vdi.SR) : undefined);
 const attached: Check = (op, { ref, vbds }) => {
   const active = vbds.filter((v) => v.currently_attached);

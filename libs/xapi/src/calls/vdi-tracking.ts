@@ -2,6 +2,7 @@
 import { XenError, type Ref } from '@xenplane/model';
 import { admitVdi } from '../admission';
 import type { Context } from '../context';
+import { giveUpContents } from '../layers';
 import { isPlugged } from '../subjects';
 
 export async function setTracking(context: Context, self: Ref<'VDI'>, enabled: boolean): Promise<void> {
@@ -10,7 +11,7 @@ export async function setTracking(context: Context, self: Ref<'VDI'>, enabled: b
   if (vdi.cbt_enabled !== enabled) await context.tx.update('VDI', self, { cbt_enabled: enabled });
 }
 
-/** What stays is where the snapshot lay in the tree of layers: enough to say what has changed since. */
+/** What stays is where the snapshot lay in the tree of layers, and what each of those changed: enough to say what is new since. */
 export async function destroyContents(context: Context, self: Ref<'VDI'>): Promise<void> {
   const vdi = await admitVdi(context, self, 'data_destroy');
   if (vdi.type === 'cbt_metadata') return;
@@ -20,4 +21,5 @@ export async function destroyContents(context: Context, self: Ref<'VDI'>): Promi
     await tx.remove('VBD', vbd.ref);
   }
   await tx.update('VDI', self, { type: 'cbt_metadata' });
+  await giveUpContents(tx, self);
 }

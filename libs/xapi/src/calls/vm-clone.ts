@@ -1,5 +1,6 @@
 /** Copies of VMs: the record, its disks (by the storage's clone), its interfaces with addresses of their own. */
 import { asRef, classNamed, isNullRef, messages, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
+import { vdiLifecycle } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import { tellOfVm } from '../alerts';
 import { never, type Context } from '../context';
@@ -111,12 +112,19 @@ export async function copySuspended(context: Making, source: Row, copy: Ref<'VM'
 export async function copyDisks({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'VM'>, copyDisk: CopyDisk): Promise<void> {
   for (const { ref: _vbd, ...vbd } of await tx.find('VBD', { VM: from })) {
     const [vdi] = vbd.empty || isNullRef(vbd.VDI) ? [] : await tx.getMany('VDI', [vbd.VDI]);
+    if (vdi) assertUnwritten(vdi);
     const VDI = vdi && vbd.type !== 'CD' ? await copyDisk(vdi) : vbd.VDI;
     if (VDI === undefined) continue;
     const uuid = plane.ids.uuid();
     const unused = { currently_attached: false, current_operations: {}, device: '', metrics: nullRef<'VBD_metrics'>() };
     await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), { ...vbd, ...unused, uuid, VM: to, VDI });
   }
+}
+
+/** A disk that a transfer writes to is half of what it will be. */
+function assertUnwritten({ ref, current_operations }: Vdi): void {
+  const refused = vdiLifecycle.busyWith(ref, Object.fromEntries(Object.entries(current_operations).filter(([, op]) => op === 'blocked')));
+  if (refused) throw refused;
 }
 
 /** With a seed the interfaces get addresses of their own. */

@@ -6,8 +6,9 @@ import type { Run } from '@xenplane/work';
 import type { Context, Plane, Session } from '../context';
 import { importError, readArchive, type Archive } from '../transfer/archive';
 import { findSr } from '../transfer/contents';
-import { endImport, importContents, importRecords, undoImport } from '../transfer/import';
+import { endImport, importContents, importRecords } from '../transfer/import';
 import type { ImportOptions } from '../transfer/import-state';
+import { undoImport } from '../transfer/undo';
 
 type Params = OperationParams<typeof classes.VM, 'import'>;
 
@@ -54,7 +55,7 @@ export const vmImport = (plane: Plane) => ({
     const options: ImportOptions = { sr, restore: params.full_restore, force: params.force };
     const ova = await withArchive(params, run, async (archive) => archive.ova);
     const made = await run.commit('records', (tx) => importRecords(context(tx), ova, options), undoImport);
-    await run.step('contents', () => withArchive(params, run, ({ members }) => importContents(plane, members, made)));
-    return run.conclude('done', (tx) => endImport(context(tx), made));
+    const memories = await run.step('contents', () => withArchive(params, run, ({ members }) => importContents(plane, members, made)));
+    return run.conclude('done', (tx) => endImport(context(tx), made, memories));
   },
 });

@@ -9,9 +9,9 @@ import { tellOfVm } from '../alerts';
 import { dropSnapshot, takeSnapshot } from '../calls/vm-snapshot';
 import type { Plane } from '../context';
 import { goneMeanwhile, patienceOf, steadfast, type RunRow } from '../runs';
+import { newSuspendVdi } from '../suspend-disk';
 import { describeRun } from './vm.pause';
 import { dropSuspendVdi } from './vm.shutdown';
-import { newSuspendVdi } from './vm.suspend';
 
 export const vmSnapshot = (plane: Plane) => ({
   snapshot: (run: Run<Tx>, { vm, new_name, ignore_vdis }: OperationParams<typeof classes.VM, 'snapshot'>): Promise<Ref<'VM'>> =>

@@ -1,16 +1,14 @@
 /** Suspend keeps the memory on a disk of type suspend and frees the host; resume is a start that loads it. */
-import { asRef, classes, isNullRef, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { classes, isNullRef, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { SavedImage } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
-import { takeSpace } from '../calls/vdi-clone';
-import { newLayer } from '../layers';
 import type { Plane } from '../context';
 import { endRuns } from '../fleet/halt';
-import { recordWith } from '../records';
 import { beginStop, goneMeanwhile, moveRun, patienceOf, type RunRow } from '../runs';
+import { newSuspendVdi } from '../suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';
 
@@ -51,26 +49,6 @@ async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
   const placed = await beginStop(tx, vm);
   if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
   return { placed, vdi };
-}
-
-/** A disk that the memory of the VM fits on. */
-export async function newSuspendVdi(plane: Plane, tx: Tx, record: StoredRecord<'VM'>): Promise<Ref<'VDI'>> {
-  const SR = await suspendStorage(tx, record);
-  const uuid = plane.ids.uuid(),
-    vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
-  const virtual_size = Math.ceil((record.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
-  const disk = { virtual_size, physical_utilisation: virtual_size, type: 'suspend' as const, managed: true, name_label: 'Suspend image' };
-  await takeSpace({ tx }, SR, virtual_size, virtual_size);
-  await tx.insert('VDI', vdi, recordWith('VDI', { ...disk, uuid, location: uuid, SR, name_description: `Suspend image of ${record.name_label}` }));
-  await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: virtual_size });
-  return vdi;
-}
-
-async function suspendStorage(tx: Tx, record: StoredRecord<'VM'>): Promise<Ref<'SR'>> {
-  const [pool] = await tx.find('pool', {});
-  const sr = [record.suspend_SR, pool?.suspend_image_SR, pool?.default_SR].find((s) => s !== undefined && !isNullRef(s));
-  if (!sr) throw new XenError('VM_NO_SUSPEND_SR', record.uuid);
-  return sr;
 }
 
 async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<void> {

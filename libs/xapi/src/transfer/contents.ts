@@ -2,11 +2,12 @@
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, reading, type Row, type Tx } from '@xenplane/store';
 import { extentsOf, type DiskSource, type Write } from '@xenplane/wire';
-import { createVdi, vdiOverrides } from '../calls/vdi';
+import { createVdi } from '../calls/vdi';
 import type { Plane, Session } from '../context';
+import type { HttpTask } from '../http-task';
 import { chainOf, reportUtilisation, writableTop } from '../layers';
-import { imageKeys } from '../specs';
 import { LayerClient } from './layer-client';
+import { recount } from './recount';
 
 /** Top first; an image may be the lowest. */
 async function layersOf(tx: Tx, vdi: Ref<'VDI'>): Promise<readonly string[]> {
@@ -25,28 +26,19 @@ export async function findVdi(plane: Plane, name: string): Promise<Row<'VDI'>> {
   });
 }
 
-/** VDI_IN_USE when a VM could change the disk meanwhile, or, for a writer, even look at it. */
-export async function assertFree(tx: Tx, vdi: Row<'VDI'>, use: 'read' | 'write'): Promise<void> {
-  const attached = (await tx.find('VBD', { VDI: vdi.ref, currently_attached: true })).filter((vbd) => use === 'write' || vbd.mode === 'RW');
-  if (attached.length > 0) throw new XenError('VDI_IN_USE', vdi.ref, use === 'read' ? 'copy' : 'attach');
-}
-
 interface How {
   readonly signal: AbortSignal;
   /** Then only what differs from it. */
   readonly base?: Row<'VDI'> | undefined;
-  /** The reader keeps the disk's VM from running. */
-  readonly held?: true;
 }
+/** The reader holds the disk. */
 
-export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base, held }: How): Promise<DiskSource> {
+export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base }: How): Promise<DiskSource> {
   const client = new LayerClient(plane.settings);
   const { chain, old } = await reading(plane.store, async (tx) => {
-    if (!held) await assertFree(tx, vdi, 'read');
-    return { chain: await layersOf(tx, vdi.ref), old: base ? await layersOf(tx, base.ref) : [] };
+    return { chain: await layersOf(tx, vdi.ref), old: base ? await layersOf(tx, base.ref) : undefined };
   });
-  const differing = [...chain.filter((id) => !old.includes(id)), ...old.filter((id) => !chain.includes(id))];
-  const present = await client.present(differing, signal);
+  const present = await (old ? client.changed(between(chain, old), signal) : client.present(chain, signal));
   return {
     size: vdi.virtual_size,
     extents: { [Symbol.iterator]: () => extentsOf(present, vdi.virtual_size) },
@@ -54,23 +46,24 @@ export async function readDisk(plane: Plane, vdi: Row<'VDI'>, { signal, base, he
   };
 }
 
-/** Writes to a disk that nothing uses, and books what it then takes. */
+/** The layers that only one of two disks has. */
+const between = (one: readonly string[], other: readonly string[]): string[] => [
+  ...one.filter((id) => !other.includes(id)),
+  ...other.filter((id) => !one.includes(id)),
+];
+
+/** Writes to a disk that the writer holds alone, and books what it then takes. */
 export async function writeDisk(plane: Plane, ref: Ref<'VDI'>, writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<void> {
   const { size, top, below } = await inTransaction(plane.store, async (tx) => {
     const vdi = await tx.lock('VDI', ref);
-    await assertWritable(tx, vdi);
     const layer = await writableTop(tx, ref);
     return { size: vdi.virtual_size, top: layer, below: (await layersOf(tx, ref)).filter((id) => id !== layer) };
   });
-  const client = new LayerClient(plane.settings);
-  const utilisation = await client.write(top, below, within(writes, size), signal);
+  const utilisation = await new LayerClient(plane.settings).write(top, below, within(writes, size), signal).catch(async (error: unknown) => {
+    await recount(plane, ref);
+    throw error;
+  });
   await inTransaction(plane.store, (tx) => reportUtilisation(tx, top, utilisation));
-}
-
-async function assertWritable(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
-  if (vdi.read_only || vdi.type === 'cbt_metadata') throw new XenError('VDI_READONLY', vdi.ref);
-  if (vdi.sm_config[imageKeys.digest] !== undefined) throw new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR);
-  await assertFree(tx, vdi, 'write');
 }
 
 /** A disk ends where it ends. */
@@ -103,13 +96,13 @@ async function defaultSr(tx: Tx): Promise<Row<'SR'>> {
   return sr;
 }
 
-/** A new disk for a file that comes. */
-export async function createDisk(plane: Plane, session: Session, SR: Ref<'SR'>, size: number): Promise<Ref<'VDI'>> {
+/** A new disk for a file that comes. It is busy with it, and goes again when the file does not come whole. */
+export async function createDisk(plane: Plane, { session, task }: { session: Session; task: HttpTask }, SR: Ref<'SR'>, size: number): Promise<Ref<'VDI'>> {
   const given = { SR, virtual_size: size, name_label: 'Imported disk', type: 'user', sharable: false, read_only: false, other_config: {} } as const;
-  return inTransaction(plane.store, (tx) => createVdi({ plane, session, tx, task: undefined }, given));
-}
-
-/** Takes a new disk back when its file did not come. */
-export async function destroyDisk(plane: Plane, session: Session, self: Ref<'VDI'>): Promise<void> {
-  await inTransaction(plane.store, (tx) => vdiOverrides.destroy({ plane, session, tx, task: undefined }, { self }));
+  return inTransaction(plane.store, async (tx) => {
+    const ref = await createVdi({ plane, session, tx, task: undefined }, given);
+    await task.keep(tx, { vms: [], snapshots: [], disks: [{ id: '', size, ref, readOnly: false }], networks: [], replaced: [] });
+    await task.hold(tx, [{ cls: 'VDI', ref, op: 'blocked' }]);
+    return ref;
+  });
 }

@@ -9,17 +9,23 @@ export interface ExportOptions {
   /** Classes of devices that are left out. */
   readonly excludedDevices?: ReadonlySet<string>;
 }
+export interface ExportedDisk {
+  readonly id: string;
+  readonly ref: Ref<'VDI'>;
+  /** The disk holds the saved memory of this VM. */
+  readonly memoryOf: Ref<'VM'> | undefined;
+}
 export interface Exported {
   readonly objects: readonly OvaObject[];
   /** Disks whose contents belong to the export, sorted by their names in it. */
-  readonly disks: readonly { readonly id: string; readonly ref: Ref<'VDI'> }[];
+  readonly disks: readonly ExportedDisk[];
 }
 
 /** Objects in the order in which they were met, by reference. */
 class Found {
   readonly classes = new Map<string, ClassName>();
   readonly ids = new Map<string, string>();
-  readonly contents = new Set<Ref<'VDI'>>();
+  readonly contents = new Map<Ref<'VDI'>, Ref<'VM'> | undefined>();
 
   constructor(readonly replica: Replica) {}
 
@@ -40,7 +46,7 @@ export function exportRecords(replica: Replica, vms: readonly Ref<'VM'>[], optio
   const found = new Found(replica);
   for (const vm of vms) meetVm(found, vm, options);
   const objects = [...found.ids].map(([ref, id]) => objectOf(found, ref, id, options));
-  const disks = [...found.contents].map((ref) => ({ ref, id: found.ids.get(ref) ?? '' }));
+  const disks = [...found.contents].map(([ref, memoryOf]) => ({ ref, memoryOf, id: found.ids.get(ref) ?? '' }));
   return { objects, disks: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
 }
 
@@ -53,7 +59,7 @@ function meetVm(found: Found, ref: Ref<'VM'>, options: ExportOptions): void {
   if (!excluded('VIF')) found.all('VIF', vm.VIFs, (vif) => found.meet('network', found.replica.record('VIF', vif)?.network ?? nullRef()));
   if (!excluded('VGPU')) found.all('VGPU', vm.VGPUs, (vgpu) => meetVgpu(found, vgpu));
   if (!excluded('VTPM')) found.all('VTPM', vm.VTPMs, () => undefined);
-  if (options.preservePowerState) meetVdi(found, vm.suspend_VDI, true);
+  if (options.preservePowerState) meetVdi(found, vm.suspend_VDI, true, ref);
   found.meet('VM_guest_metrics', vm.guest_metrics);
   found.meet('VM_metrics', vm.metrics);
   found.meet('host', vm.resident_on);
@@ -68,12 +74,12 @@ function meetVbd(found: Found, ref: Ref<'VBD'>): void {
 }
 
 /** CDs and the images of ISO libraries are named, not carried. */
-function meetVdi(found: Found, ref: Ref<'VDI'>, carried: boolean): void {
+function meetVdi(found: Found, ref: Ref<'VDI'>, carried: boolean, memoryOf?: Ref<'VM'>): void {
   const vdi = isNullRef(ref) ? undefined : found.replica.record('VDI', ref);
   if (!vdi) return;
   found.meet('VDI', ref);
   found.meet('SR', vdi.SR);
-  if (carried && found.replica.record('SR', vdi.SR)?.content_type !== 'iso') found.contents.add(ref);
+  if (carried && found.replica.record('SR', vdi.SR)?.content_type !== 'iso') found.contents.set(ref, memoryOf);
 }
 
 function meetVgpu(found: Found, ref: Ref<'VGPU'>): void {

@@ -26,7 +26,7 @@ export async function importVdi(state: ImportState, object: OvaObject): Promise<
     return;
   }
   if (use === undefined) return;
-  // The memory of a suspended VM is of no use without the host's own record of it.
+  // The disk of a suspended VM's memory is made with the VM.
   const ref = use === 'disk' ? await makeVdi(state, object, sr) : null;
   if (ref) state.know('VDI', object.id, ref);
   state.made.disks.push({ id: object.id, size: vdi.virtual_size, ref, readOnly: vdi.read_only });
@@ -52,10 +52,11 @@ async function makeVdi(state: ImportState, object: OvaObject, SR: Ref<'SR'>): Pr
   state.assertMay(object);
   const { name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching, on_boot, ...vdi } = recordIn<'VDI'>(object.snapshot);
   const given = { SR, name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching };
-  const other_config = { ...vdi.other_config, import_task: state.context.task ?? nullRef() };
+  const task = state.context.task ?? nullRef<'task'>();
+  const other_config = { ...vdi.other_config, import_task: task };
   // What a template's disk was made from comes along with its contents.
   const boot = imageKeys.digest in vdi.sm_config ? 'persist' : on_boot;
-  return createVdi(state.context, { ...given, read_only: false, other_config, on_boot: boot });
+  return createVdi(state.context, { ...given, read_only: false, other_config, on_boot: boot, current_operations: { [task]: 'blocked' } });
 }
 
 export async function importVbd(state: ImportState, object: OvaObject): Promise<void> {

@@ -20,6 +20,8 @@ export interface MadeDisk {
   readonly size: number;
   readonly ref: Ref<'VDI'> | null;
   readonly readOnly: boolean;
+  /** The contents are the saved memory of this VM. */
+  readonly memoryOf?: Ref<'VM'>;
 }
 /** Plain values: the journal of an operation keeps them. */
 export interface Made {

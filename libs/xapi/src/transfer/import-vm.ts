@@ -1,4 +1,4 @@
-/** The VMs of an archive: records of their own, with what they are called and how they are set up, but nothing of how they stood. */
+/** The VMs of an archive: records of their own, with what they are called and how they are set up, but of how they stood only the memory of suspended ones. */
 import { isNullRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
 import type { OvaObject } from '@xenplane/wire';
@@ -6,6 +6,7 @@ import { seededMac } from '../bootstrap/seeded';
 import { networkOverrides } from '../calls/network';
 import { recordWith } from '../records';
 import { recordIn, type ImportState } from './import-state';
+import { importMemory } from './memory';
 
 export async function importGuestMetrics(state: ImportState, { id, snapshot }: OvaObject): Promise<void> {
   const { uuid, ref } = state.newRef('VM_guest_metrics');
@@ -32,6 +33,7 @@ export async function importVm(state: ImportState, object: OvaObject): Promise<v
   const { uuid, ref } = await identityOf(state, vm);
   await tx.insert('VM', ref, await newVm(state, object, uuid));
   state.know('VM', object.id, ref);
+  await importMemory(state, object, ref);
   (vm.is_a_snapshot ? state.made.snapshots : state.made.vms).push(ref);
 }
 
@@ -68,7 +70,7 @@ async function newVm(state: ImportState, { snapshot }: OvaObject, uuid: string):
     is_default_template: false,
     ha_always_run: false,
     last_booted_record: '',
-    last_boot_CPU_flags: {},
+    last_boot_CPU_flags: vm.power_state === 'Suspended' ? vm.last_boot_CPU_flags : {},
     snapshot_metadata: '',
     blobs: {},
     requires_reboot: false,

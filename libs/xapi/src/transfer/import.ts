@@ -2,15 +2,17 @@
  * Imports: every record in one transaction, the disks' contents after it, then one transaction more that lets the VMs go. What
  * fails in between takes everything away again.
  */
-import { isNullRef, XenError, type ClassName, type Ref } from '@xenplane/model';
+import type { SavedImage } from '@xenplane/hypervisor';
+import { XenError, type ClassName, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { MemberReader, Ova, OvaObject } from '@xenplane/wire';
-import { removeVdi } from '../calls/vdi-clone';
-import type { Context, Plane } from '../context';
+import { encodeTaskResult, type MemberReader, type Ova, type OvaObject } from '@xenplane/wire';
+import type { Context, Plane, Session } from '../context';
+import type { HttpTask } from '../http-task';
 import { vmOverrides } from '../calls/vm';
 import { writeDisk } from './contents';
 import { importHost, importSr, importVbd, importVdi } from './import-disks';
 import { ImportState, type ImportOptions, type Made } from './import-state';
+import { savedIn, settleMemories, type Memories } from './memory';
 import {
   importGpuGroup,
   importGuestMetrics,
@@ -60,82 +62,79 @@ async function tellCreated(tx: Tx, task: Ref<'task'>): Promise<void> {
   await tx.query(`UPDATE task SET other_config = other_config || '{"object_creation": "complete"}' WHERE ref = $1`, [task]);
 }
 
-/** The contents of the disks, in the archive's order. */
-export async function importContents(plane: Plane, members: MemberReader, { disks }: Made, signal?: AbortSignal): Promise<void> {
-  for (const { id, size, ref } of disks) {
+/** The contents of the disks, in the archive's order. Answers the memories among them. */
+export async function importContents(plane: Plane, members: MemberReader, { disks }: Made, signal?: AbortSignal): Promise<Memories> {
+  const memories: Record<string, SavedImage> = {};
+  for (const { id, size, ref, memoryOf } of disks) {
     const contents = members.disk({ prefix: `${id}/`, size });
-    if (ref) await writeDisk(plane, ref, contents, signal);
+    if (memoryOf) {
+      const saved = await savedIn(contents);
+      if (saved) memories[id] = saved;
+    } else if (ref) await writeDisk(plane, ref, contents, signal);
     else for await (const _passed of contents);
   }
   await members.end();
+  return memories;
 }
 
 /** Answers the VMs that are there now, without their snapshots. */
-export async function endImport(context: Context, { vms, snapshots, disks, replaced }: Made): Promise<Ref<'VM'>[]> {
+export async function endImport(context: Context, made: Made, memories: Memories): Promise<Ref<'VM'>[]> {
   const { tx, task } = context;
+  const { vms, snapshots, disks, replaced } = made;
+  await settleMemories(tx, made, memories);
   for (const { old, by, uuid } of replaced) {
     if ((await tx.getMany('VM', [old])).length > 0) await vmOverrides.destroy(context, { self: old });
     await tx.update('VM', by, { uuid });
   }
   await tx.query('UPDATE vm SET current_operations = current_operations - $2::text WHERE ref = ANY($1)', [[...vms, ...snapshots].toSorted(), task ?? '']);
+  const refs = disks.flatMap((disk) => disk.ref ?? []).toSorted();
+  await tx.query('UPDATE vdi SET current_operations = current_operations - $2::text WHERE ref = ANY($1)', [refs, task ?? '']);
   const protectedOnes = disks.flatMap((disk) => (disk.ref && disk.readOnly ? [disk.ref] : []));
   await tx.query('UPDATE vdi SET read_only = true WHERE ref = ANY($1)', [protectedOnes.toSorted()]);
   return [...vms];
 }
 
-/** Takes away what an import has made, as far as it is still there. */
-export async function undoImport(tx: Tx, { vms, snapshots, disks, networks }: Made): Promise<void> {
-  for (const vm of await tx.getMany('VM', [...snapshots, ...vms])) {
-    for (const table of ['vbd', 'vif', 'vgpu', 'vtpm', 'console']) await tx.query(`DELETE FROM "${table}" WHERE "VM" = $1`, [vm.ref]);
-    await tx.remove('VM', vm.ref);
-    if (!isNullRef(vm.metrics)) await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [vm.metrics]);
-    if (!isNullRef(vm.guest_metrics)) await tx.query('DELETE FROM vm_guest_metrics WHERE ref = $1', [vm.guest_metrics]);
-  }
-  for (const vdi of await tx.getMany(
-    'VDI',
-    disks.flatMap((disk) => disk.ref ?? []),
-  ))
-    await removeVdi(tx, vdi);
-  for (const network of await tx.getMany('network', networks)) await tx.remove('network', network.ref);
+export interface Importer {
+  readonly session: Session;
+  readonly task: HttpTask;
 }
+const vmsResult = (vms: readonly Ref<'VM'>[]): string => encodeTaskResult({ kind: 'set', of: { kind: 'ref', cls: 'VM' } }, vms);
+const contextOf = (plane: Plane, tx: Tx, { session, task }: Importer): Context => ({ plane, session, tx, task: task.ref });
 
-/** The whole of it, for a request that waits; nothing is left of one that fails. */
+/** The whole of it, for a request that waits. Until the task has succeeded, all that was made hangs on it. */
 export async function importArchive(
   plane: Plane,
-  caller: Omit<Context, 'plane' | 'tx'>,
+  caller: Importer,
   archive: { readonly ova: Ova; readonly members: MemberReader },
   options: ImportOptions,
-): Promise<Ref<'VM'>[]> {
-  const within = <T>(work: (context: Context) => Promise<T>): Promise<T> => inTransaction(plane.store, (tx) => work({ ...caller, plane, tx }));
-  const made = await within((context) => importRecords(context, archive.ova, options));
-  try {
-    await importContents(plane, archive.members, made);
-    return await within((context) => endImport(context, made));
-  } catch (error) {
-    await within(({ tx }) => undoImport(tx, made));
-    throw error;
-  }
+): Promise<void> {
+  const made = await inTransaction(plane.store, async (tx) => {
+    const records = await importRecords(contextOf(plane, tx, caller), archive.ova, options);
+    await caller.task.keep(tx, records);
+    return records;
+  });
+  const memories = await importContents(plane, archive.members, made);
+  await caller.task.conclude(async (tx) => vmsResult(await endImport(contextOf(plane, tx, caller), made, memories)));
 }
+
+/** Records alone: disks are found where they are. */
+export async function importMetadata(plane: Plane, caller: Importer, ova: Ova, options: ImportOptions): Promise<void> {
+  await caller.task.conclude(async (tx) => vmsResult(await metadata(contextOf(plane, tx, caller), ova, options)));
+}
+const metadata = async (context: Context, ova: Ova, options: ImportOptions): Promise<Ref<'VM'>[]> =>
+  endImport(context, await importRecords(context, ova, options), {});
 
 /** Thrown to take back a transaction that was only tried. */
 class Tried extends Error {}
 
-/** Records alone: disks are found where they are. A dry run makes nothing, but says what would be wrong. */
-export async function importMetadata(
-  plane: Plane,
-  caller: Omit<Context, 'plane' | 'tx'>,
-  ova: Ova,
-  options: ImportOptions & { readonly dryRun: boolean },
-): Promise<Ref<'VM'>[]> {
-  try {
-    return await inTransaction(plane.store, async (tx) => {
-      const context = { ...caller, plane, tx };
-      const vms = await endImport(context, await importRecords(context, ova, options));
-      if (options.dryRun) throw new Tried();
-      return vms;
-    });
-  } catch (error) {
-    if (error instanceof Tried) return [];
-    throw error;
-  }
+/** Makes nothing, but says what would be wrong. */
+export async function tryImport(plane: Plane, caller: Importer, ova: Ova, options: ImportOptions): Promise<void> {
+  const tried = inTransaction(plane.store, async (tx) => {
+    await metadata(contextOf(plane, tx, caller), ova, options);
+    throw new Tried();
+  });
+  await tried.catch((error: unknown) => {
+    if (!(error instanceof Tried)) throw error;
+  });
+  await caller.task.succeed(vmsResult([]));
 }

@@ -1,8 +1,11 @@
 export { hasZstd, importError, packed, readArchive, writeArchive, type Archive, type Compression, type NamedDisk } from './archive';
-export { createDisk, destroyDisk, findSr, findVdi, readDisk, writeDisk } from './contents';
-export { exportRecords, type Exported, type ExportOptions } from './export-records';
+export { createDisk, findSr, findVdi, readDisk, writeDisk } from './contents';
+export { exportRecords, type Exported, type ExportedDisk, type ExportOptions } from './export-records';
 export { exportVersion } from './export-version';
-export { importArchive, importMetadata } from './import';
+export { importArchive, importMetadata, tryImport } from './import';
 export type { ImportOptions } from './import-state';
 export { LayerClient } from './layer-client';
-export { withExportMark } from './export-mark';
+export { TransferBeats } from './beats';
+export { assertWritable, holdExported, holdRead, holdWritten } from './holds';
+export { abandonedTransfers } from './journal';
+export { readMemory } from './memory';

@@ -9,11 +9,17 @@ import { Bits, framesType, writeFrames, type Write } from '@xenplane/wire';
 import type { PlaneSettings } from '../context';
 
 interface Ask {
-  readonly method: 'GET' | 'PUT' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Uint8Array>;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface FoldAsk {
+  readonly from: string;
+  readonly how: 'over' | 'under';
+  readonly apart: boolean;
 }
 
 /** Of a disk without layers nothing is stored. */
@@ -36,14 +42,28 @@ export class LayerClient {
     yield* await this.ask({ method: 'GET', path: `/layers/${top}`, query, signal });
   }
 
-  /** The blocks that any of the layers has. */
-  async present(ids: readonly string[], signal?: AbortSignal): Promise<Bits> {
+  /** The blocks that any of the chain has. */
+  async present([top = nothing, ...below]: readonly string[], signal?: AbortSignal): Promise<Bits> {
+    return new Bits(await buffer(await this.ask({ method: 'GET', path: `/layers/${top}/blocks`, query: { chain: below.join() }, signal })));
+  }
+  /** The blocks that any of the layers changed. */
+  async changed(ids: readonly string[], signal?: AbortSignal): Promise<Bits> {
     if (ids.length === 0) return new Bits();
     return new Bits(await buffer(await this.ask({ method: 'GET', path: '/layers/changed', query: { ids: ids.join() }, signal })));
   }
 
   async remove(id: string): Promise<void> {
     (await this.ask({ method: 'DELETE', path: `/layers/${id}` })).resume();
+  }
+
+  /** Copies the blocks of one layer to another that it lies on or under, as far as one request may; the chain shows the same meanwhile. */
+  async fold(into: string, { from, how, apart }: FoldAsk): Promise<{ readonly done: boolean; readonly utilisation: number }> {
+    const answer = await this.ask({ method: 'POST', path: `/layers/${into}/fold`, query: { from, how, apart: String(apart) } });
+    return JSON.parse((await buffer(answer)).toString()) as { done: boolean; utilisation: number };
+  }
+  /** Frees its bytes; what it changed stays known. */
+  async empty(id: string): Promise<void> {
+    (await this.ask({ method: 'DELETE', path: `/layers/${id}/blocks` })).resume();
   }
 
   private async ask({ method, path, query = {}, body, signal }: Ask): Promise<IncomingMessage> {

@@ -1,0 +1,32 @@
+/** Disks that hold the memory of suspended VMs. */
+import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import { takeSpace } from './calls/vdi-clone';
+import type { Plane } from './context';
+import { newLayer } from './layers';
+import { recordWith } from './records';
+
+type Suspended = Pick<StoredRecord<'VM'>, 'uuid' | 'name_label' | 'memory_static_max' | 'suspend_SR'>;
+
+/** A disk that the memory of the VM fits on, where the VM or the pool wants it. */
+export async function newSuspendVdi(plane: Plane, tx: Tx, vm: Suspended): Promise<Ref<'VDI'>> {
+  return suspendDiskIn(plane, tx, await suspendStorage(tx, vm), vm);
+}
+
+export async function suspendDiskIn(plane: Plane, tx: Tx, SR: Ref<'SR'>, vm: Suspended, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
+  const uuid = plane.ids.uuid(),
+    vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
+  const virtual_size = Math.ceil((vm.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
+  const disk = { virtual_size, physical_utilisation: virtual_size, type: 'suspend' as const, managed: true, name_label: 'Suspend image' };
+  await takeSpace({ tx }, SR, virtual_size, virtual_size);
+  await tx.insert('VDI', vdi, recordWith('VDI', { ...disk, uuid, location: uuid, SR, name_description: `Suspend image of ${vm.name_label}`, ...change }));
+  await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: virtual_size });
+  return vdi;
+}
+
+async function suspendStorage(tx: Tx, vm: Suspended): Promise<Ref<'SR'>> {
+  const [pool] = await tx.find('pool', {});
+  const sr = [vm.suspend_SR, pool?.suspend_image_SR, pool?.default_SR].find((s) => s !== undefined && !isNullRef(s));
+  if (!sr) throw new XenError('VM_NO_SUSPEND_SR', vm.uuid);
+  return sr;
+}

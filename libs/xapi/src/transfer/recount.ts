@@ -1,0 +1,18 @@
+/** What a disk takes after a write that did not come to its end: as much of it as came stays. */
+import type { Ref } from '@xenplane/model';
+import { inTransaction, reading } from '@xenplane/store';
+import type { Plane } from '../context';
+import { blockBytes, chainOf, reportUtilisation } from '../layers';
+import { LayerClient } from './layer-client';
+
+/** Of a disk that is gone there is nothing to count; where the image server does not answer, the next write tells. */
+export async function recount(plane: Plane, vdi: Ref<'VDI'>): Promise<void> {
+  try {
+    const [top] = await reading(plane.store, (tx) => chainOf(tx, vdi));
+    if (!top) return;
+    const { count } = await new LayerClient(plane.settings).present([top.id]);
+    await inTransaction(plane.store, (tx) => reportUtilisation(tx, top.id, count * blockBytes));
+  } catch (error) {
+    plane.log.warn({ vdi, error }, 'disk not counted after a broken write');
+  }
+}
