@@ -144,22 +144,20 @@ async function mayGoDown({ tx }: Context, args: Args): Promise<void> {
   await assertUnused(tx, hostIn(args));
 }
 
-/** No other running VM may hold a disk that this one would write, nor may it be gone. */
-async function disksFree({ tx }: Context, args: Args): Promise<void> {
-  const [held] = await tx.query<{ vdi: string }>(
-    `SELECT mine."VDI" AS vdi FROM vbd mine JOIN vdi d ON d.ref = mine."VDI" AND NOT d.sharable JOIN vbd other ON other."VDI" = mine."VDI" AND other.ref <> mine.ref AND other.currently_attached
-     JOIN vm v ON v.ref = other."VM" AND v.power_state <> 'Suspended' WHERE mine."VM" = $1 AND (mine.mode = 'RW' OR other.mode = 'RW') LIMIT 1`,
-    [args['vm']],
-  );
+/** No other running VM may hold a disk that this one would write; no transfer may write to one, nor read one that this VM would write. */
+async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
+  const [[held], busy] = await Promise.all([
+    tx.query<{ vdi: string }>(
+      `SELECT mine."VDI" AS vdi FROM vbd mine JOIN vdi d ON d.ref = mine."VDI" AND NOT d.sharable JOIN vbd other ON other."VDI" = mine."VDI" AND other.ref <> mine.ref AND other.currently_attached
+       JOIN vm v ON v.ref = other."VM" AND v.power_state <> 'Suspended' WHERE mine."VM" = $1 AND (mine.mode = 'RW' OR other.mode = 'RW') LIMIT 1`,
+      [vm],
+    ),
+    tx.query<{ ref: string; ops: Row<'VDI'>['current_operations'] }>(
+      `SELECT d.ref, d.current_operations AS ops FROM vbd b JOIN vdi d ON d.ref = b."VDI" AND d.current_operations <> '{}' WHERE b."VM" = $1 AND (b.mode = 'RW' AND NOT d.sharable OR 'blocked' IN (SELECT value FROM jsonb_each_text(d.current_operations)))`,
+      [vm],
+    ),
+  ]);
   if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
-  await disksIdle(tx, args);
-}
-/** Nor may a transfer write to one, or read one that this VM would write. */
-async function disksIdle(tx: Context['tx'], args: Args): Promise<void> {
-  const busy = await tx.query<{ ref: string; ops: Row<'VDI'>['current_operations'] }>(
-    `SELECT d.ref, d.current_operations AS ops FROM vbd b JOIN vdi d ON d.ref = b."VDI" AND d.current_operations <> '{}' WHERE b."VM" = $1 AND (b.mode = 'RW' AND NOT d.sharable OR 'blocked' IN (SELECT value FROM jsonb_each_text(d.current_operations)))`,
-    [args['vm']],
-  );
   for (const { ref, ops } of busy) {
     const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
     const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref, 'attach') : undefined);
