@@ -1,7 +1,7 @@
 export * from './context';
 export * from './dispatch';
 export * from './sessions';
-export { pendingUpdates } from './updates';
+export { pendingUpdates, type PendingUpdates } from './updates';
 export { auditLines } from './audit';
 export { permissions } from './permissions';
 export * from './plane';
@@ -34,3 +34,8 @@ export { runningGuest, type RunningGuest } from './guest-console';
 export * from './transfer';
 export * from './layers';
 export * from './reconcilers/layers';
+export { askBalancer } from './calls/pool-wlb';
+export { bundleRepository, syncBundle } from './bundle';
+export { insertMessages, objectOfMessages, type ImportedMessage } from './calls/message';
+export { introducePatch } from './calls/pool-update';
+export { assertLive } from './host-use';

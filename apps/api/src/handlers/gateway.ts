@@ -15,7 +15,7 @@ interface Route extends HandlerFacts {
 const routes: readonly Route[] = handlers.map((handler) => ({ ...handlerNamed(handler.name), handler })).sort((a, b) => b.path.length - a.path.length);
 
 function routeOf(method: string | undefined, path: string): Route | undefined {
-  return routes.find((r) => r.method === (method as HandlerMethod) && (path === r.path || path.startsWith(`${r.path}/`)));
+  return routes.find((r) => r.method === (method as HandlerMethod) && (path === r.path || path.startsWith(r.path.endsWith('/') ? r.path : `${r.path}/`)));
 }
 
 type Connection = Pick<Exchange, 'request' | 'response' | 'socket' | 'head'>;

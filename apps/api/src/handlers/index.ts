@@ -11,6 +11,13 @@ import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
 import { importMetadata, importVm } from './import-vm';
+import { betweenHosts } from './between-hosts';
+import { bundle } from './bundle';
+import { putMessages } from './messages';
+import { poolPatchUpload } from './pool-patch-upload';
+import { repositoryHandlers } from './repository';
+import { serviceHandlers } from './services';
+import { wlbHandlers } from './wlb';
 
 export const handlers: readonly Handler[] = [
   getBlob,
@@ -27,4 +34,11 @@ export const handlers: readonly Handler[] = [
   updates,
   importMetadata,
   importVm,
+  ...betweenHosts,
+  bundle,
+  putMessages,
+  poolPatchUpload,
+  ...repositoryHandlers,
+  ...serviceHandlers,
+  ...wlbHandlers,
 ];
