@@ -13,6 +13,7 @@ import { updates } from './updates';
 import { importMetadata, importVm } from './import-vm';
 import { betweenHosts } from './between-hosts';
 import { bundle } from './bundle';
+import { hostArchives } from './host-archives';
 import { putMessages } from './messages';
 import { poolPatchUpload } from './pool-patch-upload';
 import { repositoryHandlers } from './repository';
@@ -36,6 +37,7 @@ export const handlers: readonly Handler[] = [
   importVm,
   ...betweenHosts,
   bundle,
+  ...hostArchives,
   putMessages,
   poolPatchUpload,
   ...repositoryHandlers,
