@@ -41,6 +41,7 @@ export { introducePatch } from './calls/pool-update';
 export { assertLive } from './host-use';
 export { capabilities } from './system-status';
 export { databaseXml } from './database/dump';
+export { restoreDatabase } from './database/restore';
 export type { HostFile } from './host-files/file';
 export { logFiles } from './host-files/logs';
 export { reportFiles } from './host-files/report';

@@ -3,6 +3,7 @@ import type { Handler } from './exchange';
 import { getBlob, putBlob } from './blob';
 import { auditLog } from './audit-log';
 import { cli } from './cli';
+import { databaseRestore } from './database-restore';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
@@ -26,6 +27,7 @@ export const handlers: readonly Handler[] = [
   auditLog,
   cli,
   databaseDump,
+  databaseRestore,
   ...consoleHandlers,
   ...rrdHandlers,
   exportRawVdi,
