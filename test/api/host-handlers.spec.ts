@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { tarEnd, tarMember } from '@xenplane/wire';
+import { thinXe } from '../thin-client';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
 let world: World;
@@ -121,4 +122,37 @@ test('an update of the old kind is found in what is uploaded', async () => {
   expect(await put('/pool_patch_upload', file)).toMatchObject({ task: 'failure', error: ['PATCH_ALREADY_EXISTS', uuid] });
   expect(await put('/pool_patch_upload', Buffer.from('nothing'))).toMatchObject({ task: 'failure', error: ['INVALID_PATCH'] });
   expect((await call<string[]>('VDI.get_all')).sort()).toEqual(before.sort());
+});
+
+test('xe uploads patches and bundles', async () => {
+  const xml = `<update name-label="XS83E003" version="1.0" uuid="33333333-2222-4333-8444-555555555555" installation-size="1"/>`;
+  const files = new Map([
+    ['patch.iso', Buffer.from(xml)],
+    ['bundle.tar', tar({ 'repodata/repomd.xml': repomd.replaceAll('ab', 'cd') })],
+  ]);
+  const user = { port: Number(new URL(world.url).port), password, files };
+  const uploaded = await thinXe(user, 'patch-upload', 'file-name=patch.iso');
+  expect([uploaded.code, uploaded.error]).toEqual([0, '']);
+  expect(await call('pool_patch.get_name_label', await call('pool_patch.get_by_uuid', uploaded.out.trim()))).toBe('XS83E003');
+  expect(await thinXe(user, 'pool-sync-bundle', 'filename=bundle.tar')).toMatchObject({ code: 0, error: '' });
+  const [repository] = await call<string[]>('Repository.get_all');
+  expect(await call('Repository.get_hash', repository)).toBe('cd'.repeat(32));
+});
+
+test('who may only look may neither take a host apart nor put one together', async () => {
+  const [pool] = await call<string[]>('pool.get_all');
+  await call('pool.enable_external_auth', pool, { 'user:eve': 'apple' }, 'x', 'PAM');
+  const subject = await call('subject.create', { subject_identifier: await call('auth.get_subject_identifier', 'eve'), other_config: {} });
+  await call('subject.add_to_roles', subject, (await call<string[]>('role.get_by_name_label', 'read-only'))[0]);
+  const authorization = `Basic ${Buffer.from('eve:apple').toString('base64')}`;
+  const refused = [
+    ...['/host_backup', '/host_logs_download', '/system-status', '/sync_config_files', '/host_updates', '/repository/x'].map((p) => ['GET', p] as const),
+    ...['/host_restore', '/pool/xmldbdump', '/messages', '/bundle', '/pool_patch_upload', '/services/x'].map((p) => ['PUT', p] as const),
+    ['POST', '/remote_db_access'] as const,
+  ];
+  const statuses = await Promise.all(
+    refused.map(async ([method, path]) => (await fetch(`${world.url}${path}`, { method, headers: { authorization } })).status),
+  );
+  expect(statuses).toEqual(refused.map(() => 403));
+  expect((await fetch(`${world.url}/services`, { headers: { authorization } })).status).toBe(200);
 });
