@@ -36,6 +36,7 @@ export const variablesOf = {
     ...stores,
     'XENPLANE_PORT',
     'XENPLANE_TLS_PORT',
+    'XENPLANE_SOCKET',
     'XENPLANE_DATA',
     'XENPLANE_ROOT_PASSWORD',
     'XENPLANE_REFUSED_LOGIN_MS',
@@ -85,13 +86,21 @@ function allValues({ flags, secrets, ports, services }) {
   };
 }
 
+const longestSocket = 100; // bytes of a path that every system takes
+/** None where the folder lies too deep for one. */
+function socketIn(folder) {
+  const file = path.join(folder, 'xapi.socket');
+  return Buffer.byteLength(file) > longestSocket ? '' : file;
+}
+
 const ours = /^(XENPLANE_.*|DATABASE_URL|REDIS_URL)$/;
 
 /** What lies about in the user's shell under our names reaches no program by accident. */
 export function programEnvironment({ folder, ...sources }) {
   const rest = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
   return (name) => {
-    const values = { ...allValues(sources), XENPLANE_DATA: makeFolder(path.join(folder, name), 0o700) };
+    const own = makeFolder(path.join(folder, name), 0o700);
+    const values = { ...allValues(sources), XENPLANE_DATA: own, XENPLANE_SOCKET: socketIn(own) };
     const told = variablesOf[name].map((variable) => [variable, String(values[variable])]);
     return { ...rest, NODE_ENV: 'production', ...Object.fromEntries(told) };
   };

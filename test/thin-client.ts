@@ -1,10 +1,15 @@
 /** The client's side of the thin protocol, byte for byte as the real xe behaves: it does what it is told and nothing else. */
 import net from 'node:net';
+import tls from 'node:tls';
 import { decodeThin, encodeThinAnswer, greetingLength, isThinGreeting, thinGreeting, thinLength, type ThinCommand } from '@xenplane/wire';
 
 export interface ThinUser {
   readonly port: number;
   readonly host?: string;
+  /** Over TLS, without a look at the certificate, as the real xe. */
+  readonly tls?: boolean;
+  /** A unix socket instead of the port. */
+  readonly path?: string;
   readonly username?: string;
   readonly password: string;
   /** What the user types when asked. */
@@ -56,9 +61,14 @@ class Stream {
   }
 }
 
-async function dial({ port, host = '127.0.0.1' }: ThinUser): Promise<Stream> {
-  const socket = net.connect(port, host);
-  await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+function connectionOf({ port, host = '127.0.0.1', tls: secure = false, path }: ThinUser): net.Socket {
+  if (path !== undefined) return net.connect(path);
+  return secure ? tls.connect({ port, host, rejectUnauthorized: false }) : net.connect(port, host);
+}
+
+async function dial(user: ThinUser): Promise<Stream> {
+  const socket = connectionOf(user);
+  await new Promise<void>((resolve, reject) => socket.once(user.tls && user.path === undefined ? 'secureConnect' : 'connect', resolve).once('error', reject));
   return new Stream(socket);
 }
 /** A body that is sent only after the server has said yes, and one that ends with the connection. */

@@ -6,6 +6,7 @@ import type { ApiSettings } from '@xenplane/config';
 import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
+import { listenLocally } from './local-socket';
 import { listenTls } from './tls';
 
 const bodyLimitBytes = 16 * 2 ** 20;
@@ -24,8 +25,12 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const dispatcher = new Dispatcher(plane, sessions);
   const gateway = new Gateway(plane, dispatcher);
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
-  await app.listen(settings.port, settings.listen);
-  const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
+  const closeWays = await openWays(app, settings).catch(async (error: unknown) => {
+    gateway.stop();
+    await app.close();
+    await plane.close();
+    throw error;
+  });
   if (settings.imagesSecret)
     void keepTrying(
       () => ensureDemoTemplate(plane, settings.seed),
@@ -40,13 +45,24 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
     gateway.stop();
-    tls?.close();
+    await closeWays();
     app.getHttpServer().closeAllConnections();
     await app.close();
     await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
     await plane.close();
   };
   return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop };
+}
+
+/** Plain HTTP, the local socket, TLS; answers how to shut the last two. */
+async function openWays(app: NestFastifyApplication, settings: ApiSettings): Promise<() => Promise<void>> {
+  await app.listen(settings.port, settings.listen);
+  const local = settings.socket ? await listenLocally(app, settings.socket) : undefined;
+  const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
+  return async () => {
+    tls?.close();
+    await local?.();
+  };
 }
 
 const retryMs = 2000;

@@ -4,6 +4,7 @@ import { Dispatcher, type Answer } from '@xenplane/xapi';
 import { errorFrom, XenError } from '@xenplane/model';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isLocal } from './local-socket';
 import { page } from './page';
 
 const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'X-Requested-With' };
@@ -19,7 +20,7 @@ export class RpcController {
     if (!call) return malformed(reply);
     const signal = abortedWith(reply);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, local: isLocal(request.raw.socket) });
       send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
     } catch (error) {
       send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, asXenError(error).description))]);
@@ -32,7 +33,7 @@ export class RpcController {
     const call = readable(() => wire.parseCall(bodyOf(request)));
     if (!call) return malformed(reply);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply) });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply), local: isLocal(request.raw.socket) });
       // The list of methods alone comes without an envelope.
       const body = call.method === 'system.listMethods' ? wire.xmlPlain(asXml(answer)) : wire.xmlSuccess(asXml(answer));
       send(reply, 'text/xml', [Buffer.from(body)]);

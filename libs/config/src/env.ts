@@ -1,7 +1,7 @@
 /** The only reader of the environment: each process asks for its settings once, at its start, and refuses to start on a bad one. */
 import 'reflect-metadata';
 import { plainToInstance, Transform } from 'class-transformer';
-import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, Min, MinLength, validateSync } from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, MinLength, validateSync } from 'class-validator';
 
 /** Every variable that any process of Xenplane reads, with what it is for. */
 export const variables = {
@@ -10,6 +10,7 @@ export const variables = {
   XENPLANE_LISTEN: 'Address to listen on; loopback unless told otherwise',
   XENPLANE_PORT: 'API: port for plain HTTP',
   XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
+  XENPLANE_SOCKET: 'API: path of a unix socket where the user of this process is root without a password; empty for none',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
   XENPLANE_REFUSED_LOGIN_MS: 'API: how long a wrong password waits for its answer',
@@ -48,6 +49,8 @@ class SchedulerVariables extends Services {
 class ApiVariables extends SchedulerVariables {
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_PORT = 8080;
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
+  // The longest path that every system takes for a socket.
+  @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
   @IsString() XENPLANE_DATA = '.xenplane/api';
   @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
   @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_REFUSED_LOGIN_MS = 5_000;
@@ -101,6 +104,7 @@ export function apiSettings(environment: Environment = process.env) {
     redisUrl: v.REDIS_URL,
     port: v.XENPLANE_PORT,
     tlsPort: v.XENPLANE_TLS_PORT,
+    socket: v.XENPLANE_SOCKET,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,
     wrongPasswordMs: v.XENPLANE_REFUSED_LOGIN_MS,

@@ -16,3 +16,4 @@ export * from './rfb';
 export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
 export * from './disks';
 export * from './xva';
+export { bzip2 } from './bzip2';

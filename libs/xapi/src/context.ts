@@ -69,6 +69,8 @@ export interface Outside {
   /** What the client holds: the session's token. */
   readonly token: string;
   readonly signal: AbortSignal;
+  /** Came by a way that only the user of this process has: who asks is root. */
+  readonly local: boolean;
 }
 
 /** A moment in the form of the wire, whole seconds. */

@@ -18,6 +18,8 @@ export interface Request {
   readonly method: string;
   readonly params: readonly Untyped[];
   readonly signal: AbortSignal;
+  /** See `Outside`. */
+  readonly local?: boolean;
 }
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
 export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
@@ -29,6 +31,7 @@ interface Call {
   /** Of a call in the background: the method as the client wrote it. */
   readonly label: string | undefined;
   readonly signal: AbortSignal;
+  readonly local: boolean;
 }
 
 const taskType: Type = { kind: 'ref', cls: 'task' };
@@ -66,7 +69,8 @@ export class Dispatcher {
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {
-      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal: request.signal });
+      const { signal, local = false } = request;
+      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local });
       told(async && session ? this.refusalOf(message, session, known) : undefined);
       return value;
     } catch (error) {
@@ -105,9 +109,13 @@ export class Dispatcher {
     throw new XenError('MESSAGE_METHOD_UNKNOWN', name);
   }
 
-  private async callOutside(message: Message, { session, token, args, signal }: Call, run: Handler<Outside>): Promise<Answer & { readonly value: unknown }> {
+  private async callOutside(
+    message: Message,
+    { session, token, args, signal, local }: Call,
+    run: Handler<Outside>,
+  ): Promise<Answer & { readonly value: unknown }> {
     if (session) assertAllowed(session, message, args);
-    return { type: message.result, value: await run({ plane: this.plane, session, token, signal }, args) };
+    return { type: message.result, value: await run({ plane: this.plane, session, token, signal, local }, args) };
   }
 
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */

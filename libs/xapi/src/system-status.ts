@@ -40,7 +40,11 @@ export function capabilitiesXml(): string {
   return `<?xml version="1.0" ?><system-status-capabilities>${lines.join('')}</system-status-capabilities>`;
 }
 
-export function statusReport(host: StoredRecord<'host'>, consoleRing: string): string {
+/** Without what opens doors. */
+export function shownHost(host: StoredRecord<'host'>): object {
   const { license_params: _licence, power_on_config: _secrets, external_auth_configuration: _login, ...shown } = host;
-  return JSON.stringify({ 'xenserver-config': shown, 'xen-info': { dmesg: consoleRing } }, undefined, 1);
+  return shown;
 }
+
+export const statusReport = (host: StoredRecord<'host'>, consoleRing: string): string =>
+  JSON.stringify({ 'xenserver-config': shownHost(host), 'xen-info': { dmesg: consoleRing } }, undefined, 1);

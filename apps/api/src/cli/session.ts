@@ -7,9 +7,9 @@ import type { Dispatcher } from '@xenplane/xapi';
 const wordsOf = (method: string, params: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
 
 /** Answers what a client of JSON-RPC would see. */
-async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal): Promise<unknown> {
+async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal, local = false): Promise<unknown> {
   if (signal.aborted) throw new XenError('SESSION_INVALID', '');
-  const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal });
+  const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal, local });
   if ('prepared' in answer) return JSON.parse(answer.prepared.chunks.map((c) => c.toString()).join(''));
   return JSON.parse(encodeJson(answer.type, answer.value));
 }
@@ -18,11 +18,13 @@ export interface Credentials {
   readonly session: string | undefined;
   readonly user: string;
   readonly password: string;
+  /** Came over the local socket. */
+  readonly local: boolean;
 }
 
 /** A session that was brought along stays open; one made for the command ends with it. */
-export async function openSession(dispatcher: Dispatcher, { session, user, password }: Credentials, signal: AbortSignal): Promise<Opened> {
-  const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal));
+export async function openSession(dispatcher: Dispatcher, { session, user, password, local }: Credentials, signal: AbortSignal): Promise<Opened> {
+  const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal, local));
   const api: Api = {
     url: '',
     session: token,

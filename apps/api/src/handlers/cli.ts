@@ -5,6 +5,7 @@ import { MalformedThin } from '@xenplane/wire';
 import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
+import { isLocal } from '../local-socket';
 import type { Exchange, Handler } from './exchange';
 import { Refusal } from './refusal';
 
@@ -23,7 +24,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 interface CommandLine {
   readonly words: readonly string[];
-  readonly login: Credentials;
+  readonly login: Omit<Credentials, 'local'>;
 }
 /** One word a line; who it is comes last, or first when another server passes the command on. */
 export function commandLine(body: string): CommandLine {
@@ -41,9 +42,10 @@ async function run({ request, socket, dispatcher, signal, plane }: Exchange): Pr
   try {
     await channel.greet();
     const terminal = terminalOver(channel);
-    if (login.session === undefined && login.user === '') terminal.printError('Username/password must be specified\n');
-    const anonymous = login.session === undefined && login.user === '';
-    const code = anonymous ? 1 : await runXe(words, () => openSession(dispatcher, login, signal), terminal);
+    const local = isLocal(socket);
+    const anonymous = login.session === undefined && login.user === '' && !local;
+    if (anonymous) terminal.printError('Username/password must be specified\n');
+    const code = anonymous ? 1 : await runXe(words, () => openSession(dispatcher, { ...login, local }, signal), terminal);
     channel.say({ kind: 'exit', code });
   } catch (error) {
     if (!(error instanceof ClientGone) && !(error instanceof MalformedThin))

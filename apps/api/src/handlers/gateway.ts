@@ -3,6 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod } from '@xenplane/model';
 import { HttpTask, TransferBeats, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
+import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { page, reasonOf, Refusal, shown } from './refusal';
@@ -15,7 +16,7 @@ interface Route extends HandlerFacts {
 const routes: readonly Route[] = handlers.map((handler) => ({ ...handlerNamed(handler.name), handler })).sort((a, b) => b.path.length - a.path.length);
 
 function routeOf(method: string | undefined, path: string): Route | undefined {
-  return routes.find((r) => r.method === (method as HandlerMethod) && (path === r.path || path.startsWith(`${r.path}/`)));
+  return routes.find((r) => r.method === (method as HandlerMethod) && (path === r.path || path.startsWith(r.path.endsWith('/') ? r.path : `${r.path}/`)));
 }
 
 type Connection = Pick<Exchange, 'request' | 'response' | 'socket' | 'head'>;
@@ -128,15 +129,16 @@ export class Gateway {
     const token = query.get('session_id');
     if (token !== null) return { token, session: await this.dispatcher.sessions.find(token), own: false };
     const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'));
+    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'), isLocal(request.socket));
+    if (isLocal(request.socket) && !route.open) return this.logInOnce(':', true);
     if (route.open) return { token: '', session: undefined, own: false };
     throw new XenError('SESSION_AUTHENTICATION_FAILED');
   }
 
-  private async logInOnce(credentials: string): Promise<Login> {
+  private async logInOnce(credentials: string, local: boolean): Promise<Login> {
     const at = credentials.indexOf(':');
     const params = [at < 0 ? credentials : credentials.slice(0, at), at < 0 ? '' : credentials.slice(at + 1), '1.0', 'http'];
-    const answer = await this.dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal });
+    const answer = await this.dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal, local });
     const token = 'value' in answer ? String(answer.value) : '';
     return { token, session: await this.dispatcher.sessions.find(token), own: true };
   }

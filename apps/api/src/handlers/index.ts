@@ -3,6 +3,7 @@ import type { Handler } from './exchange';
 import { getBlob, putBlob } from './blob';
 import { auditLog } from './audit-log';
 import { cli } from './cli';
+import { databaseRestore } from './database-restore';
 import { databaseDump } from './database-dump';
 import { consoleHandlers } from './console';
 import { rrdHandlers } from './rrd';
@@ -11,6 +12,14 @@ import { exportMetadata, exportVm } from './export-vm';
 import { importRawVdi } from './import-raw-vdi';
 import { updates } from './updates';
 import { importMetadata, importVm } from './import-vm';
+import { betweenHosts } from './between-hosts';
+import { bundle } from './bundle';
+import { hostArchives } from './host-archives';
+import { putMessages } from './messages';
+import { poolPatchUpload } from './pool-patch-upload';
+import { repositoryHandlers } from './repository';
+import { serviceHandlers } from './services';
+import { wlbHandlers } from './wlb';
 
 export const handlers: readonly Handler[] = [
   getBlob,
@@ -18,6 +27,7 @@ export const handlers: readonly Handler[] = [
   auditLog,
   cli,
   databaseDump,
+  databaseRestore,
   ...consoleHandlers,
   ...rrdHandlers,
   exportRawVdi,
@@ -27,4 +37,12 @@ export const handlers: readonly Handler[] = [
   updates,
   importMetadata,
   importVm,
+  ...betweenHosts,
+  bundle,
+  ...hostArchives,
+  putMessages,
+  poolPatchUpload,
+  ...repositoryHandlers,
+  ...serviceHandlers,
+  ...wlbHandlers,
 ];

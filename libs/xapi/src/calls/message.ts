@@ -1,9 +1,9 @@
 /** Alerts about objects; a class of its own kind: kept, listed and sent as events, with no getters for single fields. */
-import { classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { evaluate, parseFilter } from '@xenplane/wire';
 import type { Tx } from '@xenplane/store';
 import { tell, type Alert } from '../alerts';
-import type { Context } from '../context';
+import type { Context, Plane } from '../context';
 
 type Message = StoredRecord<'message'>;
 type Row = Message & { readonly ref: Ref<'message'> };
@@ -19,10 +19,36 @@ const tableOf: Readonly<Record<string, string>> = {
   Certificate: 'certificate',
 };
 
+/** UUID_INVALID when there is no such object. */
+export async function objectOfMessages(tx: Tx, { cls, obj_uuid }: { readonly cls: string; readonly obj_uuid: string }): Promise<Message['cls']> {
+  const known = isAlertClass(cls) ? await tx.query(`SELECT 1 AS yes FROM "${tableOf[cls]}" WHERE uuid = $1`, [obj_uuid]) : [];
+  if (!isAlertClass(cls) || known.length === 0) throw new XenError('UUID_INVALID', cls, obj_uuid);
+  return cls;
+}
+const isAlertClass = (cls: string): cls is Message['cls'] => Object.hasOwn(tableOf, cls);
+const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 async function create({ tx, plane }: Context, given: Alert): Promise<Ref<'message'>> {
-  const known = await tx.query(`SELECT 1 AS yes FROM "${tableOf[given.cls]}" WHERE uuid = $1`, [given.obj_uuid]);
-  if (known.length === 0) throw new XenError('UUID_INVALID', given.cls, given.obj_uuid);
+  await objectOfMessages(tx, given);
   return tell(tx, plane, given);
+}
+
+export type ImportedMessage = Pick<Message, 'uuid' | 'name' | 'priority' | 'timestamp' | 'body'>;
+/** Alerts from elsewhere, with the moments at which they were raised; one that is here already stays as it is. */
+export async function insertMessages(
+  tx: Tx,
+  plane: Plane,
+  about: { readonly cls: string; readonly obj_uuid: string },
+  messages: readonly ImportedMessage[],
+): Promise<void> {
+  const cls = await objectOfMessages(tx, about);
+  const here = new Set((await tx.query<{ uuid: string }>('SELECT uuid FROM message WHERE uuid = ANY($1)', [messages.map((m) => m.uuid)])).map((m) => m.uuid));
+  for (const message of messages) {
+    const uuid = uuidForm.test(message.uuid) ? message.uuid : plane.ids.uuid();
+    if (here.has(uuid)) continue;
+    here.add(uuid);
+    await tx.insert('message', asRef<'message'>(`OpaqueRef:${uuid}`), { ...message, uuid, cls, obj_uuid: about.obj_uuid });
+  }
 }
 
 const asRecord = ({ ref: _ref, ...record }: Row): AnyRecord => record;

@@ -3,7 +3,8 @@
  * in the disk's other_config under that name. Each update has a pool_patch beside it for clients of the old kind.
  */
 import { asRef, enums, nullRef, XenError, type CallsOf, type classes, type Ref, type StoredRecord, type TypeOf } from '@xenplane/model';
-import { dateTime, type Context } from '../context';
+import { inTransaction } from '@xenplane/store';
+import { dateTime, type Context, type Plane, type Session } from '../context';
 import { recordWith } from '../records';
 import { hostRefs } from './pool-record';
 import { removeVdi } from './vdi-clone';
@@ -179,3 +180,16 @@ export async function updateOf({ tx }: Context, patch: Ref<'pool_patch'>): Promi
 }
 export const precheckUpdate = async (context: Context, update: Ref<'pool_update'>, host: Ref<'host'>): Promise<void> =>
   check(context, await context.tx.get('pool_update', update), host, update);
+
+/** A disk that has just been filled becomes a patch; its description lies in its contents. */
+export async function introducePatch(plane: Plane, session: Session, vdi: Ref<'VDI'>, xml: string): Promise<Ref<'pool_patch'>> {
+  return inTransaction(plane.store, async (tx) => {
+    const context = { plane, session, tx, task: undefined };
+    const { uuid, name_label } = describedBy(xml);
+    if ((await tx.find('pool_update', { uuid })).length > 0) throw new XenError('PATCH_ALREADY_EXISTS', uuid);
+    await tx.update('VDI', vdi, { name_label, other_config: { [xmlKey]: xml } });
+    const patch = await patchOf(context, await introduce(context, vdi));
+    if (!patch) throw new XenError('CANNOT_FIND_PATCH');
+    return patch;
+  });
+}

@@ -2,7 +2,8 @@
 import { lookup } from 'node:dns/promises';
 import { connect } from 'node:net';
 import { XenError, type ErrorCode } from '@xenplane/model';
-import type { Context, Outside } from '../context';
+import { inTransaction } from '@xenplane/store';
+import type { Context, Outside, Plane, Session } from '../context';
 import { lockPool } from './pool-record';
 
 async function assertInitialized(context: Context): Promise<void> {
@@ -14,6 +15,10 @@ const answered = async (context: Context): Promise<never> => {
   await assertInitialized(context);
   throw new XenError('WLB_CONNECTION_REFUSED');
 };
+
+/** For what is asked beside the calls: the same answer. */
+export const askBalancer = (plane: Plane, session: Session): Promise<never> =>
+  inTransaction(plane.store, (tx) => answered({ plane, session, tx, task: undefined }));
 
 const refusals: Readonly<Record<string, ErrorCode>> = { ENOTFOUND: 'WLB_UNKNOWN_HOST', EAI_AGAIN: 'WLB_UNKNOWN_HOST', ECONNRESET: 'WLB_CONNECTION_RESET' };
 const timeoutSeconds = 10;

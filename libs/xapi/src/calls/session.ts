@@ -49,6 +49,12 @@ async function logInExternally(plane: Plane, { user, password, originator }: Log
 }
 const wrong = (user: string): XenError => new XenError('SESSION_AUTHENTICATION_FAILED', user, 'Authentication failure');
 
+/** Over the local socket whatever is given is good: who can open it is root. */
+async function logInAsRoot(plane: Plane, originator: string): Promise<Ref<'session'>> {
+  const [user] = await plane.store.query<{ ref: string }>('SELECT ref FROM "user" WHERE short_name = $1', [root]);
+  return asRef(await openSession(plane, { user: root, root: true, role: 'local-root', originator, userRef: asRef(user?.ref ?? nullRef()) }));
+}
+
 /** To the very host, for emergencies: only for its own users. */
 async function logInForEmergency(plane: Plane, user: string, password: string): Promise<Ref<'session'>> {
   try {
@@ -71,8 +77,9 @@ async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }:
 }
 
 export const sessionCalls = (sessions: Sessions): CallsOf<typeof classes.session, Outside> => ({
-  login_with_password: async ({ plane }, { uname, pwd, originator }) => asRef(await logIn(plane, { user: uname, password: pwd, originator })),
-  slave_local_login_with_password: async ({ plane }, { uname, pwd }) => logInForEmergency(plane, uname, pwd),
+  login_with_password: async ({ plane, local }, { uname, pwd, originator }) =>
+    local ? logInAsRoot(plane, originator) : asRef(await logIn(plane, { user: uname, password: pwd, originator })),
+  slave_local_login_with_password: async ({ plane, local }, { uname, pwd }) => (local ? logInAsRoot(plane, '') : logInForEmergency(plane, uname, pwd)),
   logout: async ({ session }) => {
     if (session) await sessions.close(session.ref);
   },

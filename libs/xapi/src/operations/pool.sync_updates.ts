@@ -12,7 +12,7 @@ interface Source {
   readonly binary_url: string;
   readonly update: boolean;
 }
-interface Synced {
+export interface Synced {
   readonly ref: Ref<'Repository'>;
   readonly hash: string;
 }
@@ -37,7 +37,7 @@ async function fetched(url: string): Promise<Buffer> {
 }
 
 /** The checksum of the update descriptions, or of the whole index where a repository has none. */
-function hashIn(index: string, update: boolean): string {
+export function hashIn(index: string, update: boolean): string {
   if (!/<repomd\b/.test(index)) throw new XenError('INVALID_REPOMD_XML');
   const described = /<data type="updateinfo">[\s\S]*?<checksum type="sha256">\s*([0-9a-f]{64})\s*<\/checksum>/.exec(index)?.[1];
   if (update && described === undefined) throw new XenError('INVALID_UPDATEINFO_XML');
@@ -58,6 +58,18 @@ const sourcesOf = (plane: Plane, self: Ref<'pool'>): Promise<Source[]> =>
     return (await tx.getMany('Repository', repositories)).map(({ ref, origin, binary_url, update }) => ({ ref, origin, binary_url, update }));
   });
 
+/** Hosts are up to date when they have just this. */
+export async function remember(tx: Tx, plane: Plane, self: Ref<'pool'>, synced: readonly Synced[]): Promise<string> {
+  await tx.lock('pool', self);
+  await tx.updateMany('Repository', synced);
+  await tx.update('pool', self, { last_update_sync: dateTime(plane.clock.now()) });
+  await tx.query(
+    "UPDATE host SET latest_synced_updates_applied = CASE WHEN last_update_hash = $1 THEN 'yes' ELSE 'no' END WHERE ref IN (SELECT ref FROM host ORDER BY ref FOR NO KEY UPDATE)",
+    [hashOfAll(synced)],
+  );
+  return hashOfAll(synced);
+}
+
 export const poolSyncUpdates = (plane: Plane) => ({
   sync_updates: async (run: Run<Tx>, { self }: OperationParams<typeof classes.pool, 'sync_updates'>): Promise<string> => {
     const synced = await run.step('fetch', async () => {
@@ -66,14 +78,7 @@ export const poolSyncUpdates = (plane: Plane) => ({
       return found;
     });
     return run.conclude('remember', async (tx) => {
-      await tx.lock('pool', self);
-      await tx.updateMany('Repository', synced);
-      await tx.update('pool', self, { last_update_sync: dateTime(plane.clock.now()) });
-      await tx.query(
-        "UPDATE host SET latest_synced_updates_applied = CASE WHEN last_update_hash = $1 THEN 'yes' ELSE 'no' END WHERE ref IN (SELECT ref FROM host ORDER BY ref FOR NO KEY UPDATE)",
-        [hashOfAll(synced)],
-      );
-      return hashOfAll(synced);
+      return remember(tx, plane, self, synced);
     });
   },
 });
