@@ -1,8 +1,8 @@
 /** `PUT /pool_patch_upload?sr_id=`: an update of the old kind. It is kept as a disk, and introduced by what it says of itself. */
 import { encodeTaskResult, type Write } from '@xenplane/wire';
 import { asRef, XenError } from '@xenplane/model';
-import { createDisk, destroyDisk, findSr, introducePatch, writeDisk } from '@xenplane/xapi';
-import { responseOf, sessionOf, type Exchange, type Handler } from './exchange';
+import { createDisk, findSr, introducePatch, writeDisk } from '@xenplane/xapi';
+import { responseOf, sessionOf, taskOf, type Exchange, type Handler } from './exchange';
 import { putAside } from './put-aside';
 import { acceptBody, bodyCounted, refuseChunked, stoppable } from './transfer';
 
@@ -46,14 +46,10 @@ async function taken(exchange: Exchange): Promise<string> {
   const aside = await putAside(watch.over(bodyCounted(exchange)));
   try {
     if (watch.found === undefined) throw new XenError('INVALID_PATCH');
-    const vdi = await createDisk(plane, session, sr.ref, Math.ceil(aside.size / pieceBytes) * pieceBytes);
-    try {
-      await writeDisk(plane, vdi, pieces(aside));
-      return await introducePatch(plane, session, vdi, watch.found);
-    } catch (error) {
-      await destroyDisk(plane, session, vdi);
-      throw error;
-    }
+    // The disk goes with the task when the update is none.
+    const vdi = await createDisk(plane, { session, task: taskOf(exchange) }, sr.ref, Math.ceil(aside.size / pieceBytes) * pieceBytes);
+    await writeDisk(plane, vdi, pieces(aside));
+    return await introducePatch(plane, session, vdi, watch.found);
   } finally {
     await aside.close();
   }
