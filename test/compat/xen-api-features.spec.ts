@@ -108,7 +108,7 @@ test('a task in the background ends, tells its result, and is destroyed', async 
   await eventually(async () => expect(await left()).toEqual([]));
 });
 
-test('a task that the user made is watched; cancelled it says so', async () => {
+test('a task that the user made is watched, its progress too, until it ends', async () => {
   const ref = await xapi.createTask('watched', 'by hand');
   const watched = xapi.watchTask(ref);
   await other('task.set_progress', ref, 0.5);
