@@ -63,8 +63,36 @@ function xenOrchestra() {
   throw new Error('@xen-orchestra/xapi can be installed now: write its story');
 }
 
+/** The registries are asked at each run: the day that one serves an SDK, its story has to be written. A skip tells each answer. */
+function servedBy(names, ask) {
+  const answers = names.map((name) => ({ name, ...ask(name) }));
+  const served = answers.filter(({ status }) => status === 0).map(({ name }) => name);
+  if (served.length > 0) throw new Error(`${served.join(', ')} can be had now: write its story`);
+  const reasonOf = ({ stdout, stderr, error }) =>
+    /Could not find artifact|.*(?:40[34] .*|not available.*)|.*(?:refused|unknown host|timeout).*/i.exec(`${stdout}${stderr}`)?.[0] ??
+    error?.message ??
+    'no reason given';
+  throw new Unavailable(answers.map((answer) => `${answer.name}: ${reasonOf(answer).trim()}`).join('; '));
+}
+
+const goModules = ['github.com/xenserver/xenserver-sdk-go', 'github.com/xapi-project/xen-api-go-sdk', 'github.com/terra-farm/go-xen-api-client'];
 function goSdk() {
-  throw new Unavailable('the XenServer providers and SDK are not served by the Go module proxy');
+  run('go', ['version'], { otherwise: 'go is not on this machine' });
+  const cwd = path.join(kept, 'go');
+  mkdirSync(cwd, { recursive: true });
+  servedBy(goModules, (name) => spawnSync('go', ['list', '-m', '-versions', `${name}@latest`], { cwd, encoding: 'utf8', timeout: 60_000 }));
+}
+
+const javaArtifacts = ['com.xenserver:xen-api:25.39.0', 'com.citrix.hypervisor:xen-api:8.2.0', 'net.java.dev.vcc.thirdparty:xenapi:6.0.0-1'];
+function javaSdk() {
+  run('mvn', ['--version'], { otherwise: 'mvn is not on this machine' });
+  const ask = (name) =>
+    spawnSync('mvn', ['-q', `-Dmaven.repo.local=${path.join(kept, 'm2')}`, 'dependency:get', '-Dtransitive=false', `-Dartifact=${name}`], {
+      cwd: kept,
+      encoding: 'utf8',
+      timeout: 120_000,
+    });
+  servedBy(javaArtifacts, ask);
 }
 
 const clients = {
@@ -74,6 +102,7 @@ const clients = {
   'python3-os-xenapi of Debian': osXenApi,
   '@xen-orchestra/xapi of npm': xenOrchestra,
   'the Go SDK with the Terraform provider': goSdk,
+  'the Java SDK of Maven Central': javaSdk,
 };
 
 const isFree = (port) =>

@@ -1,9 +1,10 @@
 /** The API service: any number of replicas over one database, none of them special. */
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { NestFactory } from '@nestjs/core';
-import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
+import { XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
 import { listenLocally } from './local-socket';
@@ -95,7 +96,7 @@ interface Parts {
 }
 
 async function makeApp({ plane, dispatcher, gateway }: Parts, settings: ApiSettings): Promise<NestFastifyApplication> {
-  const adapter = new FastifyAdapter({
+  const adapter = new XapiAdapter({
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },

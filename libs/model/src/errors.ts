@@ -1,8 +1,9 @@
 /** The one error of the XenAPI: a code and its parameters, in the order that the code's entry in `errorCodes` names them. */
 import { errorCodes, type ErrorDoc } from './error-codes';
 
-/** Storage drivers number their own failures. */
-export type ErrorCode = keyof typeof errorCodes | `SR_BACKEND_FAILURE_${number}`;
+/** Storage drivers number their own failures; `Fault` is how a call that cannot be made is told of, beside all codes. */
+export type ErrorCode = keyof typeof errorCodes | `SR_BACKEND_FAILURE_${number}` | 'Fault';
+const fault: ErrorDoc = { params: ['message'], doc: 'The call cannot be made in this way.', undocumented: true };
 
 export class XenError extends Error {
   readonly params: readonly string[];
@@ -21,9 +22,9 @@ export class XenError extends Error {
 }
 
 const driverFailure = /^SR_BACKEND_FAILURE_\d+$/;
-export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text) || driverFailure.test(text);
+export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorCodes, text) || text === 'Fault' || driverFailure.test(text);
 export const errorDoc = (code: ErrorCode): ErrorDoc =>
-  Object.entries<ErrorDoc>(errorCodes).find(([known]) => known === code)?.[1] ?? errorCodes.SR_BACKEND_FAILURE;
+  code === 'Fault' ? fault : (Object.entries<ErrorDoc>(errorCodes).find(([known]) => known === code)?.[1] ?? errorCodes.SR_BACKEND_FAILURE);
 
 /** The error that a description stood for; what is not a known code becomes INTERNAL_ERROR. */
 export function errorFrom(description: readonly string[]): XenError {

@@ -61,7 +61,7 @@ export class Dispatcher {
     if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
     const message = messages.get(name);
     if (!message) return this.unknown(name, request.params[0]);
-    if (async && !message.async) throw new XenError('INTERNAL_ERROR', `No async mode for this operation (rpc: ${request.method})`);
+    if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${request.method})`);
     assertParamCount(message, request.params);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;

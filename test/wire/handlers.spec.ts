@@ -1,0 +1,166 @@
+/** Section 3 of the protocol notes: status lines, heads and refusals of the HTTP handlers, and the layout of archives. */
+import net from 'node:net';
+import { eventually, startWorld, type World } from '../world';
+import { request, result, send, sessionOf, type RawAnswer } from './raw';
+
+let world: World;
+let session: string;
+let vm: string;
+let vdi: string;
+let sr: string;
+beforeAll(async () => {
+  world = await startWorld({ hosts: 1 });
+  session = await sessionOf(world);
+  const [template = ''] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  vm = await call('VM.clone', template, 'handled');
+  await call('VM.provision', vm);
+  sr = await call('pool.get_default_SR', (await call<string[]>('pool.get_all'))[0]);
+  vdi = await call('VDI.create', {
+    SR: sr,
+    virtual_size: 3 * 2 ** 20,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+    name_label: 'handled',
+  });
+});
+afterAll(() => world?.stop());
+
+const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
+const at = (path: string): string => path.replace('SESSION', session).replace('VM_REF', vm).replace('VDI_REF', vdi).replace('SR_REF', sr);
+const get = (path: string, ...headers: string[]): Promise<RawAnswer> =>
+  send(world, `GET ${at(path)} HTTP/1.0\r\n${headers.map((h) => `${h}\r\n`).join('')}\r\n`);
+
+test.each<[string, string, string, object]>([
+  [
+    'an archive',
+    '/export?session_id=SESSION&ref=VM_REF&use_compression=false',
+    'application/octet-stream',
+    { 'content-disposition': 'attachment; filename="export.xva"' },
+  ],
+  [
+    'an archive, the path with a slash',
+    '/export/?session_id=SESSION&ref=VM_REF&use_compression=false',
+    'application/octet-stream',
+    { 'task-id': expect.stringMatching(/^OpaqueRef:/) },
+  ],
+  ['a raw disk', '/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=raw', 'application/octet-stream', {}],
+  ['a disk as vhd', '/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=vhd', 'application/vhd', {}],
+  ['a disk as tar', '/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=tar', 'application/x-tar', {}],
+  ['a disk as qcow2', '/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=qcow2', 'application/x-qemu-disk', {}],
+])('%s ends with the connection, without a length', async (_claim, path, type, more) => {
+  const { status, headers, closed, body } = await get(path);
+  expect(status).toMatch(/^HTTP\/1\.[01] 200 OK$/);
+  expect(headers).toMatchObject({ 'content-type': type, ...more });
+  expect(headers).not.toHaveProperty('content-length');
+  expect(headers).not.toHaveProperty('transfer-encoding');
+  expect(closed).toBe(true);
+  expect(body.length).toBeGreaterThan(0);
+});
+
+test.each<[string, string, RegExp]>([
+  ['metadata', '/export_metadata?session_id=SESSION&ref=VM_REF', /^application\//],
+  ['measurements as XML', '/rrd_updates?session_id=SESSION&start=0&host=true', /xml/],
+  ['measurements as JSON', '/rrd_updates?session_id=SESSION&start=0&host=true&json=true', /json/],
+  ['the measurements of the host', '/host_rrd?session_id=SESSION', /xml/],
+])('%s come with their length', async (_claim, path, type) => {
+  const { status, headers, body } = await get(path);
+  expect(status).toBe('HTTP/1.1 200 OK');
+  expect(headers['content-type']).toMatch(type);
+  expect(Number(headers['content-length'])).toBe(Buffer.byteLength(body));
+});
+
+test.each<[string, string, string, RegExp]>([
+  ['no session', 'GET', '/export?ref=VM_REF', /401/],
+  ['an unknown format', 'GET', '/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=nope', /404/],
+  ['measurements without a start', 'GET', '/rrd_updates?session_id=SESSION', /400/],
+  ['measurements of a VM without a name', 'GET', '/vm_rrd?session_id=SESSION', /400/],
+  ['measurements of nobody', 'GET', '/vm_rrd?session_id=SESSION&uuid=none', /404/],
+  ['a blob without a name', 'GET', '/blob?session_id=SESSION', /400/],
+  ['a disk from nowhere to nowhere', 'PUT', '/import_raw_vdi?session_id=SESSION', /400/],
+  ['there is no /remote_cmd', 'PUT', '/remote_cmd', /403/],
+  ['there is no /update_repository', 'GET', '/update_repository', /404/],
+])('refused: %s', async (_claim, method, path, status) => {
+  const answer = await send(world, request(method, at(path)));
+  expect(answer.status).toMatch(status);
+  expect(answer.headers['content-type']).toBe('text/html');
+  expect(answer.headers['connection']).toBe('close');
+  expect(answer.body).toMatch(/^<html>/);
+});
+test('an archive in chunks is refused', async () => {
+  const head = `PUT /import?session_id=${session} HTTP/1.1\r\nHost: any\r\nTransfer-Encoding: chunked\r\n\r\n`;
+  expect((await send(world, `${head}0\r\n\r\n`)).status).toMatch(/^HTTP\/1\.1 403 /);
+});
+
+test.each(['session_id=SESSION', 'session_id=SESSION; task_id=OpaqueRef:NULL', 'other=1; session_id=SESSION'])('a cookie lets in: %s', async (cookie) => {
+  expect((await get('/host_rrd', `Cookie: ${at(cookie)}`)).status).toBe('HTTP/1.1 200 OK');
+});
+
+const fields = (bytes: Buffer): string => /<value>(OpaqueRef:[^<]*)<\/value>/.exec(bytes.toString())?.[1] ?? '';
+test.each([
+  ['of a disk into a new one', () => `/import_raw_vdi?session_id=${session}&sr_id=${sr}&format=raw`, 2 ** 20],
+  ['of a disk into one that is there', () => `/import_raw_vdi?session_id=${session}&vdi=${vdi}&format=raw`, 2 ** 20],
+])('an upload %s is answered before a byte of it is sent', async (_claim, path, size) => {
+  const task = await call('task.create', 'upload', '');
+  const socket = net.connect(Number(new URL(world.url).port), '127.0.0.1');
+  let heard = '';
+  socket.on('data', (piece) => (heard += String(piece))).on('error', () => undefined);
+  socket.write(`PUT ${path()}&task_id=${task} HTTP/1.0\r\nContent-length: ${size}\r\n\r\n`);
+  await eventually(async () => expect(heard).toMatch(/^HTTP\/1\.1 200 OK\r\n(.*\r\n)*\r\n/));
+  expect(await call('task.get_status', task)).toBe('pending');
+  socket.write(Buffer.alloc(size, 7));
+  await eventually(async () => expect(await call('task.get_status', task)).toBe('success'));
+  expect(await call('VDI.get_record', fields(Buffer.from(await call('task.get_result', task))))).toMatchObject({ managed: true });
+  socket.destroy();
+});
+
+test('the probe of xen-api, an empty body without a task, harms no disk', async () => {
+  const before = (await get('/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=raw')).body;
+  expect((await send(world, request('PUT', at('/import_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=raw')))).status).toBe('HTTP/1.1 200 OK');
+  await eventually(async () => expect((await get('/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=raw')).body).toBe(before));
+});
+
+test('measurements: newest first, values as texts in JSON, the step that was asked for, legends of four parts', async () => {
+  const now = Math.floor(Date.now() / 1000);
+  const { body } = await get(`/rrd_updates?session_id=SESSION&start=${now - 600}&interval=60&cf=AVERAGE&host=true&json=true`);
+  const { meta, data } = JSON.parse(body) as {
+    meta: { step: number; rows: number; columns: number; legend: string[] };
+    data: { t: number; values: string[] }[];
+  };
+  expect([meta.step, meta.rows, meta.columns]).toEqual([60, data.length, meta.legend.length]);
+  for (const entry of meta.legend) expect(entry).toMatch(/^AVERAGE:(host|vm|sr):[0-9a-f-]{36}:[^:]+$/);
+  for (const row of data) expect(row.values.every((v) => typeof v === 'string')).toBe(true);
+  expect(data.map((row) => row.t)).toEqual(data.map((row) => row.t).toSorted((a, b) => b - a));
+});
+
+/** The members of a tar: names and contents. */
+function members(tar: Buffer): { name: string; content: Buffer }[] {
+  const found: { name: string; content: Buffer }[] = [];
+  for (let at = 0; at + 512 <= tar.length && tar[at] !== 0;) {
+    const size = parseInt(tar.toString('latin1', at + 124, at + 136), 8);
+    found.push({ name: tar.toString('latin1', at, at + 100).replace(/\0.*$/s, ''), content: tar.subarray(at + 512, at + 512 + size) });
+    at += 512 + Math.ceil(size / 512) * 512;
+  }
+  return found;
+}
+test('an archive is a tar: its records first, then each block followed by its checksum, and two blocks of zeroes', async () => {
+  const answer = await fetch(`${world.url}${at('/export?session_id=SESSION&ref=VM_REF&use_compression=false')}`);
+  const tar = Buffer.from(await answer.arrayBuffer());
+  const [ova, ...blocks] = members(tar);
+  expect(ova?.name).toBe('ova.xml');
+  const xml = ova?.content.toString() ?? '';
+  expect(xml).toContain('<name>export_vsn</name><value>2</value>');
+  for (const member of ['hostname', 'date', 'product_version', 'product_brand', 'build_number', 'xapi_major', 'xapi_minor'])
+    expect(xml).toContain(`<name>${member}</name>`);
+  expect(xml).toMatch(/<name>class<\/name><value>VM<\/value>/);
+  expect(xml).toMatch(/<name>id<\/name><value>Ref:\d+<\/value>/);
+  expect(xml.match(/OpaqueRef:(?!NULL)/)).toBeNull();
+  expect(blocks.length).toBeGreaterThan(1);
+  blocks.forEach(({ name, content }, i) => {
+    expect(name).toMatch(i % 2 === 0 ? /^Ref:\d+\/\d{8}$/ : /^Ref:\d+\/\d{8}\.xxhash$/);
+    if (i % 2 === 1) expect([name, content.toString()]).toEqual([`${blocks[i - 1]?.name}.xxhash`, expect.stringMatching(/^[0-9A-F]{16}$/)]);
+    else expect(content.length).toBeLessThanOrEqual(2 ** 20);
+  });
+  expect(tar.subarray(-1024)).toEqual(Buffer.alloc(1024));
+});
