@@ -1,4 +1,5 @@
 /** Everything that npm's xen-api offers beside transfers: records, fields, events, tasks, sessions that end. */
+import { createRequire } from 'node:module';
 import { createClient, type Xapi } from 'xen-api';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
@@ -20,6 +21,9 @@ afterAll(async () => {
   await world?.stop();
 });
 
+interface Tokens {
+  readonly CancelToken: { source(): { readonly token: object; cancel(): void } };
+}
 interface Seen {
   readonly $ref: string;
   readonly $id: string;
@@ -106,6 +110,39 @@ test('a task in the background ends, tells its result, and is destroyed', async 
   const left = async (): Promise<unknown[]> =>
     Object.values(await other<Record<string, Seen>>('task.get_all_records')).filter((t) => t.name_label === 'Async.VM.clone');
   await eventually(async () => expect(await left()).toEqual([]));
+});
+
+test('a call in the background is cancelled by the token of the client', async () => {
+  const [template] = await other<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const appliance = await other<string>('VM_appliance.create', { name_label: 'slow', name_description: '' });
+  const vms: string[] = [];
+  for (const order of [0, 1]) {
+    const vm = await other<string>('VM.clone', template, `member ${order}`);
+    await other('VM.provision', vm);
+    await other('VM.set_appliance', vm, appliance);
+    await other('VM.set_order', vm, order);
+    // The second waits so long for the first.
+    await other('VM.set_start_delay', vm, 600);
+    vms.push(vm);
+  }
+  const { CancelToken } = createRequire(require.resolve('xen-api'))('promise-toolbox') as Tokens;
+  const { token, cancel } = CancelToken.source();
+  const started = xapi.callAsync(token, 'VM_appliance.start', appliance, false);
+  const ended = started.then(
+    () => 'done',
+    (error: Error) => `${error.name}: ${error.message}`,
+  );
+  await eventually(async () => expect(await other('VM.get_power_state', vms[0])).toBe('Running'));
+  const tasks = (): Promise<string[]> =>
+    other<Record<string, { name_label: string }>>('task.get_all_records').then((all) =>
+      Object.keys(all).filter((ref) => all[ref]?.name_label === 'Async.VM_appliance.start'),
+    );
+  expect(await tasks()).toHaveLength(1);
+  cancel();
+  expect(await ended).toMatch(/cancel/i);
+  await eventually(async () => expect(await tasks()).toEqual([]));
+  expect(await other('VM.get_power_state', vms[1])).toBe('Halted');
+  expect(await other('VM_appliance.get_current_operations', appliance)).toEqual({});
 });
 
 test('a task that the user made is watched, its progress too, until it ends', async () => {

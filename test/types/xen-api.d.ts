@@ -17,6 +17,7 @@ declare module 'xen-api' {
     disconnect(): Promise<void>;
     call(method: string, ...params: unknown[]): Promise<unknown>;
     callAsync(method: string, ...params: unknown[]): Promise<unknown>;
+    callAsync(cancelToken: object, method: string, ...params: unknown[]): Promise<unknown>;
     createTask(label: string, description?: string): Promise<string>;
     watchTask(ref: string): Promise<unknown>;
     getAllRecords(type: string): Promise<unknown[]>;
