@@ -8,6 +8,7 @@ import {
   abandonedTransfers,
   closeSsh,
   collectLayers,
+  copyDatabase,
   describeError,
   foldLayers,
   followSnapshotSchedules,
@@ -72,6 +73,7 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(5_000, () => closeSsh(plane), failed('ssh')),
     every(10_000, () => collectLayers(plane), failed('layers')),
     every(10_000, () => foldLayers(plane), failed('layer folds')),
+    every(2_000, () => copyDatabase(plane), failed('database copies')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
     every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
   ];

@@ -6,6 +6,8 @@ export interface Api {
   call<T = unknown>(method: string, ...params: readonly unknown[]): Promise<T>;
   readonly url: string;
   readonly session: string;
+  /** The same server, by another session that there is already. */
+  as(session: string): Api;
 }
 export interface Login {
   readonly url: string;
@@ -35,9 +37,14 @@ async function post(url: string, method: string, params: readonly unknown[]): Pr
 }
 
 export async function connect({ url, user, password, originator = 'xenplane-client' }: Login): Promise<Api> {
-  const session = String(await post(url, 'session.login_with_password', [user, password, '1.0', originator]));
-  return { url, session, call: <T>(method: string, ...params: readonly unknown[]) => post(url, method, [session, ...params]) as Promise<T> };
+  return inSession(url, String(await post(url, 'session.login_with_password', [user, password, '1.0', originator])));
 }
+const inSession = (url: string, session: string): Api => ({
+  url,
+  session,
+  as: (other) => inSession(url, other),
+  call: <T>(method: string, ...params: readonly unknown[]) => post(url, method, [session, ...params]) as Promise<T>,
+});
 export const logOut = (api: Api): Promise<unknown> => api.call('session.logout').catch(() => undefined);
 
 interface TaskRecord {

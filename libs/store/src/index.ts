@@ -6,6 +6,7 @@ export { newRef, type Ids } from './ids';
 export { migrate } from './migrate';
 export { pruneChanges, type Keep } from './prune';
 export { Replica, type ReplicaOptions } from './replica';
+export { Objects } from './replica-index';
 export type { Derivation, Derivations } from './derivations';
 export type { Change, Changes, Scope, Wants } from './events';
 export { tables, tableOf, entities, type Table } from './tables';

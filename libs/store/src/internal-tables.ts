@@ -233,6 +233,23 @@ const trail = [
 )`,
 ];
 
+/** Copies of the pool's database on disks: which disk has which, and what a session reads that opened one. */
+const databaseCopies = [
+  `CREATE TABLE database_copy (
+  id bigserial PRIMARY KEY,
+  layer text UNIQUE REFERENCES layer (id) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
+  pool text NOT NULL,
+  turn bigint NOT NULL DEFAULT 0,
+  position bigint NOT NULL DEFAULT 0,
+  busy_until timestamptz NOT NULL DEFAULT '-infinity',
+  vdi text UNIQUE REFERENCES vdi (ref) ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED
+)`,
+  `CREATE TABLE opened_database (
+  session text PRIMARY KEY REFERENCES session (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  dump bytea NOT NULL
+)`,
+];
+
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
@@ -248,4 +265,5 @@ export const internalTables: readonly string[] = [
   ...directory,
   ...trail,
   blobBytes,
+  ...databaseCopies,
 ];

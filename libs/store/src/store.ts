@@ -8,6 +8,7 @@ import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
 import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
 import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
+import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -59,6 +60,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       Layers1795441200000,
       PeopleAndAudit1795600000000,
       Transfers1795700000000,
+      DatabaseCopies1795900000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

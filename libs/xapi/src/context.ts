@@ -26,6 +26,8 @@ export interface Session {
   /** The name that was given at the login. */
   readonly name: string;
   readonly host: Ref<'host'>;
+  /** What it reads is another pool's database, which it has opened. */
+  readonly foreign?: boolean;
 }
 
 /** What one process of the control plane is made of. */

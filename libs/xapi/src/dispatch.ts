@@ -11,6 +11,7 @@ import { custom, outsideCalls, type Handler } from './calls';
 import type { Context, Outside, Plane, Session } from './context';
 import { createPlain, read, writeField, type Prepared } from './implied';
 import { assertAllowed, needsBefore } from './roles';
+import { OpenedDatabases } from './recovery/foreign-database';
 import { sessionRef, type Sessions } from './sessions';
 import { endTask, insertTask, type End } from './tasks';
 
@@ -39,13 +40,15 @@ const taskType: Type = { kind: 'ref', cls: 'task' };
 export class Dispatcher {
   readonly trail: Trail;
   private readonly outside: ReadonlyMap<string, Handler<Outside>>;
+  private readonly databases: OpenedDatabases;
 
   constructor(
     private readonly plane: Plane,
     readonly sessions: Sessions,
   ) {
     this.trail = new Trail(plane);
-    this.outside = outsideCalls(sessions);
+    this.databases = new OpenedDatabases(plane, sessions);
+    this.outside = outsideCalls(sessions, this.databases);
   }
 
   async call(request: Request): Promise<Answer> {
@@ -86,6 +89,7 @@ export class Dispatcher {
       if (!run) throw new XenError('SESSION_INVALID', call.token);
       return this.callOutside(message, call, run);
     }
+    if (session.foreign && !isAboutUs(message)) return this.callForeign(message, session, args);
     if (message.runs === 'planned') assertBuilt(message, session, args);
     if (run)
       return label === undefined
@@ -136,6 +140,13 @@ export class Dispatcher {
       return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal }) };
     const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
+  }
+
+  /** Of the database of another pool there is nothing but reads. */
+  private async callForeign(message: Message, session: Session, args: Args): Promise<Answer> {
+    assertAllowed(session, message, args);
+    if (!isRead(message)) throw new XenError('OPERATION_NOT_ALLOWED', 'This session only reads the database of another pool');
+    return { type: message.result ?? { kind: 'string' }, ...read(await this.databases.of(session.ref), message, args) };
   }
 
   private async callRead(message: Message, session: Session, args: Args): Promise<Answer> {
@@ -199,6 +210,10 @@ export class Dispatcher {
 }
 
 const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);
+
+/** What a session that reads another pool's database asks of this one. */
+const recovering: ReadonlySet<string> = new Set(['assert_can_be_recovered', 'get_SRs_required_for_recovery', 'recover']);
+const isAboutUs = ({ cls, call }: Message): boolean => cls.name === 'session' || cls.name === 'task' || recovering.has(call);
 
 function assertBuilt(message: Message, session: Session, args: Args): never {
   assertAllowed(session, message, args);

@@ -14,10 +14,12 @@ type Args = Readonly<Record<string, unknown>>;
 export interface Prepared {
   readonly chunks: readonly (string | Buffer)[];
 }
+/** The objects of a pool: our own as the replica has them, or another's. */
+export type Readable = Pick<Replica, 'has' | 'refs' | 'byUuid' | 'byNameLabel' | 'record' | 'fragment' | 'allRecords'>;
 export type Read = { readonly value: unknown } | { readonly prepared: Prepared };
 
 /** Answers a message that only reads. The replica must be fresh. */
-export function read(replica: Replica, message: Message, args: Args): Read {
+export function read(replica: Readable, message: Message, args: Args): Read {
   const cls = nameOf(message.cls);
   if (message.kind === 'field-get') return { value: recordOf(replica, cls, String(args['self']))[message.field ?? ''] };
   switch (message.call) {
@@ -36,22 +38,22 @@ export function read(replica: Replica, message: Message, args: Args): Read {
   }
 }
 
-function recordOf(replica: Replica, cls: ClassName, ref: string): Readonly<Record<string, unknown>> {
+function recordOf(replica: Readable, cls: ClassName, ref: string): Readonly<Record<string, unknown>> {
   const record = replica.record(cls, asRef(ref));
   if (!record) throw new XenError('HANDLE_INVALID', cls, ref);
   return record;
 }
-function fragmentOf(replica: Replica, cls: ClassName, ref: string): string {
+function fragmentOf(replica: Readable, cls: ClassName, ref: string): string {
   if (!replica.has(cls, asRef(ref))) throw new XenError('HANDLE_INVALID', cls, ref);
   return replica.fragment(cls, asRef(ref));
 }
-function byUuid(replica: Replica, cls: ClassName, uuid: string): string {
+function byUuid(replica: Readable, cls: ClassName, uuid: string): string {
   const ref = replica.byUuid(cls, uuid);
   if (!ref) throw new XenError('UUID_INVALID', cls, uuid);
   return ref;
 }
 
-function filtered(replica: Replica, cls: ClassName, message: Message, expression: string): Read {
+function filtered(replica: Readable, cls: ClassName, message: Message, expression: string): Read {
   const filter = parseFilter(expression);
   const refs = [...replica.refs(cls)].filter((ref) => {
     const record = recordOf(replica, cls, ref);

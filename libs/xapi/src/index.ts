@@ -47,3 +47,5 @@ export type { HostFile } from './host-files/file';
 export { logFiles } from './host-files/logs';
 export { reportFiles } from './host-files/report';
 export { backupFiles, backupNames, restoreHost } from './host-files/backup';
+export * from './reconcilers/database-copies';
+export { readDump } from './recovery/dump';

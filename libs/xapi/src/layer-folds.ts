@@ -117,13 +117,14 @@ async function account(tx: Tx, changes: readonly (readonly [string | null, numbe
   for (const [owner, bytes] of [...sums].toSorted(([a], [b]) => a.localeCompare(b))) await takePhysical(tx, owner, bytes);
 }
 
-/** Disks that nobody uses, whose top lies alone on another layer. */
+/** Disks that nobody uses and no copy of the database is written to, whose top lies alone on another layer. */
 export async function restingTops(tx: Tx, limit: number): Promise<Ref<'VDI'>[]> {
   const rows = await tx.query<{ vdi: Ref<'VDI'> }>(
     `WITH ${single}
      SELECT v.vdi FROM single s JOIN layer t ON t.id = s.child AND NOT t.sealed JOIN layer p ON p.id = s.parent JOIN vdi_layer v ON v.layer = t.id JOIN vdi d ON d.ref = v.vdi
      WHERE NOT s.apart AND (t.opened OR t.bytes > 0 OR NOT p.traced AND NOT p.folding AND NOT EXISTS (SELECT 1 FROM single below WHERE below.child = p.id)) AND d.current_operations = '{}'
-       AND NOT EXISTS (SELECT 1 FROM vbd b WHERE b."VDI" = d.ref AND b.mode = 'RW' AND b.currently_attached) ORDER BY v.vdi LIMIT $1`,
+       AND NOT EXISTS (SELECT 1 FROM vbd b WHERE b."VDI" = d.ref AND b.mode = 'RW' AND b.currently_attached)
+       AND NOT EXISTS (SELECT 1 FROM database_copy c WHERE c.vdi = d.ref) ORDER BY v.vdi LIMIT $1`,
     [limit],
   );
   return rows.map((row) => row.vdi);
@@ -134,7 +135,10 @@ export async function settleTop(tx: Tx, ids: Ids, vdi: Ref<'VDI'>): Promise<void
   const [disk] = await tx.query<{ idle: boolean }>(`SELECT current_operations = '{}' AS idle FROM vdi WHERE ref = $1 FOR UPDATE`, [vdi]);
   if (!disk?.idle) return;
   const top = await lockTop(tx, vdi);
-  const [used] = await tx.query(`SELECT 1 AS yes FROM vbd WHERE "VDI" = $1 AND mode = 'RW' AND currently_attached`, [vdi]);
+  const [used] = await tx.query(
+    `SELECT 1 AS yes FROM vbd WHERE "VDI" = $1 AND mode = 'RW' AND currently_attached UNION ALL SELECT 1 FROM database_copy WHERE vdi = $1`,
+    [vdi],
+  );
   if (used || top.parent === null) return;
   await (top.written ? cover(tx, ids, vdi, top.id) : uncover(tx, vdi, top.id, top.parent));
 }

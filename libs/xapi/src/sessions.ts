@@ -78,6 +78,7 @@ interface SessionRow {
   auth_user_sid: string;
   this_host: string | null;
   idle: boolean;
+  foreign: boolean;
 }
 
 interface Known {
@@ -102,7 +103,7 @@ export class Sessions {
   async find(token: string): Promise<Session> {
     const cached = this.known.get(token);
     if (cached && this.trusted(cached)) return cached.session;
-    const session = await this.load(token);
+    const session = await this.load(sessionRef(token));
     if (!session) {
       this.known.delete(token);
       throw new XenError('SESSION_INVALID', token);
@@ -117,10 +118,17 @@ export class Sessions {
     return until > this.plane.clock.monotonic() && (!seen || this.plane.replica.has('session', session.ref));
   }
 
-  private async load(token: string): Promise<Session | undefined> {
-    const ref = sessionRef(token);
+  /** A session that another one names; HANDLE_INVALID when there is none. */
+  async named(ref: Ref<'session'>): Promise<Session> {
+    const session = await this.load(ref);
+    if (!session) throw new XenError('HANDLE_INVALID', 'session', ref);
+    return session;
+  }
+
+  private async load(ref: Ref<'session'>): Promise<Session | undefined> {
     const [row] = await this.plane.store.query<SessionRow>(
-      `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host
+      `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host,
+              EXISTS (SELECT 1 FROM opened_database o WHERE o.session = s.session) AS foreign
        FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
       [ref],
     );
@@ -132,6 +140,7 @@ export class Sessions {
       user: row.auth_user_sid || row.auth_user_name,
       name: row.auth_user_name,
       host: asRef(row.this_host ?? 'OpaqueRef:NULL'),
+      foreign: row.foreign,
     };
   }
 

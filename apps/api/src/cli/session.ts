@@ -25,11 +25,13 @@ export interface Credentials {
 /** A session that was brought along stays open; one made for the command ends with it. */
 export async function openSession(dispatcher: Dispatcher, { session, user, password, local }: Credentials, signal: AbortSignal): Promise<Opened> {
   const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal, local));
-  const api: Api = {
+  const apiOf = (own: string): Api => ({
     url: '',
-    session: token,
-    call: <T>(method: string, ...params: readonly unknown[]) => call(dispatcher, method, [token, ...params], signal) as Promise<T>,
-  };
+    session: own,
+    call: <T>(method: string, ...params: readonly unknown[]) => call(dispatcher, method, [own, ...params], signal) as Promise<T>,
+    as: apiOf,
+  });
+  const api = apiOf(token);
   const close =
     session === undefined ? () => call(dispatcher, 'session.logout', [token], new AbortController().signal).catch(() => undefined) : () => Promise.resolve();
   return { api, close };

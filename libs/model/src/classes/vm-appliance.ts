@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { call, computed, operation, planned, readOnly, readWrite, uuid, xenClass } from '../language';
+import { call, computed, operation, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, map, ref, set, string } from '../types';
 
 export const VM_appliance = xenClass('VM_appliance', {
@@ -21,6 +21,6 @@ export const VM_appliance = xenClass('VM_appliance', {
     shutdown: operation({ doc: 'Try a clean shutdown of each VM, forcing those that do not cooperate', role: 'pool-operator', params: { self: ref('VM_appliance') }, errors: ['OPERATION_PARTIALLY_FAILED'] }),
     assert_can_be_recovered: call({ doc: 'Raise an error if storage any of its VMs needs is missing in the session_to pool', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session') }, errors: ['VM_REQUIRES_SR'] }),
     get_SRs_required_for_recovery: call({ doc: 'SRs that must be attached before the appliance can be recovered into the session_to pool', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session') }, result: set(ref('SR')) }),
-    recover: planned({ doc: 'Recreate the appliance and its VMs from this metadata database in the session_to pool; force replaces older copies', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session'), force: bool }, errors: ['VM_REQUIRES_SR'] }),
+    recover: call({ doc: 'Recreate the appliance and its VMs from this metadata database in the session_to pool; force replaces older copies', role: 'read-only', params: { self: ref('VM_appliance'), session_to: ref('session'), force: bool }, errors: ['VM_REQUIRES_SR'] }),
   },
 });

@@ -1,6 +1,7 @@
 /** Who answers which message. A class that has calls to answer and is missing here does not compile. */
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
+import type { OpenedDatabases } from '../recovery/foreign-database';
 import type { Sessions } from '../sessions';
 import { blobCalls } from './blob';
 import { consoleOverrides } from './console';
@@ -29,6 +30,7 @@ import { poolPatchCalls } from './pool-patch';
 import { poolUpdateCalls } from './pool-update';
 import { pvsCacheStorageOverrides, pvsProxyCalls, pvsServerCalls, pvsSiteCalls } from './pvs';
 import { callerCalls, callerOverrides, rateLimitCalls, rateLimitOverrides } from './rate-limit';
+import { applianceRecovery, vdiOutside, vmRecoveryOutside } from './recovery';
 import { repositoryCalls } from './repository';
 import { roleCalls, roleOverrides } from './role';
 import { sdnControllerCalls } from './sdn-controller';
@@ -44,7 +46,7 @@ import { vdiCalls, vdiOverrides } from './vdi';
 import { vifCalls, vifOverrides } from './vif';
 import { vlanCalls } from './vlan';
 import { vmCalls, vmOverrides } from './vm';
-import { applianceCalls, applianceOverrides, groupOverrides } from './vm-appliance';
+import { applianceOverrides, groupOverrides } from './vm-appliance';
 import { vmssCalls, vmssOverrides } from './vmss';
 import { vtpmCalls } from './vtpm';
 
@@ -56,7 +58,8 @@ type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? n
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool'>]: CallsOf<Classes[C], Context> } & { readonly pool: typeof poolCalls } = {
+type Mixed = { readonly pool: typeof poolCalls; readonly VDI: typeof vdiCalls; readonly VM: typeof vmCalls };
+const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'VM_appliance' | keyof Mixed>]: CallsOf<Classes[C], Context> } & Mixed = {
   auth: authCalls,
   blob: blobCalls,
   crashdump: crashdumpCalls,
@@ -102,7 +105,6 @@ const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'pool
   VIF: vifCalls,
   VLAN: vlanCalls,
   VM: vmCalls,
-  VM_appliance: applianceCalls,
   VMSS: vmssCalls,
   VTPM: vtpmCalls,
   VUSB: vusbCalls,
@@ -142,5 +144,12 @@ function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): Read
 export const custom = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
-export const outsideCalls = (sessions: Sessions): ReadonlyMap<string, Handler<Outside>> =>
-  byName<Outside>({ pool: poolOutside, session: sessionCalls(sessions), event: eventCalls(sessions) });
+export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): ReadonlyMap<string, Handler<Outside>> =>
+  byName<Outside>({
+    pool: poolOutside,
+    session: sessionCalls(sessions),
+    event: eventCalls(sessions),
+    VDI: vdiOutside,
+    VM: vmRecoveryOutside(sessions, databases),
+    VM_appliance: applianceRecovery(sessions, databases),
+  });

@@ -2,10 +2,10 @@
 import { storage } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../context';
+import { followCopy } from '../recovery/copied';
+import { diskBytes } from '../recovery/copies';
 import { removeVdi } from './vdi-clone';
 import { createVdi } from './vdi';
-
-const metadataBytes = 256 * 2 ** 20;
 
 async function assertReachedByAll({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
   const [missing] = await tx.query<{ ref: string }>(
@@ -35,13 +35,19 @@ async function replicas({ tx }: Context, sr: Ref<'SR'>) {
   const metadata_of_pool = pool?.ref ?? asRef<'pool'>('OpaqueRef:NULL');
   return { pool: metadata_of_pool, present: await tx.find('VDI', { SR: sr, type: 'metadata', metadata_of_pool }) };
 }
+/** From here on a scheduler writes the database to a disk of the repository whenever it has changed. */
 export async function enableReplication(context: Context, ref: Ref<'SR'>): Promise<void> {
   await assertReplicates(context, ref);
   const { pool, present } = await replicas(context, ref);
-  if (present.length > 0) return;
-  const vdi = await createVdi(context, {
-    SR: ref,
-    virtual_size: metadataBytes,
+  const [vdi] = present.length > 0 ? present.map((p) => p.ref) : [await createReplica(context, ref)];
+  if (!vdi) return;
+  await context.tx.update('VDI', vdi, { metadata_of_pool: pool, metadata_latest: true });
+  await followCopy(context.tx, vdi);
+}
+const createReplica = (context: Context, SR: Ref<'SR'>): Promise<Ref<'VDI'>> =>
+  createVdi(context, {
+    SR,
+    virtual_size: diskBytes,
     type: 'metadata',
     sharable: true,
     read_only: false,
@@ -49,8 +55,6 @@ export async function enableReplication(context: Context, ref: Ref<'SR'>): Promi
     name_label: 'Metadata for DR',
     name_description: 'Used for disaster recovery',
   });
-  await context.tx.update('VDI', vdi, { metadata_of_pool: pool, metadata_latest: true });
-}
 export async function disableReplication(context: Context, ref: Ref<'SR'>): Promise<void> {
   for (const vdi of (await replicas(context, ref)).present) await removeVdi(context.tx, vdi);
 }

@@ -6,6 +6,7 @@ import { seededUuid } from '../bootstrap/seeded';
 import { newLayer } from '../layers';
 import { claimVolume, strayVolumes, vdiRef } from '../media';
 import { recordWith } from '../records';
+import { showLatest } from '../recovery/copied';
 
 /** The sums of a repository are those of its disks; a disk takes what the layers counted for it take. */
 export async function sumUp(tx: Tx, sr: Ref<'SR'>): Promise<void> {
@@ -47,11 +48,13 @@ const isoRecord = (SR: Ref<'SR'>, uuid: string, name: string, bytes: number): St
 
 /** Disks that lie in the repository without a record get theirs back. */
 async function addStrays(tx: Tx, sr: Ref<'SR'>, repository: string): Promise<void> {
-  for (const { location, record } of await strayVolumes(tx, repository)) {
+  const strays = await strayVolumes(tx, repository);
+  for (const { location, record } of strays) {
     const ref = vdiRef(record.uuid);
     await tx.insert('VDI', ref, { ...record, SR: sr, current_operations: {}, allowed_operations: [], missing: false });
     await claimVolume(tx, repository, location, ref);
   }
+  if (strays.some(({ record }) => record.type === 'metadata')) await showLatest(tx);
 }
 
 export async function scan(tx: Tx, sr: Ref<'SR'>): Promise<void> {

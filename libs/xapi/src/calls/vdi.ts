@@ -104,22 +104,6 @@ async function introduce(context: Context, given: Introduced): Promise<Ref<'VDI'
   return ref;
 }
 
-async function assertMetadata({ tx }: Context, self: Ref<'VDI'>): Promise<Row<'VDI'>> {
-  const vdi = await tx.get('VDI', self);
-  if (vdi.type !== 'metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, vdi.type);
-  return vdi;
-}
-/** The database on the disk is this very pool's, which is open already. */
-async function openDatabase(context: Context, self: Ref<'VDI'>): Promise<never> {
-  const { metadata_of_pool } = await assertMetadata(context, self);
-  throw new XenError('VDI_CONTAINS_METADATA_OF_THIS_POOL', self, metadata_of_pool);
-}
-async function databasePool({ tx }: Context, self: Ref<'VDI'>): Promise<string> {
-  const { metadata_of_pool, type } = await tx.get('VDI', self);
-  const [pool] = type === 'metadata' && !isNullRef(metadata_of_pool) ? await tx.getMany('pool', [metadata_of_pool]) : [];
-  return pool?.uuid ?? '';
-}
-
 async function resize(context: Context, self: Ref<'VDI'>, size: number, op: 'resize' | 'resize_online'): Promise<void> {
   const vdi = await admitVdi(context, self, op);
   if (!Number.isSafeInteger(size) || size < vdi.virtual_size) throw storage.failure('vdiSize', `from ${vdi.virtual_size} to ${size}`);
@@ -135,7 +119,7 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
-export const vdiCalls: CallsOf<typeof classes.VDI, Context> = {
+export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database' | 'read_database_pool_uuid'> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
   snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
   resize: (context, { vdi, size }) => resize(context, vdi, size, 'resize'),
@@ -150,8 +134,6 @@ export const vdiCalls: CallsOf<typeof classes.VDI, Context> = {
   introduce,
   revert: (context, { snapshot }) => revert(context, snapshot),
   set_allow_caching: async ({ tx }, { self, value }) => tx.update('VDI', self, { allow_caching: value }),
-  open_database: (context, { self }) => openDatabase(context, self),
-  read_database_pool_uuid: (context, { self }) => databasePool(context, self),
   enable_cbt: (context, { self }) => setTracking(context, self, true),
   disable_cbt: (context, { self }) => setTracking(context, self, false),
   data_destroy: (context, { self }) => destroyContents(context, self),

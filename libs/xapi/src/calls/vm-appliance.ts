@@ -1,21 +1,6 @@
-import { asRef, classes, nullRef, type CallsOf, type Ref } from '@xenplane/model';
+import { nullRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../context';
-import { assertStoragePresent, missingStorage } from './vm-recovery';
-
-async function vmsOf({ tx }: Context, self: Ref<'VM_appliance'>, session: Ref<'session'>): Promise<Ref<'VM'>[]> {
-  await tx.get('session', session);
-  await tx.get('VM_appliance', self);
-  return (await tx.find('VM', { appliance: self })).map((vm) => vm.ref);
-}
-
-export const applianceCalls: CallsOf<typeof classes.VM_appliance, Context> = {
-  assert_can_be_recovered: async (context, { self, session_to }) => assertStoragePresent(context, await vmsOf(context, self, session_to)),
-  get_SRs_required_for_recovery: async (context, { self, session_to }) => {
-    const missing = await missingStorage(context.tx, await vmsOf(context, self, session_to));
-    return [...new Set(missing.map((m) => m.sr))].map((sr) => asRef<'SR'>(sr));
-  },
-};
 
 /** Its VMs stay, and belong to none. */
 async function destroy(tx: Tx, self: Ref<'VM_appliance'>): Promise<void> {

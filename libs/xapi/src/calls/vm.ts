@@ -123,7 +123,8 @@ const notNegative =
     await tx.update('VM', self, { [field]: value });
   };
 
-export const vmCalls: CallsOf<typeof classes.VM, Context> = {
+type Outsiders = 'assert_can_be_recovered' | 'get_SRs_required_for_recovery' | 'recover';
+export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
   ...dataSourceCalls('VM', 'self'),
   ...setMemory,
   ...vmFirmware,

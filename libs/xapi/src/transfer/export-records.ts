@@ -1,7 +1,7 @@
 /** What an export holds of a VM: every record that can be reached from it, with references among themselves only. */
 import { classNamed, isNullRef, nullRef, type ClassName, type Ref, type Type } from '@xenplane/model';
-import type { Replica } from '@xenplane/store';
 import type { OvaObject } from '@xenplane/wire';
+import type { Readable } from '../implied';
 
 export interface ExportOptions {
   readonly preservePowerState?: boolean;
@@ -27,10 +27,10 @@ class Found {
   readonly ids = new Map<string, string>();
   readonly contents = new Map<Ref<'VDI'>, Ref<'VM'> | undefined>();
 
-  constructor(readonly replica: Replica) {}
+  constructor(readonly replica: Readable) {}
 
   /** The record, the first time that it is met. */
-  meet<N extends ClassName>(cls: N, ref: Ref<N>): ReturnType<Replica['record']> {
+  meet<N extends ClassName>(cls: N, ref: Ref<N>): ReturnType<Readable['record']> {
     if (isNullRef(ref) || this.ids.has(ref) || !this.replica.has(cls, ref)) return undefined;
     this.ids.set(ref, `Ref:${this.ids.size}`);
     this.classes.set(ref, cls);
@@ -42,7 +42,7 @@ class Found {
   }
 }
 
-export function exportRecords(replica: Replica, vms: readonly Ref<'VM'>[], options: ExportOptions = {}): Exported {
+export function exportRecords(replica: Readable, vms: readonly Ref<'VM'>[], options: ExportOptions = {}): Exported {
   const found = new Found(replica);
   for (const vm of vms) meetVm(found, vm, options);
   const objects = [...found.ids].map(([ref, id]) => objectOf(found, ref, id, options));

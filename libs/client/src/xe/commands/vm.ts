@@ -1,5 +1,6 @@
 /** `vm-*`: life, power, memory and processors of VMs. */
 import { nullRefText } from '@xenplane/model';
+import { logOut, type Api } from '../../api';
 import { decimal, flagged, Misuse, optional, required, type Arguments } from '../arguments';
 import { onEach, perform, row, vms, type Command } from '../row';
 import { selectVms } from '../select';
@@ -158,16 +159,20 @@ const plugin =
     const params = Object.fromEntries(args.pairs.filter(([n]) => n.startsWith('args:')).map(([n, v]) => [n.slice('args:'.length), v]));
     around.terminal.print(String(await perform(around, method, vm, required(args, 'plugin'), required(args, 'fn'), params)));
   };
-/** With the session of a saved database when `database:vdi-uuid` names one. */
+/** From the database on the disk that `database:vdi-uuid` names, and else from the pool's own. */
 export const recovering =
   (cls: string, method: string, forced: boolean): Command =>
-  async (args, around) => {
-    const { objects } = around;
-    const ref = await objects.byUuid(cls, required(args, 'uuid'));
-    const database = optional(args, 'database:vdi-uuid');
-    const session = objects.api.session;
-    const from = database === undefined ? session : await objects.api.call<string>('VDI.open_database', await objects.byUuid('VDI', database));
-    await perform(around, method, ref, from, ...(forced ? [flagged(args, 'force')] : []));
+  async (args, { objects }) => {
+    const { api } = objects;
+    const disk = optional(args, 'database:vdi-uuid');
+    const more = forced ? [flagged(args, 'force')] : [];
+    const recover = async (from: Api): Promise<void> => {
+      const ref = await from.call<string>(`${cls}.get_by_uuid`, required(args, 'uuid'));
+      await from.call(method, ref, api.session, ...more);
+    };
+    if (disk === undefined) return recover(api);
+    const database = api.as(await api.call<string>('VDI.open_database', await objects.byUuid('VDI', disk)));
+    await recover(database).finally(() => logOut(database));
   };
 const sysprep: Command = onVms(async (vm, args, around) => {
   const answers = Buffer.from(await around.terminal.readFile(required(args, 'filename'))).toString('utf8');

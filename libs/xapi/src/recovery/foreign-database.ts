@@ -1,0 +1,83 @@
+/** The database that was found on a disk, read like our own: what a session sees that opened it. */
+import { XenError, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
+import { Objects } from '@xenplane/store';
+import { encodeJson } from '@xenplane/wire';
+import type { Plane } from '../context';
+import type { Readable } from '../implied';
+import type { Sessions } from '../sessions';
+import { readDump, type Entry } from './dump';
+
+export class ForeignDatabase implements Readable {
+  private readonly objects = new Objects();
+
+  constructor(entries: Iterable<Entry>) {
+    for (const { cls, ref, record } of entries) this.objects.put(cls, { ...record, ref });
+  }
+
+  has(cls: ClassName, ref: string): boolean {
+    return this.objects.has(cls, ref);
+  }
+  refs<N extends ClassName>(cls: N): IterableIterator<Ref<N>> {
+    return this.objects.refs(cls);
+  }
+  byUuid<N extends ClassName>(cls: N, uuid: string): Ref<N> | undefined {
+    return this.objects.byUuid(cls, uuid);
+  }
+  byNameLabel<N extends ClassName>(cls: N, label: string): readonly Ref<N>[] {
+    return this.objects.byLabel(cls, label);
+  }
+  record<N extends ClassName>(cls: N, ref: Ref<N>): Readonly<XenRecord<N>> | undefined {
+    return this.objects.related(cls, ref);
+  }
+  fragment<N extends ClassName>(cls: N, ref: Ref<N>): string {
+    const record = this.record(cls, ref);
+    return record ? encodeJson({ kind: 'record', cls }, record) : '';
+  }
+  allRecords(cls: ClassName): readonly Buffer[] {
+    const entries = [...this.refs(cls)].map((ref) => `${JSON.stringify(ref)}:${this.fragment(cls, ref)}`);
+    return [Buffer.from(entries.join())];
+  }
+}
+
+/** So many are kept in memory at once; others are read again. */
+const mostKept = 4;
+
+interface Kept {
+  readonly database: Promise<ForeignDatabase>;
+  /** Not told any more when the session ends. */
+  readonly stop: () => void;
+}
+
+/** The databases that sessions have opened. The bytes are in Postgres, so that every process can answer every session. */
+export class OpenedDatabases {
+  private readonly kept = new Map<Ref<'session'>, Kept>();
+
+  constructor(
+    private readonly plane: Pick<Plane, 'store'>,
+    private readonly sessions: Sessions,
+  ) {}
+
+  of(session: Ref<'session'>): Promise<ForeignDatabase> {
+    const found = this.kept.get(session) ?? this.load(session);
+    this.kept.delete(session);
+    this.kept.set(session, found);
+    const [oldest] = this.kept.size > mostKept ? this.kept.keys() : [];
+    if (oldest) this.drop(oldest);
+    return found.database;
+  }
+
+  private load(session: Ref<'session'>): Kept {
+    const database = this.read(session);
+    database.catch(() => this.drop(session));
+    return { database, stop: this.sessions.onClose(session, () => this.drop(session)) };
+  }
+  private drop(session: Ref<'session'>): void {
+    this.kept.get(session)?.stop();
+    this.kept.delete(session);
+  }
+  private async read(session: Ref<'session'>): Promise<ForeignDatabase> {
+    const [row] = await this.plane.store.query<{ dump: Buffer }>('SELECT dump FROM opened_database WHERE session = $1', [session]);
+    if (!row) throw new XenError('HANDLE_INVALID', 'session', session);
+    return new ForeignDatabase(readDump(row.dump));
+  }
+}
