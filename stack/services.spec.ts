@@ -1,10 +1,8 @@
-import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { type Running, emptyFolder, node, processesIn, remove, root, until } from './stack.fixture';
-
-jest.setTimeout(90_000);
 
 interface Urls {
   readonly databaseUrl: string;

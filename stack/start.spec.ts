@@ -1,9 +1,7 @@
-import { afterEach, beforeEach, describe, expect, test, jest } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Running, freePort, node, processesIn, remove, takenPort, trialClone, until } from './stack.fixture';
-
-jest.setTimeout(90_000);
 
 let clone: string;
 let port: number;

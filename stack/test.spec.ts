@@ -1,10 +1,8 @@
-import { afterEach, beforeEach, expect, test, jest } from '@jest/globals';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { node, processesIn, remove, root, trialClone } from './stack.fixture';
-
-jest.setTimeout(90_000);
 
 let clone: string;
 

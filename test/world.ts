@@ -98,7 +98,7 @@ async function untilHosts({ plane }: RunningApi, hosts: number): Promise<void> {
   });
 }
 
-export async function untilReady(url: string, limitMs = 30_000): Promise<void> {
+export async function untilReady(url: string, limitMs = 90_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
@@ -109,7 +109,7 @@ export async function untilReady(url: string, limitMs = 30_000): Promise<void> {
 }
 
 /** Tries until the check holds; its last complaint is the error. */
-export async function eventually<T>(check: () => Promise<T>, limitMs = 15_000): Promise<T> {
+export async function eventually<T>(check: () => Promise<T>, limitMs = 60_000): Promise<T> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     try {

@@ -6,7 +6,6 @@ import { openSession } from '@xenplane/xapi';
 import { WebSocket } from 'undici';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 let token: string;

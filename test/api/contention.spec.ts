@@ -4,7 +4,6 @@ import { testServices, schedulerSettings } from '@xenplane/config';
 import { startScheduler } from '../../apps/scheduler/src/scheduler';
 import { login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 const GiB = 2 ** 30;
 let world: World;
 let call: Call;

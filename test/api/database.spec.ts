@@ -2,7 +2,6 @@
 import { thinXe, type ThinRun } from '../thin-client';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 let token: string;

@@ -1,7 +1,6 @@
 /** GPUs, USB devices and the rest of what only some hosts have, over the wire: who gets it, how much is left, what is refused. */
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 beforeAll(async () => {

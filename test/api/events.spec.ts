@@ -1,7 +1,6 @@
 /** event.from on two API processes over one database: nothing is missed, nothing is told twice, tokens hold on either. */
 import { password, startWorld, login, type Call, type World } from '../world';
 
-jest.setTimeout(90_000);
 let world: World;
 let calls: Call[];
 beforeAll(async () => {

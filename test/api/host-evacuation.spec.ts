@@ -4,7 +4,6 @@ import path from 'node:path';
 import { complaints } from '@xenplane/testing';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(120_000);
 const GiB = 2 ** 30;
 let world: World;
 let call: Call;

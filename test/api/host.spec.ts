@@ -3,7 +3,6 @@ import { createPublicKey, X509Certificate } from 'node:crypto';
 import { generate } from 'selfsigned';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(90_000);
 let world: World;
 let call: Call;
 let host: string;

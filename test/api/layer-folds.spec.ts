@@ -6,7 +6,6 @@ import { reading } from '@xenplane/store';
 import { chainOf, collectLayers, foldLayers, LayerClient, type Plane } from '@xenplane/xapi';
 import { login, password, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 const MiB = 2 ** 20;
 const block = 65_536;
 const none = 'OpaqueRef:NULL';

@@ -1,7 +1,6 @@
 /** The main job over the wire: from template to running VM and back, with what is left on the node afterwards. */
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 beforeAll(async () => {

@@ -1,7 +1,6 @@
 /** Networks, interfaces of hosts and of VMs over the wire: what stands on what, what moves, what is refused and with which words. */
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 beforeAll(async () => {

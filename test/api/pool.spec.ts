@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process';
 import { generate } from 'selfsigned';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 let pool: string;

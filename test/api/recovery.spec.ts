@@ -9,7 +9,6 @@ import { openSession, readDump } from '@xenplane/xapi';
 import { xeWith } from '../xe';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(120_000);
 const none = 'OpaqueRef:NULL';
 const MiB = 2 ** 20;
 const [target] = storage.targetsOf('10.0.0.7', 3260);

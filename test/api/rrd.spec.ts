@@ -3,7 +3,6 @@ import { asRef } from '@xenplane/model';
 import { housekeep, openSession } from '@xenplane/xapi';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let call: Call;
 let vm: string;

@@ -5,7 +5,6 @@ import { inTransaction } from '@xenplane/store';
 import { chainOf, collectLayers, reportUtilisation, writableTop } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(120_000);
 const none = 'OpaqueRef:NULL';
 const GiB = 2 ** 30;
 const MiB = 2 ** 20;

@@ -3,7 +3,6 @@ import net from 'node:net';
 import { thinBody, thinXe, requestOf, type ThinRun, type ThinUser } from '../thin-client';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(90_000);
 let world: World, call: Call, user: ThinUser;
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });

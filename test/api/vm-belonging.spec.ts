@@ -3,7 +3,6 @@ import { eventually, login, startWorld, type Call, type World } from '../world';
 import { asRef } from '@xenplane/model';
 import { followSnapshotSchedules, housekeep, openSession } from '@xenplane/xapi';
 
-jest.setTimeout(120_000);
 let world: World;
 let call: Call;
 beforeAll(async () => {

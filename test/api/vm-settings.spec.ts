@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(120_000);
 let world: World;
 let call: Call;
 beforeAll(async () => {

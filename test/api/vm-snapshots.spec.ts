@@ -1,7 +1,6 @@
 /** Snapshots, checkpoints and the way back over the wire. */
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(120_000);
 let world: World;
 let call: Call;
 beforeAll(async () => {

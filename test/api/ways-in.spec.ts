@@ -9,7 +9,6 @@ import { startApi, type RunningApi } from '../../apps/api/src/api';
 import { thinBody, thinXe } from '../thin-client';
 import { login, password, startWorld, type World } from '../world';
 
-jest.setTimeout(60_000);
 let world: World;
 let api: RunningApi;
 let socket: string;

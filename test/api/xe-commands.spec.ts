@@ -3,7 +3,6 @@ import { commandFacts, commandNames, commands, connect, described, logOut, table
 import { password, startWorld, type World } from '../world';
 import { xeOver, type Said } from '../xe';
 
-jest.setTimeout(120_000);
 let world: World, api: Api;
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });

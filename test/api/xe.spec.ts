@@ -2,7 +2,6 @@
 import { eventually, password, startWorld, type World } from '../world';
 import { xeWith, type Said } from '../xe';
 
-jest.setTimeout(60_000);
 let world: World;
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });

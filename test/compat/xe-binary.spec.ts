@@ -5,7 +5,6 @@ import os from 'node:os';
 import path from 'node:path';
 import { password, startWorld, type World } from '../world';
 
-jest.setTimeout(120_000);
 let world: World, home: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });

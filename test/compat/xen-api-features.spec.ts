@@ -3,7 +3,6 @@ import { createRequire } from 'node:module';
 import { createClient, type Xapi } from 'xen-api';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(90_000);
 let world: World;
 let xapi: Xapi;
 let other: Call;

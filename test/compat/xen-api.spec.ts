@@ -9,7 +9,6 @@ import { Readable } from 'node:stream';
 import { createClient, type Xapi } from 'xen-api';
 import { eventually, password, startWorld, type World } from '../world';
 
-jest.setTimeout(90_000);
 let world: World;
 let xapi: Xapi;
 beforeAll(async () => {

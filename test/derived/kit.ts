@@ -158,12 +158,12 @@ export class Kit {
     await eventually(async () => {
       const found = await complaints(this.plane.store);
       if (found.length > 0) throw new Error(found.join('\n'));
-    }, 5_000);
+    });
   }
 
   /** Every VM that is shown up has one domain, where it is shown, and there are no others. */
   async once(): Promise<void> {
-    await eventually(async () => expect(await this.domains()).toEqual(await this.shown()), 5_000);
+    await eventually(async () => expect(await this.domains()).toEqual(await this.shown()));
   }
 
   /** What the hypervisors hold: VM, host and state of every domain. */

@@ -4,7 +4,6 @@ import { openSession } from '@xenplane/xapi';
 import { encodeJson, parseResponse } from '@xenplane/wire';
 import { eventually, login, startWorld, type World } from '../world';
 
-jest.setTimeout(120_000);
 let world: World;
 let reader: string;
 let root: string;

@@ -1,12 +1,11 @@
 /** The agent dies and its hypervisor lives: what may run runs on, and only as long as the lease. */
 import { agentSettings } from '@xenplane/config';
-import { leaseMs, SimulatedXen, watchdogKillMs } from '@xenplane/hypervisor';
+import { SimulatedXen } from '@xenplane/hypervisor';
 import { complaints } from '@xenplane/testing';
 import path from 'node:path';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
 import { eventually, joinKey, login, startWorld, type Call, type World } from '../world';
 
-jest.setTimeout(90_000);
 let world: World;
 let call: Call;
 let again: RunningAgent | undefined;
@@ -68,7 +67,7 @@ test('without an agent the hypervisor ends its domains before the control plane 
     if (event.kind === 'ended' && event.reason === 'watchdog') diedAt = Date.now();
   });
   await world.agent.abandon();
-  await eventually(async () => expect(await call('VM.get_power_state', vm)).toBe('Halted'), leaseMs * 2 + watchdogKillMs + 10_000);
+  await eventually(async () => expect(await call('VM.get_power_state', vm)).toBe('Halted'));
   const haltedAt = Date.now();
   expect(diedAt).toBeGreaterThan(0);
   expect(diedAt).toBeLessThanOrEqual(haltedAt);

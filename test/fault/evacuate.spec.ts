@@ -4,7 +4,6 @@ import { Store } from '@xenplane/store';
 import { eventually, login, type Call } from '../world';
 import { startProcesses } from './processes';
 
-jest.setTimeout(180_000);
 const count = 20;
 let processes: Awaited<ReturnType<typeof startProcesses>>;
 let call: Call;
@@ -38,16 +37,16 @@ test('kill -9 of the scheduler while twenty guests run: the host is emptied, no 
   await Promise.all(vms.map(([vm]) => call('VM.start', vm, false, false)));
   const [host = ''] = await call<string[]>('host.get_all');
   const uuid = await call<string>('host.get_uuid', host);
-  await eventually(async () => expect(await call('host.get_vms_which_prevent_evacuation', host)).toEqual({}), 30_000);
+  await eventually(async () => expect(await call('host.get_vms_which_prevent_evacuation', host)).toEqual({}));
   const before = (await domains()).filter((d) => d.host === uuid).length;
   expect(before).toBeGreaterThan(4);
   await call('host.disable', host);
   const task = await call<string>('Async.host.evacuate', host, 'OpaqueRef:NULL', 2);
-  await eventually(async () => expect((await domains()).filter((d) => d.host === uuid).length).toBeLessThan(before), 30_000);
+  await eventually(async () => expect((await domains()).filter((d) => d.host === uuid).length).toBeLessThan(before));
   await processes.kill(processes.scheduler);
   processes.start('scheduler');
-  await eventually(async () => expect(await call('task.get_status', task)).toBe('success'), 90_000);
-  await eventually(async () => expect(await complaints(store)).toEqual([]), 30_000);
+  await eventually(async () => expect(await call('task.get_status', task)).toBe('success'));
+  await eventually(async () => expect(await complaints(store)).toEqual([]));
   const held = await domains();
   expect(held.filter((d) => d.host === uuid)).toEqual([]);
   expect(held.map((d) => d.vm).sort()).toEqual(vms.map(([, vm]) => vm.uuid).sort());

@@ -202,7 +202,7 @@ test('transactions that commit in another order than they began: every change is
   await Promise.all(Array.from({ length: 12 }, (_, w) => writer(w)));
   running = false;
   await Promise.all(following);
-  const deadline = performance.now() + 10_000;
+  const deadline = performance.now() + 60_000;
   for (const follower of followers) {
     while (follower.seen.length < committed.length && performance.now() < deadline) await follower.step();
     expect([...follower.seen].sort()).toEqual([...committed].sort());

@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { classes } from '@xenplane/model';
+import { notHanging } from '@xenplane/testing';
 import { deepestFilter, evaluate, longestFilter, parseFilter } from '.';
 
 const vm: Readonly<Record<string, unknown>> = {
@@ -121,10 +122,8 @@ describe('limits', () => {
     ['5,000 negations', `${'not '.repeat(5000)}true`],
     ['60 kB of spaces', `${' '.repeat(60_000)}x`],
     ['30,000 texts', '"" '.repeat(20_000)],
-  ])('%s are refused at once', (_, expression) => {
-    const start = performance.now();
-    expect(() => parseFilter(expression)).toThrow(/^INTERNAL_ERROR/);
-    expect(performance.now() - start).toBeLessThan(1000);
+  ])('%s are refused without a hang', (_, expression) => {
+    expect(() => notHanging(() => parseFilter(expression))).toThrow(/^INTERNAL_ERROR/);
   });
 
   test('anything else is refused in the same way', () => {

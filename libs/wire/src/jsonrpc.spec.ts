@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { notHanging } from '@xenplane/testing';
 import { decode, encodeJson, jsonCall, jsonFailure, jsonSuccess, MalformedCall, maxDepth, parseJsonCall, Scalar } from '.';
 
 const golden = (name: string): string => readFileSync(path.join(__dirname, 'golden', name), 'utf8');
@@ -57,10 +58,8 @@ describe('calls', () => {
     expect(paramOf(JSON.stringify(['\\', '['.repeat(100)]))).toEqual(['\\', '['.repeat(100)]);
   });
 
-  test.each(['\\', '"'])('4 MB of %s in a text are read at once', (c) => {
-    const start = performance.now();
-    expect(paramOf(JSON.stringify(c.repeat(4e6)))).toBe(c.repeat(4e6));
-    expect(performance.now() - start).toBeLessThan(2000);
+  test.each(['\\', '"'])('4 MB of %s in a text are read without a hang', (c) => {
+    expect(notHanging(() => paramOf(JSON.stringify(c.repeat(4e6))))).toBe(c.repeat(4e6));
   });
 
   test('the members of an object are data, whatever their names', () => {

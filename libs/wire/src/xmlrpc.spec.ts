@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { XenError } from '@xenplane/model';
+import { notHanging } from '@xenplane/testing';
 import {
   encodeXml,
   MalformedCall,
@@ -141,10 +142,8 @@ describe('bodies that are no call', () => {
     ['spaces', `${' '.repeat(4e6)}x`],
     ['opening brackets', '<'.repeat(4e6)],
     ['attributes', withParam(`<value ${'a="b" '.repeat(150)}`)],
-  ])('4 MB of %s are refused at once', (_, body) => {
-    const start = performance.now();
-    expect(() => parseCall(body)).toThrow(MalformedCall);
-    expect(performance.now() - start).toBeLessThan(1000);
+  ])('4 MB of %s are refused without a hang', (_, body) => {
+    expect(() => notHanging(() => parseCall(body))).toThrow(MalformedCall);
   });
 });
 
