@@ -1,14 +1,16 @@
 /** What the control plane asks of hosts: a state to ensure. Who asks must show the key that the host gave when it registered. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { BadRequestException, Body, Controller, ForbiddenException, Get, Headers, HttpCode, Param, Post, Put } from '@nestjs/common';
+import { BadRequestException, Body, Controller, Delete, ForbiddenException, Get, Headers, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import type { DesiredVm, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
-import { DesiredDto, KeysDto, PowerDto } from './desired.dto';
+import type { DesiredVm, PlaneAnswer, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
+import { DesiredDto, KeysDto, PlaneDto, PowerDto } from './desired.dto';
 import { Fleet } from './fleet';
 import type { HostAgent } from './host-agent';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+const shows = (given: string | undefined, key: string): boolean => timingSafeEqual(digest(given ?? ''), digest(`Bearer ${key}`));
 
 function valid<T extends object>(shape: ClassConstructor<T>, body: unknown): T {
   const given = plainToInstance(shape, body);
@@ -43,6 +45,16 @@ export class CommandsController {
     return this.hostFor(host, key).power(valid(PowerDto, body));
   }
 
+  @Put('plane')
+  goAway(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<PlaneAnswer> {
+    return this.fleet.goAway(this.senderOf(host, key), valid(PlaneDto, body));
+  }
+
+  @Delete('plane')
+  callBack(@Param('host') host: string, @Headers('authorization') key: string | undefined): Promise<PlaneAnswer> {
+    return this.fleet.callBack(this.senderOf(host, key));
+  }
+
   @Get('console-ring')
   async consoleRing(@Param('host') host: string, @Headers('authorization') key: string | undefined): Promise<{ text: string }> {
     return { text: await this.hostFor(host, key).consoleRing() };
@@ -56,8 +68,14 @@ export class CommandsController {
 
   private hostFor(uuid: string, key: string | undefined): HostAgent {
     const host = this.fleet.hosts.get(uuid);
-    if (!host || !timingSafeEqual(digest(key ?? ''), digest(`Bearer ${host.commandKey}`))) throw new ForbiddenException();
+    if (!host || !shows(key, host.commandKey)) throw new ForbiddenException();
     return host;
+  }
+  /** For who sent the host away its key is good for this still. */
+  private senderOf(uuid: string, key: string | undefined): HostAgent {
+    const host = this.fleet.hosts.get(uuid);
+    const sender = host && this.fleet.senderKey(host);
+    return host && sender !== undefined && shows(key, sender) ? host : this.hostFor(uuid, key);
   }
 }
 

@@ -9,6 +9,7 @@ import {
   IsObject,
   IsOptional,
   IsString,
+  IsUrl,
   IsUUID,
   Matches,
   Max,
@@ -17,7 +18,7 @@ import {
   ValidateIf,
   ValidateNested,
 } from 'class-validator';
-import type { DiskSource, DiskSpec, DomainSpec, NicSpec, PowerCommand, SavedImage } from '@xenplane/hypervisor';
+import type { DiskSource, DiskSpec, DomainSpec, NicSpec, PlaneCommand, PowerCommand, SavedImage } from '@xenplane/hypervisor';
 
 const bytes = 2 ** 53 - 1;
 
@@ -79,6 +80,12 @@ export class DesiredDto {
 export class PowerDto implements PowerCommand {
   @IsInt() hostEpoch!: number;
   @IsIn(['off', 'reboot', 'toolstack']) action!: PowerCommand['action'];
+}
+export class PlaneDto implements PlaneCommand {
+  @IsInt() hostEpoch!: number;
+  @MaxLength(2048) @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }) apiUrl!: string;
+  @MaxLength(2048) @IsUrl({ require_tld: false, protocols: ['http', 'https'], require_protocol: true }) imagesUrl!: string;
+  @IsString() @MaxLength(256) secret!: string;
 }
 export class KeysDto {
   @IsString() @MaxLength(64) keys!: string;

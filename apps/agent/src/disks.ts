@@ -10,8 +10,9 @@ export class NodeDisks {
   constructor(
     private readonly folder: string,
     imagesUrl: string,
+    images: string,
   ) {
-    this.cache = new NodeCache({ folder: path.join(folder, 'images'), imagesUrl });
+    this.cache = new NodeCache({ folder: images, imagesUrl });
   }
 
   private runFolder(host: string, vm: string, epoch: number): string {

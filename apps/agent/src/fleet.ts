@@ -1,61 +1,36 @@
-/** All hosts of this process: joined once, registered at each start, renewed together every two seconds. */
-import { createHmac, randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+/** All hosts of this process, each under the control plane that it belongs to: its home, unless it was sent to another. */
+import { createHash, randomUUID } from 'node:crypto';
+import path from 'node:path';
 import type { AgentSettings } from '@xenplane/config';
-import { hostUuid, inventoryOf, monotonicMs, renewEveryMs, type Claim, type Hypervisor, type HypervisorEvent, type Report } from '@xenplane/hypervisor';
-import { Batch } from './batches';
+import { hostUuid, inventoryOf, type Hypervisor, type HypervisorEvent, type PlaneAnswer, type PlaneCommand } from '@xenplane/hypervisor';
 import { NodeDisks } from './disks';
+import { awayEntrance, homeEntrance } from './entrances';
 import { HostAgent } from './host-agent';
-import { PlaneClient, PlaneRefused } from './plane-client';
+import { PlaneHosts, type Entrance, type Log } from './plane-hosts';
+import { Places, type Place } from './places';
 import { SwitchedOff } from './switched-off';
 import { Tokens } from './tokens';
 
-export interface Log {
-  warn(fields: object, text: string): void;
-  info(fields: object, text: string): void;
-}
+type Where = Pick<Place, 'apiUrl' | 'imagesUrl'>;
 
 export class Fleet {
   readonly hosts = new Map<string, HostAgent>();
   private readonly agentBoot = randomUUID();
-  private readonly plane: PlaneClient;
+  private readonly planes = new Map<string, PlaneHosts>();
   private readonly tokens: Tokens;
+  private readonly places: Places;
   private readonly off: SwitchedOff;
-  private readonly waking = new Set<string>();
-  /** Hosts that the pool does not know, or not any more: they ask again without haste. */
-  private readonly refused = new Set<string>();
-  private readonly claims: Batch<Claim, boolean>;
-  private readonly reports: Batch<Report, boolean>;
+  private agentUrl = '';
   private stopped = false;
-  private nap = new AbortController();
-  private loop: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly settings: AgentSettings,
     private readonly hypervisor: Hypervisor,
     private readonly log: Log,
   ) {
-    this.plane = new PlaneClient(settings.apiUrl);
     this.tokens = new Tokens(settings.data);
+    this.places = new Places(settings.data);
     this.off = new SwitchedOff(settings.data);
-    this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
-    this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);
-    const disks = new NodeDisks(settings.data, settings.imagesUrl);
-    for (let i = 0; i < settings.hosts; i += 1) {
-      const uuid = hostUuid(settings.seed, i);
-      this.hosts.set(
-        uuid,
-        new HostAgent(uuid, inventoryOf(settings.seed, i), {
-          hypervisor,
-          disks,
-          claim: (claim) => this.claims.add(claim),
-          report: (report) => void this.tell(report),
-          depart: (departure) => this.untilAnswered(() => this.plane.depart({ departures: [departure] })),
-          setOff: (host, off) => this.off.set(host, off),
-          hurry: () => this.nap.abort(),
-        }),
-      );
-    }
     hypervisor.onEvent((event) => this.hear(event));
   }
 
@@ -68,113 +43,107 @@ export class Fleet {
   }
 
   async start(agentUrl: string): Promise<void> {
-    await this.addHosts();
-    this.loop = this.run(agentUrl);
+    this.agentUrl = agentUrl;
+    for (let i = 0; i < this.settings.hosts; i += 1) await this.addHost(i);
+    for (const host of this.hosts.values()) this.planeOf(host.uuid).add(host);
   }
   async stop(): Promise<void> {
     this.stopped = true;
-    await this.loop;
+    await Promise.all([...this.planes.values()].map((plane) => plane.stop()));
   }
 
-  private async addHosts(): Promise<void> {
-    for (const host of this.hosts.values()) {
-      await this.hypervisor.addHost(host.uuid, host.inventory);
-      host.isOn = false;
-      if (this.off.has(host.uuid)) await this.hypervisor.power(host.uuid, false);
-      else if ((await this.hypervisor.bootOf(host.uuid)) === '') this.wake(host);
-      else host.isOn = true;
+  private async addHost(index: number): Promise<void> {
+    const uuid = hostUuid(this.settings.seed, index);
+    const plane = this.planeOf(uuid);
+    const parts = { hypervisor: this.hypervisor, setOff: (host: string, off: boolean) => this.off.set(host, off) };
+    const host = new HostAgent(uuid, inventoryOf(this.settings.seed, index), parts, plane);
+    host.token = this.tokenOf(uuid);
+    this.hosts.set(uuid, host);
+    await this.hypervisor.addHost(uuid, host.inventory);
+    host.isOn = false;
+    if (this.off.has(uuid)) await this.hypervisor.power(uuid, false);
+    else if ((await this.hypervisor.bootOf(uuid)) === '') plane.wake(host);
+    else host.isOn = true;
+  }
+  private tokenOf(host: string): string {
+    const place = this.places.of(host);
+    return (place ? place.token : this.tokens.get(host)) ?? '';
+  }
+
+  private planeOf(host: string): PlaneHosts {
+    const place = this.places.of(host);
+    const home = !place;
+    const where: Where = place ?? this.settings;
+    const key = home ? '' : JSON.stringify([where.apiUrl, where.imagesUrl]);
+    const present = this.planes.get(key);
+    if (present) return present;
+    const away = (): Entrance => awayEntrance(this.places, (stray) => this.goHome(stray));
+    const made = new PlaneHosts({
+      apiUrl: where.apiUrl,
+      disks: new NodeDisks(this.settings.data, where.imagesUrl, imagesFolder(this.settings.data, home ? undefined : where.imagesUrl)),
+      entrance: home ? homeEntrance(this.settings.joinKey, this.tokens, this.places) : away(),
+      agentBoot: this.agentBoot,
+      agentUrl: this.agentUrl,
+      log: this.log,
+      isOff: (uuid) => this.off.has(uuid),
+    });
+    this.planes.set(key, made);
+    return made;
+  }
+
+  /** Sends a host with nothing on it to another control plane. Asked the same again, it is there or on its way. */
+  async goAway(host: HostAgent, { hostEpoch, apiUrl, imagesUrl, secret }: PlaneCommand): Promise<PlaneAnswer> {
+    const place = this.places.of(host.uuid);
+    if (place) return { phase: place.settled ? 'settled' : place.secret === secret ? 'done' : 'refused' };
+    const { token, commandKey } = host;
+    if (!(await host.leave(hostEpoch))) return { phase: 'refused' };
+    const from = this.planeOf(host.uuid);
+    this.places.set(host.uuid, { apiUrl, imagesUrl, secret, key: commandKey });
+    this.move(host, from);
+    void from.depart({ host: host.uuid, token, hostEpoch });
+    return { phase: 'done' };
+  }
+
+  /** Calls a host back that has not registered where it was sent. */
+  async callBack(host: HostAgent): Promise<PlaneAnswer> {
+    const present = (): Place | undefined => this.places.of(host.uuid);
+    if (!present()) return { phase: 'done' };
+    if (present()?.settled) return { phase: 'settled' };
+    host.leaving = true;
+    try {
+      // A registration may be under way: whether it succeeds decides.
+      await this.planeOf(host.uuid).rest();
+      if (present()?.settled) return { phase: 'settled' };
+      await this.goHome(host);
+      return { phase: 'done' };
+    } finally {
+      host.leaving = false;
     }
   }
-
-  private async run(agentUrl: string): Promise<void> {
-    while (!this.stopped) {
-      const began = monotonicMs();
-      await this.round(agentUrl).catch((error: unknown) =>
-        this.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
-      );
-      const registered = [...this.hosts.values()].every((h) => h.epoch !== 0 || this.refused.has(h.uuid) || (!h.isOn && !this.waking.has(h.uuid)));
-      this.nap = new AbortController();
-      await sleep(Math.max(0, (registered ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
-    }
+  /** The key of the control plane that sent the host away. */
+  senderKey(host: HostAgent): string | undefined {
+    return this.places.of(host.uuid)?.key;
   }
 
-  private async round(agentUrl: string): Promise<void> {
-    const all = [...this.hosts.values()];
-    await this.joinNew(all.filter((h) => h.token === '' && h.isOn));
-    await this.registerNew(
-      all.filter((h) => h.epoch === 0 && h.token !== '' && h.isOn),
-      agentUrl,
-    );
-    await this.renewAll(all.filter((h) => h.epoch !== 0));
-    await this.standBy(all.filter((h) => this.off.has(h.uuid) && h.token !== ''));
+  private async goHome(host: HostAgent): Promise<void> {
+    if (!this.places.of(host.uuid)) return;
+    await host.fenced();
+    const from = this.planeOf(host.uuid);
+    this.places.comeHome(host.uuid);
+    this.move(host, from);
+    this.log.info({ host: host.uuid }, 'this host comes home');
   }
+  private move(host: HostAgent, from: PlaneHosts): void {
+    from.remove(host);
+    const to = this.planeOf(host.uuid);
+    host.moveTo(to, this.tokenOf(host.uuid));
+    to.add(host);
+    host.leaving = false;
+  }
+}
 
-  /** Asks, for hosts that were shut down, whether somebody wants them on again. */
-  private async standBy(hosts: readonly HostAgent[]): Promise<void> {
-    if (hosts.length === 0) return;
-    const { wake } = await this.plane.standBy({ standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })) });
-    for (const host of hosts) if (wake.includes(host.uuid)) this.wake(host);
-  }
-  private wake(host: HostAgent): void {
-    if (this.waking.has(host.uuid)) return;
-    this.waking.add(host.uuid);
-    void host.boot().finally(() => this.waking.delete(host.uuid));
-  }
-
-  private async joinNew(hosts: readonly HostAgent[]): Promise<void> {
-    for (const host of hosts) {
-      const secret = createHmac('sha256', this.settings.joinKey).update(host.uuid).digest('hex');
-      const token = this.tokens.get(host.uuid) ?? (await this.plane.join({ host: host.uuid, secret, inventory: host.inventory })).token;
-      this.tokens.keep([[host.uuid, token]]);
-      host.token = token;
-    }
-  }
-
-  private async registerNew(hosts: readonly HostAgent[], agentUrl: string): Promise<void> {
-    if (hosts.length === 0) return;
-    const sentAt = monotonicMs();
-    const registrations = await Promise.all(hosts.map((h) => h.registration(this.agentBoot, agentUrl)));
-    const answer = await this.plane.register({ registrations });
-    for (const result of answer.hosts) {
-      if (result.refused) {
-        this.refused.add(result.host);
-        this.log.warn({ host: result.host, why: result.refused }, 'registration refused');
-      } else await this.hosts.get(result.host)?.registered(result, sentAt);
-    }
-    this.log.info({ hosts: answer.hosts.filter((h) => !h.refused).length }, 'hosts registered');
-  }
-
-  private async renewAll(hosts: readonly HostAgent[]): Promise<void> {
-    if (hosts.length === 0) return;
-    const renewals = await Promise.all(hosts.map((h) => h.renewal()));
-    const sentAt = monotonicMs();
-    const answer = await this.plane.renew({ renewals });
-    const asked = new Map(renewals.map((r) => [r.host, r.hostEpoch]));
-    for (const { host, renewed } of answer.renewals) {
-      const agent = this.hosts.get(host);
-      // A host that went down or whose agent was restarted meanwhile has done with the epoch that was asked about.
-      if (agent?.epoch !== asked.get(host)) continue;
-      if (renewed) await agent?.renewed(sentAt);
-      else {
-        this.log.warn({ host }, 'this host was fenced');
-        await agent?.fenced();
-      }
-    }
-  }
-
-  private tell(report: Report): Promise<void> {
-    return this.untilAnswered(() => this.reports.add(report));
-  }
-  /** An answer of no is an answer. */
-  private async untilAnswered(say: () => Promise<unknown>): Promise<void> {
-    for (let waitMs = 100; !this.stopped; waitMs = Math.min(2 * waitMs, 5_000)) {
-      try {
-        await say();
-        return;
-      } catch (error) {
-        if (error instanceof PlaneRefused) return this.log.warn({ error: error.message }, 'a message was refused');
-        await sleep(waitMs, undefined, { ref: false });
-      }
-    }
-  }
+/** Images of another control plane lie apart: a folder has one reader. */
+function imagesFolder(data: string, imagesUrl: string | undefined): string {
+  const name = imagesUrl === undefined ? 'images' : `images-${createHash('sha256').update(imagesUrl).digest('hex').slice(0, 12)}`;
+  return path.join(data, name);
 }

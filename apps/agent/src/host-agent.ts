@@ -23,13 +23,16 @@ import { VmWork, type Site } from './vm-work';
 
 export interface HostParts {
   readonly hypervisor: Hypervisor;
+  /** Remembers that the host was shut down, or switched on. */
+  setOff(host: string, off: boolean): void;
+}
+/** The control plane that the host belongs to. */
+export interface HostPlane {
   readonly disks: NodeDisks;
   claim(claim: Claim): Promise<boolean>;
   report(report: Report): void;
   /** Gives the lease back, for nothing runs here any more. */
   depart(departure: { host: string; token: string; hostEpoch: number }): Promise<void>;
-  /** Remembers that the host was shut down, or switched on. */
-  setOff(host: string, off: boolean): void;
   /** There is something to register: the next round need not wait. */
   hurry(): void;
 }
@@ -37,30 +40,36 @@ export interface HostParts {
 const finishMs = 5_000;
 
 export class HostAgent {
-  readonly commandKey = randomUUID();
+  /** Known to the control plane that the host belongs to, and to no other. */
+  commandKey = randomUUID();
   /** 0 while the host is not registered: nothing may run, nothing is answered. */
   epoch = 0;
   token = '';
   /** Off, or still booting: it registers when it is on. */
   isOn = true;
+  /** On its way from one control plane to another: no round is to touch it. */
+  leaving = false;
   private readonly vms = new Map<string, VmWork>();
 
   constructor(
     readonly uuid: string,
     readonly inventory: Inventory,
     private readonly parts: HostParts,
+    private plane: HostPlane,
   ) {}
 
   private work(vm: string): VmWork {
     const present = this.vms.get(vm);
     if (present) return present;
+    // Epochs and tokens mean something to one control plane only.
+    const { plane, token } = this;
     const site: Site = {
       host: this.uuid,
       hypervisor: this.parts.hypervisor,
-      disks: this.parts.disks,
-      isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch,
+      disks: plane.disks,
+      isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch && plane === this.plane,
       claim: (uuid, vmEpoch, hostEpoch, nonce, attempt) =>
-        this.parts.claim({ host: this.uuid, token: this.token, hostEpoch, vm: uuid, vmEpoch, nonce, ...(attempt === undefined ? {} : { attempt }) }),
+        plane.claim({ host: this.uuid, token, hostEpoch, vm: uuid, vmEpoch, nonce, ...(attempt === undefined ? {} : { attempt }) }),
     };
     const work = new VmWork(vm, site);
     this.vms.set(vm, work);
@@ -91,7 +100,7 @@ export class HostAgent {
     const domains = await this.parts.hypervisor.list(this.uuid);
     for (const { vm } of domains) if (!keep.has(vm)) await this.parts.hypervisor.destroy(this.uuid, vm);
     const kept = domains.filter((d) => keep.has(d.vm));
-    await this.parts.disks.sweep(this.uuid, kept);
+    await this.plane.disks.sweep(this.uuid, kept);
     this.vms.clear();
     for (const { vm, vmEpoch, domid, state } of kept) this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused' };
     await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
@@ -110,7 +119,7 @@ export class HostAgent {
   async fenced(): Promise<void> {
     this.epoch = 0;
     await this.parts.hypervisor.destroyAll(this.uuid);
-    await this.parts.disks.sweep(this.uuid, []);
+    await this.plane.disks.sweep(this.uuid, []);
     this.vms.clear();
   }
 
@@ -119,7 +128,7 @@ export class HostAgent {
     this.epoch = 0;
     if (action === 'toolstack') await this.finishWork();
     this.vms.clear();
-    if (action === 'toolstack') this.parts.hurry();
+    if (action === 'toolstack') this.plane.hurry();
     else await this.goDown(hostEpoch, action);
     return { phase: 'done' };
   }
@@ -132,15 +141,33 @@ export class HostAgent {
     this.isOn = false;
     if (action === 'off') this.parts.setOff(this.uuid, true);
     await this.parts.hypervisor.power(this.uuid, false);
-    await this.parts.disks.sweep(this.uuid, []);
-    await this.parts.depart({ host: this.uuid, token: this.token, hostEpoch });
+    await this.plane.disks.sweep(this.uuid, []);
+    await this.plane.depart({ host: this.uuid, token: this.token, hostEpoch });
     if (action === 'reboot') void this.boot();
   }
   async boot(): Promise<void> {
     this.parts.setOff(this.uuid, false);
     await this.parts.hypervisor.power(this.uuid, true);
     this.isOn = true;
-    this.parts.hurry();
+    this.plane.hurry();
+  }
+
+  /** Gives up its epoch for good when there is nothing on the host, else it registers anew with what there is. */
+  async leave(hostEpoch: number): Promise<boolean> {
+    if (this.epoch === 0 || hostEpoch !== this.epoch) return false;
+    this.epoch = 0;
+    this.leaving = true;
+    await this.finishWork();
+    this.vms.clear();
+    if ((await this.parts.hypervisor.list(this.uuid)).length === 0) return true;
+    this.leaving = false;
+    this.plane.hurry();
+    return false;
+  }
+  moveTo(plane: HostPlane, token: string): void {
+    this.plane = plane;
+    this.token = token;
+    this.commandKey = randomUUID();
   }
 
   consoleRing(): Promise<string> {
@@ -158,7 +185,7 @@ export class HostAgent {
         : event.kind === 'ended'
           ? { kind: 'ended', reason: event.reason }
           : { kind: 'rebooted', domid: event.domid };
-    this.parts.report({ host: this.uuid, token: this.token, hostEpoch: this.epoch, vm: event.vm, vmEpoch: event.vmEpoch, event: told });
+    this.plane.report({ host: this.uuid, token: this.token, hostEpoch: this.epoch, vm: event.vm, vmEpoch: event.vmEpoch, event: told });
   }
 
   crash(vm: string): Promise<void> {

@@ -1,24 +1,26 @@
-/** The lasting tokens of this process's hosts, kept where only this process reads. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
+/** The lasting tokens of this process's hosts in their home, kept where only this process reads. */
+import { KeptFile } from './kept-file';
 
 export class Tokens {
-  private readonly file: string;
+  private readonly file: KeptFile<Record<string, string>>;
   private readonly known: Map<string, string>;
 
   constructor(folder: string) {
-    mkdirSync(folder, { recursive: true });
-    this.file = path.join(folder, 'tokens.json');
-    this.known = new Map(existsSync(this.file) ? Object.entries(JSON.parse(readFileSync(this.file, 'utf8')) as Record<string, string>) : []);
+    this.file = new KeptFile(folder, 'tokens.json');
+    this.known = new Map(Object.entries(this.file.read() ?? {}));
   }
   get(host: string): string | undefined {
     return this.known.get(host);
   }
-  keep(entries: readonly (readonly [string, string])[]): void {
-    for (const [host, token] of entries) this.known.set(host, token);
-    const temporary = `${this.file}.new`;
-    writeFileSync(temporary, JSON.stringify(Object.fromEntries(this.known)), { mode: 0o600 });
-    chmodSync(temporary, 0o600);
-    renameSync(temporary, this.file);
+  keep(host: string, token: string): void {
+    if (this.known.get(host) === token) return;
+    this.known.set(host, token);
+    this.write();
+  }
+  drop(host: string): void {
+    if (this.known.delete(host)) this.write();
+  }
+  private write(): void {
+    this.file.write(Object.fromEntries(this.known));
   }
 }

@@ -10,11 +10,16 @@
  *   POST /agent/v1/reports        ReportRequest        -> ReportAnswer         what happened to domains
  *   POST /agent/v1/departures     DepartureRequest     -> {}                   a host goes down: its lease is given back
  *   POST /agent/v1/standbys       StandbyRequest       -> StandbyAnswer        hosts that are off; which are to be switched on
+ * Control plane to control plane, `Authorization: Session <token>` of a session there:
+ *   POST   /agent/v1/invitations        InvitationRequest -> InvitationAnswer   the right of one host to join
+ *   DELETE /agent/v1/invitations/:host  -> {}                                   taken back, and the host with it
  * Control plane to agent, `Authorization: Bearer <commandKey>` of the host's registration:
  *   PUT  /hosts/:host/vms/:vm           DesiredVm -> VmAnswer   ensure this state; answers after waitMs at the latest
  *   GET  /hosts/:host/vms               -> VmAnswer[]
  *   POST /hosts/:host/vms/:vm/crash     the guest crashes (fault injection)
  *   PUT  /hosts/:host/power             PowerCommand -> PowerAnswer
+ *   PUT  /hosts/:host/plane             PlaneCommand -> PlaneAnswer   the host goes to another control plane
+ *   DELETE /hosts/:host/plane           -> PlaneAnswer                and is called back, until it has registered there
  *   GET  /hosts/:host/console-ring      -> { text }
  *   POST /hosts/:host/debug-keys        { keys }
  *   GET  /health
@@ -282,6 +287,29 @@ export interface PowerCommand {
 /** `refused`: the host is no longer registered under that epoch, and so has done it, or lost its lease. */
 export interface PowerAnswer {
   readonly phase: 'done' | 'refused';
+}
+/** One control plane asks another to let a host in; errors are codes of the XenAPI with their parameters. */
+export interface InvitationRequest {
+  readonly host: string;
+  readonly nameLabel: string;
+  readonly nameDescription: string;
+}
+export interface InvitationAnswer {
+  /** For this host alone, until it has registered. */
+  readonly secret: string;
+  /** Where agents reach the control plane; none: where the asker reaches it. */
+  readonly apiUrl?: string;
+  readonly imagesUrl: string;
+}
+export interface PlaneCommand {
+  readonly hostEpoch: number;
+  readonly apiUrl: string;
+  readonly imagesUrl: string;
+  readonly secret: string;
+}
+/** `refused`: it has something to do here, or has no such epoch. `settled`: it has registered at another control plane, which alone lets it go. */
+export interface PlaneAnswer {
+  readonly phase: 'done' | 'refused' | 'settled';
 }
 /** Opaque to the control plane, which keeps it with the suspend VDI. */
 export type SavedImage = Readonly<Record<string, unknown>>;

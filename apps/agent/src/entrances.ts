@@ -1,0 +1,31 @@
+/** How a host comes in at home, by the join key, and at another control plane, by its invitation. */
+import { createHmac } from 'node:crypto';
+import type { HostAgent } from './host-agent';
+import type { Places } from './places';
+import type { Entrance } from './plane-hosts';
+import type { Tokens } from './tokens';
+
+export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): Entrance => ({
+  secretOf: ({ uuid }) => createHmac('sha256', joinKey).update(uuid).digest('hex'),
+  joined: ({ uuid }, token) => tokens.keep(uuid, token),
+  registered: ({ uuid }) => places.arrived(uuid),
+  /** A host that was ejected stays out. One that was away joins anew if its home let it go for good. */
+  refused: async (host, at) => {
+    if (at !== 'registration' || !places.hasReturned(host.uuid)) return;
+    tokens.drop(host.uuid);
+    host.token = '';
+  },
+});
+
+export const awayEntrance = (places: Places, goHome: (host: HostAgent) => Promise<void>): Entrance => ({
+  secretOf: ({ uuid }) => places.of(uuid)?.secret ?? '',
+  joined: ({ uuid }, token) => {
+    const place = places.of(uuid);
+    if (place) places.set(uuid, { ...place, token });
+  },
+  registered: ({ uuid }) => {
+    const place = places.of(uuid);
+    if (place && !place.settled) places.set(uuid, { ...place, secret: '', settled: true });
+  },
+  refused: goHome,
+});

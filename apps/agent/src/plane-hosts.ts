@@ -1,0 +1,184 @@
+/** The hosts of this process that belong to one control plane: joined once, registered at each start, renewed together every two seconds. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs, renewEveryMs, type Claim, type Report } from '@xenplane/hypervisor';
+import { Batch } from './batches';
+import type { NodeDisks } from './disks';
+import type { HostAgent, HostPlane } from './host-agent';
+import { PlaneClient, PlaneRefused } from './plane-client';
+
+export interface Log {
+  warn(fields: object, text: string): void;
+  info(fields: object, text: string): void;
+}
+/** How hosts come into this control plane, and what becomes of one that it does not want. */
+export interface Entrance {
+  secretOf(host: HostAgent): string;
+  joined(host: HostAgent, token: string): void;
+  registered(host: HostAgent): void;
+  /** Asked to join, or to take the host back by its token, it said no. */
+  refused(host: HostAgent, at: 'join' | 'registration'): Promise<void>;
+}
+export interface PlaneParts {
+  readonly apiUrl: string;
+  readonly disks: NodeDisks;
+  readonly entrance: Entrance;
+  readonly agentBoot: string;
+  readonly agentUrl: string;
+  readonly log: Log;
+  isOff(host: string): boolean;
+}
+
+export class PlaneHosts implements HostPlane {
+  readonly disks: NodeDisks;
+  private readonly hosts = new Set<HostAgent>();
+  private readonly plane: PlaneClient;
+  private readonly waking = new Set<HostAgent>();
+  /** Hosts that the pool does not know, or not any more: they ask again without haste. */
+  private readonly refused = new Set<HostAgent>();
+  private readonly claims: Batch<Claim, boolean>;
+  private readonly reports: Batch<Report, boolean>;
+  private stopped = false;
+  private nap = new AbortController();
+  private atWork: Promise<void> = Promise.resolve();
+  private loop: Promise<void> | undefined;
+
+  constructor(private readonly parts: PlaneParts) {
+    this.disks = parts.disks;
+    this.plane = new PlaneClient(parts.apiUrl);
+    this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
+    this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);
+  }
+
+  add(host: HostAgent): void {
+    this.hosts.add(host);
+    this.loop ??= this.run();
+    this.hurry();
+  }
+  remove(host: HostAgent): void {
+    this.hosts.delete(host);
+    this.refused.delete(host);
+  }
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.loop;
+  }
+  /** Answers when nothing that was begun for a host is under way any more. */
+  rest(): Promise<void> {
+    return this.atWork;
+  }
+  hurry(): void {
+    this.nap.abort();
+  }
+
+  claim(claim: Claim): Promise<boolean> {
+    return this.claims.add(claim);
+  }
+  report(report: Report): void {
+    void this.untilAnswered(() => this.reports.add(report));
+  }
+  depart(departure: { host: string; token: string; hostEpoch: number }): Promise<void> {
+    return this.untilAnswered(() => this.plane.depart({ departures: [departure] }));
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopped) {
+      const began = monotonicMs();
+      this.atWork = this.round().catch((error: unknown) =>
+        this.parts.log.warn({ plane: this.parts.apiUrl, error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
+      );
+      await this.atWork;
+      const settled = [...this.hosts].every((h) => h.epoch !== 0 || this.refused.has(h) || (!h.isOn && !this.waking.has(h)));
+      this.nap = new AbortController();
+      await sleep(Math.max(0, (settled ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
+    }
+  }
+
+  private async round(): Promise<void> {
+    const all = (): HostAgent[] => [...this.hosts].filter((h) => !h.leaving);
+    await this.joinNew(all().filter((h) => h.token === '' && h.isOn));
+    await this.registerNew(all().filter((h) => h.epoch === 0 && h.token !== '' && h.isOn));
+    await this.renewAll(all().filter((h) => h.epoch !== 0));
+    await this.standBy(all().filter((h) => this.parts.isOff(h.uuid) && h.token !== ''));
+  }
+
+  /** Asks, for hosts that were shut down, whether somebody wants them on again. */
+  private async standBy(hosts: readonly HostAgent[]): Promise<void> {
+    if (hosts.length === 0) return;
+    const { wake } = await this.plane.standBy({ standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })) });
+    for (const host of hosts) if (wake.includes(host.uuid)) this.wake(host);
+  }
+  wake(host: HostAgent): void {
+    if (this.waking.has(host)) return;
+    this.waking.add(host);
+    void host.boot().finally(() => this.waking.delete(host));
+  }
+
+  private async joinNew(hosts: readonly HostAgent[]): Promise<void> {
+    for (const host of hosts) {
+      try {
+        const { token } = await this.plane.join({ host: host.uuid, secret: this.parts.entrance.secretOf(host), inventory: host.inventory });
+        this.parts.entrance.joined(host, token);
+        host.token = token;
+      } catch (error) {
+        if (!(error instanceof PlaneRefused) || error.status !== 403) throw error;
+        await this.refuse(host, 'join', error.message);
+      }
+    }
+  }
+
+  private async registerNew(hosts: readonly HostAgent[]): Promise<void> {
+    if (hosts.length === 0) return;
+    const sentAt = monotonicMs();
+    const registrations = await Promise.all(hosts.map((h) => h.registration(this.parts.agentBoot, this.parts.agentUrl)));
+    const answer = await this.plane.register({ registrations });
+    const asked = new Map(hosts.map((h) => [h.uuid, h]));
+    for (const result of answer.hosts) {
+      const host = asked.get(result.host);
+      if (!host || !this.hosts.has(host)) continue;
+      if (result.refused) await this.refuse(host, 'registration', result.refused);
+      else await this.registered(host, () => host.registered(result, sentAt));
+    }
+    this.parts.log.info({ hosts: answer.hosts.filter((h) => !h.refused).length }, 'hosts registered');
+  }
+  private async registered(host: HostAgent, act: () => Promise<void>): Promise<void> {
+    this.refused.delete(host);
+    this.parts.entrance.registered(host);
+    await act();
+  }
+  private async refuse(host: HostAgent, at: 'join' | 'registration', why: string): Promise<void> {
+    this.refused.add(host);
+    this.parts.log.warn({ host: host.uuid, at, why }, 'this host was refused');
+    await this.parts.entrance.refused(host, at);
+  }
+
+  private async renewAll(hosts: readonly HostAgent[]): Promise<void> {
+    if (hosts.length === 0) return;
+    const renewals = await Promise.all(hosts.map((h) => h.renewal()));
+    const sentAt = monotonicMs();
+    const answer = await this.plane.renew({ renewals });
+    const asked = new Map(hosts.map((host, i) => [host.uuid, { host, epoch: renewals[i]?.hostEpoch }]));
+    for (const { host: uuid, renewed } of answer.renewals) {
+      const { host, epoch } = asked.get(uuid) ?? {};
+      // A host that went down or away, or whose agent was restarted meanwhile, has done with the epoch that was asked about.
+      if (!host || !this.hosts.has(host) || host.epoch !== epoch) continue;
+      if (renewed) await host.renewed(sentAt);
+      else {
+        this.parts.log.warn({ host: uuid }, 'this host was fenced');
+        await host.fenced();
+      }
+    }
+  }
+
+  /** An answer of no is an answer. */
+  private async untilAnswered(say: () => Promise<unknown>): Promise<void> {
+    for (let waitMs = 100; !this.stopped; waitMs = Math.min(2 * waitMs, 5_000)) {
+      try {
+        await say();
+        return;
+      } catch (error) {
+        if (error instanceof PlaneRefused) return this.parts.log.warn({ error: error.message }, 'a message was refused');
+        await sleep(waitMs, undefined, { ref: false });
+      }
+    }
+  }
+}
