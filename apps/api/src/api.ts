@@ -1,5 +1,6 @@
 /** The API service: any number of replicas over one database, none of them special. */
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
@@ -20,7 +21,8 @@ export interface RunningApi extends RunningProcess {
 }
 
 export async function startApi(settings: ApiSettings): Promise<RunningApi> {
-  const plane = await openPlane({ ...settings, name: 'api', replica: true });
+  let url = settings.url ?? '';
+  const plane = await openPlane({ ...settings, url: () => url, name: 'api', replica: true });
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
   const sessions = new Sessions(plane);
   const dispatcher = new Dispatcher(plane, sessions);
@@ -43,6 +45,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   };
   const ticking = setInterval(() => void upkeep().catch((error: unknown) => plane.log.warn({ error }, 'upkeep failed')), upkeepMs);
   const { port } = new URL(await app.getUrl());
+  url ||= `http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`;
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
     gateway.stop();
@@ -54,6 +57,8 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   };
   return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop };
 }
+
+const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
 
 /** Plain HTTP, the local socket, TLS; answers how to shut the last two. */
 async function openWays(app: NestFastifyApplication, settings: ApiSettings): Promise<() => Promise<void>> {

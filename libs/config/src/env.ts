@@ -11,6 +11,7 @@ export const variables = {
   XENPLANE_PORT: 'API: port for plain HTTP',
   XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
   XENPLANE_SOCKET: 'API: path of a unix socket where the user of this process is root without a password; empty for none',
+  XENPLANE_URL: 'API: how other control planes reach this one, when that is not its own address and port',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
   XENPLANE_REFUSED_LOGIN_MS: 'API: how long a wrong password waits for its answer',
@@ -49,6 +50,7 @@ class SchedulerVariables extends Services {
 class ApiVariables extends SchedulerVariables {
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_PORT = 8080;
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
+  @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_URL?: string;
   // The longest path that every system takes for a socket.
   @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
   @IsString() XENPLANE_DATA = '.xenplane/api';
@@ -104,6 +106,7 @@ export function apiSettings(environment: Environment = process.env) {
     redisUrl: v.REDIS_URL,
     port: v.XENPLANE_PORT,
     tlsPort: v.XENPLANE_TLS_PORT,
+    url: v.XENPLANE_URL,
     socket: v.XENPLANE_SOCKET,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,

@@ -43,6 +43,8 @@ export interface Plane {
   readonly settings: PlaneSettings;
 }
 export interface PlaneSettings {
+  /** Where other control planes reach this one; known when it listens. */
+  readonly url: () => string;
   readonly joinKey: string | undefined;
   readonly imagesUrl: string;
   readonly imagesSecret: string | undefined;

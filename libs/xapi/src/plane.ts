@@ -18,6 +18,7 @@ export interface PlaneOptions {
   /** Whether this process answers reads. */
   readonly replica: boolean;
   readonly joinKey?: string | undefined;
+  readonly url?: () => string;
   readonly imagesUrl?: string;
   readonly imagesSecret?: string | undefined;
   readonly wrongPasswordMs?: number;
@@ -49,6 +50,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     log: makeLog(options.name, options.logLevel),
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {
+      url: options.url ?? (() => ''),
       joinKey: options.joinKey,
       imagesUrl: options.imagesUrl ?? '',
       imagesSecret: options.imagesSecret,

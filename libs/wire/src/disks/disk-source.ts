@@ -80,3 +80,28 @@ export async function* readChunked(reader: ByteReader): AsyncGenerator<Write> {
     }
   }
 }
+
+const chunkBytes = 2 ** 20;
+function* chunksOf({ extents }: DiskSource): Generator<Extent> {
+  for (const { offset, length } of extents)
+    for (let at = 0; at < length; at += chunkBytes) yield { offset: offset + at, length: Math.min(chunkBytes, length - at) };
+}
+function chunkHeader({ offset, length }: Extent): Uint8Array {
+  const header = new DataView(new ArrayBuffer(chunkHeaderBytes));
+  header.setBigUint64(0, BigInt(offset), true);
+  header.setUint32(8, length, true);
+  return new Uint8Array(header.buffer);
+}
+/** The same framing of what a disk has. */
+export async function* writeChunked(source: DiskSource): AsyncGenerator<Uint8Array> {
+  for (const chunk of chunksOf(source)) {
+    yield chunkHeader(chunk);
+    yield* source.read(chunk.offset, chunk.length);
+  }
+  yield chunkHeader({ offset: 0, length: 0 });
+}
+export function chunkedLength(source: DiskSource): number {
+  let length = chunkHeaderBytes;
+  for (const chunk of chunksOf(source)) length += chunkHeaderBytes + chunk.length;
+  return length;
+}

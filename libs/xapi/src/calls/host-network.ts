@@ -51,14 +51,12 @@ async function disableManagement(context: Context): Promise<void> {
   for (const pif of await tx.find('PIF', { host, management: true })) await tx.update('PIF', pif.ref, { management: false });
 }
 
-/** What the source of a migration needs to know to send a VM here: addresses, and a session of the caller's own. */
+/** What the source of a migration needs to know to send a VM here: where this plane is, for whatever host, and a session of the caller's own. */
 async function receive(context: Context, host: Ref<'host'>, network: Ref<'network'>): Promise<Record<string, string>> {
   const { tx, plane, session } = context;
   await assertLive(tx, host);
   await tx.get('network', network);
-  const { IP } = await interfaceOn(tx, network, host);
-  const [pool] = await tx.find('pool', {});
-  const master = pool ? await tx.get('host', pool.master) : undefined;
+  await interfaceOn(tx, network, host);
   const { this_user } = await tx.get('session', session.ref);
   const token = await insertSession(tx, plane, {
     user: session.user,
@@ -67,12 +65,13 @@ async function receive(context: Context, host: Ref<'host'>, network: Ref<'networ
     originator: 'migration',
     userRef: asRef(this_user),
   });
+  const url = plane.settings.url();
   return {
-    SM: `http://${IP}/services/SM?session_id=${token}`,
+    SM: `${url}/services/SM?session_id=${token}`,
     host,
-    xenops: `http://${IP}/services/xenops?session_id=${token}`,
+    xenops: `${url}/services/xenops?session_id=${token}`,
     session_id: token,
-    master: `http://${master?.address ?? IP}/`,
+    master: `${url}/`,
   };
 }
 

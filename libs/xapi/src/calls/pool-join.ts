@@ -5,9 +5,10 @@
  */
 import { request } from 'node:https';
 import { connect } from 'node:tls';
-import { errorFrom, isErrorCode, XenError, type Ref } from '@xenplane/model';
+import { XenError, type Ref } from '@xenplane/model';
 import { reading, type Tx } from '@xenplane/store';
 import type { Outside } from '../context';
+import { callRemote, RemoteFailure } from '../remote-pool';
 
 interface Join {
   readonly master_address: string;
@@ -17,22 +18,11 @@ interface Join {
 const timeoutMs = 10_000;
 const mostAnswerBytes = 2 ** 20;
 
-/** One call of the other side, by JSON-RPC. */
-async function remote<T>(base: string, method: string, params: readonly unknown[]): Promise<T> {
-  const response = await fetch(`${base}/jsonrpc`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch(() => undefined);
-  if (!response) throw new XenError('JOINING_HOST_CONNECTION_FAILED');
-  const body = (await response.json().catch(() => undefined)) as { result?: T; error?: { message?: unknown; data?: unknown } } | undefined;
-  const told = body?.error?.message;
-  if (!body || (told === undefined ? !('result' in body) : typeof told !== 'string' || !isErrorCode(told))) throw new XenError('JOINING_HOST_SERVICE_FAILED');
-  if (body.error) throw errorFrom([String(body.error.message), ...(Array.isArray(body.error.data) ? body.error.data.map(String) : [])]);
-  return body.result as T;
-}
+/** What goes wrong on the way is told in the words of a join. */
+const remote = <T>(base: string, method: string, params: readonly unknown[]): Promise<T> =>
+  callRemote<T>(base, method, params).catch((error: unknown) =>
+    Promise.reject(error instanceof RemoteFailure ? new XenError(error.reached ? 'JOINING_HOST_SERVICE_FAILED' : 'JOINING_HOST_CONNECTION_FAILED') : error),
+  );
 
 function baseOf(address: string): string {
   const url = address.includes('://') ? address : `http://${address}`;
