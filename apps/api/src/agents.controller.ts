@@ -1,10 +1,11 @@
 /** Where agents report. Their messages are not XenAPI: shapes are checked here, rights in libs/xapi by each host's token. */
-import { BadRequestException, Body, Controller, ForbiddenException, HttpCode, Inject, Post } from '@nestjs/common';
+import { BadRequestException, Body, Controller, Delete, ForbiddenException, Headers, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
-import type { ClaimAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
-import { claim, depart, join, Refused, register, renew, report, standBy, type Plane } from '@xenplane/xapi';
-import { ClaimsDto, DeparturesDto, JoinDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
+import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
+import { XenError } from '@xenplane/model';
+import { claim, depart, Dispatcher, invite, join, Refused, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
+import { ClaimsDto, DeparturesDto, InvitationDto, JoinDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
 import { planeToken } from './tokens';
 
 @Controller('agent/v1')
@@ -57,6 +58,36 @@ export class AgentsController {
   @HttpCode(200)
   standBy(@Body() body: unknown): Promise<StandbyAnswer> {
     return standBy(this.plane, valid(StandbysDto, body));
+  }
+}
+
+/** Control planes speak to one another by a session of the other; refusals are errors of the XenAPI. */
+@Controller('agent/v1/invitations')
+export class InvitationsController {
+  constructor(
+    @Inject(planeToken) private readonly plane: Plane,
+    @Inject(Dispatcher) private readonly dispatcher: Dispatcher,
+  ) {}
+
+  @Post()
+  @HttpCode(200)
+  invite(@Headers('authorization') given: string | undefined, @Body() body: unknown): Promise<InvitationAnswer> {
+    const request = valid(InvitationDto, body);
+    return this.inSession(given, (session) => invite(this.plane, session, request));
+  }
+
+  @Delete(':host')
+  async withdraw(@Headers('authorization') given: string | undefined, @Param('host') host: string): Promise<object> {
+    await this.inSession(given, (session) => withdraw(this.plane, session, host));
+    return {};
+  }
+
+  private async inSession<T>(given: string | undefined, work: (session: Session) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.dispatcher.sessions.find(/^Session (.+)$/.exec(given ?? '')?.[1] ?? ''));
+    } catch (error) {
+      throw error instanceof XenError ? new HttpException({ error: error.description }, 403) : error;
+    }
   }
 }
 

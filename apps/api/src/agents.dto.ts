@@ -25,6 +25,7 @@ import type {
   GuestMetrics,
   HostLoad,
   Inventory,
+  InvitationRequest,
   JoinRequest,
   Registration,
   RegistrationRequest,
@@ -100,6 +101,12 @@ export class JoinDto implements JoinRequest {
   @IsUUID() host!: string;
   @MaxLength(256) @IsString() secret!: string;
   @ValidateNested() @Type(() => InventoryDto) inventory!: InventoryDto;
+}
+
+export class InvitationDto implements InvitationRequest {
+  @IsUUID() host!: string;
+  @IsString() @MaxLength(65_536) nameLabel!: string;
+  @IsString() @MaxLength(65_536) nameDescription!: string;
 }
 
 class DomainDto implements SurvivingDomain {

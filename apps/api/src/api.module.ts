@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import type { ApiSettings } from '@xenplane/config';
 import { Dispatcher, type Plane } from '@xenplane/xapi';
-import { AgentsController } from './agents.controller';
+import { AgentsController, InvitationsController } from './agents.controller';
 import { HealthController } from './health.controller';
 import { ImagesController } from './images.controller';
 import { MetricsController } from './metrics.controller';
@@ -13,7 +13,7 @@ export class ApiModule {
   static of(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): DynamicModule {
     return {
       module: ApiModule,
-      controllers: [HealthController, MetricsController, AgentsController, ImagesController, RpcController],
+      controllers: [HealthController, MetricsController, AgentsController, InvitationsController, ImagesController, RpcController],
       providers: [
         { provide: planeToken, useValue: plane },
         { provide: settingsToken, useValue: settings },

@@ -250,6 +250,25 @@ const databaseCopies = [
 )`,
 ];
 
+/** Which pool the one host of this has gone to: on its way while there is no `since`. Which hosts of others were asked in. */
+const joinedPools = [
+  `CREATE TABLE slave_of (
+  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  address text NOT NULL,
+  operation text NOT NULL,
+  since timestamptz,
+  restarted boolean NOT NULL DEFAULT false
+)`,
+  `CREATE TABLE invitation (
+  host_uuid text PRIMARY KEY,
+  inviter text NOT NULL,
+  secret_hash text NOT NULL,
+  name_label text NOT NULL,
+  name_description text NOT NULL,
+  made_at timestamptz NOT NULL DEFAULT now()
+)`,
+];
+
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
@@ -266,4 +285,5 @@ export const internalTables: readonly string[] = [
   ...trail,
   blobBytes,
   ...databaseCopies,
+  ...joinedPools,
 ];

@@ -9,6 +9,7 @@ import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
 import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
+import { JoinedPools1796000000000 } from '../../../migrations/0010-joined-pools';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -61,6 +62,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       PeopleAndAudit1795600000000,
       Transfers1795700000000,
       DatabaseCopies1795900000000,
+      JoinedPools1796000000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -9,6 +9,7 @@ import type { Plane, Session } from './context';
 import { admit, busyLimitMs, isBusy } from './admission';
 import { mark } from './operation-store';
 import { assertAllowed } from './roles';
+import { sealOf } from './sealing';
 import { endTask, insertTask, isFinal } from './tasks';
 
 export interface Start {
@@ -19,22 +20,33 @@ export interface Start {
   readonly label: string;
   /** Given by a caller who waits for the end; without one the task is answered at once. */
   readonly signal?: AbortSignal;
+  /** What was exchanged for arguments that are not written down. */
+  readonly sealed?: Readonly<Record<string, unknown>>;
 }
 
 /** The task's reference, or, for a caller who waits, what the operation answered. */
 export async function startOperation(plane: Plane, start: Start): Promise<unknown> {
-  return start.signal ? waitForEnd(plane, await acceptWaiting(plane, start, start.signal), start) : acceptAsync(plane, start);
+  if (!start.signal) return acceptAsync(plane, start);
+  const sealed = await seal(plane, start);
+  return waitForEnd(plane, await acceptWaiting(plane, sealed, start.signal), sealed);
+}
+
+async function seal(plane: Plane, start: Start): Promise<Start> {
+  const exchange = sealOf(start.message.name);
+  if (!exchange) return start;
+  assertAllowed(start.session, start.message, start.args);
+  return { ...start, ...(await exchange(plane, start.args)) };
 }
 
 /** In the background every refusal belongs to the task. */
 async function acceptAsync(plane: Plane, start: Start): Promise<Ref<'task'>> {
   const ref = newTask(plane);
   try {
-    await accept(plane, start, ref);
+    const sealed = await seal(plane, start);
+    await accept(plane, sealed, ref).catch((error: unknown) => (isBusy(error) ? acceptUnadmitted(plane, sealed, ref) : Promise.reject(error)));
   } catch (error) {
     if (!(error instanceof XenError)) throw error;
-    if (error.code === 'OTHER_OPERATION_IN_PROGRESS') await acceptUnadmitted(plane, start, ref);
-    else await refuse(plane, start, ref, error);
+    await refuse(plane, start, ref, error);
   }
   return ref;
 }
@@ -77,12 +89,12 @@ async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): P
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
 
-function insertOperation(tx: Tx, { message, args, session }: Start, ref: Ref<'task'>, admitted: boolean): void {
+function insertOperation(tx: Tx, { message, args, session, sealed }: Start, ref: Ref<'task'>, admitted: boolean): void {
   tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     message.name,
     JSON.stringify(args),
-    JSON.stringify({ session, admitted }),
+    JSON.stringify({ session, admitted, ...(sealed ? { sealed } : {}) }),
   ]);
 }
 

@@ -1,6 +1,6 @@
 /** Speaks to agents: says which state a VM must have and waits until it has. Repeating a command is always safe. */
 import { XenError, isErrorCode, type Ref } from '@xenplane/model';
-import type { DesiredVm, PowerCommand, PowerAnswer, SavedImage, VmAnswer } from '@xenplane/hypervisor';
+import type { DesiredVm, PlaneAnswer, PlaneCommand, PowerCommand, PowerAnswer, SavedImage, VmAnswer } from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
 import { askAgent } from './agent-http';
 
@@ -115,6 +115,18 @@ export class Agents {
   power(host: Ref<'host'>, command: PowerCommand): Promise<PowerAnswer | undefined> {
     return this.ask(host, 'PUT', 'power', command);
   }
+  /** Sends a host to another control plane; asked where the host last was, for it is there no more when this was done before. */
+  async sendAway(host: Ref<'host'>, command: PlaneCommand): Promise<PlaneAnswer | undefined> {
+    return this.askAt(await this.lastAddressOf(host), 'PUT', 'plane', command);
+  }
+  async callBack(host: Ref<'host'>): Promise<PlaneAnswer | undefined> {
+    return this.askAt(await this.lastAddressOf(host), 'DELETE', 'plane');
+  }
+  private async lastAddressOf(host: Ref<'host'>): Promise<Address | undefined> {
+    const [address] = await this.store.query<Address>('SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1', [host]);
+    return address;
+  }
+
   consoleRing(host: Ref<'host'>): Promise<{ text: string } | undefined> {
     return this.ask(host, 'GET', 'console-ring');
   }
@@ -124,7 +136,11 @@ export class Agents {
 
   /** One try at something about the host itself; undefined when the agent cannot be reached. */
   private async ask<T extends object>(host: Ref<'host'>, method: string, path: string, body?: object): Promise<T | undefined> {
-    const address = await this.addressOf(host);
+    const answer = await this.askAt<T>(await this.addressOf(host), method, path, body);
+    if (!answer) this.addresses.delete(host);
+    return answer;
+  }
+  private async askAt<T extends object>(address: Address | undefined, method: string, path: string, body?: object): Promise<T | undefined> {
     if (!address) return undefined;
     try {
       const url = `${address.agent_url}/hosts/${address.uuid}/${path}`;
@@ -132,7 +148,6 @@ export class Agents {
       if (status < 200 || status > 299) throw new Error(`the agent answered ${status}`);
       return (text === '' ? {} : JSON.parse(text)) as T;
     } catch {
-      this.addresses.delete(host);
       return undefined;
     }
   }

@@ -1,5 +1,6 @@
 /** Whether VMs can be started now, and if not, what is missing. */
 import type { Plane } from './context';
+import { masterElsewhere } from './slave';
 
 export interface Readiness {
   readonly missing: readonly string[];
@@ -16,6 +17,8 @@ export async function readiness(plane: Plane, expectedHosts: number): Promise<Re
     },
   );
   if (hosts < Math.max(1, expectedHosts)) missing.push(`hosts (${hosts} of ${Math.max(1, expectedHosts)})`);
+  const master = await masterElsewhere(plane.store).catch(() => undefined);
+  if (master !== undefined) missing.push(`its host, which is a member of the pool at ${master}`);
   if (!(await plane.doorbell.served())) missing.push('scheduler');
   return { missing, hosts };
 }

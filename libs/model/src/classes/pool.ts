@@ -75,8 +75,8 @@ export const pool = xenClass('pool', {
     auto_update_vm_secureboot_certificates: readWrite(bool, 'If true, outdated Secure Boot certificates of VMs are renewed without being asked for', { default: false, state: 'prototyped' }),
   },
   calls: {
-    join: call({ doc: 'Make this standalone host a member of the pool at master_address, after compatibility checks; its own pool disappears', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: secretly(string) }, errors: ['JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS'] }),
-    join_force: call({ doc: 'Like join but overlooks some mismatches between host and pool', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: secretly(string) } }),
+    join: operation({ doc: 'Make this standalone host a member of the pool at master_address, after compatibility checks; its own pool disappears', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: secretly(string) }, errors: ['JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS'] }),
+    join_force: operation({ doc: 'Like join but overlooks some mismatches between host and pool', role: 'pool-operator', params: { master_address: string, master_username: string, master_password: secretly(string) } }),
     eject: call({ doc: 'Expel a member host: it is wiped back to a standalone pool, losing its local storage contents, and restarts', role: 'pool-operator', params: { host: ref('host') } }),
     emergency_transition_to_master: call({ doc: 'Make this member the coordinator when the old one is lost; run recover_slaves next', role: 'pool-operator', params: {}, async: false }),
     emergency_reset_master: call({ doc: 'Point this member to a coordinator at another address after losing contact', role: 'pool-operator', params: { master_address: string }, async: false }),

@@ -3,7 +3,7 @@ import { XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from '../context';
 
-export async function lockPool({ tx }: Context): Promise<Row<'pool'>> {
+export async function lockPool({ tx }: Pick<Context, 'tx'>): Promise<Row<'pool'>> {
   const [pool] = await tx.find('pool', {});
   if (!pool) throw new XenError('INTERNAL_ERROR', 'There is no pool yet');
   return tx.lock('pool', pool.ref);

@@ -4,8 +4,8 @@ import { poolAuth } from './pool-auth';
 import { poolCertificates } from './pool-certificates';
 import { poolHa } from './pool-ha';
 import { poolHosts } from './pool-hosts';
-import { joinOutside } from './pool-join';
 import { poolMembers } from './pool-members';
+import { poolOutsiders } from './pool-outside';
 import { poolSettings } from './pool-settings';
 import { poolUpdates } from './pool-updates';
 import { poolWlb, wlbOutside } from './pool-wlb';
@@ -13,8 +13,8 @@ import { storing } from './setters';
 import { createPoolVlan, createPoolVlanOn } from './vlan';
 
 /** Calls of the pool that speak with other machines, and so make transactions of their own. */
-type Outsiders = 'join' | 'join_force' | 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
-export const poolOutside: Pick<CallsOf<typeof classes.pool, Outside>, Outsiders> = { ...joinOutside, ...wlbOutside };
+type Outsiders = 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
+export const poolOutside: Pick<CallsOf<typeof classes.pool, Outside>, Outsiders> = { ...poolOutsiders, ...wlbOutside };
 
 export const poolCalls: Omit<CallsOf<typeof classes.pool, Context>, Outsiders> = {
   ...poolAuth,

@@ -4,6 +4,7 @@ import { setPassword } from '../bootstrap/pool';
 import type { Outside, Plane } from '../context';
 import { longestPassword, verifyPassword } from '../passwords';
 import { openSession, type Sessions } from '../sessions';
+import { masterElsewhere } from '../slave';
 
 /** The one local user; others are known to the directory that the pool is joined to. */
 const root = 'root';
@@ -15,6 +16,8 @@ interface Login {
 }
 
 async function logIn(plane: Plane, login: Login): Promise<string> {
+  const master = await masterElsewhere(plane.store);
+  if (master !== undefined) throw new XenError('HOST_IS_SLAVE', master);
   try {
     return (await logInLocally(plane, login)) ?? (await logInExternally(plane, login));
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Operation, type Run } from '@xenplane/work';
 import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
+import { poolJoin } from './pool.join';
 import { poolSyncUpdates } from './pool.sync_updates';
 import { vbdOperations, vifOperations } from './devices';
 import { hostConsole } from './host.console';
@@ -45,7 +46,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
     ...vmMigrate(plane),
     ...vmMigrateSend(plane),
   };
-  const pool: OperationsOf<typeof classes.pool, Run<Tx>> = poolSyncUpdates(plane);
+  const pool: OperationsOf<typeof classes.pool, Run<Tx>> = { ...poolJoin(plane), ...poolSyncUpdates(plane) };
   const VBD: OperationsOf<typeof classes.VBD, Run<Tx>> = vbdOperations(plane);
   const VIF: OperationsOf<typeof classes.VIF, Run<Tx>> = { ...vifOperations(plane), ...vifConfigure(plane) };
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);

@@ -1,0 +1,22 @@
+/** A password is exchanged for a session of the other pool before anything is written down: an operation keeps only that. */
+import { reading } from '@xenplane/store';
+import type { Plane } from '../context';
+import { assertFits, assertMayLeave } from './checks';
+import { OtherPlane } from './other-plane';
+
+export interface JoinParams {
+  readonly master_address: string;
+  readonly master_username: string;
+  readonly master_password: string;
+}
+
+/** Answers the token of the session. Who may not join is refused here, before there is an operation. */
+export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
+  await reading(plane.store, assertMayLeave);
+  const other = await OtherPlane.logIn(master_address, master_username, master_password);
+  await assertFits(plane, other, force).catch(async (error: unknown) => {
+    await other.logOut();
+    throw error;
+  });
+  return other.session;
+}
