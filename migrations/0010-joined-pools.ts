@@ -3,7 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements: readonly string[] = [
   `CREATE TABLE slave_of (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
   address text NOT NULL,
   operation text NOT NULL,
   since timestamptz,

@@ -43,6 +43,8 @@ async function dropShared(call: Call): Promise<void> {
 async function newVm(call: Call): Promise<string> {
   const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
   const vm = await call<string>('VM.clone', template, 'joined');
+  // Without a disk it needs no storage.
+  await call('VM.remove_from_other_config', vm, 'disks');
   await call('VM.provision', vm);
   return vm;
 }

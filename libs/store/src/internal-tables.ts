@@ -253,7 +253,7 @@ const databaseCopies = [
 /** Which pool the one host of this has gone to: on its way while there is no `since`. Which hosts of others were asked in. */
 const joinedPools = [
   `CREATE TABLE slave_of (
-  only boolean PRIMARY KEY DEFAULT true CHECK (only),
+  single boolean PRIMARY KEY DEFAULT true CHECK (single),
   address text NOT NULL,
   operation text NOT NULL,
   since timestamptz,

@@ -4,7 +4,7 @@ import { reading, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
 import type { OtherPlane } from './other-plane';
 
-const ofGuests = 'NOT is_control_domain AND NOT (is_a_template AND is_default_template)';
+const ofGuests = 'NOT is_control_domain AND (NOT is_a_template OR is_a_snapshot)';
 interface Found {
   readonly hosts: number;
   readonly running: boolean;
@@ -34,7 +34,7 @@ export async function assertMayLeave(tx: Tx): Promise<void> {
   if (found.shared) throw new XenError('JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS');
   if (found.suspended) throw new XenError('JOINING_HOST_CANNOT_HAVE_RUNNING_OR_SUSPENDED_VMS');
   if (found.guests)
-    throw new XenError('OPERATION_NOT_ALLOWED', 'VMs, snapshots and templates of this pool cannot be carried into another: export or destroy them');
+    throw new XenError('OPERATION_NOT_ALLOWED', 'VMs and snapshots of this pool cannot be carried into another: export or destroy them');
   if (found.disks) throw new XenError('OPERATION_NOT_ALLOWED', 'The local storage of the host is not empty: a join cannot carry its disks');
 }
 
