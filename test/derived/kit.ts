@@ -17,17 +17,23 @@ export class Kit {
     readonly plane: Plane,
   ) {}
 
-  static async start(): Promise<Kit> {
-    const world = await startWorld({ hosts: 2, scheduler: false });
+  static async start(hosts = 2): Promise<Kit> {
+    const world = await startWorld({ hosts, scheduler: false });
     const [api] = world.apis;
     if (!api) throw new Error('no API');
     return new Kit(world, await login(world.url), api.plane);
   }
 
   private stopped = false;
-  stop(): Promise<void> {
+  private readonly ends: (() => Promise<void>)[] = [];
+  /** Something else that a scenario has begun and that ends with the kit. */
+  atEnd(end: () => Promise<void>): void {
+    this.ends.push(end);
+  }
+  async stop(): Promise<void> {
     this.stopped = true;
-    return this.world.stop();
+    for (const end of this.ends) await end();
+    await this.world.stop();
   }
 
   /** Runs an accepted operation as a scheduler would, with the harness around its steps. */

@@ -7,10 +7,10 @@ const ending: ReadonlySet<string> = new Set(['VM.clean_shutdown', 'VM.hard_shutd
 const pastReturn = (method: string, step: string): boolean => step === 'show' && ending.has(method);
 
 /** `settled`: what must hold besides, after every walk. */
-export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> = async () => undefined): void {
+export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> = async () => undefined, hosts?: number): void {
   let kit: Kit;
   beforeAll(async () => {
-    kit = await Kit.start();
+    kit = await Kit.start(hosts);
   });
   afterAll(() => kit?.stop());
 

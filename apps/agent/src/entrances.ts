@@ -11,9 +11,10 @@ export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): E
   registered: ({ uuid }) => places.arrived(uuid),
   /** A host that was ejected stays out. One that was away joins anew if its home let it go for good. */
   refused: async (host, at) => {
-    if (at !== 'registration' || !places.hasReturned(host.uuid)) return;
+    if (at !== 'registration' || !places.hasReturned(host.uuid)) return false;
     tokens.drop(host.uuid);
     host.token = '';
+    return true;
   },
 });
 
@@ -27,5 +28,8 @@ export const awayEntrance = (places: Places, goHome: (host: HostAgent) => Promis
     const place = places.of(uuid);
     if (place && !place.settled) places.set(uuid, { ...place, secret: '', settled: true });
   },
-  refused: goHome,
+  refused: async (host) => {
+    await goHome(host);
+    return true;
+  },
 });

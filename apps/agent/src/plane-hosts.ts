@@ -15,8 +15,8 @@ export interface Entrance {
   secretOf(host: HostAgent): string;
   joined(host: HostAgent, token: string): void;
   registered(host: HostAgent): void;
-  /** Asked to join, or to take the host back by its token, it said no. */
-  refused(host: HostAgent, at: 'join' | 'registration'): Promise<void>;
+  /** Asked to join, or to take the host back by its token, it said no. Answers whether there is another way, to be tried at once. */
+  refused(host: HostAgent, at: 'join' | 'registration'): Promise<boolean>;
 }
 export interface PlaneParts {
   readonly apiUrl: string;
@@ -148,7 +148,7 @@ export class PlaneHosts implements HostPlane {
   private async refuse(host: HostAgent, at: 'join' | 'registration', why: string): Promise<void> {
     this.refused.add(host);
     this.parts.log.warn({ host: host.uuid, at, why }, 'this host was refused');
-    await this.parts.entrance.refused(host, at);
+    if (await this.parts.entrance.refused(host, at)) this.refused.delete(host);
   }
 
   private async renewAll(hosts: readonly HostAgent[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
 import { hostScenarios } from './host';
 import { poolScenarios } from './pool';
+import { poolJoinScenarios } from './pool-join';
 import { snapshotScenarios } from './snapshots';
 import { storageScenarios } from './storage';
 import { transferScenarios } from './transfer';
@@ -14,6 +15,7 @@ export const scenarios: Scenarios = {
   ...storageScenarios,
   ...hostScenarios,
   ...poolScenarios,
+  ...poolJoinScenarios,
   ...transferScenarios,
   ...snapshotScenarios,
 };

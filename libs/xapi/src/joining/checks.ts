@@ -33,8 +33,7 @@ export async function assertMayLeave(tx: Tx): Promise<void> {
   if (found.busy) throw new XenError('JOINING_HOST_CANNOT_HAVE_VMS_WITH_CURRENT_OPERATIONS');
   if (found.shared) throw new XenError('JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS');
   if (found.suspended) throw new XenError('JOINING_HOST_CANNOT_HAVE_RUNNING_OR_SUSPENDED_VMS');
-  if (found.guests)
-    throw new XenError('OPERATION_NOT_ALLOWED', 'VMs and snapshots of this pool cannot be carried into another: export or destroy them');
+  if (found.guests) throw new XenError('OPERATION_NOT_ALLOWED', 'VMs and snapshots of this pool cannot be carried into another: export or destroy them');
   if (found.disks) throw new XenError('OPERATION_NOT_ALLOWED', 'The local storage of the host is not empty: a join cannot carry its disks');
 }
 

@@ -1,0 +1,160 @@
+/** A host on its way between two control planes, of which one is away. */
+import { mkdirSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
+import { agentSettings } from '@xenplane/config';
+import { hostUuid, inventoryOf, SimulatedXen } from '@xenplane/hypervisor';
+import { OperationWorker } from '@xenplane/work';
+import { describeError, endSessionsOfSlave, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
+import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
+import { Kit, type Around } from '../derived/kit';
+import { eventually, joinKey, login, password, startWorld, type Call, type World } from '../world';
+
+let kit: Kit;
+let b: World;
+let there: Call;
+let other: RunningAgent | undefined;
+beforeEach(async () => {
+  [kit, b] = await Promise.all([Kit.start(1), startWorld({ hosts: 1, seed: 8, scheduler: false })]);
+  there = await login(b.url);
+  for (const sr of await kit.call<string[]>('SR.get_by_name_label', 'Shared storage')) {
+    for (const pbd of await kit.call<string[]>('SR.get_PBDs', sr)) await kit.call('PBD.unplug', pbd);
+    await kit.call('SR.forget', sr);
+  }
+});
+afterEach(async () => {
+  await other?.stop();
+  other = undefined;
+  await Promise.all([kit?.stop(), b?.stop()]);
+});
+
+const isLive = async (call: Call, uuid: string): Promise<boolean> =>
+  call<boolean>('host_metrics.get_live', await call('host.get_metrics', await call('host.get_by_uuid', uuid)));
+const uuidHere = async (): Promise<string> => kit.call<string>('host.get_uuid', await kit.hostOf());
+const accepted = (): Promise<string> => kit.accept('pool.join', [b.url, 'root', password]);
+
+/** The operation, by a worker for whom a minute is a second. */
+async function inHaste(task: string, around: Around): Promise<void> {
+  const plane: Plane = { ...kit.plane, clock: { ...kit.plane.clock, monotonic: () => 60 * kit.plane.clock.monotonic() } };
+  const worker = new OperationWorker({
+    owner: 'in haste',
+    store: new PostgresOperations(kit.plane),
+    operations: operationsOf(plane),
+    describe: describeError,
+    around,
+  });
+  await worker.run(task);
+}
+const agentOf = (folder: string, settings: Record<string, string>, hypervisor: RunningAgent['hypervisor']): Promise<RunningAgent> =>
+  startAgent(
+    agentSettings({ XENPLANE_SEED: '7', XENPLANE_SPEED: '0', XENPLANE_JOIN_KEY: joinKey, XENPLANE_LOG_LEVEL: 'error', XENPLANE_DATA: folder, ...settings }),
+    hypervisor,
+  );
+
+test('a pool that goes away before the host has come is given up, and the host works at home', async () => {
+  const uuid = await uuidHere();
+  const task = await accepted();
+  await inHaste(task, async (step, phase, act) => {
+    if (step === 'send' && phase !== 'undo') await stopApis();
+    return act();
+  });
+  expect(await kit.finished(task)).toBe('failure');
+  expect(await kit.call('task.get_error_info', task)).toEqual(['JOINING_HOST_CONNECTION_FAILED']);
+  await eventually(async () => expect(await isLive(kit.call, uuid)).toBe(true));
+  const vm = await kit.call<string>('VM.clone', (await kit.call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], 'at home');
+  await kit.call('VM.remove_from_other_config', vm, 'disks');
+  await kit.call('VM.provision', vm);
+  await kit.run('VM.start', vm, false, false);
+  await kit.sound();
+});
+async function stopApis(): Promise<void> {
+  for (const api of b.apis) {
+    await api.stop();
+    Object.assign(api, { stop: async () => undefined });
+  }
+}
+
+test('what the other pool did not mean to keep comes home by itself', async () => {
+  const uuid = await uuidHere();
+  const task = await accepted();
+  await inHaste(task, async (step, phase, act) => {
+    // It forgets whom it had asked.
+    if (step === 'send' && phase !== 'undo') await b.apis[0]?.plane.store.query('DELETE FROM invitation');
+    return act();
+  });
+  expect(await kit.finished(task)).toBe('failure');
+  expect(await kit.call('task.get_error_info', task)).toEqual(['JOINING_HOST_SERVICE_FAILED']);
+  await eventually(async () => expect(await isLive(kit.call, uuid)).toBe(true));
+  await expect(there('host.get_by_uuid', uuid)).rejects.toThrow('UUID_INVALID');
+});
+
+test('an agent that starts anew finds its host where it went; the sessions of the plane that was left end', async () => {
+  const uuid = await uuidHere();
+  await kit.work(await accepted());
+  await eventually(async () => expect(await isLive(there, uuid)).toBe(true));
+  const folder = path.join(kit.world.folder, 'agent');
+  expect(statSync(path.join(folder, 'places.json')).mode & 0o777).toBe(0o600);
+  const epoch = async (): Promise<number> =>
+    (await b.apis[0]?.plane.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run WHERE uuid = $1', [uuid]))?.[0]?.host_epoch ?? 0;
+  const before = await epoch();
+  await kit.world.agent.abandon();
+  other = await agentOf(folder, { XENPLANE_HOSTS: '1', XENPLANE_API_URL: kit.world.url, XENPLANE_IMAGES_URL: kit.world.imagesUrl }, kit.world.agent.hypervisor);
+  await eventually(async () => expect(await epoch()).toBeGreaterThan(before));
+
+  expect(await kit.call('pool.get_all')).toHaveLength(1);
+  await kit.plane.store.query("UPDATE slave_of SET since = since - interval '11 seconds'");
+  await endSessionsOfSlave(kit.plane);
+  await eventually(() => expect(kit.call('pool.get_all')).rejects.toThrow('SESSION_INVALID'));
+  await expect(login(kit.world.url)).rejects.toThrow(`HOST_IS_SLAVE ${b.url}`);
+});
+
+test('a control plane that does not answer keeps no host from another; an invitation is for one host, once', async () => {
+  const raw = async (method: string, body?: object, session = ''): Promise<{ status: number; body: { secret?: string; error?: string[] } }> => {
+    const response = await fetch(`${b.url}/agent/v1/invitations`, {
+      method,
+      headers: { authorization: `Session ${session}`, 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    return { status: response.status, body: (await response.json()) as { secret?: string; error?: string[] } };
+  };
+  const guest = hostUuid(31, 1);
+  const asked = { host: guest, nameLabel: 'a guest', nameDescription: '' };
+  expect(await raw('POST', asked)).toEqual({ status: 403, body: { error: ['SESSION_INVALID', ''] } });
+  const session = await tokenOf(b);
+  expect((await raw('POST', { ...asked, host: 'nobody' }, session)).status).toBe(400);
+  const member = await there<string>('host.get_uuid', (await there<string[]>('host.get_all'))[0]);
+  expect((await raw('POST', { ...asked, host: member }, session)).body.error).toEqual(['DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', member]);
+  const { secret = '' } = (await raw('POST', asked, session)).body;
+
+  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  await new Promise((resolve) => silent.once('listening', resolve));
+  const folder = path.join(b.folder, 'another-agent');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    path.join(folder, 'places.json'),
+    JSON.stringify({ away: { [guest]: { apiUrl: b.url, imagesUrl: b.imagesUrl, secret, key: 'k' } }, returned: [] }),
+  );
+  other = await agentOf(
+    folder,
+    { XENPLANE_SEED: '31', XENPLANE_HOSTS: '2', XENPLANE_API_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` },
+    new SimulatedXen({ seed: 31, speed: 0 }),
+  );
+  await eventually(async () => expect(await isLive(there, guest)).toBe(true));
+  const joinAgain = async (): Promise<number> => {
+    const body = JSON.stringify({ host: guest, secret, inventory: inventoryOf(31, 1) });
+    return (await fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
+  };
+  expect(await joinAgain()).toBe(403);
+  await there('pool.eject', await there('host.get_by_uuid', guest));
+  expect(await joinAgain()).toBe(403);
+  silent.close();
+});
+
+async function tokenOf(world: World): Promise<string> {
+  const response = await fetch(`${world.url}/jsonrpc`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] }),
+  });
+  return ((await response.json()) as { result: string }).result;
+}
