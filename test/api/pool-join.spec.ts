@@ -130,11 +130,15 @@ test('the host of one pool joins another, and is a pool of its own again when it
   await startsOn(again, home.ref);
 });
 
-test('in the background, and again by a host that was ejected before', async () => {
+test('in the background, and again by a host that was ejected before; one that is off comes home too', async () => {
   const call = await login(a.url);
   const { uuid } = await hostOf(call);
   const task = await call<string>('Async.pool.join', b.url, 'root', password);
   await eventually(async () => expect([await call('task.get_status', task), await call('task.get_error_info', task)]).toEqual(['success', []]));
-  await there('pool.eject', await there('host.get_by_uuid', uuid));
+  await expect(call('pool.join', b.url, 'root', password)).rejects.toThrow(`HOST_IS_SLAVE ${b.url}`);
+  const joined = await there<string>('host.get_by_uuid', uuid);
+  await there('host.disable', joined);
+  await there('host.shutdown', joined);
+  await there('pool.eject', joined);
   await backHome();
 });

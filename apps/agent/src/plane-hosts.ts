@@ -104,8 +104,11 @@ export class PlaneHosts implements HostPlane {
   /** Asks, for hosts that were shut down, whether somebody wants them on again. */
   private async standBy(hosts: readonly HostAgent[]): Promise<void> {
     if (hosts.length === 0) return;
-    const { wake } = await this.plane.standBy({ standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })) });
-    for (const host of hosts) if (wake.includes(host.uuid)) this.wake(host);
+    const { wake, unknown } = await this.plane.standBy({ standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })) });
+    for (const host of hosts) {
+      if (wake.includes(host.uuid)) this.wake(host);
+      else if (unknown.includes(host.uuid)) await this.parts.entrance.refused(host, 'registration');
+    }
   }
   wake(host: HostAgent): void {
     if (this.waking.has(host)) return;

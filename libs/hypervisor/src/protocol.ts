@@ -278,6 +278,8 @@ export interface StandbyRequest {
 }
 export interface StandbyAnswer {
   readonly wake: readonly string[];
+  /** Not hosts of this pool, or not any more. */
+  readonly unknown: readonly string[];
 }
 /** `toolstack`: only the agent starts anew; domains run on. */
 export interface PowerCommand {

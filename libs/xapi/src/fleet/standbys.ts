@@ -4,9 +4,10 @@ import type { Plane } from '../context';
 import { tokenHash } from './tokens';
 
 export async function standBy(plane: Plane, { standbys }: StandbyRequest): Promise<StandbyAnswer> {
-  const rows = await plane.store.query<{ uuid: string }>(
-    `SELECT h.uuid FROM host_run h JOIN unnest($1::text[], $2::text[]) AS a(uuid, hash) ON a.uuid = h.uuid AND a.hash = h.token_hash WHERE h.wake`,
+  const rows = await plane.store.query<{ uuid: string; wake: boolean | null }>(
+    `SELECT a.uuid, h.wake FROM unnest($1::text[], $2::text[]) AS a(uuid, hash) LEFT JOIN host_run h ON h.uuid = a.uuid AND h.token_hash = a.hash WHERE h.wake IS NOT FALSE`,
     [standbys.map((s) => s.host), standbys.map((s) => tokenHash(s.token))],
   );
-  return { wake: rows.map((r) => r.uuid) };
+  const uuids = (wake: boolean): string[] => rows.filter((r) => (r.wake === true) === wake).map((r) => r.uuid);
+  return { wake: uuids(true), unknown: uuids(false) };
 }

@@ -2,6 +2,7 @@
 import { XenError } from '@xenplane/model';
 import { reading, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
+import { masterElsewhere } from '../slave';
 import type { OtherPlane } from './other-plane';
 
 const ofGuests = 'NOT is_control_domain AND (NOT is_a_template OR is_a_snapshot)';
@@ -17,6 +18,8 @@ interface Found {
 
 /** What of this pool forbids that it goes into another. What cannot be carried, guests and local disks, is refused too. */
 export async function assertMayLeave(tx: Tx): Promise<void> {
+  const master = await masterElsewhere(tx);
+  if (master !== undefined) throw new XenError('HOST_IS_SLAVE', master);
   const [pool] = await tx.find('pool', {});
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const [found] = await tx.query<Found>(
