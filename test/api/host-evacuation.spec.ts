@@ -233,7 +233,7 @@ test('disks go to the other host’s own storage with the guest, and a halted VM
   const before = await disk();
   const dest = await call<Record<string, string>>('host.migrate_receive', to, network, {});
   const foreign = { ...dest, host: 'OpaqueRef:elsewhere' };
-  await expect(call('VM.assert_can_migrate', vm, foreign, true, {}, {}, {})).rejects.toThrow('VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED');
+  await expect(call('VM.assert_can_migrate', vm, foreign, true, {}, {}, {})).rejects.toThrow('HANDLE_INVALID host OpaqueRef:elsewhere');
   await expect(call('VM.assert_can_migrate', vm, { host: to }, true, {}, {}, {})).rejects.toThrow('INVALID_VALUE SM');
   await expect(call('VM.assert_can_migrate', vm, { ...dest, session_id: 'OpaqueRef:no' }, true, {}, {}, {})).rejects.toThrow('SESSION_INVALID');
   await expect(call('VM.assert_can_migrate', vm, dest, true, {}, {}, { copy: 'true' })).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} halted running`);

@@ -4,10 +4,10 @@ import { Kit, type Scenarios } from './kit';
 
 /** The last step of what ends a domain: then it has ended. */
 const ending: ReadonlySet<string> = new Set(['VM.clean_shutdown', 'VM.hard_shutdown', 'VM.shutdown', 'VM.suspend']);
-const pastReturn = (method: string, step: string): boolean => step === 'show' && ending.has(method);
+const endsDomain = (method: string, step: string): boolean => step === 'show' && ending.has(method);
 
-/** `settled`: what must hold besides, after every walk. */
-export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> = async () => undefined, hosts?: number): void {
+/** `settled`: what must hold besides, after every walk. `pastReturn`: steps at which all has come about already that cannot be taken back. */
+export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> = async () => undefined, pastReturn = endsDomain, hosts?: number): void {
   let kit: Kit;
   beforeAll(async () => {
     kit = await Kit.start(hosts);
@@ -63,7 +63,7 @@ export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> 
         );
         expect([at, await kit.finished(task)]).toEqual([at, 'failure']);
         // What cannot be taken back, a domain that is gone, is shown as it is.
-        const after = pastReturn(method, at) ? { ...(outcome as object) } : before;
+        const after = pastReturn(method, at) ? outcome : before;
         expect([at, await kit.look(method, params)]).toEqual([at, after]);
         await kit.sound();
         await settled(kit);

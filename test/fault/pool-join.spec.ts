@@ -124,6 +124,7 @@ test('a control plane that does not answer keeps no host from another; an invita
   expect((await raw('POST', { ...asked, host: 'nobody' }, session)).status).toBe(400);
   const member = await there<string>('host.get_uuid', (await there<string[]>('host.get_all'))[0]);
   expect((await raw('POST', { ...asked, host: member }, session)).body.error).toEqual(['DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', member]);
+  expect((await raw('POST', asked, await readerOf(b))).body.error?.[0]).toBe('RBAC_PERMISSION_DENIED');
   const { secret = '' } = (await raw('POST', asked, session)).body;
 
   const silent = createServer(() => undefined).listen(0, '127.0.0.1');
@@ -150,11 +151,18 @@ test('a control plane that does not answer keeps no host from another; an invita
   silent.close();
 });
 
-async function tokenOf(world: World): Promise<string> {
+/** The session of a user who may only read. */
+async function readerOf(world: World): Promise<string> {
+  await there('pool.enable_external_auth', (await there<string[]>('pool.get_all'))[0], { 'user:eve': 'apple' }, 'x', 'PAM');
+  const subject = await there<string>('subject.create', { subject_identifier: await there('auth.get_subject_identifier', 'eve'), other_config: {} });
+  await there('subject.add_to_roles', subject, (await there<string[]>('role.get_by_name_label', 'read-only'))[0]);
+  return tokenOf(world, 'eve', 'apple');
+}
+async function tokenOf(world: World, user = 'root', pwd = password): Promise<string> {
   const response = await fetch(`${world.url}/jsonrpc`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] }),
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: [user, pwd] }),
   });
   return ((await response.json()) as { result: string }).result;
 }

@@ -42,12 +42,16 @@ export async function journeyOf(tx: Tx, sent: Sent): Promise<Journey> {
   return { host, copy, disks, nics: await mappedNics(tx, vm, sent, host) };
 }
 
-/** A host of this pool, for the owner of a session of it. Another pool would have to be spoken to, and none can be reached from here. */
-async function destination(tx: Tx, dest: Sent['dest']): Promise<Ref<'host'>> {
+/** Whether the destination is a host of another pool. INVALID_VALUE for what is no destination. */
+export async function isElsewhere(tx: Tx, { dest }: Pick<Sent, 'dest'>): Promise<boolean> {
   const missing = destinationKeys.find((key) => dest[key] === undefined);
   if (missing) throw new XenError('INVALID_VALUE', missing, '');
+  return (await tx.getMany('host', [dest['host'] ?? ''])).length === 0;
+}
+
+/** A host of this pool, for the owner of a session of it. */
+async function destination(tx: Tx, dest: Sent['dest']): Promise<Ref<'host'>> {
   const host = asRef<'host'>(dest['host'] ?? '');
-  if ((await tx.getMany('host', [host])).length === 0) throw new XenError('VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED');
   const token = dest['session_id'] ?? '';
   const [session] = await tx.query('SELECT 1 AS yes FROM session_state WHERE session = $1', [sessionRef(token)]);
   if (!session) throw new XenError('SESSION_INVALID', token);
@@ -66,7 +70,7 @@ async function mappedDisks(
     const sr = vdi_map[vdi.ref] ?? vdi.SR;
     if (!there.srs.has(sr)) throw vdi_map[vdi.ref] === undefined ? new XenError('VDI_NOT_IN_MAP', vdi.ref) : new XenError('VM_REQUIRES_SR', vm.ref, sr);
     if (sr === vdi.SR && !there.copy) continue;
-    await assertCanLeave(tx, vdi, sr);
+    await assertCanLeave(tx, vdi, [sr]);
     disks.push({ vdi: vdi.ref, sr });
   }
   return disks;
@@ -77,10 +81,11 @@ async function disksOf(tx: Tx, vm: Row<'VM'>): Promise<Row<'VDI'>[]> {
   return tx.getMany('VDI', [...vbds.map((b) => b.VDI), ...(isNullRef(vm.suspend_VDI) ? [] : [vm.suspend_VDI])]);
 }
 
-async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>, to: Ref<'SR'>): Promise<void> {
+/** `to` is storage of this pool. */
+export async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>, to: readonly Ref<'SR'>[]): Promise<void> {
   if (vdi.cbt_enabled) throw new XenError('VDI_CBT_ENABLED', vdi.ref);
   if (vdi.on_boot === 'reset') throw new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION');
-  for (const sr of [vdi.SR, to]) {
+  for (const sr of [vdi.SR, ...to]) {
     const features = storage.driverOf((await tx.get('SR', sr)).type)?.features ?? [];
     if (!features.includes('VDI_MIRROR')) throw new XenError('SR_DOES_NOT_SUPPORT_MIGRATION', sr, features.join(', '));
   }
@@ -152,7 +157,8 @@ export async function dropUnused(tx: Tx, moved: readonly Moved[]): Promise<void>
     await dropVdi(tx, copy ? from : to);
   }
 }
-async function dropVdi(tx: Tx, ref: Ref<'VDI'>): Promise<void> {
+/** Unless something uses it. */
+export async function dropVdi(tx: Tx, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = await tx.getMany('VDI', [ref]);
   const [used] = await tx.query('SELECT 1 AS yes FROM vbd WHERE "VDI" = $1', [ref]);
   if (!vdi || used) return;

@@ -80,13 +80,24 @@ export class RemotePool {
     const query = new URLSearchParams({ ...file.query, session_id: this.session, task_id: task });
     // A handler that refuses says why by the task, and may cut the body off.
     await this.send(new URL(`${this.base}${file.path}?${query.toString()}`), file).catch(async (error: unknown) => {
+      if (!(error instanceof RemoteFailure)) throw error;
       const { status } = await this.call<RemoteTask>('task.get_record', task);
       if (status !== 'failure') throw error;
     });
     return this.ended(task, progress);
   }
 
+  /** Throws RemoteFailure, or what went wrong with the bytes before they were sent. */
   private send(url: URL, { length, bytes }: File): Promise<void> {
+    let own: unknown;
+    async function* watched(): AsyncGenerator<Uint8Array> {
+      try {
+        yield* bytes;
+      } catch (error) {
+        own = error;
+        throw error;
+      }
+    }
     return new Promise((resolve, reject) => {
       const request = (url.protocol === 'https:' ? https : http).request(url, { method: 'PUT', headers: { 'content-length': length, connection: 'close' } });
       let status = 0;
@@ -95,8 +106,9 @@ export class RemotePool {
         response.resume();
         response.on('close', () => (status === 200 ? resolve() : reject(new RemoteFailure(true, url.origin))));
       });
-      request.on('error', (error) => reject(new RemoteFailure(false, url.origin, error)));
-      pipeline(Readable.from(bytes, { objectMode: true, highWaterMark: 1 }), request).catch(reject);
+      const broken = (error: unknown): void => reject(own ?? new RemoteFailure(false, url.origin, error));
+      request.on('error', broken);
+      pipeline(Readable.from(watched(), { objectMode: true, highWaterMark: 1 }), request).catch(broken);
     });
   }
 

@@ -15,8 +15,9 @@ export const importVm: Handler = {
       const { restore, force } = optionsOf(exchange);
       const archive = await readArchive(body, { force });
       try {
-        if (flag(exchange, 'dry_run')) await tryImport(exchange.plane, callerOf(exchange), archive.ova, { sr, restore, force });
-        else await importArchive(exchange.plane, callerOf(exchange), archive, { sr, restore, force });
+        const options = { sr, restore, force, live: flag(exchange, 'live'), vdis: vdisOf(exchange) };
+        if (flag(exchange, 'dry_run')) await tryImport(exchange.plane, callerOf(exchange), archive.ova, options);
+        else await importArchive(exchange.plane, callerOf(exchange), archive, options);
       } finally {
         await archive.close();
       }
@@ -29,7 +30,7 @@ export const importMetadata: Handler = {
   task: 'VM.import_metadata',
   run: async (exchange) => {
     await refuseFramed(exchange);
-    const vdis = new Map([...exchange.query].flatMap(([key, value]) => (key.startsWith('vdi:') ? [[key.slice(4), value] as const] : [])));
+    const vdis = vdisOf(exchange);
     return received(exchange, async (body) => {
       const { ova } = await readArchive(body, { force: true });
       await (flag(exchange, 'dry_run') ? tryImport : importOva)(exchange.plane, callerOf(exchange), ova, { ...optionsOf(exchange), vdis });
@@ -38,6 +39,9 @@ export const importMetadata: Handler = {
 };
 
 const optionsOf = (exchange: Exchange): { restore: boolean; force: boolean } => ({ restore: flag(exchange, 'restore'), force: flag(exchange, 'force') });
+/** `vdi:A=B`: what the archive calls A is the disk B. */
+const vdisOf = ({ query }: Exchange): ReadonlyMap<string, string> =>
+  new Map([...query].flatMap(([key, value]) => (key.startsWith('vdi:') ? [[key.slice(4), value] as const] : [])));
 const callerOf = (exchange: Exchange) => ({ session: sessionOf(exchange), task: taskOf(exchange) });
 
 async function refuseFramed(exchange: Exchange): Promise<void> {

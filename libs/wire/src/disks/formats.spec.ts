@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import {
   Bits,
   ByteReader,
+  chunkedLength,
   extentsOf,
   gathered,
   isZero,
@@ -13,6 +14,7 @@ import {
   readRaw,
   readTarDisk,
   readVhd,
+  writeChunked,
   writeFrames,
   writeQcow2,
   writeRaw,
@@ -58,6 +60,7 @@ const uuid = '01234567-89ab-4def-8123-456789abcdef';
 type Format = readonly [string, (source: DiskSource) => AsyncIterable<Uint8Array>, (reader: ByteReader, size: number) => AsyncIterable<Write>];
 const formats: readonly Format[] = [
   ['raw', writeRaw, readRaw],
+  ['chunks', writeChunked, readChunked],
   ['vhd', (source) => writeVhd(source, { uuid }), readVhd],
   ['qcow2', writeQcow2, (reader) => readQcow2(reader, reading)],
   ['tar', writeTarDisk, (reader, size) => readTarDisk(reader, size, checking)],
@@ -221,4 +224,11 @@ test('chunks of xapi are read to their end', async () => {
   header.writeUInt32LE(4, 8);
   const read = await applied(readChunked(new ByteReader(inPieces(Buffer.concat([header, Buffer.from('abcd'), Buffer.alloc(12)]), 5))), Buffer.alloc(8, '.'));
   expect(read.toString()).toBe('...abcd.');
+});
+
+test('the length of what is sent in chunks is known before', async () => {
+  for (const blocks of [[], [0], [1, 2, 3, 40], Array.from({ length: 40 }, (_, i) => i)]) {
+    const source = sourceOf(randomBytes(40 * block + 3), blocks);
+    expect((await joined(writeChunked(source))).length).toBe(chunkedLength(source));
+  }
 });

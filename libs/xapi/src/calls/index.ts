@@ -47,6 +47,7 @@ import { vifCalls, vifOverrides } from './vif';
 import { vlanCalls } from './vlan';
 import { vmCalls, vmOverrides } from './vm';
 import { applianceOverrides, groupOverrides } from './vm-appliance';
+import { vmMigrateOutside } from './vm-migrate';
 import { vmssCalls, vmssOverrides } from './vmss';
 import { vtpmCalls } from './vtpm';
 
@@ -150,6 +151,6 @@ export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): Re
     session: sessionCalls(sessions),
     event: eventCalls(sessions),
     VDI: vdiOutside,
-    VM: vmRecoveryOutside(sessions, databases),
+    VM: { ...vmRecoveryOutside(sessions, databases), ...vmMigrateOutside },
     VM_appliance: applianceRecovery(sessions, databases),
   });

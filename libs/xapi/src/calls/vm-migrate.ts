@@ -1,12 +1,27 @@
 /** The errors that sending a VM would meet now. */
+import { classes, type CallsOf } from '@xenplane/model';
+import { inTransaction, type Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
-import type { Context } from '../context';
-import { attachedThere, journeyOf, type Sent } from '../journeys';
+import type { Outside } from '../context';
+import { lookThere } from '../departure/there';
+import { planTrip } from '../departure/trip';
+import { attachedThere, isElsewhere, journeyOf, type Sent } from '../journeys';
 import { assertCanReceive } from '../operations/vm.migrate';
 
-export async function assertCanSend(context: Context, sent: Sent): Promise<void> {
-  const { tx } = context;
-  const record = await admitVm(context, sent.vm, 'migrate_send', { force: sent.options['force'] === 'true' });
+async function assertCanSend({ plane }: Outside, sent: Sent): Promise<void> {
+  const away = await inTransaction(plane.store, async (tx) => {
+    const record = await admitVm({ tx }, sent.vm, 'migrate_send', { force: sent.options['force'] === 'true' });
+    if (await isElsewhere(tx, sent)) return record.uuid;
+    await assertHere(tx, sent);
+    return undefined;
+  });
+  if (away === undefined) return;
+  const there = await lookThere(sent, away);
+  await inTransaction(plane.store, (tx) => planTrip(plane, tx, sent, there));
+}
+
+async function assertHere(tx: Tx, sent: Sent): Promise<void> {
+  const record = await tx.get('VM', sent.vm);
   const journey = await journeyOf(tx, sent);
   if (record.power_state !== 'Running' || record.resident_on === journey.host) return;
   const mapped = await attachedThere(tx, sent.vm, journey, []);
@@ -14,3 +29,7 @@ export async function assertCanSend(context: Context, sent: Sent): Promise<void>
   const disks = mapped.disks.map((disk) => (disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk));
   await assertCanReceive(tx, journey.host, { vm: sent.vm, record, attached: { ...mapped, disks } });
 }
+
+export const vmMigrateOutside: Pick<CallsOf<typeof classes.VM, Outside>, 'assert_can_migrate'> = {
+  assert_can_migrate: (outside, sent) => assertCanSend(outside, sent),
+};

@@ -7,7 +7,6 @@ import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
 import { removePassedDevices } from '../gpus';
-import { assertCanSend } from './vm-migrate';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { storing } from './setters';
@@ -59,9 +58,12 @@ function assertShape(record: Vm): void {
   if (refused) throw refused;
 }
 
-async function destroy(context: Context, self: Ref<'VM'>): Promise<void> {
+const destroy = async (context: Context, self: Ref<'VM'>): Promise<void> => removeVm(context, await admitVm(context, self, 'destroy'));
+
+/** Takes a VM's record away with all that is nothing without it; its disks stay. */
+export async function removeVm(context: Pick<Context, 'plane' | 'tx'>, vm: Vm & { readonly ref: Ref<'VM'> }): Promise<void> {
   const { tx } = context;
-  const vm = await admitVm(context, self, 'destroy');
+  const self = vm.ref;
   for (const vbd of await tx.find('VBD', { VM: self })) await tx.remove('VBD', vbd.ref);
   for (const vif of await tx.find('VIF', { VM: self })) await tx.remove('VIF', vif.ref);
   await removePassedDevices(tx, self);
@@ -123,7 +125,7 @@ const notNegative =
     await tx.update('VM', self, { [field]: value });
   };
 
-type Outsiders = 'assert_can_be_recovered' | 'get_SRs_required_for_recovery' | 'recover';
+type Outsiders = 'assert_can_migrate' | 'assert_can_be_recovered' | 'get_SRs_required_for_recovery' | 'recover';
 export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
   ...dataSourceCalls('VM', 'self'),
   ...setMemory,
@@ -142,7 +144,6 @@ export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
   get_possible_hosts: (context, { vm }) => possibleHosts(context, vm),
   assert_can_boot_here: (context, { self, host }) => assertCanBootHere(context, self, host),
   assert_operation_valid: async (context, { self, op }) => void (await admitVm(context, self, op)),
-  assert_can_migrate: (context, sent) => assertCanSend(context, sent),
   update_allowed_operations: async ({ tx }, { self }) => void (await tx.get('VM', self)),
   compute_memory_overhead: async ({ tx }, { vm }) => memory.overheadBytes(await tx.get('VM', vm)),
   maximise_memory: async ({ tx }, { self, total }) => memory.largestStaticMax(await tx.get('VM', self), total),

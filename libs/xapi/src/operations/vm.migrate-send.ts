@@ -6,16 +6,18 @@ import type { Run } from '@xenplane/work';
 import { copyRecord } from '../calls/vm-clone';
 import { cloneVdi } from '../calls/vdi-clone';
 import type { Plane } from '../context';
-import { arrive, attachedThere, copyDisks, dropUnused, journeyOf, type Journey, type Moved, type Sent } from '../journeys';
+import { arrive, attachedThere, copyDisks, dropUnused, isElsewhere, journeyOf, type Journey, type Moved, type Sent } from '../journeys';
 import type { Move } from '../moves';
 import { currentRun, type RunRow } from '../runs';
 import { domainSpec, specOf } from '../specs';
 import { copyVdi } from '../calls/vdi-clone';
 import { ensure } from './vm.live';
+import { sendAway } from './vm.migrate-away';
 import { carry, claimPlace, showAt, wake } from './vm.migrate';
 
 export const vmMigrateSend = (plane: Plane) => ({
   migrate_send: async (run: Run<Tx>, sent: OperationParams<typeof classes.VM, 'migrate_send'>): Promise<Ref<'VM'>> => {
+    if (await run.commit('where', (tx) => isElsewhere(tx, sent))) return sendAway(plane, run, sent);
     const begun = await run.commit(
       'begin',
       (tx) => begin(plane, tx, sent),

@@ -137,7 +137,7 @@ export async function assertCanReceive(
   if (refused) throw refused;
 }
 
-const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
+export const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
 
 async function wakeAtTarget(plane: Plane, { target, spec, boots }: Move): Promise<number> {
   const answer = await plane.agents.ensure(target, { state: 'running', spec, boots, received: true }, steadfast);
@@ -162,7 +162,7 @@ async function settle(plane: Plane, run: Run<Tx>, move: Move): Promise<void> {
 }
 
 /** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
-async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
+export async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
   const rows = await tx.query("SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'", [ref, attempt]);
   if (rows.length === 0) throw new Lost(ref);
 }
@@ -177,7 +177,7 @@ async function settleForward(plane: Plane, move: Move): Promise<void> {
 }
 
 /** The answer, or undefined when there is nothing to ask any more, or it says that it cannot. */
-async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined> {
+export async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined> {
   try {
     return await act();
   } catch (error) {

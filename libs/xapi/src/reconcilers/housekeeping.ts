@@ -20,6 +20,7 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
     );
     await tx.query("DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'", []);
     await tx.query(`DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`, []);
+    await tx.query("DELETE FROM invitation WHERE made_at < now() - interval '1 day'", []);
     await forgetOrphans(tx);
     const sessions = await tx.query(
       `WITH old AS (DELETE FROM session_state WHERE last_active < now() - interval '${idleLimitHours} hours' RETURNING session)

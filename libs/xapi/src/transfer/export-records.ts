@@ -21,16 +21,18 @@ export interface Exported {
   readonly disks: readonly ExportedDisk[];
 }
 
+type Related = Pick<Readable, 'has' | 'record'>;
+
 /** Objects in the order in which they were met, by reference. */
 class Found {
   readonly classes = new Map<string, ClassName>();
   readonly ids = new Map<string, string>();
   readonly contents = new Map<Ref<'VDI'>, Ref<'VM'> | undefined>();
 
-  constructor(readonly replica: Readable) {}
+  constructor(readonly replica: Related) {}
 
   /** The record, the first time that it is met. */
-  meet<N extends ClassName>(cls: N, ref: Ref<N>): ReturnType<Readable['record']> {
+  meet<N extends ClassName>(cls: N, ref: Ref<N>): ReturnType<Related['record']> {
     if (isNullRef(ref) || this.ids.has(ref) || !this.replica.has(cls, ref)) return undefined;
     this.ids.set(ref, `Ref:${this.ids.size}`);
     this.classes.set(ref, cls);
@@ -42,7 +44,7 @@ class Found {
   }
 }
 
-export function exportRecords(replica: Readable, vms: readonly Ref<'VM'>[], options: ExportOptions = {}): Exported {
+export function exportRecords(replica: Related, vms: readonly Ref<'VM'>[], options: ExportOptions = {}): Exported {
   const found = new Found(replica);
   for (const vm of vms) meetVm(found, vm, options);
   const objects = [...found.ids].map(([ref, id]) => objectOf(found, ref, id, options));

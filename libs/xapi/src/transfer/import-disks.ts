@@ -20,7 +20,8 @@ export async function importVdi(state: ImportState, object: OvaObject): Promise<
   const vdi = recordIn<'VDI'>(object.snapshot);
   const use = useOf(state, object.id);
   const { sr } = state.options;
-  if (use === 'cd' || sr === undefined || state.described('SR', vdi.SR)?.content_type === 'iso') {
+  const isSent = use === 'disk' && state.options.vdis?.has(vdi.uuid);
+  if (use === 'cd' || isSent || sr === undefined || state.described('SR', vdi.SR)?.content_type === 'iso') {
     const found = await findVdi(state, vdi);
     if (found) state.know('VDI', object.id, found);
     return;

@@ -10,7 +10,9 @@ export interface ImportOptions {
   /** Keeps uuids and MAC addresses, and replaces an older VM with the same uuid. */
   readonly restore: boolean;
   readonly force: boolean;
-  /** For disks that are looked for: another uuid than the archive says. */
+  /** The memory passes through: it is loaded at once, and takes no space. */
+  readonly live?: boolean;
+  /** Disks that are here already, by their uuid in the archive: they are looked for, and no contents of them follow. */
   readonly vdis?: ReadonlyMap<string, string>;
 }
 

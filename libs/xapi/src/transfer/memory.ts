@@ -17,8 +17,11 @@ const headBytes = mark.length + 4;
 /** Most that a hypervisor says of an image; the pages themselves stay simulated. */
 const mostBytes = blockBytes - headBytes;
 
-export async function readMemory(plane: Plane, vm: Ref<'VM'>, size: number): Promise<DiskSource> {
-  const image = asBytes((await reading(plane.store, (tx) => savedImage(tx, vm))) ?? {});
+export const readMemory = async (plane: Plane, vm: Ref<'VM'>, size: number): Promise<DiskSource> =>
+  memoryOf((await reading(plane.store, (tx) => savedImage(tx, vm))) ?? {}, size);
+
+export function memoryOf(saved: SavedImage, size: number): DiskSource {
+  const image = asBytes(saved);
   return {
     size,
     extents: [{ offset: 0, length: Math.min(size, blockBytes) }],
@@ -61,7 +64,7 @@ export async function importMemory(state: ImportState, { snapshot }: OvaObject, 
   const disk = made.disks[at];
   if (!disk || disk.ref || vm.power_state !== 'Suspended' || options.sr === undefined) return;
   const current_operations: StoredRecord<'VDI'>['current_operations'] = context.task ? { [context.task]: 'blocked' } : {};
-  const vdi = await suspendDiskIn(context.plane, context.tx, options.sr, vm, { current_operations });
+  const vdi = await suspendDiskIn(context.plane, context.tx, options.sr, vm, { current_operations, ...(options.live ? { physical_utilisation: 0 } : {}) });
   made.disks[at] = { ...disk, ref: vdi, memoryOf: ref };
 }
 
