@@ -1,6 +1,6 @@
 /** A host on its way between two control planes, of which one is away. */
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
 import { hostUuid, inventoryOf, SimulatedXen } from '@xenplane/hypervisor';
@@ -32,6 +32,29 @@ const isLive = async (call: Call, uuid: string): Promise<boolean> =>
   call<boolean>('host_metrics.get_live', await call('host.get_metrics', await call('host.get_by_uuid', uuid)));
 const uuidHere = async (): Promise<string> => kit.call<string>('host.get_uuid', await kit.hostOf());
 const accepted = (): Promise<string> => kit.accept('pool.join', [b.url, 'root', password]);
+
+/** Another way to a server, which can be closed. */
+async function forwarder(url: string): Promise<{ readonly url: string; close(): void }> {
+  const { hostname, port } = new URL(url);
+  const open = new Set<Socket>();
+  const server = createServer((from) => {
+    const to = connect({ host: hostname, port: Number(port) });
+    for (const [one, next] of [
+      [from, to],
+      [to, from],
+    ] as const) {
+      open.add(one);
+      one.on('error', () => next.destroy());
+      one.pipe(next);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const close = (): void => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  };
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close };
+}
 
 /** The operation, by a worker for whom a minute is a second. */
 async function inHaste(task: string, around: Around): Promise<void> {
@@ -88,6 +111,34 @@ test('what the other pool did not mean to keep comes home by itself', async () =
   await expect(there('host.get_by_uuid', uuid)).rejects.toThrow('UUID_INVALID');
 });
 
+test('a pool that cannot be asked any more when the host has come has it all the same', async () => {
+  const uuid = await uuidHere();
+  const way = await forwarder(b.url);
+  const task = await kit.accept('pool.join', [way.url, 'root', password]);
+  await inHaste(task, async (step, _phase, act) => {
+    if (step === 'wait') {
+      await eventually(async () => expect(await isLive(there, uuid)).toBe(true));
+      way.close();
+    }
+    return act();
+  });
+  expect([await kit.finished(task), await kit.call('task.get_error_info', task)]).toEqual(['success', []]);
+  await expect(login(kit.world.url)).rejects.toThrow(`HOST_IS_SLAVE ${way.url}`);
+  expect(await isLive(there, uuid)).toBe(true);
+});
+
+test('of two joins at once one is refused, and does the other no harm', async () => {
+  const uuid = await uuidHere();
+  const [first, second] = [await accepted(), await accepted()];
+  await inHaste(first, async (step, _phase, act) => {
+    if (step === 'wait') await kit.work(second);
+    return act();
+  });
+  expect([await kit.finished(first), await kit.finished(second)]).toEqual(['success', 'failure']);
+  expect(await kit.call<string[]>('task.get_error_info', second)).toEqual(['OTHER_OPERATION_IN_PROGRESS', 'pool', expect.any(String), 'join', first]);
+  expect(await isLive(there, uuid)).toBe(true);
+});
+
 test('an agent that starts anew finds its host where it went; the sessions of the plane that was left end', async () => {
   const uuid = await uuidHere();
   await kit.work(await accepted());
@@ -127,7 +178,8 @@ test('a control plane that does not answer keeps no host from another; an invita
   expect((await raw('POST', asked, await readerOf(b))).body.error?.[0]).toBe('RBAC_PERMISSION_DENIED');
   const { secret = '' } = (await raw('POST', asked, session)).body;
 
-  const silent = createServer(() => undefined).listen(0, '127.0.0.1');
+  const unanswered = new Set<Socket>();
+  const silent = createServer((socket) => void unanswered.add(socket)).listen(0, '127.0.0.1');
   await new Promise((resolve) => silent.once('listening', resolve));
   const folder = path.join(b.folder, 'another-agent');
   mkdirSync(folder, { recursive: true });
@@ -149,6 +201,7 @@ test('a control plane that does not answer keeps no host from another; an invita
   await there('pool.eject', await there('host.get_by_uuid', guest));
   expect(await joinAgain()).toBe(403);
   silent.close();
+  unanswered.forEach((socket) => socket.destroy());
 });
 
 /** The session of a user who may only read. */
