@@ -141,6 +141,7 @@ test('of two joins at once one is refused, and does the other no harm', async ()
 
 test('an agent that starts anew finds its host where it went; the sessions of the plane that was left end', async () => {
   const uuid = await uuidHere();
+  const [{ command_key: sender = '' } = {}] = await kit.plane.store.query<Run>('SELECT command_key FROM host_run');
   await kit.work(await accepted());
   await eventually(async () => expect(await isLive(there, uuid)).toBe(true));
   const folder = path.join(kit.world.folder, 'agent');
@@ -151,6 +152,15 @@ test('an agent that starts anew finds its host where it went; the sessions of th
   await kit.world.agent.abandon();
   other = await agentOf(folder, { XENPLANE_HOSTS: '1', XENPLANE_API_URL: kit.world.url, XENPLANE_IMAGES_URL: kit.world.imagesUrl }, kit.world.agent.hypervisor);
   await eventually(async () => expect(await epoch()).toBeGreaterThan(before));
+
+  // Where it is it may not be sent on; who sent it is told that it has settled.
+  const [run] = (await b.apis[0]?.plane.store.query<Run>('SELECT agent_url, command_key, host_epoch FROM host_run WHERE uuid = $1', [uuid])) ?? [];
+  expect(await command(uuid, run, 'PUT')).toBe('visiting');
+  expect(await command(uuid, run, 'DELETE')).toBe('done');
+  expect(await command(uuid, { ...run, command_key: sender }, 'PUT')).toBe('settled');
+  expect(await command(uuid, { ...run, command_key: sender }, 'DELETE')).toBe('settled');
+  expect(await command(uuid, { ...run, command_key: 'anything' }, 'DELETE')).toBeUndefined();
+  expect(await isLive(there, uuid)).toBe(true);
 
   expect(await kit.call('pool.get_all')).toHaveLength(1);
   await kit.plane.store.query("UPDATE slave_of SET since = since - interval '11 seconds'");
@@ -204,6 +214,21 @@ test('a control plane that does not answer keeps no host from another; an invita
   unanswered.forEach((socket) => socket.destroy());
 });
 
+interface Run {
+  readonly agent_url?: string;
+  readonly command_key?: string;
+  readonly host_epoch?: number;
+}
+/** What an agent answers to a command about where its host belongs. */
+async function command(uuid: string, { agent_url, command_key, host_epoch }: Run = {}, method: 'PUT' | 'DELETE'): Promise<string | undefined> {
+  const there = { hostEpoch: host_epoch, apiUrl: 'http://127.0.0.1:1', imagesUrl: 'http://127.0.0.1:1', secret: 's' };
+  const response = await fetch(`${agent_url}/hosts/${uuid}/plane`, {
+    method,
+    headers: { authorization: `Bearer ${command_key}`, ...(method === 'PUT' ? { 'content-type': 'application/json' } : {}) },
+    ...(method === 'PUT' ? { body: JSON.stringify(there) } : {}),
+  });
+  return ((await response.json()) as { phase?: string }).phase;
+}
 /** The session of a user who may only read. */
 async function readerOf(world: World): Promise<string> {
   await there('pool.enable_external_auth', (await there<string[]>('pool.get_all'))[0], { 'user:eve': 'apple' }, 'x', 'PAM');

@@ -5,7 +5,7 @@ import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { DesiredVm, PlaneAnswer, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
 import { DesiredDto, KeysDto, PlaneDto, PowerDto } from './desired.dto';
-import { Fleet } from './fleet';
+import { Fleet, type Commanded } from './fleet';
 import type { HostAgent } from './host-agent';
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -47,12 +47,12 @@ export class CommandsController {
 
   @Put('plane')
   goAway(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<PlaneAnswer> {
-    return this.fleet.goAway(this.senderOf(host, key), valid(PlaneDto, body));
+    return this.fleet.goAway(this.commanded(host, key), valid(PlaneDto, body));
   }
 
   @Delete('plane')
   callBack(@Param('host') host: string, @Headers('authorization') key: string | undefined): Promise<PlaneAnswer> {
-    return this.fleet.callBack(this.senderOf(host, key));
+    return this.fleet.callBack(this.commanded(host, key));
   }
 
   @Get('console-ring')
@@ -72,10 +72,10 @@ export class CommandsController {
     return host;
   }
   /** For who sent the host away its key is good for this still. */
-  private senderOf(uuid: string, key: string | undefined): HostAgent {
+  private commanded(uuid: string, key: string | undefined): Commanded {
     const host = this.fleet.hosts.get(uuid);
     const sender = host && this.fleet.senderKey(host);
-    return host && sender !== undefined && shows(key, sender) ? host : this.hostFor(uuid, key);
+    return host && sender !== undefined && shows(key, sender) ? { host, sentBy: true } : { host: this.hostFor(uuid, key), sentBy: false };
   }
 }
 

@@ -11,6 +11,11 @@ import { Places, type Place } from './places';
 import { SwitchedOff } from './switched-off';
 import { Tokens } from './tokens';
 
+/** A host, and whether who commands is the control plane that sent it away, not the one that it is at. */
+export interface Commanded {
+  readonly host: HostAgent;
+  readonly sentBy: boolean;
+}
 type Where = Pick<Place, 'apiUrl' | 'imagesUrl'>;
 
 export class Fleet {
@@ -92,22 +97,28 @@ export class Fleet {
   }
 
   /** Sends a host with nothing on it to another control plane. Asked the same again, it is there or on its way. */
-  async goAway(host: HostAgent, { hostEpoch, apiUrl, imagesUrl, secret }: PlaneCommand): Promise<PlaneAnswer> {
+  async goAway({ host, sentBy }: Commanded, { hostEpoch, apiUrl, imagesUrl, secret }: PlaneCommand): Promise<PlaneAnswer> {
     const place = this.places.of(host.uuid);
+    if (place && !sentBy) return { phase: 'visiting' };
     if (place) return { phase: place.settled ? 'settled' : place.secret === secret ? 'done' : 'refused' };
     const { token, commandKey } = host;
     if (!(await host.leave(hostEpoch))) return { phase: 'refused' };
     const from = this.planeOf(host.uuid);
-    this.places.set(host.uuid, { apiUrl, imagesUrl, secret, key: commandKey });
+    try {
+      this.places.set(host.uuid, { apiUrl, imagesUrl, secret, key: commandKey });
+    } catch (error) {
+      host.leaving = false;
+      throw error;
+    }
     this.move(host, from);
     void from.depart({ host: host.uuid, token, hostEpoch });
     return { phase: 'done' };
   }
 
   /** Calls a host back that has not registered where it was sent. */
-  async callBack(host: HostAgent): Promise<PlaneAnswer> {
+  async callBack({ host, sentBy }: Commanded): Promise<PlaneAnswer> {
     const present = (): Place | undefined => this.places.of(host.uuid);
-    if (!present()) return { phase: 'done' };
+    if (!present() || !sentBy) return { phase: 'done' };
     if (present()?.settled) return { phase: 'settled' };
     host.leaving = true;
     try {

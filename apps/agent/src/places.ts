@@ -19,38 +19,36 @@ interface Kept {
 
 export class Places {
   private readonly file: KeptFile<Kept>;
-  private readonly away: Map<string, Place>;
-  private readonly returned: Set<string>;
+  private kept: Kept;
 
   constructor(folder: string) {
     this.file = new KeptFile(folder, 'places.json');
-    const kept = this.file.read();
-    this.away = new Map(Object.entries(kept?.away ?? {}));
-    this.returned = new Set(kept?.returned ?? []);
+    this.kept = this.file.read() ?? { away: {}, returned: [] };
   }
   of(host: string): Place | undefined {
-    return this.away.get(host);
+    return this.kept.away[host];
   }
   set(host: string, place: Place): void {
-    this.away.set(host, place);
-    this.returned.delete(host);
-    this.write();
+    this.keep({ away: { ...this.kept.away, [host]: place }, returned: this.othersReturned(host) });
   }
   /** Home again. Who had settled elsewhere may find its home's token void. */
   comeHome(host: string): void {
-    const place = this.away.get(host);
-    if (!place) return;
-    this.away.delete(host);
-    if (place.settled) this.returned.add(host);
-    this.write();
+    const { [host]: place, ...away } = this.kept.away;
+    if (place) this.keep({ away, returned: place.settled ? [...this.othersReturned(host), host] : this.kept.returned });
   }
   hasReturned(host: string): boolean {
-    return this.returned.has(host);
+    return this.kept.returned.includes(host);
   }
   arrived(host: string): void {
-    if (this.returned.delete(host)) this.write();
+    if (this.hasReturned(host)) this.keep({ ...this.kept, returned: this.othersReturned(host) });
   }
-  private write(): void {
-    this.file.write({ away: Object.fromEntries(this.away), returned: [...this.returned].sort() }, true);
+
+  private othersReturned(host: string): readonly string[] {
+    return this.kept.returned.filter((h) => h !== host);
+  }
+  /** What is not on the disk does not count. */
+  private keep(next: Kept): void {
+    this.file.write(next, true);
+    this.kept = next;
   }
 }

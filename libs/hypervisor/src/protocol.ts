@@ -309,9 +309,12 @@ export interface PlaneCommand {
   readonly imagesUrl: string;
   readonly secret: string;
 }
-/** `refused`: it has something to do here, or has no such epoch. `settled`: it has registered at another control plane, which alone lets it go. */
+/**
+ * `refused`: it has something to do here, or has no such epoch. `settled`, to who sent it: it has registered at the other
+ * control plane, which alone lets it go. `visiting`, to that one: it is not sent further, only home.
+ */
 export interface PlaneAnswer {
-  readonly phase: 'done' | 'refused' | 'settled';
+  readonly phase: 'done' | 'refused' | 'settled' | 'visiting';
 }
 /** Opaque to the control plane, which keeps it with the suspend VDI. */
 export type SavedImage = Readonly<Record<string, unknown>>;

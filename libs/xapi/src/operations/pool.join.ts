@@ -82,6 +82,8 @@ async function send(plane: Plane, host: Ref<'host'>, { apiUrl, imagesUrl, secret
   for (const from = plane.clock.monotonic(); ;) {
     const [run] = await plane.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run WHERE host = $1', [host]);
     const answer = run && (await plane.agents.sendAway(host, { hostEpoch: run.host_epoch, apiUrl, imagesUrl, secret }));
+    if (answer?.phase === 'visiting')
+      throw new XenError('OPERATION_NOT_ALLOWED', 'The host has joined from another control plane, to which pool.eject gives it back');
     if (answer && answer.phase !== 'refused') return run.host_epoch;
     if (plane.clock.monotonic() - from > sendLimitMs) throw new XenError('HOST_OFFLINE', host);
     await plane.clock.wait(retryMs);
