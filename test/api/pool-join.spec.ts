@@ -98,6 +98,19 @@ test('what stands in the way is told', async () => {
   expect(await b.apis[0]?.plane.store.query("SELECT ref FROM session WHERE originator = 'pool.join'")).toEqual([]);
 });
 
+test('what the other pool is stands in the way too', async () => {
+  const call = await login(a.url);
+  const set = async (sql: string): Promise<void> => void (await b.apis[0]?.plane.store.query(sql));
+  await set(`UPDATE host SET cpu_info = cpu_info || '{"modelname": "other"}'`);
+  await expect(join(call, b.url)).rejects.toThrow('HOSTS_NOT_HOMOGENEOUS CPU modelname');
+  await set('UPDATE pool SET ha_enabled = true');
+  // Its CPU may be forced, but nothing else.
+  await expect(call('pool.join_force', b.url, 'root', password)).rejects.toThrow('HA_IS_ENABLED');
+  await set('UPDATE pool SET ha_enabled = false');
+  await set(`UPDATE host h SET cpu_info = h.cpu_info || jsonb_build_object('modelname', c.modelname) FROM host_cpu c WHERE c.host = h.ref`);
+  await startsOn(call, (await hostOf(call)).ref);
+});
+
 test('the host of one pool joins another, and is a pool of its own again when it is ejected', async () => {
   const call = await login(a.url);
   const { ref, uuid } = await hostOf(call);
