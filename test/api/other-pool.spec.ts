@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { complaints } from '@xenplane/testing';
 import { eventually, login, startWorld, type Call, type World } from '../world';
+import { xeWith } from '../xe';
 
 const MiB = 2 ** 20;
 const GiB = 2 ** 30;
@@ -211,6 +212,16 @@ test('a copy is another VM, and the original stays', async () => {
   await there.call('VM.start', copy, false, false);
   const second = await here.call<string>('VM.migrate_send', made.vm, await invitation(), false, ...maps(made), {});
   expect(await there.call('VM.get_uuid', second)).toBe(made.uuid);
+});
+
+test('`xe vm-migrate` finds storage and network in the other pool by itself', async () => {
+  const made = await newVm('by xe');
+  const { url, password } = there.world;
+  const to = ['remote-master=' + url.replace('http://', ''), 'remote-username=root', `remote-password=${password}`];
+  expect(await xeWith(here.world, ['vm-migrate', 'vm=by xe', ...to])).toMatchObject({ code: 0, error: '' });
+  const arrived = await there.call<string>('VM.get_by_uuid', made.uuid);
+  const [vif] = await there.call<string[]>('VM.get_VIFs', arrived);
+  expect([await there.call('VIF.get_network', vif), await there.call('VDI.get_SR', (await disksOf(there, arrived))[0])]).toEqual([there.network, there.sr]);
 });
 
 test('what cannot go is refused, before anything has moved', async () => {

@@ -42,6 +42,15 @@ test('settings come from ~/.xe and the command line wins', async () => {
   expect(refused.error).toContain('Please check server and port settings.');
 });
 
+test('a reader that has read enough ends it without a word', async () => {
+  const child = spawn(process.execPath, [program, 'template-list', 'params=all'], { env: { HOME: home, PATH: '/usr/bin:/bin' }, cwd: home });
+  let error = '';
+  child.stderr.on('data', (d: Buffer) => (error += d.toString()));
+  child.stdout.destroy();
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  expect([code, error]).toEqual([141, '']);
+});
+
 test('an image becomes a template, from a file and from standard input', async () => {
   const image = Buffer.alloc(2 ** 20, 7);
   writeFileSync(path.join(home, 'disk.img'), image);

@@ -41,7 +41,7 @@ def carry(source, sink):
 def door(listener):
     client, _ = listener.accept()
     at = urlsplit(url)
-    server = socket.create_connection((at.hostname, at.port))
+    server = socket.create_connection((at.hostname, at.port or 80))
     server.sendall(f"CONNECT {location.path}?{location.query} HTTP/1.0\r\nAuthorization: Basic {credentials}\r\n\r\n".encode())
     head = b""
     while not head.endswith(b"\r\n\r\n"):

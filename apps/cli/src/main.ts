@@ -52,6 +52,13 @@ async function main(): Promise<number> {
   return runXe(words, () => open(login), terminalAt(login.url, argv.includes('--debug')));
 }
 
+// Whoever reads has read enough, as `head` does: not an error, and nothing more to do.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(brokenPipe);
+});
+const brokenPipe = 141;
+
 main().then(
   (code) => (process.exitCode = code),
   (error: unknown) => {

@@ -1,5 +1,6 @@
 /** The disks, CD drives, cards and migrations of VMs. */
 import { nullRefText } from '@xenplane/model';
+import type { Api } from '../../api';
 import { bytes, flagged, keyed, Misuse, optional, required, type Arguments } from '../arguments';
 import { find, show } from '../generic';
 import { minimal, tableNamed, type Shown } from '../objects';
@@ -163,8 +164,7 @@ async function migrateAway(args: Arguments, around: Surroundings): Promise<void>
   const [host = ''] = await there.call<string[]>('host.get_all');
   const chosen = optional(args, 'host-uuid');
   const to = chosen === undefined ? host : await there.call<string>('host.get_by_uuid', chosen);
-  const [first = ''] = await there.call<string[]>('network.get_all');
-  const via = network === undefined ? first : await there.call<string>('network.get_by_uuid', network);
+  const via = network === undefined ? await managementOf(there, to) : await there.call<string>('network.get_by_uuid', network);
   const destination = await there.call('host.migrate_receive', to, via, {});
   const pairs = async (name: string, here: string, far: string): Promise<Record<string, string>> =>
     Object.fromEntries(
@@ -172,7 +172,41 @@ async function migrateAway(args: Arguments, around: Surroundings): Promise<void>
     ) as Record<string, string>;
   const disks = await pairs('vdi', 'VDI', 'SR'),
     cards = await pairs('vif', 'VIF', 'network');
-  for (const vm of await selectVms(args, around, [], true)) await perform(around, 'VM.migrate_send', vm, destination, true, disks, cards, optionsOf(args));
+  for (const vm of await selectVms(args, around, [], true)) {
+    const all = { ...(await unmapped(around, vm, () => storageOf(there, to))), ...disks };
+    const rest = await cardsTo(around, vm, via);
+    await perform(around, 'VM.migrate_send', vm, destination, true, all, { ...rest, ...cards }, optionsOf(args));
+  }
+}
+
+async function managementOf(there: Api, host: string): Promise<string> {
+  const pif = await there.call<string>('host.get_management_interface', host);
+  return there.call<string>('PIF.get_network', pif);
+}
+/** The pool's default storage where the host has it, else the host's with the most room. */
+async function storageOf(there: Api, host: string): Promise<string> {
+  const pbds = await Promise.all(
+    (await there.call<string[]>('host.get_PBDs', host)).map((pbd) => there.call<{ SR: string; currently_attached: boolean }>('PBD.get_record', pbd)),
+  );
+  const refs = pbds.filter((pbd) => pbd.currently_attached).map((pbd) => pbd.SR);
+  const [pool] = Object.values(await there.call<Record<string, { default_SR: string }>>('pool.get_all_records'));
+  if (pool && refs.includes(pool.default_SR)) return pool.default_SR;
+  const srs = await Promise.all(
+    refs.map(async (ref) => ({
+      ref,
+      ...(await there.call<{ content_type: string; physical_size: number; physical_utilisation: number }>('SR.get_record', ref)),
+    })),
+  );
+  const room = (sr: (typeof srs)[number]): number => sr.physical_size - sr.physical_utilisation;
+  return srs.filter((sr) => sr.content_type !== 'iso').sort((a, b) => room(b) - room(a))[0]?.ref ?? nullRefText;
+}
+async function unmapped(around: Surroundings, vm: string, sr: () => Promise<string>): Promise<Record<string, string>> {
+  const drives = (await drivesOf(around, vm, 'Disk')).filter(({ record }) => record['empty'] !== true);
+  const target = drives.length > 0 ? await sr() : '';
+  return Object.fromEntries(drives.map(({ record }) => [String(record['VDI']), target]));
+}
+async function cardsTo({ objects }: Surroundings, vm: string, network: string): Promise<Record<string, string>> {
+  return Object.fromEntries((await objects.api.call<string[]>('VM.get_VIFs', vm)).map((vif) => [vif, network]));
 }
 
 export const deviceCommands: Readonly<Record<string, Command>> = {
