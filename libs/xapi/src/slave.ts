@@ -24,7 +24,7 @@ export async function becomeSlave(tx: Tx): Promise<void> {
   await tx.query('UPDATE slave_of SET since = now()', []);
 }
 /** A host has joined this pool again. */
-export async function endSlavery(tx: Tx): Promise<void> {
+export async function standAlone(tx: Tx): Promise<void> {
   await tx.query('DELETE FROM slave_of WHERE since IS NOT NULL', []);
 }
 

@@ -5,7 +5,7 @@ import { inTransaction, type Tx } from '@xenplane/store';
 import { joinPeers } from '../auth/external';
 import { addHost } from '../bootstrap/host';
 import type { Plane } from '../context';
-import { endSlavery } from '../slave';
+import { standAlone } from '../slave';
 import { invitationOf, type Invitation } from './invitations';
 import { joinSecret, newHostToken, sameSecret, tokenHash } from './tokens';
 
@@ -24,7 +24,7 @@ export async function join(plane: Plane, request: JoinRequest): Promise<JoinAnsw
     await useUp(tx, request.host);
     const host = await hostOf(tx, plane, request, invitation);
     await tx.query('UPDATE host_run SET token_hash = $2 WHERE host = $1', [host, tokenHash(token)]);
-    await endSlavery(tx);
+    await standAlone(tx);
   });
   plane.log.info({ host: request.host }, 'host joined');
   return { token };
