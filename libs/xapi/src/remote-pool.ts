@@ -45,11 +45,9 @@ export interface File {
 }
 interface RemoteTask {
   readonly status: string;
-  readonly progress: number;
   readonly result: string;
   readonly error_info: readonly string[];
 }
-type Progress = (fraction: number) => unknown;
 
 /** Another pool, by a session of it. */
 export class RemotePool {
@@ -75,7 +73,7 @@ export class RemotePool {
   }
 
   /** Sends a file to a handler; answers the text of the result of its task when all of it was taken. */
-  async put(label: string, file: File, progress: Progress = () => undefined): Promise<string> {
+  async put(label: string, file: File): Promise<string> {
     const task = await this.call<Ref<'task'>>('task.create', label, '');
     const query = new URLSearchParams({ ...file.query, session_id: this.session, task_id: task });
     // A handler that refuses says why by the task, and may cut the body off.
@@ -84,7 +82,7 @@ export class RemotePool {
       const { status } = await this.call<RemoteTask>('task.get_record', task);
       if (status !== 'failure') throw error;
     });
-    return this.ended(task, progress);
+    return this.ended(task);
   }
 
   /** Throws RemoteFailure, or what went wrong with the bytes before they were sent. */
@@ -112,10 +110,9 @@ export class RemotePool {
     });
   }
 
-  private async ended(task: Ref<'task'>, progress: Progress = () => undefined): Promise<string> {
+  private async ended(task: Ref<'task'>): Promise<string> {
     for (;;) {
       const record = await this.call<RemoteTask>('task.get_record', task);
-      await progress(record.progress);
       if (record.status === 'pending') {
         await sleep(lookMs);
         continue;
