@@ -1,7 +1,7 @@
 /** Bytes to a call and an answer to bytes, for both wires; nothing else. */
 import { Controller, Get, Options, Post, Req, Res } from '@nestjs/common';
 import { Dispatcher, type Answer } from '@xenplane/xapi';
-import { errorFrom, XenError } from '@xenplane/model';
+import { asRef, errorFrom, XenError, type Ref } from '@xenplane/model';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isLocal } from './local-socket';
@@ -20,7 +20,7 @@ export class RpcController {
     if (!call) return malformed(reply);
     const signal = abortedWith(reply);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, local: isLocal(request.raw.socket) });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, ...cameBy(request) });
       send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
     } catch (error) {
       send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, asXenError(error).description))]);
@@ -33,7 +33,7 @@ export class RpcController {
     const call = readable(() => wire.parseCall(bodyOf(request)));
     if (!call) return malformed(reply);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply), local: isLocal(request.raw.socket) });
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply), ...cameBy(request) });
       // The list of methods alone comes without an envelope.
       const body = call.method === 'system.listMethods' ? wire.xmlPlain(asXml(answer)) : wire.xmlSuccess(asXml(answer));
       send(reply, 'text/xml', [Buffer.from(body)]);
@@ -59,6 +59,11 @@ export class RpcController {
   }
 }
 
+/** What the head of a request says of the call. */
+function cameBy({ raw, headers }: FastifyRequest): { local: boolean; subtaskOf: Ref<'task'> | undefined } {
+  const whole = headers['subtask-of'] ?? headers['task-id'];
+  return { local: isLocal(raw.socket), subtaskOf: typeof whole === 'string' ? asRef<'task'>(whole) : undefined };
+}
 const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
 const asXenError = (error: unknown): XenError => (error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', String(error)]));
 

@@ -20,6 +20,8 @@ export interface Start {
   readonly label: string;
   /** Given by a caller who waits for the end; without one the task is answered at once. */
   readonly signal?: AbortSignal;
+  /** The client's own task that this is a part of. */
+  readonly subtaskOf?: Ref<'task'> | undefined;
   /** What was exchanged for arguments that are not written down. */
   readonly sealed?: Readonly<Record<string, unknown>>;
 }
@@ -75,7 +77,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
     assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
     await mark(tx, ref, marks);
-    await insertTask(tx, plane, { ref, label: start.label, session });
+    await insertTask(tx, plane, { ref, label: start.label, session, subtaskOf: start.subtaskOf });
     insertOperation(tx, start, ref, true);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
@@ -83,7 +85,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
 
 async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, plane, { ref, label: start.label, session: start.session });
+    await insertTask(tx, plane, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
     insertOperation(tx, start, ref, false);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
@@ -100,7 +102,7 @@ function insertOperation(tx: Tx, { message, args, session, sealed }: Start, ref:
 
 async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, plane, { ref, label: start.label, session: start.session });
+    await insertTask(tx, plane, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
     await endTask(tx, plane, ref, { status: 'failure', error: error.description });
   });
 }

@@ -21,6 +21,8 @@ export interface Request {
   readonly signal: AbortSignal;
   /** See `Outside`. */
   readonly local?: boolean;
+  /** The task that the client says its call is a part of. */
+  readonly subtaskOf?: Ref<'task'> | undefined;
 }
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
 export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
@@ -33,7 +35,11 @@ interface Call {
   readonly label: string | undefined;
   readonly signal: AbortSignal;
   readonly local: boolean;
+  readonly subtaskOf: Ref<'task'> | undefined;
 }
+
+type InSession = Call & { readonly session: Session };
+type Background = InSession & { readonly label: string };
 
 const taskType: Type = { kind: 'ref', cls: 'task' };
 
@@ -72,8 +78,8 @@ export class Dispatcher {
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {
-      const { signal, local = false } = request;
-      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local });
+      const { signal, local = false, subtaskOf } = request;
+      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local, subtaskOf });
       told(async && session ? this.refusalOf(message, session, known) : undefined);
       return value;
     } catch (error) {
@@ -83,7 +89,7 @@ export class Dispatcher {
   }
 
   private async route(message: Message, call: Call): Promise<Answer> {
-    const { session, args, label, signal } = call;
+    const { session, args, label } = call;
     const run = this.outside.get(message.name);
     if (!session) {
       if (!run) throw new XenError('SESSION_INVALID', call.token);
@@ -94,8 +100,8 @@ export class Dispatcher {
     if (run)
       return label === undefined
         ? this.callOutside(message, call, run)
-        : this.inBackground(message, session, label, () => this.callOutside(message, call, run));
-    return label === undefined ? this.callSync(message, session, args, signal) : this.callAsync(message, session, args, label);
+        : this.inBackground(message, { ...call, session, label }, () => this.callOutside(message, call, run));
+    return label === undefined ? this.callSync(message, { ...call, session }) : this.callAsync(message, { ...call, session, label });
   }
 
   /** In the background the role's refusal is told by the task; here it is told to the audit trail. */
@@ -123,9 +129,9 @@ export class Dispatcher {
   }
 
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */
-  private async inBackground(message: Message, session: Session, label: string, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
+  private async inBackground(message: Message, { session, label, subtaskOf }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
-    await inTransaction(this.plane.store, (tx) => insertTask(tx, this.plane, { ref, label, session }));
+    await inTransaction(this.plane.store, (tx) => insertTask(tx, this.plane, { ref, label, session, subtaskOf }));
     const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, this.plane, ref, how));
     void work()
       .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
@@ -134,10 +140,10 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async callSync(message: Message, session: Session, args: Args, signal: AbortSignal): Promise<Answer> {
+  private async callSync(message: Message, { session, args, signal, subtaskOf }: InSession): Promise<Answer> {
     if (isRead(message)) return this.callRead(message, session, args);
     if (message.runs === 'operation')
-      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal }) };
+      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal, subtaskOf }) };
     const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
   }
@@ -158,24 +164,25 @@ export class Dispatcher {
   }
 
   /** Whatever goes wrong from here on is the task's, not the call's. */
-  private async callAsync(message: Message, session: Session, args: Args, label: string): Promise<Answer> {
-    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label }) };
+  private async callAsync(message: Message, call: Background): Promise<Answer> {
+    const { session, args, label, subtaskOf } = call;
+    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label, subtaskOf }) };
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
     try {
       await inTransaction(this.plane.store, async (tx) => {
-        await insertTask(tx, this.plane, { ref, label, session });
+        await insertTask(tx, this.plane, { ref, label, session, subtaskOf });
         const value = await this.perform(message, args, { plane: this.plane, session, tx, task: ref });
         await endTask(tx, this.plane, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
       });
     } catch (error) {
-      await this.failedTask(ref, label, session, this.asXenError(error, label));
+      await this.failedTask(ref, call, this.asXenError(error, label));
     }
     return { type: taskType, value: ref };
   }
 
-  private async failedTask(ref: Ref<'task'>, label: string, session: Session, error: XenError): Promise<void> {
+  private async failedTask(ref: Ref<'task'>, { label, session, subtaskOf }: Background, error: XenError): Promise<void> {
     await inTransaction(this.plane.store, async (tx) => {
-      await insertTask(tx, this.plane, { ref, label, session });
+      await insertTask(tx, this.plane, { ref, label, session, subtaskOf });
       await endTask(tx, this.plane, ref, { status: 'failure', error: error.description });
     });
   }

@@ -8,7 +8,8 @@ export interface NewTask {
   readonly label: string;
   readonly description?: string;
   readonly session: Session | undefined;
-  readonly subtaskOf?: Ref<'task'>;
+  /** Nothing where there is no such task. */
+  readonly subtaskOf?: Ref<'task'> | undefined;
 }
 
 /** The record and whose it is, in one statement that goes out with the commit; what is not said has its column's default. */
@@ -16,7 +17,7 @@ export async function insertTask(tx: Tx, plane: Plane, task: NewTask): Promise<v
   const { ref, label, description = '', session, subtaskOf } = task;
   tx.leave(
     `WITH owner AS (INSERT INTO task_owner(task, session, owner) VALUES ($1, $2, $3))
-     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, $7, 'pending', $8, '<none/>', $9, '()')`,
+     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, $7, 'pending', $8, '<none/>', (SELECT t.ref FROM task t WHERE t.ref = $9), '()')`,
     [
       ref,
       session?.ref ?? null,

@@ -16,11 +16,16 @@ async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
   await assertOwner(context, task, 'cancel');
   if (isFinal(record.status)) return;
   const asked = await context.tx.query("UPDATE operation SET cancel_requested = true WHERE ref = $1 AND state <> 'done' RETURNING ref", [task]);
-  if (asked.length === 0) return context.tx.update('task', task, { status: 'cancelled', finished: dateTime(context.plane.clock.now()) });
+  if (asked.length === 0) {
+    // A transfer's task says why it ended; other work that is cancelled has no error.
+    const carried = await context.tx.query('SELECT 1 AS yes FROM transfer WHERE task = $1', [task]);
+    const error_info = carried.length > 0 ? ['TASK_CANCELLED', task] : [];
+    return context.tx.update('task', task, { status: 'cancelled', error_info, finished: dateTime(context.plane.clock.now()) });
+  }
   await context.tx.update('task', task, { current_operations: { ...record.current_operations, [task]: 'cancel' } });
 }
 
-/** A task whose work goes on cannot go yet; its record goes with the end of the work. */
+/** A task whose work goes on cannot go yet: that somebody wants it gone is noted, as in xapi, and its record goes with those of finished tasks. */
 async function destroy(context: Context, task: Ref<'task'>): Promise<void> {
   const record = await context.tx.lock('task', task);
   await assertOwner(context, task, 'destroy');
