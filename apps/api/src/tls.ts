@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { generate } from 'selfsigned';
 import type { ApiSettings } from '@xenplane/config';
 
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
@@ -13,6 +12,7 @@ async function certificate(folder: string): Promise<{ key: string; cert: string 
     certFile = path.join(folder, 'tls.crt');
   if (!existsSync(keyFile) || !existsSync(certFile)) {
     mkdirSync(folder, { recursive: true });
+    const { generate } = await import('selfsigned'); // seldom needed, and 10 MB of modules
     const made = await generate([{ name: 'commonName', value: 'xenplane' }], {
       keyType: 'rsa',
       keySize: 2048,

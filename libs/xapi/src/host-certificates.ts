@@ -2,7 +2,6 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { generate } from 'selfsigned';
 import { dateTime, type Plane } from './context';
 import { hostSetting, setHostSetting } from './host-settings';
 import { recordWith } from './records';
@@ -25,6 +24,7 @@ export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kin
 export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
   const { hostname, address, uuid } = await tx.lock('host', host);
   const now = plane.clock.now();
+  const { generate } = await import('selfsigned'); // seldom needed, and 10 MB of modules
   const made = await generate([{ name: 'commonName', value: kind === 'host' ? address : uuid }], {
     keyType: 'rsa',
     keySize: 2048,

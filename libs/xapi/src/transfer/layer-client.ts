@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { XenError } from '@xenplane/model';
 import { Bits, framesType, writeFrames, type Write } from '@xenplane/wire';
 import type { PlaneSettings } from '../context';
+import { sweeping } from './spent';
 
 interface Ask {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -22,6 +23,8 @@ export interface FoldAsk {
   readonly apart: boolean;
 }
 
+const byteLength = (bytes: Uint8Array): number => bytes.length;
+
 /** Of a disk without layers nothing is stored. */
 const nothing = '00000000-0000-0000-0000-000000000000';
 
@@ -30,7 +33,13 @@ export class LayerClient {
 
   /** Answers the bytes that the layer then takes. What came before a failure stays written. */
   async write(id: string, below: readonly string[], writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<number> {
-    const answer = await this.ask({ method: 'PUT', path: `/layers/${id}`, query: { chain: below.join() }, body: writeFrames(writes), signal });
+    const answer = await this.ask({
+      method: 'PUT',
+      path: `/layers/${id}`,
+      query: { chain: below.join() },
+      body: sweeping(writeFrames(writes), byteLength),
+      signal,
+    });
     const { utilisation } = JSON.parse((await buffer(answer)).toString()) as { utilisation: number };
     return utilisation;
   }
@@ -39,7 +48,8 @@ export class LayerClient {
   async *read([top = nothing, ...below]: readonly string[], offset: number, length: number, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     if (length === 0) return;
     const query = { chain: below.join(), offset: String(offset), length: String(length) };
-    yield* await this.ask({ method: 'GET', path: `/layers/${top}`, query, signal });
+    const bytes: AsyncIterable<Uint8Array> = await this.ask({ method: 'GET', path: `/layers/${top}`, query, signal });
+    yield* sweeping(bytes, byteLength);
   }
 
   /** The blocks that any of the chain has. */
