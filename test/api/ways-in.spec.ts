@@ -2,6 +2,7 @@
 import { existsSync, linkSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import net from 'node:net';
+import tls from 'node:tls';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { apiSettings, testServices } from '@xenplane/config';
@@ -103,6 +104,23 @@ test('xe speaks its protocol over TLS, files included', async () => {
     code: 1,
     error: expect.stringContaining('Authentication failed') as string,
   });
+});
+
+/** What comes back until the server closes. */
+const spoken = async (connection: net.Socket, words: string): Promise<string> => {
+  connection.write(words);
+  return text(connection);
+};
+const overTls = (): net.Socket => tls.connect({ port: tlsPort, host: '127.0.0.1', rejectUnauthorized: false });
+
+test('who opens a connection and sends no whole head is told 408, on every way in', async () => {
+  const ways = [net.connect(api.port, '127.0.0.1'), net.connect(socket), overTls()];
+  const answers = await Promise.all(ways.map((way) => spoken(way, 'GET / HT')));
+  expect(answers.map((answer) => answer.split('\r\n')[0])).toEqual(Array(3).fill('HTTP/1.1 408 Request Timeout'));
+});
+
+test('no Host is needed over TLS either', async () => {
+  expect(await spoken(overTls(), 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 test('a file that is no socket, and a socket in use, are left alone', async () => {

@@ -8,6 +8,7 @@ import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type P
 import { XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
+import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
 import { listenTls } from './tls';
 
@@ -86,10 +87,8 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
   }
 }
 
-/** Uploads and waits for events take as long as they take; a client's idle connection is kept for minutes. */
 function serverOf(gateway: Gateway, framework: RequestListener): Server {
-  const options = { requestTimeout: 0, keepAliveTimeout: 600_000, headersTimeout: 10_000, requireHostHeader: false };
-  const server = createServer(options, (request, response) => gateway.takes(request, response) || framework(request, response));
+  const server = createServer(httpLimits, (request, response) => gateway.takes(request, response) || framework(request, response));
   gateway.listen(server);
   return server;
 }

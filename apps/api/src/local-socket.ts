@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { httpLimits } from './http-limits';
 
 const locals = new WeakSet<Duplex>();
 /** Whether a connection came by the local socket. */
@@ -31,7 +32,7 @@ async function clear(file: string): Promise<void> {
 export async function listenLocally(app: NestFastifyApplication, file: string): Promise<() => Promise<void>> {
   const plain = app.getHttpServer();
   await clear(file);
-  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 600_000, headersTimeout: 10_000, requireHostHeader: false });
+  const server = createServer(httpLimits);
   server.on('connection', (socket) => locals.add(socket));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   // Nobody else may open it at any moment, not even before its mode is set.

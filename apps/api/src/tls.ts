@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
+import { httpLimits } from './http-limits';
 
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
@@ -36,7 +37,7 @@ async function certificate(folder: string): Promise<{ key: string; cert: string 
 
 export async function listenTls(app: NestFastifyApplication, settings: ApiSettings): Promise<Server> {
   const plain = app.getHttpServer();
-  const server = createServer({ ...(await certificate(settings.data)), minVersion: 'TLSv1.2', keepAliveTimeout: 600_000, requestTimeout: 0 });
+  const server = createServer({ ...httpLimits, ...(await certificate(settings.data)), minVersion: 'TLSv1.2' });
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.tlsPort, settings.listen, resolve));
   return server;
