@@ -23,8 +23,6 @@ export interface FoldAsk {
   readonly apart: boolean;
 }
 
-const byteLength = (bytes: Uint8Array): number => bytes.length;
-
 /** Of a disk without layers nothing is stored. */
 const nothing = '00000000-0000-0000-0000-000000000000';
 
@@ -37,7 +35,7 @@ export class LayerClient {
       method: 'PUT',
       path: `/layers/${id}`,
       query: { chain: below.join() },
-      body: sweeping(writeFrames(writes), byteLength),
+      body: sweeping(writeFrames(writes)),
       signal,
     });
     const { utilisation } = JSON.parse((await buffer(answer)).toString()) as { utilisation: number };
@@ -49,7 +47,7 @@ export class LayerClient {
     if (length === 0) return;
     const query = { chain: below.join(), offset: String(offset), length: String(length) };
     const bytes: AsyncIterable<Uint8Array> = await this.ask({ method: 'GET', path: `/layers/${top}`, query, signal });
-    yield* sweeping(bytes, byteLength);
+    yield* sweeping(bytes);
   }
 
   /** The blocks that any of the chain has. */

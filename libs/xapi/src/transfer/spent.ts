@@ -14,11 +14,11 @@ function collector(): Collect {
 /** Of all streams of the process together. */
 const pace: { left: number; collect?: Collect } = { left: everyBytes };
 
-/** The same pieces; after each 8 MiB that passed the young heap is swept, which takes about a millisecond. */
-export async function* sweeping<T>(source: AsyncIterable<T>, sizeOf: (piece: T) => number): AsyncGenerator<T> {
-  for await (const piece of source) {
-    yield piece;
-    pace.left -= sizeOf(piece);
+/** The same bytes; after each 8 MiB that passed the young heap is swept, which takes about a millisecond. */
+export async function* sweeping(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const bytes of source) {
+    yield bytes;
+    pace.left -= bytes.length;
     if (pace.left > 0) continue;
     pace.left = everyBytes;
     pace.collect ??= collector();
