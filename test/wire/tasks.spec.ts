@@ -1,5 +1,6 @@
 /** Section 1.5 of the protocol notes: what becomes of work that is cancelled or given up; and the members that constructors want. */
 import net from 'node:net';
+import { mandatoryMembers } from '@xenplane/testing';
 import { eventually, startWorld, type World } from '../world';
 import { description, post, result, sessionOf } from './raw';
 
@@ -105,17 +106,6 @@ test.each(['task-id', 'subtask-of'])('%s in the head of a call makes its task a 
   expect(await call('task.get_subtask_of', await answerTo('OpaqueRef:none'))).toBe('OpaqueRef:NULL');
 });
 
-const mandatory: Readonly<Record<string, string>> = {
-  VM: `user_version is_a_template affinity memory_static_max memory_dynamic_max memory_dynamic_min memory_static_min VCPUs_params VCPUs_max VCPUs_at_startup
-    actions_after_shutdown actions_after_reboot actions_after_crash PV_bootloader PV_kernel PV_ramdisk PV_args PV_bootloader_args PV_legacy_args HVM_boot_policy
-    HVM_boot_params platform PCI_bus other_config recommendations`,
-  VDI: 'SR virtual_size type sharable read_only other_config',
-  VBD: 'VM VDI userdevice bootable mode type empty other_config qos_algorithm_type qos_algorithm_params',
-  VIF: 'device network VM MAC MTU other_config qos_algorithm_type qos_algorithm_params',
-  network: 'other_config',
-  PBD: 'host SR device_config',
-  secret: 'value',
-};
 /** Of the right kind, whatever they mean. */
 const values: Readonly<Record<string, unknown>> = {
   affinity: 'OpaqueRef:NULL',
@@ -132,10 +122,10 @@ function valueOf(cls: string, member: string): unknown {
   if (/^(memory_|VCPUs_(max|at)|virtual_size|MTU|user_version)/.test(member)) return 1;
   return /(_config|_params|^platform)$/.test(member) ? {} : '';
 }
-test.each(Object.entries(mandatory).flatMap(([cls, members]) => members.split(/\s+/).map((member) => [cls, member] as const)))(
+test.each(Object.entries(mandatoryMembers).flatMap(([cls, members]) => members.map((member) => [cls, member] as const)))(
   '%s.create wants %s',
   async (cls, missing) => {
-    const members = mandatory[cls]?.split(/\s+/) ?? [];
+    const members = mandatoryMembers[cls] ?? [];
     const given = Object.fromEntries(members.filter((m) => m !== missing).map((m) => [m, valueOf(cls, m)]));
     expect(await description(world, `${cls}.create`, session, given)).toEqual([
       'INTERNAL_ERROR',
@@ -143,8 +133,8 @@ test.each(Object.entries(mandatory).flatMap(([cls, members]) => members.split(/\
     ]);
   },
 );
-test.each(Object.keys(mandatory))('%s.create wants no more than that', async (cls) => {
-  const members = mandatory[cls]?.split(/\s+/) ?? [];
+test.each(Object.keys(mandatoryMembers))('%s.create wants no more than that', async (cls) => {
+  const members = mandatoryMembers[cls] ?? [];
   const answer = await description(world, `${cls}.create`, session, Object.fromEntries(members.map((m) => [m, valueOf(cls, m)])));
   expect(JSON.stringify(answer)).not.toContain('FieldNotFound');
 });

@@ -1,4 +1,5 @@
 export { createTestDatabase, type TestDatabase } from './database';
 export * from './oracle';
 export { RfbClient, type ClientOptions } from './rfb-client';
+export { mandatoryMembers } from './mandatory';
 export { notHanging } from './hang';
