@@ -75,6 +75,41 @@ async function raw(method: string, ...params: unknown[]): Promise<string> {
   return ((await response.json()) as { result: string }).result;
 }
 
+test('provisioning makes the disks that the template asks for; where a device is taken it makes nothing', async () => {
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const vm = await call<string>('VM.clone', template, 'provisioned');
+  const bytes = [GiB, 2 * GiB];
+  const asked = bytes.map((size, i) => `<disk device="xvd${'ab'[i]}" size="${size}" sr="" bootable="${i === 0}" type="system"/>`);
+  await call('VM.set_other_config', vm, { disks: `<provision>${asked.join('')}</provision>`, kept: 'yes' });
+  const taken = await makeVdi(await call('pool.get_default_SR', (await call<string[]>('pool.get_all'))[0]));
+  const vbd = await call<string>('VBD.create', {
+    VM: vm,
+    VDI: taken,
+    userdevice: '1',
+    bootable: false,
+    mode: 'RW',
+    type: 'Disk',
+    empty: false,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  });
+  const before = await call<string[]>('VDI.get_all');
+  expect(await refused(call('VM.provision', vm))).toBe('DEVICE_ALREADY_EXISTS 1');
+  expect([await call('VDI.get_all'), await call('VM.get_VBDs', vm), await call('VM.get_is_a_template', vm)]).toEqual([before, [vbd], true]);
+  await call('VDI.destroy', taken);
+  await call('VM.provision', vm);
+  expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: false, other_config: { kept: 'yes' } });
+  const made = await Promise.all((await call<string[]>('VM.get_VBDs', vm)).map((one) => call<Record<string, string>>('VBD.get_record', one)));
+  const seen = await Promise.all(made.map(async ({ VDI = '', userdevice, bootable, mode }) => [userdevice, bootable, mode, (await disk(VDI)).virtual_size]));
+  expect(seen.toSorted()).toEqual([
+    ['0', true, 'RW', GiB],
+    ['1', false, 'RW', 2 * GiB],
+  ]);
+  for (const { VDI } of made) await call('VDI.destroy', VDI);
+  await call('VM.destroy', vm);
+});
+
 test('every driver has its record, and makes repositories', async () => {
   const records = Object.values(await call<Record<string, { type: string; capabilities: string[]; features: Record<string, number> }>>('SM.get_all_records'));
   expect(records.map((r) => r.type).toSorted()).toEqual((await call<string[]>('SR.get_supported_types')).toSorted());

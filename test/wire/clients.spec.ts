@@ -252,33 +252,6 @@ describe('Xen Orchestra makes an object of every record', () => {
   );
 });
 
-describe('Terraform', () => {
-  test('its login reads the pool, the master and its version', async () => {
-    session = await result(world, 'session.login_with_password', 'root', world.password, '1.0', 'terraform provider');
-    const [pool = ''] = await call<string[]>('pool.get_all');
-    const { master } = await call<Fields>('pool.get_record', pool);
-    expect(await call('host.get_record', master)).toMatchObject({
-      API_version_major: 2,
-      API_version_minor: whole,
-      API_version_vendor: 'XenSource',
-      software_version: { xapi: text },
-    });
-  });
-  test('a VM has what its state is made of', async () => {
-    expect(await call('VM.get_record', vm)).toMatchObject({
-      platform: { 'cores-per-socket': number, secureboot: expect.stringMatching(/^(true|false|auto)$/) },
-      HVM_boot_params: { firmware: expect.stringMatching(/^(bios|uefi)$/), order: expect.stringMatching(/^[a-z]+$/) },
-      VCPUs_max: whole,
-      memory_static_max: whole,
-    });
-    expect(await call<string[]>('VM.get_allowed_VBD_devices', vm)).toEqual(expect.arrayContaining([number]));
-  });
-  test('a physical interface is found by its device', async () => {
-    const found = (await all('PIF')).filter(([, { physical, device }]) => physical === true && device === 'eth0');
-    expect(found).toHaveLength(1);
-  });
-});
-
 describe('Ansible', () => {
   test('its beginning', async () => {
     const [pool = ''] = await call<string[]>('pool.get_all');

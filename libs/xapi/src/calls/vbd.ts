@@ -21,7 +21,7 @@ async function chooseDevice({ tx }: Context, vm: Ref<'VM'>, wanted: string): Pro
   return device;
 }
 
-async function create(context: Context, given: Partial<Vbd> & Pick<Vbd, 'VM' | 'userdevice' | 'type' | 'mode' | 'empty'>): Promise<Ref<'VBD'>> {
+export async function createVbd(context: Context, given: Partial<Vbd> & Pick<Vbd, 'VM' | 'userdevice' | 'type' | 'mode' | 'empty'>): Promise<Ref<'VBD'>> {
   const { tx, plane } = context;
   await tx.lock('VM', given.VM);
   if (given.type !== 'CD' && given.empty) throw new XenError('VBD_NOT_REMOVABLE_MEDIA', 'new');
@@ -78,7 +78,7 @@ export const vbdCalls: CallsOf<typeof classes.VBD, Context> = {
 };
 
 export const vbdOverrides = {
-  create: (context: Context, { args }: { args: Vbd }) => create(context, args),
+  create: (context: Context, { args }: { args: Vbd }) => createVbd(context, args),
   destroy: (context: Context, { self }: { self: Ref<'VBD'> }) => destroy(context, self),
 };
 export { deviceName };

@@ -1,7 +1,7 @@
 /** Makes the disks that a template's description in other_config asks for, then lets the VM be a VM. */
-import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
+import { isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
-import { recordWith } from '../records';
+import { createVbd } from './vbd';
 import { createVdi } from './vdi';
 
 interface Wanted {
@@ -39,7 +39,7 @@ async function storageFor({ tx }: Context, uuid: string): Promise<Ref<'SR'>> {
 }
 
 export async function provisionDisks(context: Context, vm: Ref<'VM'>): Promise<void> {
-  const { tx, plane } = context;
+  const { tx } = context;
   const record = await tx.get('VM', vm);
   for (const wanted of wantedDisks(record.other_config['disks'] ?? '')) {
     if (!Number.isSafeInteger(wanted.size) || wanted.size <= 0) throw new XenError('PROVISION_FAILED_OUT_OF_SPACE');
@@ -54,12 +54,16 @@ export async function provisionDisks(context: Context, vm: Ref<'VM'>): Promise<v
       name_description: 'Created by template provisioner',
       other_config: {},
     });
-    const uuid = plane.ids.uuid();
-    await tx.insert(
-      'VBD',
-      asRef<'VBD'>(`OpaqueRef:${uuid}`),
-      recordWith('VBD', { uuid, VM: vm, VDI, userdevice: wanted.device, bootable: wanted.bootable, mode: 'RW', type: 'Disk', other_config: { owner: '' } }),
-    );
+    await createVbd(context, {
+      VM: vm,
+      VDI,
+      userdevice: wanted.device,
+      bootable: wanted.bootable,
+      mode: 'RW',
+      type: 'Disk',
+      empty: false,
+      other_config: { owner: '' },
+    });
   }
   const { disks: _disks, ...kept } = record.other_config;
   await tx.update('VM', vm, { is_a_template: false, is_default_template: false, other_config: kept });
