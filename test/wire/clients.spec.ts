@@ -1,6 +1,6 @@
 /** Section 4 of the protocol notes: the members that each client reads, from fresh objects and from a running VM. */
 import { eventually, startWorld, type World } from '../world';
-import { description, post, result, sessionOf, xmlCall } from './raw';
+import { description, post, result, sessionOf } from './raw';
 
 type Fields = Readonly<Record<string, unknown>>;
 let world: World;
@@ -250,67 +250,6 @@ describe('Xen Orchestra makes an object of every record', () => {
       expect(keys.size).toBe(1);
     },
   );
-});
-
-describe('Ansible', () => {
-  test('its beginning', async () => {
-    const [pool = ''] = await call<string[]>('pool.get_all');
-    expect(await call('pool.get_default_SR', pool)).toEqual(live);
-    const host = await call('session.get_this_host', session);
-    const { product_version: version } = await call<{ product_version: string }>('host.get_software_version', host);
-    expect(version.split('.').map(Number)).toEqual([whole, whole, whole]);
-    expect(version.split('.').map(Number).some(Number.isNaN)).toBe(false);
-  });
-  test('what it gathers of a running VM', async () => {
-    const record = await call<{ VBDs: string[]; VIFs: string[]; guest_metrics: string; affinity: string }>('VM.get_record', vm);
-    for (const vbd of record.VBDs) {
-      const { type, VDI, userdevice } = await call<{ type: string; VDI: string; userdevice: string }>('VBD.get_record', vbd);
-      expect(Number.isInteger(Number(userdevice))).toBe(true);
-      if (type !== 'Disk') continue;
-      const { SR } = await call<{ SR: string }>('VDI.get_record', VDI);
-      expect(await call('SR.get_record', SR)).toMatchObject({ name_label: text, uuid: text });
-    }
-    expect(record.VIFs.length).toBeGreaterThan(0);
-    for (const vif of record.VIFs)
-      expect(await call('VIF.get_record', vif)).toMatchObject({
-        device: number,
-        MAC: expect.stringMatching(/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/),
-        MTU: whole,
-        network: live,
-        ipv4_configuration_mode: 'None',
-        ipv4_addresses: list,
-        ipv4_gateway: text,
-        ipv6_configuration_mode: 'None',
-        ipv6_addresses: list,
-        ipv6_gateway: text,
-      });
-  });
-});
-
-describe('Packer over XML', () => {
-  const answered = async (method: string, ...values: string[]): Promise<string> => (await post(world, '/', xmlCall(method, session, ...values))).body;
-  test.each<[string, string, () => string[], RegExp]>([
-    ['the domain is text', 'VM.get_domid', () => [vm], /<name>Value<\/name><value>\d+<\/value>/],
-    ['memory comes as text', 'VM.set_memory_limits', () => [vm, '1', '2', '3', '4'], /MEMORY_CONSTRAINT_VIOLATION|VM_BAD_POWER_STATE/],
-  ])('%s', async (_claim, method, values, form) => expect(await answered(method, ...values())).toMatch(form));
-
-  test('a device of its own choice is chosen for it', async () => {
-    const [template = ''] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
-    const halted = await call('VM.clone', template, 'packed');
-    const given = {
-      VM: halted,
-      VDI: 'OpaqueRef:NULL',
-      userdevice: 'autodetect',
-      bootable: false,
-      mode: 'RO',
-      type: 'CD',
-      empty: true,
-      other_config: {},
-      qos_algorithm_type: '',
-      qos_algorithm_params: {},
-    };
-    expect(await call('VBD.get_userdevice', await call('VBD.create', given))).toMatch(/^\d+$/);
-  });
 });
 
 describe('the SDKs of C#, PowerShell and Java', () => {
