@@ -9,6 +9,7 @@ import { apiSettings, testServices } from '@xenplane/config';
 import { startApi, type RunningApi } from '../../apps/api/src/api';
 import { thinBody, thinXe } from '../thin-client';
 import { login, password, startWorld, type World } from '../world';
+import { xeProgram } from '../xe-program';
 
 let world: World;
 let api: RunningApi;
@@ -104,6 +105,14 @@ test('xe speaks its protocol over TLS, files included', async () => {
     code: 1,
     error: expect.stringContaining('Authentication failed') as string,
   });
+});
+
+test('the program xe takes the certificate that a new pool made for itself, for calls as for files', async () => {
+  const xe = (...words: string[]) => xeProgram(world.folder, ['--ssl', '-p', String(tlsPort), '-u', 'root', '-pw', password, ...words]);
+  expect(await xe('host-list', '--minimal')).toEqual({ code: 0, out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) as string, error: '' });
+  expect(await xe('pool-dump-database', 'file-name=by-program.xml')).toMatchObject({ code: 0, error: '' });
+  expect(readFileSync(path.join(world.folder, 'by-program.xml'), 'utf8')).toContain('<row ref="OpaqueRef:');
+  expect(await xe('-p', '1', 'host-list')).toMatchObject({ code: 1, error: expect.stringContaining('Unable to contact server https://127.0.0.1:1') as string });
 });
 
 /** What comes back until the server closes. */

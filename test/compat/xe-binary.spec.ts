@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { password, startWorld, type World } from '../world';
+import { startXe, xeProgram, type Ended } from '../xe-program';
 
 let world: World, home: string;
 beforeAll(async () => {
@@ -16,22 +17,7 @@ afterAll(async () => {
   await world?.stop();
 });
 
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly error: string;
-}
-const program = path.resolve(__dirname, '../../bin/xe');
-async function xe(words: readonly string[], input: string | Buffer = ''): Promise<Ended> {
-  const child = spawn(process.execPath, [program, ...words], { env: { HOME: home, PATH: '/usr/bin:/bin' }, cwd: home });
-  let out = '',
-    error = '';
-  child.stdout.on('data', (d: Buffer) => (out += d.toString()));
-  child.stderr.on('data', (d: Buffer) => (error += d.toString()));
-  child.stdin.on('error', () => undefined).end(input);
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, out, error };
-}
+const xe = (words: readonly string[], input: string | Buffer = ''): Promise<Ended> => xeProgram(home, words, input);
 
 test('settings come from ~/.xe and the command line wins', async () => {
   const listed = await xe(['host-list', '--minimal']);
@@ -43,7 +29,7 @@ test('settings come from ~/.xe and the command line wins', async () => {
 });
 
 test('a reader that has read enough ends it without a word', async () => {
-  const child = spawn(process.execPath, [program, 'template-list', 'params=all'], { env: { HOME: home, PATH: '/usr/bin:/bin' }, cwd: home });
+  const child = startXe(home, ['template-list', 'params=all']);
   let error = '';
   child.stderr.on('data', (d: Buffer) => (error += d.toString()));
   child.stdout.destroy();

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { connect, logOut, runXe, type Login, type Opened, type Terminal } from '@xenplane/client';
 import { cliEnvironment } from '@xenplane/config';
 import { settingsOf } from './settings';
-import { connectTerminal, get, put, upload } from './transfers';
+import { connectTerminal, get, put, sendCall, upload } from './transfers';
 
 /** A line that is written over, for people; scripts see nothing of it. */
 function onProgress(fraction: number): void {
@@ -22,7 +22,7 @@ async function prompt(): Promise<string> {
   return '';
 }
 async function open(login: Login): Promise<Opened> {
-  const api = await connect({ ...login, originator: 'xe' });
+  const api = await connect({ ...login, originator: 'xe', send: sendCall });
   return { api, close: () => logOut(api) };
 }
 const printError = (text: string): void => void process.stderr.write(text);
@@ -40,6 +40,7 @@ function terminalAt(base: string, debugging: boolean): Terminal {
     httpPut: (file, target) => put(at(target), file),
     httpConnect: (target) => connectTerminal(at(target)),
     onProgress,
+    sendCall,
     upload: (file, target) => upload(at(target), file),
   };
 }

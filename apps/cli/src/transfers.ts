@@ -1,10 +1,11 @@
 /** Files of this machine to and from addresses of the server, as the real xe moves them. */
 import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { request as plainRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { request as tlsRequest } from 'node:https';
+import { Agent, request as tlsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { text } from 'node:stream/consumers';
+import { json, text } from 'node:stream/consumers';
+import { callHeaders, type Send } from '@xenplane/client';
 
 /** The certificate of a server is its own, as of a new pool: it is not checked, as xe does not. */
 const requestTo = (url: URL, options: RequestOptions): ClientRequest =>
@@ -12,6 +13,15 @@ const requestTo = (url: URL, options: RequestOptions): ClientRequest =>
 
 const answered = (request: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => request.once('response', resolve).once('error', reject));
+/** Calls of one command share a connection. */
+const calls = new Agent({ keepAlive: true, rejectUnauthorized: false });
+export const sendCall: Send = async (address, body) => {
+  const url = new URL(address);
+  const options = { method: 'POST', headers: callHeaders };
+  const request = url.protocol === 'https:' ? tlsRequest(url, { ...options, agent: calls }) : plainRequest(url, options);
+  request.end(body);
+  return json(await answered(request));
+};
 const isStandard = (file: string): boolean => file === '' || file === '-';
 
 /** Into a new file: one that is there already is never written over. */

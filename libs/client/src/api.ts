@@ -9,11 +9,15 @@ export interface Api {
   /** The same server, by another session that there is already. */
   as(session: string): Api;
 }
+/** Posts the text of a call to an address and answers what came back, read as JSON. */
+export type Send = (address: string, body: string) => Promise<unknown>;
 export interface Login {
   readonly url: string;
   readonly user: string;
   readonly password: string;
   readonly originator?: string;
+  /** `fetch` unless told otherwise: certificates are checked against those that the system trusts. */
+  readonly send?: Send;
 }
 /** The server could not be reached or did not answer as one. */
 export class Unreachable extends Error {
@@ -27,23 +31,25 @@ interface Reply {
   readonly error?: { readonly message: string; readonly data?: readonly string[] };
 }
 
-async function post(url: string, method: string, params: readonly unknown[]): Promise<unknown> {
+export const callHeaders = { 'content-type': 'application/json' } as const;
+const byFetch: Send = async (address, body) => (await fetch(address, { method: 'POST', headers: callHeaders, body })).json();
+
+async function post(send: Send, url: string, method: string, params: readonly unknown[]): Promise<unknown> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
-  const reply = await fetch(`${url}/jsonrpc`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-    .then((response) => response.json() as Promise<Reply>)
-    .catch((error: unknown) => Promise.reject(new Unreachable(url, error)));
+  const reply = (await send(`${url}/jsonrpc`, body).catch((error: unknown) => Promise.reject(new Unreachable(url, error)))) as Reply | undefined;
+  if (!reply) throw new Unreachable(url, 'what came back is no JSON');
   if (reply.error) throw errorFrom([reply.error.message, ...(reply.error.data ?? [])]);
   return reply.result;
 }
 
-export async function connect({ url, user, password, originator = 'xenplane-client' }: Login): Promise<Api> {
-  return inSession(url, String(await post(url, 'session.login_with_password', [user, password, '1.0', originator])));
+export async function connect({ url, user, password, originator = 'xenplane-client', send = byFetch }: Login): Promise<Api> {
+  return inSession(send, url, String(await post(send, url, 'session.login_with_password', [user, password, '1.0', originator])));
 }
-const inSession = (url: string, session: string): Api => ({
+const inSession = (send: Send, url: string, session: string): Api => ({
   url,
   session,
-  as: (other) => inSession(url, other),
-  call: <T>(method: string, ...params: readonly unknown[]) => post(url, method, [session, ...params]) as Promise<T>,
+  as: (other) => inSession(send, url, other),
+  call: <T>(method: string, ...params: readonly unknown[]) => post(send, url, method, [session, ...params]) as Promise<T>,
 });
 export const logOut = (api: Api): Promise<unknown> => api.call('session.logout').catch(() => undefined);
 

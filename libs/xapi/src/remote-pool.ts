@@ -2,10 +2,14 @@
 import http from 'node:http';
 import https from 'node:https';
 import { Readable } from 'node:stream';
+import { json } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { errorFrom, isErrorCode, type Ref } from '@xenplane/model';
+import type { Reader } from '@xenplane/store';
+import { trustOf, type Trust } from './trust';
 
+const jsonHeaders = { 'content-type': 'application/json' };
 const timeoutMs = 10_000;
 const lookMs = 200;
 
@@ -21,21 +25,55 @@ export class RemoteFailure extends Error {
   }
 }
 
-/** One call of the pool at an address without a path. Throws the XenError that the other side gives, or RemoteFailure. */
-export async function callRemote<T>(base: string, method: string, params: readonly unknown[]): Promise<T> {
-  const response = await fetch(`${base}/jsonrpc`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
-  }).catch((error: unknown) => Promise.reject(new RemoteFailure(false, base, error)));
-  const body = (await response.json().catch(() => undefined)) as { result?: T; error?: { message?: unknown; data?: unknown } } | undefined;
+/** Where another pool answers, without a path, and whose word is enough that it is that pool. */
+export interface Address {
+  readonly base: string;
+  readonly trust: Trust;
+}
+interface Message {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+export interface Answer {
+  readonly status: number;
+  /** Undefined when it is not JSON. */
+  readonly body: unknown;
+}
+
+const requesting = ({ protocol }: URL): typeof http.request => (protocol === 'https:' ? https.request : http.request);
+
+/** A message and its answer; RemoteFailure when there is none. Another place that it points to is not asked. */
+export async function exchange({ base, trust }: Address, path: string, { method, headers, body }: Message): Promise<Answer> {
+  const url = new URL(`${base}${path}`);
+  try {
+    const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+      const request = requesting(url)(url, { method, headers, signal: AbortSignal.timeout(timeoutMs), ...trust });
+      request.on('response', resolve).on('error', reject).end(body);
+    });
+    return { status: response.statusCode ?? 0, body: await json(response).catch(() => undefined) };
+  } catch (error) {
+    throw new RemoteFailure(false, base, error);
+  }
+}
+
+/** One call of the pool. Throws the XenError that the other side gives, or RemoteFailure. */
+export async function callRemote<T>(address: Address, method: string, params: readonly unknown[]): Promise<T> {
+  const sent = { method: 'POST', headers: jsonHeaders, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) };
+  const body = (await exchange(address, '/jsonrpc', sent)).body as { result?: T; error?: { message?: unknown; data?: unknown } } | undefined;
   const told = body?.error?.message;
-  if (!body || (told === undefined ? !('result' in body) : typeof told !== 'string' || !isErrorCode(told))) throw new RemoteFailure(true, base);
+  if (!body || (told === undefined ? !('result' in body) : typeof told !== 'string' || !isErrorCode(told))) throw new RemoteFailure(true, address.base);
   if (body.error) throw errorFrom([String(body.error.message), ...(Array.isArray(body.error.data) ? body.error.data.map(String) : [])]);
   return body.result as T;
 }
+
+/** For a client in this process: posts the text of a call to another pool and answers what it says. */
+export const callSender =
+  (reader: Reader) =>
+  async (address: string, body: string): Promise<unknown> => {
+    const { origin, pathname } = new URL(address);
+    return (await exchange({ base: origin, trust: await trustOf(reader) }, pathname, { method: 'POST', headers: jsonHeaders, body })).body;
+  };
 
 export interface File {
   readonly path: string;
@@ -51,19 +89,19 @@ interface RemoteTask {
 
 /** Another pool, by a session of it. */
 export class RemotePool {
-  private readonly base: string;
+  private constructor(
+    private readonly address: Address,
+    private readonly session: string,
+  ) {}
 
   /** RemoteFailure for an address that is none. */
-  constructor(
-    address: string,
-    private readonly session: string,
-  ) {
-    if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) throw new RemoteFailure(false, address);
-    this.base = new URL(address).origin;
+  static async at(reader: Reader, url: string, session: string): Promise<RemotePool> {
+    if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new RemoteFailure(false, url);
+    return new RemotePool({ base: new URL(url).origin, trust: await trustOf(reader) }, session);
   }
 
   call<T = unknown>(method: string, ...params: readonly unknown[]): Promise<T> {
-    return callRemote<T>(this.base, method, [this.session, ...params]);
+    return callRemote<T>(this.address, method, [this.session, ...params]);
   }
 
   /** A call that takes its time: answers the text of its task's result. */
@@ -77,7 +115,7 @@ export class RemotePool {
     const task = await this.call<Ref<'task'>>('task.create', label, '');
     const query = new URLSearchParams({ ...file.query, session_id: this.session, task_id: task });
     // A handler that refuses says why by the task, and may cut the body off.
-    await this.send(new URL(`${this.base}${file.path}?${query.toString()}`), file).catch(async (error: unknown) => {
+    await this.send(new URL(`${this.address.base}${file.path}?${query.toString()}`), file).catch(async (error: unknown) => {
       if (!(error instanceof RemoteFailure)) throw error;
       const { status } = await this.call<RemoteTask>('task.get_record', task);
       if (status !== 'failure') throw error;
@@ -97,7 +135,8 @@ export class RemotePool {
       }
     }
     return new Promise((resolve, reject) => {
-      const request = (url.protocol === 'https:' ? https : http).request(url, { method: 'PUT', headers: { 'content-length': length, connection: 'close' } });
+      const options = { method: 'PUT', headers: { 'content-length': length, connection: 'close' }, ...this.address.trust };
+      const request = requesting(url)(url, options);
       let status = 0;
       request.on('response', (response) => {
         status = response.statusCode ?? 0;

@@ -1,5 +1,5 @@
 /** The terminal of a command that runs here for a user elsewhere. */
-import type { Terminal } from '@xenplane/client';
+import type { Send, Terminal } from '@xenplane/client';
 import type { Channel } from './channel';
 
 const mostBytes = 64 * 2 ** 20;
@@ -12,7 +12,7 @@ class NotLoaded extends Error {
   }
 }
 
-export function terminalOver(channel: Channel): Terminal {
+export function terminalOver(channel: Channel, sendCall: Send): Terminal {
   return {
     print: (text) => channel.say({ kind: 'print', text }),
     printError: (text) => channel.say({ kind: 'printError', text }),
@@ -40,5 +40,6 @@ export function terminalOver(channel: Channel): Terminal {
       return channel.done();
     },
     onProgress: () => undefined,
+    sendCall,
   };
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { runXe } from '@xenplane/client';
 import { MalformedThin } from '@xenplane/wire';
+import { callSender } from '@xenplane/xapi';
 import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
@@ -41,7 +42,7 @@ async function run({ request, socket, dispatcher, signal, plane }: Exchange): Pr
   const channel = new Channel(socket);
   try {
     await channel.greet();
-    const terminal = terminalOver(channel);
+    const terminal = terminalOver(channel, callSender(plane.store));
     const local = isLocal(socket);
     const anonymous = login.session === undefined && login.user === '' && !local;
     if (anonymous) terminal.printError('Username/password must be specified\n');

@@ -1,5 +1,5 @@
 /** One `xe` command from its words to its exit code. No process, no files, no sockets: those are given. */
-import { connect, type Api } from '../api';
+import { connect, type Api, type Login } from '../api';
 import { Misuse, Missing, flagged, optional, parse, required, type Arguments } from './arguments';
 import { commands } from './commands';
 import { tell, unknownCommand } from './failure';
@@ -52,7 +52,9 @@ async function perform(command: Command, args: Arguments, open: () => Promise<Op
     opened = await open();
     objects = new Objects(opened.api);
     assertComplete(args);
-    await command(args, { objects, terminal, minimal: flagged(args, 'minimal'), abroad: (login) => connect({ ...login, originator: 'xe' }) });
+    const { sendCall: send } = terminal;
+    const abroad = (login: Login): Promise<Api> => connect({ ...login, originator: 'xe', ...(send ? { send } : {}) });
+    await command(args, { objects, terminal, minimal: flagged(args, 'minimal'), abroad });
     return 0;
   } catch (error) {
     await tell(error, objects, terminal);

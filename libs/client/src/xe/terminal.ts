@@ -1,5 +1,5 @@
 /** Where a command's words come from and its lines go to: a terminal of this machine, or a client at the other end of the thin protocol. */
-import type { Api, Login } from '../api';
+import type { Api, Login, Send } from '../api';
 import type { Objects } from './objects';
 
 export interface Terminal {
@@ -19,6 +19,8 @@ export interface Terminal {
   httpPut(file: string, path: string): Promise<boolean>;
   /** Joins the user's terminal to a console of the server. */
   httpConnect(path: string): Promise<boolean>;
+  /** How calls of another pool are sent; `fetch` where there is no other way. */
+  sendCall?: Send;
   /** A part of one, for people. */
   onProgress(fraction: number): void;
   /** An image in one request whose answer says more than yes or no; only a terminal of this machine can. */

@@ -16,7 +16,7 @@ async function assertCanSend({ plane }: Outside, sent: Sent): Promise<void> {
     return undefined;
   });
   if (away === undefined) return;
-  const there = await lookThere(sent, away);
+  const there = await lookThere(plane.store, sent, away);
   await inTransaction(plane.store, (tx) => planTrip(plane, tx, sent, there));
 }
 

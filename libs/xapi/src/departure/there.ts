@@ -1,5 +1,6 @@
 /** What the pool that a VM goes to says of itself: the host, the storage and the networks there. */
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
+import type { Reader } from '@xenplane/store';
 import type { OvaObject } from '@xenplane/wire';
 import type { Sent } from '../journeys';
 import { RemoteFailure, RemotePool } from '../remote-pool';
@@ -34,12 +35,13 @@ interface RemotePoolRecord {
   readonly default_SR: string;
 }
 
-export const remoteOf = ({ dest }: Pick<Sent, 'dest'>): RemotePool => new RemotePool(dest['master'] ?? '', dest['session_id'] ?? '');
+export const remoteOf = (reader: Reader, { dest }: Pick<Sent, 'dest'>): Promise<RemotePool> =>
+  RemotePool.at(reader, dest['master'] ?? '', dest['session_id'] ?? '');
 
 /** VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED when nobody answers; the errors of the other pool as they are. */
-export async function lookThere(sent: Sent, uuid: string): Promise<There> {
+export async function lookThere(reader: Reader, sent: Sent, uuid: string): Promise<There> {
   try {
-    return await asked(remoteOf(sent), sent, uuid);
+    return await asked(await remoteOf(reader, sent), sent, uuid);
   } catch (error) {
     throw error instanceof RemoteFailure ? new XenError('VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED') : error;
   }

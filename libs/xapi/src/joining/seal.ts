@@ -13,7 +13,7 @@ export interface JoinParams {
 /** Answers the token of the session. Who may not join is refused here, before there is an operation. */
 export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
   await reading(plane.store, assertMayLeave);
-  const other = await OtherPlane.logIn(master_address, master_username, master_password);
+  const other = await OtherPlane.logIn(plane.store, master_address, master_username, master_password);
   await assertFits(plane, other, force).catch(async (error: unknown) => {
     await other.logOut();
     throw error;

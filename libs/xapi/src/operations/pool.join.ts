@@ -30,7 +30,7 @@ type Invitation = InvitationAnswer & { readonly apiUrl: string };
 
 async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> {
   const { session } = run.context['sealed'] as { session: string };
-  const other = new OtherPlane(address, session);
+  const other = await OtherPlane.at(plane.store, address, session);
   await run.step(
     'ask',
     async () => undefined,

@@ -30,13 +30,13 @@ export async function sendAway(plane: Plane, run: Run<Tx>, sent: Sent): Promise<
 }
 
 async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'>> {
-  const there = await run.step('look there', async () => lookThere(sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid));
+  const there = await run.step('look there', async () => lookThere(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid));
   const trip = await run.commit(
     'begin',
     (tx) => begin(plane, tx, run, { sent, there }),
     (tx, planned) => unmark(tx, asRef(run.ref), marksOf(planned)),
   );
-  const way: Way = { plane, remote: remoteOf(sent), there, trip, mark: `migration ${run.ref.replace('OpaqueRef:', '')}` };
+  const way: Way = { plane, remote: await remoteOf(plane.store, sent), there, trip, mark: `migration ${run.ref.replace('OpaqueRef:', '')}` };
   const given = { away: false };
   const disks: SentDisk[] = [];
   await run.step(

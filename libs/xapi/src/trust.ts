@@ -1,0 +1,26 @@
+/** Whom this pool trusts over TLS besides whom the system trusts: the authorities and the single certificates that were installed in it for no purpose of their own. */
+import { X509Certificate } from 'node:crypto';
+import { checkServerIdentity, rootCertificates, type ConnectionOptions } from 'node:tls';
+import type { Reader } from '@xenplane/store';
+
+export type Trust = Pick<ConnectionOptions, 'ca' | 'allowPartialTrustChain' | 'checkServerIdentity'>;
+
+interface Installed {
+  readonly kind: 'ca' | 'pinned';
+  readonly content: string;
+}
+
+/** A pinned certificate proves who shows it, whatever name it bears. */
+export async function trustOf(reader: Reader): Promise<Trust> {
+  const installed = await reader.query<Installed & Record<string, unknown>>(
+    `SELECT f.kind, f.content FROM pool_file f WHERE f.kind IN ('ca', 'pinned')
+       AND EXISTS (SELECT 1 FROM certificate c WHERE c.type = f.kind AND c.name = f.name AND c.purpose = '[]')`,
+    [],
+  );
+  const pinned = new Set(installed.filter(({ kind }) => kind === 'pinned').map(({ content }) => new X509Certificate(content).fingerprint256));
+  return {
+    ca: [...rootCertificates, ...installed.map(({ content }) => content)],
+    allowPartialTrustChain: true,
+    checkServerIdentity: (name, shown) => (pinned.has(shown.fingerprint256) ? undefined : checkServerIdentity(name, shown)),
+  };
+}
