@@ -1,14 +1,16 @@
 /** The ways in beside plain HTTP: a unix socket whose owner is root without a password, and TLS for the thin client. */
 import { existsSync, linkSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
 import { request } from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
+import { generate } from 'selfsigned';
 import { apiSettings, testServices } from '@xenplane/config';
 import { startApi, type RunningApi } from '../../apps/api/src/api';
 import { thinBody, thinXe } from '../thin-client';
-import { login, password, startWorld, type World } from '../world';
+import { eventually, login, password, startWorld, type World } from '../world';
 import { xeProgram } from '../xe-program';
 
 let world: World;
@@ -130,6 +132,43 @@ test('who opens a connection and sends no whole head is told 408, on every way i
 
 test('no Host is needed over TLS either', async () => {
   expect(await spoken(overTls(), 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+/** The fingerprint of what a client is shown, which it takes only if it trusts this authority. */
+const shownTo = (authority: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const client = tls.connect({ port: tlsPort, host: '127.0.0.1', ca: authority }, () => {
+      resolve(client.getPeerCertificate().fingerprint256);
+      client.destroy();
+    });
+    client.on('error', reject);
+  });
+
+test('the certificate is that of the master, in every process, and another one that it is given is shown without a restart', async () => {
+  const call = await login(world.url);
+  const hosts = await call<string[]>('host.get_all');
+  const [{ master = '' } = {}] = Object.values(await call<Record<string, { master: string }>>('pool.get_all_records'));
+  expect(hosts).toContain(master);
+  const first = await call<string>('host.get_server_certificate', master);
+  expect(await shownTo(first)).toBe(new X509Certificate(first).fingerprint256);
+  // Made by the pool for all of its names, it is taken by a client that knows it; one that does not is told.
+  const made = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
+    keyType: 'rsa',
+    keySize: 2048,
+    algorithm: 'sha256',
+    extensions: [{ name: 'subjectAltName', altNames: [{ type: 7, ip: '127.0.0.1' }] }],
+  });
+  await expect(shownTo(made.cert)).rejects.toThrow('self-signed certificate');
+  await call('host.install_server_certificate', master, made.cert, made.private, '');
+  expect(await eventually(() => shownTo(made.cert))).toBe(new X509Certificate(made.cert).fingerprint256);
+  await call('host.reset_server_certificate', master);
+  const third = await call<string>('host.get_server_certificate', master);
+  expect(new X509Certificate(third).fingerprint256).not.toBe(new X509Certificate(first).fingerprint256);
+  expect(await eventually(() => shownTo(third))).toBe(new X509Certificate(third).fingerprint256);
+  const records = Object.values(await call<Record<string, { host: string; type: string; fingerprint_sha256: string }>>('Certificate.get_all_records'));
+  expect(records.filter(({ host, type }) => host === master && type === 'host').map((c) => c.fingerprint_sha256)).toEqual([
+    new X509Certificate(third).fingerprint256,
+  ]);
 });
 
 test('a file that is no socket, and a socket in use, are left alone', async () => {

@@ -29,7 +29,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const dispatcher = new Dispatcher(plane, sessions);
   const gateway = new Gateway(plane, dispatcher);
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
-  const closeWays = await openWays(app, settings).catch(async (error: unknown) => {
+  const ways = await openWays(app, plane, settings, (found) => (url ||= found)).catch(async (error: unknown) => {
     gateway.stop();
     await app.close();
     await plane.close();
@@ -43,14 +43,14 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const upkeep = async (): Promise<void> => {
     await sessions.tick();
     await dispatcher.trail.flush();
+    await ways.refresh();
   };
   const ticking = setInterval(() => void upkeep().catch((error: unknown) => plane.log.warn({ error }, 'upkeep failed')), upkeepMs);
   const { port } = new URL(await app.getUrl());
-  url ||= `http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`;
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
     gateway.stop();
-    await closeWays();
+    await ways.close();
     app.getHttpServer().closeAllConnections();
     await app.close();
     await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
@@ -61,15 +61,23 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
 
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
 
-/** Plain HTTP, the local socket, TLS; answers how to shut the last two. */
-async function openWays(app: NestFastifyApplication, settings: ApiSettings): Promise<() => Promise<void>> {
+interface Ways {
+  refresh(): Promise<void>;
+  /** Shuts those beside plain HTTP. */
+  close(): Promise<void>;
+}
+/** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS. */
+async function openWays(app: NestFastifyApplication, plane: Plane, settings: ApiSettings, tell: (url: string) => void): Promise<Ways> {
   await app.listen(settings.port, settings.listen);
+  const { port } = new URL(await app.getUrl());
+  tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);
   const local = settings.socket ? await listenLocally(app, settings.socket) : undefined;
-  const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
-  return async () => {
+  const tls = settings.tlsPort > 0 ? await listenTls(app, plane, settings) : undefined;
+  const close = async (): Promise<void> => {
     tls?.close();
     await local?.();
   };
+  return { refresh: async () => tls?.refresh(), close };
 }
 
 const retryMs = 2000;

@@ -1,44 +1,28 @@
-/** The same service over TLS, with an RSA certificate made at the first start: several clients speak only ECDHE-RSA. */
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:https';
-import path from 'node:path';
+/** The same service over TLS, with the certificate of the pool: another one that it is given is shown from the next second on. */
+import { createServer } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
+import { shownCertificate, type Pem, type Plane } from '@xenplane/xapi';
 import { httpLimits } from './http-limits';
 
-const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
-
-async function certificate(folder: string): Promise<{ key: string; cert: string }> {
-  const keyFile = path.join(folder, 'tls.key'),
-    certFile = path.join(folder, 'tls.crt');
-  if (!existsSync(keyFile) || !existsSync(certFile)) {
-    mkdirSync(folder, { recursive: true });
-    const { generate } = await import('selfsigned'); // seldom needed, and 10 MB of modules
-    const made = await generate([{ name: 'commonName', value: 'xenplane' }], {
-      keyType: 'rsa',
-      keySize: 2048,
-      algorithm: 'sha256',
-      notAfterDate: new Date(Date.now() + tenYearsMs),
-      extensions: [
-        {
-          name: 'subjectAltName',
-          altNames: [
-            { type: 2, value: 'localhost' },
-            { type: 7, ip: '127.0.0.1' },
-          ],
-        },
-      ],
-    });
-    writeFileSync(keyFile, made.private, { mode: 0o600 });
-    writeFileSync(certFile, made.cert);
-  }
-  return { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') };
+export interface TlsWay {
+  close(): void;
+  /** Looks whether the pool has another certificate by now. */
+  refresh(): Promise<void>;
 }
+const contextOf = ({ certificate, chain, key }: Pem) => ({ cert: `${certificate.trimEnd()}\n${chain}`, key, minVersion: 'TLSv1.2' as const });
 
-export async function listenTls(app: NestFastifyApplication, settings: ApiSettings): Promise<Server> {
+export async function listenTls(app: NestFastifyApplication, plane: Plane, { tlsPort, listen }: ApiSettings): Promise<TlsWay> {
   const plain = app.getHttpServer();
-  const server = createServer({ ...httpLimits, ...(await certificate(settings.data)), minVersion: 'TLSv1.2' });
+  let shown = await shownCertificate(plane);
+  const server = createServer({ ...httpLimits, ...contextOf(shown) });
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.tlsPort, settings.listen, resolve));
-  return server;
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
+  const refresh = async (): Promise<void> => {
+    const now = await shownCertificate(plane);
+    if (now.certificate === shown.certificate && now.key === shown.key && now.chain === shown.chain) return;
+    server.setSecureContext(contextOf(now));
+    shown = now;
+  };
+  return { refresh, close: () => server.close() };
 }

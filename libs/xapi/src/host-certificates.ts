@@ -1,7 +1,9 @@
 /** The TLS certificates of hosts: made, checked as xapi checks them, kept, and shown in Certificate records. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { isIP } from 'node:net';
+import { hostname as machineName } from 'node:os';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
-import type { Tx } from '@xenplane/store';
+import type { Reader, Tx } from '@xenplane/store';
 import { dateTime, type Plane } from './context';
 import { hostSetting, setHostSetting } from './host-settings';
 import { recordWith } from './records';
@@ -15,35 +17,71 @@ export interface Pem {
 const settingOf = (kind: CertificateKind): string => `certificate/${kind}`;
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
-/** The certificate of a host; one that it was never given is made when somebody first asks. */
+/** The certificate of a host: until it is given one of its own, for its clients the pool's first one; else one that is made when somebody first asks. */
 export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
   const present = await hostSetting<Pem | null>(tx, host, settingOf(kind), null);
-  return present ?? renewCertificate(tx, plane, host, kind);
+  if (present) return present;
+  const first = kind === 'host' ? await presentFirst(tx) : undefined;
+  if (!first) return renewCertificate(tx, plane, host, kind);
+  await keepCertificate(tx, plane, host, kind, first);
+  return first;
 }
 
 export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
   const { hostname, address, uuid } = await tx.lock('host', host);
-  const now = plane.clock.now();
+  const pem = await selfSigned(plane, kind === 'host' ? address : uuid, [hostname, address, ...ownNames(plane)]);
+  await keepCertificate(tx, plane, host, kind, pem);
+  return pem;
+}
+
+/** Under which clients may reach this process: every API process answers for every host. */
+function ownNames({ settings }: Plane): string[] {
+  const url = settings.url();
+  return ['localhost', '127.0.0.1', '::1', machineName(), ...(URL.canParse(url) ? [new URL(url).hostname.replace(/^\[|\]$/g, '')] : [])];
+}
+
+/** RSA, as several clients speak only ECDHE-RSA. */
+async function selfSigned({ clock }: Plane, commonName: string, names: readonly string[]): Promise<Pem> {
+  const now = clock.now();
   const { generate } = await import('selfsigned'); // seldom needed, and 10 MB of modules
-  const made = await generate([{ name: 'commonName', value: kind === 'host' ? address : uuid }], {
+  const altNames = [...new Set(names)].map((name) => (isIP(name) ? { type: 7 as const, ip: name } : { type: 2 as const, value: name }));
+  const made = await generate([{ name: 'commonName', value: commonName }], {
     keyType: 'rsa',
     keySize: 2048,
     algorithm: 'sha256',
     notBeforeDate: now,
     notAfterDate: new Date(now.getTime() + tenYearsMs),
-    extensions: [
-      {
-        name: 'subjectAltName',
-        altNames: [
-          { type: 2, value: hostname },
-          { type: 7, ip: address },
-        ],
-      },
-    ],
+    extensions: [{ name: 'subjectAltName', altNames }],
   });
-  const pem = { certificate: made.cert, key: made.private, chain: '' };
-  await keepCertificate(tx, plane, host, kind, pem);
-  return pem;
+  return { certificate: made.cert, key: made.private, chain: '' };
+}
+
+const firstKey = 'certificate/first';
+async function presentFirst(reader: Reader): Promise<Pem | undefined> {
+  const [row] = await reader.query<{ value: Pem }>('SELECT value FROM setting WHERE key = $1', [firstKey]);
+  return row?.value;
+}
+/** Made once for the pool, before it has hosts; the same for all processes. */
+async function first(plane: Plane): Promise<Pem> {
+  const present = await presentFirst(plane.store);
+  if (present) return present;
+  const made = await selfSigned(plane, 'xenplane', ownNames(plane));
+  await plane.store.query('INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO NOTHING', [firstKey, JSON.stringify(made)]);
+  return (await presentFirst(plane.store)) ?? made;
+}
+
+/** What clients of TLS are shown, in every API process: the certificate of the host that the pool names as its master. */
+export async function shownCertificate(plane: Plane): Promise<Pem> {
+  const [row] = await plane.store.query<{ value: Pem }>(`SELECT s.value FROM pool p JOIN setting s ON s.key = 'host/' || p.master || '/' || $1`, [
+    settingOf('host'),
+  ]);
+  return row?.value ?? first(plane);
+}
+
+/** A host that is new is shown with the pool's first certificate, where it has one. */
+export async function introduceCertificate(tx: Tx, plane: Plane, host: Ref<'host'>): Promise<void> {
+  const pem = await presentFirst(tx);
+  if (pem) await keepCertificate(tx, plane, host, 'host', pem);
 }
 
 /** Replaces what the host had of this kind, record and all. */

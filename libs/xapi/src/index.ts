@@ -38,6 +38,7 @@ export * from './layers';
 export * from './reconcilers/layers';
 export { foldLayers } from './reconcilers/layer-folds';
 export { callSender } from './remote-pool';
+export { shownCertificate, type Pem } from './host-certificates';
 export { askBalancer } from './calls/pool-wlb';
 export { bundleRepository, syncBundle } from './bundle';
 export { insertMessages, objectOfMessages, type ImportedMessage } from './calls/message';

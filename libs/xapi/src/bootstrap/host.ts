@@ -4,6 +4,7 @@ import type { Inventory } from '@xenplane/hypervisor';
 import { isNullRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, type Plane } from '../context';
+import { introduceCertificate } from '../host-certificates';
 import { recordWith } from '../records';
 import { insertHardware } from '../hardware';
 import { addDevices } from './devices';
@@ -42,6 +43,7 @@ export async function addHost(tx: Tx, plane: Plane, uuid: string, inventory: Inv
     [host, uuid, inventory.memoryBytes, free, inventory.sockets * inventory.coresPerSocket * inventory.threadsPerCore],
   );
   await insertHardware(tx, host, inventory);
+  await introduceCertificate(tx, plane, host);
   await growPool(tx, host, inventory);
   return host;
 }
