@@ -54,6 +54,16 @@ function osXenApi({ url, password }) {
   run('/usr/bin/python3', ['os_xenapi_session.py', url, password]);
 }
 
+/** Programs that take no server, but the files of one. */
+function xvaImg({ url, password }) {
+  run('xva-img', ['--version'], { otherwise: "Debian's package xva-img is not installed" });
+  run(process.execPath, ['xva.mjs', url, password, kept]);
+}
+function qemuImg({ url, password }) {
+  run('qemu-img', ['--version'], { otherwise: "Debian's package qemu-utils is not installed" });
+  run(process.execPath, ['disks.mjs', url, password, kept]);
+}
+
 function xenOrchestra() {
   const folder = path.join(kept, 'xo');
   mkdirSync(folder, { recursive: true });
@@ -100,6 +110,8 @@ const clients = {
   'vncdotool of PyPI': vncDoTool,
   'community.general.xenserver_* of Ansible': ansible,
   'python3-os-xenapi of Debian': osXenApi,
+  'xva-img of Debian': xvaImg,
+  'qemu-img of Debian': qemuImg,
   '@xen-orchestra/xapi of npm': xenOrchestra,
   'the Go SDK with the Terraform provider': goSdk,
   'the Java SDK of Maven Central': javaSdk,
