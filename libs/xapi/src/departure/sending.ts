@@ -147,6 +147,8 @@ async function cleared(way: Way, disks: readonly SentDisk[]): Promise<void> {
   const vm = await vmThere(remote, trip.uuid);
   if (vm) {
     const snapshots = await remote.call<Ref<'VM'>[]>('VM.get_snapshots', vm);
+    // What its owner has blocked must not keep it there.
+    for (const one of [...snapshots, vm]) await remote.call('VM.set_blocked_operations', one, {});
     if (['Running', 'Paused'].includes(await remote.call<string>('VM.get_power_state', vm))) await remote.follow('VM.hard_shutdown', vm);
     for (const one of [...snapshots, vm]) await remote.follow('VM.destroy', one);
   }

@@ -5,30 +5,26 @@ import type { Plane } from '../context';
 import { masterElsewhere } from '../slave';
 import type { OtherPlane } from './other-plane';
 
-const ofGuests = 'NOT is_control_domain AND (NOT is_a_template OR is_a_snapshot)';
 interface Found {
   readonly hosts: number;
   readonly running: boolean;
   readonly busy: boolean;
   readonly shared: boolean;
   readonly suspended: boolean;
-  readonly guests: boolean;
-  readonly disks: boolean;
 }
 
-/** What of this pool forbids that it goes into another. What cannot be carried, guests and local disks, is refused too. */
-export async function assertMayLeave(tx: Tx): Promise<void> {
+/** What of this pool forbids that it goes into another. What the operation itself has marked is none of it. */
+export async function assertMayLeave(tx: Tx, operation = ''): Promise<void> {
   const master = await masterElsewhere(tx);
   if (master !== undefined) throw new XenError('HOST_IS_SLAVE', master);
   const [pool] = await tx.find('pool', {});
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const [found] = await tx.query<Found>(
     `SELECT (SELECT count(*)::int FROM host) AS hosts, EXISTS (SELECT 1 FROM vm WHERE power_state IN ('Running', 'Paused') AND NOT is_control_domain) AS running,
-            EXISTS (SELECT 1 FROM vm WHERE current_operations <> '{}') AS busy,
+            EXISTS (SELECT 1 FROM vm WHERE current_operations - $1 <> '{}') AS busy,
             EXISTS (SELECT 1 FROM sr JOIN pbd p ON p."SR" = sr.ref WHERE sr.shared AND sr.type NOT IN ('iso', 'image')) AS shared,
-            EXISTS (SELECT 1 FROM vm WHERE power_state = 'Suspended') AS suspended, EXISTS (SELECT 1 FROM vm WHERE ${ofGuests}) AS guests,
-            EXISTS (SELECT 1 FROM vdi d JOIN sr ON sr.ref = d."SR" AND NOT sr.shared JOIN pbd p ON p."SR" = sr.ref) AS disks`,
-    [],
+            EXISTS (SELECT 1 FROM vm WHERE power_state = 'Suspended') AS suspended`,
+    [operation],
   );
   if (!found || found.hosts === 0) throw new XenError('INTERNAL_ERROR', 'This pool has no host that could join another');
   if (found.hosts > 1) throw new XenError('JOINING_HOST_CANNOT_BE_MASTER_OF_OTHER_HOSTS');
@@ -36,8 +32,6 @@ export async function assertMayLeave(tx: Tx): Promise<void> {
   if (found.busy) throw new XenError('JOINING_HOST_CANNOT_HAVE_VMS_WITH_CURRENT_OPERATIONS');
   if (found.shared) throw new XenError('JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS');
   if (found.suspended) throw new XenError('JOINING_HOST_CANNOT_HAVE_RUNNING_OR_SUSPENDED_VMS');
-  if (found.guests) throw new XenError('OPERATION_NOT_ALLOWED', 'VMs and snapshots of this pool cannot be carried into another: export or destroy them');
-  if (found.disks) throw new XenError('OPERATION_NOT_ALLOWED', 'The local storage of the host is not empty: a join cannot carry its disks');
 }
 
 interface RemotePool {

@@ -31,6 +31,9 @@ export class OtherPlane {
   static async at(reader: Reader, given: string, session: string): Promise<OtherPlane> {
     return new OtherPlane(await addressOf(reader, given), session);
   }
+  get url(): string {
+    return this.address.base;
+  }
   async logOut(): Promise<void> {
     await this.call('session.logout').catch(() => undefined);
   }

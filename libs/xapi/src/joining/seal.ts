@@ -1,6 +1,7 @@
 /** A password is exchanged for a session of the other pool before anything is written down: an operation keeps only that. */
 import { reading } from '@xenplane/store';
 import type { Plane } from '../context';
+import { cargoOf } from './cargo';
 import { assertFits, assertMayLeave } from './checks';
 import { OtherPlane } from './other-plane';
 
@@ -12,7 +13,10 @@ export interface JoinParams {
 
 /** Answers the token of the session. Who may not join is refused here, before there is an operation. */
 export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
-  await reading(plane.store, assertMayLeave);
+  await reading(plane.store, async (tx) => {
+    await assertMayLeave(tx);
+    await cargoOf(tx);
+  });
   const other = await OtherPlane.logIn(plane.store, master_address, master_username, master_password);
   await assertFits(plane, other, force).catch(async (error: unknown) => {
     await other.logOut();

@@ -1,6 +1,7 @@
 /**
  * The one host of this pool goes into another. Its agent decides: called back before it has registered there, it comes
  * home; once it has, only the other pool lets it go. So both pools can be asked again after any crash, and agree.
+ * Then its VMs and local disks are copied there. Here they go with the last step, together with the host's records.
  */
 import { nullRef, XenError, type classes, type OperationParams, type Ref } from '@xenplane/model';
 import type { InvitationAnswer } from '@xenplane/hypervisor';
@@ -9,6 +10,9 @@ import type { Run } from '@xenplane/work';
 import { letGo } from '../calls/pool-eject';
 import { lockPool } from '../calls/pool-record';
 import type { Plane } from '../context';
+import { removeSent } from '../departure/deliver';
+import { assertNothingElse, cargoOf, type Cargo } from '../joining/cargo';
+import { carry, releaseAll, type Carried } from '../joining/carry';
 import { assertMayLeave } from '../joining/checks';
 import { OtherPlane } from '../joining/other-plane';
 import { becomeSlave, beginJoining, giveUpJoining } from '../slave';
@@ -53,7 +57,10 @@ async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> 
     async () => void (await callBack(plane, host)),
   );
   await run.step('wait', () => untilThere(plane, other, { ...leaving, epoch }));
-  await run.conclude('leave', (tx) => leave(tx, host));
+  const cargo = await run.commit('cargo', cargoOf);
+  const carried = await carry(plane, run, { url: other.url, session, host: uuid }, cargo);
+  await run.step('release', () => releaseAll(carried));
+  await run.conclude('leave', (tx) => leave(plane, tx, { host, operation: run.ref, cargo, carried }));
   await other.logOut();
 }
 
@@ -121,10 +128,18 @@ async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<b
   return row !== undefined;
 }
 
+interface Left {
+  readonly host: Ref<'host'>;
+  readonly operation: string;
+  readonly cargo: Cargo;
+  readonly carried: readonly Carried[];
+}
 /** The host takes its own with it; the pool stays, without a host, and says where that is. */
-async function leave(tx: Tx, host: Ref<'host'>): Promise<void> {
+async function leave(plane: Plane, tx: Tx, { host, operation, cargo, carried }: Left): Promise<void> {
   const pool = await lockPool({ tx });
-  await assertMayLeave(tx);
+  await assertMayLeave(tx, operation);
+  await assertNothingElse(tx, cargo);
+  for (const { way } of carried) await removeSent(plane, tx, way.trip);
   await tx.update('pool', pool.ref, { master: nullRef() });
   await letGo(tx, await tx.lock('host', host));
   await becomeSlave(tx);

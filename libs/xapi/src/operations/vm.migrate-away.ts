@@ -7,13 +7,13 @@ import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { SavedImage } from '@xenplane/hypervisor';
 import { inTransaction, reading, type Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
-import { removeVm } from '../calls/vm';
 import type { Plane } from '../context';
 import { beginLeaving, handAway, stayHere, type Leaving } from '../departure/leave';
-import { clearThere, nameDisks, releaseThere, resumeThere, sendDisk, sendRecords, type SentDisk, type Way } from '../departure/sending';
+import { blockedUntilGiven, removeSent, sendDisks, sendVm } from '../departure/deliver';
+import { clearThere, releaseThere, resumeThere, type SentDisk, type Way } from '../departure/sending';
 import { lookThere, remoteOf } from '../departure/there';
 import { planTrip, type Trip } from '../departure/trip';
-import { dropVdi, type Sent } from '../journeys';
+import type { Sent } from '../journeys';
 import { mark, unmark, type Mark } from '../operation-store';
 import { RemoteFailure } from '../remote-pool';
 import { patienceOf, steadfast } from '../runs';
@@ -44,11 +44,10 @@ async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'
     async () => undefined,
     async () => (given.away ? undefined : clearThere(way, disks)),
   );
-  await sendDisks(run, way, disks);
+  await sendDisks(run, way, disks, { part: disksPart });
   const leaving = trip.running ? await stop(plane, run, sent, given) : undefined;
   const guest = { saved: leaving?.saved, blocked: trip.copy ? {} : blockedUntilGiven };
-  const vm = await run.step('records', () => sendRecords(way, disks, guest));
-  await run.step('names', () => nameDisks(way, disks));
+  const vm = await sendVm(run, way, disks, guest);
   if (trip.copy)
     return run.conclude('copy', async (tx) => {
       await unmark(tx, asRef(run.ref), marksOf(trip));
@@ -60,7 +59,7 @@ async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'
     async (tx) => {
       if (leaving && !(await handAway(tx, leaving.from))) throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
     },
-    (tx) => remove(plane, tx, trip),
+    (tx) => removeSent(plane, tx, trip),
   );
   given.away = true;
   const release = (): Promise<void> => releaseThere(way, vm);
@@ -71,14 +70,10 @@ async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'
   );
   if (leaving) await run.step('clear', () => stopDomain(plane, aside(leaving.from.source)));
   return run.conclude('gone', async (tx) => {
-    await remove(plane, tx, trip);
+    await removeSent(plane, tx, trip);
     return vm;
   });
 }
-
-/** It belongs to whoever sends it, until it is given away. */
-const why = 'The VM is on its way from another pool';
-const blockedUntilGiven = { start: why, start_on: why, resume: why, unpause: why };
 
 const marksOf = ({ disks }: Trip): Mark[] => disks.map(({ vdi }) => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
 
@@ -88,13 +83,6 @@ async function begin(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent
   return trip;
 }
 
-async function sendDisks(run: Run<Tx>, way: Way, sent: SentDisk[]): Promise<void> {
-  const { disks } = way.trip;
-  for (const [i, disk] of disks.entries()) {
-    const progress = (fraction: number): Promise<void> => run.progress((disksPart * (i + fraction)) / disks.length);
-    sent.push(await run.step(`disk ${i}`, () => sendDisk(way, disk, { checkpoint: () => run.checkpoint(), progress })));
-  }
-}
 const disksPart = 0.6;
 const memoryPart = 0.3;
 
@@ -150,9 +138,3 @@ async function attempted(plane: Plane, act: () => Promise<void>): Promise<void> 
 }
 
 const failed = ({ vm }: Trip, from: string, to: string, reason: string): XenError => new XenError('VM_MIGRATE_FAILED', vm, from, to, reason);
-
-/** Nothing of the VM stays in this pool. */
-async function remove(plane: Plane, tx: Tx, trip: Trip): Promise<void> {
-  for (const vm of await tx.getMany('VM', [...trip.snapshots, trip.vm])) await removeVm({ plane, tx }, vm);
-  for (const { vdi } of trip.disks) await dropVdi(tx, vdi);
-}
