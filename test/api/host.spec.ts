@@ -141,40 +141,67 @@ describe('plugins', () => {
 
   test('what clients ask of every host', async () => {
     expect(JSON.parse(await plugin('updater.py', 'check_update'))).toEqual([]);
-    expect(JSON.parse(await plugin('updater.py', 'query_installed', { packages: 'xapi-core,nothing' }))).toMatchObject({ nothing: '' });
-    await plugin('updater.py', 'set_proxies', { main: 'http://proxy:3128' });
-    expect(JSON.parse(await plugin('updater.py', 'get_proxies'))).toEqual({ main: 'http://proxy:3128' });
+    expect(JSON.parse(await plugin('updater.py', 'query_installed', { packages: 'xapi-core,nothing' }))).toEqual({
+      'xapi-core': expect.stringMatching(/^xapi-core-[\d.]+-1\.x86_64$/),
+      nothing: '',
+    });
+    const none = { 'xcp-ng-base': '_none_', 'xcp-ng-updates': '_none_', 'xcp-ng-testing': '_none_' };
+    expect(JSON.parse(await plugin('updater.py', 'get_proxies'))).toEqual(none);
+    expect(await plugin('updater.py', 'set_proxies', { proxies: JSON.stringify({ 'xcp-ng-base': 'http://proxy:3128' }) })).toBe('');
+    expect(JSON.parse(await plugin('updater.py', 'get_proxies'))).toEqual({ ...none, 'xcp-ng-base': 'http://proxy:3128' });
+    expect(JSON.parse(await plugin('updater.py', 'update'))).toMatchObject({ returncode: 0 });
     expect(JSON.parse(await plugin('raid.py', 'check_raid_pool'))).toEqual({});
     const { blockdevices } = JSON.parse(await plugin('lsblk.py', 'list_block_devices')) as { blockdevices: { name: string; size: string }[] };
-    expect(blockdevices).toEqual([expect.objectContaining({ name: 'sda', size: String(2 * 2 ** 40) })]);
-    expect(JSON.parse(await plugin('smartctl.py', 'health'))).toEqual({ sda: 'PASSED' });
+    expect(blockdevices.map(({ name }) => name)).toEqual(['sda', 'sdb', 'sdc', 'sdd']);
+    expect(blockdevices[0]).toEqual({ name: 'sda', kname: 'sda', pkname: '', size: String(2 * 2 ** 40), type: 'disk', ro: '0', mountpoint: '' });
+    const devices = blockdevices.map(({ name }) => `/dev/${name}:sat`);
+    expect(JSON.parse(await plugin('smartctl.py', 'health'))).toEqual(Object.fromEntries(devices.map((device) => [device, 'PASSED'])));
+    const information = JSON.parse(await plugin('smartctl.py', 'information')) as Record<string, { user_capacity: { bytes: number } }>;
+    expect(Object.entries(information).map(([device, { user_capacity }]) => [device, String(user_capacity.bytes)])).toEqual(
+      blockdevices.map(({ name, size }) => [`/dev/${name}:sat`, size]),
+    );
     expect(await plugin('hyperthreading.py', 'get_hyperthreading')).toBe('true');
     expect(await plugin('ipmitool.py', 'is_ipmi_device_available')).toBe('false');
-    expect(await plugin('netdata.py', 'is_netdata_installed')).toBe('false');
-    expect(await plugin('service.py', 'restart_service', { service: 'snmpd' })).toBe('true');
+    expect([await plugin('netdata.py', 'is_netdata_installed'), await plugin('netdata.py', 'get_netdata_api_key')]).toEqual(['false', '']);
+    expect(await plugin('netdata.py', 'install_netdata', { api_key: 'key', destination: 'tcp:192.0.2.9:19999' })).toBe('true');
+    expect([await plugin('netdata.py', 'is_netdata_installed'), await plugin('netdata.py', 'get_netdata_api_key')]).toEqual(['true', 'key']);
     expect(Number(await plugin('disk-space', 'get_avail_host_disk_space'))).toBeGreaterThan(2 ** 40);
   });
 
   test('rules of a virtual switch are kept and dropped', async () => {
-    const rule = { bridge: 'xenbr0', protocol: 'tcp', port: '22', direction: 'to', allow: 'false' };
+    const rule = { bridge: 'xenbr0', protocol: 'tcp', port: '22', direction: 'to', ipRange: '10.0.0.0/8', allow: 'false' };
     await plugin('sdncontroller.py', 'add-rule', rule);
     await plugin('sdncontroller.py', 'add-rule', rule);
+    await plugin('sdncontroller.py', 'add-rule', { ...rule, ipRange: '192.168.1.1' });
     const flows = async (): Promise<string> => (JSON.parse(await plugin('sdncontroller.py', 'dump-flows', { bridge: 'xenbr0' })) as { stdout: string }).stdout;
-    expect((await flows()).split('\n')).toHaveLength(1);
+    expect((await flows()).split('\n')).toHaveLength(2);
     await plugin('sdncontroller.py', 'del-rule', rule);
-    expect(await flows()).toBe('');
-    await expect(plugin('sdncontroller.py', 'add-rule', { bridge: 'nowhere' })).rejects.toThrow('XENAPI_PLUGIN_FAILURE add-rule');
+    expect((await flows()).split('\n')).toEqual([expect.stringContaining('192.168.1.1')]);
+    const refused = (change: object): Promise<unknown> => plugin('sdncontroller.py', 'add-rule', { ...rule, ...change });
+    await expect(refused({ bridge: 'nowhere' })).rejects.toThrow("1 add_rule: Failed to get parameters: 'nowhere' is not a valid bridge name");
+    await expect(refused({ bridge: 'xenbr9' })).rejects.toThrow('3 Error running ovs-vsctl command: no bridge named xenbr9');
+    await expect(refused({ ipRange: '10.0.0' })).rejects.toThrow("1 add_rule: Failed to get parameters: '10.0.0' is not a valid IP range");
+    const { port: _port, ...portless } = rule;
+    await expect(plugin('sdncontroller.py', 'del-rule', portless)).rejects.toThrow('2 del_rule: No port provided, tcp and udp requires one');
   });
 
   test.each<[string, string, object, string]>([
     ['vmops', 'setIptables', {}, 'XENAPI_MISSING_PLUGIN vmops'],
     ['xscontainer', 'register', {}, 'XENAPI_MISSING_PLUGIN xscontainer'],
     ['toString', 'call', {}, 'XENAPI_MISSING_PLUGIN toString'],
-    ['raid.py', 'explode', {}, 'XENAPI_PLUGIN_FAILURE explode UNKNOWN_XENAPI_PLUGIN_FUNCTION'],
-    ['ipmitool.py', 'get_all_sensors', {}, 'XENAPI_PLUGIN_FAILURE get_all_sensors Exception IPMI not available'],
-    ['service.py', 'start_service', {}, "XENAPI_PLUGIN_FAILURE start_service KeyError 'service'"],
-    ['service.py', 'start_service', { service: 'doom' }, 'XENAPI_PLUGIN_FAILURE start_service ProcessException'],
+    ['linstor-manager', 'healthCheck', {}, 'XENAPI_MISSING_PLUGIN linstor-manager'],
+    ['raid.py', 'explode', {}, 'UNKNOWN_XENAPI_PLUGIN_FUNCTION explode'],
+    ['ipmitool.py', 'get_all_sensors', {}, '1 IPMI not available'],
+    ['service.py', 'start_service', {}, '-1 Missing or empty argument `service`'],
+    ['service.py', 'start_service', { service: 'sshd' }, '-1 This service is not whitelisted'],
+    ['service.py', 'stop_service', { service: 'linstor-satellite' }, "5 Command '['systemctl', 'stop', 'linstor-satellite']' failed with code: 5"],
+    ['netdata.py', 'install_netdata', { api_key: 'key' }, "-1 'destination'"],
     ['updater.py', 'set_proxies', { n: 1 }, 'INTERNAL_ERROR'],
+    ['updater.py', 'set_proxies', {}, "-1 'proxies'"],
+    ['updater.py', 'set_proxies', { proxies: '{' }, '-1 No JSON object could be decoded'],
+    ['updater.py', 'set_proxies', { proxies: '{"a":"b"}' }, "-1 Can't find section 'a' in config file"],
+    ['disk-space', 'get_required_space', {}, "XENAPI_PLUGIN_FAILURE get_required_space KeyError 'size'"],
+    ['trim', 'do_trim', { sr_uuid: 'none' }, "XENAPI_PLUGIN_FAILURE do_trim Failure ['UUID_INVALID', 'SR', 'none']"],
   ])('%s %s %j is refused', async (name, fn, args, error) => {
     await expect(plugin(name, fn, args)).rejects.toThrow(error);
   });

@@ -178,6 +178,54 @@ test('blocked operations are refused with their reason and are not offered', asy
   await call('VM.destroy', vm);
 });
 
+test('a VM becomes one of the default templates, which cannot be destroyed, and is an ordinary template when that is taken back', async () => {
+  const vm = await newVm('shipped');
+  await call('VM.set_is_default_template', vm, true);
+  expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: true, is_default_template: true, other_config: { default_template: 'true' } });
+  await expect(call('VM.destroy', vm)).rejects.toThrow(`VM_IS_TEMPLATE ${vm} destroy`);
+  await call('VM.set_is_default_template', vm, false);
+  expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: true, is_default_template: false, other_config: { default_template: 'false' } });
+  await call('VM.set_is_default_template', vm, true);
+  await call('VM.set_is_a_template', vm, false);
+  expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: false, is_default_template: false });
+  await call('VM.start', vm, false, false);
+  await expect(call('VM.set_is_default_template', vm, true)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} halted running`);
+  await call('VM.hard_shutdown', vm);
+  await call('VM.destroy', vm);
+});
+
+describe('a VM that is created from a record', () => {
+  const given = { name_label: 'recorded', user_version: 1, is_a_template: false, affinity: NULL, memory_static_max: 2 ** 30, memory_static_min: 2 ** 29 };
+  const more = { memory_dynamic_max: 2 ** 30, memory_dynamic_min: 2 ** 30, VCPUs_params: {}, VCPUs_max: 1, VCPUs_at_startup: 1, recommendations: '' };
+  const ends = { actions_after_shutdown: 'destroy', actions_after_reboot: 'restart', actions_after_crash: 'restart' };
+  const boot = { HVM_boot_params: {}, platform: {}, PCI_bus: '', other_config: {}, PV_bootloader: '', PV_kernel: '', PV_ramdisk: '', PV_args: '' };
+  const record = { ...given, ...more, ...ends, ...boot, PV_bootloader_args: '', PV_legacy_args: '' };
+
+  test.each([
+    ['BIOS order', 'hvm'],
+    ['', 'pv'],
+  ])('boot policy “%s”: its type is %s where none is said', async (HVM_boot_policy, type) => {
+    const vm = await call('VM.create', { ...record, HVM_boot_policy });
+    expect(await call('VM.get_domain_type', vm)).toBe(type);
+    await call('VM.destroy', vm);
+  });
+
+  test('is suspended when its memory is on a disk for that, else halted', async () => {
+    const [pool] = await call<string[]>('pool.get_all');
+    const disk = { SR: await call('pool.get_default_SR', pool), virtual_size: 2 ** 30, sharable: false, read_only: false, other_config: {} };
+    const [memory, other] = [await call('VDI.create', { ...disk, type: 'suspend' }), await call('VDI.create', { ...disk, type: 'user' })];
+    const suspended = { ...record, HVM_boot_policy: 'BIOS order', power_state: 'Suspended' };
+    await expect(call('VM.create', { ...suspended, suspend_VDI: other })).rejects.toThrow(`VDI_INCOMPATIBLE_TYPE ${other} user`);
+    await expect(call('VM.create', suspended)).rejects.toThrow(`HANDLE_INVALID VDI ${NULL}`);
+    const vm = await call('VM.create', { ...suspended, suspend_VDI: memory });
+    expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Suspended', suspend_VDI: memory, resident_on: NULL });
+    await call('VM.resume', vm, false, false);
+    expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Running', suspend_VDI: NULL });
+    const running = await call('VM.create', { ...suspended, power_state: 'Running' });
+    expect(await call('VM.get_power_state', running)).toBe('Halted');
+  });
+});
+
 test('the order and delays of a VM are not negative; availability has three levels', async () => {
   const vm = await newVm('numbers');
   for (const field of ['order', 'start_delay', 'shutdown_delay']) {

@@ -33,7 +33,8 @@ declare module 'xen-api' {
     getObject(ref: string, fallback?: unknown): unknown;
     getObjectByRef(ref: string, fallback?: unknown): unknown;
     getObjectByUuid(uuid: string, fallback?: unknown): unknown;
-    getResource(path: string, options: object): Promise<{ readonly body: { arrayBuffer(): Promise<ArrayBuffer> } }>;
+    getResource(path: string, options: object): Promise<{ readonly body: { arrayBuffer(): Promise<ArrayBuffer> }; readonly task?: Promise<unknown> }>;
+    watchEvents(): void;
     putResource(body: unknown, path: string, options: object): Promise<unknown>;
     barrier(ref?: string): Promise<unknown>;
   }

@@ -28,8 +28,9 @@ const facts = load<ClassFact[]>('classes.json');
 const model: Readonly<Record<string, ClassDef>> = classes;
 
 const qualifier = { readWrite: 'RW', atCreate: 'RO/constructor', readOnly: 'RO/runtime' };
+const published = (cls: ClassDef): Message[] => messagesOf(cls).filter((m) => !m.hidden);
 const opsOf = (cls: ClassDef, name: string): string => {
-  const calls = new Set(messagesOf(cls).map((m) => m.call));
+  const calls = new Set(published(cls).map((m) => m.call));
   return ['set', 'add_to', 'remove_from', 'add', 'remove'].filter((op) => calls.has(`${op}_${name}`)).join(' ');
 };
 const asField = (cls: ClassDef, [name, field]: [string, Field]): unknown => [name, spell(field.type), qualifier[field.access], opsOf(cls, name)];
@@ -57,10 +58,7 @@ describe.each(facts.map((c) => [c.name, c] as const))('%s', (name, fact) => {
     expect(Object.entries(cls.fields).map((f) => asField(cls, f))).toEqual(fact.fields.map(([n, type, q, ops]) => [n, type, q, sortedOps(ops)]));
   });
   test('has the messages of the facts', () => {
-    const ours = messagesOf(cls)
-      .filter((m) => !m.hidden)
-      .map(asMessage)
-      .sort(byName);
+    const ours = published(cls).map(asMessage).sort(byName);
     expect(ours).toEqual(fact.messages.map(([n, params, ...rest]) => [n, params.map((p) => [p[0], p[1], p.length > 2]), ...rest]).sort(byName));
   });
   test('is a table or not as in the facts', () => {

@@ -49,6 +49,8 @@ export interface CallSpec<P extends Params, R> {
   readonly session?: boolean;
   readonly keyRoles?: Readonly<Record<string, Role>>;
   readonly clientCert?: true;
+  /** Answered, yet not part of the published API. */
+  readonly hidden?: true;
   readonly state?: Lifecycle;
 }
 export interface CallDef<P extends Params = Params, R = unknown, M extends Mode = Mode> extends CallSpec<P, R> {

@@ -170,7 +170,7 @@ function customMessages(cls: ClassDef): Message[] {
     doc: def.doc,
     role: def.role,
     runs: def.runs,
-    hidden: false,
+    hidden: def.hidden ?? false,
     params: Object.entries(def.params).map(([name, type]) => ({ name, type })),
     result: def.result,
     keyRoles: def.keyRoles,

@@ -1,5 +1,5 @@
 import { XenError } from '@xenplane/model';
-import { driverOf, drivers, isoFiles, targetsOf, unitsOf, type Config } from '.';
+import { driverOf, drivers, fabricUnits, isoFiles, targetsOf, unitsOf, type Config } from '.';
 
 const host = 'host-a';
 const locate = (type: string, config: Config, at = host) => driverOf(type)?.locate(config, at);
@@ -37,6 +37,8 @@ describe('what a device configuration lacks', () => {
     ['lvmoiscsi', { target: '10.0.0.5' }, 96],
     ['lvmoiscsi', { target: '10.0.0.5', targetIQN: 'iqn.other' }, 96],
     ['lvmoiscsi', { target: '10.0.0.5', targetIQN: iqn }, 107],
+    ['lvmohba', {}, 107],
+    ['lvmohba', { SCSIid: 'other' }, 107],
     ['iso', {}, 220],
     ['iso', { location: 'nowhere' }, 225],
     ['iso', { location: 'filer:/missing' }, 222],
@@ -55,6 +57,7 @@ describe('what a device configuration lacks', () => {
     expect(complaint('nfs', { server: 'filer' })[3]).toContain('<nfs-exports><Export><Target>filer</Target><Path>/export/');
     expect(complaint('lvmoiscsi', { target: '10.0.0.5' })[3]).toContain(`<TargetIQN>${iqn}</TargetIQN>`);
     expect(complaint('lvmoiscsi', { target: '10.0.0.5', targetIQN: iqn })[3]).toContain(`<SCSIid>${unit?.scsiId}</SCSIid>`);
+    expect(complaint('lvmohba', {})[3]).toMatch(/^<\?xml version="1.0" \?><Devlist><BlockDevice><path>[^<]+<\/path><SCSIid>3/);
   });
 });
 
@@ -65,6 +68,7 @@ test('a complete configuration leads to the same place from every host exactly w
     nfs: { server: 'filer', serverpath: '/vms' },
     smb: { server: '\\\\filer\\vms', username: 'me', password: 'secret' },
     lvmoiscsi: { target: '10.0.0.5', targetIQN: iqn, SCSIid: unit?.scsiId ?? '' },
+    lvmohba: { SCSIid: fabricUnits[0]?.scsiId ?? '' },
     iso: { location: 'filer:/iso' },
     udev: { location: '/dev/xapi/block' },
     file: { location: '/var/disks' },
@@ -82,6 +86,7 @@ test.each([
   ['nfs', { server: 'filer' }],
   ['lvmoiscsi', { target: '10.0.0.5' }],
   ['lvmoiscsi', { target: '10.0.0.5', targetIQN: iqn }],
+  ['lvmohba', {}],
   ['ext', {}],
 ] as const)('what %s suggests for %j leads further', (type, config) => {
   const suggested = driverOf(type)?.suggest?.(config, host) ?? [];

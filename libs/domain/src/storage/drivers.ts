@@ -1,8 +1,8 @@
 /** The storage drivers of a pool. */
 import { failure } from './failure';
 import { features, type Config, type Driver, type Place, type ProbedPlace } from './driver';
-import { answers, disksOf, exportsOf, isExported, localPartition, resolves, rootDevice, shareBytes, targetsOf, unitsOf } from './world';
-import { exportsXml, targetsXml, unitsXml } from './xml';
+import { answers, disksOf, exportsOf, fabricUnits, isExported, localPartition, resolves, rootDevice, shareBytes, targetsOf, unitsOf } from './world';
+import { exportsXml, fabricXml, targetsXml, unitsXml } from './xml';
 
 function reach(server: string, unanswered: () => Error): void {
   if (!resolves(server)) throw failure('dns', server);
@@ -91,6 +91,19 @@ function suggestUnits(config: Config): ProbedPlace[] {
     facts: { LUNid: String(u.id), serial: u.serial, vendor: u.vendor, size: String(u.bytes) },
   }));
 }
+
+function locateFabric({ SCSIid }: Config): Place {
+  const unit = fabricUnits.find(({ scsiId }) => scsiId === SCSIid);
+  if (!unit) throw failure('scsiId', fabricXml(fabricUnits));
+  return { key: `scsi:${unit.scsiId}`, bytes: unit.bytes };
+}
+const suggestFabric = ({ SCSIid }: Config): ProbedPlace[] =>
+  (SCSIid ? [] : fabricUnits).map(({ scsiId, vendor, serial, bytes }) => ({
+    configuration: { SCSIid: scsiId },
+    complete: true,
+    place: locateFabric({ SCSIid: scsiId }),
+    facts: { vendor, serial, size: String(bytes) },
+  }));
 
 function locateIso({ location, legacy_mode }: Config, hostUuid: string): Place {
   if (!location) throw failure('isoLocationMissing');
@@ -199,6 +212,20 @@ export const drivers: readonly Driver[] = [
     smConfig: { allocation: 'thick', use_vhd: 'true', multipathable: 'true' },
     locate: locateIscsi,
     suggest: suggestUnits,
+  },
+  {
+    type: 'lvmohba',
+    label: 'LVHD over FC',
+    description: 'Disks as VHDs on logical volumes of a Fibre Channel unit',
+    features: features.units,
+    configuration: { SCSIid: 'identifier of the unit (required)' },
+    sharable: true,
+    exclusive: true,
+    remembers: true,
+    formats: ['vhd', 'qcow2'],
+    smConfig: { allocation: 'thick', use_vhd: 'true', multipathable: 'true' },
+    locate: locateFabric,
+    suggest: suggestFabric,
   },
   {
     type: 'iso',

@@ -45,6 +45,9 @@ export const unitsOf = (iqn: string): Unit[] =>
     return { id, vendor: 'XENPLANE', serial, scsiId: `3${serial}`, bytes: (1 + (hashOf(serial) % 8)) * TiB };
   });
 
+/** The units that every host reaches over Fibre Channel, by the adapter on each. */
+export const fabricUnits: readonly Unit[] = unitsOf('fabric');
+
 export const rootDevice = '/dev/sda';
 export interface LocalDisk {
   readonly path: string;

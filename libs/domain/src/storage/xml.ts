@@ -25,6 +25,24 @@ export const unitsXml = (units: readonly Unit[]): string =>
     'iscsi-target',
     units.map((u) => element('LUN', { LUNid: u.id, vendor: u.vendor, serial: u.serial, size: u.bytes, SCSIid: u.scsiId })),
   );
+export const fabricXml = (units: readonly Unit[]): string =>
+  list(
+    'Devlist',
+    units.map(({ id, vendor, serial, bytes, scsiId }) =>
+      element('BlockDevice', {
+        path: `/dev/disk/by-scsid/${scsiId}`,
+        SCSIid: scsiId,
+        vendor,
+        serial,
+        size: bytes,
+        adapter: 'host1',
+        hba: 'Simulated adapter',
+        channel: 0,
+        id: 0,
+        lun: id,
+      }),
+    ),
+  );
 export interface Repository {
   readonly uuid: string;
   readonly label: string;

@@ -27,7 +27,7 @@ export async function addDrivers(tx: Tx, seed: number): Promise<void> {
         configuration: { ...configuration },
         capabilities: [...features],
         features: Object.fromEntries(features.map((f) => [f, 1])),
-        driver_filename: `/opt/xensource/sm/${type === 'lvmoiscsi' ? 'LVMoISCSI' : type.toUpperCase()}SR`,
+        driver_filename: `/opt/xensource/sm/${type.toUpperCase().replace('LVMO', 'LVMo')}SR`,
         required_cluster_stack: [],
         supported_image_formats: [...formats],
       }),

@@ -38,7 +38,7 @@ export async function insertSr(
 async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: string): Promise<void> {
   if (!exclusive) return;
   const others = await tx.query<{ uuid: string }>('SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1', [place]);
-  if (others.length > 0) throw storage.failure(type === 'lvmoiscsi' ? 'deviceInUse' : 'partitionInUse', `${place} holds ${others[0]?.uuid}`);
+  if (others.length > 0) throw storage.failure(type.startsWith('lvmo') ? 'deviceInUse' : 'partitionInUse', `${place} holds ${others[0]?.uuid}`);
   await tx.query('DELETE FROM stray_volume v USING medium m WHERE m.place = $1 AND v.sr = m.uuid', [place]);
   await tx.query('DELETE FROM medium WHERE place = $1', [place]);
 }

@@ -40,6 +40,8 @@ export async function migratable(context: Context, args: Args): Promise<void> {
   const { tx } = context;
   const vdi = await tx.get('VDI', named<'VDI'>(args, 'vdi'));
   const sr = named<'SR'>(args, 'sr');
+  // xapi moves a disk by moving the VM that has it; any other disk can be copied.
+  if ((await tx.find('VBD', { VDI: vdi.ref })).length === 0) throw new XenError('VDI_NEEDS_VM_FOR_MIGRATE', vdi.ref);
   await assertPlugged(context, sr);
   for (const ref of [vdi.SR, sr]) {
     const { type } = await tx.get('SR', ref);

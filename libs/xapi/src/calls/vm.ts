@@ -1,5 +1,6 @@
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
+import type { Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
 import { cancelAll } from '../children';
 import { seededMac } from '../bootstrap/seeded';
@@ -9,6 +10,7 @@ import { endRuns, showHalted } from '../fleet/halt';
 import { removePassedDevices } from '../gpus';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
+import { modeOf } from '../specs';
 import { storing } from './setters';
 import { dropBlobs } from './blob';
 import { vmBelonging } from './vm-belonging';
@@ -22,6 +24,14 @@ import { setMemory } from './vm-memory';
 
 type Vm = StoredRecord<'VM'>;
 
+/** A VM begins halted, or at rest with its memory on a disk, as it comes from a backup. */
+async function restOf(tx: Tx, { power_state, suspend_VDI = nullRef() }: Partial<Vm>): Promise<Pick<Vm, 'power_state' | 'suspend_VDI'>> {
+  if (power_state !== 'Suspended') return { power_state: 'Halted', suspend_VDI: nullRef() };
+  const { type } = await tx.get('VDI', suspend_VDI);
+  if (type !== 'suspend') throw new XenError('VDI_INCOMPATIBLE_TYPE', suspend_VDI, type);
+  return { power_state, suspend_VDI };
+}
+
 /** A new VM has metrics of its own and knows how to make its own MAC addresses. */
 async function create(context: Context, given: Partial<Vm>): Promise<Ref<'VM'>> {
   const { plane, tx } = context;
@@ -33,7 +43,7 @@ async function create(context: Context, given: Partial<Vm>): Promise<Ref<'VM'>> 
     ...given,
     uuid,
     metrics: metricsRef,
-    power_state: 'Halted',
+    ...(await restOf(tx, given)),
     domid: -1,
     memory_target: given.memory_target || given.memory_dynamic_max || 0,
     other_config: { mac_seed: plane.ids.uuid(), ...given.other_config },
@@ -41,8 +51,8 @@ async function create(context: Context, given: Partial<Vm>): Promise<Ref<'VM'>> 
     HVM_boot_params: { firmware: 'bios', order: 'cd', ...given.HVM_boot_params },
     last_booted_record: '',
     resident_on: nullRef(),
-    suspend_VDI: nullRef(),
   });
+  record.domain_type = modeOf(record);
   assertShape(record);
   await tx.insert(
     'VM_metrics',
@@ -103,9 +113,16 @@ function assertHalted({ ref, power_state }: Pick<Vm, 'power_state'> & { readonly
 
 async function setIsATemplate(context: Context, self: Ref<'VM'>, value: boolean): Promise<void> {
   const vm = await context.tx.lock('VM', self);
-  if (vm.is_default_template && !value) throw new XenError('OPERATION_NOT_ALLOWED', 'A default template stays a template: clone it');
   if (value && !vm.is_a_template) await admitVm(context, self, 'make_into_template');
   await context.tx.update('VM', self, value ? { is_a_template: true } : { is_a_template: false, is_default_template: false });
+}
+
+/** A default template is a template; old clients know one by its setting. */
+async function setIsDefaultTemplate(context: Context, self: Ref<'VM'>, value: boolean): Promise<void> {
+  const vm = await context.tx.lock('VM', self);
+  if (value && !vm.is_a_template) await admitVm(context, self, 'make_into_template');
+  const other_config = { ...vm.other_config, default_template: String(value) };
+  await context.tx.update('VM', self, { is_default_template: value, other_config, ...(value ? { is_a_template: true } : {}) });
 }
 
 async function setVcpus(context: Context, self: Ref<'VM'>, change: { max?: number; startup?: number }): Promise<void> {
@@ -128,6 +145,7 @@ const notNegative =
 type Outsiders = 'assert_can_migrate' | 'assert_can_be_recovered' | 'get_SRs_required_for_recovery' | 'recover';
 export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
   ...dataSourceCalls('VM', 'self'),
+  set_is_default_template: (context, { vm, value }) => setIsDefaultTemplate(context, vm, value),
   ...setMemory,
   ...vmFirmware,
   ...vmGuest,

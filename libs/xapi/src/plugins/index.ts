@@ -2,9 +2,10 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
 import { assertLive } from '../host-use';
-import { hyperthreading, ipmitool, netdata, sdnController, serviceControl } from './machine';
-import { failure, type Arguments, type Plugin } from './plugin';
-import { diskSpace, lsblk, lvm, raid, smartctl, zfs } from './storage';
+import { hyperthreading, ipmitool, netdata, serviceControl } from './machine';
+import type { Arguments, Plugin } from './plugin';
+import { sdnController } from './sdn';
+import { coalesceLeaf, diskSpace, lsblk, lvm, raid, smartctl, trim, zfs } from './storage';
 import { updater } from './updater';
 
 const plugins: Readonly<Record<string, Plugin>> = {
@@ -15,6 +16,8 @@ const plugins: Readonly<Record<string, Plugin>> = {
   'lsblk.py': lsblk,
   'smartctl.py': smartctl,
   'disk-space': diskSpace,
+  trim,
+  'coalesce-leaf': coalesceLeaf,
   'hyperthreading.py': hyperthreading,
   'ipmitool.py': ipmitool,
   'netdata.py': netdata,
@@ -28,6 +31,6 @@ export async function callPlugin({ tx, plane }: Context, ref: Ref<'host'>, name:
   if (!Object.hasOwn(plugins, name)) throw new XenError('XENAPI_MISSING_PLUGIN', name);
   const plugin = plugins[name] ?? {};
   const run = Object.hasOwn(plugin, fn) ? plugin[fn] : undefined;
-  if (!run) throw failure(fn, 'UNKNOWN_XENAPI_PLUGIN_FUNCTION', `${name} has no function ${fn}`);
+  if (!run) throw new XenError('UNKNOWN_XENAPI_PLUGIN_FUNCTION', fn);
   return run({ tx, plane, host: await tx.get('host', ref) }, args);
 }

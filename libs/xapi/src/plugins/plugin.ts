@@ -12,13 +12,16 @@ export interface Asked {
 export type PluginFunction = (asked: Asked, args: Arguments) => Promise<string> | string;
 export type Plugin = Readonly<Record<string, PluginFunction>>;
 
-/** As a script that raised: the function, the kind of exception, its text. */
-export const failure = (fn: string, kind: string, text: string): XenError => new XenError('XENAPI_PLUGIN_FAILURE', fn, kind, text);
+/** As the scripts of xapi itself fail: the function, the kind of exception, its text. */
+export const raised = (fn: string, kind: string, text: string): XenError => new XenError('XENAPI_PLUGIN_FAILURE', fn, kind, text);
+
+/** As the scripts of XCP-ng fail: a number, -1 where there is no other, then text, details and a trace, of which there is none. */
+export const failure = (code: number, text: string, details = ''): XenError => new XenError(`${code}`, text, details, '');
 
 /** An argument that the function cannot do without. */
-export function argument(fn: string, args: Arguments, name: string): string {
+export function argument(args: Arguments, name: string): string {
   const value = args[name];
-  if (value === undefined) throw failure(fn, 'KeyError', `'${name}'`);
+  if (value === undefined) throw failure(-1, `'${name}'`);
   return value;
 }
 export const json = (value: unknown): string => JSON.stringify(value);
