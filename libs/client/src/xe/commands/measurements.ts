@@ -16,14 +16,16 @@ interface Source {
   readonly max: number;
   readonly units: string;
 }
+/** JSON knows no infinity: the largest number stands for it. */
+const unbounded = (n: number): number => (Math.abs(n) === Number.MAX_VALUE ? n * 2 : n);
 const cells = (s: Source): Cell[] =>
   cellsOf({
     name_label: s.name_label,
     name_description: s.name_description,
     enabled: String(s.enabled),
     standard: String(s.standard),
-    min: thousandths(s.min),
-    max: thousandths(s.max),
+    min: thousandths(unbounded(s.min)),
+    max: thousandths(unbounded(s.max)),
     units: s.units,
   });
 
