@@ -51,7 +51,7 @@ test('xe dumps and restores: changes are undone, what was destroyed is there aga
   const present = await settled();
   expect(await xe(files, 'pool-restore-database', 'file-name=db.xml', '--dry-run')).toMatchObject({ code: 0, error: '' });
   expect(await settled()).toBe(present);
-  expect(await xe(files, 'pool-restore-database', 'file-name=db.xml')).toMatchObject({ code: 0, error: '' });
+  expect(await xe(files, 'pool-restore-database', 'file-name=db.xml', '--force')).toMatchObject({ code: 0, error: '' });
   expect(await call('VM.get_record', kept)).toEqual(before);
   expect(await call('VIF.get_all_records')).toEqual(vifs);
   await expect(call('VM.get_record', added)).rejects.toThrow('HANDLE_INVALID');

@@ -45,7 +45,7 @@ test.each([
   [['bogus'], "Unknown command: bogus\nFor usage run: 'xe help'\n"],
   [['vm-param-get', 'uuid=x'], "Required parameter not found: param-name\nFor usage run: 'xe help'\n"],
   [['vm-start', 'vm=nobody'], 'Error: No matching VMs found\n'],
-  [['host-disable'], 'Error: Multiple matches found. --multiple required to complete the operation\n'],
+  [['host-disable'], 'Error: Multiple matching hosts found. --multiple required to complete the operation\n'],
   [['vm-list', 'nonsense=1'], "Error: Unknown field 'nonsense'\n"],
 ])('%j is refused on standard error with exit code 1', async (words, error) => {
   expect(await xe(...words)).toMatchObject({ code: 1, out: '', error });
@@ -53,7 +53,10 @@ test.each([
 
 test('a wrong password and no user are told in the words of xe', async () => {
   expect(await thinXe({ ...user, password: 'wrong' }, 'vm-list')).toMatchObject({ code: 1, error: "Authentication failed\nFor usage run: 'xe help'\n" });
-  expect(await thinBody(user, 'vm-list\nusername=\npassword=')).toMatchObject({ code: 1, error: 'Username/password must be specified\n' });
+  expect(await thinBody(user, 'vm-list\nusername=\npassword=')).toMatchObject({
+    code: 1,
+    error: "Username/password must be specified\nFor usage run: 'xe help'\n",
+  });
 });
 
 test('a forwarded command brings its session, with the line ends of another server, and the session stays', async () => {
@@ -77,7 +80,7 @@ test('a VM lives from install to uninstall, which asks first', async () => {
   await line('vm-shutdown', '--force', 'vm=thin');
   const no = await thinXe({ ...user, types: 'no' }, 'vm-uninstall', 'vm=thin');
   expect(no.out).toMatch(
-    /^The following items are about to be destroyed\nVM : .* \(thin\)\n(VDI: .*\n)+Type 'yes' to continue\nAborted \(you typed: 'no'\)\n$/,
+    /^The following items are about to be destroyed\nVM : .* \(thin\)\n(VDI: .* \n)+Type 'yes' to continue\nAborted \(you typed: 'no'\)\n$/,
   );
   const yes = await thinXe({ ...user, types: 'yes' }, 'vm-uninstall', 'vm=thin');
   expect([yes.code, yes.out.split('\n').at(-2)]).toEqual([0, 'All objects destroyed']);
@@ -127,7 +130,7 @@ test('the content of a file of the user comes over the connection', async () => 
   const run = await thinXe({ ...user, files }, 'host-call-plugin', `host-uuid=${host}`, 'plugin=none', 'fn=none', 'args:text:file=/tmp/args');
   expect(run.commands[0]).toEqual({ kind: 'load', file: '/tmp/args' });
   const missing = await thinXe({ ...user, files }, 'host-call-plugin', `host-uuid=${host}`, 'plugin=none', 'fn=none', 'args:text:file=/tmp/none');
-  expect(missing).toMatchObject({ code: 1, error: 'Error: Could not read file: /tmp/none\n' });
+  expect(missing).toMatchObject({ code: 1, error: 'Failed to read file /tmp/none\n' });
 });
 
 test('a client that goes away in the middle leaves the server as it was', async () => {

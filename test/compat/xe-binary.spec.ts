@@ -68,7 +68,7 @@ test('a question is asked on the terminal and its answer counts', async () => {
 });
 
 test('help needs no server, and the completion is a script that bash takes', async () => {
-  expect((await xe(['-s', '127.0.0.2', '-p', '1', 'help'])).out).toMatch(/^Usage:\n {4}xe <command>/);
+  expect((await xe(['-s', '127.0.0.2', '-p', '1', 'help'])).out).toMatch(/^Usage:\n {2}xe <command>/);
   const { out } = await xe(['completion', 'bash']);
   writeFileSync(path.join(home, 'complete.sh'), `${out}\nCOMP_WORDS=(xe vm-sta); COMP_CWORD=1; _xe; echo "\${COMPREPLY[@]}"`);
   const bash = spawn('bash', [path.join(home, 'complete.sh')]);

@@ -19,6 +19,7 @@ const text = (s: string): Buffer => Buffer.concat([int(Buffer.byteLength(s)), Bu
 const frame = (...parts: readonly Buffer[]): Buffer => Buffer.concat([int(Buffer.concat(parts).length), ...parts]);
 const print = (s: string): Buffer => frame(int(9), int(0), text(s));
 const printError = (s: string): Buffer => frame(int(9), int(16), text(s));
+const usage = printError("For usage run: 'xe help'\n");
 const exit = (code: number): Buffer => frame(int(9), int(4), int(code));
 
 /** All that the server sends behind its greeting, until it closes. */
@@ -38,7 +39,8 @@ async function said(words: readonly string[], end = ''): Promise<Buffer> {
 const root = (): string[] => ['username=root', `password=${world.password}`];
 
 test.each<[string, string[], () => Buffer[]]>([
-  ['an unknown command', ['bogus'], () => [printError("Unknown command: bogus\nFor usage run: 'xe help'\n"), exit(1)]],
+  ['an unknown command', ['bogus'], () => [printError('Unknown command: bogus\n'), usage, exit(1)]],
+  ['a parameter that is missing', ['vm-param-get', 'uuid=x'], () => [printError('Required parameter not found: param-name\n'), usage, exit(1)]],
   ['a command on nothing', ['vm-start', 'vm=nobody'], () => [printError('Error: No matching VMs found\n'), exit(1)]],
   ['an unknown field', ['vm-list', 'nonsense=1'], () => [printError("Error: Unknown field 'nonsense'\n"), exit(1)]],
 ])('%s, byte for byte', async (_claim, words, frames) => {

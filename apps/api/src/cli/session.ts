@@ -24,6 +24,7 @@ export interface Credentials {
 
 /** A session that was brought along stays open; one made for the command ends with it. */
 export async function openSession(dispatcher: Dispatcher, { session, user, password, local }: Credentials, signal: AbortSignal): Promise<Opened> {
+  if (session === undefined && user === '' && !local) throw new XenError('SESSION_AUTHENTICATION_FAILED', '', 'no user was given');
   const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal, local));
   const apiOf = (own: string): Api => ({
     url: '',

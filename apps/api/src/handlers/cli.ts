@@ -43,10 +43,7 @@ async function run({ request, socket, dispatcher, signal, plane }: Exchange): Pr
   try {
     await channel.greet();
     const terminal = terminalOver(channel, callSender(plane.store));
-    const local = isLocal(socket);
-    const anonymous = login.session === undefined && login.user === '' && !local;
-    if (anonymous) terminal.printError('Username/password must be specified\n');
-    const code = anonymous ? 1 : await runXe(words, () => openSession(dispatcher, { ...login, local }, signal), terminal);
+    const code = await runXe(words, () => openSession(dispatcher, { ...login, local: isLocal(socket) }, signal), terminal);
     channel.say({ kind: 'exit', code });
   } catch (error) {
     if (!(error instanceof ClientGone) && !(error instanceof MalformedThin))

@@ -1,45 +1,66 @@
 /** What went wrong, in the words of xe. */
-import { errorDoc, isErrorCode, isNullRef, XenError } from '@xenplane/model';
+import { classNames, errorDoc, isErrorCode, isNullRef, messages, XenError } from '@xenplane/model';
 import { isRef, Unreachable } from '../api';
-import { Misuse, Missing } from './arguments';
+import { Ended, Misuse, UnknownField, Unusable } from './arguments';
 import type { Objects } from './objects';
 import type { Terminal } from './terminal';
-import { TransferFailed } from './transfer';
 
-/** Classes that a reference among an error's parameters may be of, by the name of the parameter; else these are tried. */
+/** Classes that a reference among an error's parameters may be of: those that are named most, then the others. */
 const usual = ['VM', 'host', 'VDI', 'SR', 'network', 'VBD', 'VIF', 'PIF', 'PBD', 'pool', 'task'];
+const classesByUse = [...new Set([...usual, ...classNames.filter((cls) => messages.has(`${cls}.get_record`))])];
 
-export async function named(ref: string, objects: Objects): Promise<string> {
-  for (const cls of usual) {
-    const found = await objects.one(cls, ref);
-    const label = found?.['name_label'] ?? found?.['device'] ?? found?.['userdevice'];
-    if (found) return label === undefined ? String(found['uuid']) : `${String(found['uuid'])} (${String(label)})`;
+/** A reference as its object's uuid and name; other texts as they are. */
+export async function named(text: string, objects: Objects | undefined): Promise<string> {
+  if (!objects || !isRef(text) || isNullRef(text)) return text;
+  for (const cls of classesByUse) {
+    const found = await objects.one(cls, text);
+    if (found) return found['name_label'] === undefined ? String(found['uuid']) : `${String(found['uuid'])} (${String(found['name_label'])})`;
   }
-  return ref;
+  return text;
 }
 /** The sentence of the code, then each parameter with its name, objects by uuid and name. */
 async function explained(error: XenError, objects: Objects | undefined): Promise<string[] | undefined> {
   const known = isErrorCode(error.code) ? errorDoc(error.code) : undefined;
-  if (!known?.doc) return undefined;
-  const names: readonly string[] = known.params;
-  const texts = error.params.map(async (p, i) => `${names[i] ?? '<extra>'}: ${isRef(p) && !isNullRef(p) && objects ? await named(p, objects) : p}`);
+  if (!known?.doc || known.undocumented) return undefined;
+  const names: readonly string[] = error.code === 'VMS_FAILED_TO_COOPERATE' ? error.params.map(() => 'VM') : known.params;
+  const texts = error.params.map(async (p, i) => `${names[i] ?? '<extra>'}: ${await named(p, objects)}`);
   return [known.doc, ...(await Promise.all(texts)), ...names.slice(error.params.length).map((n) => `${n}: <unknown>`)];
 }
 
-const usage = "For usage run: 'xe help'\n";
-/** Tells the user; nothing else is printed after it. */
-export async function tell(error: unknown, objects: Objects | undefined, terminal: Terminal): Promise<void> {
-  if (error instanceof Missing) terminal.printError(`${error.message}\n${usage}`);
-  else if (error instanceof Misuse)
-    terminal.printError(error.message.startsWith('Required parameter') ? `${error.message}\n${usage}` : `Error: ${error.message}\n`);
-  else if (error instanceof TransferFailed || error instanceof Unreachable) terminal.printError(`${error.message}\n`);
+function unusable(text: string, terminal: Terminal): void {
+  terminal.printError(`${text}\n`);
+  terminal.printError("For usage run: 'xe help'\n");
+}
+/** Tells the user; nothing else is printed after it. Answers the exit code. */
+export async function tell(error: unknown, objects: Objects | undefined, terminal: Terminal): Promise<number> {
+  if (error instanceof Ended) terminal.printError(error.message);
+  else if (error instanceof Unusable) unusable(error.message, terminal);
+  else if (error instanceof UnknownField) terminal.error('Missing parameter', [error.field]);
+  else if (error instanceof Misuse) terminal.printError(`Error: ${error.message}\n`);
+  else if (error instanceof SeveralFailed) for (const { uuid, text } of error.failures) terminal.print(`operation failed on ${uuid}: ${text}`);
+  else if (error instanceof Unreachable) terminal.printError(`${error.message}\n`);
   else if (error instanceof XenError) await tellXen(error, objects, terminal);
   else terminal.printError(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
+  return error instanceof Ended ? error.exitCode : 1;
 }
 async function tellXen(error: XenError, objects: Objects | undefined, terminal: Terminal): Promise<void> {
-  if (error.code === 'SESSION_AUTHENTICATION_FAILED') return terminal.printError(`Authentication failed\n${usage}`);
+  if (error.code === 'SESSION_AUTHENTICATION_FAILED') {
+    return unusable(error.params[0] === '' ? 'Username/password must be specified' : 'Authentication failed', terminal);
+  }
   const texts = await explained(error, objects).catch(() => undefined);
   if (texts) for (const text of texts) terminal.printError(`${text}\n`);
-  else terminal.error(error.code, error.params);
+  else terminal.error(error.code, await Promise.all(error.params.map((p) => named(p, objects))));
 }
-export const unknownCommand = (name: string): string => `Unknown command: ${name}\n${usage}`;
+
+/** What went wrong with each of several objects, the last one first. */
+export class SeveralFailed extends Error {
+  constructor(readonly failures: readonly { readonly uuid: string; readonly text: string }[]) {
+    super('Some operations have failed');
+    this.name = 'SeveralFailed';
+  }
+}
+/** An error in one text, as it stands behind the object that it happened to. */
+export async function inWords(error: unknown, objects: Objects): Promise<string> {
+  if (!(error instanceof XenError)) return error instanceof Error ? error.message : String(error);
+  return (await explained(error, objects))?.join('\n') ?? `${error.code}: [ ${error.params.join('; ')} ]`;
+}

@@ -4,10 +4,11 @@ import { flagged, type Arguments } from './arguments';
 import { commands } from './commands';
 import { own } from './own';
 import { genericCommand } from './generic';
+import type { Cell } from './objects';
+import type { Printer } from './printer';
 import { commandFacts, type CommandFacts } from './tables/commands';
 import { descriptions } from './tables/descriptions';
 import { tables } from './tables/fields';
-import type { Terminal } from './terminal';
 
 export interface Described {
   readonly required: readonly string[];
@@ -33,62 +34,71 @@ const genericNames = Object.values(tables).flatMap((t) => t.commands);
 export const commandNames = (): string[] =>
   [...new Set([...Object.keys(commands).filter((c) => !commandFacts[c]?.hidden), ...Object.keys(own), ...genericNames, 'help'])].sort();
 const standardNames = (): string[] =>
-  [
-    ...Object.keys(commandFacts).filter((c) => commandFacts[c]?.standard && !commandFacts[c].hidden),
-    'vm-list',
-    'vm-param-get',
-    'vm-param-set',
-    'vm-param-list',
-    'vm-param-add',
-    'vm-param-remove',
-    'vm-param-clear',
-    'template-list',
-    'snapshot-list',
-    'task-list',
-    'vdi-list',
-    'host-list',
-    'sr-list',
-    'network-list',
-  ].sort();
+  [...Object.keys(commandFacts).filter((c) => commandFacts[c]?.standard && !commandFacts[c].hidden), ...['vm-list', 'network-list', 'sr-list']].sort();
 
-const general = (): string => `Usage:
-    xe <command>
-        [ -s <server> ]            XenServer host
-        [ -p <port> ]              XenServer port number
-        [ -u <username> -pw <password> | -pwf <password file> ]
-                                   User authentication (password or file)
-        [ --nossl ]                Disable SSL/TLS
-        [ --debug ]                Enable debug output
-        [ --minimal ]              Print values only, joined by commas
-        [ <other arguments> ... ]
+const usage = `Usage:
+  xe <command>
+    [ -s <server> ]            XenServer host
+    [ -p <port> ]              XenServer port number
+    [ -u <username> -pw <password> | -pwf <password file> ]
+                               User authentication (password or file)
+    [ --nossl ]                Disable SSL/TLS
+    [ --debug ]                Enable debug output
+    [ --minimal ]              Print values only, joined by commas
+    [ <other arguments> ... ]
 
 To get help on a specific command:
-    xe help <command>
+  xe help <command>
 
-To get a full listing of commands:
-    xe help --all
+`;
+const widest = 74;
+/** Names in lines that are not too long. */
+function inLines(names: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const name of names)
+    if (line === '') line = `    ${name}`;
+    else if (line.length + name.length <= widest) line += `, ${name}`;
+    else {
+      lines.push(line);
+      line = `    ${name}`;
+    }
+  return [...lines, line];
+}
+function full(printer: Printer): void {
+  const all = commandNames();
+  const of = (prefix: string): string[] => all.filter((name) => name.startsWith(prefix));
+  printer.list([`${usage}Full command list\n-----------------\n`]);
+  printer.list(inLines(of('host-')));
+  printer.list(['    ']);
+  printer.list(inLines(of('vm-')));
+  printer.list(['    ']);
+  printer.list(inLines(all.filter((name) => !/^(host|vm)-/.test(name))));
+}
+function common(printer: Printer): void {
+  printer.list([`${usage}To get a full listing of commands:\n  xe help --all\n\nCommon command list\n-------------------\n`]);
+  printer.list(inLines(standardNames()));
+}
 
-Common command list
--------------------
-    ${standardNames().join(', ')}`;
+const cell = (name: string, value: string): Cell => ({ name, value });
+const record = (name: string, { required, optional, doc }: Described): Cell[] => [
+  cell('command name        ', name),
+  cell('reqd params     ', required.join(', ')),
+  cell('optional params ', optional.join(', ')),
+  cell('description     ', doc),
+];
 
-const one = (name: string, { required, optional, doc }: Described): string => `command name        : ${name}
-	reqd params     : ${required.join(', ')}
-	optional params : ${optional.join(', ')}
-	description     : ${doc}`;
-
-export function help(args: Arguments, terminal: Terminal): boolean {
-  const minimal = flagged(args, 'minimal');
-  const wanted = args.pairs.filter(([n]) => n !== 'minimal' && n !== 'all').map(([n]) => n);
-  if (wanted.length === 0) {
-    if (minimal) terminal.print(commandNames().join(','));
-    else terminal.print(flagged(args, 'all') ? `${general()}\n\nFull command list\n-----------------\n    ${commandNames().join(', ')}` : general());
-    return true;
-  }
+const connection = new Set(['server', 'username', 'password', 'port', 'minimal', 'all']);
+export function help(args: Arguments, printer: Printer): void {
+  const wanted = args.pairs.map(([n]) => n).filter((n) => !connection.has(n));
   for (const name of wanted) {
     const found = described(name);
-    if (!found) terminal.printError(`No help found for this command: ${name}\n`);
-    else terminal.print(minimal ? [...found.required, ...found.optional].join(',') : one(name, found));
+    if (found) printer.table([record(name, found)]);
+    else printer.list([`Unknown command '${name}'`]);
   }
-  return wanted.every((name) => described(name) !== undefined);
+  if (wanted.length > 0) return;
+  const all = flagged(args, 'all');
+  if (flagged(args, 'minimal')) printer.list(all ? commandNames() : standardNames());
+  else if (all) full(printer);
+  else common(printer);
 }

@@ -13,11 +13,35 @@ export interface Shown {
 }
 export interface Cell {
   readonly name: string;
-  readonly access: Access;
+  /** Of a field of a class; what else is shown by name and value has none. */
+  readonly access?: Access;
   readonly deprecated?: boolean;
   readonly value: string;
 }
 export const absent = '<not in database>';
+/** What stands for these while there are no metrics. */
+const withoutMetrics: Readonly<Record<string, string>> = {
+  ...{ 'start-time': '<unknown time>', 'install-time': '<unknown time>' },
+  ...{ hvm: 'false', nomigrate: 'false', 'nested-virt': 'false' },
+};
+
+/** A value as it is shown, and what is in it when it is a set or a map. */
+export interface Rendered {
+  readonly text: string;
+  readonly items: readonly string[];
+  readonly entries: readonly (readonly [string, string])[];
+}
+const asText = (text: string): Rendered => ({ text, items: [], entries: [] });
+const asSet = (items: readonly string[], between: string): Rendered => ({ text: items.join(between), items, entries: [] });
+const asMap = (entries: Rendered['entries']): Rendered => ({ text: entries.map(([k, v]) => `${k}: ${v}`).join('; '), items: [], entries });
+/** Takes a text that was put together apart again. */
+function apart(access: Access, text: string): Rendered {
+  if (!/^[SM]/.test(access) || text === '') return asText(text);
+  if (access.startsWith('S')) return { ...asText(text), items: text.split(/[;,] /) };
+  return { ...asText(text), entries: text.split('; ').map((entry) => [entry.slice(0, entry.indexOf(': ')), entry.slice(entry.indexOf(': ') + 2)]) };
+}
+/** As `%.3f` writes it. */
+export const thousandths = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
 
 export function tableNamed(cli: string): ClassTable {
   const table = tables[cli];
@@ -57,7 +81,7 @@ export class Objects {
   /** One object of a class; undefined when there is none. */
   async one(cls: string, ref: string): Promise<AnyRecord | undefined> {
     const all = this.whole.get(cls);
-    if (all) return (await all)[ref];
+    if (all) return (await all.catch((): Readonly<Record<string, AnyRecord>> => ({})))[ref];
     const key = `${cls} ${ref}`,
       present = this.single.get(key);
     if (present) return present;
@@ -80,21 +104,23 @@ export class Objects {
     return pool;
   }
 
-  /** The value of one field as text; a field that the record does not have is its metrics' or another companion's. */
-  async text(row: FieldRow, shown: Shown, table: ClassTable): Promise<string> {
-    const [, api, , notes] = row;
-    const special = workedOut[`${table.cls}.${row[0]}`];
-    if (special) return special(this, shown).catch(() => absent);
-    if (api === '') return notes?.calls ? this.called(notes.calls, shown) : '';
+  /** The value of one field; one that the record does not have is its metrics' or another companion's. */
+  async rendered(row: FieldRow, shown: Shown, table: ClassTable): Promise<Rendered> {
+    const [name, api, access, notes] = row;
+    const special = workedOut[`${table.cls}.${name}`];
+    if (special) return apart(access, await special(this, shown).catch(() => absent));
+    if (api === '') return notes?.calls ? this.called(notes.calls, shown, row) : asText('');
     const [cls = '', field = ''] = api.split('.');
     const record = cls === table.cls || field in shown.record ? shown.record : await this.companion(table, cls, shown.record);
-    if (!record) return absent;
-    return this.written(record[field], typeOf(api), row);
+    return record ? this.written(record[field], typeOf(api), row) : asText(withoutMetrics[name] ?? absent);
   }
-  private async called(method: string, { ref }: Shown): Promise<string> {
+  async text(row: FieldRow, shown: Shown, table: ClassTable): Promise<string> {
+    return (await this.rendered(row, shown, table)).text;
+  }
+  private async called(method: string, { ref }: Shown, row: FieldRow): Promise<Rendered> {
     const value = await this.api.call(method, ref).catch(() => absent);
     const result = Array.isArray(value) ? await Promise.all(value.map((v) => this.uuidAnywhere(v))) : value;
-    return this.written(result, undefined, ['', '', 'RO']);
+    return this.written(result, undefined, ['', '', row[2]]);
   }
   private async uuidAnywhere(value: unknown): Promise<unknown> {
     if (!isRef(value)) return value;
@@ -108,23 +134,22 @@ export class Objects {
   }
 
   /** A value of the API in the words of the command line. */
-  async written(value: unknown, type: Type | undefined, row: FieldRow): Promise<string> {
+  private async written(value: unknown, type: Type | undefined, row: FieldRow): Promise<Rendered> {
     const shown = row[3]?.shown;
-    if (Array.isArray(value)) return (await Promise.all(value.map((v) => this.element(v, type?.of, shown)))).join(shown === 'commas' ? ', ' : '; ');
-    if (typeof value === 'object' && value !== null) return this.map(Object.entries(value), type, row);
-    return this.element(value, type, shown);
+    const each = (values: readonly unknown[], of: Type | undefined): Promise<string[]> => Promise.all(values.map((v) => this.element(v, of, shown)));
+    if (Array.isArray(value)) return asSet(await each(value, type?.of), shown === 'commas' ? ', ' : '; ');
+    if (typeof value !== 'object' || value === null) return asText(await this.element(value, type, shown));
+    const operations = type?.of?.kind === 'enum' && type.key?.kind === 'string';
+    if (operations) return asSet(await each(Object.values(value), type?.of), '; ');
+    return asMap(await Promise.all(Object.entries(value).map((entry) => this.entry(entry, type, shown))));
   }
-  private async map(entries: [string, unknown][], type: Type | undefined, row: FieldRow): Promise<string> {
-    const shown = row[3]?.shown;
-    if (row[2].startsWith('S') && row[0].endsWith('operations'))
-      return (await Promise.all(entries.map(([, op]) => this.element(op, type?.of, shown)))).join('; ');
-    const texts = entries.map(async ([k, v]) => `${await this.element(k, type?.key, undefined)}: ${await this.element(v, type?.of, undefined)}`);
-    return (await Promise.all(texts)).join('; ');
+  private async entry([key, value]: [string, unknown], type: Type | undefined, shown: string | undefined): Promise<[string, string]> {
+    return [await this.element(key, type?.key, shown), await this.element(value, type?.of, undefined)];
   }
   private async element(value: unknown, type: Type | undefined, shown: string | undefined): Promise<string> {
     if (type?.kind === 'ref') return this.named(type.cls ?? '', String(value), shown === 'name');
     if (value === nullRefText) return absent;
-    if (type?.kind === 'float' && typeof value === 'number') return value.toFixed(3);
+    if (type?.kind === 'float' && typeof value === 'number') return thousandths(value);
     const text = String(value ?? '');
     if (shown === 'lower') return text.toLowerCase();
     return shownAs[shown ?? '']?.[text] ?? text;
@@ -136,17 +161,26 @@ export class Objects {
   }
 }
 
-export const selected = (table: ClassTable, wanted: readonly string[] | 'all'): readonly FieldRow[] => {
-  if (wanted === 'all') return table.fields.filter(([, , , notes]) => !notes?.hidden);
-  const unknown = wanted.find((name) => !table.fields.some(([n]) => n === name));
-  if (unknown !== undefined) throw new Misuse(`Unknown field '${unknown}'`);
-  return table.fields.filter(([n]) => wanted.includes(n));
-};
+/** In lists a field that is too dear to work out for all objects only says so. */
+export async function cellsOf(objects: Objects, table: ClassTable, fields: readonly FieldRow[], shown: Shown, spare: boolean): Promise<Cell[]> {
+  return Promise.all(
+    fields.map(async (field) => ({
+      name: field[0],
+      access: field[3]?.printed ?? field[2],
+      deprecated: field[3]?.deprecated ?? false,
+      value: spare && field[3]?.expensive ? '<expensive field>' : await objects.text(field, shown, table),
+    })),
+  );
+}
+/** Fields in the order of the class, whatever the order asked for; a name that is none asks for nothing. */
+export const selected = (table: ClassTable, wanted: readonly string[] | 'all'): readonly FieldRow[] =>
+  table.fields.filter(([name, , , notes]) => !notes?.hidden && (wanted === 'all' || wanted.includes(name)));
 
 /** A record as lines: the first name at the left, the others to the right, access in parentheses, values behind a colon. */
 export function lines(cells: readonly Cell[]): string {
-  const head = ({ name, access, deprecated }: Cell): string => `${name} (${access.padStart(3)})${deprecated ? ' [DEPRECATED]' : ''}`;
-  const width = 4 + Math.max(...cells.map((c) => head(c).length));
+  const head = ({ name, access, deprecated }: Cell): string =>
+    access === undefined ? name : `${name} (${access.padStart(3)})${deprecated ? ' [DEPRECATED]' : ''}`;
+  const width = 4 + Math.max(0, ...cells.map((c) => head(c).length));
   return cells.map((cell, i) => `${i === 0 ? head(cell).padEnd(width) : head(cell).padStart(width)}: ${cell.value}`).join('\n');
 }
 /** For scripts: values in one line, commas in them escaped. */

@@ -18,7 +18,7 @@ _xe() {
     return
   fi
   local params
-  params=$("\${COMP_WORDS[0]}" help "$command" --minimal 2>/dev/null | tr ',' '\\n' | grep -v '^<' | sed -e 's/[^:]$/&=/')
+  params=$("\${COMP_WORDS[0]}" help "$command" 2>/dev/null | sed -En 's/^ *(reqd|optional) params *: //p' | tr -d ' ' | tr ',' '\\n' | grep -v '^<' | sed -e 's/[^:]$/&=/')
   COMPREPLY=( $(compgen -W "$params --minimal --multiple --force" -- "$word") )
   case "\${COMPREPLY[0]}" in *=|*:) compopt -o nospace 2>/dev/null ;; esac
 }

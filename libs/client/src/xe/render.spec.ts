@@ -13,9 +13,28 @@ test('minimal output joins by commas and escapes those that are in a value', () 
   expect(minimal(['a', 'b,c', 'd\\e'])).toBe('a,b\\,c,d\\\\e');
 });
 
-test.each([
-  [['vm-list', 'name-label=a=b', '--minimal'], { command: 'vm-list', pairs: [['name-label', 'a=b']], switches: ['minimal'] }],
-  [['vm-start', 'vm=x', '--force'], { command: 'vm-start', pairs: [['vm', 'x']], switches: ['force'] }],
+test.each<[string[], ReturnType<typeof parse>]>([
+  [
+    ['vm-list', 'name-label=a=b', '--minimal'],
+    {
+      command: 'vm-list',
+      pairs: [
+        ['name-label', 'a=b'],
+        ['minimal', 'true'],
+      ],
+    },
+  ],
+  [
+    ['vm-start', 'vm=x', '--force', '-u', 'me'],
+    {
+      command: 'vm-start',
+      pairs: [
+        ['vm', 'x'],
+        ['force', 'true'],
+        ['username', 'me'],
+      ],
+    },
+  ],
   [
     ['vm-param-set', 'uuid=u', 'other-config:k=v'],
     {
@@ -24,11 +43,12 @@ test.each([
         ['uuid', 'u'],
         ['other-config:k', 'v'],
       ],
-      switches: [],
     },
   ],
-  [[], { command: 'help', pairs: [], switches: [] }],
-])('%j is understood', (words, meaning) => {
-  const { command, pairs, switches } = parse(words);
-  expect({ command, pairs, switches: [...switches] }).toEqual(meaning);
-});
+  [['help', 'vm-start'], { command: 'help', pairs: [['vm-start', '']] }],
+  [[], { command: 'help', pairs: [] }],
+])('%j is understood', (words, meaning) => expect(parse(words)).toEqual(meaning));
+
+test.each([[['username=root', 'password=x']], [['vm-list', '-z', 'x']], [['vm-list', '-u']]])('%j is no command line', (words) =>
+  expect(() => parse(words)).toThrow('Syntax error: '),
+);

@@ -3,10 +3,12 @@ import { classNamed, isClassName, messages, zeroOf, type Type } from '@xenplane/
 import { decodeTaskResult } from '@xenplane/wire';
 import { follow, isRef } from '../api';
 import { bytes, keyed, optional, type Arguments } from './arguments';
-import { asValue } from './generic';
+import { inWords, SeveralFailed } from './failure';
+import { cellsOf } from './printer';
 import { selectHosts, selectStorages, selectVms } from './select';
 import { shownAs } from './tables/words';
 import type { Surroundings } from './terminal';
+import { asValue } from './values';
 
 export type Command = (args: Arguments, around: Surroundings) => Promise<void>;
 /**
@@ -43,7 +45,7 @@ async function valueOf(source: Source, type: Type | undefined, args: Arguments, 
   if (source === '@pool') return objects.pool();
   const [, name = '', otherwise] = /^([^=]*)(?:=(.*))?$/.exec(source) ?? [];
   if (name.endsWith(':') || mapType(type)) return Object.fromEntries(keyed(args, name.replace(/:$/, '')));
-  const text = optional(args, name) ?? (args.switches.has(name) ? 'true' : otherwise);
+  const text = optional(args, name) ?? otherwise;
   if (text === undefined) return type ? (type.default ?? zeroOf(type)) : '';
   if (type?.kind === 'int' && sizes.has(name)) return bytes(name, text);
   return asValue(objects, type, [name, text], words[type?.name ?? '']);
@@ -64,26 +66,24 @@ async function parametersOf(method: string, sources: readonly Source[], args: Ar
   return values;
 }
 
-/** What a call answers, as its command prints it: objects by their uuids. */
+/** What a call answers, as its command prints it: objects by their uuids, a map as a record. */
 export async function report(around: Surroundings, method: string, result: unknown): Promise<void> {
   const type = messages.get(method)?.result;
-  const { terminal } = around;
+  if (type?.kind === 'map' && typeof result === 'object' && result !== null) {
+    const entries = Object.entries(result).map(async ([k, v]) => [await word(around, k, type.key), await word(around, v, type.of)] as const);
+    return around.printer.table([cellsOf(Object.fromEntries(await Promise.all(entries)))]);
+  }
   const texts = await wordsFor(around, type, result);
-  if (texts === undefined) return;
-  if (around.minimal) terminal.print(texts.join(','));
-  else for (const text of texts) terminal.print(text);
+  if (texts !== undefined) around.printer.list(texts);
 }
-async function wordsFor({ objects }: Surroundings, type: Type | undefined, result: unknown): Promise<string[] | undefined> {
+async function word({ objects }: Surroundings, value: unknown, of: Type | undefined): Promise<string> {
+  if (of?.kind === 'ref' && isRef(value)) return objects.uuidOf(of.cls ?? '', value);
+  if (Array.isArray(value)) return value.join(' ');
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (shownAs[of?.name ?? '']?.[String(value)] ?? String(value));
+}
+async function wordsFor(around: Surroundings, type: Type | undefined, result: unknown): Promise<string[] | undefined> {
   if (result === undefined || result === null || (type === undefined && result === '')) return undefined;
-  const one = async (value: unknown, of: Type | undefined): Promise<string> => {
-    if (of?.kind === 'ref' && isRef(value)) return objects.uuidOf(of.cls ?? '', value);
-    if (Array.isArray(value)) return value.join(' ');
-    if (typeof value === 'number' && of?.kind === 'float') return value.toFixed(6);
-    return typeof value === 'object' && value !== null ? JSON.stringify(value) : (shownAs[of?.name ?? '']?.[String(value)] ?? String(value));
-  };
-  if (Array.isArray(result)) return Promise.all(result.map((v) => one(v, type?.of)));
-  if (typeof result === 'object') return Promise.all(Object.entries(result).map(async ([k, v]) => `${await one(k, type?.key)}: ${await one(v, type?.of)}`));
-  return [await one(result, type)];
+  return Array.isArray(result) ? Promise.all(result.map((v) => word(around, v, type?.of))) : [await word(around, result, type)];
 }
 
 /** One call, its result printed. */
@@ -91,6 +91,14 @@ export const row =
   (method: string, ...sources: readonly Source[]): Command =>
   async (args, around) =>
     report(around, method, await perform(around, method, ...(await parametersOf(method, sources, args, around, ''))));
+
+/** One call, whose result is for people only. */
+export const saying =
+  (method: string, ...sources: readonly Source[]): Command =>
+  async (args, around) =>
+    around.printer.message(
+      await word(around, await perform(around, method, ...(await parametersOf(method, sources, args, around, ''))), messages.get(method)?.result),
+    );
 
 type Selection = (args: Arguments, around: Surroundings, own: readonly string[], one: boolean) => Promise<readonly string[]>;
 /** The same call for everything that was selected. */
@@ -108,16 +116,32 @@ export const vms = each(selectVms, 'VM');
 export const hosts = each(selectHosts, 'host');
 export const storages = each(selectStorages, 'SR');
 
-/** One failure among several is told and the rest goes on; a single one ends the command. */
+/** All are tried; what failed with some of several is told at the end. */
 export async function onEach(around: Surroundings, cls: string, refs: readonly string[], work: (ref: string) => Promise<void>): Promise<void> {
-  if (refs.length <= 1) {
-    for (const ref of refs) await work(ref);
-    return;
-  }
+  const [only] = refs;
+  if (only !== undefined && refs.length === 1) return watched(around, cls, only, work);
+  const failures: { uuid: string; text: string }[] = [];
   for (const ref of refs)
-    await work(ref).catch(async (error: unknown) =>
-      around.terminal.print(`operation failed on ${await around.objects.uuidOf(cls, ref)}: ${error instanceof Error ? error.message : String(error)}`),
+    await watched(around, cls, ref, work).catch(async (error: unknown) =>
+      failures.unshift({ uuid: await around.objects.uuidOf(cls, ref), text: await inWords(error, around.objects) }),
     );
+  if (failures.length > 0) throw new SeveralFailed(failures);
+}
+interface Notice {
+  readonly name: string;
+  readonly priority: number;
+  readonly timestamp: string;
+}
+/** What is told of a VM while something is done with it, as far as it is urgent enough. */
+async function watched(around: Surroundings, cls: string, ref: string, work: (ref: string) => Promise<void>): Promise<void> {
+  const { objects, printer } = around;
+  const uuid = cls === 'VM' ? await objects.uuidOf(cls, ref).catch(() => undefined) : undefined;
+  const since = `${new Date().toISOString().slice(0, 19).replaceAll('-', '')}Z`;
+  await work(ref);
+  if (uuid === undefined) return;
+  const notices = await objects.api.call<Record<string, Notice>>('message.get', 'VM', uuid, since).catch(() => ({}));
+  for (const { name, priority, timestamp } of Object.values<Notice>(notices))
+    if (priority < around.urgency) printer.note(`Message: time=${timestamp} priority=${priority} name='${name}'\n`);
 }
 
 /** A new object from the words of the command line, its uuid printed. What is not said is as the class has it. */
@@ -129,5 +153,5 @@ export const make =
       const type = isClassName(cls) ? classNamed(cls).fields[name]?.type : undefined;
       record[name] = await valueOf(source, type, args, around, '');
     }
-    around.terminal.print(await around.objects.uuidOf(cls, String(await perform(around, `${cls}.create`, record))));
+    around.printer.list([await around.objects.uuidOf(cls, String(await perform(around, `${cls}.create`, record)))]);
   };

@@ -1,12 +1,13 @@
 /** One `xe` command from its words to its exit code. No process, no files, no sockets: those are given. */
 import { connect, type Api, type Login } from '../api';
-import { Misuse, Missing, flagged, optional, parse, required, type Arguments } from './arguments';
+import { Misuse, Missing, Unusable, flagged, optional, parse, required, type Arguments } from './arguments';
 import { commands } from './commands';
-import { tell, unknownCommand } from './failure';
+import { tell } from './failure';
 import { genericCommand } from './generic';
 import { commandNames, described, help } from './help';
 import { Objects } from './objects';
 import { bashCompletion } from './own';
+import { printerFor } from './printer';
 import type { Command } from './row';
 import type { Terminal } from './terminal';
 
@@ -28,37 +29,36 @@ function commandNamed(name: string): Command | undefined {
   if (name === 'image-import') return imageImport;
   return Object.hasOwn(commands, name) ? commands[name] : genericCommand(name)?.run;
 }
+const usualUrgency = 5;
 function assertComplete(args: Arguments): void {
   for (const name of described(args.command)?.required ?? []) if (optional(args, name) === undefined) throw new Missing(name);
 }
 
+const abroadBy =
+  ({ sendCall: send }: Terminal) =>
+  (login: Login): Promise<Api> =>
+    connect({ ...login, originator: 'xe', ...(send ? { send } : {}) });
+
 export async function runXe(words: readonly string[], open: () => Promise<Opened>, terminal: Terminal): Promise<number> {
-  const args = parse(words);
-  if (args.command === 'help' || args.command === '--help') return help(args, terminal) ? 0 : 1;
-  if (args.command === 'completion') {
-    terminal.print(bashCompletion(commandNames()));
-    return 0;
-  }
-  const command = commandNamed(args.command);
-  if (!command) {
-    terminal.printError(unknownCommand(args.command));
-    return 1;
-  }
-  return perform(command, args, open, terminal);
-}
-async function perform(command: Command, args: Arguments, open: () => Promise<Opened>, terminal: Terminal): Promise<number> {
   let opened: Opened | undefined, objects: Objects | undefined;
   try {
-    opened = await open();
-    objects = new Objects(opened.api);
-    assertComplete(args);
-    const { sendCall: send } = terminal;
-    const abroad = (login: Login): Promise<Api> => connect({ ...login, originator: 'xe', ...(send ? { send } : {}) });
-    await command(args, { objects, terminal, minimal: flagged(args, 'minimal'), abroad });
+    const args = parse(words);
+    const printer = printerFor(terminal, flagged(args, 'minimal'));
+    const command = commandNamed(args.command);
+    if (args.command === 'help' || args.command === '--help') help(args, printer);
+    else if (args.command === 'completion') terminal.print(bashCompletion(commandNames()));
+    else if (!command) throw new Unusable(`Unknown command: ${args.command}`);
+    else {
+      assertComplete(args);
+      opened = await open();
+      objects = new Objects(opened.api);
+      const urgency = Number(optional(args, 'message-priority') ?? usualUrgency);
+      await command(args, { objects, terminal, printer, minimal: flagged(args, 'minimal'), urgency, abroad: abroadBy(terminal) });
+    }
+    printer.flush();
     return 0;
   } catch (error) {
-    await tell(error, objects, terminal);
-    return 1;
+    return await tell(error, objects, terminal);
   } finally {
     await opened?.close();
   }

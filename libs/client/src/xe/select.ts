@@ -1,78 +1,78 @@
 /** Which objects a command is for: `vm=<name or uuid>`, or any filter of the list; more than one only with --multiple. */
 import { flagged, Misuse, optional, type Arguments } from './arguments';
-import { find, reserved } from './generic';
+import { find, given, type Pair } from './filters';
 import { tableNamed, type Shown } from './objects';
 import { commandFacts } from './tables/commands';
 import type { Surroundings } from './terminal';
 
+type Selectable = 'vm' | 'host' | 'sr';
 interface Kind {
-  readonly cli: 'vm' | 'host' | 'sr';
-  readonly what: string;
   /** Fields that a name may be in. */
   readonly names: readonly string[];
-  /** What is never meant, unless a filter says so. */
-  readonly filters: readonly (readonly [string, string])[];
+  readonly none: string;
+  readonly several: string;
+  readonly one: string;
 }
-const kinds: Readonly<Record<'vm' | 'host' | 'sr', Kind>> = {
-  vm: {
-    cli: 'vm',
-    what: 'VM',
-    names: ['uuid', 'name-label'],
-    filters: [
-      ['is-a-template', 'false'],
-      ['is-control-domain', 'false'],
-    ],
-  },
-  host: { cli: 'host', what: 'host', names: ['uuid', 'name-label', 'hostname'], filters: [] },
-  sr: { cli: 'sr', what: 'SR', names: ['uuid', 'name-label'], filters: [] },
+const kinds: Readonly<Record<Selectable, Kind>> = {
+  vm: { names: ['uuid', 'name-label'], none: 'No matching VMs found', several: 'Multiple matches VMs found.', one: 'VM' },
+  host: { names: ['uuid', 'hostname', 'name-label'], none: 'No matching hosts found', several: 'Multiple matching hosts found.', one: 'host' },
+  // A storage that is not found is told as a host is, by xapi too.
+  sr: { names: ['uuid', 'name-label'], none: 'No matching hosts found', several: 'Multiple matching SRs found.', one: 'SR' },
 };
+/** These take a control domain as well, and those a template; the others never do. */
+const alsoControlDomains = new Set([
+  ...['vm-start', 'vm-migrate', 'console', 'vm-compute-memory-overhead', 'vm-memory-target-set', 'vm-memory-target-wait', 'vm-memory-balloon'],
+  ...['vm-data-source-list', 'vm-data-source-record', 'vm-data-source-query', 'vm-data-source-forget'],
+  ...['vm-memory-dynamic-range-set', 'vm-memory-static-range-set', 'vm-memory-limits-set', 'vm-memory-set'],
+]);
+const alsoTemplates = new Set([
+  ...['vm-memory-dynamic-range-set', 'vm-memory-static-range-set', 'vm-memory-limits-set', 'vm-memory-set', 'vm-memory-balloon'],
+  ...['vm-clone', 'vm-copy'],
+]);
+function usual(cli: Selectable, command: string): Pair[] {
+  if (cli !== 'vm') return [];
+  return [
+    ...(alsoTemplates.has(command) ? [] : [['is-a-template', 'false'] as const]),
+    ...(alsoControlDomains.has(command) ? [] : [['is-control-domain', 'false'] as const]),
+  ];
+}
 
 /** Own words of a command are no filters, whether they are for its call or its facts. */
-function filtersOf(args: Arguments, kind: Kind, own: readonly string[]): (readonly [string, string])[] {
+function filtersOf(args: Arguments, cli: Selectable, own: readonly string[]): Pair[] {
   const facts = commandFacts[args.command];
-  const known = [...own, ...(facts?.required ?? []), ...(facts?.optional ?? [])];
-  const isOwn = (name: string): boolean => known.some((k) => (k.endsWith(':') ? name.startsWith(k) : k === name));
-  return args.pairs.filter(([n]) => n !== kind.cli && !reserved.has(n) && !isOwn(n) && !n.startsWith('database:'));
+  const known = [...own, cli, 'progress', ...(facts?.required ?? []), ...(facts?.optional ?? [])].map((name) => name.replace(/:$/, ''));
+  return given(args).filter(([name]) => !known.includes(name.split(':')[0] ?? ''));
 }
-async function found(args: Arguments, { objects }: Surroundings, kind: Kind, own: readonly string[]): Promise<Shown[]> {
-  const table = tableNamed(kind.cli);
-  const name = optional(args, kind.cli);
-  const filters = filtersOf(args, kind, own);
-  const usual = kind.filters.filter(([n]) => !filters.some(([f]) => f === n));
-  const uuid = filters.length === 1 && filters[0]?.[0] === 'uuid' ? filters[0][1] : undefined;
-  if (name === undefined && uuid !== undefined) return byUuid(args, { objects }, kind, uuid);
-  if (name === undefined) return find(objects, table, [...filters, ...usual]);
-  for (const field of kind.names) {
-    const these = await find(objects, table, [[field, name], ...filters, ...usual]);
-    if (these.length > 0) return these;
-  }
-  return [];
-}
-/** One object by its uuid is looked up alone. */
-async function byUuid(_args: Arguments, { objects }: Pick<Surroundings, 'objects'>, kind: Kind, uuid: string): Promise<Shown[]> {
-  const table = tableNamed(kind.cli);
+async function found(args: Arguments, { objects }: Surroundings, cli: Selectable, own: readonly string[]): Promise<Shown[]> {
+  const table = tableNamed(cli);
+  const name = optional(args, cli);
+  const filters = [...usual(cli, args.command), ...filtersOf(args, cli, own)];
+  const uuid = filters.find(([n]) => n === 'uuid')?.[1];
+  if (uuid === undefined || name !== undefined) return named(await find(objects, table, filters), cli, name);
+  // One object by its uuid is looked up alone.
   const ref = await objects.byUuid(table.cls, uuid).catch(() => undefined);
   const record = ref === undefined ? undefined : await objects.one(table.cls, ref);
-  return ref !== undefined && record && record['is_a_template'] !== true && record['is_control_domain'] !== true ? [{ ref, record }] : [];
+  return ref !== undefined && record ? find(objects, table, filters, [{ ref, record }]) : [];
 }
+const named = (all: readonly Shown[], cli: Selectable, name: string | undefined): Shown[] =>
+  all.filter(({ record }) => name === undefined || kinds[cli].names.some((field) => record[field.replace('-', '_')] === name));
 
 export async function select(
-  cli: 'vm' | 'host' | 'sr',
+  cli: Selectable,
   args: Arguments,
   around: Surroundings,
   { own = [], single = false }: { readonly own?: readonly string[]; readonly single?: boolean } = {},
 ): Promise<Shown[]> {
-  const kind = kinds[cli];
-  const these = await found(args, around, kind, own);
-  if (these.length === 0) throw new Misuse(`No matching ${kind.what}s found`);
+  const { none, several, one } = kinds[cli];
+  const these = await found(args, around, cli, own);
+  if (these.length === 0) throw new Misuse(none);
   if (these.length === 1) return these;
-  const matches = kind.what === 'VM' ? 'Multiple matches VMs found.' : 'Multiple matches found.';
-  if (single) throw new Misuse(`${matches} Operation can only be performed on one ${kind.what} at a time`);
-  if (!flagged(args, 'multiple')) throw new Misuse(`${matches} --multiple required to complete the operation`);
+  if (single) throw new Misuse(`${several} Operation can only be performed on one ${one} at a time`);
+  if (!flagged(args, 'multiple')) throw new Misuse(`${several} --multiple required to complete the operation`);
   return these;
 }
 const refsOf =
-  (cli: 'vm' | 'host' | 'sr') =>
+  (cli: Selectable) =>
   async (args: Arguments, around: Surroundings, own: readonly string[], single: boolean): Promise<readonly string[]> =>
     (await select(cli, args, around, { own, single })).map(({ ref }) => ref);
 export const selectVms = refsOf('vm');

@@ -1,6 +1,7 @@
 /** Where a command's words come from and its lines go to: a terminal of this machine, or a client at the other end of the thin protocol. */
 import type { Api, Login, Send } from '../api';
 import type { Objects } from './objects';
+import type { Printer } from './printer';
 
 export interface Terminal {
   /** A line on standard output. */
@@ -30,8 +31,12 @@ export interface Terminal {
 /** All that a command has to do with. */
 export interface Surroundings {
   readonly objects: Objects;
+  /** For questions, files and what is printed whatever the form of the output. */
   readonly terminal: Terminal;
+  readonly printer: Printer;
   readonly minimal: boolean;
+  /** Messages about a VM are told when their priority is a lower number than this. */
+  readonly urgency: number;
   /** A session at another pool. */
   abroad(login: Login): Promise<Api>;
 }

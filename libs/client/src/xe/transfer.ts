@@ -1,6 +1,7 @@
 /** Files between the user and the server: a task, an address that the user's side fetches or sends to, and the end of the task. */
-import { errorFrom } from '@xenplane/model';
+import { errorFrom, XenError } from '@xenplane/model';
 import { ended } from '../api';
+import { Ended } from './arguments';
 import type { Surroundings } from './terminal';
 
 export interface Transfer {
@@ -8,39 +9,65 @@ export interface Transfer {
   readonly file: string;
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
+  /** The name of the task. */
   readonly label: string;
+  readonly description?: string;
+  /** A task of the user's, which is left to the user. */
+  readonly task?: string;
   /** Says how far it is while it goes on. */
   readonly progress?: boolean;
 }
-/** The other side refused and its task does not say why, or the user's file cannot be had. */
-export class TransferFailed extends Error {
-  constructor(readonly label: string) {
-    super(`${label} failed, unknown error.`);
-    this.name = 'TransferFailed';
+
+/** References stand in addresses as they are. */
+const queryOf = (query: Readonly<Record<string, string>>): string =>
+  Object.entries(query)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`.replaceAll('%3A', ':'))
+    .join('&');
+
+/** Answers the text of the task's result. */
+export async function transfer(around: Surroundings, plan: Transfer): Promise<string> {
+  const { api } = around.objects;
+  const task = plan.task ?? (await api.call<string>('task.create', plan.label, plan.description ?? ''));
+  try {
+    return await within(around, plan, task);
+  } finally {
+    if (plan.task === undefined) await api.call('task.destroy', task).catch(() => undefined);
+  }
+}
+async function within({ objects: { api }, terminal }: Surroundings, plan: Transfer, task: string): Promise<string> {
+  // Below zero until the server has taken the task over: then it ends with what the server says.
+  await api.call('task.set_progress', task, -1).catch(() => undefined);
+  const url = `${plan.path}?${queryOf({ session_id: api.session, task_id: task, ...plan.query })}`;
+  const watching = plan.progress ? ended(api, task, (f) => terminal.onProgress(f)) : undefined;
+  // It may fail while nobody waits for it yet.
+  watching?.catch(() => undefined);
+  const moved = await (plan.direction === 'get' ? terminal.httpGet(plan.file, url) : terminal.httpPut(plan.file, url));
+  if (moved) return watching ?? ended(api, task);
+  const taken = (await api.call<number>('task.get_progress', task)) >= 0;
+  if (taken) await ended(api, task);
+  else await api.call('task.set_status', task, 'failure');
+  throw new Unmoved();
+}
+/** The user's side says that it failed, and the server nothing. */
+class Unmoved extends Error {
+  constructor() {
+    super('the file was not moved');
+    this.name = 'Unmoved';
   }
 }
 
-/** Answers the text of the task's result. */
-export async function transfer(
-  { objects: { api }, terminal }: Surroundings,
-  { direction, file, path, query = {}, label, progress = false }: Transfer,
-): Promise<string> {
-  const task = await api.call<string>('task.create', label, '');
-  try {
-    await api.call('task.set_progress', task, -1).catch(() => undefined);
-    const url = `${path}?${new URLSearchParams({ session_id: api.session, task_id: task, ...query }).toString()}`;
-    const watching = progress ? ended(api, task, (f) => terminal.onProgress(f)) : undefined;
-    const moved = await (direction === 'get' ? terminal.httpGet(file, url) : terminal.httpPut(file, url));
-    if (!moved) throw await reason(api, task, label, watching);
-    return await (watching ?? ended(api, task));
-  } finally {
-    await api.call('task.destroy', task).catch(() => undefined);
-  }
+/** A transfer whose failure is that of the server, or else of the user's side. */
+export async function moved(around: Surroundings, plan: Transfer): Promise<string> {
+  return transfer(around, plan).catch((error: unknown) => {
+    throw error instanceof Unmoved ? errorFrom(['CLIENT_ERROR']) : error;
+  });
 }
-async function reason(api: Surroundings['objects']['api'], task: string, label: string, watching: Promise<string> | undefined): Promise<Error> {
-  watching?.catch(() => undefined);
-  const info = await api.call<string[]>('task.get_error_info', task).catch(() => []);
-  if (info.length > 0) return errorFrom(info);
-  await api.call('task.set_status', task, 'failure').catch(() => undefined);
-  return new TransferFailed(label);
+/** A transfer that says how it went, by this name. */
+export async function told(around: Surroundings, plan: Transfer, name: string): Promise<void> {
+  await transfer(around, plan).catch((error: unknown) => {
+    if (error instanceof Unmoved) throw new Ended(`${name} failed, unknown error.\n`, 1);
+    if (error instanceof XenError && error.code === 'TASK_CANCELLED') throw new Ended(`${name} cancelled\n`, 1);
+    throw error;
+  });
+  if (plan.file !== '') around.terminal.print(`${name} succeeded`);
 }

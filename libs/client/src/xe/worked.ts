@@ -1,6 +1,7 @@
 /** Fields that are no field of the API: put together from several, or measured. */
+import { XenError } from '@xenplane/model';
 import { isRef } from '../api';
-import type { Objects, Shown } from './objects';
+import { thousandths, type Objects, type Shown } from './objects';
 
 export type Working = (objects: Objects, shown: Shown) => Promise<string>;
 
@@ -25,8 +26,8 @@ const plain =
 const traffic =
   (cls: 'VM' | 'host', owner: string, source: (device: string) => string): Working =>
   async ({ api }, { record }) => {
-    const measured = await api.call<number>(`${cls}.query_data_source`, record[owner], source(String(record['device']))).catch(() => 0);
-    return (measured / 1024).toFixed(3);
+    const measured = api.call<number>(`${cls}.query_data_source`, record[owner], source(String(record['device'])));
+    return measured.then((bytes) => thousandths(bytes / 1024)).catch(() => '<unknown>');
   };
 
 /** A switch of the pool is what all its hosts say. */
@@ -57,8 +58,8 @@ const hostOfStorage: Working = async (objects, { record }) => {
 async function vcpus(objects: Objects, { ref, record }: Shown): Promise<string> {
   if (record['power_state'] !== 'Running') return '';
   const count = Number(record['VCPUs_at_startup']);
-  const each = await Promise.all(Array.from({ length: count }, (_, i) => objects.api.call<number>('VM.query_data_source', ref, `cpu${i}`).catch(() => 0)));
-  return each.map((share, i) => `${i}: ${share.toFixed(3)}`).join('; ');
+  const each = await Promise.all(Array.from({ length: count }, (_, i) => objects.api.call<number>('VM.query_data_source', ref, `cpu${i}`)));
+  return each.map((share, i) => `${i}: ${thousandths(share)}`).join('; ');
 }
 
 export const workedOut: Readonly<Record<string, Working>> = {
@@ -93,14 +94,18 @@ export const workedOut: Readonly<Record<string, Working>> = {
       () => 'true',
       (error: unknown) => `false (error: ${error instanceof Error ? error.message : String(error)})`,
     ),
-  'VM.memory-target': (_objects, { record }) => Promise.resolve(String(record['memory_target'] ?? 0)),
+  'VM.memory-target': ({ api }, { ref }) =>
+    api.call<number>('VM.query_data_source', ref, 'memory_target').then(
+      (bytes) => String(Math.trunc(bytes)),
+      (error: unknown) => (error instanceof XenError && error.code === 'VM_BAD_POWER_STATE' ? '0' : '<unknown>'),
+    ),
   'VM.VCPUs-utilisation': vcpus,
   'VM.cooperative': () => Promise.resolve('true'),
   'host.patches': listed('patches', 'host_patch', 'uuid', ', '),
   'host.updates': listed('updates', 'pool_update', 'uuid', ', '),
   'host_cpu.utilisation': async ({ api }, { record }) => {
-    const measured = await api.call<number>('host.query_data_source', record['host'], `cpu${String(record['number'])}`).catch(() => 0);
-    return measured.toFixed(3);
+    const measured = api.call<number>('host.query_data_source', record['host'], `cpu${String(record['number'])}`);
+    return measured.then(thousandths).catch(() => '<unknown>');
   },
   'pool_patch.hosts': listed('host_patches', 'host_patch', 'host', ', '),
   'pool_patch.after-apply-guidance': plain('after_apply_guidance'),

@@ -1,6 +1,6 @@
 /** Groups of VMs, schedules, updates, cards, clusters and the rest: nearly all one call each. */
-import { flagged, keyed, Misuse, optional, required } from '../arguments';
-import { hosts, make, perform, row, type Command } from '../row';
+import { assertForced, flagged, keyed, listed, Misuse, optional, required } from '../arguments';
+import { hosts, make, onEach, perform, row, saying, type Command } from '../row';
 import { selectHosts } from '../select';
 import { recovering } from './vm';
 
@@ -19,14 +19,17 @@ const applianceShutdown: Command = async (args, around) =>
     flagged(args, 'force') ? 'VM_appliance.hard_shutdown' : 'VM_appliance.clean_shutdown',
     await around.objects.byUuid('VM_appliance', required(args, 'uuid')),
   ));
-const vtpmDestroy: Command = async (args, around) => {
-  if (!flagged(args, 'force')) throw new Misuse('This operation is extremely dangerous and may cause data loss. This operation must be forced (use --force).');
-  await perform(around, 'VTPM.destroy', await around.objects.byUuid('VTPM', required(args, 'uuid')));
-};
+/** What may lose data is done only when it is forced. */
+const forced =
+  (command: Command): Command =>
+  (args, around) => {
+    assertForced(args);
+    return command(args, around);
+  };
 const drTask: Command = async (args, around) => {
-  const whitelist = optional(args, 'sr-whitelist')?.split(',').filter(Boolean) ?? [];
+  const whitelist = listed(args, 'sr-whitelist');
   const made = await perform(around, 'DR_task.create', required(args, 'type'), Object.fromEntries(keyed(args, 'device-config')), whitelist);
-  around.terminal.print(await around.objects.uuidOf('DR_task', String(made)));
+  around.printer.list([await around.objects.uuidOf('DR_task', String(made))]);
 };
 const driverSelect: Command = async (args, around) => {
   const { objects } = around;
@@ -36,10 +39,6 @@ const driverSelect: Command = async (args, around) => {
     if ((await objects.one('Driver_variant', variant))?.['name'] === required(args, 'variant-name'))
       return void (await perform(around, 'Host_driver.select', driver, variant));
   throw new Misuse(`${required(args, 'variant-name')} does not identify a variant of this driver`);
-};
-const driverDeselect: Command = async (args, around) => {
-  if (!flagged(args, 'force')) throw new Misuse('This operation is extremely dangerous and may cause data loss. This operation must be forced (use --force).');
-  await perform(around, 'Host_driver.deselect', await around.objects.byUuid('Host_driver', required(args, 'uuid')));
 };
 const rateLimit: Command = async (args, around) => {
   const { objects } = around;
@@ -51,9 +50,22 @@ const rateLimit: Command = async (args, around) => {
       fill_rate: Number(required(args, 'fill-rate')),
     }),
   );
-  for (const uuid of optional(args, 'caller-uuids')?.split(',').filter(Boolean) ?? [])
-    await objects.api.call('Rate_limit.add_caller', made, await objects.byUuid('Caller', uuid));
-  around.terminal.print(await objects.uuidOf('Rate_limit', made));
+  for (const uuid of listed(args, 'caller-uuids')) await objects.api.call('Rate_limit.add_caller', made, await objects.byUuid('Caller', uuid));
+  around.printer.list([await objects.uuidOf('Rate_limit', made)]);
+};
+const livepatchWords: Readonly<Record<string, string>> = {
+  ok: 'Ok.',
+  ok_livepatch_complete: 'Ok: Patch can be applied without reboot.',
+  ok_livepatch_incomplete: 'Ok: Patch can be applied, but a reboot will be required.',
+};
+const precheck: Command = async (args, around) => {
+  const words: string[] = [];
+  await onEach(around, 'host', await selectHosts(args, around, ['uuid'], false), async (host) => {
+    const update = await around.objects.byUuid('pool_update', required(args, 'uuid'));
+    const state = String(await perform(around, 'pool_update.precheck', update, host));
+    words.push(livepatchWords[state] ?? state);
+  });
+  around.printer.list(words);
 };
 const callerUsage: Command = async (args, around) => {
   const { api } = around.objects;
@@ -62,29 +74,11 @@ const callerUsage: Command = async (args, around) => {
   if (uuid === undefined && group === undefined) throw new Misuse('Either uuid or group must be given');
   const of = uuid === undefined ? group : await around.objects.byUuid('Caller', uuid);
   const kind = uuid === undefined ? 'query_group' : 'query';
-  around.terminal.print(`tokens: ${String(await api.call(`Caller.${kind}_token_usage`, of))}`);
-  around.terminal.print(`calls: ${String(await api.call(`Caller.${kind}_call_count`, of))}`);
+  around.printer.list([
+    `tokens: ${String(await api.call(`Caller.${kind}_token_usage`, of))}`,
+    `calls: ${String(await api.call(`Caller.${kind}_call_count`, of))}`,
+  ]);
 };
-/** Everything that the hosts' licences say. */
-const licences: Command = async (_args, { objects, terminal }) => {
-  for (const host of Object.values(await objects.all('host'))) {
-    const params = (host['license_params'] ?? {}) as Readonly<Record<string, string>>;
-    terminal.print(`${String(host['uuid'])} ${String(host['hostname'])} ${String(host['edition'])} ${params['expiry'] ?? ''}`);
-  }
-};
-const timing: Command = async (_args, { objects, terminal }) => {
-  for (const [host, record] of Object.entries(await objects.all('host'))) {
-    terminal.print(`${String(record['uuid'])} (${String(record['name_label'])})`);
-    const stats = await objects.api.call<Record<string, string>>('host.get_diagnostic_timing_stats', host);
-    for (const [name, value] of Object.entries(stats)) terminal.print(`  ${name} = ${value}`);
-  }
-};
-const networkStats: Command = async (args, around) => {
-  const params = Object.fromEntries(['uri', 'method', 'params'].flatMap((n) => (optional(args, n) === undefined ? [] : [[n, optional(args, n) ?? '']])));
-  for (const host of await selectHosts(args, around, [], false))
-    for (const line of await around.objects.api.call<string[][]>('Diagnostics.network_stats', host, params)) around.terminal.print(line.join(' '));
-};
-
 export const extraCommands: Readonly<Record<string, Command>> = {
   'patch-destroy': row('pool_patch.destroy', 'uuid'),
   'patch-precheck': row('pool_patch.precheck', 'uuid', 'host-uuid'),
@@ -93,7 +87,7 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'patch-clean': row('pool_patch.clean', 'uuid'),
   'patch-pool-clean': row('pool_patch.pool_clean', 'uuid'),
   'update-introduce': row('pool_update.introduce', 'vdi-uuid'),
-  'update-precheck': hosts('pool_update.precheck', 'uuid', '@'),
+  'update-precheck': precheck,
   'update-apply': hosts('pool_update.apply', 'uuid', '@'),
   'update-pool-apply': row('pool_update.pool_apply', 'uuid'),
   'update-pool-clean': row('pool_update.pool_clean', 'uuid'),
@@ -115,20 +109,20 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'appliance-assert-can-be-recovered': recovering('VM_appliance', 'VM_appliance.assert_can_be_recovered', false),
   'gpu-group-create': row('GPU_group.create', 'name-label', 'name-description', { is: {} }),
   'gpu-group-destroy': row('GPU_group.destroy', 'uuid'),
-  'gpu-group-get-remaining-capacity': row('GPU_group.get_remaining_capacity', 'uuid', 'vgpu-type-uuid'),
+  'gpu-group-get-remaining-capacity': saying('GPU_group.get_remaining_capacity', 'uuid', 'vgpu-type-uuid'),
   'vgpu-create': row('VGPU.create', 'vm-uuid', 'gpu-group-uuid', 'device=0', { is: {} }, 'vgpu-type-uuid'),
   'vgpu-destroy': row('VGPU.destroy', 'uuid'),
-  'pgpu-enable-dom0-access': row('PGPU.enable_dom0_access', 'uuid'),
-  'pgpu-disable-dom0-access': row('PGPU.disable_dom0_access', 'uuid'),
-  'pci-enable-dom0-access': row('PCI.enable_dom0_access', 'uuid'),
-  'pci-disable-dom0-access': row('PCI.disable_dom0_access', 'uuid'),
-  'pci-get-dom0-access-status': row('PCI.get_dom0_access_status', 'uuid'),
+  'pgpu-enable-dom0-access': saying('PGPU.enable_dom0_access', 'uuid'),
+  'pgpu-disable-dom0-access': saying('PGPU.disable_dom0_access', 'uuid'),
+  'pci-enable-dom0-access': saying('PCI.enable_dom0_access', 'uuid'),
+  'pci-disable-dom0-access': saying('PCI.disable_dom0_access', 'uuid'),
+  'pci-get-dom0-access-status': saying('PCI.get_dom0_access_status', 'uuid'),
   'pusb-scan': row('PUSB.scan', 'host-uuid'),
   'vusb-create': row('VUSB.create', 'vm-uuid', 'usb-group-uuid', { is: {} }),
   'vusb-unplug': row('VUSB.unplug', 'uuid'),
   'vusb-destroy': row('VUSB.destroy', 'uuid'),
   'vtpm-create': row('VTPM.create', 'vm-uuid', 'is-unique'),
-  'vtpm-destroy': vtpmDestroy,
+  'vtpm-destroy': forced(row('VTPM.destroy', 'uuid')),
   'drtask-create': drTask,
   'drtask-destroy': row('DR_task.destroy', 'uuid'),
   'pvs-site-introduce': row('PVS_site.introduce', 'name-label', 'name-description', 'pvs-uuid'),
@@ -156,7 +150,7 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'cluster-host-destroy': row('Cluster_host.destroy', 'uuid'),
   'cluster-host-force-destroy': row('Cluster_host.force_destroy', 'uuid'),
   'hostdriver-select': driverSelect,
-  'hostdriver-deselect': driverDeselect,
+  'hostdriver-deselect': forced(row('Host_driver.deselect', 'uuid')),
   'hostdriver-variant-select': row('Driver_variant.select', 'uuid'),
   'hostdriver-rescan': hosts('Host_driver.rescan'),
   'observer-create': make('Observer', {
@@ -177,10 +171,4 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'rate-limit-destroy': row('Rate_limit.destroy', 'uuid'),
   'rate-limit-add-caller': row('Rate_limit.add_caller', 'uuid', 'caller-uuid'),
   'rate-limit-remove-caller': row('Rate_limit.remove_caller', 'uuid', 'caller-uuid'),
-  'diagnostic-license-status': licences,
-  'diagnostic-compact': hosts('Diagnostics.gc_compact'),
-  'diagnostic-gc-stats': hosts('Diagnostics.gc_stats'),
-  'diagnostic-timing-stats': timing,
-  'diagnostic-db-stats': row('Diagnostics.db_stats'),
-  'diagnostic-net-stats': networkStats,
 };

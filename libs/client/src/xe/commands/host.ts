@@ -1,135 +1,176 @@
 /** `host-*`: the hosts, their measurements, licences and settings. */
-import { flagged, Misuse, optional, required, type Arguments } from '../arguments';
-import { hosts, onEach, perform, report, row, type Command } from '../row';
+import { nullRefText } from '@xenplane/model';
+import { assertForced, Ended, flagged, integer, Misuse, optional, required, type Arguments } from '../arguments';
+import { chosen } from '../generic';
+import { withLicenceServer } from '../licence-server';
+import { fileOf, pluginArguments } from '../loaded';
+import { tableNamed, type Cell } from '../objects';
+import { cellsOf } from '../printer';
+import { agrees } from '../question';
+import { hosts, onEach, perform, row, saying, type Command } from '../row';
 import { selectHosts } from '../select';
 import type { Surroundings } from '../terminal';
 import { dataSources } from './measurements';
 
-/** The host of the uuid, or the only one that is meant. */
+/** The host of the uuid, else the one that the session is with. */
 async function hostOf(args: Arguments, { objects }: Surroundings, name = 'uuid'): Promise<string> {
   const uuid = optional(args, name);
-  if (uuid !== undefined) return objects.byUuid('host', uuid);
-  const [pool] = Object.values(await objects.all('pool'));
-  return String(pool?.['master'] ?? '');
+  return uuid === undefined ? objects.api.call<string>('session.get_this_host', objects.api.session) : objects.byUuid('host', uuid);
 }
-const field =
-  (of: string, key?: string): Command =>
+/** What the processors are, all of it or these facts. */
+const processors =
+  (facts?: readonly string[]): Command =>
   async (args, around) => {
     const host = await around.objects.one('host', await hostOf(args, around));
-    const value = host?.[of];
-    if (key !== undefined) return around.terminal.print((value as Readonly<Record<string, string>> | undefined)?.[key] ?? '');
-    const entries = Object.entries((value ?? {}) as Readonly<Record<string, string>>);
-    const width = Math.max(0, ...entries.map(([k]) => k.length));
-    for (const [k, v] of entries) around.terminal.print(`${k.padStart(width)}: ${v}`);
+    const entries = Object.entries((host?.['cpu_info'] ?? {}) as Readonly<Record<string, string>>);
+    around.printer.table([cellsOf(Object.fromEntries(facts ? facts.flatMap((fact) => entries.filter(([key]) => key === fact)) : entries))]);
   };
 
 /** Is gone from the pool with all that only it had; done only when the user says yes. */
 const forgotten =
-  (method: string, warning: string): Command =>
+  (method: string, warnings: readonly string[]): Command =>
   async (args, around) => {
     const { objects, terminal } = around;
     const host = await objects.byUuid('host', required(args, 'uuid'));
     if (!flagged(args, 'force')) {
-      terminal.print(warning);
-      terminal.print("Type 'yes' to continue");
-      const answer = await terminal.prompt();
-      if (answer.trim().toLowerCase() !== 'yes') return terminal.print(`Aborted (you typed: '${answer}')`);
+      for (const warning of warnings) terminal.print(`WARNING: ${warning}`);
+      if (!(await agrees(terminal))) return;
     }
     await perform(around, method, host);
   };
 
-const disable: Command = hosts('host.disable', 'auto-enable=true');
-const evacuate: Command = async (args, around) => {
-  const network = optional(args, 'network-uuid');
-  const via = network === undefined ? 'OpaqueRef:NULL' : await around.objects.byUuid('network', network);
-  await onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
-    await perform(around, 'host.evacuate', host, via, Number(optional(args, 'batch-size') ?? 0));
+/** Of one host only, whatever was asked for. */
+const alone =
+  (work: (host: string, args: Arguments, around: Surroundings) => Promise<unknown>, own: readonly string[] = []): Command =>
+  async (args, around) => {
+    const [host = ''] = await selectHosts(args, around, own, true);
+    await work(host, args, around);
+  };
+const oneHost = (method: string, ...more: readonly string[]): Command =>
+  alone(
+    (host, args, around) => row(method, { is: host }, ...more)(args, around),
+    more.map((source) => source.replace(/[=:].*$/, '')),
+  );
+const oneSaying = (method: string): Command => alone((host, args, around) => saying(method, { is: host })(args, around));
+/** The maintenance mode of a client that works with windows ends with it. */
+const enable: Command = async (args, around) =>
+  onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
+    await around.objects.api.call('host.remove_from_other_config', host, 'MAINTENANCE_MODE');
+    await perform(around, 'host.enable', host);
   });
-};
+const evacuate: Command = alone(async (host, args, around) => {
+  const network = optional(args, 'network-uuid');
+  const via = network === undefined ? nullRefText : await around.objects.byUuid('network', network);
+  await perform(around, 'host.evacuate', host, via, integer('batch-size', optional(args, 'batch-size') ?? '0'));
+});
 const prevent: Command = async (args, around) => {
-  const { objects, terminal } = around;
-  const found = await objects.api.call<Record<string, string[]>>('host.get_vms_which_prevent_evacuation', await hostOf(args, around));
-  for (const [vm, why] of Object.entries(found)) terminal.print(`${await objects.uuidOf('VM', vm)}: [ ${why.join('; ')} ]`);
+  const { objects, printer } = around;
+  const found = await objects.api.call<Record<string, string[]>>('host.get_vms_which_prevent_evacuation', await objects.byUuid('host', required(args, 'uuid')));
+  for (const [ref, why] of Object.entries(found)) {
+    const vm = { ref, record: (await objects.one('VM', ref)) ?? {} };
+    const wanted = optional(args, 'params');
+    const cells = await chosen(around, tableNamed('vm'), vm, wanted, ['uuid', 'name-label']);
+    const reason: Cell = { name: 'reason', access: 'RO', value: why.join(',') };
+    const asked = wanted === undefined || wanted === 'all' || wanted.split(',').includes('reason');
+    printer.table([asked ? [...cells, reason] : cells]);
+  }
 };
 const powerOnMode: Command = hosts('host.set_power_on_mode', 'power-on-mode', 'power-on-config:');
 
 const plugin: Command = async (args, around) => {
-  const { objects, terminal } = around;
-  const given = args.pairs.filter(([n]) => n.startsWith('args:')).map(([n, v]): [string, string] => [n.slice('args:'.length), v]);
-  const params: [string, string][] = [];
-  // A value that names a file of the user, `key:file=name`, is the file's content.
-  for (const [key, value] of given)
-    if (key.endsWith(':file')) params.push([key.slice(0, -':file'.length), Buffer.from(await terminal.readFile(value)).toString('utf8')]);
-    else params.push([key, value]);
+  const { objects, printer } = around;
   const host = await objects.byUuid('host', required(args, 'host-uuid'));
-  terminal.print(await objects.api.call<string>('host.call_plugin', host, required(args, 'plugin'), required(args, 'fn'), Object.fromEntries(params)));
+  const params = await pluginArguments(args, around);
+  printer.list([await objects.api.call<string>('host.call_plugin', host, required(args, 'plugin'), required(args, 'fn'), params)]);
 };
 
 const licence: Command = async (args, around) => {
   const host = await around.objects.one('host', await hostOf(args, around, 'host-uuid'));
-  for (const [key, value] of Object.entries((host?.['license_params'] ?? {}) as Readonly<Record<string, string>>)) around.terminal.print(`${key}: ${value}`);
+  const params = Object.entries((host?.['license_params'] ?? {}) as Readonly<Record<string, string>>).filter(([key]) => key !== 'sku_type');
+  around.printer.table([cellsOf(Object.fromEntries(params))]);
 };
 const licenceAdd: Command = async (args, around) => {
-  const content = Buffer.from(await around.terminal.readFile(required(args, 'license-file'))).toString('base64');
-  await perform(around, 'host.license_add', await hostOf(args, around, 'host-uuid'), content);
+  const host = await hostOf(args, around, 'host-uuid');
+  const content = await fileOf(around, required(args, 'license-file'), 'Failed to read license file.');
+  await perform(around, 'host.license_add', host, Buffer.from(content).toString('base64')).catch(() => {
+    throw new Ended('Failed to apply license file.\n', 1);
+  });
+  around.terminal.print('License applied.');
 };
 const applyEdition: Command = async (args, around) => {
   const host = await hostOf(args, around, 'host-uuid');
-  for (const [name, key] of [
-    ['license-server-address', 'address'],
-    ['license-server-port', 'port'],
-  ] as const) {
-    const value = optional(args, name);
-    if (value === undefined) continue;
-    await around.objects.api.call('host.remove_from_license_server', host, key);
-    await around.objects.api.call('host.add_to_license_server', host, key, value);
-  }
-  await perform(around, 'host.apply_edition', host, required(args, 'edition'), flagged(args, 'force'));
+  await withLicenceServer(args, around, [host], () => perform(around, 'host.apply_edition', host, required(args, 'edition'), false));
 };
-const allEditions: Command = async (_args, around) => {
-  const [host] = Object.values(await around.objects.all('host'));
-  const editions = (host?.['editions'] ?? []) as readonly string[];
-  around.terminal.print(editions.join(around.minimal ? ',' : ', '));
+const allEditions: Command = async (_args, { objects, printer }) => {
+  const host = await objects.one('host', await objects.api.call<string>('session.get_this_host', objects.api.session));
+  printer.list((host?.['editions'] ?? []) as readonly string[]);
 };
 const certificateInstall: Command = async (args, around) => {
-  const { terminal } = around;
-  const text = async (name: string): Promise<string> => {
-    const file = optional(args, name);
-    return file === undefined ? '' : Buffer.from(await terminal.readFile(file)).toString('utf8');
-  };
-  const [certificate, key, chain] = [await text('certificate'), await text('private-key'), await text('certificate-chain')];
+  const text = (name: string, what: string): Promise<string> => fileOf(around, required(args, name), `Failed to read ${what}`);
+  if (args.pairs.filter(([name]) => name === 'certificate-chain').length > 1)
+    throw new Misuse('Parameter certificate-chain is defined multiple times, define it only once.');
+  const certificate = await text('certificate', 'certificate'),
+    key = await text('private-key', 'private key'),
+    chain = optional(args, 'certificate-chain') === undefined ? '' : await text('certificate-chain', 'certificate chain');
   const [host = ''] = await selectHosts(args, around, [], true);
   await perform(around, 'host.install_server_certificate', host, certificate, key, chain);
 };
-const emergencyMode: Command = async (_args, { objects, terminal }) => terminal.print(String(await objects.api.call('host.is_in_emergency_mode')));
+/** A server that answers at all has not lost its coordinator. */
+const emergencyMode: Command = async (_args, { objects, printer }) => {
+  await objects.pool();
+  printer.message('false');
+};
 const haDisable: Command = async (args, around) => {
-  if (!flagged(args, 'force')) throw new Misuse('This operation is extremely dangerous and may cause data loss. This operation must be forced (use --force).');
+  assertForced(args);
   await perform(around, 'host.emergency_ha_disable', flagged(args, 'soft'));
 };
-const capabilities: Command = async (args, around) => {
-  const [host = ''] = await selectHosts(args, around, [], true);
-  await report(around, 'host.get_system_status_capabilities', await around.objects.api.call('host.get_system_status_capabilities', host));
+/** What monitors the management agent reads the exit code too. */
+const healthcheck: Command = async (_args, { objects, terminal }) => {
+  await objects.pool().catch((error: unknown) => {
+    throw new Ended(`Host.ha_xapi_healthcheck threw exception: ${error instanceof Error ? error.message : String(error)}\n`, 3);
+  });
+  terminal.print('xapi is healthy.');
 };
+const capabilities: Command = async (args, around) => {
+  const found: string[] = [];
+  await onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
+    found.push(await around.objects.api.call<string>('host.get_system_status_capabilities', host));
+  });
+  around.printer.list(found);
+};
+/** One host's directory, to get it back when it cannot reach it any more. */
+const recovering =
+  (command: Command): Command =>
+  (args, around) => {
+    if (optional(args, 'force') === undefined)
+      throw new Misuse(
+        'This operation is provided only to recover individual hosts that are unable to access the external authentication service. This operation must be forced (use --force).',
+      );
+    return command(args, around);
+  };
 
 export const hostCommands: Readonly<Record<string, Command>> = {
   'host-is-in-emergency-mode': emergencyMode,
-  'host-forget': forgotten(
-    'host.destroy',
-    "WARNING: A host should only be forgotten if it is physically unrecoverable;\nWARNING: if possible, Hosts should be 'ejected' from the Pool instead.\nWARNING: Once a host has been forgotten it will have to be re-installed.\nWARNING: This operation is irreversible.",
-  ),
-  'host-declare-dead': forgotten(
-    'host.declare_dead',
-    'WARNING: A host should only be declared dead if it is verified offline.\nWARNING: Performing this operation if the host is still online and has any\nWARNING: running VMs may lead to possible data loss and/or corruption.',
-  ),
-  'host-disable': disable,
+  'host-forget': forgotten('host.destroy', [
+    'A host should only be forgotten if it is physically unrecoverable;',
+    "if possible, Hosts should be 'ejected' from the Pool instead.",
+    'Once a host has been forgotten it will have to be re-installed.',
+    'This operation is irreversible.',
+  ]),
+  'host-declare-dead': forgotten('host.declare_dead', [
+    'A host should only be declared dead if it is verified offline.',
+    'Performing this operation if the host is still online and has any',
+    'running VMs may lead to possible data loss and/or corruption.',
+  ]),
+  'host-disable': hosts('host.disable', 'auto-enable=true'),
   'host-sync-data': hosts('host.sync_data'),
-  'host-enable': hosts('host.enable'),
+  'host-enable': enable,
   'host-enable-local-storage-caching': hosts('host.enable_local_storage_caching', '@', 'sr-uuid'),
   'host-disable-local-storage-caching': hosts('host.disable_local_storage_caching'),
   'host-shutdown': hosts('host.shutdown'),
   'host-reboot': hosts('host.reboot'),
   'host-power-on': hosts('host.power_on'),
-  'host-prepare-for-poweroff': async (args, around) => void (await perform(around, 'host.prepare_for_poweroff', await hostOf(args, around))),
+  'host-prepare-for-poweroff': row('host.prepare_for_poweroff', { of: 'uuid', cls: 'host' }),
   'host-dmesg': hosts('host.dmesg'),
   'host-crashdump-upload': row('host_crashdump.upload', 'uuid', 'url', 'options:'),
   'host-crashdump-destroy': row('host_crashdump.destroy', 'uuid'),
@@ -143,25 +184,27 @@ export const hostCommands: Readonly<Record<string, Command>> = {
   'host-emergency-reset-server-certificate': row('host.emergency_reset_server_certificate'),
   'host-emergency-disable-tls-verification': row('host.emergency_disable_tls_verification'),
   'host-emergency-reenable-tls-verification': row('host.emergency_reenable_tls_verification'),
-  'host-reset-server-certificate': hosts('host.reset_server_certificate'),
+  'host-reset-server-certificate': oneHost('host.reset_server_certificate'),
   'host-management-reconfigure': row('host.management_reconfigure', 'pif-uuid'),
   'host-management-disable': row('host.management_disable'),
-  'host-compute-free-memory': hosts('host.compute_free_memory'),
-  'host-compute-memory-overhead': hosts('host.compute_memory_overhead'),
+  'host-compute-free-memory': oneSaying('host.compute_free_memory'),
+  'host-compute-memory-overhead': oneSaying('host.compute_memory_overhead'),
   'host-get-system-status-capabilities': capabilities,
   'host-set-hostname-live': row('host.set_hostname_live', 'host-uuid', 'host-name'),
   'host-set-power-on-mode': powerOnMode,
   'host-call-plugin': plugin,
   'host-retrieve-wlb-evacuate-recommendations': row('host.retrieve_wlb_evacuate_recommendations', 'uuid'),
-  'host-enable-external-auth': row('host.enable_external_auth', 'host-uuid', 'config:', 'service-name', 'auth-type'),
-  'host-disable-external-auth': row('host.disable_external_auth', 'host-uuid', 'config:', { is: false }),
+  'host-enable-external-auth': recovering(row('host.enable_external_auth', 'host-uuid', 'config:', 'service-name', 'auth-type')),
+  'host-disable-external-auth': recovering(row('host.disable_external_auth', 'host-uuid', 'config:', { is: true })),
   'host-external-auth-set-ldaps': row('host.external_auth_set_ldaps', 'host-uuid', 'ldaps', 'force'),
   'host-refresh-pack-info': row('host.refresh_pack_info', 'host-uuid'),
-  'host-cpu-info': field('cpu_info'),
-  'host-get-cpu-features': field('cpu_info', 'features'),
-  'host-enable-display': row('host.enable_display', 'uuid'),
-  'host-disable-display': row('host.disable_display', 'uuid'),
-  'host-apply-updates': hosts('host.apply_updates', '@', 'hash'),
+  'host-cpu-info': processors(),
+  'host-get-cpu-features': processors(['features_pv', 'features_hvm', 'features_pv_host', 'features_hvm_host']),
+  'host-enable-display': saying('host.enable_display', 'uuid'),
+  'host-disable-display': saying('host.disable_display', 'uuid'),
+  'host-apply-updates': alone(async (host, args, around) => {
+    for (const words of await around.objects.api.call<string[][]>('host.apply_updates', host, required(args, 'hash'))) around.printer.message(words.join('; '));
+  }),
   'host-enable-ssh': hosts('host.enable_ssh'),
   'host-disable-ssh': hosts('host.disable_ssh'),
   'host-emergency-clear-mandatory-guidance': row('host.emergency_clear_mandatory_guidance'),
@@ -174,13 +217,12 @@ export const hostCommands: Readonly<Record<string, Command>> = {
   'host-get-vms-which-prevent-evacuation': prevent,
   'host-shutdown-agent': row('host.shutdown_agent'),
   'host-update-firewalld-service-status': row('host.update_firewalld_service_status'),
-  'host-get-sm-diagnostics': row('host.get_sm_diagnostics', { of: 'uuid', cls: 'host' }),
-  'host-get-thread-diagnostics': row('host.get_thread_diagnostics', { of: 'uuid', cls: 'host' }),
-  'host-sm-dp-destroy': async (args, around) =>
-    void (await perform(around, 'host.sm_dp_destroy', await hostOf(args, around), required(args, 'dp'), flagged(args, 'allow-leak'))),
-  'host-ha-xapi-healthcheck': row('host.ha_xapi_healthcheck'),
-  'host-get-server-certificate': hosts('host.get_server_certificate'),
-  'host-refresh-server-certificate': hosts('host.refresh_server_certificate'),
+  'host-get-sm-diagnostics': oneSaying('host.get_sm_diagnostics'),
+  'host-get-thread-diagnostics': oneSaying('host.get_thread_diagnostics'),
+  'host-sm-dp-destroy': alone((host, args, around) => perform(around, 'host.sm_dp_destroy', host, required(args, 'dp'), flagged(args, 'allow-leak'))),
+  'host-ha-xapi-healthcheck': healthcheck,
+  'host-get-server-certificate': oneSaying('host.get_server_certificate'),
+  'host-refresh-server-certificate': oneHost('host.refresh_server_certificate'),
   'host-server-certificate-install': certificateInstall,
   ...dataSources('host', 'host'),
 };

@@ -1,6 +1,7 @@
 /** Every command beside the generic ones. */
 import type { Command } from '../row';
 import { accessCommands } from './access';
+import { diagnosticCommands } from './diagnostics';
 import { extraCommands } from './extras';
 import { fileCommands } from './files';
 import { hostCommands } from './host';
@@ -14,6 +15,7 @@ import { deviceCommands } from './vm-devices';
 export const commands: Readonly<Record<string, Command>> = {
   ...accessCommands,
   ...deviceCommands,
+  ...diagnosticCommands,
   ...extraCommands,
   ...fileCommands,
   ...hostCommands,

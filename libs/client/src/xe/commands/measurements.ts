@@ -1,8 +1,10 @@
 /** What is measured of a VM, a host or a storage: listed, recorded, asked for, forgotten. */
-import { required } from '../arguments';
-import { lines, type Cell } from '../objects';
-import { onEach, type Command } from '../row';
+import { required, type Arguments } from '../arguments';
+import { thousandths, type Cell } from '../objects';
+import { cellsOf } from '../printer';
+import type { Command } from '../row';
 import { selectHosts, selectStorages, selectVms } from '../select';
+import type { Surroundings } from '../terminal';
 
 const selections = { vm: selectVms, host: selectHosts, sr: selectStorages };
 interface Source {
@@ -14,32 +16,31 @@ interface Source {
   readonly max: number;
   readonly units: string;
 }
-const cell = (name: string, value: string): Cell => ({ name, access: 'RO', deprecated: false, value });
-const cells = (s: Source): Cell[] => [
-  cell('name_label', s.name_label),
-  cell('name_description', s.name_description),
-  cell('enabled', String(s.enabled)),
-  cell('standard', String(s.standard)),
-  cell('min', s.min.toFixed(6)),
-  cell('max', s.max.toFixed(6)),
-  cell('units', s.units),
-];
+/** JSON knows no infinity: the largest number stands for it. */
+const unbounded = (n: number): number => (Math.abs(n) === Number.MAX_VALUE ? n * 2 : n);
+const cells = (s: Source): Cell[] =>
+  cellsOf({
+    name_label: s.name_label,
+    name_description: s.name_description,
+    enabled: String(s.enabled),
+    standard: String(s.standard),
+    min: thousandths(unbounded(s.min)),
+    max: thousandths(unbounded(s.max)),
+    units: s.units,
+  });
 
 export function dataSources(cli: 'vm' | 'host' | 'sr', cls: string): Readonly<Record<string, Command>> {
-  const select = selections[cli];
+  const one = async (args: Arguments, around: Surroundings): Promise<string> => (await selections[cli](args, around, ['data-source'], true))[0] ?? '';
   const list: Command = async (args, around) => {
-    const [ref = ''] = await select(args, around, [], true);
-    const sources = await around.objects.api.call<Source[]>(`${cls}.get_data_sources`, ref);
-    if (around.minimal) return around.terminal.print(sources.map((s) => s.name_label).join(','));
-    for (const source of sources) around.terminal.print(`${lines(cells(source))}\n\n`);
+    const sources = await around.objects.api.call<Source[]>(`${cls}.get_data_sources`, await one(args, around));
+    around.printer.table(sources.map(cells));
   };
   const on =
     (call: string): Command =>
-    async (args, around) =>
-      onEach(around, cls, await select(args, around, ['data-source'], false), async (ref) => {
-        const answer = await around.objects.api.call(`${cls}.${call}`, ref, required(args, 'data-source'));
-        if (typeof answer === 'number') around.terminal.print(answer.toFixed(6));
-      });
+    async (args, around) => {
+      const answer = await around.objects.api.call(`${cls}.${call}`, await one(args, around), required(args, 'data-source'));
+      if (typeof answer === 'number') around.printer.list([answer.toFixed(6)]);
+    };
   return {
     [`${cli}-data-source-list`]: list,
     [`${cli}-data-source-record`]: on('record_data_source'),

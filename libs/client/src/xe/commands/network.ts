@@ -1,9 +1,9 @@
 /** Networks: `network-*`, `pif-*`, `bond-*`, `vlan-*`, `tunnel-*`, `vif-*`. */
-import { flagged, optional, required } from '../arguments';
+import { flagged, integer, Misuse, optional, required, type Arguments } from '../arguments';
 import { make, perform, row, type Command } from '../row';
 
 const vifCreate: Command = async (args, around) => {
-  const { objects, terminal } = around;
+  const { objects, printer } = around;
   const mac = optional(args, 'mac') ?? '';
   const network = await objects.byUuid('network', required(args, 'network-uuid'));
   const made = await perform(around, 'VIF.create', {
@@ -16,11 +16,40 @@ const vifCreate: Command = async (args, around) => {
     qos_algorithm_type: '',
     qos_algorithm_params: {},
   });
-  terminal.print(await objects.uuidOf('VIF', String(made)));
+  printer.list([await objects.uuidOf('VIF', String(made))]);
 };
 const vifUnplug: Command = async (args, around) =>
   void (await perform(around, flagged(args, 'force') ? 'VIF.unplug_force' : 'VIF.unplug', await around.objects.byUuid('VIF', required(args, 'uuid'))));
 
+const vlanOf = (args: Arguments): number => integer('vlan', required(args, 'vlan'));
+interface Ends {
+  readonly network: string;
+  readonly pif: string;
+}
+/** What is printed of a new VLAN, or tunnel, is the uuid of its own PIF. */
+const onPif =
+  (cls: 'VLAN' | 'tunnel', end: string, paramsOf: (ends: Ends, args: Arguments) => readonly unknown[]): Command =>
+  async (args, around) => {
+    const { objects, printer } = around;
+    const network = await objects.byUuid('network', required(args, 'network-uuid')),
+      pif = await objects.byUuid('PIF', required(args, 'pif-uuid'));
+    const made = String(await perform(around, `${cls}.create`, ...paramsOf({ network, pif }, args)));
+    printer.list([await objects.uuidOf('PIF', await objects.api.call<string>(`${cls}.get_${end}`, made))]);
+  };
+/** Names of addresses are understood in any case. */
+const anyCase =
+  (command: Command): Command =>
+  (args, around) =>
+    command({ ...args, pairs: args.pairs.map(([name, value]) => [addressNames[name.toLowerCase()] ?? name, value]) }, around);
+const addressNames: Readonly<Record<string, string>> = { ip: 'IP', ipv6: 'IPv6', dns: 'DNS' };
+/** An address that stays needs to be said. */
+const configured =
+  (method: string): Command =>
+  async (args, around) => {
+    if (optional(args, 'mode')?.toLowerCase() === 'static' && (optional(args, 'address') ?? '') === '')
+      throw new Misuse('Required parameter not found: address');
+    await row(method, 'uuid', 'mode', 'address', 'gateway')(args, around);
+  };
 /** The VLAN of the uuid; the uuid of its PIF does as well. */
 const vlanDestroy: Command = async (args, around) => {
   const uuid = required(args, 'uuid');
@@ -42,14 +71,14 @@ export const networkCommands: Readonly<Record<string, Command>> = {
   'network-attach': row('network.attach', { of: 'uuid', cls: 'network' }, { of: 'host-uuid', cls: 'host' }),
   'network-sriov-create': row('network_sriov.create', 'pif-uuid', 'network-uuid'),
   'network-sriov-destroy': row('network_sriov.destroy', 'uuid'),
-  'vlan-create': row('VLAN.create', 'pif-uuid', 'vlan', 'network-uuid'),
+  'vlan-create': onPif('VLAN', 'untagged_PIF', ({ network, pif }, args) => [pif, vlanOf(args), network]),
   'vlan-destroy': vlanDestroy,
-  'tunnel-create': row('tunnel.create', 'pif-uuid', 'network-uuid', 'protocol'),
+  'tunnel-create': onPif('tunnel', 'access_PIF', ({ network, pif }, args) => [pif, network, optional(args, 'protocol') ?? 'gre']),
   'tunnel-destroy': row('tunnel.destroy', 'uuid'),
   'pif-unplug': row('PIF.unplug', 'uuid'),
   'pif-plug': row('PIF.plug', 'uuid'),
-  'pif-reconfigure-ip': row('PIF.reconfigure_ip', 'uuid', 'mode', 'IP', 'netmask', 'gateway', 'DNS'),
-  'pif-reconfigure-ipv6': row('PIF.reconfigure_ipv6', 'uuid', 'mode', 'IPv6', 'gateway', 'DNS'),
+  'pif-reconfigure-ip': anyCase(row('PIF.reconfigure_ip', 'uuid', 'mode', 'IP', 'netmask', 'gateway', 'DNS')),
+  'pif-reconfigure-ipv6': anyCase(row('PIF.reconfigure_ipv6', 'uuid', 'mode', 'IPv6', 'gateway', 'DNS')),
   'pif-set-primary-address-type': row('PIF.set_primary_address_type', 'uuid', 'primary_address_type'),
   'pif-scan': row('PIF.scan', 'host-uuid'),
   'pif-introduce': row('PIF.introduce', 'host-uuid', 'mac', 'device', 'managed=true'),
@@ -62,7 +91,7 @@ export const networkCommands: Readonly<Record<string, Command>> = {
   'vif-destroy': row('VIF.destroy', 'uuid'),
   'vif-plug': row('VIF.plug', 'uuid'),
   'vif-unplug': vifUnplug,
-  'vif-configure-ipv4': row('VIF.configure_ipv4', 'uuid', 'mode', 'address', 'gateway'),
-  'vif-configure-ipv6': row('VIF.configure_ipv6', 'uuid', 'mode', 'address', 'gateway'),
+  'vif-configure-ipv4': configured('VIF.configure_ipv4'),
+  'vif-configure-ipv6': configured('VIF.configure_ipv6'),
   'vif-move': row('VIF.move', 'uuid', 'network-uuid'),
 };

@@ -1,85 +1,129 @@
 /** Storage: `sr-*`, `vdi-*`, `vbd-*`, `pbd-*`, and the disks in CD storages. */
 import { nullRefText } from '@xenplane/model';
-import { bytes, flagged, keyed, Misuse, optional, required } from '../arguments';
-import { show } from '../generic';
-import { tableNamed } from '../objects';
+import { assertForced, bytes, flagged, keyed, Misuse, optional, required, type Arguments } from '../arguments';
+import type { Cell } from '../objects';
+import { cellsOf } from '../printer';
 import { make, perform, report, row, type Command } from '../row';
+import type { Surroundings } from '../terminal';
 import { dataSources } from './measurements';
 
-/** The host of the uuid; a shared storage is made by the master. */
-async function hostFor(...[args, { objects }]: Parameters<Command>): Promise<string> {
+/** The host of the uuid; without one the coordinator, where it does not matter or there is no other. */
+async function hostFor(args: Arguments, { objects }: Surroundings, anyWillDo = true): Promise<string> {
   const uuid = optional(args, 'host-uuid');
   if (uuid !== undefined) return objects.byUuid('host', uuid);
+  if (!anyWillDo && (await objects.api.call<string[]>('host.get_all')).length > 1) throw new Misuse('Required parameter not found: host-uuid');
   const [pool] = Object.values(await objects.all('pool'));
   return String(pool?.['master'] ?? '');
 }
 /** Settings of the device; `device-config:key-filename=file` takes the content of a file of the user. */
-async function deviceConfig(...[args, { terminal }]: Parameters<Command>): Promise<Record<string, string>> {
+async function deviceConfig(args: Arguments, { terminal }: Surroundings): Promise<Record<string, string>> {
   const config: Record<string, string> = {};
   for (const [key, value] of keyed(args, 'device-config'))
-    if (key.endsWith('-filename')) config[key.slice(0, -'-filename'.length)] = Buffer.from(await terminal.readFile(value)).toString('utf8');
-    else config[key] = value;
+    if (key.endsWith('-filename')) {
+      const content = await terminal.readFile(value).catch(() => {
+        terminal.printError(`File not found: ${value}`);
+        throw new Misuse('File not found');
+      });
+      config[key.slice(0, -'-filename'.length)] = Buffer.from(content).toString('utf8');
+    } else config[key] = value;
   return config;
 }
 const srCreate: Command = async (args, around) => {
-  const shared = flagged(args, 'shared'),
-    hosts = await around.objects.api.call<string[]>('host.get_all');
-  if (!shared && optional(args, 'host-uuid') === undefined && hosts.length > 1)
-    throw new Misuse('host-uuid must be specified when creating a non-shared SR in a pool of several hosts');
+  const shared = flagged(args, 'shared');
+  const size = optional(args, 'physical-size');
   const sr = await perform(
     around,
     'SR.create',
-    await hostFor(args, around),
+    await hostFor(args, around, shared),
     await deviceConfig(args, around),
-    bytes('physical-size', optional(args, 'physical-size') ?? '0'),
+    size === undefined ? 0 : bytes('physical-size', size),
     required(args, 'name-label'),
-    optional(args, 'name-description') ?? '',
+    '',
     required(args, 'type'),
     optional(args, 'content-type') ?? '',
     shared,
     Object.fromEntries(keyed(args, 'sm-config')),
   );
-  await report(around, 'SR.create', sr);
+  around.terminal.print(await around.objects.uuidOf('SR', String(sr)));
 };
-const srProbe =
-  (method: string): Command =>
-  async (args, around) => {
-    const found = await perform(
-      around,
-      method,
-      await hostFor(args, around),
-      await deviceConfig(args, around),
-      required(args, 'type'),
-      Object.fromEntries(keyed(args, 'sm-config')),
-    );
-    if (!Array.isArray(found)) return report(around, method, found);
-    for (const one of found as readonly Readonly<Record<string, unknown>>[])
-      around.terminal.print(
-        Object.entries(one)
-          .map(([k, v]) => `${k}: ${JSON.stringify(v)}`)
-          .join('\n'),
-      );
-  };
+const probed = async (method: string, args: Arguments, around: Surroundings): Promise<unknown> =>
+  perform(
+    around,
+    method,
+    await hostFor(args, around),
+    Object.fromEntries(keyed(args, 'device-config')),
+    required(args, 'type'),
+    Object.fromEntries(keyed(args, 'sm-config')),
+  );
+const srProbe: Command = async (args, around) => around.printer.list([String(await probed('SR.probe', args, around))]);
 
+interface Probed {
+  readonly configuration: Readonly<Record<string, string>>;
+  readonly complete: boolean;
+  readonly sr?: Readonly<Record<string, unknown>>;
+  readonly extra_info: Readonly<Record<string, string>>;
+}
+const srCells = (sr: Readonly<Record<string, unknown>>): Cell[] =>
+  ['uuid', 'name_label', 'name_description', 'total_space', 'free_space', 'clustered', 'health']
+    .filter((field) => sr[field] !== undefined)
+    .map((field) => ({ name: field.replace('_', '-'), value: String(sr[field]) }));
+const srProbeExt: Command = async (args, around) => {
+  const { printer } = around;
+  const all = (await probed('SR.probe_ext', args, around)) as readonly Probed[];
+  const found = all.filter(({ sr }) => sr !== undefined),
+    rest = all.filter(({ sr }) => sr === undefined);
+  if (found.length > 0) printer.message('The following SRs were found:');
+  for (const [i, { sr = {}, configuration, extra_info: extra }] of found.entries()) {
+    printer.message(`SR ${i}:`);
+    printer.table([srCells(sr)]);
+    printer.message(`SR ${i} configuration:`);
+    printer.table([cellsOf(configuration)]);
+    printer.message(`SR ${i} extra information:`);
+    printer.table([cellsOf(extra)]);
+  }
+  const tell = (heading: string, some: readonly Probed[]): void => {
+    if (some.length > 0) printer.message(heading);
+    for (const [i, { configuration, extra_info: extra }] of some.entries()) {
+      printer.message(`Configuration ${i}:`);
+      printer.table([cellsOf(configuration)]);
+      printer.message(`Configuration ${i} extra information:`);
+      printer.table([cellsOf(extra)]);
+    }
+  };
+  tell(
+    'Found the following complete configurations that can be used to create SRs:',
+    rest.filter(({ complete }) => complete),
+  );
+  tell(
+    'Found the following incomplete configurations that may contain SRs:',
+    rest.filter(({ complete }) => !complete),
+  );
+};
+
+const diskTypes = ['system', 'user', 'suspend', 'crashdump'];
+function diskType(args: Arguments): string {
+  const type = optional(args, 'type') ?? 'user';
+  if (!diskTypes.includes(type)) throw new Misuse(`Unknown vdi type: ${type}`);
+  return type;
+}
 const vdiCreate: Command = async (args, around) => {
-  const { objects, terminal } = around;
+  const { objects, printer } = around;
   const vdi = await perform(around, 'VDI.create', {
     SR: await objects.byUuid('SR', required(args, 'sr-uuid')),
     name_label: required(args, 'name-label'),
     name_description: '',
     virtual_size: bytes('virtual-size', required(args, 'virtual-size')),
-    type: (optional(args, 'type') ?? 'user').toLowerCase(),
+    type: diskType(args),
     sharable: flagged(args, 'sharable'),
     read_only: false,
     other_config: {},
     xenstore_data: {},
     sm_config: Object.fromEntries(keyed(args, 'sm-config')),
-    tags: keyed(args, 'tags').map(([, tag]) => tag),
+    tags: keyed(args, 'tags').map(([tag]) => tag),
   });
-  terminal.print(await objects.uuidOf('VDI', String(vdi)));
+  printer.list([await objects.uuidOf('VDI', String(vdi))]);
 };
-const driverParams = (args: Parameters<Command>[0]): Record<string, string> =>
-  Object.fromEntries(args.pairs.filter(([n]) => n.startsWith('driver-params-')).map(([n, v]) => [n.slice('driver-params-'.length), v]));
+const driverParams = (args: Arguments): Record<string, string> => Object.fromEntries(keyed(args, 'driver-params'));
 const vdiClone: Command = async (args, around) => {
   const { objects } = around;
   const clone = String(await perform(around, 'VDI.clone', await objects.byUuid('VDI', required(args, 'uuid')), driverParams(args)));
@@ -90,7 +134,7 @@ const vdiClone: Command = async (args, around) => {
     const text = optional(args, name);
     if (text !== undefined) await objects.api.call(call, clone, text);
   }
-  around.terminal.print(await objects.uuidOf('VDI', clone));
+  around.printer.list([await objects.uuidOf('VDI', clone)]);
 };
 const vdiSnapshot: Command = async (args, around) =>
   report(around, 'VDI.snapshot', await perform(around, 'VDI.snapshot', await around.objects.byUuid('VDI', required(args, 'uuid')), driverParams(args)));
@@ -101,7 +145,10 @@ const vdiCopy: Command = async (args, around) => {
     return uuid === undefined ? nullRefText : objects.byUuid(cls, uuid);
   };
   const params = [await ref('sr-uuid', 'SR'), await ref('base-vdi-uuid', 'VDI'), await ref('into-vdi-uuid', 'VDI')];
-  if (params[0] === nullRefText && params[2] === nullRefText) throw new Misuse('Please specify one of: a destination sr-uuid or an into-vdi-uuid');
+  if ((params[0] === nullRefText) === (params[2] === nullRefText))
+    throw new Misuse(
+      'Please specify one but not both of: a destination sr-uuid (I will create a fresh VDI); or a destination into-vdi-uuid (I will copy the blocks into this VDI)',
+    );
   await report(around, 'VDI.copy', await perform(around, 'VDI.copy', await objects.byUuid('VDI', required(args, 'uuid')), ...params));
 };
 const vdiResize: Command = async (args, around) => {
@@ -109,54 +156,55 @@ const vdiResize: Command = async (args, around) => {
   await perform(around, flagged(args, 'online') ? 'VDI.resize_online' : 'VDI.resize', await around.objects.byUuid('VDI', required(args, 'uuid')), size);
 };
 const vdiUnlock: Command = async (args, around) => {
-  if (!flagged(args, 'force')) throw new Misuse('This operation is extremely dangerous and may cause data loss. This operation must be forced (use --force).');
-  await perform(around, 'VDI.force_unlock', await around.objects.byUuid('VDI', required(args, 'uuid')));
+  const vdi = await around.objects.byUuid('VDI', required(args, 'uuid'));
+  assertForced(args);
+  await perform(around, 'VDI.force_unlock', vdi);
 };
-/** What may be done with a disk and who has it. */
-const vdiStatus: Command = async (args, { objects, terminal }) => {
-  const vdi = await objects.one('VDI', await objects.byUuid('VDI', required(args, 'uuid')));
-  const vbds = await Promise.all(((vdi?.['VBDs'] ?? []) as readonly string[]).map((r) => objects.one('VBD', r)));
-  terminal.print(`allowed operations: ${((vdi?.['allowed_operations'] ?? []) as readonly string[]).join('; ')}`);
-  terminal.print(`current operations: ${Object.values((vdi?.['current_operations'] ?? {}) as Readonly<Record<string, string>>).join('; ')}`);
-  for (const vbd of vbds) if (vbd) terminal.print(`VBD ${String(vbd['uuid'])}: attached: ${String(vbd['currently_attached'])}; mode: ${String(vbd['mode'])}`);
+/** The bitmap is printed whatever the form of the output. */
+const changedBlocks: Command = async (args, { objects, terminal }) => {
+  const [from, to] = [await objects.byUuid('VDI', required(args, 'vdi-from-uuid')), await objects.byUuid('VDI', required(args, 'vdi-to-uuid'))];
+  terminal.print(await objects.api.call<string>('VDI.list_changed_blocks', from, to));
+};
+const srIntroduce: Command = async (args, around) => {
+  const rest = [required(args, 'name-label'), '', required(args, 'type'), optional(args, 'content-type') ?? '', flagged(args, 'shared')];
+  await perform(around, 'SR.introduce', required(args, 'uuid'), ...rest, Object.fromEntries(keyed(args, 'sm-config')));
+  around.printer.list([required(args, 'uuid')]);
 };
 
+const modes: Readonly<Record<string, string>> = { ro: 'RO', rw: 'RW' };
+const drives: Readonly<Record<string, string>> = { cd: 'CD', disk: 'Disk', floppy: 'Floppy' };
+function wordOf(words: Readonly<Record<string, string>>, text: string, wrong: string): string {
+  const word = words[text.toLowerCase()];
+  if (word === undefined) throw new Misuse(wrong);
+  return word;
+}
 const vbdCreate: Command = async (args, around) => {
-  const { objects, terminal } = around;
+  const { objects, printer } = around;
   const disk = optional(args, 'vdi-uuid'),
-    type = optional(args, 'type')?.toLowerCase() === 'cd' ? 'CD' : 'Disk';
+    givenMode = (optional(args, 'mode') ?? 'rw').toLowerCase(),
+    givenType = (optional(args, 'type') ?? 'disk').toLowerCase();
+  const mode = wordOf(modes, givenMode, `Unknown mode: ${givenMode} (should be "ro" or "rw"`),
+    type = wordOf(drives, givenType, `"Unknown type: ${givenType} (should be "cd", "disk" or "floppy"`);
+  if (type === 'Disk' && disk === undefined) throw new Misuse('Empty VBDs can only be made for type=CD');
   const made = await perform(around, 'VBD.create', {
     VM: await objects.byUuid('VM', required(args, 'vm-uuid')),
     VDI: disk === undefined ? nullRefText : await objects.byUuid('VDI', disk),
     userdevice: required(args, 'device'),
-    bootable: flagged(args, 'bootable'),
-    mode: (optional(args, 'mode') ?? (type === 'CD' ? 'RO' : 'RW')).toUpperCase(),
-    type,
-    empty: disk === undefined,
-    unpluggable: (optional(args, 'unpluggable') ?? 'true') === 'true',
-    other_config: {},
-    qos_algorithm_type: '',
-    qos_algorithm_params: {},
+    ...{ bootable: flagged(args, 'bootable'), mode, type, empty: disk === undefined },
+    unpluggable: optional(args, 'unpluggable') === undefined || flagged(args, 'unpluggable'),
+    ...{ other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} },
   });
-  terminal.print(await objects.uuidOf('VBD', String(made)));
+  printer.list([await objects.uuidOf('VBD', String(made))]);
 };
 const vbdUnplug: Command = async (args, around) =>
   void (await perform(around, flagged(args, 'force') ? 'VBD.unplug_force' : 'VBD.unplug', await around.objects.byUuid('VBD', required(args, 'uuid'))));
 
-/** The disks of all CD storages. */
-const cdList: Command = async (args, around) => {
-  const { objects } = around;
-  const storages = Object.entries(await objects.all('SR')).flatMap(([ref, sr]) => (sr['content_type'] === 'iso' ? [ref] : []));
-  const found = (await objects.list(tableNamed('vdi'))).filter(({ record }) => storages.includes(String(record['SR'])));
-  await show(around, tableNamed('vdi'), found, optional(args, 'params'), ['name-label', 'uuid']);
-};
-
 export const storageCommands: Readonly<Record<string, Command>> = {
   'sr-create': srCreate,
-  'sr-probe': srProbe('SR.probe'),
-  'sr-probe-ext': srProbe('SR.probe_ext'),
+  'sr-probe': srProbe,
+  'sr-probe-ext': srProbeExt,
   'sr-scan': row('SR.scan', 'uuid'),
-  'sr-introduce': row('SR.introduce', 'uuid', 'name-label', 'name-description', 'type', 'content-type', 'shared', 'sm-config:'),
+  'sr-introduce': srIntroduce,
   'sr-destroy': row('SR.destroy', 'uuid'),
   'sr-forget': row('SR.forget', 'uuid'),
   'sr-update': row('SR.update', 'uuid'),
@@ -181,7 +229,7 @@ export const storageCommands: Readonly<Record<string, Command>> = {
     'location',
     'xenstore-data:',
     'sm-config:',
-    'managed=true',
+    'managed=false',
     { is: 0 },
     { is: 0 },
     { is: nullRefText },
@@ -199,8 +247,7 @@ export const storageCommands: Readonly<Record<string, Command>> = {
   'vdi-enable-cbt': row('VDI.enable_cbt', 'uuid'),
   'vdi-disable-cbt': row('VDI.disable_cbt', 'uuid'),
   'vdi-data-destroy': row('VDI.data_destroy', 'uuid'),
-  'vdi-list-changed-blocks': row('VDI.list_changed_blocks', 'vdi-from-uuid', 'vdi-to-uuid'),
-  'diagnostic-vdi-status': vdiStatus,
+  'vdi-list-changed-blocks': changedBlocks,
   'vbd-create': vbdCreate,
   'vbd-destroy': row('VBD.destroy', 'uuid'),
   'vbd-insert': row('VBD.insert', 'uuid', 'vdi-uuid'),
@@ -213,5 +260,4 @@ export const storageCommands: Readonly<Record<string, Command>> = {
   'pbd-destroy': row('PBD.destroy', 'uuid'),
   'pbd-plug': row('PBD.plug', 'uuid'),
   'pbd-unplug': row('PBD.unplug', 'uuid'),
-  'cd-list': cdList,
 };

@@ -73,5 +73,10 @@ export const descriptions: Readonly<Record<string, string>> = {
   'vm-import': 'Makes VMs from a file that vm-export wrote, or from an address; their uuids are printed',
   'vm-install': 'Makes a VM from a template; its uuid is printed',
   'vm-is-bios-customized': 'Shows whether a VM has BIOS strings of its own',
+  'vm-start': 'Starts VMs, on the host that on= names or on one that fits; paused=true leaves them paused',
+  'vm-resume': 'Brings suspended VMs back, on the host that on= names or on one that fits',
+  'vm-shutdown': 'Shuts VMs down cleanly, or at once with --force',
+  'vm-reboot': 'Reboots VMs cleanly, or at once with --force',
+  'vm-migrate': 'Moves VMs to another host, or with remote-master= to another pool',
   'vm-vif-list': 'Lists the network cards of VMs',
 };

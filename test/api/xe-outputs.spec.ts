@@ -1,0 +1,240 @@
+/** What `xe` prints, to people and to scripts, and how it refuses: word for word as xapi's own. */
+import { connect, logOut, type Api } from '@xenplane/client';
+import { password, startWorld, type World } from '../world';
+import { xeOver, type Said } from '../xe';
+
+let world: World, api: Api;
+/** Uuids that the words of a story name in capitals. */
+const uuids: Record<string, string> = {};
+beforeAll(async () => {
+  world = await startWorld({ hosts: 2 });
+  api = await connect({ url: world.url, user: 'root', password });
+  for (const name of ['one', 'two']) uuids[name.toUpperCase()] = await line('vm-install', 'template=Debian Bookworm 12', `new-name-label=${name}`);
+  uuids['SNAPSHOT'] = await line('vm-snapshot', 'vm=two', 'new-name-label=kept');
+  uuids['HOST'] = (await line('host-list', '--minimal')).split(',')[0] ?? '';
+  uuids['POOL'] = await line('pool-list', '--minimal');
+  uuids['DISK'] = await line('vbd-list', 'vm-name-label=one', 'type=Disk', 'params=vdi-uuid', '--minimal');
+  const [network] = (await line('network-list', '--minimal')).split(',');
+  await line('vif-create', `vm-uuid=${uuids['ONE']}`, `network-uuid=${network}`, 'device=0', 'mac=random');
+  await line('vm-param-set', `uuid=${uuids['ONE']}`, 'other-config:list=a; b: c', 'name-description=with, comma');
+  await line('vm-param-add', `uuid=${uuids['ONE']}`, 'param-name=tags', 'param-key=blue');
+});
+afterAll(async () => {
+  if (api) await logOut(api);
+  await world?.stop();
+});
+
+const named = (text: string): string => text.replace(/\$([A-Z]+)/g, (whole, name: string) => uuids[name] ?? whole);
+const xe = (words: readonly string[], types = ''): Promise<Said> =>
+  xeOver(() => Promise.resolve({ api, close: () => Promise.resolve() }), words.map(named), types);
+async function line(...words: string[]): Promise<string> {
+  const { code, out, error } = await xe(words);
+  expect([words, code, error]).toEqual([words, 0, '']);
+  return out.trim();
+}
+
+test.each<[string[], string]>([
+  [['vm-list', 'name-label=one'], 'uuid ( RO)           : $ONE\n     name-label ( RW): one\n    power-state ( RO): halted\n\n\n'],
+  [['vm-list', 'name-label=one', 'params=power-state,uuid'], 'uuid ( RO)           : $ONE\n    power-state ( RO): halted\n\n\n'],
+  [['vm-list', 'name-label=one', 'params=nonsense'], '\n\n\n'],
+  [['vm-list', 'name-label=nobody'], ''],
+  [['vm-list', 'name-label=nobody', 'nonsense=1'], ''],
+  [['vm-list', 'name-label=one', 'params=name-description', '--minimal'], 'with\\, comma\n'],
+  [['vm-list', 'name-label=one', 'params=possible-hosts'], 'possible-hosts ( RO)    : <expensive field>\n\n\n'],
+  [['vm-list', 'name-label=one', 'params=ha-always-run'], 'ha-always-run ( RW) [DEPRECATED]    : false\n\n\n'],
+  [['vm-list', 'name-label=one', 'params=tags'], 'tags (SRW)    : blue\n\n\n'],
+  [['vm-list', 'tags:contains=blue', '--minimal'], '$ONE\n'],
+  [['vm-list', 'other-config:list=a; b: c', '--minimal'], '$ONE\n'],
+  [['vm-list', 'other-config-list=a; b: c', '--minimal'], '$ONE\n'],
+  [['vm-list', 'power-state=halted', 'is-control-domain=false', 'params=name-label', '--minimal'], expect.stringMatching(/^(one,two|two,one)\n$/) as string],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=other-config', 'param-key=list'], 'a; b: c\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=name-label', 'param-key=list'], 'one\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=tags'], 'blue\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=memory-target'], '0\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=name-description', '--minimal'], 'with\\, comma\n'],
+  [['vm-param-list', 'uuid=$ONE', '--minimal'], '$ONE\n'],
+  [['vm-param-set', 'uuid=$ONE', 'name-label=one', '--minimal'], '\n'],
+  [['vm-disk-list', 'vm=one', 'vbd-params=userdevice', 'vdi-params=none'], 'Disk 0 VBD:\nuserdevice ( RW)    : 0\n\n\nDisk 0 VDI:\n\n\n\n'],
+  [['vm-disk-list', 'vm=one', 'vbd-params=userdevice', 'vdi-params=uuid', '--minimal'], '$DISK,0\n'],
+  [['vm-vif-list', 'vm=one', 'params=device,vm-name-label'], 'vm-name-label ( RO)    : one\n           device ( RO): 0\n\n\n'],
+  [['vm-is-bios-customized', 'vm=one'], 'The BIOS strings of this VM have not yet been set.\n'],
+  [['vm-is-bios-customized', 'vm=one', '--minimal'], '\n'],
+  [['host-is-in-emergency-mode'], 'false\n'],
+  [['host-ha-xapi-healthcheck'], 'xapi is healthy.\n'],
+  [['host-all-editions', '--minimal'], 'xcp-ng\n'],
+  [['pool-emergency-transition-to-master'], "Host agent is already master. Use '--force' to execute the operation anyway.\n"],
+  [['session-subject-identifier-list'], ''],
+  [['event-wait', 'class=vm', 'name-label=one', 'power-state=/=running'], ''],
+  [['help', 'host-forget', '--minimal'], 'host-forget\n'],
+  [['help', 'vlan-destroy', '--minimal'], 'vlan-destroy\n'],
+])('%j prints', async (words, out) => {
+  expect(await xe(words)).toEqual({ code: 0, out: typeof out === 'string' ? named(out) : out, error: '' });
+});
+
+const usage = "For usage run: 'xe help'\n";
+const reallyForced = 'Error: This operation is dangerous and may cause data loss. This operation must be forced (use --force).\n';
+test.each<[string[], string]>([
+  [['username=root'], `Syntax error: \n${usage}`],
+  [['vm-list', '-z', 'x'], `Syntax error: \n${usage}`],
+  [['bogus'], `Unknown command: bogus\n${usage}`],
+  [['vm-start', 'vm=nobody'], 'Error: No matching VMs found\n'],
+  [['vm-shutdown', 'power-state=halted'], 'Error: Multiple matches VMs found. --multiple required to complete the operation\n'],
+  [
+    ['vm-copy', 'power-state=halted', 'is-control-domain=false', 'is-a-snapshot=false', 'is-a-template=false', 'new-name-label=x'],
+    'Error: Multiple matches VMs found. Operation can only be performed on one VM at a time\n',
+  ],
+  [['host-disable', 'host=nobody'], 'Error: No matching hosts found\n'],
+  [['host-disable'], 'Error: Multiple matching hosts found. --multiple required to complete the operation\n'],
+  [['host-compute-free-memory'], 'Error: Multiple matching hosts found. Operation can only be performed on one host at a time\n'],
+  [['sr-data-source-list', 'sr=nobody'], 'Error: No matching hosts found\n'],
+  [['sr-data-source-list'], 'Error: Multiple matching SRs found. Operation can only be performed on one SR at a time\n'],
+  [['vm-list', 'nonsense=1'], "Error: Unknown field 'nonsense'\n"],
+  [['vm-list', 'uuid:contains=1'], "Error: Field 'uuid' is not a set or map\n"],
+  [['vm-list', 'tags:having=1'], 'Error: Invalid syntax for set filtering (should be set-param:contains=key)\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=nonsense'], 'Error code: Missing parameter\nError parameters: nonsense\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=platform', 'param-key=none'], 'Error: Key none not found in map\n'],
+  [['vm-param-set', 'uuid=$ONE', 'nonsense=1'], "Error: Unknown field 'nonsense'\n"],
+  [['vm-param-set', 'uuid=$ONE', 'power-state=running'], "Error: Field 'power-state' is read-only.\n"],
+  [['vm-param-set', 'uuid=$ONE', 'platform=x'], "Error: Field 'platform' is a map or set. use the 'name:key=value' syntax.\n"],
+  [['vm-param-set', 'uuid=$ONE', 'tags:x=y'], 'Error: Cannot param-set on set fields\n'],
+  [['vm-param-set', 'uuid=$ONE', 'networks:x=y'], "Error: Map field 'networks' is read-only.\n"],
+  [['vm-param-set', 'uuid=$ONE', 'VCPUs-max=two'], "Error: Failed to parse parameter 'VCPUs-max': expecting an integer\n"],
+  [
+    ['vm-param-set', 'uuid=$ONE', 'memory-static-max=2 much'],
+    "Error: Failed to parse field 'memory-static-max': expecting an integer (possibly with suffix KiB, MiB, GiB, TiB), got '2 much'\n",
+  ],
+  [['vm-param-set', 'uuid=$ONE', 'HVM-shadow-multiplier=x'], 'Error: Parameter HVM-shadow-multiplier must be a floating-point number\n'],
+  [['vm-param-add', 'uuid=$ONE', 'param-name=tags'], 'Error: When adding a key to a set, use the syntax: *-param-add param-name=<name> param-key=<key>\n'],
+  [['vm-param-add', 'uuid=$ONE', 'param-name=networks', 'x=y'], 'Error: Parameter is read-only\n'],
+  [['vm-param-add', 'uuid=$ONE', 'param-name=name-label', 'x=y'], 'Error: Can only add to parameters of type Set or Map\n'],
+  [['vm-param-add', 'uuid=$ONE', 'param-name=VCPUs-params', 'x=y'], "Error: Failed to add parameter 'x': expecting 'weight','cap' or 'mask'\n"],
+  [['vm-param-remove', 'uuid=$ONE', 'param-name=tags', 'param-key=red'], 'Error: Key red is not in the set\n'],
+  [['vm-param-remove', 'uuid=$ONE', 'param-name=platform', 'param-key=red'], 'Error: Key red is not in map\n'],
+  [['vm-param-remove', 'uuid=$ONE', 'param-name=networks', 'param-key=red'], 'Error: Cannot remove parameters from read-only map\n'],
+  [['vm-param-remove', 'uuid=$ONE', 'param-name=name-label', 'param-key=red'], 'Error: Can only remove from parameters of type Set or Map\n'],
+  [['vm-param-clear', 'uuid=$ONE', 'param-name=power-state'], 'Error: Can only clear RW parameters\n'],
+  [['vm-param-clear', 'uuid=$ONE', 'param-name=VCPUs-max'], 'Error: Cannot clear this parameter\n'],
+  [['vm-param-get', 'uuid=none', 'param-name=uuid'], 'No object of this class has this uuid.\ntype: VM\nuuid: none\n'],
+  [
+    ['vm-install', 'new-name-label=x'],
+    "Error: Template must be specified by parameter 'template-uuid', 'template-name', 'template-name-label' or 'template'\n",
+  ],
+  [['vm-install', 'new-name-label=x', 'template=none'], 'Error: No templates matched\n'],
+  [['vm-install', 'new-name-label=x', 'template-uuid=none'], 'Error: Cannot find template\n'],
+  [['vm-install', 'new-name-label=x', 'template-uuid=$ONE'], 'Error: Can only install from templates\n'],
+  [['vm-install', 'new-name-label=x', 'template=Debian Bookworm 12', 'sr-name-label=none'], 'Error: No SR with that name-label found\n'],
+  [['vm-start', 'vm=one', 'on=nobody'], 'Error: Host nobody not found\n'],
+  [
+    ['vm-start', 'vm=one', 'paused=perhaps'],
+    "Error: Failed to parse parameter 'paused': Expected 'true','t','yes','y','1','false','f','no','n','0' got perhaps\n",
+  ],
+  [['vm-migrate', 'vm=one'], 'Error: No destination host specified\n'],
+  [['vm-reset-powerstate', 'vm=one'], reallyForced],
+  [['vtpm-destroy', 'uuid=none'], reallyForced],
+  [['vdi-unlock', 'uuid=$DISK'], reallyForced],
+  [['host-emergency-ha-disable'], reallyForced],
+  [['vm-disk-remove', 'vm=one', 'device=9'], 'Error: Disk not found\n'],
+  [['vm-cd-insert', 'vm=one', 'cd-name=none'], 'Error: CD none not found\n'],
+  [['vm-cd-add', 'vm=one', 'cd-name=none', 'device=3'], 'Error: CD none not found!\n'],
+  [['vm-cd-eject', 'vm=one'], 'Error: No CDs found\n'],
+  [['vm-recover', 'uuid=$ONE'], "Error: A parameter of the form 'database:vdi-uuid=<uuid>' must be specified to run this command.\n"],
+  [['snapshot-destroy'], 'Error: Required parameter not found: snapshot-uuid or uuid.\n'],
+  [['snapshot-destroy', 'uuid=$ONE'], 'Error: This operation can only be performed on a VM snapshot. $ONE is not a VM snapshot.\n'],
+  [['template-uninstall', 'template-uuid=$ONE'], 'Error: This operation can only be performed on a VM template. $ONE is not a VM template.\n'],
+  [['vbd-create', 'vm-uuid=$ONE', 'device=5'], 'Error: Empty VBDs can only be made for type=CD\n'],
+  [
+    ['vdi-copy', 'uuid=$DISK'],
+    'Error: Please specify one but not both of: a destination sr-uuid (I will create a fresh VDI); or a destination into-vdi-uuid (I will copy the blocks into this VDI)\n',
+  ],
+  [['message-create', 'name=a', 'priority=high', 'body=b'], 'Error: Priority field should be an integer\n'],
+  [['message-create', 'name=a', 'priority=1', 'body=b'], 'Error: Need one of: vm-uuid, host-uuid, sr-uuid or pool-uuid\n'],
+  [['message-destroy'], 'Error: Need one of uuid, uuids\n'],
+  [['message-destroy', 'uuid=a', 'uuids=b'], 'Error: Ambiguous arguments; need one of uuid, uuids\n'],
+  [['subject-role-add', 'uuid=none'], 'Error: Required parameter not found: role-uuid or role-name\n'],
+  [['subject-role-add', 'uuid=none', 'role-name=a', 'role-uuid=b'], 'Error: Parameters role-uuid and role-name cannot be used together\n'],
+  [['event-wait', 'class=nothing'], "Error: Cli listening for class 'nothing' not currently implemented\n"],
+  [['event-wait', 'class=vm', 'nothing=x'], 'Error: key missing: nothing\n'],
+  [['host-get-system-status', 'uuid=$HOST', 'filename=x', 'output=rar'], "Error: Invalid output format. Must be 'tar', 'zip' or 'tar.bz2'\n"],
+  [['console', 'vm=nobody'], 'No VM found\n'],
+])('%j is refused', async (words, error) => {
+  expect(await xe(words)).toEqual({ code: 1, out: '', error: named(error) });
+});
+
+test('a licence that there is none of is told with those that there are', async () => {
+  expect(await xe(['host-apply-edition', 'host-uuid=$HOST', 'edition=none'])).toMatchObject({
+    code: 1,
+    error: expect.stringMatching(/^Valid editions are: xcp-ng\n\n/) as string,
+  });
+});
+
+test('what fails with some of several is told at the end on standard output, the last one first', async () => {
+  await line('vm-start', 'vm=one');
+  const { code, out, error } = await xe(['vm-start', '--multiple', 'is-control-domain=false']);
+  expect([code, error]).toEqual([1, '']);
+  expect(out).toBe(named('operation failed on $ONE: The VM is not in a power state that allows this.\nvm: $ONE (one)\nexpected: halted\nactual: running\n'));
+  expect(await line('vm-list', 'power-state=running', 'is-control-domain=false', 'params=name-label', '--minimal')).toMatch(/^(one,two|two,one)$/);
+  await line('vm-shutdown', '--multiple', '--force', 'is-control-domain=false', 'power-state=running');
+});
+
+test('messages about a VM are told when they are urgent enough', async () => {
+  const { error } = await xe(['vm-start', 'vm=one', 'message-priority=10']);
+  expect(error).toMatch(/^(Message: time=\d{8}T\d\d:\d\d:\d\dZ priority=5 name='VM_\w+'\n\n)+$/);
+  expect(error).toContain("name='VM_STARTED'");
+  await line('vm-shutdown', 'vm=one', '--force');
+});
+
+test('no host for a VM is told host by host', async () => {
+  await line('host-disable', '--multiple');
+  const { code, out } = await xe(['vm-start', 'vm=one']);
+  await line('host-enable', '--multiple');
+  const disabled = String.raw`: Cannot start here \[Host disabled \(use 'xe host-enable' to re-enable\)\]\n`;
+  expect([code, out]).toEqual([
+    1,
+    expect.stringMatching(
+      new RegExp(
+        `^There are no suitable hosts to start this VM on\\.\nThe following table provides per-host reasons for why the VM could not be started:\n\nxenplane-host-\\d +${disabled} +xenplane-host-\\d${disabled}\n\n$`,
+      ),
+    ) as string,
+  ]);
+});
+
+test('a map is written by key, read by key and emptied; one that is written as a whole too', async () => {
+  await line('vm-param-set', 'uuid=$ONE', 'xenstore-data:vm-data/a=1', 'xenstore-data:vm-data/b=2');
+  expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=xenstore-data', 'param-key=vm-data/b')).toBe('2');
+  await line('vm-param-remove', 'uuid=$ONE', 'param-name=xenstore-data', 'param-key=vm-data/a');
+  expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=xenstore-data')).toBe('vm-data/b: 2');
+  await line('vm-param-clear', 'uuid=$ONE', 'param-name=xenstore-data');
+  expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=xenstore-data')).toBe('');
+  const observer = await line('observer-create', 'name-label=watching');
+  await line('observer-param-add', `uuid=${observer}`, 'param-name=attributes', 'a=1', 'b=2');
+  expect((await line('observer-param-get', `uuid=${observer}`, 'param-name=attributes')).split('; ')).toEqual(expect.arrayContaining(['b: 2']));
+  await line('observer-destroy', `uuid=${observer}`);
+});
+
+test('uninstalling names what goes with a VM, its snapshots too, and leaves what is not its own', async () => {
+  const disk = await line('vbd-list', 'vm-name-label=two', 'type=Disk', 'params=vdi-uuid', '--minimal');
+  const kept = await line('vbd-list', 'vm-name-label=kept', 'type=Disk', 'params=vdi-uuid', '--minimal');
+  const { code, out } = await xe(['vm-uninstall', 'vm=two'], ' Yes ');
+  expect(code).toBe(0);
+  expect(out).toBe(
+    named(
+      `The following items are about to be destroyed\nVM : $TWO (two)\nVDI: ${disk} (two 0) \nVM : $SNAPSHOT (kept)\nVDI: ${kept} (two 0) \nType 'yes' to continue\nAll objects destroyed\n`,
+    ),
+  );
+  expect(await line('vdi-list', `uuid=${disk}`, '--minimal')).toBe('');
+});
+
+test('help lists every parameter of the generic commands, and what is common', async () => {
+  const { out } = await xe(['help', 'vlan-param-get']);
+  expect(out).toMatch(
+    /^command name {12}: vlan-param-get\n {8}reqd params {5}: uuid, param-name\n {8}optional params : param-key, database:\n {8}description {5}: .+\n\n\n$/,
+  );
+  expect((await xe(['help', 'vlan-list'])).out).toContain(' optional params : params, database:, uuid, tagged-PIF, untagged-PIF, tag\n');
+  expect((await xe(['help', 'sr-param-set'])).out).toContain(' optional params : name-label, name-description, shared, other-config:\n');
+  expect((await xe(['help', 'vm-list'])).out).toContain('tags:contains');
+  const common = (await xe(['help', '--minimal'])).out.trim().split(',');
+  expect(common).toEqual(expect.arrayContaining(['vm-start', 'vm-list', 'sr-list', 'network-list']));
+  expect(common).not.toContain('host-list');
+  for (const text of (await xe(['help', '--all'])).out.split('\n').filter((l) => l.startsWith('    ') && l.includes(', ')))
+    expect(text.length).toBeLessThanOrEqual(110);
+});
