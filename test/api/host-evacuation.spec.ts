@@ -127,6 +127,7 @@ test('the temporary disks of a guest are made at the other host and leave nothin
   const vm = await call<string>('VM.clone', template, 'temporary');
   await call('VM.provision', vm);
   await call('VM.start', vm, false, false);
+  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('pool_migrate'));
   const from = await residentOn(vm),
     to = other(from);
   const disksAt = async (host: string): Promise<string[]> => readdirSync(path.join(world.folder, 'agent', 'disks', await call<string>('host.get_uuid', host)));

@@ -157,10 +157,10 @@ async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
       [vm],
     ),
   ]);
-  if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+  if (held) throw new XenError('VDI_IN_USE', held.vdi);
   for (const { ref, ops } of busy) {
     const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
-    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref, 'attach') : undefined);
+    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
     if (refused) throw refused;
   }
 }

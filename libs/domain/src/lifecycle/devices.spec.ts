@@ -51,9 +51,9 @@ describe('VBD', () => {
       subject({ ...cd }, { vm: { ...vm, power_state: 'Suspended' } }),
       ['VM_BAD_POWER_STATE', 'vm', 'halted, running', 'suspended'],
     ],
-    ['a disk that another VM writes', 'plug', subject({}, { others: [{ mode: 'RW' }] }), ['VDI_IN_USE', 'vdi', 'plug']],
-    ['writing where another VM reads', 'plug', subject({}, { others: [{ mode: 'RO' }] }), ['VDI_IN_USE', 'vdi', 'plug']],
-    ['writing to a disk that is copied', 'plug', subject({}, { vdi: { ...vdi, current_operations: { t: 'copy' } } }), ['VDI_IN_USE', 'vdi', 'plug']],
+    ['a disk that another VM writes', 'plug', subject({}, { others: [{ mode: 'RW' }] }), ['VDI_IN_USE', 'vdi']],
+    ['writing where another VM reads', 'plug', subject({}, { others: [{ mode: 'RO' }] }), ['VDI_IN_USE', 'vdi']],
+    ['writing to a disk that is copied', 'plug', subject({}, { vdi: { ...vdi, current_operations: { t: 'copy' } } }), ['VDI_IN_USE', 'vdi']],
     ['reading where another VM reads', 'plug', subject({ mode: 'RO' }, { others: [{ mode: 'RO' }] }), undefined],
     ['writing a disk that is read-only', 'plug', subject({}, { vdi: { ...vdi, read_only: true } }), ['VDI_READONLY', 'vdi']],
     [
