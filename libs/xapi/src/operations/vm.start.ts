@@ -8,6 +8,7 @@ import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type PlacedVm } from '../agents';
 import { tellOfVm } from '../alerts';
+import { ordinaryStrings } from '../calls/vm-firmware';
 import type { Plane } from '../context';
 import { freePassedDevices } from '../gpus';
 import { placeVm, type Placed } from '../placement';
@@ -17,6 +18,8 @@ import { attachedTo, specOf } from '../specs';
 import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
 
 const mostPlacements = 3;
+/** The virtual hardware that has the vendor's device. */
+const vendorDeviceVersion = 2;
 interface Start {
   readonly vm: Ref<'VM'>;
   readonly start_paused: boolean;
@@ -101,7 +104,8 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
   const rows = await tx.query<{ address: string }>(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
           shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
-                      "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END
+                      "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
+                      bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
                       FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform),
           disks AS (UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
@@ -125,6 +129,7 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
       spec.vcpus,
       spec.mode,
       resume === true,
+      JSON.stringify(ordinaryStrings),
     ],
   );
   const [shown] = rows;
