@@ -2,7 +2,7 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
 import { assertLive } from '../host-use';
-import { hyperthreading, ipmitool, netdata, sdnController, serviceControl } from './machine';
+import { hyperthreading, ipmitool, netdata, perfmon, sdnController, serviceControl } from './machine';
 import { failure, type Arguments, type Plugin } from './plugin';
 import { diskSpace, lsblk, lvm, raid, smartctl, zfs } from './storage';
 import { updater } from './updater';
@@ -18,6 +18,7 @@ const plugins: Readonly<Record<string, Plugin>> = {
   'hyperthreading.py': hyperthreading,
   'ipmitool.py': ipmitool,
   'netdata.py': netdata,
+  perfmon,
   'service.py': serviceControl,
   'sdncontroller.py': sdnController,
   'sdn-controller.py': sdnController,
