@@ -132,6 +132,7 @@ describe('VDI', () => {
     ['a disk in use moves', 'mirror', subject({}, { vbds: attached }), undefined],
     ['a disk that is reset at boot does not', 'mirror', subject({ on_boot: 'reset' }), ['VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION']],
     ['tracking of a snapshot', 'enable_cbt', subject({ is_a_snapshot: true }), ['OPERATION_NOT_ALLOWED', 'VDI is a snapshot']],
+    ['tracking of memory', 'enable_cbt', subject({ type: 'suspend' }), ['VDI_INCOMPATIBLE_TYPE', 'vdi', 'Suspend']],
     ['a snapshot without contents', 'revert_to', subject({ type: 'cbt_metadata', is_a_snapshot: true }), ['VDI_INCOMPATIBLE_TYPE', 'vdi', 'CBT metadata']],
     ['on_boot of a tracked disk', 'set_on_boot', subject({ cbt_enabled: true }), ['VDI_CBT_ENABLED', 'vdi']],
   ])('%s', (_what, op, s, expected) => expect(said(vdiLifecycle.refusal(op, s))).toEqual(expected));
