@@ -51,4 +51,8 @@ export { logFiles } from './host-files/logs';
 export { reportFiles } from './host-files/report';
 export { backupFiles, backupNames, restoreHost } from './host-files/backup';
 export * from './reconcilers/database-copies';
+export { followPlan } from './ha-plan';
+export { restartProtected } from './reconcilers/protected-vms';
+export { warnOfCertificates } from './reconcilers/certificates';
+export { tellOfGroups } from './reconcilers/vm-groups';
 export { readDump } from './recovery/dump';

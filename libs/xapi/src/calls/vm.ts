@@ -8,6 +8,7 @@ import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
 import { removePassedDevices } from '../gpus';
+import { assertPlanKept, showPlan } from '../ha-plan';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { storing } from './setters';
@@ -120,6 +121,17 @@ async function assertUnprotected({ tx }: Context, vm: Row<'VM'>): Promise<void> 
   if (pool?.ha_enabled && vm.ha_always_run && vm.ha_restart_priority === 'restart') throw new XenError('VM_IS_PROTECTED', vm.ref);
 }
 
+/** Who runs is protected, or no more, at once; who does not, from the next start on. */
+async function setRestartPriority(context: Context, self: Ref<'VM'>, value: string): Promise<void> {
+  const { tx } = context;
+  if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
+  const vm = await tx.lock('VM', self);
+  if (vm.ha_restart_priority === value) return;
+  if (value === 'restart' && vm.power_state !== 'Halted') await assertPlanKept(tx, { joins: self });
+  await tx.update('VM', self, { ha_restart_priority: value, ...(vm.power_state === 'Running' ? { ha_always_run: value === 'restart' } : {}) });
+  await showPlan(context);
+}
+
 async function setVcpus(context: Context, self: Ref<'VM'>, change: { max?: number; startup?: number }): Promise<void> {
   const vm = change.max === undefined ? await context.tx.lock('VM', self) : await admitVm(context, self, 'changing_VCPUs');
   const max = change.max ?? vm.VCPUs_max,
@@ -182,12 +194,8 @@ export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
     await context.tx.update('VM', self, { domain_type: value, HVM_boot_policy: value === 'hvm' ? vm.HVM_boot_policy || 'BIOS order' : '' });
   },
   set_HVM_boot_policy: async ({ tx }, { self, value }) => tx.update('VM', self, { HVM_boot_policy: value, domain_type: value === '' ? 'pv' : 'hvm' }),
-  set_ha_restart_priority: async ({ tx }, { self, value }) => {
-    if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
-    const { power_state } = await tx.lock('VM', self);
-    await tx.update('VM', self, { ha_restart_priority: value, ...(power_state === 'Running' ? { ha_always_run: value === 'restart' } : {}) });
-  },
-  set_ha_always_run: async ({ tx }, { self, value }) => tx.update('VM', self, { ha_always_run: value, ha_restart_priority: value ? 'restart' : '' }),
+  set_ha_restart_priority: (context, { self, value }) => setRestartPriority(context, self, value),
+  set_ha_always_run: (context, { self, value }) => setRestartPriority(context, self, value ? 'restart' : ''),
   set_blocked_operations: storing('VM', 'set_blocked_operations'),
   add_to_blocked_operations: storing('VM', 'add_to_blocked_operations'),
   remove_from_blocked_operations: storing('VM', 'remove_from_blocked_operations'),
