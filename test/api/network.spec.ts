@@ -163,6 +163,10 @@ test('an interface is forgotten, found again, and introduced by its address', as
   const again = await call<string>('PIF.introduce', host, MAC.toUpperCase(), 'eth1');
   expect(await record(again)).toMatchObject({ device: 'eth1', MAC, network });
   await call('PIF.forget', again);
+  await expect(call('PIF.introduce', host, '', 'eth7')).rejects.toThrow(/^MAC_INVALID $/);
+  const unnamed = await call<string>('PIF.introduce', host, '', 'eth1');
+  expect(await record(unnamed)).toMatchObject({ device: 'eth1', MAC, network });
+  await call('PIF.forget', unnamed);
   await call('PIF.scan', host);
   await call('PIF.scan', host);
   expect(await record(await pifOf(host, 'eth1'))).toMatchObject({ MAC, network, currently_attached: true });
