@@ -79,10 +79,12 @@ test('twenty guests run on while their host is emptied, in batches with tasks of
   const [host = ''] = hosts;
   const moving = await guestsOf(host);
   expect(moving.length).toBeGreaterThan(4);
+  const late = await newVm('late');
   await call('host.disable', host);
   const task = await call<string>('Async.host.evacuate', host, 'OpaqueRef:NULL', 3);
   await eventually(async () => expect((await call<string[]>('task.get_subtasks', task)).length).toBeGreaterThan(2));
   expect(await call('host.get_allowed_operations', host)).not.toContain('vm_migrate');
+  await expect(call('VM.start_on', late, host, false, false)).rejects.toThrow(`HOST_EVACUATE_IN_PROGRESS ${host}`);
   expect(await ended(task)).toMatchObject({ status: 'success' });
   expect((await call<string[]>('task.get_subtasks', task)).length).toBe(moving.length);
   expect(await guestsOf(host)).toEqual([]);
@@ -127,6 +129,7 @@ test('the temporary disks of a guest are made at the other host and leave nothin
   const vm = await call<string>('VM.clone', template, 'temporary');
   await call('VM.provision', vm);
   await call('VM.start', vm, false, false);
+  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('pool_migrate'));
   const from = await residentOn(vm),
     to = other(from);
   const disksAt = async (host: string): Promise<string[]> => readdirSync(path.join(world.folder, 'agent', 'disks', await call<string>('host.get_uuid', host)));

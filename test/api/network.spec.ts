@@ -33,8 +33,8 @@ async function pifOf(host: string, device: string, VLAN = -1): Promise<string> {
   return found[0];
 }
 const record = (ref: string): Promise<Pif> => call('PIF.get_record', ref);
-async function newVm(name: string, network?: string): Promise<string> {
-  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+async function newVm(name: string, network?: string, system = 'Debian Bookworm 12'): Promise<string> {
+  const [template] = await call<string[]>('VM.get_by_name_label', system);
   const vm = await call<string>('VM.clone', template, name);
   await call('VM.provision', vm);
   if (network) await newVif(vm, network);
@@ -163,6 +163,10 @@ test('an interface is forgotten, found again, and introduced by its address', as
   const again = await call<string>('PIF.introduce', host, MAC.toUpperCase(), 'eth1');
   expect(await record(again)).toMatchObject({ device: 'eth1', MAC, network });
   await call('PIF.forget', again);
+  await expect(call('PIF.introduce', host, '', 'eth7')).rejects.toThrow(/^MAC_INVALID $/);
+  const unnamed = await call<string>('PIF.introduce', host, '', 'eth1');
+  expect(await record(unnamed)).toMatchObject({ device: 'eth1', MAC, network });
+  await call('PIF.forget', unnamed);
   await call('PIF.scan', host);
   await call('PIF.scan', host);
   expect(await record(await pifOf(host, 'eth1'))).toMatchObject({ MAC, network, currently_attached: true });
@@ -245,7 +249,7 @@ test('interfaces of VMs: addresses, locking, another network while the guest run
   const [eth0 = '', eth1 = ''] = await Promise.all(
     ['eth0', 'eth1'].map(async (device) => (await call<string[]>('network.get_by_name_label', `Pool-wide network associated with ${device}`))[0]),
   );
-  const vm = await newVm('interfaces');
+  const vm = await newVm('interfaces', undefined, 'Windows Server 2025 (64-bit)');
   await expect(newVif(vm, eth0, { MAC: '01:00:5e:00:00:01' })).rejects.toThrow(/^MAC_INVALID 01:00:5e:00:00:01$/);
   await expect(newVif(vm, eth0, { device: 'first' })).rejects.toThrow(/^INVALID_DEVICE first$/);
   const vif = await newVif(vm, eth0);
@@ -258,6 +262,8 @@ test('interfaces of VMs: addresses, locking, another network while the guest run
   expect(await call('VIF.get_ipv4_allowed', vif)).toEqual(['10.5.0.5']);
   await expect(call('VIF.configure_ipv4', vif, 'Static', '10.5.0.5', '')).rejects.toThrow(/^INVALID_CIDR_ADDRESS_SPECIFIED address$/);
   await expect(call('VIF.configure_ipv4', vif, 'Static', '10.5.0.6/8', '')).rejects.toThrow(/^ADDRESS_VIOLATES_LOCKING_CONSTRAINT 10.5.0.6\/8$/);
+  await expect(call('VIF.configure_ipv4', vif, 'Static', '10.5.0.5/8', '10.0.0.x')).rejects.toThrow(/^INVALID_IP_ADDRESS_SPECIFIED gateway$/);
+  await expect(call('VIF.configure_ipv4', vif, 'Static', '10.5.0.5/8', '')).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
   await call('VM.start', vm, false, false);
   await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
   await call('VIF.configure_ipv4', vif, 'Static', '10.5.0.5/8', '10.0.0.1');
@@ -272,6 +278,21 @@ test('interfaces of VMs: addresses, locking, another network while the guest run
   await call('VLAN.create', await pifOf(elsewhere, 'eth1'), 500, lonely);
   await expect(call('VIF.move', vif, lonely)).rejects.toThrow(`HOST_CANNOT_ATTACH_NETWORK ${resident} ${lonely}`);
   await call('VM.hard_shutdown', vm);
+  await call('VIF.configure_ipv4', vif, 'None', '', '');
+  expect(await call('VIF.get_record', vif)).toMatchObject({ ipv4_configuration_mode: 'None', ipv4_addresses: [], ipv4_gateway: '' });
   await expect(call('VIF_metrics.get_all_records')).rejects.toThrow('MESSAGE_REMOVED');
   await expect(call('VIF.set_trunks', vif, [5000])).rejects.toThrow(/^VLAN_TAG_INVALID 5000$/);
+});
+
+test('a guest whose agent takes no addresses is given none', async () => {
+  const [eth0 = ''] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+  const vm = await newVm('deaf');
+  const vif = await newVif(vm, eth0);
+  await call('VM.start', vm, false, false);
+  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
+  for (const mode of ['Static', 'None']) await expect(call('VIF.configure_ipv4', vif, mode, '10.5.0.9/8', '')).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
+  await expect(call('VIF.configure_ipv6', vif, 'Static', 'fd00::5', '')).rejects.toThrow(/^INVALID_CIDR_ADDRESS_SPECIFIED address$/);
+  await expect(call('VIF.configure_ipv6', vif, 'Static', 'fd00::5/64', '')).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
+  expect(await call('VIF.get_record', vif)).toMatchObject({ ipv4_configuration_mode: 'None', ipv4_addresses: [], ipv6_addresses: [] });
+  await call('VM.hard_shutdown', vm);
 });

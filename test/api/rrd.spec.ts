@@ -1,6 +1,6 @@
 /** Metrics over the wire: what clients that draw graphs ask for, in both forms, and the calls about single metrics. */
 import { asRef } from '@xenplane/model';
-import { housekeep, openSession } from '@xenplane/xapi';
+import { housekeep, openSession, raiseAlarms } from '@xenplane/xapi';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';
 
 let world: World;
@@ -233,6 +233,78 @@ test('single metrics are listed, asked for, recorded and forgotten', async () =>
   expect(await call('SR.get_data_sources', sr)).toEqual([]);
   await expect(call('SR.query_data_source', sr, 'x')).rejects.toThrow('Invalid_data_source');
   await expect(call('VM.get_data_sources', 'OpaqueRef:none')).rejects.toThrow('HANDLE_INVALID VM OpaqueRef:none');
+});
+
+describe('alarms', () => {
+  const perfmon = (...variables: readonly Record<string, string>[]): string =>
+    `<config>${variables
+      .map(
+        (v) =>
+          `<variable>${Object.entries(v)
+            .map(([key, value]) => `<${key} value="${value}"/>`)
+            .join('')}</variable>`,
+      )
+      .join('')}</config>`;
+  const alarmsOf = async (cls: string, uuid: string): Promise<{ name: string; priority: string; body: string }[]> =>
+    Object.values(await call<Record<string, { name: string; priority: string; body: string }>>('message.get', cls, uuid, '19700101T00:00:00Z')).filter(
+      (m) => m.name === 'ALARM',
+    );
+  const look = (): Promise<unknown> => call('host.call_plugin', host, 'perfmon', 'refresh', {});
+
+  test('what is beyond its level is told once in an hour, and what is not is not', async () => {
+    const watched = perfmon(
+      { name: 'cpu_usage', alarm_trigger_level: '0', alarm_trigger_period: '120' },
+      { name: 'network_usage', alarm_trigger_level: '1e15' },
+      { name: 'memory', alarm_trigger_level: '1e15', alarm_trigger_sense: 'low', alarm_priority: '2', rrd_regex: 'memory' },
+    );
+    await call('VM.add_to_other_config', vm, 'perfmon', watched);
+    expect(await look()).toBe('True');
+    const raised = await eventually(async () => {
+      const found = await alarmsOf('VM', vmUuid);
+      expect(found).toHaveLength(2);
+      return found;
+    });
+    await look();
+    await Promise.all(world.apis.map((api) => raiseAlarms(api.plane)));
+    expect(await alarmsOf('VM', vmUuid)).toHaveLength(2);
+    const [cpu] = raised.filter((m) => m.body.includes('cpu_usage'));
+    expect(Number(cpu?.priority)).toBe(3);
+    expect(cpu?.body).toMatch(
+      /^value: 0\.\d{6}\nconfig:\n<variable>\n\t<name value="cpu_usage"\/>\n\t<alarm_trigger_level value="0"\/>\n\t<alarm_trigger_period value="120"\/>\n<\/variable>\n$/,
+    );
+    await query(`UPDATE setting SET value = '{"at": 0}' WHERE key = 'alarm/VM/${vmUuid}/cpu_usage'`);
+    await look();
+    await eventually(async () => expect(await alarmsOf('VM', vmUuid)).toHaveLength(3));
+  });
+
+  test('hosts and repositories are watched too, a repository on each host that has it', async () => {
+    const [sr = ''] = await call<string[]>('SR.get_all')
+      .then((all) => Promise.all(all.map(async (ref) => ((await call('SR.get_type', ref)) === 'nfs' ? ref : ''))))
+      .then((all) => all.filter(Boolean));
+    const uuid = await call<string>('SR.get_uuid', sr);
+    await call(
+      'SR.add_to_other_config',
+      sr,
+      'perfmon',
+      perfmon({ name: 'physical_utilisation', alarm_trigger_level: '-1' }, { name: 'sr_io_throughput_total_per_host', alarm_trigger_level: '-1' }),
+    );
+    await call('host.add_to_other_config', host, 'perfmon', perfmon({ name: 'memory_free_kib', alarm_trigger_level: '1e12', alarm_trigger_sense: 'low' }));
+    await look();
+    await eventually(async () => {
+      expect(await alarmsOf('SR', uuid)).toHaveLength(1);
+      const found = (await alarmsOf('Host', hostUuid)).map((m) => /name value="(\w+)"/.exec(m.body)?.[1]);
+      expect(found.sort()).toEqual(['memory_free_kib', `sr_io_throughput_total_${uuid.slice(0, 8)}`]);
+    });
+  });
+
+  test('what was noted of alarms long ago goes', async () => {
+    await query(`INSERT INTO setting(key, value) VALUES ('alarm/VM/gone/cpu_usage', '{"at": 1000}')`);
+    const [api] = world.apis;
+    if (!api) throw new Error('no API');
+    await housekeep(api.plane);
+    expect(await query(`SELECT key FROM setting WHERE key = 'alarm/VM/gone/cpu_usage'`)).toEqual([]);
+    expect(await query(`SELECT key FROM setting WHERE key = 'alarm/VM/${vmUuid}/cpu_usage'`)).toHaveLength(1);
+  });
 });
 
 test('what has stopped keeps what it had', async () => {

@@ -110,6 +110,37 @@ test('provisioning makes the disks that the template asks for; where a device is
   await call('VM.destroy', vm);
 });
 
+test('devices are made of what fits them', async () => {
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const vm = await call<string>('VM.clone', template, 'devices');
+  await call('VM.provision', vm);
+  const [own] = await Promise.all((await call<string[]>('VM.get_VBDs', vm)).map((one) => call<string>('VBD.get_VDI', one)));
+  const shared = await call<string>('pool.get_default_SR', (await call<string[]>('pool.get_all'))[0]);
+  const [plain, kept] = [await makeVdi(shared), await makeVdi(shared, { type: 'redo_log' })];
+  const isos = await makeSr('iso', { location: 'filer:/films' }, true);
+  const [iso] = (await repository(isos)).VDIs;
+  const given = { VM: vm, VDI: plain, userdevice: 'autodetect', bootable: false, mode: 'RW', type: 'Disk', empty: false };
+  const make = (more: Record<string, unknown>): Promise<string> =>
+    call('VBD.create', { ...given, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {}, ...more });
+  const drive = { type: 'CD', mode: 'RO' };
+  expect(await refused(make({ VDI: kept, mode: 'RW', type: 'CD' }))).toBe(`VDI_INCOMPATIBLE_TYPE ${kept} Redo log`);
+  expect(await refused(make({ type: 'CD', empty: true }))).toBe('VBD_CDS_MUST_BE_READONLY');
+  expect(await refused(make({ empty: true }))).toBe('VBD_NOT_REMOVABLE_MEDIA in constructor');
+  expect(await refused(make(drive))).toBe(`VDI_IS_NOT_ISO ${plain} user`);
+  for (const userdevice of ['255', 'xvdA', '-1']) expect(await refused(make({ userdevice }))).toBe(`INVALID_DEVICE ${userdevice}`);
+  const [cd, vbd] = [await make({ ...drive, VDI: none, empty: true }), await make({})];
+  await call('VBD.set_mode', vbd, 'RO');
+  expect(await refused(call('VBD.set_mode', cd, 'RW'))).toBe('VBD_CDS_MUST_BE_READONLY');
+  await call('VM.start', vm, false, false);
+  expect(await refused(call('VBD.set_mode', vbd, 'RW'))).toBe(`VM_BAD_POWER_STATE ${vm} halted running`);
+  expect(await refused(call('VBD.insert', cd, plain))).toBe(`VDI_IS_NOT_ISO ${plain} user`);
+  await call('VBD.insert', cd, iso);
+  expect(await call('VBD.get_record', cd)).toMatchObject({ VDI: iso, empty: false });
+  await call('VM.hard_shutdown', vm);
+  await call('VM.destroy', vm);
+  for (const vdi of [plain, kept, own]) await call('VDI.destroy', vdi);
+});
+
 test('every driver has its record, and makes repositories', async () => {
   const records = Object.values(await call<Record<string, { type: string; capabilities: string[]; features: Record<string, number> }>>('SM.get_all_records'));
   expect(records.map((r) => r.type).toSorted()).toEqual((await call<string[]>('SR.get_supported_types')).toSorted());
@@ -181,7 +212,11 @@ test('a repository that is forgotten is found by a probe and comes back with its
 
 test('local repositories have one connection, unless they are said to be shared', async () => {
   const sr = await makeSr('file', { location: '/srv/one' }, false);
-  expect(await refused(call('PBD.create', { host: hosts[1], SR: sr, device_config: { location: '/srv/one' } }))).toBe(`SR_NOT_SHARABLE ${sr} ${hosts[1]}`);
+  const second = await call<string>('PBD.create', { host: hosts[1], SR: sr, device_config: { location: '/srv/one' } });
+  expect(await refused(call('PBD.plug', second))).toBe(`SR_NOT_SHARABLE ${sr} ${hosts[0]}`);
+  await call('PBD.destroy', second);
+  const mastered = { host: hosts[1], SR: sr, device_config: { location: '/srv/one', SRmaster: 'true' } };
+  expect(await refused(call('PBD.create', mastered))).toMatch(/^VALUE_NOT_SUPPORTED SRmaster true /);
   expect(await refused(call('SR.set_shared', sr, true))).toMatch(/^SR_NOT_SHARABLE/);
   await call('SR.add_to_other_config', sr, 'indestructible', 'true');
   await unplugAll(sr);
@@ -266,7 +301,7 @@ test('a disk moves to another repository while its VM runs, with its devices and
   const { SR: from, uuid } = await disk(vdi);
   const pbds = await call<string[]>('SR.get_PBDs', from);
   const resident = await call<string>('VM.get_resident_on', vm);
-  for (const pbd of pbds) if ((await call('PBD.get_host', pbd)) === resident) expect(await refused(call('PBD.unplug', pbd))).toBe(`VDI_IN_USE ${vdi} unplug`);
+  for (const pbd of pbds) if ((await call('PBD.get_host', pbd)) === resident) expect(await refused(call('PBD.unplug', pbd))).toBe(`VDI_IN_USE ${vdi}`);
   expect(await refused(call('VDI.destroy', vdi))).toBe(`VDI_IN_USE ${vdi} destroy`);
   const snapshot = await call<string>('VDI.snapshot', vdi, {});
   const before = await repository(from);

@@ -61,15 +61,16 @@ describe('appliances', () => {
     expect(await call('VM.get_appliance', vms[0])).toBe(NULL);
   });
 
-  test('one VM that cannot be started fails the appliance, and the groups behind it are left alone', async () => {
+  test('one VM that cannot be started is told of, and the groups behind it are started all the same', async () => {
     const appliance = await newAppliance();
     const [bad, behind] = [await newVm('bad'), await newVm('behind')];
     await call('VM.set_order', behind, 5);
     for (const vm of [bad, behind]) await call('VM.set_appliance', vm, appliance);
     await call('VM.add_to_blocked_operations', bad, 'start', 'broken');
-    await expect(call('VM_appliance.start', appliance, false)).rejects.toThrow('OPERATION_PARTIALLY_FAILED VM_appliance.start');
-    expect(await states([bad, behind])).toEqual(['Halted', 'Halted']);
+    await expect(call('VM_appliance.start', appliance, false)).rejects.toThrow(`OPERATION_PARTIALLY_FAILED VM_appliance.start ${bad}`);
+    expect(await states([bad, behind])).toEqual(['Halted', 'Running']);
     expect(await call('VM_appliance.get_current_operations', appliance)).toEqual({});
+    await call('VM.hard_shutdown', behind);
   });
 
   test('what is no ordinary VM cannot belong to one', async () => {
@@ -129,6 +130,9 @@ describe('snapshot schedules', () => {
         .map((m) => m.name)
         .sort(),
     ).toEqual(['VMSS_SNAPSHOT_FAILED', ...Array.from({ length: 3 }, () => 'VMSS_SNAPSHOT_SUCCEEDED')]);
+    await call('VM.set_snapshot_schedule', vm, NULL);
+    await call('VMSS.destroy', vmss);
+    expect(await call('message.get', 'VMSS', uuid, '19700101T00:00:00Z')).toEqual({});
   });
 
   test('a schedule that is due is followed once, however many look', async () => {

@@ -154,6 +154,83 @@ test('LVM repositories have no extension here that makes them thin', async () =>
   await expect(call('LVHD.enable_thin_provisioning', NULL, sr, 0, 0)).rejects.toThrow('HANDLE_INVALID host');
 });
 
+test('what a guest has said of itself stays while the VM is halted, and goes when it starts again', async () => {
+  const vm = await runningVm('remembered');
+  const said = await call<string>('VM.get_guest_metrics', vm);
+  await call('VM.hard_shutdown', vm);
+  expect(await call('VM.get_guest_metrics', vm)).toBe(said);
+  expect(await call('VM_guest_metrics.get_live', said)).toBe(false);
+  await call('VM.start', vm, true, false);
+  await expect(call('VM_guest_metrics.get_record', said)).rejects.toThrow(`HANDLE_INVALID VM_guest_metrics ${said}`);
+  await call('VM.hard_shutdown', vm);
+});
+
+test('what a VM was not given before its first start it has from then on', async () => {
+  const vm = await newVm('bare');
+  await call('VM.set_has_vendor_device', vm, true);
+  expect(await call('VM.get_record', vm)).toMatchObject({ bios_strings: {}, hardware_platform_version: 0 });
+  await call('VM.start', vm, true, false);
+  expect(await call('VM.get_record', vm)).toMatchObject({ bios_strings: { 'bios-vendor': 'Xen' }, hardware_platform_version: 2 });
+  await call('VM.hard_shutdown', vm);
+  await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'Late' })).rejects.toThrow('VM_BIOS_STRINGS_ALREADY_SET');
+});
+
+test('a VM counts as installed from when it is no template any more', async () => {
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Other install media');
+  const vm = await call<string>('VM.clone', template, 'installed');
+  const installed = async (): Promise<string> => call('VM_metrics.get_install_time', await call('VM.get_metrics', vm));
+  expect(await installed()).toMatch(/^1970/);
+  await call('VM.set_is_a_template', vm, false);
+  expect(await installed()).toMatch(/^20/);
+  await call('VM.set_is_a_template', vm, true);
+  expect(await call('VM.get_is_a_template', vm)).toBe(true);
+});
+
+test('a guest that has said nothing of what it can is not moved, unless by force', async () => {
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Other install media');
+  const vm = await call<string>('VM.clone', template, 'silent');
+  await call('VM.set_is_a_template', vm, false);
+  await call('VM.add_to_platform', vm, 'nomigrate', 'true');
+  await call('VM.start', vm, false, false);
+  const from = await call<string>('VM.get_resident_on', vm);
+  const to = (await call<string[]>('host.get_all')).find((host) => host !== from) ?? '';
+  await expect(call('VM.pool_migrate', vm, to, {})).rejects.toThrow(`VM_IS_IMMOBILE ${vm}`);
+  await call('VM.remove_from_platform', vm, 'nomigrate');
+  expect(await call('VM_metrics.get_nomigrate', await call('VM.get_metrics', vm))).toBe(true);
+  await call('VM.hard_shutdown', vm);
+  await call('VM.start', vm, false, false);
+  const there = (await call<string[]>('host.get_all')).find((host) => host !== to) ?? '';
+  const target = (await call('VM.get_resident_on', vm)) === to ? there : to;
+  await expect(call('VM.pool_migrate', vm, target, {})).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
+  await call('VM.pool_migrate', vm, target, { force: 'true' });
+  expect(await call('VM.get_resident_on', vm)).toBe(target);
+  await call('VM.hard_shutdown', vm);
+});
+
+test('memory is saved where the VM wants it, else where the pool does, else where its host does', async () => {
+  const vm = await runningVm('asleep');
+  const [pool] = await call<string[]>('pool.get_all');
+  const host = await call<string>('VM.get_resident_on', vm);
+  const [shared, local] = [await call<string>('pool.get_suspend_image_SR', pool), await call<string>('host.get_suspend_image_sr', host)];
+  const savedIn = async (): Promise<string> => {
+    await call('VM.suspend', vm);
+    const sr = await call<string>('VDI.get_SR', await call('VM.get_suspend_VDI', vm));
+    await call('VM.resume_on', vm, host, false, false);
+    return sr;
+  };
+  expect(await savedIn()).toBe(shared);
+  await call('VM.set_suspend_SR', vm, local);
+  expect(await savedIn()).toBe(local);
+  await call('VM.set_suspend_SR', vm, NULL);
+  await call('pool.set_suspend_image_SR', pool, NULL);
+  expect(await savedIn()).toBe(local);
+  await call('host.set_suspend_image_sr', host, NULL);
+  await expect(call('VM.suspend', vm)).rejects.toThrow(`VM_NO_SUSPEND_SR ${vm}`);
+  await call('host.set_suspend_image_sr', host, local);
+  await call('pool.set_suspend_image_SR', pool, shared);
+  await call('VM.hard_shutdown', vm);
+});
+
 test('some things can be set only while the VM is halted', async () => {
   const vm = await runningVm('fixed');
   const refused = `VM_BAD_POWER_STATE ${vm} halted running`;
@@ -297,6 +374,7 @@ describe('a running guest', () => {
     await expect(call('console.destroy', first)).rejects.toThrow('NOT_IMPLEMENTED console.destroy');
     await expect(call('console.create', { other_config: {} })).rejects.toThrow('NOT_IMPLEMENTED console.create');
     await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
+    await expect(call('VM.power_state_reset', vm)).rejects.toThrow(`HOST_IS_LIVE ${await call('VM.get_resident_on', vm)}`);
     await call('VM.suspend', vm);
     expect(await call('VM.get_consoles', vm)).toEqual([]);
     const present = await call<string>('VM.get_suspend_VDI', vm);

@@ -184,13 +184,55 @@ test('a clone of a snapshot is a template from which VMs are made', async () => 
   await call('VM.hard_shutdown', copy);
 });
 
+test('a copy is what its original was made to be, but not what it was marked for', async () => {
+  const vm = await runningVm('marked');
+  await call('VM.hard_shutdown', vm);
+  await call('VTPM.create', vm, false);
+  const marks = { order: 3, start_delay: 4, shutdown_delay: 5, ha_restart_priority: 'best-effort', suspend_SR: await call('VDI.get_SR', await diskOf(vm)) };
+  for (const [field, value] of Object.entries(marks)) await call(`VM.set_${field}`, vm, value);
+  await call('VM.add_to_blocked_operations', vm, 'start', 'in the workshop');
+  await call('VM.add_tags', vm, 'kept');
+  for (const copy of [await call<string>('VM.clone', vm, 'clone of it'), await call<string>('VM.snapshot', vm, 'snapshot of it', [])]) {
+    const made = await call<Vm & { guest_metrics: string; VTPMs: string[] }>('VM.get_record', copy);
+    const plain = { blocked_operations: {}, order: 0, start_delay: 0, shutdown_delay: 0, suspend_SR: NULL, tags: ['kept'], ha_restart_priority: 'best-effort' };
+    expect(made).toMatchObject({ ...plain, is_vmss_snapshot: false, version: 0 });
+    expect(await call('VM_guest_metrics.get_record', made.guest_metrics)).toMatchObject({ live: false, PV_drivers_detected: true });
+    expect(made.VTPMs).toHaveLength(1);
+    expect(await Promise.all(made.VBDs.map((vbd) => call('VBD.get_other_config', vbd)))).toContainEqual({ owner: '' });
+  }
+  expect(await call('VM.get_other_config', vm)).toMatchObject({ base_template_name: 'Debian Bookworm 12' });
+});
+
+test('a copy is of another generation, where that counts', async () => {
+  const given = { ...(await call<object>('VM.get_record', await newVm('generation'))), generation_id: '1:2', name_label: 'counted' };
+  const vm = await call<string>('VM.create', given);
+  const copy = await call<string>('VM.clone', vm, 'of the next');
+  const generation = await call<string>('VM.get_generation_id', copy);
+  expect(generation).toMatch(/^\d+:\d+$/);
+  expect(generation).not.toBe('1:2');
+  expect(await call('VM.get_generation_id', await call('VM.clone', await newVm('uncounted'), 'the same'))).toBe('');
+});
+
+test('tags, affinity and addresses in the pool are not settings that revert gives back', async () => {
+  const vm = await newVm('tagged');
+  await call('VM.add_tags', vm, 'before');
+  const snapshot = await call<string>('VM.snapshot', vm, 'with tag', []);
+  await call('VM.set_tags', vm, ['after']);
+  await call('VM.set_name_description', vm, 'changed');
+  await call('VTPM.create', vm, false);
+  await call('VM.revert', snapshot);
+  expect(await call('VM.get_record', vm)).toMatchObject({ tags: ['after'], VTPMs: [] });
+  expect(await call('VM.get_name_description', vm)).not.toBe('changed');
+});
+
 test('a VM that was destroyed comes back from its snapshot', async () => {
   const vm = await newVm('lost');
+  const uuid = await call<string>('VM.get_uuid', vm);
   const snapshot = await call<string>('VM.snapshot', vm, 'survivor', []);
   await call('VM.destroy', vm);
   await call('VM.revert', snapshot);
   const back = (await record(snapshot)).snapshot_of;
-  expect(await record(back)).toMatchObject({ name_label: 'lost', is_a_template: false, is_a_snapshot: false, parent: snapshot, snapshots: [snapshot] });
+  expect(await record(back)).toMatchObject({ uuid, name_label: 'lost', is_a_template: false, is_a_snapshot: false, parent: snapshot, snapshots: [snapshot] });
   await call('VM.start', back, true, false);
   await call('VM.hard_shutdown', back);
 });
@@ -216,6 +258,7 @@ test('each of these is told in a message', async () => {
       'VM_PAUSED',
       'VM_REBOOTED',
       'VM_RESUMED',
+      'VM_SHUTDOWN',
       'VM_SNAPSHOTTED',
       'VM_SNAPSHOT_REVERTED',
       'VM_STARTED',

@@ -106,8 +106,8 @@ export class Kit {
   }
 
   /** A halted VM with a disk and a network interface. */
-  async newVm(): Promise<string> {
-    const [template] = await this.call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  async newVm(system = 'Debian Bookworm 12'): Promise<string> {
+    const [template] = await this.call<string[]>('VM.get_by_name_label', system);
     const vm = await this.call<string>('VM.clone', template, 'walked');
     await this.call('VM.provision', vm);
     const [network] = await this.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
@@ -116,8 +116,8 @@ export class Kit {
   }
 
   /** A VM that runs and whose guest agent has reported. */
-  async runningVm(): Promise<string> {
-    const vm = await this.newVm();
+  async runningVm(system?: string): Promise<string> {
+    const vm = await this.newVm(system);
     await this.run('VM.start', vm, false, false);
     await eventually(async () => expect(await this.call('VM.get_allowed_operations', vm)).toContain('suspend'));
     return vm;
@@ -133,8 +133,8 @@ export class Kit {
   }
 
   /** A device of a VM that runs. */
-  async device(cls: 'VBD' | 'VIF', plugged: boolean): Promise<string> {
-    const vm = await this.runningVm();
+  async device(cls: 'VBD' | 'VIF', plugged: boolean, system?: string): Promise<string> {
+    const vm = await this.runningVm(system);
     const [own] = await this.call<string[]>(`VM.get_${cls}s`, vm);
     if (!plugged) await this.run(`${cls}.unplug`, own);
     return own ?? '';

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
-import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
+import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, raiseAlarms, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
 import { XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
@@ -14,6 +14,8 @@ import { listenTls } from './tls';
 
 const bodyLimitBytes = 16 * 2 ** 20;
 const upkeepMs = 1000;
+/** Metrics are watched by the minute. */
+const watchMs = 60_000;
 
 export interface RunningApi extends RunningProcess {
   readonly url: string;
@@ -46,9 +48,11 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     await ways.refresh();
   };
   const ticking = setInterval(() => void upkeep().catch((error: unknown) => plane.log.warn({ error }, 'upkeep failed')), upkeepMs);
+  const watching = setInterval(() => void raiseAlarms(plane).catch((error: unknown) => plane.log.warn({ error }, 'alarms not looked for')), watchMs);
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
+    clearInterval(watching);
     gateway.stop();
     await ways.close();
     app.getHttpServer().closeAllConnections();

@@ -12,6 +12,7 @@ import {
   describeError,
   endSessionsOfSlave,
   foldLayers,
+  followPlan,
   followSnapshotSchedules,
   HostsLiveness,
   housekeep,
@@ -19,7 +20,10 @@ import {
   operationsOf,
   PostgresOperations,
   queuePrefix,
+  restartProtected,
   showHostMemory,
+  tellOfGroups,
+  warnOfCertificates,
   type Plane,
   type RunningProcess,
 } from '@xenplane/xapi';
@@ -78,5 +82,9 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(2_000, () => copyDatabase(plane), failed('database copies')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
     every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
+    every(2_000, () => restartProtected(plane), failed('protected VMs')),
+    every(10_000, () => followPlan(plane), failed('failover plan')),
+    every(10_000, () => tellOfGroups(plane), failed('VM groups')),
+    every(3_600_000, () => warnOfCertificates(plane), failed('certificates')),
   ];
 }

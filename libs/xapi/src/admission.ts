@@ -157,10 +157,10 @@ async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
       [vm],
     ),
   ]);
-  if (held) throw new XenError('VDI_IN_USE', held.vdi, 'attach');
+  if (held) throw new XenError('VDI_IN_USE', held.vdi);
   for (const { ref, ops } of busy) {
     const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
-    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref, 'attach') : undefined);
+    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
     if (refused) throw refused;
   }
 }
@@ -174,8 +174,10 @@ async function emulated({ tx }: Context, args: Args): Promise<void> {
   const vm = await tx.get('VM', asRef<'VM'>(String(args['self'])));
   if (modeOf(vm) !== 'hvm') throw new XenError('CANNOT_RESTART_DEVICE_MODEL', vm.ref);
 }
+/** A host that is being emptied takes nobody in. */
 async function onHost(context: Context, args: Args): Promise<void> {
-  await context.tx.get('host', asRef<'host'>(String(args['host'])));
+  const { ref, current_operations } = await context.tx.get('host', hostIn(args));
+  if (Object.values(current_operations).includes('evacuate')) throw new XenError('HOST_EVACUATE_IN_PROGRESS', ref);
   await disksFree(context, args);
 }
 

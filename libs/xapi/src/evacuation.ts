@@ -33,7 +33,7 @@ export async function residents(tx: Tx, host: Ref<'host'>): Promise<Row<'VM'>[]>
 }
 
 async function whyFixed(tx: Tx, vm: Row<'VM'>, patient: true | undefined): Promise<readonly string[] | undefined> {
-  const refused = vmLifecycle.refusal('pool_migrate', await vmFromTx(tx, vm), { strict: true });
+  const refused = vmLifecycle.refusal('pool_migrate', await vmFromTx(tx, vm));
   return refused && !(patient && refused.code === 'OTHER_OPERATION_IN_PROGRESS') ? refused.description : undefined;
 }
 

@@ -27,7 +27,8 @@ export function vmFromReplica(view: Replica, ref: string, vm: Vm): vmLifecycle.V
   return {
     ref,
     vm,
-    guest: isNullRef(vm.guest_metrics) ? undefined : view.stored('VM_guest_metrics', vm.guest_metrics),
+    guest: guestOf(view, vm),
+    metrics: isNullRef(vm.metrics) ? undefined : view.stored('VM_metrics', vm.metrics),
     onBoot: disks.map((d) => d.on_boot),
     vusbs: view.pointingAt('VUSB.VM', ref).length,
     vgpus: view.pointingAt('VGPU.VM', ref).length,
@@ -96,6 +97,11 @@ async function guest(tx: Tx, vm: Vm): Promise<StoredRecord<'VM_guest_metrics'> |
   return isNullRef(vm.guest_metrics) ? undefined : (await tx.getMany('VM_guest_metrics', [vm.guest_metrics]))[0];
 }
 
+/** Whether the guest has said that it can do this. */
+export async function guestSays(tx: Tx, vm: Ref<'VM'>, feature: string): Promise<boolean> {
+  return (await guest(tx, await tx.get('VM', vm)))?.other[feature] === '1';
+}
+
 interface Around {
   readonly on_boot: Vdi['on_boot'][] | null;
   readonly vusbs: number;
@@ -103,6 +109,8 @@ interface Around {
   readonly vtpms: number;
   readonly other: Record<string, string> | null;
   readonly drivers: boolean | null;
+  readonly nomigrate: boolean | null;
+  readonly nested: boolean | null;
 }
 export async function vmFromTx(tx: Tx, vm: Row<'VM'>): Promise<VmSubject> {
   return subjectOf(vm, await around(tx, vm.ref));
@@ -117,6 +125,7 @@ const subjectOf = (vm: Row<'VM'>, [row]: readonly Around[]): VmSubject => ({
   ref: vm.ref,
   vm,
   guest: row?.other ? { other: row.other, PV_drivers_detected: row.drivers ?? false } : undefined,
+  metrics: { nomigrate: row?.nomigrate ?? false, nested_virt: row?.nested ?? false },
   onBoot: row?.on_boot ?? [],
   vusbs: row?.vusbs ?? 0,
   vgpus: row?.vgpus ?? 0,
@@ -127,7 +136,8 @@ const around = (tx: Tx, vm: Ref<'VM'>): Promise<Around[]> =>
   tx.query<Around>(
     `SELECT (SELECT json_agg(d.on_boot) FROM vbd b JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type = 'Disk') AS on_boot,
             (SELECT count(*)::int FROM vusb WHERE "VM" = $1) AS vusbs, (SELECT count(*)::int FROM vgpu WHERE "VM" = $1) AS vgpus, (SELECT count(*)::int FROM vtpm WHERE "VM" = $1) AS vtpms,
-            g.other, g."PV_drivers_detected" AS drivers FROM vm v LEFT JOIN vm_guest_metrics g ON g.ref = v.guest_metrics WHERE v.ref = $1`,
+            g.other, g."PV_drivers_detected" AS drivers, m.nomigrate, m.nested_virt AS nested
+     FROM vm v LEFT JOIN vm_guest_metrics g ON g.ref = v.guest_metrics LEFT JOIN vm_metrics m ON m.ref = v.metrics WHERE v.ref = $1`,
     [vm],
   );
 

@@ -1,6 +1,6 @@
 /** Disks that hold the memory of suspended VMs. */
-import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
-import type { Tx } from '@xenplane/store';
+import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Row, Tx } from '@xenplane/store';
 import { takeSpace } from './calls/vdi-clone';
 import type { Plane } from './context';
 import { newLayer } from './layers';
@@ -8,8 +8,8 @@ import { recordWith } from './records';
 
 type Suspended = Pick<StoredRecord<'VM'>, 'uuid' | 'name_label' | 'memory_static_max' | 'suspend_SR'>;
 
-/** A disk that the memory of the VM fits on, where the VM or the pool wants it. */
-export async function newSuspendVdi(plane: Plane, tx: Tx, vm: Suspended): Promise<Ref<'VDI'>> {
+/** A disk that the memory of the VM fits on, where the VM, the pool or its host wants it. */
+export async function newSuspendVdi(plane: Plane, tx: Tx, vm: Row<'VM'>): Promise<Ref<'VDI'>> {
   return suspendDiskIn(plane, tx, await suspendStorage(tx, vm), vm);
 }
 
@@ -27,9 +27,13 @@ export async function suspendDiskIn(plane: Plane, tx: Tx, SR: Ref<'SR'>, vm: Sus
   return vdi;
 }
 
-async function suspendStorage(tx: Tx, vm: Suspended): Promise<Ref<'SR'>> {
-  const [pool] = await tx.find('pool', {});
-  const sr = [vm.suspend_SR, pool?.suspend_image_SR, pool?.default_SR].find((s) => s !== undefined && !isNullRef(s));
-  if (!sr) throw new XenError('VM_NO_SUSPEND_SR', vm.uuid);
-  return sr;
+/** The first of these that the VM's host is connected to. */
+async function suspendStorage(tx: Tx, vm: Row<'VM'>): Promise<Ref<'SR'>> {
+  const [found] = await tx.query<{ sr: Ref<'SR'> }>(
+    `SELECT c.sr FROM vm v, pool p, host h, LATERAL (VALUES (1, v."suspend_SR"), (2, p."suspend_image_SR"), (3, h.suspend_image_sr)) AS c(nth, sr)
+     WHERE v.ref = $1 AND h.ref = v.resident_on AND EXISTS (SELECT 1 FROM pbd b WHERE b."SR" = c.sr AND b.host = h.ref) ORDER BY c.nth LIMIT 1`,
+    [vm.ref],
+  );
+  if (!found) throw new XenError('VM_NO_SUSPEND_SR', vm.ref);
+  return found.sr;
 }

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { failoverPlan, mostFailures, planExists, type HaPool } from './plan';
+import { coversAll, failoverPlan, mostFailures, planExists, type HaPool } from './plan';
 
 const GiB = 2 ** 30;
 const pool = (free: readonly number[], vms: readonly (readonly [number | undefined, number, boolean?])[]): HaPool => ({
@@ -48,6 +48,13 @@ test.each([
     0,
   ],
 ])('%s', (_what, given, most) => expect(mostFailures(given)).toBe(most));
+
+test.each([
+  ['all VMs can move', [0, 1, true], 0, true],
+  ['one cannot, though no host is to fail', [0, 1, false], 0, false],
+  ['one that waits finds no place', [undefined, 9, true], 0, false],
+  ['they can, but not so many hosts may fail', [0, 1, true], 2, false],
+] as const)('a plan covers all: %s', (_what, vm, n, covers) => expect(coversAll(pool([4, 4], [[1, 1], vm]), n)).toBe(covers));
 
 test('the plan names a place for each VM of the hosts that fail, and for single VMs that do', () => {
   const given = pool(

@@ -60,6 +60,9 @@ export function planExists(pool: HaPool, n: number): boolean {
 const survives = (pool: HaPool, failed: ReadonlySet<string>): boolean =>
   [...failoverPlan(pool, failed, new Set()).values()].every((host) => host !== undefined);
 
+/** Whether any `n` hosts may fail, and no VM is bound to its host. */
+export const coversAll = (pool: HaPool, n: number): boolean => pool.vms.every((vm) => vm.movable) && planExists(pool, n);
+
 /** The greatest number of hosts of which any may fail. */
 export function mostFailures(pool: HaPool): number {
   let n = 0;

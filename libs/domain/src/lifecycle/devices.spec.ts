@@ -51,9 +51,9 @@ describe('VBD', () => {
       subject({ ...cd }, { vm: { ...vm, power_state: 'Suspended' } }),
       ['VM_BAD_POWER_STATE', 'vm', 'halted, running', 'suspended'],
     ],
-    ['a disk that another VM writes', 'plug', subject({}, { others: [{ mode: 'RW' }] }), ['VDI_IN_USE', 'vdi', 'plug']],
-    ['writing where another VM reads', 'plug', subject({}, { others: [{ mode: 'RO' }] }), ['VDI_IN_USE', 'vdi', 'plug']],
-    ['writing to a disk that is copied', 'plug', subject({}, { vdi: { ...vdi, current_operations: { t: 'copy' } } }), ['VDI_IN_USE', 'vdi', 'plug']],
+    ['a disk that another VM writes', 'plug', subject({}, { others: [{ mode: 'RW' }] }), ['VDI_IN_USE', 'vdi']],
+    ['writing where another VM reads', 'plug', subject({}, { others: [{ mode: 'RO' }] }), ['VDI_IN_USE', 'vdi']],
+    ['writing to a disk that is copied', 'plug', subject({}, { vdi: { ...vdi, current_operations: { t: 'copy' } } }), ['VDI_IN_USE', 'vdi']],
     ['reading where another VM reads', 'plug', subject({ mode: 'RO' }, { others: [{ mode: 'RO' }] }), undefined],
     ['writing a disk that is read-only', 'plug', subject({}, { vdi: { ...vdi, read_only: true } }), ['VDI_READONLY', 'vdi']],
     [
@@ -132,6 +132,7 @@ describe('VDI', () => {
     ['a disk in use moves', 'mirror', subject({}, { vbds: attached }), undefined],
     ['a disk that is reset at boot does not', 'mirror', subject({ on_boot: 'reset' }), ['VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION']],
     ['tracking of a snapshot', 'enable_cbt', subject({ is_a_snapshot: true }), ['OPERATION_NOT_ALLOWED', 'VDI is a snapshot']],
+    ['tracking of memory', 'enable_cbt', subject({ type: 'suspend' }), ['VDI_INCOMPATIBLE_TYPE', 'vdi', 'Suspend']],
     ['a snapshot without contents', 'revert_to', subject({ type: 'cbt_metadata', is_a_snapshot: true }), ['VDI_INCOMPATIBLE_TYPE', 'vdi', 'CBT metadata']],
     ['on_boot of a tracked disk', 'set_on_boot', subject({ cbt_enabled: true }), ['VDI_CBT_ENABLED', 'vdi']],
   ])('%s', (_what, op, s, expected) => expect(said(vdiLifecycle.refusal(op, s))).toEqual(expected));

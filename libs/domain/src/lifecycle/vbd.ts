@@ -70,13 +70,13 @@ const checks: readonly Check[] = [concurrent, unpluggable, removable, plugged, p
 /** Who copies a disk reads it all the while. */
 const diskRead: Check = (op, { vbd, vdi }) =>
   vdi && vbd.mode === 'RW' && !vdi.sharable && attachments.includes(op) && Object.values(vdi.current_operations).includes('copy')
-    ? new XenError('VDI_IN_USE', vbd.VDI, op)
+    ? new XenError('VDI_IN_USE', vbd.VDI)
     : undefined;
 
 /** Only for a call that really wants the disk; a list of allowed operations does not look at other VMs. */
 const diskInUse: Check = (op, { vbd, vm, vdi, others }) => {
   if (!vdi || isNullRef(vbd.VDI) || vbd.currently_attached || !attachments.includes(op) || vm.is_control_domain) return undefined;
-  if (!vdi.sharable && (others.some((o) => o.mode === 'RW') || (vbd.mode === 'RW' && others.length > 0))) return new XenError('VDI_IN_USE', vbd.VDI, op);
+  if (!vdi.sharable && (others.some((o) => o.mode === 'RW') || (vbd.mode === 'RW' && others.length > 0))) return new XenError('VDI_IN_USE', vbd.VDI);
   return vbd.mode === 'RW' && vdi.read_only ? new XenError('VDI_READONLY', vbd.VDI) : undefined;
 };
 

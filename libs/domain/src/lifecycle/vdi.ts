@@ -62,6 +62,25 @@ const notOnCbtMetadata: ReadonlySet<VdiOperation> = new Set([
 ]);
 type Check = (op: VdiOperation, subject: VdiSubject) => XenError | undefined;
 
+/** How errors call the types. */
+export const typeNames: Readonly<Record<Vdi['type'], string>> = {
+  system: 'System',
+  user: 'User',
+  ephemeral: 'Ephemeral',
+  suspend: 'Suspend',
+  crashdump: 'Crashdump',
+  ha_statefile: 'HA statefile',
+  metadata: 'Metadata',
+  redo_log: 'Redo log',
+  rrd: 'RRD',
+  pvs_cache: 'PVS cache',
+  cbt_metadata: 'CBT metadata',
+};
+/** Types of disks that no VM is given: the pool keeps them for itself. */
+const kept: ReadonlySet<Vdi['type']> = new Set(['ha_statefile', 'redo_log', 'pvs_cache', 'cbt_metadata']);
+export const refuseDevice = (ref: string, type: Vdi['type']): XenError | undefined =>
+  kept.has(type) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames[type]) : undefined;
+
 /** A copy reads the disk as an attached device would: what must not happen to an attached disk waits for it. */
 const besideCopy = (op: VdiOperation): boolean => (whileLive.has(op) && op !== 'data_destroy') || whileRead.has(op);
 const concurrent: Check = (op, { ref, vdi }) => {
@@ -84,7 +103,7 @@ const incapable: Check = (op, { vdi, features }) => {
   return needed && !features.has(needed) ? new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR) : undefined;
 };
 const metadata: Check = (op, { ref, vdi }) =>
-  vdi.type === 'cbt_metadata' && notOnCbtMetadata.has(op) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, 'CBT metadata') : undefined;
+  vdi.type === 'cbt_metadata' && notOnCbtMetadata.has(op) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames.cbt_metadata) : undefined;
 const tracked: Check = (op, { ref, vdi }) => (vdi.cbt_enabled && (op === 'mirror' || op === 'set_on_boot') ? new XenError('VDI_CBT_ENABLED', ref) : undefined);
 
 const isHaState = (type: Vdi['type']): boolean => type === 'ha_statefile' || type === 'redo_log';
@@ -114,7 +133,7 @@ const resizing: Check = (op, { vdi, haEnabled }) =>
 const tracking: Check = (op, { ref, vdi }) => {
   if (op !== 'enable_cbt' && op !== 'disable_cbt') return undefined;
   if (vdi.is_a_snapshot) return new XenError('OPERATION_NOT_ALLOWED', 'VDI is a snapshot');
-  if (vdi.type !== 'user' && vdi.type !== 'system') return new XenError('VDI_INCOMPATIBLE_TYPE', ref, vdi.type);
+  if (vdi.type !== 'user' && vdi.type !== 'system') return new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames[vdi.type]);
   return vdi.on_boot === 'reset' ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined;
 };
 const dataDestroy: Check = (op, { ref, vdi }) => {

@@ -16,7 +16,6 @@ function subject(vm: Partial<Subject['vm']> = {}, rest: Partial<Subject> = {}): 
     is_a_snapshot: false,
     is_control_domain: false,
     domid: -1,
-    platform: {},
     domain_type: 'hvm',
     HVM_boot_policy: 'BIOS order',
     appliance: nullRef(),
@@ -24,7 +23,15 @@ function subject(vm: Partial<Subject['vm']> = {}, rest: Partial<Subject> = {}): 
     snapshot_schedule: nullRef(),
     attached_PCIs: [],
   };
-  return { ref: 'OpaqueRef:vm', vm: { ...plain, ...vm }, guest: { other: {}, PV_drivers_detected: true }, onBoot: [], vusbs: 0, vgpus: 0, vtpms: 0, ...rest };
+  const around = {
+    guest: { other: {}, PV_drivers_detected: true },
+    metrics: { nomigrate: false, nested_virt: false },
+    onBoot: [],
+    vusbs: 0,
+    vgpus: 0,
+    vtpms: 0,
+  };
+  return { ref: 'OpaqueRef:vm', vm: { ...plain, ...vm }, ...around, ...rest };
 }
 const kinds: Readonly<Record<string, Partial<Subject['vm']>>> = {
   vm: {},
@@ -111,12 +118,32 @@ describe('guests', () => {
       subject(running, { guest: { PV_drivers_detected: false, other: { 'feature-shutdown': '1', 'feature-poweroff': '1' } } }),
       undefined,
     ],
+    ['one of both is enough', 'clean_reboot', subject(running, { guest: { PV_drivers_detected: false, other: { 'feature-reboot': '1' } } }), undefined],
+    ['a guest that has said nothing cannot be moved', 'pool_migrate', subject(running, { guest: undefined }), 'VM_LACKS_FEATURE'],
+    ['a paused one is not asked', 'checkpoint', subject({ power_state: 'Paused', domid: 3 }, { guest: undefined }), undefined],
     ['a para-virtual guest always can', 'clean_shutdown', subject({ ...running, domain_type: 'pv' }, { guest: undefined }), undefined],
     ['a disk that is reset stands against suspend', 'suspend', subject(running, { onBoot: ['reset'] }), 'VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION'],
     ['a PCI device too', 'suspend', subject({ ...running, attached_PCIs: [nullRef()] }), 'VM_HAS_PCI_ATTACHED'],
-    ['nested virtualisation makes it immobile', 'suspend', subject({ ...running, platform: { 'nested-virt': 'true' } }), 'VM_IS_IMMOBILE'],
+    ['nested virtualisation makes it immobile', 'suspend', subject(running, { metrics: { nomigrate: false, nested_virt: true } }), 'VM_IS_IMMOBILE'],
+    ['so does a start with leave to stay', 'pool_migrate', subject(running, { metrics: { nomigrate: true, nested_virt: false } }), 'VM_IS_IMMOBILE'],
+    ['its memory stays as it is', 'changing_dynamic_range', subject(running, { metrics: { nomigrate: false, nested_virt: true } }), 'VM_IS_USING_NESTED_VIRT'],
     ['a second VTPM is one too many', 'create_vtpm', subject({}, { vtpms: 1 }), 'VTPM_MAX_AMOUNT_REACHED'],
   ] as const)('%s', (_what, op, s, code) => expect(codeOf(op, s)).toBe(code));
+});
+
+test('who forces it answers for the guest, except for CPUs', () => {
+  const silent = subject({ power_state: 'Running', domid: 3 }, { guest: undefined, metrics: { nomigrate: true, nested_virt: false } });
+  expect(vmLifecycle.refusal('pool_migrate', silent, { force: true })).toBeUndefined();
+  expect(vmLifecycle.refusal('changing_VCPUs_live', silent, { force: true })?.code).toBe('VM_LACKS_FEATURE');
+});
+
+test('errors name operations as xapi does', () => {
+  const { exceptions, unknown } = facts.vmOpDisplay;
+  const names = { ...exceptions, ...Object.fromEntries(unknown.ops.map((op) => [op, unknown.text])) };
+  for (const [op, name] of Object.entries(names))
+    expect(vmLifecycle.refusal('start', subject({ current_operations: { t: op as vmLifecycle.VmOperation } }))?.params[2]).toBe(name);
+  const template = subject({ is_a_template: true, power_state: 'Running' });
+  expect(vmLifecycle.refusal('data_source_op', template)?.description).toEqual(['VM_IS_TEMPLATE', 'OpaqueRef:vm', 'data_sources_op']);
 });
 
 test('what is listed as allowed is not refused', () => {

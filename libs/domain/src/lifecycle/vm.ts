@@ -163,7 +163,6 @@ export interface VmSubject {
     | 'is_a_snapshot'
     | 'is_control_domain'
     | 'domid'
-    | 'platform'
     | 'domain_type'
     | 'HVM_boot_policy'
     | 'appliance'
@@ -172,6 +171,8 @@ export interface VmSubject {
     | 'attached_PCIs'
   >;
   readonly guest: Pick<StoredRecord<'VM_guest_metrics'>, 'other' | 'PV_drivers_detected'> | undefined;
+  /** What holds since its last start, whatever its settings say by now. */
+  readonly metrics: Pick<StoredRecord<'VM_metrics'>, 'nomigrate' | 'nested_virt'> | undefined;
   /** on_boot of each disk. */
   readonly onBoot: readonly StoredRecord<'VDI'>['on_boot'][];
   readonly vusbs: number;
@@ -180,12 +181,22 @@ export interface VmSubject {
 }
 
 export interface VmQuestion {
-  /** Only what is certain to work, as the list of allowed operations wants it; a call is checked less strictly for guests that may yet say what they can do. */
-  readonly strict?: boolean;
+  /** The caller answers for what the guest has not said that it can. */
   readonly force?: boolean;
 }
 
 type Check = (op: VmOperation, subject: VmSubject, question: VmQuestion) => XenError | undefined;
+
+/** Errors call some operations by other names than the records do. */
+const otherNames: Readonly<Partial<Record<string, string>>> = {
+  assert_operation_valid: 'assertoperationvalid',
+  data_source_op: 'data_sources_op',
+  changing_VCPUs: '(unknown operation)',
+  changing_memory_limits: '(unknown operation)',
+  query_services: '(unknown operation)',
+  create_template: '(unknown operation)',
+};
+const shown = (op: string): string => otherNames[op] ?? op;
 
 const blocked: Check = (op, { ref, vm }) =>
   Object.hasOwn(vm.blocked_operations, op) ? new XenError('OPERATION_BLOCKED', ref, vm.blocked_operations[op] ?? '') : undefined;
@@ -209,23 +220,20 @@ export function isAllowedBeside(op: VmOperation, current: readonly string[]): bo
   return blockers !== undefined && !current.some((c) => blockers.includes(c));
 }
 const concurrent: Check = (op, { ref, vm }) =>
-  !isBusy(vm.current_operations) || isAllowedBeside(op, Object.values(vm.current_operations)) ? undefined : busy('VM', ref, vm.current_operations);
+  !isBusy(vm.current_operations) || isAllowedBeside(op, Object.values(vm.current_operations)) ? undefined : busy('VM', ref, vm.current_operations, shown);
 
 const template: Check = (op, { ref, vm }) => {
   if (!vm.is_a_template || vm.is_a_snapshot || onTemplates.has(op) || (!vm.is_default_template && onOwnTemplates.has(op))) return undefined;
-  return new XenError('VM_IS_TEMPLATE', ref, op);
+  return new XenError('VM_IS_TEMPLATE', ref, shown(op));
 };
-const snapshot: Check = (op, { ref, vm }) => (vm.is_a_snapshot && !onSnapshots.has(op) ? new XenError('VM_IS_SNAPSHOT', ref, op) : undefined);
+const snapshot: Check = (op, { ref, vm }) => (vm.is_a_snapshot && !onSnapshots.has(op) ? new XenError('VM_IS_SNAPSHOT', ref, shown(op)) : undefined);
 const provisionTemplate: Check = (op, { vm }) => (op === 'provision' && !vm.is_a_template ? new XenError('PROVISION_ONLY_ALLOWED_ON_TEMPLATE') : undefined);
 const revertSnapshot: Check = (op, { vm }) => (op === 'revert' && !vm.is_a_snapshot ? new XenError('REVERT_ONLY_ALLOWED_ON_SNAPSHOT') : undefined);
 
-const nested = ({ vm }: VmSubject): boolean => vm.platform['nested-virt'] === 'true' && live.includes(vm.power_state);
-const immobile: Check = (op, subject, { force }) => {
-  const fixed = nested(subject) || (subject.vm.platform['nomigrate'] === 'true' && live.includes(subject.vm.power_state));
-  return suspending.has(op) && fixed && !force ? new XenError('VM_IS_IMMOBILE', subject.ref) : undefined;
-};
-const nestedMemory: Check = (op, subject) =>
-  op === 'changing_dynamic_range' && nested(subject) ? new XenError('VM_IS_USING_NESTED_VIRT', subject.ref) : undefined;
+const immobile: Check = (op, { ref, metrics }, { force }) =>
+  suspending.has(op) && (metrics?.nested_virt || metrics?.nomigrate) && !force ? new XenError('VM_IS_IMMOBILE', ref) : undefined;
+const nestedMemory: Check = (op, { ref, metrics }, { force }) =>
+  op === 'changing_dynamic_range' && metrics?.nested_virt && !force ? new XenError('VM_IS_USING_NESTED_VIRT', ref) : undefined;
 const dom0: Check = (op, { vm }) =>
   vm.is_control_domain && vm.domid === 0 && (op === 'changing_VCPUs' || op === 'destroy')
     ? new XenError('OPERATION_NOT_ALLOWED', `This operation is not allowed on dom0`)
@@ -238,6 +246,7 @@ const cannotSuspend: Check = (op, { ref, vm, guest }) => {
   return suspending.has(op) && reason !== undefined && live.includes(vm.power_state) ? new XenError('VM_NON_SUSPENDABLE', ref, reason) : undefined;
 };
 
+/** Each of these is enough. */
 const features: Readonly<Partial<Record<VmOperation, readonly string[]>>> = {
   suspend: ['feature-suspend'],
   checkpoint: ['feature-suspend'],
@@ -249,12 +258,11 @@ const features: Readonly<Partial<Record<VmOperation, readonly string[]>>> = {
 };
 const isHvm = ({ vm }: VmSubject): boolean => vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
 /** An HVM guest without PV drivers must have said that it can; one that has drivers is believed. */
-const lacksFeature: Check = (op, subject, { strict }) => {
+const lacksFeature: Check = (op, subject, { force }) => {
   const { guest, vm, ref } = subject;
   const needed = features[op];
-  if (!needed || !live.includes(vm.power_state) || !isHvm(subject) || guest?.PV_drivers_detected) return undefined;
-  if (!strict && !guest && op !== 'clean_shutdown' && op !== 'clean_reboot' && op !== 'suspend') return undefined;
-  return needed.every((f) => guest?.other[f] === '1') ? undefined : new XenError('VM_LACKS_FEATURE', ref);
+  if (!needed || vm.power_state !== R || !isHvm(subject) || guest?.PV_drivers_detected || (force && op !== 'changing_VCPUs_live')) return undefined;
+  return needed.some((f) => guest?.other[f] === '1') ? undefined : new XenError('VM_LACKS_FEATURE', ref);
 };
 
 const quiesce: Check = (op, { ref }) => (op === 'snapshot_with_quiesce' ? new XenError('VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED', ref) : undefined);
@@ -312,4 +320,4 @@ export function refusal(op: VmOperation, subject: VmSubject, question: VmQuestio
 export const operations: readonly VmOperation[] = (enums.vm_operations.values ?? []) as readonly VmOperation[];
 const listable = operations.filter((op) => !neverListed.has(op));
 
-export const allowedOperations = (subject: VmSubject): VmOperation[] => listable.filter((op) => !refusal(op, subject, { strict: true }));
+export const allowedOperations = (subject: VmSubject): VmOperation[] => listable.filter((op) => !refusal(op, subject));

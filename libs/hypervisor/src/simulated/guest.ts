@@ -8,15 +8,26 @@ interface System {
   readonly minor: string;
   readonly uname: string;
   readonly drivers: boolean;
+  /** What its agent offers besides what all of them do. */
+  readonly offers?: readonly string[];
 }
 const linux = { distro: 'linux', name: 'Linux', major: '6', minor: '1', uname: '6.1.0', drivers: true };
 const systems: Readonly<Record<string, System>> = {
   'debian-12': { distro: 'debian', name: 'Debian GNU/Linux 12 (bookworm)', major: '12', minor: '7', uname: '6.1.0-25-amd64', drivers: true },
   'rocky-9': { distro: 'rocky', name: 'Rocky Linux 9.4 (Blue Onyx)', major: '9', minor: '4', uname: '5.14.0-427.el9.x86_64', drivers: true },
   'ubuntu-2404': { distro: 'ubuntu', name: 'Ubuntu 24.04 LTS', major: '24', minor: '04', uname: '6.8.0-41-generic', drivers: true },
-  'windows-server-2025': { distro: 'windows', name: 'Microsoft Windows Server 2025 Standard', major: '10', minor: '0', uname: '', drivers: true },
+  'windows-server-2025': {
+    distro: 'windows',
+    name: 'Microsoft Windows Server 2025 Standard',
+    major: '10',
+    minor: '0',
+    uname: '',
+    drivers: true,
+    offers: ['feature-static-ip-setting'],
+  },
   linux,
 };
+const features = ['feature-suspend', 'feature-shutdown', 'feature-poweroff', 'feature-reboot', 'feature-vcpu-hotplug', 'feature-balloon'];
 const unknown: System = { distro: '', name: '', major: '', minor: '', uname: '', drivers: false };
 const systemOf = (guestOs: string): System => systems[guestOs] ?? unknown;
 
@@ -44,9 +55,7 @@ export function guestMetrics(spec: DomainSpec): GuestMetrics | undefined {
       ];
     }),
   );
-  const on = Object.fromEntries(
-    ['feature-suspend', 'feature-shutdown', 'feature-poweroff', 'feature-reboot', 'feature-vcpu-hotplug', 'feature-balloon'].map((f) => [f, '1']),
-  );
+  const on = Object.fromEntries([...features, ...(system.offers ?? [])].map((f) => [f, '1']));
   return {
     osVersion: { name: system.name, distro: system.distro, major: system.major, minor: system.minor, ...(system.uname === '' ? {} : { uname: system.uname }) },
     pvDriversVersion: { major: '8', minor: '3', micro: '0', build: '1' },

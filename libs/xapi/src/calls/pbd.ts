@@ -1,5 +1,5 @@
-import { storage } from '@xenplane/domain';
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Row } from '@xenplane/store';
 import { admitSr } from '../admission';
 import type { Context } from '../context';
 import { driver } from '../media';
@@ -13,11 +13,13 @@ async function unplug(context: Context, self: Ref<'PBD'>): Promise<void> {
   const pbd = await tx.lock('PBD', self);
   if (!pbd.currently_attached) return;
   await admitSr(context, pbd.SR, 'unplug');
-  const [used] = await tx.query<{ ref: string }>(
-    'SELECT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref AND b.currently_attached JOIN vm v ON v.ref = b."VM" AND v.resident_on = $2 WHERE d."SR" = $1 LIMIT 1',
+  const [statefile] = await tx.query('SELECT d.ref FROM vdi d JOIN pool p ON p.ha_enabled AND p.ha_statefiles ? d.ref WHERE d."SR" = $1', [pbd.SR]);
+  if (statefile) throw new XenError('HA_IS_ENABLED');
+  const used = await tx.query<{ ref: string }>(
+    `SELECT DISTINCT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref AND b.currently_attached JOIN vm v ON v.ref = b."VM" AND v.resident_on = $2 WHERE d."SR" = $1 AND d.type <> 'metadata' ORDER BY d.ref`,
     [pbd.SR, pbd.host],
   );
-  if (used) throw new XenError('VDI_IN_USE', used.ref, 'unplug');
+  if (used.length > 0) throw new XenError('VDI_IN_USE', ...used.map((disk) => disk.ref));
   await assertIdle(context, pbd.SR);
   await tx.update('PBD', self, { currently_attached: false });
 }
@@ -39,6 +41,7 @@ async function plug(context: Context, self: Ref<'PBD'>): Promise<void> {
   const { uuid } = await tx.get('host', pbd.host);
   await assertAlive(context, pbd.host);
   const kind = driver(sr.type);
+  await assertOnlyHere(context, sr, pbd);
   const place = kind.locate(pbd.device_config, uuid);
   await assertThere(tx, kind, sr, place);
   await tx.update('PBD', self, { currently_attached: true });
@@ -51,16 +54,26 @@ async function assertAlive({ tx }: Context, host: Ref<'host'>): Promise<void> {
   if (!row?.live) throw new XenError('HOST_OFFLINE', host);
 }
 
-/** A repository that is not shared has one connection. */
+/** A repository that is not shared is plugged on one host at a time. */
+async function assertOnlyHere({ tx }: Context, sr: Row<'SR'>, { ref }: Row<'PBD'>): Promise<void> {
+  const [other] = sr.shared ? [] : (await tx.find('PBD', { SR: sr.ref, currently_attached: true })).filter((p) => p.ref !== ref);
+  if (other) throw new XenError('SR_NOT_SHARABLE', sr.ref, other.host);
+}
+
+/** A key that the control plane alone gives. */
+function assertNoMaster(config: StoredRecord<'PBD'>['device_config']): void {
+  const master = config['SRmaster'];
+  if (master !== undefined) throw new XenError('VALUE_NOT_SUPPORTED', 'SRmaster', master, 'The key is for internal use');
+}
+
 type NewPbd = Pick<StoredRecord<'PBD'>, 'host' | 'SR' | 'device_config'> & Partial<StoredRecord<'PBD'>>;
 async function create(context: Context, given: NewPbd): Promise<Ref<'PBD'>> {
   const { tx, plane } = context;
   await tx.get('host', given.host);
-  const { shared, type } = await admitSr(context, given.SR, 'pbd_create');
-  const pbds = await tx.find('PBD', { SR: given.SR });
-  const present = pbds.find((p) => p.host === given.host);
+  await admitSr(context, given.SR, 'pbd_create');
+  const [present] = await tx.find('PBD', { SR: given.SR, host: given.host });
   if (present) throw new XenError('PBD_EXISTS', given.SR, given.host, present.ref);
-  if (pbds.length > 0 && (!shared || !storage.driverOf(type)?.sharable)) throw new XenError('SR_NOT_SHARABLE', given.SR, given.host);
+  assertNoMaster(given.device_config);
   const uuid = plane.ids.uuid(),
     ref = asRef<'PBD'>(`OpaqueRef:${uuid}`);
   await tx.insert('PBD', ref, recordWith('PBD', { ...given, uuid, currently_attached: false }));
@@ -70,7 +83,10 @@ async function create(context: Context, given: NewPbd): Promise<Ref<'PBD'>> {
 export const pbdCalls: CallsOf<typeof classes.PBD, Context> = {
   plug: (context, { self }) => plug(context, self),
   unplug: (context, { self }) => unplug(context, self),
-  set_device_config: async ({ tx }, { self, value }) => tx.update('PBD', self, { device_config: value }),
+  set_device_config: async ({ tx }, { self, value }) => {
+    assertNoMaster(value);
+    await tx.update('PBD', self, { device_config: value });
+  },
 };
 
 export const pbdOverrides = {

@@ -47,10 +47,12 @@ export async function scan(context: Context, host: Ref<'host'>): Promise<void> {
 }
 
 type Introduced = OperationParams<typeof classes.PIF, 'introduce'>;
+/** Named by its address or, without one, by its device. */
 export async function introduce(context: Context, { host, MAC, device, managed }: Introduced): Promise<Ref<'PIF'>> {
-  const mac = MAC.toLowerCase();
-  if (!addresses.isMac(mac)) throw new XenError('MAC_INVALID', mac);
   const { row, unknown, present } = await unknownNics(context, host);
+  const known = [...unknown.map((n) => ({ device: n.device, mac: n.mac })), ...present.map((p) => ({ device: p.device, mac: p.MAC }))];
+  const mac = MAC.toLowerCase() || (known.find((n) => n.device === device)?.mac ?? '');
+  if (!addresses.isMac(mac)) throw new XenError('MAC_INVALID', mac);
   if (device !== '' && present.some((p) => p.device === device)) throw new XenError('DUPLICATE_PIF_DEVICE_NAME', device);
   if (present.some((p) => p.MAC === mac)) throw new XenError('MAC_STILL_EXISTS', mac);
   const nic = unknown.find((n) => n.mac === mac);

@@ -1,7 +1,8 @@
 /** High availability of the pool: whether it is on, where its heartbeat is kept, how many hosts may fail. */
-import { ha, memory, poolLifecycle } from '@xenplane/domain';
+import { ha, poolLifecycle } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
+import { haPool, showPlan } from '../ha-plan';
 import { lockPool } from './pool-record';
 import { createVdi, type NewVdi } from './vdi';
 import { assertSrCan, removeVdi } from './vdi-clone';
@@ -17,37 +18,12 @@ async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
 /** Disks that the pool keeps for itself. */
 const own = (SR: Ref<'SR'>): Pick<NewVdi, 'SR' | 'read_only' | 'other_config'> => ({ SR, read_only: false, other_config: {} });
 
-interface Row {
-  readonly ref: string;
-  readonly host: string | null;
-  readonly movable: boolean;
-}
-const needed = `v.memory_static_min, v.memory_static_max, v.memory_dynamic_min, v.memory_dynamic_max, v."VCPUs_max", v."HVM_shadow_multiplier", v.domain_type, v."HVM_boot_policy"`;
-const movable = `NOT EXISTS (SELECT 1 FROM vbd b JOIN vdi d ON d.ref = b."VDI" JOIN sr s ON s.ref = d."SR" WHERE b."VM" = v.ref AND b.type = 'Disk' AND NOT b.empty AND NOT s.shared)`;
-const selectVms = `SELECT v.ref, v.resident_on AS host, ${movable} AS movable, ${needed} FROM vm v`;
-const isUp = `(v.power_state IN ('Running', 'Paused') OR v.ha_always_run)`;
-
-/** The live hosts and the VMs that HA is to keep running: those that are set so, or those that are named. */
-async function haPool({ tx }: Context, only?: readonly string[]): Promise<ha.HaPool> {
-  const hosts = await tx.query<{ ref: string; freeBytes: number }>(
-    'SELECT host AS ref, memory_free AS "freeBytes" FROM host_run WHERE alive AND accepting ORDER BY host',
-    [],
-  );
-  const vms = only
-    ? await tx.query<Row & memory.Shape>(`${selectVms} WHERE v.ref = ANY($1) ORDER BY v.ref`, [only])
-    : await tx.query<Row & memory.Shape>(
-        `${selectVms} WHERE v.ha_restart_priority = 'restart' AND NOT v.is_a_template AND NOT v.is_control_domain AND ${isUp} ORDER BY v.ref`,
-        [],
-      );
-  return { hosts, vms: vms.map((v) => ({ ref: v.ref, host: v.host ?? undefined, bytes: memory.neededToStart(v), movable: v.movable })) };
-}
-
 const priorities = ['', 'restart', 'best-effort'];
 async function hypothetical(context: Context, configuration: Readonly<Record<string, string>>): Promise<number> {
   const wrong = Object.values(configuration).find((p) => !priorities.includes(p));
   if (wrong !== undefined) throw new XenError('INVALID_VALUE', 'ha_restart_priority', wrong);
   const restarted = Object.keys(configuration).filter((vm) => configuration[vm] === 'restart');
-  return ha.mostFailures(await haPool(context, restarted));
+  return ha.mostFailures(await haPool(context.tx, restarted));
 }
 
 async function failoverPlan(
@@ -55,27 +31,23 @@ async function failoverPlan(
   failedHosts: readonly Ref<'host'>[],
   failedVms: readonly Ref<'VM'>[],
 ): Promise<Record<string, Record<string, string>>> {
-  const protectedVms = await haPool(context);
+  const protectedVms = await haPool(context.tx);
   const others = failedVms.filter((vm) => !protectedVms.vms.some((v) => v.ref === vm));
-  const { vms } = await haPool(context, others);
+  const { vms } = await haPool(context.tx, others);
   const plan = ha.failoverPlan({ ...protectedVms, vms: [...protectedVms.vms, ...vms] }, new Set(failedHosts), new Set(failedVms));
   return Object.fromEntries(
     [...plan].map(([vm, host]): [string, Record<string, string>] => [vm, host === undefined ? { error_code: 'NO_HOSTS_AVAILABLE' } : { host }]),
   );
 }
 
-/** What the pool says of its plan; the plan itself is made anew whenever it is needed. */
-async function showPlan(context: Context, pool: Ref<'pool'>, wanted: number, on: boolean): Promise<void> {
-  const covered = on ? Math.min(wanted, ha.mostFailures(await haPool(context))) : 0;
-  await context.tx.update('pool', pool, { ha_host_failures_to_tolerate: wanted, ha_plan_exists_for: covered, ha_overcommitted: on && covered < wanted });
-}
-
 async function setFailures(context: Context, self: Ref<'pool'>, value: number): Promise<void> {
-  const pool = await context.tx.lock('pool', self);
+  const { tx } = context;
+  const pool = await tx.lock('pool', self);
   if (value < 0) throw new XenError('INVALID_VALUE', 'ha_host_failures_to_tolerate', String(value));
   const grows = value > pool.ha_host_failures_to_tolerate;
-  if (pool.ha_enabled && grows && !ha.planExists(await haPool(context), value)) throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
-  await showPlan(context, self, value, pool.ha_enabled);
+  if (pool.ha_enabled && grows && !ha.planExists(await haPool(tx), value)) throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
+  await tx.update('pool', self, { ha_host_failures_to_tolerate: value });
+  await showPlan(context);
 }
 
 /** Hosts that are not up cannot be watched. */
@@ -136,7 +108,7 @@ async function enable(context: Context, given: readonly Ref<'SR'>[], configurati
     'host',
     hosts.map((h) => ({ ref: asRef<'host'>(h.host), ha_statefiles: files, ha_network_peers: hosts.map((p) => p.uuid) })),
   );
-  await showPlan(context, pool.ref, pool.ha_host_failures_to_tolerate, true);
+  await showPlan(context);
 }
 
 async function disable(context: Context): Promise<void> {
@@ -151,8 +123,7 @@ async function disable(context: Context): Promise<void> {
     'host',
     hosts.map(({ ref }) => ({ ref, ha_statefiles: [], ha_network_peers: [] })),
   );
-  await tx.update('pool', pool.ref, { ha_enabled: false, ha_configuration: {}, ha_statefiles: [] });
-  await showPlan(context, pool.ref, pool.ha_host_failures_to_tolerate, false);
+  await tx.update('pool', pool.ref, { ha_enabled: false, ha_configuration: {}, ha_statefiles: [], ha_plan_exists_for: 0, ha_overcommitted: false });
 }
 
 /** Until when nothing is to be restarted; read by whoever restarts. */
@@ -193,8 +164,8 @@ export const poolHa = {
     enable(context, heartbeat_srs, configuration),
   disable_ha: (context: Context) => disable(context),
   ha_prevent_restarts_for: (context: Context, { seconds }: { seconds: number }) => preventRestarts(context, seconds),
-  ha_failover_plan_exists: async (context: Context, { n }: { n: number }) => ha.planExists(await haPool(context), n),
-  ha_compute_max_host_failures_to_tolerate: async (context: Context) => ha.mostFailures(await haPool(context)),
+  ha_failover_plan_exists: async (context: Context, { n }: { n: number }) => ha.planExists(await haPool(context.tx), n),
+  ha_compute_max_host_failures_to_tolerate: async (context: Context) => ha.mostFailures(await haPool(context.tx)),
   ha_compute_hypothetical_max_host_failures_to_tolerate: (context: Context, { configuration }: { configuration: Record<string, string> }) =>
     hypothetical(context, configuration),
   ha_compute_vm_failover_plan: (context: Context, { failed_hosts, failed_vms }: { failed_hosts: Ref<'host'>[]; failed_vms: Ref<'VM'>[] }) =>

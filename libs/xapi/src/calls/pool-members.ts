@@ -1,16 +1,19 @@
 /** Who is called the master and who belongs to the pool. Nothing depends on the master: it is a fact for old clients. */
 import { XenError, type Ref } from '@xenplane/model';
+import { tell } from '../alerts';
 import type { Context } from '../context';
 import { eject } from './pool-eject';
 import { lockPool } from './pool-record';
 
 async function designate(context: Context, host: Ref<'host'>): Promise<void> {
   const { tx } = context;
-  await tx.get('host', host);
+  const { uuid } = await tx.get('host', host);
   const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host]);
   if (!run?.alive) throw new XenError('HOST_OFFLINE', host);
   const pool = await lockPool(context);
-  if (pool.master !== host) await tx.update('pool', pool.ref, { master: host });
+  if (pool.master === host) return;
+  await tx.update('pool', pool.ref, { master: host });
+  await tell(tx, context.plane, { name: 'POOL_MASTER_TRANSITION', priority: 4, cls: 'Host', obj_uuid: uuid, body: '' });
 }
 
 /** By the address of a host of this pool; there is no other that this one could follow. */

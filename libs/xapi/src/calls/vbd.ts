@@ -1,4 +1,6 @@
+import { vdiLifecycle } from '@xenplane/domain';
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Row } from '@xenplane/store';
 import { admitVbd } from '../admission';
 import type { Context } from '../context';
 import { recordWith } from '../records';
@@ -11,26 +13,28 @@ async function chooseDevice({ tx }: Context, vm: Ref<'VM'>, wanted: string): Pro
   const used = new Set((await tx.find('VBD', { VM: vm })).map((v) => v.userdevice));
   if (wanted === 'autodetect') {
     const free = Array.from({ length: 255 }, (_, i) => String(i)).find((d) => !used.has(d));
-    if (free === undefined) throw new XenError('ILLEGAL_VBD_DEVICE', '', wanted);
+    if (free === undefined) throw new XenError('INVALID_DEVICE', wanted);
     return free;
   }
   const named = /^(?:hd|xvd|sd)([a-z])$/.exec(wanted);
   const device = named ? String((named[1] ?? 'a').charCodeAt(0) - 97) : wanted;
-  if (!/^\d{1,3}$/.test(device) || Number(device) > 254) throw new XenError('ILLEGAL_VBD_DEVICE', '', wanted);
+  if (!/^\d{1,3}$/.test(device) || Number(device) > 254) throw new XenError('INVALID_DEVICE', wanted);
   if (used.has(device)) throw new XenError('DEVICE_ALREADY_EXISTS', device);
   return device;
 }
 
 export async function createVbd(context: Context, given: Partial<Vbd> & Pick<Vbd, 'VM' | 'userdevice' | 'type' | 'mode' | 'empty'>): Promise<Ref<'VBD'>> {
   const { tx, plane } = context;
-  await tx.lock('VM', given.VM);
-  if (given.type !== 'CD' && given.empty) throw new XenError('VBD_NOT_REMOVABLE_MEDIA', 'new');
-  if (given.type === 'CD' && given.mode === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
+  const vm = await tx.lock('VM', given.VM);
   const VDI = given.empty || !given.VDI || isNullRef(given.VDI) ? nullRef<'VDI'>() : given.VDI;
-  if (!given.empty) {
-    const vdi = await tx.get('VDI', VDI);
-    if (vdi.read_only && given.mode === 'RW') throw new XenError('VDI_READONLY', VDI);
-  }
+  const vdi = given.empty ? undefined : await tx.get('VDI', VDI);
+  const refused = vdi && vdiLifecycle.refuseDevice(VDI, vdi.type);
+  if (refused) throw refused;
+  if (given.type === 'CD' && given.mode === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
+  if (given.type !== 'CD' && given.empty) throw new XenError('VBD_NOT_REMOVABLE_MEDIA', 'in constructor');
+  if (vdi && given.type === 'CD') await assertMedium(context, vdi);
+  if (vdi?.read_only && given.mode === 'RW') throw new XenError('VDI_READONLY', VDI);
+  assertStays(vm);
   const userdevice = await chooseDevice(context, given.VM, given.userdevice);
   const uuid = plane.ids.uuid(),
     ref = asRef<'VBD'>(`OpaqueRef:${uuid}`);
@@ -57,9 +61,23 @@ async function destroy(context: Context, self: Ref<'VBD'>): Promise<void> {
   await context.tx.remove('VBD', self);
 }
 
+/** What goes into a drive lies in a repository of such. */
+async function assertMedium({ tx }: Context, { ref, SR }: Row<'VDI'>): Promise<void> {
+  const { content_type } = await tx.get('SR', SR);
+  if (content_type !== 'iso') throw new XenError('VDI_IS_NOT_ISO', ref, content_type);
+}
+
+/** What a VM has is counted before it leaves its host. */
+function assertStays({ ref, current_operations }: Row<'VM'>): void {
+  const leaving = Object.entries(current_operations).find(([, op]) => op === 'pool_migrate' || op === 'migrate_send');
+  if (leaving) throw new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', ref, leaving[1], leaving[0]);
+}
+
 async function insert(context: Context, self: Ref<'VBD'>, vdi: Ref<'VDI'>): Promise<void> {
   await admitVbd(context, self, 'insert');
-  await context.tx.get('VDI', vdi);
+  const medium = await context.tx.get('VDI', vdi);
+  await assertMedium(context, medium);
+  if (!medium.managed) throw new XenError('VDI_NOT_MANAGED', vdi);
   await context.tx.update('VBD', self, { VDI: vdi, empty: false });
 }
 
@@ -72,6 +90,8 @@ export const vbdCalls: CallsOf<typeof classes.VBD, Context> = {
   assert_attachable: async (context, { self }) => void (await admitVbd(context, self, 'attach')),
   set_mode: async ({ tx }, { self, value }) => {
     const vbd = await tx.lock('VBD', self);
+    const { power_state } = await tx.get('VM', vbd.VM);
+    if (power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', vbd.VM, 'halted', power_state.toLowerCase());
     if (vbd.type === 'CD' && value === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
     await tx.update('VBD', self, { mode: value });
   },

@@ -15,15 +15,16 @@ type Making = Pick<Context, 'plane' | 'tx'>;
 type Row = Vm & { readonly ref: Ref<'VM'> };
 
 /** Keys of other_config that say what the object is rather than how it is set up. */
-const ownKeys = new Set(['default_template', 'mac_seed', 'import_task']);
+const ownKeys = new Set(['default_template', 'mac_seed', 'import_task', 'xensource_internal']);
+/** A guest that looks at its generation sees that it is another than its original. */
+const newGeneration = (uuid: string): string => [uuid.slice(0, 8), uuid.slice(24)].map((part) => BigInt(`0x${part}`)).join(':');
 
-function copyOf(context: Making, source: Row, own: Pick<Vm, 'uuid' | 'name_label' | 'metrics' | 'suspend_VDI'>): Vm {
+function copyOf(context: Making, source: Row, own: Pick<Vm, 'uuid' | 'name_label' | 'metrics' | 'guest_metrics' | 'suspend_VDI'>): Vm {
   const { ref: _ref, ...record } = source;
   const kept = Object.fromEntries(Object.entries(source.other_config).filter(([key]) => !ownKeys.has(key)));
   return {
     ...record,
     ...own,
-    guest_metrics: nullRef(),
     power_state: isNullRef(own.suspend_VDI) ? 'Halted' : 'Suspended',
     domid: -1,
     resident_on: nullRef(),
@@ -38,19 +39,24 @@ function copyOf(context: Making, source: Row, own: Pick<Vm, 'uuid' | 'name_label
     parent: nullRef(),
     current_operations: {},
     allowed_operations: [],
+    blocked_operations: {},
     appliance: nullRef(),
+    start_delay: 0,
+    shutdown_delay: 0,
+    order: 0,
+    suspend_SR: nullRef(),
+    protection_policy: nullRef(),
+    is_snapshot_from_vmpp: false,
     snapshot_schedule: nullRef(),
+    is_vmss_snapshot: false,
     groups: [],
-    last_booted_record: '',
-    last_boot_CPU_flags: {},
-    other_config: {
-      ...kept,
-      mac_seed: context.plane.ids.uuid(),
-      base_template_name: kept['base_template_name'] ?? (source.is_a_template ? source.name_label : ''),
-    },
-    is_a_template: source.is_a_template,
+    version: 0,
+    generation_id: source.generation_id && newGeneration(context.plane.ids.uuid()),
+    other_config: { ...kept, mac_seed: context.plane.ids.uuid(), ...(source.is_a_template ? { base_template_name: source.name_label, ...kept } : {}) },
     ha_always_run: false,
-    ha_restart_priority: '',
+    pending_guidances: [],
+    pending_guidances_recommended: [],
+    pending_guidances_full: [],
     blobs: {},
     attached_PCIs: [],
     requires_reboot: false,
@@ -74,6 +80,17 @@ async function copyMetrics(context: Making, source: Row): Promise<Ref<'VM_metric
   return ref;
 }
 
+/** What the guest has said of itself holds for its copy until that has a guest of its own. */
+export async function copyGuest({ tx, plane }: Making, source: Row): Promise<Ref<'VM_guest_metrics'>> {
+  const [guest] = isNullRef(source.guest_metrics) ? [] : await tx.getMany('VM_guest_metrics', [source.guest_metrics]);
+  if (!guest) return nullRef();
+  const uuid = plane.ids.uuid(),
+    ref = asRef<'VM_guest_metrics'>(`OpaqueRef:${uuid}`);
+  const { ref: _ref, ...kept } = guest;
+  await tx.insert('VM_guest_metrics', ref, { ...recordWith('VM_guest_metrics', kept), uuid, live: false });
+  return ref;
+}
+
 type Vdi = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
 /** How the copy of one disk is made; a CD is shared, not copied. Undefined leaves the disk out. */
 export type CopyDisk = (vdi: Vdi) => Promise<Ref<'VDI'> | undefined>;
@@ -89,12 +106,14 @@ export async function copyRecord(context: Making, source: Row, { name, copyDisk,
   const uuid = plane.ids.uuid(),
     vm = asRef<'VM'>(`OpaqueRef:${uuid}`);
   const suspend_VDI = change.suspend_VDI ?? (await copySuspended(context, source, vm));
-  const record = { ...copyOf(context, source, { uuid, name_label: name, metrics: await copyMetrics(context, source), suspend_VDI }), ...change };
+  const [metrics, guest_metrics] = [await copyMetrics(context, source), await copyGuest(context, source)];
+  const record = { ...copyOf(context, source, { uuid, name_label: name, metrics, guest_metrics, suspend_VDI }), ...change };
   await tx.insert('VM', vm, record);
   await copyDisks(context, source.ref, vm, copyDisk);
   const seed = record.other_config['mac_seed'] ?? uuid;
   await copyInterfaces(context, source.ref, vm, seed === source.other_config['mac_seed'] ? undefined : seed);
   await copyVgpus(tx, source.ref, vm, () => plane.ids.uuid());
+  await copyVtpm(context, source.ref, vm);
   return vm;
 }
 
@@ -109,6 +128,7 @@ export async function copySuspended(context: Making, source: Row, copy: Ref<'VM'
   return cloneVdi(context, vdi);
 }
 
+/** A copy owns its disks, which go with it, whoever owns those that they were made of. */
 export async function copyDisks({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'VM'>, copyDisk: CopyDisk): Promise<void> {
   for (const { ref: _vbd, ...vbd } of await tx.find('VBD', { VM: from })) {
     const [vdi] = vbd.empty || isNullRef(vbd.VDI) ? [] : await tx.getMany('VDI', [vbd.VDI]);
@@ -117,7 +137,8 @@ export async function copyDisks({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<
     if (VDI === undefined) continue;
     const uuid = plane.ids.uuid();
     const unused = { currently_attached: false, current_operations: {}, device: '', metrics: nullRef<'VBD_metrics'>() };
-    await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), { ...vbd, ...unused, uuid, VM: to, VDI });
+    const owned = vbd.type === 'Disk' ? { other_config: { owner: '', ...vbd.other_config } } : {};
+    await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), { ...vbd, ...unused, ...owned, uuid, VM: to, VDI });
   }
 }
 
@@ -134,6 +155,13 @@ export async function copyInterfaces({ tx, plane }: Making, from: Ref<'VM'>, to:
     const address = seed === undefined ? {} : { MAC: seededMac(seed, vif.device), MAC_autogenerated: true };
     const unused = { currently_attached: false, current_operations: {}, metrics: nullRef<'VIF_metrics'>() };
     await tx.insert('VIF', asRef<'VIF'>(`OpaqueRef:${uuid}`), { ...vif, ...unused, ...address, uuid, VM: to });
+  }
+}
+
+export async function copyVtpm({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'VM'>): Promise<void> {
+  for (const { ref: _vtpm, ...vtpm } of await tx.find('VTPM', { VM: from })) {
+    const uuid = plane.ids.uuid();
+    await tx.insert('VTPM', asRef<'VTPM'>(`OpaqueRef:${uuid}`), { ...vtpm, current_operations: {}, uuid, VM: to });
   }
 }
 

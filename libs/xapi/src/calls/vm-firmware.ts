@@ -32,9 +32,10 @@ async function setBiosStrings({ tx }: Context, self: Ref<'VM'>, value: Record<st
     if (text.length > longestString) throw new XenError('INVALID_VALUE', key, `${text} has more than ${longestString} characters`);
     if (!printable.test(text)) throw new XenError('INVALID_VALUE', key, text);
   }
-  await tx.update('VM', self, { bios_strings: { ...ordinary, ...value } });
+  await tx.update('VM', self, { bios_strings: { ...ordinaryStrings, ...value } });
 }
-const ordinary = {
+/** What a guest sees of its machine unless somebody says otherwise. */
+export const ordinaryStrings = {
   'bios-vendor': 'Xen',
   'bios-version': '',
   'system-manufacturer': 'Xen',

@@ -1,9 +1,10 @@
 /** Calls that reach into a running guest, or say how its domain is set up. */
-import { isNullRef, XenError, type AnyRecord, type Ref } from '@xenplane/model';
+import { XenError, type AnyRecord, type Ref } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import type { Context } from '../context';
 import { changeReservation } from '../placement';
+import { guestSays } from '../subjects';
 import { createNewBlob } from './blob';
 
 interface Self {
@@ -18,22 +19,16 @@ const guestPlugin = 'guest-agent-operation';
 const pluginFeature = 'feature-guest-agent-operation',
   sysprepFeature = 'feature-sysprep';
 
-async function guestSays({ tx }: Context, vm: Ref<'VM'>, feature: string): Promise<boolean> {
-  const { guest_metrics } = await tx.get('VM', vm);
-  const [guest] = isNullRef(guest_metrics) ? [] : await tx.getMany('VM_guest_metrics', [guest_metrics]);
-  return guest?.other[feature] === '1';
-}
-
 async function callPlugin(context: Context, { vm, plugin }: Plugin): Promise<string> {
   await admitVm(context, vm, 'call_plugin');
   if (plugin !== guestPlugin) throw new XenError('XENAPI_MISSING_PLUGIN', plugin);
-  if (!(await guestSays(context, vm, pluginFeature))) throw new XenError('VM_LACKS_FEATURE', vm);
+  if (!(await guestSays(context.tx, vm, pluginFeature))) throw new XenError('VM_LACKS_FEATURE', vm);
   throw new XenError('XENAPI_PLUGIN_FAILURE', 'timeout', '', 'The guest did not answer');
 }
 
 async function sysprep(context: Context, { self }: Self): Promise<void> {
   await admitVm(context, self, 'sysprep');
-  if (!(await guestSays(context, self, sysprepFeature))) throw new XenError('SYSPREP', self, 'The guest does not offer sysprep');
+  if (!(await guestSays(context.tx, self, sysprepFeature))) throw new XenError('SYSPREP', self, 'The guest does not offer sysprep');
   throw new XenError('SYSPREP', self, 'The guest did not answer');
 }
 

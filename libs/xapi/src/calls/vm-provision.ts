@@ -1,5 +1,6 @@
 /** Makes the disks that a template's description in other_config asks for, then lets the VM be a VM. */
 import { isNullRef, XenError, type Ref } from '@xenplane/model';
+import type { Row, Tx } from '@xenplane/store';
 import type { Context } from '../context';
 import { createVbd } from './vbd';
 import { createVdi } from './vdi';
@@ -66,6 +67,12 @@ export async function provisionDisks(context: Context, vm: Ref<'VM'>): Promise<v
     });
   }
   const { disks: _disks, ...kept } = record.other_config;
-  await tx.update('VM', vm, { is_a_template: false, is_default_template: false, other_config: kept });
-  await tx.query('UPDATE vm_metrics SET install_time = now() WHERE ref = $1', [record.metrics]);
+  await tx.update('VM', vm, { other_config: kept });
+  await install(tx, record);
+}
+
+/** A template becomes a VM: from then on it counts as installed. */
+export async function install(tx: Tx, { ref, metrics }: Row<'VM'>): Promise<void> {
+  await tx.update('VM', ref, { is_a_template: false, is_default_template: false });
+  await tx.query('UPDATE vm_metrics SET install_time = now() WHERE ref = $1', [metrics]);
 }

@@ -1,12 +1,12 @@
 /** Snapshots of VMs: copies of the record and of every disk, hung into a tree below the VM; and the way back to one. */
-import { isNullRef, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
+import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { SavedImage } from '@xenplane/hypervisor';
 import { admitVdi } from '../admission';
 import { dateTime, type Context } from '../context';
 import type { Tx } from '@xenplane/store';
-import { recordWith } from '../records';
 import { cloneVdi, removeVdi } from './vdi-clone';
-import { copyDisks, copyInterfaces, copyRecord, copySuspended } from './vm-clone';
+import { copyVgpus, removePassedDevices } from '../gpus';
+import { copyDisks, copyGuest, copyInterfaces, copyRecord, copySuspended, copyVtpm } from './vm-clone';
 
 type Vm = StoredRecord<'VM'>;
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -23,12 +23,11 @@ export interface SnapshotOf {
   readonly byVmss?: boolean;
 }
 
-/** What revert gives back; all else a VM keeps, or takes from its devices. */
+/** What revert gives back; all else a VM keeps, tags and affinity among it, or takes from its devices. */
 const restored = [
   'name_label',
   'name_description',
   'user_version',
-  'affinity',
   'memory_overhead',
   'memory_target',
   'memory_static_max',
@@ -58,9 +57,7 @@ const restored = [
   'last_booted_record',
   'recommendations',
   'xenstore_data',
-  'ha_always_run',
   'ha_restart_priority',
-  'tags',
   'blocked_operations',
   'bios_strings',
   'start_delay',
@@ -74,8 +71,12 @@ const restored = [
   'NVRAM',
 ] as const satisfies readonly (keyof Vm)[];
 type Restored = Pick<Vm, (typeof restored)[number]>;
-const metadataOf = (vm: Vm): string => JSON.stringify(Object.fromEntries(restored.map((field) => [field, vm[field]])));
-const fromMetadata = (snapshot: Vm): Partial<Restored> => (snapshot.snapshot_metadata === '' ? {} : (JSON.parse(snapshot.snapshot_metadata) as Restored));
+/** With the uuid, should the VM have to be made anew. */
+const metadataOf = (vm: Vm): string => JSON.stringify(Object.fromEntries((['uuid', ...restored] as const).map((field) => [field, vm[field]])));
+function fromMetadata({ snapshot_metadata }: Vm): { readonly uuid?: string; readonly settings: Partial<Restored> } {
+  const { uuid, ...settings } = (snapshot_metadata === '' ? {} : JSON.parse(snapshot_metadata)) as Partial<Restored> & { uuid?: string };
+  return { settings, ...(uuid === undefined ? {} : { uuid }) };
+}
 
 export async function takeSnapshot(context: Making, { source, name, ignore = [], memory, checkpoint = false, byVmss = false }: SnapshotOf): Promise<Ref<'VM'>> {
   const { tx, plane } = context;
@@ -96,9 +97,7 @@ export async function takeSnapshot(context: Making, { source, name, ignore = [],
       snapshot_metadata: metadataOf(source),
       parent: source.parent,
       other_config: source.other_config,
-      ha_restart_priority: source.ha_restart_priority,
       is_vmss_snapshot: byVmss,
-      guest_metrics: await copyGuest(context, source),
       ...(memory ? { suspend_VDI: memory.vdi, power_state: 'Suspended' as const } : {}),
     },
   });
@@ -107,26 +106,20 @@ export async function takeSnapshot(context: Making, { source, name, ignore = [],
   return snapshot;
 }
 
-/** What the guest had said of itself stays with the snapshot. */
-async function copyGuest({ tx, plane }: Making, source: Row): Promise<Ref<'VM_guest_metrics'>> {
-  const [guest] = isNullRef(source.guest_metrics) ? [] : await tx.getMany('VM_guest_metrics', [source.guest_metrics]);
-  if (!guest) return nullRef();
-  const uuid = plane.ids.uuid(),
-    ref = `OpaqueRef:${uuid}` as Ref<'VM_guest_metrics'>;
-  const { ref: _ref, ...kept } = guest;
-  await tx.insert('VM_guest_metrics', ref, { ...recordWith('VM_guest_metrics', kept), uuid, live: false });
-  return ref;
-}
-
 /** Gives the VM the disks, interfaces, memory and settings of the snapshot; the VM is halted. */
 export async function revertTo(context: Making, snapshot: Row, vm: Row): Promise<void> {
   const { tx } = context;
   await dropDevices(context, snapshot, vm);
   await copyDisks(context, snapshot.ref, vm.ref, (vdi) => restoreDisk(context, vdi));
   await copyInterfaces(context, snapshot.ref, vm.ref, undefined);
+  await copyVgpus(tx, snapshot.ref, vm.ref, () => context.plane.ids.uuid());
+  await copyVtpm(context, snapshot.ref, vm.ref);
   const suspend_VDI = await copySuspended(context, snapshot, vm.ref);
   const power_state = isNullRef(suspend_VDI) ? 'Halted' : 'Suspended';
-  await tx.update('VM', vm.ref, { ...fromMetadata(snapshot), parent: snapshot.ref, suspend_VDI, power_state });
+  const guest_metrics = await copyGuest(context, snapshot);
+  const { settings } = fromMetadata(snapshot);
+  await tx.update('VM', vm.ref, { ...settings, ha_always_run: false, parent: snapshot.ref, guest_metrics, suspend_VDI, power_state });
+  if (!isNullRef(vm.guest_metrics)) await tx.remove('VM_guest_metrics', vm.guest_metrics);
 }
 
 /** A disk from the snapshot's; older snapshots of the disk that it replaces are its own from now on. */
@@ -150,6 +143,8 @@ async function dropDevices(context: Making, snapshot: Row, vm: Row): Promise<voi
     if (vbd.type === 'Disk' && gone.has(vbd.VDI)) disks.push(vbd.VDI);
   }
   for (const vif of await tx.find('VIF', { VM: vm.ref })) await tx.remove('VIF', vif.ref);
+  for (const vtpm of await tx.find('VTPM', { VM: vm.ref })) await tx.remove('VTPM', vtpm.ref);
+  await removePassedDevices(tx, vm.ref);
   for (const vdi of disks) await dropDisk(context, vdi);
 }
 
@@ -161,16 +156,18 @@ export async function dropDisk({ tx }: Pick<Context, 'tx'>, ref: Ref<'VDI'>): Pr
   await removeVdi(tx, vdi);
 }
 
-/** A VM that was destroyed comes back under its own name, when only its snapshot is left. */
+/** A VM that was destroyed comes back under its own name and uuid, when only its snapshot is left. */
 export async function recreate(context: Making, snapshot: Row): Promise<Ref<'VM'>> {
   const { tx } = context;
+  const { uuid, settings } = fromMetadata(snapshot);
+  const [other] = uuid === undefined ? [] : await tx.find('VM', { uuid });
   const vm = await copyRecord(
     context,
     { ...snapshot, power_state: 'Halted' },
     {
       name: snapshot.name_label,
       copyDisk: async () => undefined,
-      change: { ...fromMetadata(snapshot), is_a_template: false, parent: snapshot.ref },
+      change: { ...settings, ...(uuid === undefined || other ? {} : { uuid }), is_a_template: false, parent: snapshot.ref },
     },
   );
   for (const vbd of await tx.find('VBD', { VM: vm })) await tx.remove('VBD', vbd.ref);

@@ -4,10 +4,12 @@ import type { Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
 import { cancelAll } from '../children';
 import { seededMac } from '../bootstrap/seeded';
+import type { Row } from '@xenplane/store';
 import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
 import { removePassedDevices } from '../gpus';
+import { assertPlanKept, showPlan } from '../ha-plan';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { modeOf } from '../specs';
@@ -19,7 +21,7 @@ import { vmFirmware } from './vm-firmware';
 import { vmGuest } from './vm-guest';
 import { vmRecovery } from './vm-recovery';
 import { dropDisk, leaveTree } from './vm-snapshot';
-import { provisionDisks } from './vm-provision';
+import { install, provisionDisks } from './vm-provision';
 import { setMemory } from './vm-memory';
 
 type Vm = StoredRecord<'VM'>;
@@ -88,10 +90,12 @@ export async function removeVm(context: Pick<Context, 'plane' | 'tx'>, vm: Vm & 
   if (!isNullRef(vm.suspend_VDI)) await dropDisk(context, vm.suspend_VDI);
 }
 
-/** Says that the VM is halted, whatever is true: for a host that is known to be gone. What still runs is stopped when its agent comes back. */
+/** Says that the VM is halted: for a host that is gone, or a VM that does not run. What still runs is stopped when its agent comes back. */
 async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
   const record = await context.tx.lock('VM', vm);
-  if (record.is_control_domain) throw new XenError('OPERATION_NOT_ALLOWED', 'A control domain cannot be reset');
+  if (record.is_control_domain) throw new XenError('CANNOT_RESET_CONTROL_DOMAIN', vm);
+  const [alive] = await context.tx.query('SELECT 1 AS yes FROM host_run WHERE host = $1 AND alive', [record.resident_on]);
+  if (alive) throw new XenError('HOST_IS_LIVE', record.resident_on);
   await endRuns(context.tx, [vm]);
   await showHalted(context.tx, [vm]);
   if (!isNullRef(record.suspend_VDI)) await dropDisk(context, record.suspend_VDI);
@@ -101,7 +105,7 @@ async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
 
 async function allowedDevices(context: Context, vm: Ref<'VM'>, cls: 'VBD' | 'VIF'): Promise<string[]> {
   const record = await context.tx.get('VM', vm);
-  const limit = cls === 'VIF' ? 7 : record.HVM_boot_policy === '' ? 16 : 255;
+  const limit = cls === 'VIF' ? 7 : record.is_control_domain ? 256 : 255;
   const used =
     cls === 'VBD' ? (await context.tx.find('VBD', { VM: vm })).map((v) => v.userdevice) : (await context.tx.find('VIF', { VM: vm })).map((v) => v.device);
   return Array.from({ length: limit }, (_, i) => String(i)).filter((d) => !used.includes(d));
@@ -113,8 +117,28 @@ function assertHalted({ ref, power_state }: Pick<Vm, 'power_state'> & { readonly
 
 async function setIsATemplate(context: Context, self: Ref<'VM'>, value: boolean): Promise<void> {
   const vm = await context.tx.lock('VM', self);
-  if (value && !vm.is_a_template) await admitVm(context, self, 'make_into_template');
-  await context.tx.update('VM', self, value ? { is_a_template: true } : { is_a_template: false, is_default_template: false });
+  if (!value) return install(context.tx, vm);
+  if (!vm.is_a_template) await admitVm(context, self, 'make_into_template');
+  await assertUnprotected(context, vm);
+  await context.tx.query(`WITH sticks AS (DELETE FROM vusb WHERE "VM" = $1) DELETE FROM pvs_proxy p USING vif i WHERE i."VM" = $1 AND p."VIF" = i.ref`, [self]);
+  await context.tx.update('VM', self, { is_a_template: true, ha_always_run: false, groups: [] });
+}
+
+/** A VM that HA is to restart may be about to start. */
+async function assertUnprotected({ tx }: Context, vm: Row<'VM'>): Promise<void> {
+  const [pool] = await tx.find('pool', {});
+  if (pool?.ha_enabled && vm.ha_always_run && vm.ha_restart_priority === 'restart') throw new XenError('VM_IS_PROTECTED', vm.ref);
+}
+
+/** Who runs is protected, or no more, at once; who does not, from the next start on. */
+async function setRestartPriority(context: Context, self: Ref<'VM'>, value: string): Promise<void> {
+  const { tx } = context;
+  if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
+  const vm = await tx.lock('VM', self);
+  if (vm.ha_restart_priority === value) return;
+  if (value === 'restart' && vm.power_state !== 'Halted') await assertPlanKept(tx, { joins: self });
+  await tx.update('VM', self, { ha_restart_priority: value, ...(vm.power_state === 'Running' ? { ha_always_run: value === 'restart' } : {}) });
+  await showPlan(context);
 }
 
 /** A default template is a template; old clients know one by its setting. */
@@ -188,11 +212,8 @@ export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
     await context.tx.update('VM', self, { domain_type: value, HVM_boot_policy: value === 'hvm' ? vm.HVM_boot_policy || 'BIOS order' : '' });
   },
   set_HVM_boot_policy: async ({ tx }, { self, value }) => tx.update('VM', self, { HVM_boot_policy: value, domain_type: value === '' ? 'pv' : 'hvm' }),
-  set_ha_restart_priority: async ({ tx }, { self, value }) => {
-    if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
-    await tx.update('VM', self, { ha_restart_priority: value });
-  },
-  set_ha_always_run: async ({ tx }, { self, value }) => tx.update('VM', self, { ha_always_run: value, ha_restart_priority: value ? 'restart' : '' }),
+  set_ha_restart_priority: (context, { self, value }) => setRestartPriority(context, self, value),
+  set_ha_always_run: (context, { self, value }) => setRestartPriority(context, self, value ? 'restart' : ''),
   set_blocked_operations: storing('VM', 'set_blocked_operations'),
   add_to_blocked_operations: storing('VM', 'add_to_blocked_operations'),
   remove_from_blocked_operations: storing('VM', 'remove_from_blocked_operations'),

@@ -14,8 +14,9 @@ async function create(context: Context, given: Vmss): Promise<Ref<'VMSS'>> {
 }
 
 async function destroy({ tx }: Context, self: Ref<'VMSS'>): Promise<void> {
-  await tx.lock('VMSS', self);
+  const { uuid } = await tx.lock('VMSS', self);
   if ((await tx.find('VM', { snapshot_schedule: self })).length > 0) throw new XenError('VMSS_HAS_VM');
+  await tx.query("DELETE FROM message WHERE cls = 'VMSS' AND obj_uuid = $1", [uuid]);
   await tx.remove('VMSS', self);
 }
 

@@ -29,14 +29,13 @@ export async function freeReservations(tx: Tx, vms: readonly string[]): Promise<
   );
 }
 
-/** The records of VMs that stopped running, with all that xapi resets at Halted. */
+/** The records of VMs that stopped running, with all that xapi resets at Halted; what the guest has said stays until the next start. */
 export async function showHalted(tx: Tx, vms: readonly string[]): Promise<void> {
   if (vms.length === 0) return;
   const refs = [...vms].sort();
   await tx.query(
-    `WITH old AS (SELECT guest_metrics AS ref FROM vm WHERE ref = ANY($1) AND guest_metrics IS NOT NULL),
-          gone AS (DELETE FROM vm_guest_metrics g USING old WHERE g.ref = old.ref)
-     UPDATE vm SET power_state = 'Halted', resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, guest_metrics = NULL, requires_reboot = false WHERE ref = ANY($1)`,
+    `WITH silent AS (UPDATE vm_guest_metrics g SET live = false FROM vm v WHERE v.ref = ANY($1) AND g.ref = v.guest_metrics)
+     UPDATE vm SET power_state = 'Halted', resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, requires_reboot = false WHERE ref = ANY($1)`,
     [refs],
   );
   await detachDevices(tx, refs);

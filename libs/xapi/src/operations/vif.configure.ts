@@ -5,6 +5,7 @@ import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Row, Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../context';
+import { guestSays } from '../subjects';
 import type { RunRow } from '../runs';
 import { ensure } from './vm.live';
 import { describeRun } from './vm.pause';
@@ -15,9 +16,9 @@ type Configure = OperationParams<typeof classes.VIF, 'configure_ipv4' | 'configu
 export const vifConfigure = (plane: Plane) => ({
   move: (run: Run<Tx>, { self, network }: OperationParams<typeof classes.VIF, 'move'>) => change(plane, run, self, (tx, vif) => moved(tx, vif, network)),
   configure_ipv4: (run: Run<Tx>, wish: OperationParams<typeof classes.VIF, 'configure_ipv4'>) =>
-    change(plane, run, wish.self, async (_tx, vif) => configured(vif, wish, 'ipv4')),
+    change(plane, run, wish.self, (tx, vif) => configured(tx, vif, wish, 'ipv4')),
   configure_ipv6: (run: Run<Tx>, wish: OperationParams<typeof classes.VIF, 'configure_ipv6'>) =>
-    change(plane, run, wish.self, async (_tx, vif) => configured(vif, wish, 'ipv6')),
+    change(plane, run, wish.self, (tx, vif) => configured(tx, vif, wish, 'ipv6')),
 });
 
 interface Live {
@@ -71,15 +72,21 @@ async function moved(tx: Tx, vif: Row<'VIF'>, network: Ref<'network'>): Promise<
   return { network, MTU };
 }
 
-function configured(vif: Row<'VIF'>, { mode, address, gateway }: Configure, family: addresses.Family): Patch {
+async function configured(tx: Tx, vif: Row<'VIF'>, wish: Configure, family: addresses.Family): Promise<Patch> {
+  const { mode, address, gateway } = wish;
   const fixed = mode === 'Static';
-  if (fixed && !addresses.isCidr(family, address)) throw new XenError('INVALID_CIDR_ADDRESS_SPECIFIED', 'address');
-  if (fixed && gateway !== '' && !addresses.isAddress(family, gateway)) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'gateway');
-  const bare = address.split('/')[0] ?? '';
-  if (fixed && vif.locking_mode === 'locked' && !vif[`${family}_allowed`].includes(bare)) throw new XenError('ADDRESS_VIOLATES_LOCKING_CONSTRAINT', address);
+  if (fixed) assertAddress(vif, wish, family);
+  if (!(await guestSays(tx, vif.VM, 'feature-static-ip-setting'))) throw new XenError('VM_LACKS_FEATURE', vif.VM);
   return {
     [`${family}_configuration_mode`]: mode,
     [`${family}_addresses`]: fixed ? [address] : [],
     [`${family}_gateway`]: fixed ? gateway : '',
   };
+}
+
+function assertAddress(vif: Row<'VIF'>, { address, gateway }: Configure, family: addresses.Family): void {
+  if (!addresses.isCidr(family, address)) throw new XenError('INVALID_CIDR_ADDRESS_SPECIFIED', 'address');
+  const bare = address.split('/')[0] ?? '';
+  if (vif.locking_mode === 'locked' && !vif[`${family}_allowed`].includes(bare)) throw new XenError('ADDRESS_VIOLATES_LOCKING_CONSTRAINT', address);
+  if (gateway !== '' && !addresses.isAddress(family, gateway)) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'gateway');
 }

@@ -1,4 +1,7 @@
-/** Appliances: their VMs are started and stopped group by group, in the order of each and with the pauses that each asks for. */
+/**
+ * Appliances: their VMs are started and stopped group by group, in the order of each and with the pauses that each asks for.
+ * What one VM refuses does not keep the others from it; who refused is told in the end.
+ */
 import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import { vmApplianceLifecycle } from '@xenplane/domain';
 import type { Tx } from '@xenplane/store';
@@ -26,14 +29,16 @@ export const applianceOperations = (plane: Plane) => ({
 
 async function inTurn(plane: Plane, run: Run<Tx>, self: Ref<'VM_appliance'>, { op, child }: Way): Promise<void> {
   const groups = await run.commit('begin', (tx) => groupsOf(tx, self, op));
+  const failed: string[] = [];
   for (const [i, { vms, delay }] of groups.entries()) {
     const tasks = await run.commit(`group ${i}`, (tx) => startChildren(plane, tx, run, vms.map(child)), cancelAll);
     const ended = await childrenEnded(plane, run, tasks);
-    if (ended.some((e) => !e.succeeded)) throw new XenError('OPERATION_PARTIALLY_FAILED', `VM_appliance.${op}`);
+    failed.push(...vms.filter((_vm, n) => !ended[n]?.succeeded));
     await run.progress((i + 1) / (groups.length + 1));
     if (delay === 0 || i === groups.length - 1) continue;
     await waitUntil(plane, run, await run.commit(`pause ${i}`, async () => plane.clock.now().getTime() + delay * 1000));
   }
+  if (failed.length > 0) throw new XenError('OPERATION_PARTIALLY_FAILED', `VM_appliance.${op}`, ...failed);
   return run.conclude('end', async () => undefined);
 }
 

@@ -25,13 +25,23 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
     async (tx) => (await beginStop(tx, vm)) ?? null,
     (tx, row) => (row && gone ? halt(tx, vm, row.vmEpoch) : resume(tx, vm, row)),
   );
-  if (!placed) return run.conclude('discard', (tx) => discard(tx, vm));
+  if (!placed)
+    return run.conclude('discard', async (tx) => {
+      await discard(tx, vm);
+      await tellStopped(plane, tx, vm, how);
+    });
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
   gone = true;
   return run.conclude('show', async (tx) => {
     await halt(tx, vm, placed.vmEpoch);
-    await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', placed.host);
+    await tellStopped(plane, tx, vm, how, placed.host);
   });
+}
+
+/** Who stops a VM does not want it started again by high availability. */
+async function tellStopped(plane: Plane, tx: Tx, vm: Ref<'VM'>, how: How, host?: Ref<'host'>): Promise<void> {
+  tx.leave('UPDATE vm SET ha_always_run = false WHERE ref = $1 AND ha_always_run', [vm]);
+  await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', host);
 }
 
 async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, otherwise?: How): Promise<void> {

@@ -2,14 +2,16 @@
  * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
  * A host that is lost meanwhile costs another placement, a few times at the most.
  */
-import { asRef, classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, classes, isNullRef, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
-import { reading, type Tx } from '@xenplane/store';
+import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded, type PlacedVm } from '../agents';
 import { tellOfVm } from '../alerts';
+import { ordinaryStrings } from '../calls/vm-firmware';
 import type { Plane } from '../context';
 import { freePassedDevices } from '../gpus';
+import { assertPlanKept } from '../ha-plan';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { renewCertificates } from '../secure-boot';
@@ -17,6 +19,8 @@ import { attachedTo, specOf } from '../specs';
 import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
 
 const mostPlacements = 3;
+/** The virtual hardware that has the vendor's device. */
+const vendorDeviceVersion = 2;
 interface Start {
   readonly vm: Ref<'VM'>;
   readonly start_paused: boolean;
@@ -49,11 +53,13 @@ export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise
   }
 }
 
-function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Promise<Planned> {
+function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: number): Promise<Planned> {
   return run.commit(
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
+      if (record.ha_restart_priority === 'restart' && !record.ha_always_run) await assertPlanKept(tx, { joins: vm });
+      if (!resume) forgetGuest(tx, record);
       return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached), ...renewal(record) };
     },
     async (tx, placed) => {
@@ -62,6 +68,13 @@ function place(plane: Plane, run: Run<Tx>, { vm, host }: Start, nth: number): Pr
       await freePassedDevices(tx, [vm]);
     },
   );
+}
+
+/** The guest of an earlier run does not speak for the one that comes. */
+function forgetGuest(tx: Tx, { ref, guest_metrics }: Row<'VM'>): void {
+  if (isNullRef(guest_metrics)) return;
+  tx.leave('UPDATE vm SET guest_metrics = NULL WHERE ref = $1', [ref]);
+  tx.leave('DELETE FROM vm_guest_metrics WHERE ref = $1', [guest_metrics]);
 }
 
 const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> => (vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {});
@@ -92,15 +105,17 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
   const { spec } = placed;
   const rows = await tx.query<{ address: string }>(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
-          shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8,
-                      "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END
-                      FROM run WHERE vm.ref = run.vm RETURNING vm.metrics),
+          shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
+                      "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
+                      bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
+                      FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform),
           disks AS (UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
           nics AS (UPDATE vif SET currently_attached = true FROM run WHERE vif."VM" = run.vm),
           gpus AS (UPDATE vgpu SET currently_attached = true, resident_on = coalesce(scheduled_to_be_resident_on, vgpu.resident_on), scheduled_to_be_resident_on = NULL FROM run WHERE vgpu."VM" = run.vm),
           usbs AS (UPDATE vusb SET currently_attached = true FROM run WHERE vusb."VM" = run.vm),
           figures AS (UPDATE vm_metrics m SET memory_actual = $8, "VCPUs_number" = $9, last_updated = now(), current_domain_type = $10, hvm = $10 = 'hvm', state = '[]',
+                      nomigrate = coalesce(shown.platform->>'nomigrate' IN ('true', '1'), false), nested_virt = coalesce(shown.platform->>'nested-virt' IN ('true', '1'), false),
                       start_time = CASE WHEN $11 THEN start_time ELSE now() END FROM shown WHERE m.ref = shown.metrics),
           consoles AS (DELETE FROM console c USING run WHERE c."VM" = run.vm)
      SELECT h.address FROM run, host h WHERE h.ref = $3`,
@@ -116,6 +131,7 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
       spec.vcpus,
       spec.mode,
       resume === true,
+      JSON.stringify(ordinaryStrings),
     ],
   );
   const [shown] = rows;

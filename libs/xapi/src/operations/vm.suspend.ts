@@ -67,7 +67,7 @@ async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }:
   await endRuns(tx, [vm]);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
   await tx.query(
-    `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1 WHERE ref = $1`,
+    `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, ha_always_run = false WHERE ref = $1`,
     [vm, vdi],
   );
   await tellOfVm(tx, plane, vm, 'VM_SUSPENDED', 'was suspended', placed.host);

@@ -2,7 +2,7 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
 import { assertLive } from '../host-use';
-import { hyperthreading, ipmitool, netdata, serviceControl } from './machine';
+import { hyperthreading, ipmitool, netdata, perfmon, serviceControl } from './machine';
 import type { Arguments, Plugin } from './plugin';
 import { sdnController } from './sdn';
 import { coalesceLeaf, diskSpace, lsblk, lvm, raid, smartctl, trim, zfs } from './storage';
@@ -21,6 +21,7 @@ const plugins: Readonly<Record<string, Plugin>> = {
   'hyperthreading.py': hyperthreading,
   'ipmitool.py': ipmitool,
   'netdata.py': netdata,
+  perfmon,
   'service.py': serviceControl,
   'sdncontroller.py': sdnController,
   'sdn-controller.py': sdnController,

@@ -1,5 +1,6 @@
-/** hyperthreading.py, ipmitool.py, netdata.py, service.py: the machine and what runs beside the toolstack. */
+/** hyperthreading.py, ipmitool.py, netdata.py, service.py, perfmon: the machine and what runs beside the toolstack. */
 import { hostSetting, setHostSetting } from '../host-settings';
+import { raiseAlarms } from '../rrd/alarms';
 import { argument, failure, json, type Asked, type Plugin } from './plugin';
 
 export const hyperthreading: Plugin = { get_hyperthreading: ({ host }) => json(Number(host.cpu_info['threads_per_core'] ?? 1) > 1) };
@@ -12,6 +13,14 @@ export const ipmitool: Plugin = {
   get_all_sensors: noDevice,
   get_sensor: noDevice,
   get_ipmi_lan: noDevice,
+};
+
+/** Clients call it when they have changed what is watched. */
+export const perfmon: Plugin = {
+  refresh: ({ tx, plane }) => {
+    tx.afterCommit(() => void raiseAlarms(plane).catch((error: unknown) => plane.log.warn({ error }, 'alarms not looked for')));
+    return 'True';
+  },
 };
 
 const netdataKey = 'netdata-key';

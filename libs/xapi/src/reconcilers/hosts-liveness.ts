@@ -8,6 +8,7 @@ import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../context';
 import { endRunsOfHost } from '../fleet/halt';
 import { showAlive } from '../fleet/registrations';
+import { tellHostLost } from './protected-vms';
 
 interface Lease {
   readonly host: string;
@@ -49,6 +50,7 @@ export class HostsLiveness {
       if (rows.length === 0) return false;
       const vms = await endRunsOfHost(tx, host);
       await showAlive(tx, host, false);
+      await tellHostLost(tx, this.plane, host, vms);
       this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
       return true;
     });

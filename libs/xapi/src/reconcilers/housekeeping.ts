@@ -2,6 +2,7 @@
 import { inTransaction, pruneChanges } from '@xenplane/store';
 import { pruneAudit } from '../audit';
 import type { Plane } from '../context';
+import { forgetAlarms } from '../rrd/alarms';
 import { forgetOrphans } from '../rrd/choices';
 import { idleLimitHours } from '../sessions';
 
@@ -22,6 +23,7 @@ export async function housekeep(plane: Plane): Promise<{ readonly tasks: number;
     await tx.query(`DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`, []);
     await tx.query("DELETE FROM invitation WHERE made_at < now() - interval '1 day'", []);
     await forgetOrphans(tx);
+    await forgetAlarms(tx);
     const sessions = await tx.query(
       `WITH old AS (DELETE FROM session_state WHERE last_active < now() - interval '${idleLimitHours} hours' RETURNING session)
        DELETE FROM session s USING old WHERE s.ref = old.session RETURNING s.ref`,
