@@ -19,6 +19,7 @@ import {
   operationsOf,
   PostgresOperations,
   queuePrefix,
+  revalidateSessions,
   showHostMemory,
   type Plane,
   type RunningProcess,
@@ -76,6 +77,7 @@ function reconcilers(plane: Plane, store: PostgresOperations): (() => void)[] {
     every(10_000, () => collectLayers(plane), failed('layers')),
     every(10_000, () => foldLayers(plane), failed('layer folds')),
     every(2_000, () => copyDatabase(plane), failed('database copies')),
+    every(60_000, () => revalidateSessions(plane), failed('sessions of the directory')),
     every(60_000, () => housekeep(plane), failed('housekeeping')),
     every(10_000, () => followSnapshotSchedules(plane), failed('snapshot schedules')),
   ];
