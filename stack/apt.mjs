@@ -53,6 +53,17 @@ export function unpack(name, tools, log) {
   }
 }
 
+/** Where the libraries of an unpacked package are. */
+export function libraryFolders(home) {
+  const bases = ['usr/lib', 'lib'].map((name) => path.join(home, name)).filter((folder) => existsSync(folder));
+  return bases.flatMap((base) => [
+    base,
+    ...readdirSync(base)
+      .filter((name) => name.includes('-linux-'))
+      .map((name) => path.join(base, name)),
+  ]);
+}
+
 const clusterConfig = '/etc/postgresql-common/createcluster.conf';
 
 /** Debian makes and starts a cluster on 5432 as it installs Postgres, unless this file says no. */

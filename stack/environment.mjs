@@ -14,6 +14,7 @@ export function keptSecrets(folder, password) {
     rootPassword: password ?? kept.rootPassword ?? secret(12),
     imagesSecret: kept.imagesSecret ?? secret(),
     joinKey: kept.joinKey ?? secret(),
+    sealingKey: kept.sealingKey ?? secret(),
   };
   writeState(file, secrets, 0o600);
   return secrets;
@@ -47,8 +48,9 @@ export const variablesOf = {
     'XENPLANE_IMAGES_URL',
     'XENPLANE_IMAGES_SECRET',
     'XENPLANE_JOIN_KEY',
+    'XENPLANE_SEALING_KEY',
   ],
-  scheduler: [...everyone, ...stores, 'XENPLANE_IMAGES_URL', 'XENPLANE_IMAGES_SECRET'],
+  scheduler: [...everyone, ...stores, 'XENPLANE_IMAGES_URL', 'XENPLANE_IMAGES_SECRET', 'XENPLANE_SEALING_KEY'],
   agent: [
     ...everyone,
     'XENPLANE_AGENT_PORT',
@@ -83,6 +85,7 @@ function allValues({ flags, secrets, ports, services }) {
     XENPLANE_IMAGES_PORT: ports.images,
     XENPLANE_IMAGES_SECRET: secrets.imagesSecret,
     XENPLANE_JOIN_KEY: secrets.joinKey,
+    XENPLANE_SEALING_KEY: secrets.sealingKey,
     XENPLANE_AGENT_PORT: ports.agent,
     XENPLANE_AGENT_URL: `http://127.0.0.1:${ports.agent}`,
   };

@@ -1,9 +1,9 @@
 // Our own Redis (or Valkey): which program, which folder, how configured.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, readdirSync, realpathSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { privateFolder } from './account.mjs';
-import { unpack } from './apt.mjs';
+import { libraryFolders, unpack } from './apt.mjs';
 import { identity, procText, processOf, stopProcess, waitUntil } from './processes.mjs';
 import { command } from './redis-wire.mjs';
 
@@ -19,16 +19,6 @@ const brewFolders = [
 function installed() {
   const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/bin', ...brewFolders];
   return names.flatMap((name) => folders.map((folder) => ({ file: path.join(folder, name), env: {} }))).filter(({ file }) => existsSync(file));
-}
-
-function libraryFolders(home) {
-  const bases = ['usr/lib', 'lib'].map((name) => path.join(home, name)).filter((folder) => existsSync(folder));
-  return bases.flatMap((base) => [
-    base,
-    ...readdirSync(base)
-      .filter((name) => name.includes('-linux-'))
-      .map((name) => path.join(base, name)),
-  ]);
 }
 
 function fromApt(tools, log) {

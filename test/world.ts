@@ -54,6 +54,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
       XENPLANE_JOIN_KEY: secret,
       XENPLANE_IMAGES_URL: images.url,
       XENPLANE_IMAGES_SECRET: secret,
+      XENPLANE_SEALING_KEY: secret,
       XENPLANE_HOSTS: String(hosts),
       XENPLANE_DATA: path.join(folder, 'api'),
     };
@@ -66,7 +67,9 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
     const [first] = running;
     if (!first) throw new Error('a world needs an API');
     if (withScheduler) {
-      const scheduler = await startScheduler(schedulerSettings({ ...services, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret }));
+      const scheduler = await startScheduler(
+        schedulerSettings({ ...services, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret, XENPLANE_SEALING_KEY: secret }),
+      );
       stops.push(() => scheduler.stop());
     }
     const agent = await startAgent(

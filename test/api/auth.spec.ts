@@ -40,7 +40,7 @@ test('without a directory nobody but root comes in, and look-ups say that there 
 test('joining a directory is refused with the reason', async () => {
   await expect(enable({}, 'banana')).rejects.toThrow('AUTH_UNKNOWN_TYPE banana');
   const [host] = (await root<string[]>('host.get_all')).sort();
-  await expect(enable({ user: 'admin', pass: 'x' }, 'AD')).rejects.toThrow(`POOL_AUTH_ENABLE_FAILED_UNAVAILABLE ${host}`);
+  await expect(enable({ user: 'admin', pass: 'x', url: 'ldaps://127.0.0.1:1' }, 'AD')).rejects.toThrow(`POOL_AUTH_ENABLE_FAILED_UNAVAILABLE ${host}`);
   await expect(enable({ 'user:root': 'toor' })).rejects.toThrow(`POOL_AUTH_ENABLE_FAILED_INVALID_ACCOUNT ${host}`);
   await expect(enable({ 'group:staff': 'nobody' })).rejects.toThrow('POOL_AUTH_ENABLE_FAILED_INVALID_ACCOUNT');
   await expect(enable({ 'user:alice': '' })).rejects.toThrow('POOL_AUTH_ENABLE_FAILED_WRONG_CREDENTIALS');

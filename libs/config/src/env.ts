@@ -26,6 +26,7 @@ export const variables = {
   XENPLANE_IMAGES_PORT: 'Image server: its port',
   XENPLANE_IMAGES_SECRET: 'Shared by image server, API and scheduler: the right to add and delete images and disk contents',
   XENPLANE_JOIN_KEY: 'Shared by API and agents: from it follows the one-time secret with which each host joins',
+  XENPLANE_SEALING_KEY: 'Shared by API and scheduler: seals the passwords that the database keeps, such as that of a directory',
   XENPLANE_LOG_LEVEL: 'fatal, error, warn, info, debug or trace',
 } as const;
 export type Variable = keyof typeof variables;
@@ -44,6 +45,7 @@ class Services extends Common {
   @Matches(/^rediss?:\/\//) REDIS_URL = '';
 }
 class SchedulerVariables extends Services {
+  @IsOptional() @MinLength(16) XENPLANE_SEALING_KEY?: string;
   @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
   @IsOptional() @MinLength(8) XENPLANE_IMAGES_SECRET?: string;
 }
@@ -116,6 +118,7 @@ export function apiSettings(environment: Environment = process.env) {
     hosts: v.XENPLANE_HOSTS,
     imagesUrl: v.XENPLANE_IMAGES_URL,
     imagesSecret: v.XENPLANE_IMAGES_SECRET,
+    sealingKey: v.XENPLANE_SEALING_KEY,
     joinKey: v.XENPLANE_JOIN_KEY,
   };
 }
@@ -129,6 +132,7 @@ export function schedulerSettings(environment: Environment = process.env) {
     redisUrl: v.REDIS_URL,
     imagesUrl: v.XENPLANE_IMAGES_URL,
     imagesSecret: v.XENPLANE_IMAGES_SECRET,
+    sealingKey: v.XENPLANE_SEALING_KEY,
   };
 }
 export type SchedulerSettings = ReturnType<typeof schedulerSettings>;

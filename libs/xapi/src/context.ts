@@ -48,6 +48,8 @@ export interface PlaneSettings {
   readonly joinKey: string | undefined;
   readonly imagesUrl: string;
   readonly imagesSecret: string | undefined;
+  /** Under which passwords that have to be kept are encrypted in the database. */
+  readonly sealingKey: string | undefined;
   /** How long a wrong password waits for its answer. */
   readonly wrongPasswordMs: number;
   readonly leaseMs: number;

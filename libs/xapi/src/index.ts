@@ -25,6 +25,7 @@ export * from './reconcilers/hosts-liveness';
 export * from './reconcilers/host-metrics';
 export * from './reconcilers/hosts-ssh';
 export * from './reconcilers/housekeeping';
+export { revalidateSessions } from './reconcilers/external-sessions';
 export * from './reconcilers/snapshot-schedules';
 export * from './images';
 export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './calls/blob';

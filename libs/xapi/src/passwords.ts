@@ -1,5 +1,6 @@
 /** Passwords: scrypt off the event loop, at most two at once, equal time for unknown users. */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+import { Gate } from './gate';
 
 const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 const keyBytes = 32;
@@ -8,24 +9,8 @@ export const longestPassword = 1024;
 const derive = (password: string, salt: Buffer): Promise<Buffer> =>
   new Promise((resolve, reject) => scrypt(Buffer.from(password, 'utf8'), salt, keyBytes, cost, (error, key) => (error ? reject(error) : resolve(key))));
 
-/** Lets two through at a time: a flood of logins must not take every thread that file reads need too. */
-class Gate {
-  private free = 2;
-  private readonly waiting: (() => void)[] = [];
-
-  async through<T>(work: () => Promise<T>): Promise<T> {
-    if (this.free === 0) await new Promise<void>((resolve) => this.waiting.push(resolve));
-    else this.free -= 1;
-    try {
-      return await work();
-    } finally {
-      const next = this.waiting.shift();
-      if (next) next();
-      else this.free += 1;
-    }
-  }
-}
-const gate = new Gate();
+/** A flood of logins must not take every thread that file reads need too. */
+const gate = new Gate(2);
 
 /** `scrypt$salt$key`, both in base64. */
 export async function hashPassword(password: string): Promise<string> {

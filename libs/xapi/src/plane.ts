@@ -21,6 +21,7 @@ export interface PlaneOptions {
   readonly url?: () => string;
   readonly imagesUrl?: string;
   readonly imagesSecret?: string | undefined;
+  readonly sealingKey?: string | undefined;
   readonly wrongPasswordMs?: number;
 }
 
@@ -54,6 +55,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
       joinKey: options.joinKey,
       imagesUrl: options.imagesUrl ?? '',
       imagesSecret: options.imagesSecret,
+      sealingKey: options.sealingKey,
       wrongPasswordMs: options.wrongPasswordMs ?? 5_000,
       leaseMs,
     },

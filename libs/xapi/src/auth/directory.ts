@@ -1,6 +1,7 @@
 /** Where people are known who are no local users of the control plane. What serves it (a table, LDAP) is behind this interface. */
 import { isErrorCode, XenError, type ErrorCode } from '@xenplane/model';
-import type { Reader, Tx } from '@xenplane/store';
+import type { Tx } from '@xenplane/store';
+import type { Plane } from '../context';
 
 /** A user or a group. */
 export interface Entry {
@@ -11,6 +12,19 @@ export interface Entry {
   /** Facts under the keys that clients know: `subject-name`, `subject-is-group`, `subject-account-disabled` and so on. */
   readonly known: Readonly<Record<string, string>>;
 }
+/** What of a directory that a network lies before may fail, without anybody's name or password being wrong. */
+export type Trouble = 'unknown' | 'unreachable' | 'untrusted' | 'denied';
+export class DirectoryTrouble extends Error {
+  constructor(
+    readonly kind: Trouble,
+    message: string,
+    cause?: unknown,
+  ) {
+    super(message, { cause });
+    this.name = 'DirectoryTrouble';
+  }
+}
+/** Each question may throw DirectoryTrouble. */
 export interface Directory {
   /** The user with this name and password; undefined for a wrong name as for a wrong password, in the same time. */
   authenticate(name: string, password: string): Promise<Entry | undefined>;
@@ -23,10 +37,15 @@ export interface Directory {
 export type Configuration = Readonly<Record<string, string>>;
 /** A kind of directory that the pool can be joined to. */
 export interface DirectoryType {
-  open(reader: Reader): Directory;
-  /** Joins: checks the configuration and takes what it brings. Answers what hosts may show of it. Throws AUTH_ENABLE_FAILED... */
-  join(tx: Tx, service: string, configuration: Configuration): Promise<Configuration>;
+  open(plane: Plane): Directory;
+  /** Checks the configuration, if need be by asking whoever serves it. Throws AUTH_ENABLE_FAILED... */
+  prepare(plane: Plane, service: string, configuration: Configuration): Promise<Joined>;
   leave(tx: Tx): Promise<void>;
+}
+export interface Joined {
+  /** What hosts may show of the configuration. */
+  readonly shown: Configuration;
+  keep(tx: Tx): Promise<void>;
 }
 
 /** The pool's errors are the hosts' with the host in front. */

@@ -3,9 +3,10 @@
  * pool is joined with: `user:<name>` is a password, `group:<name>` the names of its members, users or groups, with commas.
  */
 import { XenError } from '@xenplane/model';
-import type { Reader, Tx } from '@xenplane/store';
+import type { Tx } from '@xenplane/store';
+import type { Plane } from '../context';
 import { hashPassword, longestPassword, verifyPassword } from '../passwords';
-import type { Configuration, Directory, DirectoryType, Entry } from './directory';
+import type { Configuration, Directory, DirectoryType, Entry, Joined } from './directory';
 
 interface Row {
   readonly identifier: string;
@@ -33,9 +34,9 @@ const entryOf = ({ identifier, name, is_group, known }: Row): Entry => ({
   },
 });
 
-function open(reader: Reader): Directory {
+function open({ store }: Plane): Directory {
   const one = async (column: 'name' | 'identifier', value: string): Promise<Row | undefined> =>
-    (await reader.query<Row & object>(`SELECT ${columns} FROM directory_entry WHERE ${column} = $1`, [value]))[0];
+    (await store.query<Row & object>(`SELECT ${columns} FROM directory_entry WHERE ${column} = $1`, [value]))[0];
   return {
     authenticate: async (name, password) => {
       const row = await one('name', name);
@@ -45,7 +46,7 @@ function open(reader: Reader): Directory {
     named: async (name) => shown(await one('name', name)),
     identified: async (identifier) => shown(await one('identifier', identifier)),
     groupsOf: async (identifier) => {
-      const rows = await reader.query<{ g: string }>(
+      const rows = await store.query<{ g: string }>(
         `WITH RECURSIVE above(g) AS (SELECT group_identifier FROM directory_member WHERE member = $1
            UNION SELECT m.group_identifier FROM directory_member m JOIN above ON m.member = above.g) SELECT g FROM above ORDER BY g`,
         [identifier],
@@ -73,17 +74,19 @@ function assertNames(users: readonly [string, string][], groups: readonly [strin
   if (open) throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', `The password of ${open[0]} is empty or too long`);
 }
 
-async function join(tx: Tx, _service: string, configuration: Configuration): Promise<Configuration> {
+async function prepare(_plane: Plane, _service: string, configuration: Configuration): Promise<Joined> {
   const users = part(configuration, 'user:'),
     groups = part(configuration, 'group:');
   assertNames(users, groups);
   const ids = new Map([...users.map(([name], i) => [name, `u${firstId + i}`] as const), ...groups.map(([name], i) => [name, `g${firstId + i}`] as const)]);
   const hashes = await Promise.all(users.map(([, password]) => hashPassword(password)));
-  for (const [i, [name]] of users.entries())
-    await tx.query('INSERT INTO directory_entry(identifier, name, hash) VALUES ($1, $2, $3)', [ids.get(name), name, hashes[i]]);
-  for (const [name] of groups) await tx.query('INSERT INTO directory_entry(identifier, name, is_group) VALUES ($1, $2, true)', [ids.get(name), name]);
-  for (const [name, list] of groups) for (const member of list.split(',').filter((m) => m.trim() !== '')) await addMember(tx, ids, name, member.trim());
-  return Object.fromEntries(Object.entries(configuration).filter(([key]) => !/^(user|group):|pass/i.test(key)));
+  const keep = async (tx: Tx): Promise<void> => {
+    for (const [i, [name]] of users.entries())
+      await tx.query('INSERT INTO directory_entry(identifier, name, hash) VALUES ($1, $2, $3)', [ids.get(name), name, hashes[i]]);
+    for (const [name] of groups) await tx.query('INSERT INTO directory_entry(identifier, name, is_group) VALUES ($1, $2, true)', [ids.get(name), name]);
+    for (const [name, list] of groups) for (const member of list.split(',').filter((m) => m.trim() !== '')) await addMember(tx, ids, name, member.trim());
+  };
+  return { keep, shown: Object.fromEntries(Object.entries(configuration).filter(([key]) => !/^(user|group):|pass/i.test(key))) };
 }
 
 async function addMember(tx: Tx, ids: ReadonlyMap<string, string>, group: string, member: string): Promise<void> {
@@ -92,4 +95,4 @@ async function addMember(tx: Tx, ids: ReadonlyMap<string, string>, group: string
   await tx.query('INSERT INTO directory_member(group_identifier, member) VALUES ($1, $2) ON CONFLICT DO NOTHING', [ids.get(group), identifier]);
 }
 
-export const localDirectory: DirectoryType = { open, join, leave: async (tx) => void (await tx.query('DELETE FROM directory_entry')) };
+export const localDirectory: DirectoryType = { open, prepare, leave: async (tx) => void (await tx.query('DELETE FROM directory_entry')) };

@@ -1,15 +1,15 @@
+/** Look-ups in the directory, which may take their time: no transaction waits for them. */
 import { classes, type CallsOf } from '@xenplane/model';
-import { requiredDirectory, resolved } from '../auth/external';
-import type { Context } from '../context';
+import { askDirectory, resolved } from '../auth/external';
+import type { Outside } from '../context';
 
-export const authCalls: CallsOf<typeof classes.auth, Context> = {
-  get_subject_identifier: async ({ tx }, { subject_name }) => resolved(await (await requiredDirectory(tx)).named(subject_name)).identifier,
-  get_subject_information_from_identifier: async ({ tx }, { subject_identifier }) => {
-    const entry = resolved(await (await requiredDirectory(tx)).identified(subject_identifier));
-    return { ...entry.known, 'subject-sid': entry.identifier };
-  },
-  get_group_membership: async ({ tx }, { subject_identifier }) => {
-    const directory = await requiredDirectory(tx);
-    return [...(await directory.groupsOf(resolved(await directory.identified(subject_identifier)).identifier))];
-  },
+export const authCalls: CallsOf<typeof classes.auth, Outside> = {
+  get_subject_identifier: ({ plane }, { subject_name }) => askDirectory(plane, async (directory) => resolved(await directory.named(subject_name)).identifier),
+  get_subject_information_from_identifier: ({ plane }, { subject_identifier }) =>
+    askDirectory(plane, async (directory) => {
+      const entry = resolved(await directory.identified(subject_identifier));
+      return { ...entry.known, 'subject-sid': entry.identifier };
+    }),
+  get_group_membership: ({ plane }, { subject_identifier }) =>
+    askDirectory(plane, async (directory) => [...(await directory.groupsOf(resolved(await directory.identified(subject_identifier)).identifier))]),
 };

@@ -36,7 +36,7 @@ const notBuilt =
     throw new XenError('NOT_IMPLEMENTED', call);
   };
 
-export const hostCalls: CallsOf<typeof classes.host, Context> = {
+export const hostCalls: Omit<CallsOf<typeof classes.host, Context>, 'enable_external_auth'> = {
   ...dataSourceCalls('host', 'host'),
   ...lifeCalls,
   ...settingCalls,

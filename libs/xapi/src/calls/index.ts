@@ -26,6 +26,7 @@ import { pbdCalls, pbdOverrides } from './pbd';
 import { pciCalls } from './pci';
 import { pifCalls } from './pif';
 import { poolCalls, poolOutside } from './pool';
+import { hostAuthOutside } from './pool-auth';
 import { poolPatchCalls } from './pool-patch';
 import { poolUpdateCalls } from './pool-update';
 import { pvsCacheStorageOverrides, pvsProxyCalls, pvsServerCalls, pvsSiteCalls } from './pvs';
@@ -59,9 +60,8 @@ type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? n
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-type Mixed = { readonly pool: typeof poolCalls; readonly VDI: typeof vdiCalls; readonly VM: typeof vmCalls };
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'VM_appliance' | keyof Mixed>]: CallsOf<Classes[C], Context> } & Mixed = {
-  auth: authCalls,
+type Mixed = { readonly host: typeof hostCalls; readonly pool: typeof poolCalls; readonly VDI: typeof vdiCalls; readonly VM: typeof vmCalls };
+const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'auth' | 'VM_appliance' | keyof Mixed>]: CallsOf<Classes[C], Context> } & Mixed = {
   blob: blobCalls,
   crashdump: crashdumpCalls,
   DR_task: drTaskCalls,
@@ -147,6 +147,8 @@ export const custom = byName<Context>(inTransaction, overrides);
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
 export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): ReadonlyMap<string, Handler<Outside>> =>
   byName<Outside>({
+    auth: authCalls,
+    host: hostAuthOutside,
     pool: poolOutside,
     session: sessionCalls(sessions),
     event: eventCalls(sessions),

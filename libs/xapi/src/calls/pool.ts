@@ -1,6 +1,6 @@
 import { classes, XenError, type CallsOf } from '@xenplane/model';
 import type { Context, Outside } from '../context';
-import { poolAuth } from './pool-auth';
+import { poolAuth, poolAuthOutside } from './pool-auth';
 import { poolCertificates } from './pool-certificates';
 import { poolHa } from './pool-ha';
 import { poolHosts } from './pool-hosts';
@@ -13,8 +13,8 @@ import { storing } from './setters';
 import { createPoolVlan, createPoolVlanOn } from './vlan';
 
 /** Calls of the pool that speak with other machines, and so make transactions of their own. */
-type Outsiders = 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
-export const poolOutside: Pick<CallsOf<typeof classes.pool, Outside>, Outsiders> = { ...poolOutsiders, ...wlbOutside };
+type Outsiders = 'enable_external_auth' | 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
+export const poolOutside: Pick<CallsOf<typeof classes.pool, Outside>, Outsiders> = { ...poolAuthOutside, ...poolOutsiders, ...wlbOutside };
 
 export const poolCalls: Omit<CallsOf<typeof classes.pool, Context>, Outsiders> = {
   ...poolAuth,

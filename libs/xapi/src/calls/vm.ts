@@ -1,10 +1,9 @@
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
-import type { Tx } from '@xenplane/store';
+import type { Row, Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
 import { cancelAll } from '../children';
 import { seededMac } from '../bootstrap/seeded';
-import type { Row } from '@xenplane/store';
 import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
