@@ -7,6 +7,7 @@ import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { page, reasonOf, Refusal, shown } from './refusal';
+import { bodyUntilCut } from './transfer';
 import { declineOffer, isWebSocket } from './upgrades';
 
 interface Route extends HandlerFacts {
@@ -177,8 +178,21 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 
 const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
 
-/** In the form of the interface: a page; nothing when the answer has begun, then the connection is cut. */
-function refuse({ response, socket }: Connection, error: unknown): void {
+const lingerMs = 1_000;
+/**
+ * An upload whose answer has begun ends like any other, its task says how. What still comes is passed over for a moment: a client
+ * that is cut off while it sends learns of the reset and not of the task.
+ */
+async function endUpload({ request, response, socket }: Connection): Promise<void> {
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
+  response?.end();
+  for await (const _rest of bodyUntilCut({ request }));
+}
+
+/** In the form of the interface: a page. When the answer has begun it is too late for that, and a file that is sent is cut. */
+function refuse(connection: Connection, error: unknown): void {
+  const { request, response, socket } = connection;
   const refusal = asRefusal(error);
   const body = page(refusal.status, refusal.message);
   const headers = {
@@ -189,7 +203,7 @@ function refuse({ response, socket }: Connection, error: unknown): void {
     ...refusal.headers,
   };
   if (response) {
-    if (response.headersSent) return void response.destroy();
+    if (response.headersSent) return request.method === 'PUT' ? void endUpload(connection) : void response.destroy();
     response.writeHead(refusal.status, headers).end(body);
   } else if (socket.writable) {
     const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);

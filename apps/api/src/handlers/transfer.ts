@@ -40,7 +40,7 @@ export function lengthOf({ request }: Exchange): number | undefined {
 }
 
 /** The body as far as it comes: a connection that is cut is the end. */
-export async function* bodyUntilCut({ request }: Exchange): AsyncGenerator<Uint8Array> {
+export async function* bodyUntilCut({ request }: Pick<Exchange, 'request'>): AsyncGenerator<Uint8Array> {
   const chunks = request[Symbol.asyncIterator]();
   for (;;) {
     const next = await chunks.next().catch(() => undefined);

@@ -2,7 +2,7 @@
 import { storage } from '@xenplane/domain';
 import { asRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { never, type Context } from '../context';
+import { dateTime, never, type Context } from '../context';
 import { branch, contentBytes, dropLayers } from '../layers';
 
 type Row = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
@@ -17,6 +17,17 @@ export async function assertSrCan(context: Pick<Context, 'tx'>, sr: Ref<'SR'>, f
 export async function cloneVdi(context: Making, source: Row, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
   await assertSrCan(context, source.SR, 'VDI_CLONE');
   return insertCopy(context, source, { physical_utilisation: 0, ...change });
+}
+
+/** The disk as it is now, kept, and tracked as the disk is; what a backup tells the driver is noted with it. */
+export async function snapshotVdi(context: Making, vdi: Row, driverParams: Readonly<Record<string, string>> = {}): Promise<Ref<'VDI'>> {
+  return cloneVdi(context, vdi, {
+    is_a_snapshot: true,
+    snapshot_of: vdi.ref,
+    snapshot_time: dateTime(context.plane.clock.now()),
+    cbt_enabled: vdi.cbt_enabled,
+    xenstore_data: { ...vdi.xenstore_data, ...driverParams },
+  });
 }
 
 /** A disk of its own, which takes the space of all that it contains. */

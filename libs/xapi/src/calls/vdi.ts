@@ -1,8 +1,7 @@
 import { storage } from '@xenplane/domain';
 import { asRef, classes, isNullRef, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
-import type { Row } from '@xenplane/store';
 import { admitSr, admitVdi, assertSrAllows } from '../admission';
-import { dateTime, type Context } from '../context';
+import type { Context } from '../context';
 import { isPlugged } from '../subjects';
 import { recordWith } from '../records';
 import { imageKeys } from '../specs';
@@ -10,7 +9,7 @@ import { newLayer, revertLayers } from '../layers';
 import { claimVolume, leaveVolume, strayVolumes, vdiRef } from '../media';
 import { detach } from './sr-end';
 import { sumUp } from './sr-scan';
-import { cloneVdi, removeVdi, takeSpace } from './vdi-clone';
+import { cloneVdi, removeVdi, snapshotVdi, takeSpace } from './vdi-clone';
 import { destroyContents, setTracking } from './vdi-tracking';
 
 type Vdi = StoredRecord<'VDI'>;
@@ -45,21 +44,6 @@ async function destroy(context: Context, self: Ref<'VDI'>): Promise<void> {
   const vdi = await admitVdi(context, self, 'destroy');
   await detach(context.tx, self);
   await removeVdi(context.tx, vdi);
-}
-
-/** The disk as it is now, kept; what a backup tells the driver is noted with it. */
-export async function snapshotVdi(
-  context: Pick<Context, 'plane' | 'tx'>,
-  vdi: Row<'VDI'>,
-  driverParams: Readonly<Record<string, string>> = {},
-): Promise<Ref<'VDI'>> {
-  return cloneVdi(context, vdi, {
-    is_a_snapshot: true,
-    snapshot_of: vdi.ref,
-    snapshot_time: dateTime(context.plane.clock.now()),
-    cbt_enabled: vdi.cbt_enabled,
-    xenstore_data: { ...vdi.xenstore_data, ...driverParams },
-  });
 }
 
 /** A disk becomes what it was at its snapshot. */

@@ -4,7 +4,7 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import { admitVdi } from '../admission';
 import { dateTime, type Context } from '../context';
 import type { Tx } from '@xenplane/store';
-import { cloneVdi, removeVdi } from './vdi-clone';
+import { cloneVdi, removeVdi, snapshotVdi } from './vdi-clone';
 import { copyVgpus, removePassedDevices } from '../gpus';
 import { copyDisks, copyGuest, copyInterfaces, copyRecord, copySuspended, copyVtpm } from './vm-clone';
 
@@ -82,9 +82,7 @@ export async function takeSnapshot(context: Making, { source, name, ignore = [],
   const { tx, plane } = context;
   const time = dateTime(plane.clock.now());
   const copyDisk = async ({ ref }: { readonly ref: Ref<'VDI'> }): Promise<Ref<'VDI'> | undefined> =>
-    ignore.includes(ref)
-      ? undefined
-      : cloneVdi(context, await admitVdi(context, ref, 'snapshot'), { is_a_snapshot: true, snapshot_of: ref, snapshot_time: time });
+    ignore.includes(ref) ? undefined : snapshotVdi(context, await admitVdi(context, ref, 'snapshot'));
   const snapshot = await copyRecord(context, checkpoint ? source : { ...source, power_state: 'Halted' }, {
     name,
     copyDisk,
