@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { httpLimits } from './http-limits';
+import { answerUnreadable } from './unreadable';
 
 const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
@@ -39,6 +40,7 @@ export async function listenTls(app: NestFastifyApplication, settings: ApiSettin
   const plain = app.getHttpServer();
   const server = createServer({ ...httpLimits, ...(await certificate(settings.data)), minVersion: 'TLSv1.2' });
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.tlsPort, settings.listen, resolve));
   return server;
 }
