@@ -187,10 +187,19 @@ test('a task is its owner’s; others need the role for it', async () => {
   );
   const [owner, other, operator] = calls as [Call, Call, Call];
   const task = await owner<string>('task.create', 'mine', '');
-  await expect(other('task.cancel', task)).rejects.toThrow('RBAC_PERMISSION_DENIED task.cancel/any');
-  await expect(other('task.destroy', task)).rejects.toThrow('RBAC_PERMISSION_DENIED task.destroy/any');
-  await expect(other('task.set_status', task, 'success')).rejects.toThrow('RBAC_PERMISSION_DENIED');
-  await operator('task.cancel', task);
+  for (const [method, ...params] of [
+    ['task.cancel'],
+    ['task.destroy'],
+    ['task.set_status', 'success'],
+    ['task.set_progress', 0.5],
+    ['task.set_result', 'x'],
+    ['task.set_error_info', ['x']],
+  ] as const) {
+    await expect(other(method, task, ...params)).rejects.toThrow(
+      'RBAC_PERMISSION_DENIED task.destroy/any No permission in user session. (Roles with this permission: pool-admin, pool-operator)',
+    );
+    await operator(method, task, ...params);
+  }
   await owner('task.destroy', task);
   await expect(owner('task.get_record', task)).rejects.toThrow('HANDLE_INVALID');
 });

@@ -1,6 +1,7 @@
 /** Sections 1.4 to 1.6 of the protocol notes: what a call is checked for, in which order, and how tasks end. */
+import { mandatory, messages } from '@xenplane/model';
 import { eventually, startWorld, type World } from '../world';
-import { description, result, sessionOf } from './raw';
+import { description, post, result, sessionOf, xmlCall } from './raw';
 
 let world: World;
 let session: string;
@@ -47,10 +48,44 @@ test.each<Case>([
   ['the getter of a field that is not', 'VM.get_nope', () => [session, vm], () => ['MESSAGE_METHOD_UNKNOWN', 'VM.get_nope']],
   ['the other name, in the background', 'Async.VM_start', () => [session, vm, false, false], () => ['MESSAGE_METHOD_UNKNOWN', 'VM_start']],
   ['a dead session', 'VM.get_all', () => [none], () => ['SESSION_INVALID', none]],
+  ['no background, after the session', 'Async.VM.get_record', () => [none, vm], () => ['SESSION_INVALID', none]],
+  ['no background, after the count', 'Async.VM.get_record', () => [session], () => ['MESSAGE_PARAMETER_COUNT_MISMATCH', 'VM.get_record', '1', '0']],
   ['no background for getters', 'Async.VM.get_record', () => [session, vm], () => ['Fault', 'No async mode for this operation (rpc: Async.VM.get_record)']],
   ['no background for sessions', 'Async.session.logout', () => [session], () => ['Fault', 'No async mode for this operation (rpc: Async.session.logout)']],
   ['no background for events', 'Async.event.from', () => [session, [], '', 0], () => ['Fault', 'No async mode for this operation (rpc: Async.event.from)']],
 ])('method: %s', async (_claim, method, params, expected) => expect(await error(method, ...params())).toEqual(expected()));
+
+const withDefaults = [...messages.values()].filter((m) => m.params.length > mandatory(m)).map((m) => [m.name, mandatory(m)] as const);
+test.each(withDefaults)('%s wants %i parameters; others have defaults, and what is surplus is not looked at', async (name, wanted) => {
+  const given = (count: number): unknown[] => [none, ...Array<string>(count).fill('x')];
+  const off = name === 'session.login_with_password' ? 1 : 0;
+  const mismatch = ['MESSAGE_PARAMETER_COUNT_MISMATCH', name, String(wanted), String(wanted - 1)];
+  if (wanted > 0) expect(await error(name, ...given(wanted - 1).slice(off))).toEqual(mismatch);
+  expect(await error(name, ...given(wanted + 20).slice(off))).not.toEqual(expect.arrayContaining(['MESSAGE_PARAMETER_COUNT_MISMATCH']));
+});
+
+test.each<Case>([
+  ['the method is unknown', 'VM.nope', () => ['\ud800'], () => []],
+  ['there are too many', 'VM.get_record', () => [session, vm, { deep: ['\ud800'] }], () => []],
+  ['there is no session', 'VM.set_name_label', () => [none, vm, 'a\udfffb'], () => []],
+])('text that is none comes before all: %s', async (_claim, method, params) => {
+  expect(await error(method, ...params())).toEqual(['INVALID_VALUE', 'Invalid UTF-8 string in parameter', expect.not.stringContaining('\ud800')]);
+});
+test('bytes that are no text are told so on either wire', async () => {
+  const bytes = Buffer.concat([Buffer.from(`{"id":1,"method":"VM.get_all","params":["`), Buffer.from([0xff, 0xfe]), Buffer.from('"]}')]);
+  expect(JSON.parse((await post(world, '/jsonrpc', bytes)).body)).toMatchObject({
+    error: ['INVALID_VALUE', 'Invalid UTF-8 string in parameter', expect.any(String)],
+  });
+  const [before = '', after = ''] = xmlCall('VM.get_all', '|').split('|');
+  const xml = Buffer.concat([Buffer.from(before), Buffer.from([0xc3, 0x28]), Buffer.from(after)]);
+  expect((await post(world, '/RPC2', xml)).body).toContain('<value>INVALID_VALUE</value><value>Invalid UTF-8 string in parameter</value>');
+});
+
+test('the version of the API is that of every host', async () => {
+  const [host] = await call<string[]>('host.get_all');
+  expect([await call<number>('host.get_API_version_major', host), await call('host.get_API_version_vendor', host)]).toEqual([2, 'XenSource']);
+  expect(Number.isInteger(await call<number>('host.get_API_version_minor', host))).toBe(true);
+});
 
 test('every method answers to its other name', async () => {
   expect(await result(world, 'VM_get_name_label', session, vm)).toBe('dispatched');

@@ -53,11 +53,11 @@ export async function send(world: World, bytes: string | Buffer): Promise<RawAns
   return answer;
 }
 
-export function request(method: string, path: string, body = '', headers: readonly string[] = [], version = '1.1'): string {
+export function request(method: string, path: string, body: string | Buffer = '', headers: readonly string[] = [], version = '1.1'): Buffer {
   const lines = [`${method} ${path} HTTP/${version}`, 'Host: any', `Content-Length: ${Buffer.byteLength(body)}`, ...headers];
-  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body)]);
 }
-export const post = (world: World, path: string, body: string, headers: readonly string[] = [], version = '1.1'): Promise<RawAnswer> =>
+export const post = (world: World, path: string, body: string | Buffer, headers: readonly string[] = [], version = '1.1'): Promise<RawAnswer> =>
   send(world, request('POST', path, body, headers, version));
 
 export const xmlCall = (method: string, ...values: readonly string[]): string =>

@@ -1,8 +1,9 @@
-/** Section 1.5 of the protocol notes: what becomes of work that is cancelled or given up; and the members that constructors want. */
+/** Section 1.5 of the protocol notes: whose tasks are, how they end, and what becomes of work that is cancelled or given up. */
 import net from 'node:net';
-import { mandatoryMembers } from '@xenplane/testing';
+import { asRef, type Role } from '@xenplane/model';
+import { openSession } from '@xenplane/xapi';
 import { eventually, startWorld, type World } from '../world';
-import { description, post, result, sessionOf } from './raw';
+import { description, post, request, result, send, sessionOf } from './raw';
 
 let world: World;
 let session: string;
@@ -30,6 +31,7 @@ interface Task {
   readonly result: string;
   readonly progress: number;
   readonly current_operations: Record<string, string>;
+  readonly allowed_operations: string[];
 }
 const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
 const taskOf = (ref: string): Promise<Task> => call<Task>('task.get_record', ref);
@@ -47,9 +49,18 @@ const atRest = async (): Promise<void> => {
 test('a call in the background that is cancelled ends so, without an error', async () => {
   const task = await call('Async.VM_appliance.start', appliance, false);
   await working();
+  expect(await taskOf(task)).toMatchObject({ status: 'pending', allowed_operations: ['cancel'], current_operations: {} });
   await call('task.cancel', task);
   await eventually(async () =>
-    expect(await taskOf(task)).toMatchObject({ status: 'cancelled', error_info: [], result: '', progress: 1, current_operations: {} }),
+    expect(await taskOf(task)).toMatchObject({
+      status: 'cancelled',
+      error_info: [],
+      result: '',
+      progress: 1,
+      current_operations: {},
+      allowed_operations: [],
+      finished: expect.stringMatching(/^20/),
+    }),
   );
   await call('task.destroy', task);
   await atRest();
@@ -74,8 +85,73 @@ test('the task of a transfer that is cancelled says so', async () => {
   socket.write(Buffer.alloc(2 ** 20, 1));
   await eventually(async () => expect((await taskOf(task)).progress).toBeGreaterThan(0));
   await call('task.cancel', task);
-  await eventually(async () => expect(await taskOf(task)).toMatchObject({ status: 'cancelled', error_info: ['TASK_CANCELLED', task] }));
+  await eventually(async () => expect(await taskOf(task)).toMatchObject({ status: 'cancelled', error_info: ['TASK_CANCELLED', task], progress: 1 }));
   socket.destroy();
+});
+
+test('a task that nobody works on keeps in mind that it is to be cancelled, and so do transfers that come later', async () => {
+  const task = await call('task.create', 'mine', 'by hand');
+  await call('task.cancel', task);
+  expect(await taskOf(task)).toMatchObject({ status: 'pending', current_operations: { [task]: 'cancel' }, finished: '19700101T00:00:00Z' });
+  const answer = await send(world, request('PUT', `/import?session_id=${session}&task_id=${task}`));
+  expect(answer).toMatchObject({ status: 'HTTP/1.1 500 Internal Error', body: expect.stringContaining(`TASK_CANCELLED: [ ${task} ]`) });
+  expect(await taskOf(task)).toMatchObject({ status: 'cancelled', error_info: ['TASK_CANCELLED', task], progress: 1 });
+});
+
+test('the first end of a task is its end', async () => {
+  const task = await call('Async.VM_appliance.start', appliance, false);
+  await working();
+  await call('task.cancel', task);
+  await call('task.set_status', task, 'success');
+  await atRest();
+  expect((await taskOf(task)).status).toBe('success');
+});
+
+test('what is wrong with the call itself makes no task', async () => {
+  const count = async (): Promise<number> => (await call<string[]>('task.get_all')).length;
+  const before = await count();
+  expect(await description(world, 'Async.VM.start', session)).toEqual(['MESSAGE_PARAMETER_COUNT_MISMATCH', 'VM.start', '3', '0']);
+  expect(await description(world, 'Async.VM.start', session, 'OpaqueRef:none', 'no', false)).toEqual(['INTERNAL_ERROR', expect.any(String)]);
+  expect(await description(world, 'Async.VM.start', 'OpaqueRef:none', 'OpaqueRef:none', false, false)).toEqual(['SESSION_INVALID', 'OpaqueRef:none']);
+  expect(await count()).toBe(before);
+});
+
+/** A session of somebody beside root. */
+async function opened(role: Role, user: string): Promise<string> {
+  const [api] = world.apis;
+  if (!api) throw new Error('no API runs');
+  return openSession(api.plane, { user, root: false, role, originator: 'test', userRef: asRef<'user'>('OpaqueRef:NULL') });
+}
+
+test('what the role does not allow is said by the task', async () => {
+  const reader = await opened('read-only', 'reader');
+  const task = await result<string>(world, 'Async.VM_appliance.start', reader, appliance, false);
+  await eventually(async () => expect((await taskOf(task)).status).toBe('failure'));
+  expect((await taskOf(task)).error_info).toEqual([
+    'RBAC_PERMISSION_DENIED',
+    'vm_appliance.start',
+    'No permission in user session. (Roles with this permission: pool-admin, pool-operator)',
+  ]);
+});
+
+test('everybody may see every task; to touch it, it must be of the same user, from whichever session', async () => {
+  const [first, second, other, operator] = await Promise.all([
+    opened('read-only', 'ann'),
+    opened('read-only', 'ann'),
+    opened('vm-power-admin', 'bea'),
+    opened('pool-operator', 'cy'),
+  ]);
+  const denied = ['RBAC_PERMISSION_DENIED', 'task.destroy/any', expect.stringContaining('(Roles with this permission: pool-admin, pool-operator)')];
+  const task = await result<string>(world, 'task.create', first, 'of ann', '');
+  for (const who of [second, other, operator]) expect(await result(world, 'task.get_name_label', who, task)).toBe('of ann');
+  for (const [verb, ...value] of [['cancel'], ['destroy'], ['set_status', 'success'], ['set_progress', 0.1], ['set_result', ''], ['set_error_info', []]])
+    expect([verb, await description(world, `task.${verb}`, other, task, ...value)]).toEqual([verb, denied]);
+  await result(world, 'task.set_progress', second, task, 0.5);
+  await result(world, 'task.set_progress', operator, task, 0.75);
+  expect(await taskOf(task)).toMatchObject({ status: 'pending', progress: 0.75, current_operations: {} });
+  await result(world, 'task.set_status', second, task, 'success');
+  await result(world, 'task.destroy', second, task);
+  expect(await description(world, 'task.get_record', session, task)).toEqual(['HANDLE_INVALID', 'task', task]);
 });
 
 test('what is over cannot be cancelled any more, and what works on stays when it is destroyed', async () => {
@@ -86,7 +162,7 @@ test('what is over cannot be cancelled any more, and what works on stays when it
   const task = await call('Async.VM_appliance.start', appliance, false);
   await working();
   await call('task.destroy', task);
-  expect(await taskOf(task)).toMatchObject({ status: 'pending', current_operations: { [task]: 'destroy' } });
+  expect(await taskOf(task)).toMatchObject({ status: 'pending', current_operations: { task: 'destroy' } });
   await call('task.cancel', task);
   await eventually(async () => expect((await taskOf(task)).status).toBe('cancelled'));
   await call('task.destroy', task);
@@ -104,37 +180,4 @@ test.each(['task-id', 'subtask-of'])('%s in the head of a call makes its task a 
   expect(await call('task.get_subtask_of', part)).toBe(whole);
   expect(await call('task.get_subtasks', whole)).toEqual([part]);
   expect(await call('task.get_subtask_of', await answerTo('OpaqueRef:none'))).toBe('OpaqueRef:NULL');
-});
-
-/** Of the right kind, whatever they mean. */
-const values: Readonly<Record<string, unknown>> = {
-  affinity: 'OpaqueRef:NULL',
-  type: 'user',
-  mode: 'RW',
-  actions_after_shutdown: 'destroy',
-  actions_after_reboot: 'restart',
-  actions_after_crash: 'destroy',
-};
-function valueOf(cls: string, member: string): unknown {
-  if (cls === 'VBD' && member === 'type') return 'Disk';
-  if (member in values) return values[member];
-  if (/^(is_|sharable|read_only|bootable|empty)/.test(member)) return false;
-  if (/^(memory_|VCPUs_(max|at)|virtual_size|MTU|user_version)/.test(member)) return 1;
-  return /(_config|_params|^platform)$/.test(member) ? {} : '';
-}
-test.each(Object.entries(mandatoryMembers).flatMap(([cls, members]) => members.map((member) => [cls, member] as const)))(
-  '%s.create wants %s',
-  async (cls, missing) => {
-    const members = mandatoryMembers[cls] ?? [];
-    const given = Object.fromEntries(members.filter((m) => m !== missing).map((m) => [m, valueOf(cls, m)]));
-    expect(await description(world, `${cls}.create`, session, given)).toEqual([
-      'INTERNAL_ERROR',
-      expect.stringContaining(`Dispatcher_FieldNotFound("${missing}")`),
-    ]);
-  },
-);
-test.each(Object.keys(mandatoryMembers))('%s.create wants no more than that', async (cls) => {
-  const members = mandatoryMembers[cls] ?? [];
-  const answer = await description(world, `${cls}.create`, session, Object.fromEntries(members.map((m) => [m, valueOf(cls, m)])));
-  expect(JSON.stringify(answer)).not.toContain('FieldNotFound');
 });

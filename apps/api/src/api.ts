@@ -11,6 +11,7 @@ import { Gateway } from './handlers/gateway';
 import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
 import { listenTls } from './tls';
+import { answerUnreadable } from './unreadable';
 
 const bodyLimitBytes = 16 * 2 ** 20;
 const upkeepMs = 1000;
@@ -116,6 +117,7 @@ async function makeApp({ plane, dispatcher, gateway }: Parts, settings: ApiSetti
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
+    clientErrorHandler: answerUnreadable,
     serverFactory: (framework: RequestListener) => serverOf(gateway, framework),
   });
   const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(plane, dispatcher, settings), adapter, {

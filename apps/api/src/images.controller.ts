@@ -3,7 +3,7 @@ import { Controller, Inject, Put, Query, Req, Res } from '@nestjs/common';
 import { Readable } from 'node:stream';
 import { allows, XenError } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
-import { addImageTemplate, Dispatcher, storeImage, type Plane } from '@xenplane/xapi';
+import { addImageTemplate, denied, Dispatcher, storeImage, type Plane } from '@xenplane/xapi';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { planeToken } from './tokens';
 
@@ -36,6 +36,6 @@ export class ImagesController {
 
   private async assertMay(token: string): Promise<void> {
     const session = await this.dispatcher.sessions.find(token);
-    if (!allows(session.role, 'vm-admin')) throw new XenError('RBAC_PERMISSION_DENIED', 'http/put_images', 'No permission in user session');
+    if (!allows(session.role, 'vm-admin')) throw denied('http/put_images', 'vm-admin');
   }
 }

@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { httpLimits } from './http-limits';
+import { answerUnreadable } from './unreadable';
 
 const locals = new WeakSet<Duplex>();
 /** Whether a connection came by the local socket. */
@@ -35,6 +36,7 @@ export async function listenLocally(app: NestFastifyApplication, file: string): 
   const server = createServer(httpLimits);
   server.on('connection', (socket) => locals.add(socket));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  server.on('clientError', answerUnreadable);
   // Nobody else may open it at any moment, not even before its mode is set.
   const before = process.umask(0o177);
   try {

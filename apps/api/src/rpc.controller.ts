@@ -4,6 +4,8 @@ import { Dispatcher, type Answer } from '@xenplane/xapi';
 import { asRef, errorFrom, XenError, type Ref } from '@xenplane/model';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { refuse } from './adapter';
+import { Refusal } from './handlers/refusal';
 import { isLocal } from './local-socket';
 import { page } from './page';
 
@@ -14,7 +16,7 @@ const noCache = { 'cache-control': 'no-cache, no-store', ...cors };
 export class RpcController {
   constructor(private readonly dispatcher: Dispatcher) {}
 
-  @Post('jsonrpc')
+  @Post(['jsonrpc', 'jsonrpc/*'])
   async json(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const call = readable(() => wire.parseJsonCall(bodyOf(request)));
     if (!call) return malformed(reply);
@@ -42,11 +44,14 @@ export class RpcController {
     }
   }
 
-  @Options(['', 'json', 'jsonrpc'])
-  options(@Res() reply: FastifyReply): void {
+  /** Whatever heads a browser asks for are allowed. */
+  @Options('*')
+  options(@Req() { headers }: FastifyRequest, @Res() reply: FastifyReply): void {
+    const asked = headers['access-control-request-headers'];
+    const allowed = [asked ?? [], cors['access-control-allow-headers']].flat().join(', ');
     void reply
       .code(200)
-      .headers({ ...noCache, 'access-control-allow-methods': 'PUT' })
+      .headers({ ...noCache, 'access-control-allow-headers': allowed, 'access-control-allow-methods': 'PUT' })
       .send();
   }
 
@@ -64,7 +69,11 @@ function cameBy({ raw, headers }: FastifyRequest): { local: boolean; subtaskOf: 
   const whole = headers['subtask-of'] ?? headers['task-id'];
   return { local: isLocal(raw.socket), subtaskOf: typeof whole === 'string' ? asRef<'task'>(whole) : undefined };
 }
-const bodyOf = (request: FastifyRequest): Buffer => (Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0));
+/** A call says beforehand how long it is, as xapi wants it. */
+function bodyOf({ headers, body }: FastifyRequest): Buffer {
+  if (headers['content-length'] === undefined) throw new wire.MalformedCall('there is no Content-Length');
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}
 const asXenError = (error: unknown): XenError => (error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', String(error)]));
 
 /** Ends what waits when the client has gone. */
@@ -100,10 +109,4 @@ function send(reply: FastifyReply, type: string, chunks: readonly (string | Uint
     .send(body);
 }
 
-function malformed(reply: FastifyReply): void {
-  const body = Buffer.from('<html><body><h1>HTTP 500 internal server error</h1>The request is not a well-formed call.</body></html>');
-  void reply
-    .code(500)
-    .headers({ ...noCache, 'content-type': 'text/html', connection: 'close' })
-    .send(body);
-}
+const malformed = (reply: FastifyReply): void => refuse(reply, new Refusal(500, 'The request is not a well-formed call.', cors));

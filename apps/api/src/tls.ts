@@ -4,6 +4,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { shownCertificate, type Pem, type Plane } from '@xenplane/xapi';
 import { httpLimits } from './http-limits';
+import { answerUnreadable } from './unreadable';
 
 export interface TlsWay {
   close(): void;
@@ -17,6 +18,7 @@ export async function listenTls(app: NestFastifyApplication, plane: Plane, { tls
   let shown = await shownCertificate(plane);
   const server = createServer({ ...httpLimits, ...contextOf(shown) });
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
   const refresh = async (): Promise<void> => {
     const now = await shownCertificate(plane);

@@ -1,7 +1,7 @@
 export { parseCall, parseResponse, parseValue, xmlCall, xmlFailure, xmlPlain, xmlSuccess, type XmlCall } from './xmlrpc';
 export { jsonCall, jsonFailure, jsonSuccess, parseJsonCall, type JsonCall, type JsonEnvelope } from './jsonrpc';
 export { MalformedCall, maxDepth } from './malformed';
-export { Scalar, type Untyped, type UntypedStruct } from './untyped';
+export { assertTexts, Scalar, type Untyped, type UntypedStruct } from './untyped';
 export { assertText, escapeXml, textOf, type Body } from './text';
 export { decode, decodeRecord, encodeJson, encodeXml, xmlOfJson } from './values';
 export { assertParamCount, bindArguments, decodeArguments, type Arguments } from './arguments';

@@ -4,7 +4,7 @@
  * nothing is rounded before its type is known.
  */
 import { XenError } from '@xenplane/model';
-import { printable } from './text';
+import { assertText, printable } from './text';
 
 /** A typed element of XML-RPC, or a JSON integer too long for a number, with its text as it was sent. */
 export class Scalar {
@@ -30,6 +30,18 @@ function shown(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (isStruct(value)) return 'a struct';
   return value === null || value === undefined ? 'nil' : `${typeof value} ${String(value)}`;
+}
+
+/** Throws INVALID_VALUE for the first text among the values, names of members included, that no string may hold. */
+export function assertTexts(values: readonly Untyped[]): void {
+  for (const value of values) {
+    if (typeof value === 'string') assertText(value);
+    else if (Array.isArray(value)) assertTexts(value as readonly Untyped[]);
+    else if (isStruct(value)) {
+      assertTexts(Object.keys(value));
+      assertTexts(Object.values(value) as Untyped[]);
+    }
+  }
 }
 
 /** The INTERNAL_ERROR that a value of the wrong type is answered with. */

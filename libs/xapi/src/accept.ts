@@ -77,7 +77,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
     assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
     await mark(tx, ref, marks);
-    await insertTask(tx, plane, { ref, label: start.label, session, subtaskOf: start.subtaskOf });
+    await insertTask(tx, { ref, label: start.label, session, subtaskOf: start.subtaskOf });
     insertOperation(tx, start, ref, true);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
@@ -85,7 +85,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
 
 async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, plane, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
+    await insertTask(tx, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
     insertOperation(tx, start, ref, false);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
@@ -102,8 +102,8 @@ function insertOperation(tx: Tx, { message, args, session, sealed }: Start, ref:
 
 async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, plane, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
-    await endTask(tx, plane, ref, { status: 'failure', error: error.description });
+    await insertTask(tx, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
+    await endTask(tx, ref, { status: 'failure', error: error.description });
   });
 }
 
@@ -141,7 +141,7 @@ export async function startWithin(
 ): Promise<Ref<'task'>> {
   const ref = newTask(plane);
   const session = whole.context['session'] as Session | undefined;
-  await insertTask(tx, plane, { ref, label: `Async.${method}`, session, subtaskOf: asRef<'task'>(whole.ref) });
+  await insertTask(tx, { ref, label: `Async.${method}`, session, subtaskOf: asRef<'task'>(whole.ref) });
   tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     method,
@@ -161,7 +161,7 @@ export async function startInternally(
   parent?: { readonly task: Ref<'task'>; readonly session: Session | undefined },
 ): Promise<Ref<'task'>> {
   const ref = newTask(plane);
-  await insertTask(tx, plane, { ref, label: method, session: parent?.session, ...(parent ? { subtaskOf: parent.task } : {}) });
+  await insertTask(tx, { ref, label: method, session: parent?.session, ...(parent ? { subtaskOf: parent.task } : {}) });
   tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     method,

@@ -111,5 +111,5 @@ export const derivations: Derivations = {
   },
   Cluster: { derive: (record) => allowed(() => whenIdle(as<'Cluster'>(record).current_operations, enums.cluster_operation.values)) },
   Cluster_host: { derive: (record) => allowed(() => whenIdle(as<'Cluster_host'>(record).current_operations, enums.cluster_host_operation.values)) },
-  task: { derive: (record) => allowed(() => (isFinal(as<'task'>(record).status) ? ['destroy'] : ['cancel', 'destroy'])) },
+  task: { derive: (record) => ({ allowed_operations: isFinal(as<'task'>(record).status) ? [] : ['cancel'] }) },
 };

@@ -4,7 +4,7 @@
  */
 import { asRef, isClassName, messages, XenError, type Message, type Ref, type Type } from '@xenplane/model';
 import { inTransaction, TooBusy } from '@xenplane/store';
-import { assertParamCount, decodeArguments, encodeTaskResult, methodNames, methodNamesType, parseMethod, type Untyped } from '@xenplane/wire';
+import { assertParamCount, assertTexts, decodeArguments, encodeTaskResult, methodNames, methodNamesType, parseMethod, type Untyped } from '@xenplane/wire';
 import { startOperation } from './accept';
 import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
@@ -67,14 +67,16 @@ export class Dispatcher {
 
   private async answer(request: Request): Promise<Answer> {
     const { name, async } = parseMethod(request.method);
-    if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
     const message = messages.get(name);
+    // What is wrong with a secret is said where it is read, without it.
+    if (!message?.params.some((p) => p.type.secret)) assertTexts(request.params);
+    if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
     if (!message) return this.unknown(name, request.params[0]);
-    if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${request.method})`);
     assertParamCount(message, request.params);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
     if (message.state === 'removed') throw new XenError('MESSAGE_REMOVED');
+    if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${request.method})`);
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {
@@ -131,8 +133,8 @@ export class Dispatcher {
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */
   private async inBackground(message: Message, { session, label, subtaskOf }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
-    await inTransaction(this.plane.store, (tx) => insertTask(tx, this.plane, { ref, label, session, subtaskOf }));
-    const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, this.plane, ref, how));
+    await inTransaction(this.plane.store, (tx) => insertTask(tx, { ref, label, session, subtaskOf }));
+    const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, ref, how));
     void work()
       .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
       .catch((error: unknown) => end({ status: 'failure', error: this.asXenError(error, label).description }))
@@ -170,9 +172,9 @@ export class Dispatcher {
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
     try {
       await inTransaction(this.plane.store, async (tx) => {
-        await insertTask(tx, this.plane, { ref, label, session, subtaskOf });
+        await insertTask(tx, { ref, label, session, subtaskOf });
         const value = await this.perform(message, args, { plane: this.plane, session, tx, task: ref });
-        await endTask(tx, this.plane, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
+        await endTask(tx, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
       });
     } catch (error) {
       await this.failedTask(ref, call, this.asXenError(error, label));
@@ -182,8 +184,8 @@ export class Dispatcher {
 
   private async failedTask(ref: Ref<'task'>, { label, session, subtaskOf }: Background, error: XenError): Promise<void> {
     await inTransaction(this.plane.store, async (tx) => {
-      await insertTask(tx, this.plane, { ref, label, session, subtaskOf });
-      await endTask(tx, this.plane, ref, { status: 'failure', error: error.description });
+      await insertTask(tx, { ref, label, session, subtaskOf });
+      await endTask(tx, ref, { status: 'failure', error: error.description });
     });
   }
 

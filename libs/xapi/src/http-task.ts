@@ -6,7 +6,7 @@ import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from './context';
 import type { Mark } from './operation-store';
-import { insertTask } from './tasks';
+import { endOfError, insertTask } from './tasks';
 import type { TransferBeats } from './transfer/beats';
 import type { Made } from './transfer/import-state';
 import * as journal from './transfer/journal';
@@ -27,25 +27,30 @@ export class HttpTask {
     this.transfer = { id: plane.ids.uuid(), task: ref };
   }
 
-  /** HANDLE_INVALID when the client names a task that does not exist. */
+  /** HANDLE_INVALID when the client names a task that does not exist; TASK_CANCELLED when it has cancelled it meanwhile. */
   static async adopt(plane: Plane, beats: TransferBeats, ref: string): Promise<HttpTask> {
     const task = new HttpTask(plane, beats, asRef<'task'>(ref));
-    await task.begin((tx) => tx.get('task', task.ref));
-    return task;
+    const { current_operations } = await task.begin((tx) => tx.lock('task', task.ref));
+    if (!Object.values(current_operations).includes('cancel')) return task;
+    const cancelled = new XenError('TASK_CANCELLED', ref);
+    await task.fail(cancelled);
+    throw cancelled;
   }
 
   static async make(plane: Plane, beats: TransferBeats, { label, session, subtaskOf }: NewHttpTask): Promise<HttpTask> {
     const task = new HttpTask(plane, beats, asRef<'task'>(`OpaqueRef:${plane.ids.uuid()}`));
-    await task.begin((tx) => insertTask(tx, plane, { ref: task.ref, label, session, ...(subtaskOf ? { subtaskOf } : {}) }));
+    await task.begin((tx) => insertTask(tx, { ref: task.ref, label, session, ...(subtaskOf ? { subtaskOf } : {}) }));
     return task;
   }
 
-  private async begin(first: (tx: Tx) => Promise<unknown>): Promise<void> {
-    await inTransaction(this.plane.store, async (tx) => {
-      await first(tx);
+  private async begin<T>(first: (tx: Tx) => Promise<T>): Promise<T> {
+    const answer = await inTransaction(this.plane.store, async (tx) => {
+      const found = await first(tx);
       await journal.begin(tx, this.transfer);
+      return found;
     });
     this.beats.carry(this.transfer.id, () => this.lost.abort());
+    return answer;
   }
 
   /** These are busy under the task until it ends. */
@@ -69,7 +74,7 @@ export class HttpTask {
   async conclude(work: (tx: Tx) => Promise<string>): Promise<void> {
     if (this.ended) return;
     this.beats.drop(this.transfer.id);
-    await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
+    await inTransaction(this.plane.store, (tx) => journal.end(tx, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
     this.ended = true;
   }
   async succeed(result: string): Promise<void> {
@@ -82,7 +87,7 @@ export class HttpTask {
     this.ended = true;
     this.beats.drop(this.transfer.id);
     try {
-      await inTransaction(this.plane.store, (tx) => journal.end(tx, this.plane, this.transfer, async () => ({ status: 'failure', error: error.description })));
+      await inTransaction(this.plane.store, (tx) => journal.end(tx, this.transfer, async () => endOfError(error)));
     } catch (cause) {
       if (!(cause instanceof journal.TransferLost)) throw cause;
     }

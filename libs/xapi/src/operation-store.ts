@@ -21,8 +21,8 @@ interface Row {
 export class PostgresOperations implements OperationStore<Tx> {
   private readonly store: Store;
 
-  constructor(private readonly plane: Pick<Plane, 'store' | 'clock'> & Plane) {
-    this.store = plane.store;
+  constructor({ store }: Pick<Plane, 'store'>) {
+    this.store = store;
   }
 
   async take(ref: string, owner: string): Promise<Taken | undefined> {
@@ -90,7 +90,7 @@ export class PostgresOperations implements OperationStore<Tx> {
       lost(held),
     );
     await unmark(tx, task, marksOf(held.method, held.params));
-    await endTask(tx, this.plane, task, endOf(held, outcome));
+    await endTask(tx, task, endOf(held, outcome));
   }
 
   async release(held: Held): Promise<void> {

@@ -1,7 +1,13 @@
 /** Who may do what: the message's role, and for single keys of map fields the key's own. */
-import { allows, XenError, type ClassDef, type Message, type Role } from '@xenplane/model';
+import { allows, roles, XenError, type ClassDef, type Message, type Role } from '@xenplane/model';
 import type { Session } from './context';
 import { permissionOf } from './permissions';
+
+/** Says, as xapi does, which roles would do. */
+export function denied(permission: string, needed: Role): XenError {
+  const enough = roles.filter((r) => r !== 'client-cert' && allows(r, needed));
+  return new XenError('RBAC_PERMISSION_DENIED', permission, `No permission in user session. (Roles with this permission: ${enough.join(', ')})`);
+}
 
 type KeyRoles = Readonly<Record<string, Role>>;
 
@@ -15,7 +21,7 @@ function roleOfKey(roles: KeyRoles, key: string): Role | undefined {
 
 function assertKey(session: Session, message: Message, roles: KeyRoles, key: string): void {
   const needed = roleOfKey(roles, key) ?? message.role;
-  if (!allows(session.role, needed)) throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message, key), `No permission in user session for key ${key}`);
+  if (!allows(session.role, needed)) throw denied(permissionOf(message, key), needed);
 }
 
 /** The map field that a set_, add_to_ or remove_from_ message is about, whoever implements it. */
@@ -34,8 +40,7 @@ function mapField(message: Message): { verb: string; name: string; keyRoles: Key
 export function assertAllowed(session: Session, message: Message, args: Readonly<Record<string, unknown>>, before?: Readonly<Record<string, string>>): void {
   const field = mapField(message);
   if (field && field.verb !== 'set') return assertKey(session, message, field.keyRoles, String(args['key']));
-  if (!allows(session.role, message.role) && !(message.clientCert && session.role === 'client-cert'))
-    throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message), 'No permission in user session');
+  if (!allows(session.role, message.role) && !(message.clientCert && session.role === 'client-cert')) throw denied(permissionOf(message), message.role);
   if (field && before) assertChangedKeys(session, message, field.keyRoles, before, args['value'] as Record<string, string>);
   if (message.kind === 'create') assertGivenKeys(session, message, message.cls, args['args'] as Record<string, unknown>);
 }
@@ -62,8 +67,7 @@ export function assertGivenKeys(session: Session, message: Message, cls: ClassDe
     if (!field.keyRoles) continue;
     for (const key of Object.keys((record[name] ?? {}) as Record<string, string>)) {
       const needed = roleOfKey(field.keyRoles, key);
-      if (needed && !allows(session.role, needed))
-        throw new XenError('RBAC_PERMISSION_DENIED', permissionOf(message, key), `No permission in user session for key ${key}`);
+      if (needed && !allows(session.role, needed)) throw denied(permissionOf(message, key), needed);
     }
   }
 }

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { asRef, nullRef, XenError, type Ref, type Role } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { dateTime, never, type Plane, type Session } from './context';
+import { finalStates } from './tasks';
 
 const asUuid = (hex: string): string => `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 /** 128 bits from the system's generator, never from the repeatable one that a seed makes. */
@@ -10,8 +11,17 @@ const newToken = (): string => `OpaqueRef:${asUuid(randomBytes(16).toString('hex
 /** The reference of the session whose token this is. */
 export const sessionRef = (token: string): Ref<'session'> => asRef(`OpaqueRef:${asUuid(createHash('sha256').update(token).digest('hex'))}`);
 
-export const sessionsPerOriginator = 500;
-export const idleLimitHours = 24;
+const idleLimitHours = 24;
+/** Work that its session began keeps the session alive. */
+const unused = `NOT EXISTS (SELECT 1 FROM task_owner o JOIN task t ON t.ref = o.task WHERE o.session = s.session AND t.status NOT IN (${finalStates.map((state) => `'${state}'`).join()}))`;
+/** Of `session_state s`. */
+const isIdle = `s.last_active < now() - interval '${idleLimitHours} hours' AND ${unused}`;
+
+const mostOfGroup = 500;
+const mostUnnamed = 400;
+/** Sessions are counted by user, those of root by what its programs call themselves. */
+const groupOf = ({ root, user, originator }: Opening): { readonly group: string; readonly most: number } =>
+  root ? { group: `root|${originator}`, most: originator === '' ? mostUnnamed : mostOfGroup } : { group: `user|${user}`, most: mostOfGroup };
 
 interface Opening {
   readonly user: string;
@@ -28,7 +38,7 @@ interface Opening {
   };
 }
 
-/** Opens a session and answers its token, which is shown only now. The oldest of the originator's go when it has too many. */
+/** Opens a session and answers its token, which is shown only now. The oldest of its group go when there are too many. */
 export const openSession = (plane: Plane, opening: Opening): Promise<string> => inTransaction(plane.store, (tx) => insertSession(tx, plane, opening));
 
 export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Promise<string> {
@@ -52,22 +62,24 @@ export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Pro
     originator: opening.originator,
     client_certificate: false,
   });
+  const { group, most } = groupOf(opening);
   await tx.query('INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)', [
     ref,
     opening.role,
-    `${opening.originator}|${opening.user}`,
+    group,
     opening.external?.subjects ?? [],
   ]);
-  await dropOldest(tx, `${opening.originator}|${opening.user}`);
+  await endSessions(tx, `(SELECT * FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${most}) s WHERE ${unused}`, [group]);
   return token;
 }
 
-async function dropOldest(tx: Tx, originator: string): Promise<void> {
-  const old = await tx.query<{ session: string }>(
-    `DELETE FROM session_state WHERE session IN (SELECT session FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${sessionsPerOriginator}) RETURNING session`,
-    [originator],
-  );
+/** Sessions that nobody has used for so long. Answers how many. */
+export const endIdleSessions = (tx: Tx): Promise<number> => endSessions(tx, `session_state s WHERE ${isIdle}`, []);
+
+async function endSessions(tx: Tx, which: string, params: readonly unknown[]): Promise<number> {
+  const old = await tx.query<{ session: string }>(`DELETE FROM session_state WHERE session IN (SELECT s.session FROM ${which}) RETURNING session`, params);
   if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
+  return old.length;
 }
 
 interface SessionRow {
@@ -127,7 +139,7 @@ export class Sessions {
 
   private async load(ref: Ref<'session'>): Promise<Session | undefined> {
     const [row] = await this.plane.store.query<SessionRow>(
-      `SELECT s.role, s.last_active < now() - interval '${idleLimitHours} hours' AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host,
+      `SELECT s.role, ${isIdle} AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host,
               EXISTS (SELECT 1 FROM opened_database o WHERE o.session = s.session) AS foreign
        FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
       [ref],

@@ -1,7 +1,7 @@
 /** The records by which clients follow work. */
-import { isNullRef, type ErrorCode, type Ref } from '@xenplane/model';
+import { isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { dateTime, type Plane, type Session } from './context';
+import type { Session } from './context';
 
 export interface NewTask {
   readonly ref: Ref<'task'>;
@@ -12,12 +12,15 @@ export interface NewTask {
   readonly subtaskOf?: Ref<'task'> | undefined;
 }
 
+/** When a task began and ended is told by the database's clock, by which it is also let go; the wire has whole seconds. */
+const now = "date_trunc('second', now())";
+
 /** The record and whose it is, in one statement that goes out with the commit; what is not said has its column's default. */
-export async function insertTask(tx: Tx, plane: Plane, task: NewTask): Promise<void> {
+export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
   const { ref, label, description = '', session, subtaskOf } = task;
   tx.leave(
     `WITH owner AS (INSERT INTO task_owner(task, session, owner) VALUES ($1, $2, $3))
-     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, $7, 'pending', $8, '<none/>', (SELECT t.ref FROM task t WHERE t.ref = $9), '()')`,
+     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, ${now}, 'pending', $7, '<none/>', (SELECT t.ref FROM task t WHERE t.ref = $8), '()')`,
     [
       ref,
       session?.ref ?? null,
@@ -25,7 +28,6 @@ export async function insertTask(tx: Tx, plane: Plane, task: NewTask): Promise<v
       ref.replace('OpaqueRef:', ''),
       label,
       description,
-      dateTime(plane.clock.now()),
       session && !isNullRef(session.host) ? session.host : null,
       subtaskOf ?? null,
     ],
@@ -35,15 +37,26 @@ export async function insertTask(tx: Tx, plane: Plane, task: NewTask): Promise<v
 export type End =
   | { readonly status: 'success'; readonly result: string }
   | { readonly status: 'failure'; readonly error: readonly string[] }
-  | { readonly status: 'cancelled' };
+  /** Only the task of a transfer says why it was cancelled; that of a call has no error. */
+  | { readonly status: 'cancelled'; readonly error?: readonly string[] };
 
-/** The last word on a task. A cancelled task has no error, as in xapi. Ending one that its owner destroyed is no error. */
-export async function endTask(tx: Tx, plane: Plane, ref: Ref<'task'>, end: End): Promise<void> {
-  const finished = { finished: dateTime(plane.clock.now()), progress: 1, status: end.status, current_operations: {} };
-  const patch =
-    end.status === 'success' ? { ...finished, result: end.result } : end.status === 'failure' ? { ...finished, error_info: [...end.error] } : finished;
-  tx.leaveUpdate('task', ref, patch);
+/** Under this key of its current operations a task says that somebody wants it gone. */
+export const destroyKey = 'task';
+export const finalStates: readonly string[] = ['success', 'failure', 'cancelled'];
+export const isFinal = (status: string): boolean => finalStates.includes(status);
+
+/** The first word that is final is the last on a task. Ending one that is gone is no error. That it is to go stays noted. */
+export async function endTask(tx: Tx, ref: Ref<'task'>, end: End): Promise<void> {
+  tx.leave(
+    `UPDATE task SET finished = ${now}, progress = 1, status = $2, result = coalesce($3, result), error_info = coalesce($4::jsonb, error_info),
+       current_operations = CASE WHEN current_operations ? '${destroyKey}' THEN '{"${destroyKey}": "destroy"}'::jsonb ELSE '{}'::jsonb END
+     WHERE ref = $1 AND status <> ALL ($5)`,
+    [ref, end.status, end.status === 'success' ? end.result : null, 'error' in end && end.error ? JSON.stringify(end.error) : null, finalStates],
+  );
 }
 
-export const isFinal = (status: string): boolean => status === 'success' || status === 'failure' || status === 'cancelled';
-export const cancelledCode: ErrorCode = 'TASK_CANCELLED';
+/** When a task ended whose status its owner has set. */
+export const noteEnd = (tx: Tx, ref: Ref<'task'>): void => tx.leave(`UPDATE task SET finished = ${now} WHERE ref = $1`, [ref]);
+
+/** How a transfer ends that fails with this. */
+export const endOfError = (error: XenError): End => ({ status: error.code === 'TASK_CANCELLED' ? 'cancelled' : 'failure', error: error.description });

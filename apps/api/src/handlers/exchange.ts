@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { allows, handlerNamed, type HandlerName, type Role } from '@xenplane/model';
-import type { Dispatcher, HttpTask, Plane, Session } from '@xenplane/xapi';
-import { Refusal } from './refusal';
+import { denied, type Dispatcher, type HttpTask, type Plane, type Session } from '@xenplane/xapi';
+import { Refusal, shown } from './refusal';
 
 export interface Exchange {
   readonly request: IncomingMessage;
@@ -66,7 +66,7 @@ export function assertMay(exchange: Exchange, name: HandlerName, part: string): 
 }
 
 export function assertRole(held: Role, needed: Role, permission: string): void {
-  if (!allows(held, needed)) throw new Refusal(403, `RBAC_PERMISSION_DENIED: [ ${permission}; No permission in user session ]`);
+  if (!allows(held, needed)) throw new Refusal(403, shown(denied(permission, needed)));
 }
 
 /** A parameter that must be given: 400 names it. */

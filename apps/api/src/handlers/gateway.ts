@@ -6,7 +6,7 @@ import { HttpTask, TransferBeats, type Dispatcher, type Plane, type Session } fr
 import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
-import { page, reasonOf, Refusal, shown } from './refusal';
+import { reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
 import { bodyUntilCut } from './transfer';
 import { declineOffer, isWebSocket } from './upgrades';
 
@@ -194,21 +194,10 @@ async function endUpload({ request, response, socket }: Connection): Promise<voi
 function refuse(connection: Connection, error: unknown): void {
   const { request, response, socket } = connection;
   const refusal = asRefusal(error);
-  const body = page(refusal.status, refusal.message);
-  const headers = {
-    connection: 'close',
-    'cache-control': 'no-cache, no-store',
-    'content-type': 'text/html',
-    'content-length': String(body.length),
-    ...refusal.headers,
-  };
-  if (response) {
-    if (response.headersSent) return request.method === 'PUT' ? void endUpload(connection) : void response.destroy();
-    response.writeHead(refusal.status, headers).end(body);
-  } else if (socket.writable) {
-    const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`), body]));
-  }
+  if (response?.headersSent) return request.method === 'PUT' ? void endUpload(connection) : void response.destroy();
+  const { headers, body } = refused(refusal);
+  if (response) response.writeHead(refusal.status, reasonOf(refusal.status), headers).end(body);
+  else if (socket.writable) socket.end(refusedBytes(refusal));
 }
 
 function asRefusal(error: unknown): Refusal {

@@ -21,14 +21,33 @@ export const shown = (error: XenError): string => `${error.code}: [ ${error.para
 export const page = (status: number, text: string): Buffer =>
   Buffer.from(`<html><body><h1>HTTP ${status} ${escaped(reasonOf(status))}</h1>${escaped(text)}</body></html>`);
 
-/** The words behind a status. */
-export const reasonOf = (status: number): string => reasons[status] ?? 'error';
+/** The words behind a status, as xapi has them. */
+export const reasonOf = (status: number): string => reasons[status] ?? 'Error';
 const reasons: Readonly<Record<number, string>> = {
-  400: 'Bad request',
+  400: 'Bad Request',
   401: 'Unauthorised',
   403: 'Forbidden',
-  404: 'Not found',
-  500: 'internal server error',
+  404: 'Not Found',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+  500: 'Internal Error',
   501: 'Method not implemented',
   503: 'Service Unavailable',
 };
+
+interface Refused {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+/** The last answer on a connection. */
+export function refused({ status, message, headers }: Refusal): Refused {
+  const body = page(status, message);
+  const own = { connection: 'close', 'cache-control': 'no-cache, no-store', 'content-type': 'text/html', 'content-length': String(body.length) };
+  return { headers: { ...own, ...headers }, body };
+}
+/** The same as bytes, for a connection without a response. */
+export function refusedBytes(refusal: Refusal): Buffer {
+  const { headers, body } = refused(refusal);
+  const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`), body]);
+}

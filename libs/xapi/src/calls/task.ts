@@ -1,47 +1,46 @@
-import { allows, asRef, classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
-import { dateTime, type Context } from '../context';
+import { allows, asRef, classes, messages, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Context } from '../context';
 import { writeField } from '../implied';
-import { messages } from '@xenplane/model';
-import { insertTask, isFinal } from '../tasks';
+import { denied } from '../roles';
+import { destroyKey, endTask, insertTask, isFinal, noteEnd } from '../tasks';
 
-/** Anyone may end what they began; what others began needs the role for it. */
-async function assertOwner({ tx, session }: Context, task: Ref<'task'>, verb: string): Promise<void> {
+/** Anyone may end what they began; what others began needs the role for it, whatever is done to it. */
+async function assertOwner({ tx, session }: Context, task: Ref<'task'>): Promise<void> {
   const [row] = await tx.query<{ owner: string }>('SELECT owner FROM task_owner WHERE task = $1', [task]);
-  if (row?.owner === session.user || allows(session.role, 'pool-operator')) return;
-  throw new XenError('RBAC_PERMISSION_DENIED', `task.${verb}/any`, 'The task belongs to somebody else');
+  if (row?.owner !== session.user && !allows(session.role, 'pool-operator')) throw denied('task.destroy/any', 'pool-operator');
 }
 
+/** A transfer's task ends at once, and says why. To all other work the wish is told: it looks at safe points, if there is any. */
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
-  const record = await context.tx.lock('task', task);
-  await assertOwner(context, task, 'cancel');
+  const { tx } = context;
+  const record = await tx.lock('task', task);
+  await assertOwner(context, task);
   if (isFinal(record.status)) return;
-  const asked = await context.tx.query("UPDATE operation SET cancel_requested = true WHERE ref = $1 AND state <> 'done' RETURNING ref", [task]);
-  if (asked.length === 0) {
-    // A transfer's task says why it ended; other work that is cancelled has no error.
-    const carried = await context.tx.query('SELECT 1 AS yes FROM transfer WHERE task = $1', [task]);
-    const error_info = carried.length > 0 ? ['TASK_CANCELLED', task] : [];
-    return context.tx.update('task', task, { status: 'cancelled', error_info, finished: dateTime(context.plane.clock.now()) });
-  }
-  await context.tx.update('task', task, { current_operations: { ...record.current_operations, [task]: 'cancel' } });
+  const [carried] = await tx.query('SELECT 1 AS yes FROM transfer WHERE task = $1', [task]);
+  if (carried) return endTask(tx, task, { status: 'cancelled', error: ['TASK_CANCELLED', task] });
+  await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = $1 AND state <> 'done'", [task]);
+  await tx.update('task', task, { current_operations: { ...record.current_operations, [task]: 'cancel' } });
 }
 
-/** A task whose work goes on cannot go yet: that somebody wants it gone is noted, as in xapi, and its record goes with those of finished tasks. */
+/** Of a task that has not ended it is noted that somebody wants it gone: its record goes when it has. */
 async function destroy(context: Context, task: Ref<'task'>): Promise<void> {
-  const record = await context.tx.lock('task', task);
-  await assertOwner(context, task, 'destroy');
-  if (!isFinal(record.status)) {
-    const [working] = await context.tx.query("SELECT 1 AS yes FROM operation WHERE ref = $1 AND state <> 'done'", [task]);
-    if (working) return context.tx.update('task', task, { current_operations: { ...record.current_operations, [task]: 'destroy' } });
-  }
-  await context.tx.query('DELETE FROM task_owner WHERE task = $1', [task]);
-  await context.tx.remove('task', task);
+  const { tx } = context;
+  const record = await tx.lock('task', task);
+  await assertOwner(context, task);
+  if (!isFinal(record.status)) return tx.update('task', task, { current_operations: { ...record.current_operations, [destroyKey]: 'destroy' } });
+  await tx.query('DELETE FROM task_owner WHERE task = $1', [task]);
+  await tx.remove('task', task);
 }
 
-/** Only tasks that a client made are the client's to move. */
 async function setOwn(context: Context, task: Ref<'task'>, patch: Parameters<Context['tx']['update']>[2]): Promise<void> {
   await context.tx.lock('task', task);
-  await assertOwner(context, task, 'set');
+  await assertOwner(context, task);
   await context.tx.update('task', task, patch);
+}
+
+async function setStatus(context: Context, task: Ref<'task'>, status: StoredRecord<'task'>['status']): Promise<void> {
+  await setOwn(context, task, { status });
+  if (isFinal(status)) noteEnd(context.tx, task);
 }
 
 const field =
@@ -54,13 +53,12 @@ const field =
 export const taskCalls: CallsOf<typeof classes.task, Context> = {
   create: async (context, { label, description }) => {
     const ref = asRef<'task'>(`OpaqueRef:${context.plane.ids.uuid()}`);
-    await insertTask(context.tx, context.plane, { ref, label, description, session: context.session });
+    await insertTask(context.tx, { ref, label, description, session: context.session });
     return ref;
   },
   destroy: (context, { self }) => destroy(context, self),
   cancel: (context, { task }) => cancel(context, task),
-  set_status: (context, { self, value }) =>
-    setOwn(context, self, isFinal(value) ? { status: value, finished: dateTime(context.plane.clock.now()) } : { status: value }),
+  set_status: (context, { self, value }) => setStatus(context, self, value),
   set_progress: (context, { self, value }) => setOwn(context, self, { progress: value }),
   set_result: (context, { self, value }) => setOwn(context, self, { result: value }),
   set_error_info: (context, { self, value }) => setOwn(context, self, { error_info: value }),

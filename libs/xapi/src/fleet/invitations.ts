@@ -4,12 +4,13 @@ import type { InvitationAnswer, InvitationRequest } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { expel } from '../calls/pool-eject';
 import type { Plane, Session } from '../context';
+import { denied } from '../roles';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
 
 const goodForMinutes = 60;
 
 function assertMayInvite(session: Session): void {
-  if (!allows(session.role, 'pool-operator')) throw new XenError('RBAC_PERMISSION_DENIED', 'pool.join', 'No permission in user session');
+  if (!allows(session.role, 'pool-operator')) throw denied('pool.join', 'pool-operator');
 }
 
 export async function invite(plane: Plane, session: Session, { host, nameLabel, nameDescription }: InvitationRequest): Promise<InvitationAnswer> {

@@ -51,19 +51,19 @@ const taken = 'RETURNING task, marks, made';
  * Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. The
  * last of the work is done once it is sure that nobody else ends the transfer meanwhile.
  */
-export async function end(tx: Tx, plane: Plane, { id }: Transfer, last: () => Promise<End>): Promise<void> {
+export async function end(tx: Tx, { id }: Transfer, last: () => Promise<End>): Promise<void> {
   const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 ${taken}`, [id]);
   if (!left) throw new TransferLost(id);
-  await settle(tx, plane, left, await last());
+  await settle(tx, left, await last());
 }
 
-async function settle(tx: Tx, plane: Plane, { task, marks, made }: Left, how: End): Promise<void> {
+async function settle(tx: Tx, { task, marks, made }: Left, how: End): Promise<void> {
   const [row] = await tx.query<{ status: string }>('SELECT status FROM task WHERE ref = $1 FOR UPDATE', [task]);
   if (made && how.status !== 'success') await undoImport(tx, made);
   // A task that was cancelled in time takes back even what came whole.
   if (made && how.status === 'success' && row?.status === 'cancelled') throw new XenError('TASK_CANCELLED', task);
   await unmark(tx, task, marks);
-  if (row && !isFinal(row.status)) await endTask(tx, plane, task, how);
+  if (row && !isFinal(row.status)) await endTask(tx, task, how);
 }
 
 /** Nobody cancelled it and no argument was wrong: the server failed, and the client may try again. */
@@ -78,7 +78,7 @@ export function abandonedTransfers(plane: Plane): Pick<OperationStore<unknown>, 
       inTransaction(plane.store, async (tx) => {
         const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 AND beat = $2 ${taken}`, [ref, beat]);
         if (!left) return undefined;
-        await settle(tx, plane, left, died);
+        await settle(tx, left, died);
         return left;
       }).then(async (left) => {
         if (!left) return false;

@@ -1,0 +1,16 @@
+/** Requests whose head cannot be read never become requests: they are answered on the bare connection, in the form of the interface. */
+import type { Duplex } from 'node:stream';
+import { Refusal, refusedBytes } from './handlers/refusal';
+
+const refusals: Readonly<Record<string, Refusal>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: new Refusal(408, 'The head of the request did not come in time'),
+  HPE_HEADER_OVERFLOW: new Refusal(431, 'The head of the request is too large'),
+  HPE_INVALID_METHOD: new Refusal(501, 'There is no such method'),
+};
+const unreadable = new Refusal(500, 'The head of the request could not be read');
+
+/** In the place of what the framework or Node would say; to be told of `clientError`. */
+export function answerUnreadable(error: Error & { readonly code?: string }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  socket.end(refusedBytes(refusals[error.code ?? ''] ?? unreadable), () => socket.destroy());
+}
