@@ -6,7 +6,7 @@ import { HttpTask, TransferBeats, type Dispatcher, type Plane, type Session } fr
 import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
-import { page, reasonOf, Refusal, shown } from './refusal';
+import { page, phraseOf, Refusal, shown } from './refusal';
 import { declineOffer, isWebSocket } from './upgrades';
 
 interface Route extends HandlerFacts {
@@ -96,7 +96,7 @@ export class Gateway {
     connection: Connection,
     { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
   ): Promise<void> {
-    const login = await this.logIn(route, connection.request, query);
+    const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
       if (login.session && !route.open) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
       const task = brought ?? (await this.ownTask(route.handler, login, query));
@@ -176,6 +176,10 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 }
 
 const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
+/** Whatever was wrong with a login, a task that waits for it hears the same. */
+function notLetIn(error: unknown): never {
+  throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
+}
 
 /** In the form of the interface: a page; nothing when the answer has begun, then the connection is cut. */
 function refuse({ response, socket }: Connection, error: unknown): void {
@@ -190,10 +194,10 @@ function refuse({ response, socket }: Connection, error: unknown): void {
   };
   if (response) {
     if (response.headersSent) return void response.destroy();
-    response.writeHead(refusal.status, headers).end(body);
+    response.writeHead(refusal.status, phraseOf(refusal.status), headers).end(body);
   } else if (socket.writable) {
     const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`), body]));
+    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${phraseOf(refusal.status)}\r\n${head.join('')}\r\n`), body]));
   }
 }
 

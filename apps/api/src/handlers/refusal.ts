@@ -1,4 +1,5 @@
 /** What an HTTP handler answers instead of its document. */
+import { STATUS_CODES } from 'node:http';
 import type { XenError } from '@xenplane/model';
 
 /** A refusal with a status of its own; the text is shown to the client. */
@@ -21,8 +22,10 @@ export const shown = (error: XenError): string => `${error.code}: [ ${error.para
 export const page = (status: number, text: string): Buffer =>
   Buffer.from(`<html><body><h1>HTTP ${status} ${escaped(reasonOf(status))}</h1>${escaped(text)}</body></html>`);
 
-/** The words behind a status. */
-export const reasonOf = (status: number): string => reasons[status] ?? 'error';
+/** The words behind a status in the first line of an answer. */
+export const phraseOf = (status: number): string => (status === 401 ? 'Unauthorised' : (STATUS_CODES[status] ?? 'Error'));
+/** The words behind a status on a page. */
+const reasonOf = (status: number): string => reasons[status] ?? 'error';
 const reasons: Readonly<Record<number, string>> = {
   400: 'Bad request',
   401: 'Unauthorised',
