@@ -307,6 +307,67 @@ describe('alarms', () => {
   });
 });
 
+/** What a real host measures: name, unit, kind, bounds (none where absent), and whether it is recorded unless told otherwise. */
+type Measured = readonly [name: RegExp, units: string, kind: string, bounds?: { readonly min?: number; readonly max?: number }, usual?: boolean];
+const share = { min: 0, max: 1 },
+  positive = { min: 0 };
+const traffic: readonly Measured[] = [
+  [/_(rx|tx)_errors$/, 'err/s', 'DERIVE', positive, false],
+  [/latency/, 'μs', 'GAUGE', positive],
+  [/io_throughput/, 'MiB/s', 'ABSOLUTE', positive],
+  [/iops/, 'requests/s', 'ABSOLUTE', positive],
+  [/iowait/, 's/s', 'ABSOLUTE', positive],
+  [/inflight|avgqu_sz/, 'requests', 'GAUGE', positive],
+  [/_(read|write|rx|tx)$|^(read|write)_[0-9a-f]{8}$/, 'B/s', 'DERIVE', positive],
+];
+const ofHosts: readonly Measured[] = [
+  [/^cpu(\d+|_avg)$/, '(fraction)', 'DERIVE', share],
+  [/^loadavg$/, '(fraction)', 'GAUGE'],
+  [/^hostload$/, '(fraction)', 'GAUGE', positive],
+  [/^running_(vcpus|domains)$|^Tapdisks_in_low_memory_mode$/, 'count', 'GAUGE', positive],
+  [/^memory_(total|free)_kib$|^xapi_(memory_usage|free_memory|live_memory)_kib$/, 'KiB', 'GAUGE', positive],
+  [/^memory_reclaimed(_max)?$/, 'B', 'GAUGE'],
+  [/^xapi_allocation_kib$/, 'KiB', 'DERIVE', positive],
+  [/^xapi_open_fds$/, 'file descriptors', 'GAUGE', positive],
+  [/^pool_session_count$/, 'sessions', 'GAUGE', positive],
+  [/^pool_task_count$/, 'tasks', 'GAUGE', positive],
+  [/^pool_session_creation_rate$/, 'sessions/s', 'DERIVE', positive],
+  [/^pool_vgpu_migration_rate$/, 'migrations/s', 'ABSOLUTE', positive],
+  [/^DCMI-power-reading$/, 'W', 'GAUGE', { max: 65_534 }],
+  ...traffic,
+];
+const ofVms: readonly Measured[] = [
+  [/^cpu(\d+|_usage)$/, '(fraction)', 'DERIVE', share],
+  [/^memory(_target)?$/, 'B', 'GAUGE', positive],
+  [/^memory_internal_free$/, 'KiB', 'GAUGE', positive],
+  [/^runstate_|^runnable_|^numa_node_nonaffine_vcpus$/, '(fraction)', 'DERIVE', share, false],
+  [/^numa_nodes$/, 'count', 'GAUGE', positive, false],
+  [/^memory_numa_node_\d+$/, 'B', 'GAUGE', positive, false],
+  ...traffic,
+];
+interface Source {
+  readonly name_label: string;
+  readonly units: string;
+  readonly standard: boolean;
+  readonly min: number;
+  readonly max: number;
+}
+test.each([
+  ['host', () => host, () => `/host_rrd?host_uuid=${hostUuid}`, ofHosts],
+  ['VM', () => vm, () => `/vm_rrd?uuid=${vmUuid}`, ofVms],
+])('every metric of a %s has the unit, bounds and kind that a real one has', async (cls, ref, archive, facts) => {
+  const all = await call<Source[]>(`${cls}.get_data_sources`, ref());
+  const dump = (await (await get(`${archive()}&json=true`)).json()) as { ds: readonly { name: string; type: string }[] };
+  const kinds = new Map(dump.ds.map(({ name, type }) => [name, type]));
+  for (const { name_label: name, units, standard, min, max } of all.filter((s) => !/^cpu\d+-[CP]\d+$|^CPU\d+-avg-freq$/.test(s.name_label))) {
+    const [, unit, kind, bounds, usual = true] = facts.find(([pattern]) => pattern.test(name)) ?? [];
+    const mostNegative = -Number.MAX_VALUE;
+    expect([name, units, standard, min, max]).toEqual([name, unit, usual, bounds?.min ?? mostNegative, bounds?.max ?? Number.MAX_VALUE]);
+    if (name !== 'Tapdisks_in_low_memory_mode') expect([name, kinds.get(name) ?? kind]).toEqual([name, kind]);
+  }
+  expect(facts.filter(([pattern]) => !all.some((s) => pattern.test(s.name_label)))).toEqual([]);
+});
+
 test('what has stopped keeps what it had', async () => {
   await call('VM.hard_shutdown', vm);
   expect((await updates(`start=-20&vm_uuid=${vmUuid}`)).meta.legend).toEqual([]);

@@ -37,6 +37,7 @@ const outcome = (task: string): Promise<string | string[]> =>
     if (record.status === 'pending') throw new Error('pending');
     return record.status === 'success' ? record.result : record.error_info;
   });
+const replaced = (bytes: Buffer, from: string, to: string): Buffer => Buffer.from(bytes.toString('latin1').replace(from, to), 'latin1');
 /** Sends an archive; the VMs that came of it, or the error. */
 async function imported(archive: Uint8Array, query: Record<string, string> = {}, path = '/import'): Promise<{ vms: string[]; error: string[]; task: string }> {
   const task = await call<string>('task.create', 'import', '');
@@ -176,6 +177,7 @@ test.each<[string, (archive: Buffer) => Buffer | Promise<Buffer>, unknown[]]>([
   ['an archive that ends in a disk', (a) => a.subarray(0, 2 * MiB), ['IMPORT_ERROR_PREMATURE_EOF']],
   ['a packed archive that ends in a disk', (a) => gzipSync(a).subarray(0, 2 * MiB), ['IMPORT_ERROR_PREMATURE_EOF']],
   ['no byte at all', () => Buffer.alloc(0), ['IMPORT_ERROR_PREMATURE_EOF']],
+  ['an archive of a kind to come', (a) => replaced(a, '<name>export_vsn</name><value>2<', '<name>export_vsn</name><value>3<'), ['IMPORT_INCOMPATIBLE_VERSION']],
   [
     'another file first',
     () => Buffer.concat([...tarMember('index.html', Buffer.from('x')), tarEnd()]),

@@ -211,6 +211,13 @@ test('a map is written by key, read by key and emptied; one that is written as a
   await line('observer-destroy', `uuid=${observer}`);
 });
 
+test('what a companion of an object has is shown of the companion', async () => {
+  const [gpu = ''] = (await line('pgpu-list', '--minimal')).split(',');
+  const pci = await line('pgpu-param-get', `uuid=${gpu}`, 'param-name=pci-uuid');
+  expect(pci).not.toBe(gpu);
+  expect(await line('pci-param-get', `uuid=${pci}`, 'param-name=pci-id')).toBe(await line('pgpu-param-get', `uuid=${gpu}`, 'param-name=pci-id'));
+});
+
 test('uninstalling names what goes with a VM, its snapshots too, and leaves what is not its own', async () => {
   const disk = await line('vbd-list', 'vm-name-label=two', 'type=Disk', 'params=vdi-uuid', '--minimal');
   const kept = await line('vbd-list', 'vm-name-label=kept', 'type=Disk', 'params=vdi-uuid', '--minimal');

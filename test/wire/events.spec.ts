@@ -28,6 +28,11 @@ afterAll(() => world?.stop());
 
 const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
 const from = (classes: readonly string[], token = '', timeout = 0): Promise<Batch> => call<Batch>('event.from', classes, token, timeout);
+const machine = async (name: string): Promise<string> => {
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Other install media');
+  const record = await call<Record<string, unknown>>('VM.get_record', template);
+  return call('VM.create', { ...record, name_label: name, is_a_template: false, other_config: {} });
+};
 const network = (name: string): Promise<string> => call('network.create', { name_label: name, other_config: {} });
 
 test.each([
@@ -44,8 +49,8 @@ test.each([
   expect(events.filter((e) => e.class !== e.class.toLowerCase())).toEqual([]);
 });
 
-test('one object may be watched alone, and a class that is none matches nothing', async () => {
-  expect((await from([`pool/${pool}`, 'nonsense'])).events.map((e) => e.ref)).toEqual([pool]);
+test.each(['nonsense', '', 'pool/a/b', 'nonsense/a', '/'])('one object may be watched alone, and what is none (%j) matches nothing', async (none) => {
+  expect((await from([`Pool/${pool}`, none])).events.map((e) => e.ref)).toEqual([pool]);
 });
 
 test('an event has its members, and the record whole', async () => {
@@ -102,6 +107,105 @@ test('the counts name every table in lower case and agree with its records', asy
   for (const cls of ['VM', 'host', 'task', 'VM_guest_metrics', 'PIF_metrics', 'GPU_group', 'network'])
     expect([cls, counts[cls.toLowerCase()]]).toEqual([cls, Object.keys(await call<object>(`${cls}.get_all_records`)).length]);
   expect(Object.keys(counts).filter((c) => c !== c.toLowerCase())).toEqual([]);
+});
+
+test.each([
+  ['of the beginning', '00000000000000000000,00000000000000000000'],
+  ['of long ago', '1,0'],
+])('a token %s gives everything', async (_claim, token) => {
+  expect((await from(['pool'], token)).events.map((e) => [e.operation, e.ref])).toEqual([['add', pool]]);
+});
+test('a token of the future gives nothing and stays', async () => {
+  const future = '00000009999999999999,00000000000000000000';
+  expect(await from(['pool'], future, 0.1)).toMatchObject({ events: [], token: future });
+});
+
+/** What an object's other ends tell: their fields have changed too. */
+const told = async (work: () => Promise<unknown>): Promise<string[]> => {
+  const { token } = await from(['*']);
+  await work();
+  const { events } = await from(['*'], token, 1);
+  return events.flatMap((e) => (['session', 'task'].includes(e.class) ? [] : [`${e.class} ${e.operation}`])).toSorted();
+};
+test('what stands in several objects is told of each of them', async () => {
+  const sr = await call('pool.get_default_SR', pool);
+  const qos = { other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} };
+  const vm = await machine('ends');
+  let vdi = '',
+    vbd = '',
+    vif = '';
+  const disk = { SR: sr, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} };
+  expect(await told(async () => (vdi = await call('VDI.create', disk)))).toEqual(['sr mod', 'vdi add']);
+  const drive = { VM: vm, VDI: vdi, userdevice: '0', bootable: false, mode: 'RW', type: 'Disk', empty: false, ...qos };
+  expect(await told(async () => (vbd = await call('VBD.create', drive)))).toEqual(['vbd add', 'vdi mod', 'vm mod']);
+  expect(await told(async () => call('VBD.destroy', vbd))).toEqual(['vbd del', 'vdi mod', 'vm mod']);
+  const card = { VM: vm, network: (await call<string[]>('network.get_all'))[0], device: '0', MAC: '', MTU: 1500, ...qos };
+  expect(await told(async () => (vif = await call('VIF.create', card)))).toEqual(['network mod', 'vif add', 'vm mod']);
+  expect(await told(async () => call('VIF.destroy', vif))).toEqual(['network mod', 'vif del', 'vm mod']);
+  expect(await told(async () => call('VDI.destroy', vdi))).toEqual(['sr mod', 'vdi del']);
+});
+test('an operation under way, and what it rules out, is told as a change', async () => {
+  const vm = await machine('under way');
+  const allowed = await call<string[]>('VM.get_allowed_operations', vm);
+  const { token } = await from([`vm/${vm}`]);
+  const task = await call('Async.VM.start', vm, false, false);
+  const { events } = await from([`vm/${vm}`], token, 5);
+  expect(events).toMatchObject([{ class: 'vm', operation: 'mod', ref: vm, snapshot: { current_operations: { [task]: 'start' } } }]);
+  expect(allowed).toContain('start');
+  expect(events[0]?.snapshot?.['allowed_operations']).not.toContain('start');
+});
+
+test('a message that is gone is told so', async () => {
+  const uuid = await call('pool.get_uuid', pool);
+  const ref = await call('message.create', 'GOING', 3, 'Pool', uuid, 'body');
+  const { token } = await from(['message']);
+  await call('message.destroy', ref);
+  const { events } = await from(['message'], token, 1);
+  expect(events.map((e) => [e.class, e.operation, e.ref, 'snapshot' in e])).toEqual([['message', 'del', ref, false]]);
+});
+test('messages come before everything else of their batch', async () => {
+  const { token } = await from(['*']);
+  const ref = await network('before');
+  await call('message.create', 'FIRST', 3, 'Pool', await call('pool.get_uuid', pool), 'body');
+  const { events } = await from(['*'], token, 1);
+  expect(events[0]).toMatchObject({ class: 'message', operation: 'add' });
+  expect(events.map((e) => e.ref)).toContain(ref);
+});
+
+test('a wait holds up nothing else of its session, and ends with it', async () => {
+  const own = await sessionOf(world);
+  const { token } = await from(['network']);
+  const waiting = description(world, 'event.from', own, ['network'], token, 60);
+  expect(await result<string[]>(world, 'pool.get_all', own)).toEqual([pool]);
+  await result(world, 'session.logout', own);
+  expect(await waiting).toEqual(['SESSION_INVALID', own]);
+});
+
+test('the older way: classes add up and can be given back, and what comes is a bare list', async () => {
+  const own = await sessionOf(world);
+  const mine = <T>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, own, ...params);
+  expect(await description(world, 'event.next', own)).toEqual(['SESSION_NOT_REGISTERED', own]);
+  expect(await mine('event.register', ['network'])).toBe('');
+  await mine('event.register', ['pool', 'host']);
+  await mine('event.unregister', ['host']);
+  await call('pool.set_name_description', pool, 'told the older way');
+  const [changed] = await mine<readonly Event[]>('event.next');
+  expect(changed).toMatchObject({ class: 'pool', operation: 'mod', ref: pool, snapshot: { name_description: 'told the older way' } });
+  expect(Number(changed?.timestamp)).toBeGreaterThan(1e9);
+  const ref = await network('older');
+  expect((await mine<readonly Event[]>('event.next')).map((e) => [e.class, e.operation, e.ref])).toEqual([['network', 'add', ref]]);
+});
+
+test.each([
+  ['from', [['pool'], '', 0]],
+  ['next', []],
+  ['inject', ['pool', 'OpaqueRef:none']],
+  ['get_current_id', []],
+])('event.%s has no asynchronous form', async (method, params) => {
+  expect(await description(world, `Async.event.${method}`, session, ...params)).toEqual([
+    'Fault',
+    `No async mode for this operation (rpc: Async.event.${method})`,
+  ]);
 });
 
 test('in XML the counts alone are typed integers', async () => {

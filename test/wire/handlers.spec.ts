@@ -1,5 +1,6 @@
 /** Section 3 of the protocol notes: status lines, heads and refusals of the HTTP handlers, and the layout of archives. */
 import net from 'node:net';
+import { handlers, type HandlerFacts } from '@xenplane/model';
 import { eventually, startWorld, type World } from '../world';
 import { request, result, send, sessionOf, type RawAnswer } from './raw';
 
@@ -8,6 +9,8 @@ let session: string;
 let vm: string;
 let vdi: string;
 let sr: string;
+let srUuid: string;
+let iso: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
   session = await sessionOf(world);
@@ -15,6 +18,9 @@ beforeAll(async () => {
   vm = await call('VM.clone', template, 'handled');
   await call('VM.provision', vm);
   sr = await call('pool.get_default_SR', (await call<string[]>('pool.get_all'))[0]);
+  srUuid = await call('SR.get_uuid', sr);
+  const storages = Object.entries(await call<Record<string, { content_type: string }>>('SR.get_all_records'));
+  iso = storages.find(([, { content_type: type }]) => type === 'iso')?.[0] ?? '';
   vdi = await call('VDI.create', {
     SR: sr,
     virtual_size: 3 * 2 ** 20,
@@ -28,7 +34,15 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
-const at = (path: string): string => path.replace('SESSION', session).replace('VM_REF', vm).replace('VDI_REF', vdi).replace('SR_REF', sr);
+const at = (path: string): string =>
+  [
+    ['SESSION', session],
+    ['VM_REF', vm],
+    ['VDI_REF', vdi],
+    ['ISO_REF', iso],
+    ['SR_UUID', srUuid],
+    ['SR_REF', sr],
+  ].reduce((text, [name = '', value = '']) => text.replace(name, value), path);
 const get = (path: string, ...headers: string[]): Promise<RawAnswer> =>
   send(world, `GET ${at(path)} HTTP/1.0\r\n${headers.map((h) => `${h}\r\n`).join('')}\r\n`);
 
@@ -95,6 +109,84 @@ test('an archive in chunks is refused', async () => {
 
 test.each(['session_id=SESSION', 'session_id=SESSION; task_id=OpaqueRef:NULL', 'other=1; session_id=SESSION'])('a cookie lets in: %s', async (cookie) => {
   expect((await get('/host_rrd', `Cookie: ${at(cookie)}`)).status).toBe('HTTP/1.1 200 OK');
+});
+
+test.each(Object.entries<HandlerFacts>(handlers).filter(([, facts]) => !facts.open))(
+  'without a session %s is 401, and says how to come in',
+  async (_name, { method, path }) => {
+    const answer = await send(world, `${method} ${path} HTTP/1.1\r\nHost: any\r\nContent-Length: 0\r\n\r\n`);
+    expect(answer).toMatchObject({ status: 'HTTP/1.1 401 Unauthorised', closed: true });
+    expect(answer.headers).toMatchObject({ 'content-type': 'text/html', connection: 'close', 'www-authenticate': 'Basic realm="XenAPI"' });
+  },
+);
+
+const basic = (password: string): string => `Authorization: Basic ${Buffer.from(`root:${password}`).toString('base64')}\r\n`;
+test.each<[string, string, () => string, RegExp, (vm: string) => string[]]>([
+  ['a session that is none', '/export?session_id=OpaqueRef:none&ref=VM_REF', () => '', /401/, () => ['SESSION_AUTHENTICATION_FAILED']],
+  ['a wrong password', '/export?ref=VM_REF', () => basic('wrong'), /401/, () => ['SESSION_AUTHENTICATION_FAILED']],
+  ['no session', '/export?ref=VM_REF', () => '', /401/, () => ['SESSION_AUTHENTICATION_FAILED']],
+  ['a VM that is none', '/export?session_id=SESSION&ref=OpaqueRef:none', () => '', /500/, () => ['HANDLE_INVALID', 'VM', 'OpaqueRef:none']],
+])('the task of a refused request has failed: %s', async (_claim, path, headers, status, error) => {
+  const task = await call('task.create', 'refused', '');
+  const answer = await send(world, `GET ${at(path)}&task_id=${task} HTTP/1.1\r\nHost: any\r\n${headers()}\r\n`);
+  expect(answer.status).toMatch(status);
+  expect(await call<object>('task.get_record', task)).toMatchObject({ status: 'failure', error_info: error(vm) });
+  if (/500/.exec(answer.status)) expect(answer.body).toContain('HANDLE_INVALID: [ VM; OpaqueRef:none ]');
+});
+test.each<[string, string, string, RegExp, () => string[]]>([
+  ['a disk from nowhere to nowhere', 'PUT', '/import_raw_vdi?session_id=SESSION', /400/, () => ['VDI_MISSING', 'OpaqueRef:NULL', 'OpaqueRef:NULL']],
+  ['an archive into discs', 'PUT', '/import?session_id=SESSION&sr_id=ISO_REF', /400/, () => ['SR_OPERATION_NOT_SUPPORTED', iso]],
+])('an upload that cannot be is refused before a byte of it, and so is its task: %s', async (_claim, method, path, status, error) => {
+  const task = await call('task.create', 'refused', '');
+  const answer = await send(world, request(method, `${at(path)}&task_id=${task}`));
+  expect(answer.status).toMatch(status);
+  expect(await call<object>('task.get_record', task)).toMatchObject({ status: 'failure', error_info: error() });
+});
+
+test.each([
+  ['the path of a VM', 'GET', '/vncsnapshot?session_id=SESSION', /400/],
+  ['a picture of nobody', 'GET', '/vncsnapshot?session_id=SESSION&uuid=none', /404/],
+  ['a console of nobody', 'CONNECT', '/console?session_id=SESSION&uuid=none', /404/],
+  ['a console without a name', 'CONNECT', '/console?session_id=SESSION', /400/],
+  ['a console without a session', 'CONNECT', '/console?uuid=none', /401/],
+  ['a tunnel to nothing', 'CONNECT', '/nothing', /403/],
+  ['an upload to nothing', 'PUT', '/nothing', /403/],
+  ['a file that is none', 'GET', '/nothing', /404/],
+  ['a blob that is none', 'GET', '/blob?ref=OpaqueRef:none', /404/],
+  ['measurements of a storage without a name', 'GET', '/sr_rrd?session_id=SESSION', /400/],
+  ['measurements of a storage that is none', 'GET', '/sr_rrd?session_id=SESSION&uuid=none', /404/],
+  ['measurements from no time', 'GET', '/rrd_updates?session_id=SESSION&start=then', /400/],
+  ['an unknown way of doing things', 'DELETE', '/', /501/],
+])('refused as a page, and closed: %s', async (_claim, method, path, status) => {
+  const answer = await send(world, `${method} ${at(path)} HTTP/1.0\r\n\r\n`);
+  expect(answer.status).toMatch(status);
+  expect(answer.headers).toMatchObject({ 'content-type': 'text/html', connection: 'close' });
+  expect(answer.closed).toBe(true);
+});
+
+test.each([
+  ['the audit trail', '/audit_log?session_id=SESSION', /^text\/plain/, /^\[\d{8}T\d\d:\d\d:\d\d\.\d{3}Z\|info\|.*'session\.login_with_password'/],
+  ['the audit trail of what comes', '/audit_log?session_id=SESSION&since=20990101T00:00:00Z', /^text\/plain/, /^$/],
+  ['the database', '/pool/xmldbdump?session_id=SESSION', /^text\/xml$/, /^<\?xml version="1\.0" encoding="UTF-8"\?>\s*<database><manifest>/],
+  ['what there is beside it', '/services?session_id=SESSION', /^application\/json$/, /^\{"services":/],
+  [
+    'measurements of a storage',
+    '/sr_rrd?session_id=SESSION&uuid=SR_UUID',
+    /^text\/xml$/,
+    /^<\?xml version="1\.0"\?><rrd><version>0003<\/version><step>5<\/step>/,
+  ],
+  [
+    'measurements of a while ago',
+    '/rrd_updates?session_id=SESSION&start=-600&host=true&cf=AVERAGE',
+    /^text\/xml$/,
+    /^<\?xml version="1\.0"\?><xport><meta><start>\d+<\/start><step>5<\/step><end>\d+<\/end><rows>\d+<\/rows><columns>\d+<\/columns><legend><entry>AVERAGE:host:/,
+  ],
+])('%s', async (_claim, path, type, body) => {
+  const answer = await get(path);
+  expect(answer.status).toBe('HTTP/1.1 200 OK');
+  expect(answer.headers['content-type']).toMatch(type);
+  expect(answer.body).toMatch(body);
+  expect(answer.closed).toBe(true);
 });
 
 const fields = (bytes: Buffer): string => /<value>(OpaqueRef:[^<]*)<\/value>/.exec(bytes.toString())?.[1] ?? '';

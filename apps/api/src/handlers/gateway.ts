@@ -97,7 +97,7 @@ export class Gateway {
     connection: Connection,
     { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
   ): Promise<void> {
-    const login = await this.logIn(route, connection.request, query);
+    const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
       if (login.session && !route.open) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
       const task = brought ?? (await this.ownTask(route.handler, login, query));
@@ -177,6 +177,10 @@ function queryOf(request: IncomingMessage): URLSearchParams {
 }
 
 const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
+/** Whatever was wrong with a login, a task that waits for it hears the same. */
+function notLetIn(error: unknown): never {
+  throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
+}
 
 const lingerMs = 1_000;
 /**

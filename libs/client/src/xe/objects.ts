@@ -111,7 +111,7 @@ export class Objects {
     if (special) return apart(access, await special(this, shown).catch(() => absent));
     if (api === '') return notes?.calls ? this.called(notes.calls, shown, row) : asText('');
     const [cls = '', field = ''] = api.split('.');
-    const record = cls === table.cls || field in shown.record ? shown.record : await this.companion(table, cls, shown.record);
+    const record = cls === table.cls ? shown.record : await this.companion(table, cls, shown.record);
     return record ? this.written(record[field], typeOf(api), row) : asText(withoutMetrics[name] ?? absent);
   }
   async text(row: FieldRow, shown: Shown, table: ClassTable): Promise<string> {

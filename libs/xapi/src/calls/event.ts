@@ -28,10 +28,9 @@ export function subscription(texts: readonly string[]): Wants {
     objects = new Map<ClassName, Set<string>>();
   for (const text of texts) {
     const [cls = '', ...rest] = text.split('/');
-    if (text === '' || rest.length > 1) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', text);
     const name = byLowerCase.get(cls.toLowerCase());
     if (name && rest.length === 0) wanted.add(name);
-    else if (name) objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest[0] ?? ''));
+    else if (name) objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest.join('/')));
   }
   if (texts.includes('*')) return () => true;
   const wants = (cls: ClassName, ref: string): boolean => wanted.has(cls) || objects.get(cls)?.has(ref) === true;
