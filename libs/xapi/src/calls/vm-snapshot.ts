@@ -5,6 +5,7 @@ import { admitVdi } from '../admission';
 import { dateTime, type Context } from '../context';
 import type { Tx } from '@xenplane/store';
 import { recordWith } from '../records';
+import { fromMetadata, metadataOf } from '../snapshot-metadata';
 import { cloneVdi, removeVdi } from './vdi-clone';
 import { copyDisks, copyInterfaces, copyRecord, copySuspended } from './vm-clone';
 
@@ -22,60 +23,6 @@ export interface SnapshotOf {
   readonly checkpoint?: boolean;
   readonly byVmss?: boolean;
 }
-
-/** What revert gives back; all else a VM keeps, or takes from its devices. */
-const restored = [
-  'name_label',
-  'name_description',
-  'user_version',
-  'affinity',
-  'memory_overhead',
-  'memory_target',
-  'memory_static_max',
-  'memory_dynamic_max',
-  'memory_dynamic_min',
-  'memory_static_min',
-  'VCPUs_params',
-  'VCPUs_max',
-  'VCPUs_at_startup',
-  'actions_after_softreboot',
-  'actions_after_shutdown',
-  'actions_after_reboot',
-  'actions_after_crash',
-  'PV_bootloader',
-  'PV_kernel',
-  'PV_ramdisk',
-  'PV_args',
-  'PV_bootloader_args',
-  'PV_legacy_args',
-  'HVM_boot_policy',
-  'HVM_boot_params',
-  'HVM_shadow_multiplier',
-  'platform',
-  'PCI_bus',
-  'other_config',
-  'last_boot_CPU_flags',
-  'last_booted_record',
-  'recommendations',
-  'xenstore_data',
-  'ha_always_run',
-  'ha_restart_priority',
-  'tags',
-  'blocked_operations',
-  'bios_strings',
-  'start_delay',
-  'shutdown_delay',
-  'order',
-  'suspend_SR',
-  'hardware_platform_version',
-  'has_vendor_device',
-  'reference_label',
-  'domain_type',
-  'NVRAM',
-] as const satisfies readonly (keyof Vm)[];
-type Restored = Pick<Vm, (typeof restored)[number]>;
-const metadataOf = (vm: Vm): string => JSON.stringify(Object.fromEntries(restored.map((field) => [field, vm[field]])));
-const fromMetadata = (snapshot: Vm): Partial<Restored> => (snapshot.snapshot_metadata === '' ? {} : (JSON.parse(snapshot.snapshot_metadata) as Restored));
 
 export async function takeSnapshot(context: Making, { source, name, ignore = [], memory, checkpoint = false, byVmss = false }: SnapshotOf): Promise<Ref<'VM'>> {
   const { tx, plane } = context;
