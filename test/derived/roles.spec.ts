@@ -232,9 +232,58 @@ describe('single keys of maps', () => {
     const copy = await call<string>('pool-admin', 'VM.clone', tainted, 'copy');
     expect(await call('read-only', `VM.get_${field}`, copy)).toMatchObject({ [key]: 'x' });
   });
-  test('there are such keys', () => expect(guarded.length).toBeGreaterThan(2));
+  const devices = keyed.filter(([cls, , , role]) => cls === 'VBD' && role === 'pool-admin');
+  test.each(devices)('a new %s, and a copy of its VM, bring %s:%s only where it may be set', async (_cls, field, key) => {
+    const vm = await makeVm('vm-admin', {});
+    const drive = (role: Role, extra: Record<string, unknown>): Promise<string> =>
+      call(role, 'VBD.create', { ...blankDrive, VM: vm, userdevice: 'autodetect', ...extra });
+    await expect(drive('vm-admin', { [field]: { [key]: 'x' } })).rejects.toThrow(`RBAC_PERMISSION_DENIED vbd.create/key:${key}`);
+    await drive('pool-admin', { [field]: { [key]: 'x' } });
+    await expect(call('vm-admin', 'VM.clone', vm, 'copy')).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.clone/key:${key}`);
+    await expect(call('vm-admin', 'VM.copy', vm, 'copy', 'OpaqueRef:NULL')).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.copy/key:${key}`);
+  });
+  test.each(['constructor', '__proto__', 'toString'])('%s is a key like others', async (key) => {
+    const vm = await makeVm('vm-admin', {});
+    await call('vm-admin', 'VM.add_to_other_config', vm, key, 'x');
+    expect(Object.entries(await call<object>('read-only', 'VM.get_other_config', vm))).toContainEqual([key, 'x']);
+    await call('vm-admin', 'VM.remove_from_other_config', vm, key);
+  });
+  test('there are such keys', () => expect([guarded.length > 2, devices.length > 1]).toEqual([true, true]));
 });
 
+test('secrets are told to operators alone, by no way else', async () => {
+  const value = 'not for everybody';
+  const secret = await call<string>('pool-operator', 'secret.create', { value, other_config: {} });
+  const asked = (role: Role): Promise<unknown>[] => [
+    ...['*', 'secret', `secret/${secret}`].map((cls) => call(role, 'event.from', [cls], '', 0)),
+    call(role, 'secret.get_record', secret),
+    call(role, 'secret.get_value', secret),
+    call(role, 'secret.get_all_records'),
+    call(role, 'secret.get_all_records_where', `field "value"="${value}"`),
+    call(role, 'secret.get_by_uuid', value),
+  ];
+  const told = async (role: Role): Promise<number> => {
+    const answers = await Promise.allSettled(asked(role));
+    return answers.filter((a) => a.status === 'fulfilled' && JSON.stringify(a.value).includes(value)).length;
+  };
+  for (const role of roles) expect([role, await told(role)]).toEqual([role, may(role, 'pool-operator') ? 7 : 0]);
+  await call('read-only', 'event.register', ['*']);
+  await call('pool-operator', 'secret.set_value', secret, `${value} again`);
+  await call('pool-operator', 'task.create', 'something else', '');
+  expect(JSON.stringify(await call('read-only', 'event.next'))).not.toContain(value);
+});
+
+const blankDrive = {
+  VDI: 'OpaqueRef:NULL',
+  bootable: false,
+  mode: 'RO',
+  type: 'CD',
+  unpluggable: true,
+  empty: true,
+  other_config: {},
+  qos_algorithm_type: '',
+  qos_algorithm_params: {},
+};
 function makeVm(role: Role, fields: Record<string, unknown>): Promise<string> {
   const cls = messages.get('VM.create')?.cls;
   const blankFields = Object.fromEntries(

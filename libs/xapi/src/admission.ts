@@ -1,15 +1,15 @@
 /** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
 import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
-import { asRef, classNamed, isClassName, messages, XenError, type Ref } from '@xenplane/model';
+import { asRef, isClassName, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { copyable, migratable } from './calls/vdi-move';
 import type { Context } from './context';
 import { assertLive, assertUnused } from './host-use';
 import { marksOf } from './marks';
 import { mark, type Mark } from './operation-store';
-import { assertGivenKeys } from './roles';
 import { modeOf } from './specs';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './subjects';
+import { assertMayCopyKeys, assertMayRevertKeys } from './vm-keys';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -133,7 +133,8 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'host.dmesg': live,
   'host.bugreport_upload': live,
   'host.send_debug_keys': live,
-  'VM.copy': keysOfSource,
+  'VM.copy': ({ tx, session }, args) => assertMayCopyKeys({ tx, session }, 'copy', asRef(String(args['vm']))),
+  'VM.revert': ({ tx, session }, args) => assertMayRevertKeys({ tx, session }, asRef(String(args['snapshot']))),
 };
 const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
 async function live({ tx }: Context, args: Args): Promise<void> {
@@ -163,11 +164,6 @@ async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
     const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
     if (refused) throw refused;
   }
-}
-/** A copy brings the keys of its source: whoever may not set them may not copy them either. */
-async function keysOfSource({ tx, session }: Context, args: Args): Promise<void> {
-  const message = messages.get('VM.copy');
-  if (message) assertGivenKeys(session, message, classNamed('VM'), await tx.get('VM', asRef<'VM'>(String(args['vm']))));
 }
 /** Only a guest of full virtualisation has device models. */
 async function emulated({ tx }: Context, args: Args): Promise<void> {

@@ -1,5 +1,5 @@
 /** Who may do what: the message's role, and for single keys of map fields the key's own. */
-import { allows, roles, XenError, type ClassDef, type Message, type Role } from '@xenplane/model';
+import { allows, roles, XenError, type AnyRecord, type ClassDef, type Message, type Role } from '@xenplane/model';
 import type { Session } from './context';
 import { permissionOf } from './permissions';
 
@@ -13,8 +13,7 @@ type KeyRoles = Readonly<Record<string, Role>>;
 
 /** The role that a key needs beyond the message's own; a pattern may end in `*`. */
 function roleOfKey(roles: KeyRoles, key: string): Role | undefined {
-  const exact = roles[key];
-  if (exact) return exact;
+  if (Object.hasOwn(roles, key)) return roles[key];
   const pattern = Object.keys(roles).find((p) => p.endsWith('*') && key.startsWith(p.slice(0, -1)));
   return pattern ? roles[pattern] : undefined;
 }
@@ -62,11 +61,18 @@ function assertChangedKeys(
 }
 
 /** The keys of every map in a record that is to be created, cloned, copied or imported. */
-export function assertGivenKeys(session: Session, message: Message, cls: ClassDef, record: Readonly<Record<string, unknown>>): void {
-  for (const [name, field] of Object.entries(cls.fields)) {
-    if (!field.keyRoles) continue;
-    for (const key of Object.keys((record[name] ?? {}) as Record<string, string>)) {
-      const needed = roleOfKey(field.keyRoles, key);
+export function assertGivenKeys(session: Session, message: Message, cls: ClassDef, record: AnyRecord): void {
+  assertKeysBetween(session, message, cls, {}, record);
+}
+
+/** The keys in which a record is to differ from what it was, map by map. */
+export function assertKeysBetween(session: Session, message: Message, cls: ClassDef, before: AnyRecord, after: AnyRecord): void {
+  for (const [name, { keyRoles }] of Object.entries(cls.fields)) {
+    if (!keyRoles) continue;
+    const old = new Map(Object.entries((before[name] ?? {}) as Record<string, string>)),
+      now = new Map(Object.entries((after[name] ?? {}) as Record<string, string>));
+    for (const key of new Set([...old.keys(), ...now.keys()])) {
+      const needed = old.get(key) === now.get(key) ? undefined : roleOfKey(keyRoles, key);
       if (needed && !allows(session.role, needed)) throw denied(permissionOf(message, key), needed);
     }
   }

@@ -1,7 +1,7 @@
 /** Takes the requests of the HTTP handlers from the server before the framework sees them: they need the bare connection. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod } from '@xenplane/model';
+import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
 import { HttpTask, TransferBeats, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
 import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
@@ -99,7 +99,7 @@ export class Gateway {
   ): Promise<void> {
     const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
-      if (login.session && !route.open) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
+      if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
       const task = brought ?? (await this.ownTask(route.handler, login, query));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
@@ -144,6 +144,8 @@ export class Gateway {
     return { token, session: await this.dispatcher.sessions.find(token), own: true };
   }
 }
+
+const isInternal = ({ clientCert }: Route, role: Role): boolean => clientCert === true && role === 'client-cert';
 
 /** The task ends as the work does; one that the client brought is failed further out, where a refused login ends it too. */
 async function finish(own: HttpTask | undefined, task: HttpTask | undefined, work: () => Promise<string | void>): Promise<void> {

@@ -1,11 +1,11 @@
 /** Copies of VMs: the record, its disks (by the storage's clone), its interfaces with addresses of their own. */
-import { asRef, classNamed, isNullRef, messages, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, isNullRef, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import { vdiLifecycle } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import { tellOfVm } from '../alerts';
 import { never, type Context } from '../context';
 import { copyVgpus } from '../gpus';
-import { assertGivenKeys } from '../roles';
+import { assertMayCopyKeys } from '../vm-keys';
 import { recordWith } from '../records';
 import { seededMac } from '../bootstrap/seeded';
 import { cloneVdi } from './vdi-clone';
@@ -167,8 +167,7 @@ export async function copyVtpm({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'
 
 export async function cloneVm(context: Context, vm: Ref<'VM'>, name: string, op: 'clone' | 'copy'): Promise<Ref<'VM'>> {
   const source = await admitVm(context, vm, op);
-  const message = messages.get(`VM.${op}`);
-  if (message) assertGivenKeys(context.session, message, classNamed('VM'), source);
+  await assertMayCopyKeys(context, op, vm);
   const copy = await copyRecord(context, source, { name, copyDisk: (vdi) => cloneVdi(context, vdi) });
   await tellOfVm(context.tx, context.plane, copy, 'VM_CLONED', `cloned from '${source.name_label}'`);
   return copy;

@@ -4,6 +4,7 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import { admitVdi } from '../admission';
 import { dateTime, type Context } from '../context';
 import type { Tx } from '@xenplane/store';
+import { fromMetadata, metadataOf } from '../snapshot-metadata';
 import { cloneVdi, removeVdi, snapshotVdi } from './vdi-clone';
 import { copyVgpus, removePassedDevices } from '../gpus';
 import { copyDisks, copyGuest, copyInterfaces, copyRecord, copySuspended, copyVtpm } from './vm-clone';
@@ -21,61 +22,6 @@ export interface SnapshotOf {
   /** Whether the memory of a suspended VM belongs to it. */
   readonly checkpoint?: boolean;
   readonly byVmss?: boolean;
-}
-
-/** What revert gives back; all else a VM keeps, tags and affinity among it, or takes from its devices. */
-const restored = [
-  'name_label',
-  'name_description',
-  'user_version',
-  'memory_overhead',
-  'memory_target',
-  'memory_static_max',
-  'memory_dynamic_max',
-  'memory_dynamic_min',
-  'memory_static_min',
-  'VCPUs_params',
-  'VCPUs_max',
-  'VCPUs_at_startup',
-  'actions_after_softreboot',
-  'actions_after_shutdown',
-  'actions_after_reboot',
-  'actions_after_crash',
-  'PV_bootloader',
-  'PV_kernel',
-  'PV_ramdisk',
-  'PV_args',
-  'PV_bootloader_args',
-  'PV_legacy_args',
-  'HVM_boot_policy',
-  'HVM_boot_params',
-  'HVM_shadow_multiplier',
-  'platform',
-  'PCI_bus',
-  'other_config',
-  'last_boot_CPU_flags',
-  'last_booted_record',
-  'recommendations',
-  'xenstore_data',
-  'ha_restart_priority',
-  'blocked_operations',
-  'bios_strings',
-  'start_delay',
-  'shutdown_delay',
-  'order',
-  'suspend_SR',
-  'hardware_platform_version',
-  'has_vendor_device',
-  'reference_label',
-  'domain_type',
-  'NVRAM',
-] as const satisfies readonly (keyof Vm)[];
-type Restored = Pick<Vm, (typeof restored)[number]>;
-/** With the uuid, should the VM have to be made anew. */
-const metadataOf = (vm: Vm): string => JSON.stringify(Object.fromEntries((['uuid', ...restored] as const).map((field) => [field, vm[field]])));
-function fromMetadata({ snapshot_metadata }: Vm): { readonly uuid?: string; readonly settings: Partial<Restored> } {
-  const { uuid, ...settings } = (snapshot_metadata === '' ? {} : JSON.parse(snapshot_metadata)) as Partial<Restored> & { uuid?: string };
-  return { settings, ...(uuid === undefined ? {} : { uuid }) };
 }
 
 export async function takeSnapshot(context: Making, { source, name, ignore = [], memory, checkpoint = false, byVmss = false }: SnapshotOf): Promise<Ref<'VM'>> {
