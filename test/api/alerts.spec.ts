@@ -1,6 +1,6 @@
 /** What the control plane warns of by itself, and what high availability does about lost hosts and fallen VMs. */
 import { generate } from 'selfsigned';
-import { followPlan, HostsLiveness, restartProtected, tellOfGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
+import { followPlan, HostsLiveness, restartProtected, tellFailedLogins, tellOfGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
 let world: World;
@@ -62,6 +62,30 @@ test('certificates warn of their end, more loudly the nearer it is', async () =>
   expect(await namesOf('Host', uuid, 'HOST_SERVER_')).toEqual(['HOST_SERVER_CERTIFICATE_EXPIRED']);
   const left = Object.values(await call<Record<string, Message>>('message.get_all_records')).map((m) => m.name);
   expect(left.filter((name) => name.startsWith('POOL_CA_'))).toEqual([]);
+});
+
+test('a host that checks its peers no more is told of until it does', async () => {
+  await call('pool.enable_tls_verification');
+  const told = async (): Promise<string[]> =>
+    Object.values(await call<Record<string, Message>>('message.get_all_records')).flatMap((m) => (m.name.startsWith('TLS_VERIFICATION') ? [m.body] : []));
+  for (let n = 0; n < 2; n += 1) await call('host.emergency_disable_tls_verification');
+  expect(await told()).toEqual([expect.stringMatching(/^<body><host>[-0-9a-f]{36}<\/host><\/body>$/)]);
+  await call('host.emergency_reenable_tls_verification');
+  expect(await told()).toEqual([]);
+});
+
+test('who was refused at the door is told of: how often, and by whom the most', async () => {
+  const tries = { bob: 1, '<&>': 2, root: 4, eve: 3 };
+  for (const [name, times] of Object.entries(tries))
+    for (let n = 0; n < times; n += 1) await expect(login(world.url, name, 'wrong')).rejects.toThrow(`SESSION_AUTHENTICATION_FAILED ${name}`);
+  await tellFailedLogins(plane);
+  await tellFailedLogins(plane);
+  const [pool] = await call<string[]>('pool.get_all');
+  const [told, ...more] = await messages('Host', await call('host.get_uuid', await call('pool.get_master', pool)), 'FAILED_LOGIN');
+  expect([Number(told?.priority), more]).toEqual([3, []]);
+  const known = (name: string, number: number): string => `<known>\n<username>${name}</username>\n<number>${number}</number>\n<date>D</date>\n</known>\n`;
+  const body = told?.body.replaceAll(/\d{8}T\d\d:\d\d:\d\dZ/g, 'D');
+  expect(body).toBe(`<body>\n<total>10</total>\n${known('root', 4)}${known('eve', 3)}${known('&lt;&amp;&gt;', 2)}</body>`);
 });
 
 test('VMs that want to be apart and are not are told of, until they are', async () => {

@@ -32,6 +32,7 @@ async function refused(answer: Promise<unknown>): Promise<string> {
     (error: Error) => error.message,
   );
 }
+const full = 'SR_BACKEND_FAILURE_44  There is insufficient space ';
 const makeSr = (type: string, device_config: Record<string, string>, shared: boolean, host = hosts[0], name = `new ${type}`): Promise<string> =>
   call('SR.create', host, device_config, 0, name, '', type, type === 'iso' ? 'iso' : 'user', shared, {});
 const makeVdi = (SR: string, more: Record<string, unknown> = {}): Promise<string> =>
@@ -225,6 +226,23 @@ test('local repositories have one connection, unless they are said to be shared'
   await call('SR.destroy', sr);
 });
 
+test('where disks have all of their space set aside, no more is made than fits', async () => {
+  const sr = await makeSr('lvm', { device: '/dev/sdd' }, false);
+  const { physical_size } = await repository(sr);
+  const large = await makeVdi(sr, { virtual_size: physical_size - GiB });
+  expect(await refused(makeVdi(sr, { virtual_size: 2 * GiB }))).toBe(full);
+  expect(await refused(call('VDI.resize', large, physical_size + MiB))).toBe(full);
+  expect(await refused(call('VDI.clone', large, {}))).toBe(full);
+  const snapshot = await call<string>('VDI.snapshot', large, {});
+  const small = await makeVdi(sr);
+  expect(await refused(makeVdi(sr, { virtual_size: MiB }))).toBe(full);
+  await call('VDI.destroy', small);
+  await call('VDI.resize', large, physical_size);
+  for (const one of [snapshot, large]) await call('VDI.destroy', one);
+  await unplugAll(sr);
+  await call('SR.destroy', sr);
+});
+
 test('disks: snapshots and clones share what they have, sums add up, and layers go when nobody needs them', async () => {
   const sr = await makeSr('nfs', { server: 'filer', serverpath: '/export/sums' }, true);
   const vdi = await makeVdi(sr, { virtual_size: 4 * MiB });
@@ -347,7 +365,7 @@ test('copies into a disk, sizes, reverting, forgetting and introducing', async (
   expect(await disk(await introduce(uuid))).toMatchObject({ uuid, name_label: 'again', virtual_size: 2 * MiB });
   expect(await refused(makeVdi(sr, { virtual_size: 2 ** 50 }))).toMatch(/^VDI_TOO_LARGE/);
   await call('SR.set_physical_size', sr, 1);
-  expect(await refused(call('VDI.copy', await call('VDI.get_by_uuid', uuid), sr, none, none))).toMatch(/^SR_FULL/);
+  expect(await refused(call('VDI.copy', await call('VDI.get_by_uuid', uuid), sr, none, none))).toBe(full);
 });
 
 test("copies of the pool's database", async () => {

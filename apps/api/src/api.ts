@@ -4,7 +4,17 @@ import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
-import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, raiseAlarms, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
+import {
+  Dispatcher,
+  ensureDemoTemplate,
+  ensurePool,
+  openPlane,
+  raiseAlarms,
+  Sessions,
+  tellFailedLogins,
+  type Plane,
+  type RunningProcess,
+} from '@xenplane/xapi';
 import { XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
@@ -17,6 +27,8 @@ const bodyLimitBytes = 16 * 2 ** 20;
 const upkeepMs = 1000;
 /** Metrics are watched by the minute. */
 const watchMs = 60_000;
+/** Who was refused at the door is told by the hour. */
+const doorMs = 3_600_000;
 
 export interface RunningApi extends RunningProcess {
   readonly url: string;
@@ -48,12 +60,16 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     await dispatcher.trail.flush();
     await ways.refresh();
   };
-  const ticking = setInterval(() => void upkeep().catch((error: unknown) => plane.log.warn({ error }, 'upkeep failed')), upkeepMs);
-  const watching = setInterval(() => void raiseAlarms(plane).catch((error: unknown) => plane.log.warn({ error }, 'alarms not looked for')), watchMs);
+  const every = (ms: number, what: () => Promise<unknown>, failure: string): NodeJS.Timeout =>
+    setInterval(() => void what().catch((error: unknown) => plane.log.warn({ error }, failure)), ms);
+  const timers = [
+    every(upkeepMs, upkeep, 'upkeep failed'),
+    every(watchMs, () => raiseAlarms(plane), 'alarms not looked for'),
+    every(doorMs, () => tellFailedLogins(plane), 'failed logins not told'),
+  ];
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {
-    clearInterval(ticking);
-    clearInterval(watching);
+    for (const timer of timers) clearInterval(timer);
     gateway.stop();
     await ways.close();
     app.getHttpServer().closeAllConnections();

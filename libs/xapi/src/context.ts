@@ -3,6 +3,7 @@ import type { Ref, Role } from '@xenplane/model';
 import type { Replica, Store, Tx } from '@xenplane/store';
 import type { Doorbell } from '@xenplane/work';
 import type { Agents } from './agents';
+import type { FailedLogins } from './failed-logins';
 
 /** Time and randomness, injected; a test owns both. */
 export interface Clock {
@@ -40,6 +41,7 @@ export interface Plane {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
+  readonly failedLogins: FailedLogins;
   readonly settings: PlaneSettings;
 }
 export interface PlaneSettings {

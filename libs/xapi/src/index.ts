@@ -32,6 +32,7 @@ export * from './images';
 export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './calls/blob';
 export { startInternally } from './accept';
 export * from './http-task';
+export { FailedLogins, tellFailedLogins } from './failed-logins';
 export { raiseAlarms } from './rrd/alarms';
 export { Archives, lastUp, ownerNames, type RecordedRrd } from './rrd/recorded';
 export type { RrdClass } from './rrd/choices';

@@ -8,6 +8,7 @@ import { encodeJson } from '@xenplane/wire';
 import { Agents } from './agents';
 import type { Clock, Ids, Plane } from './context';
 import { derivations } from './derivations';
+import { FailedLogins } from './failed-logins';
 import { makeLog } from './process';
 
 export interface PlaneOptions {
@@ -49,6 +50,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     clock: systemClock,
     ids: randomIds,
     log: makeLog(options.name, options.logLevel),
+    failedLogins: new FailedLogins(),
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {
       url: options.url ?? (() => ''),

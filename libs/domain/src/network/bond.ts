@@ -18,13 +18,13 @@ function refuseMember(member: PifSubject): XenError | undefined {
 }
 
 export function refuseBond(members: readonly PifSubject[], MAC: string): XenError | undefined {
+  if (MAC !== '' && !isUnicastMac(MAC)) return new XenError('MAC_INVALID', MAC);
   if (members.length < fewestMembers) return new XenError('PIF_BOND_NEEDS_MORE_MEMBERS');
   for (const member of members) {
     const refused = refuseMember(member);
     if (refused) return refused;
   }
   if (new Set(members.map((m) => m.pif.host)).size > 1) return new XenError('PIF_CANNOT_BOND_CROSS_HOST');
-  if (MAC !== '' && !isUnicastMac(MAC)) return new XenError('MAC_INVALID', MAC);
   if (new Set(members.map((m) => JSON.stringify(Object.entries(m.pif.properties).sort()))).size > 1) return new XenError('INCOMPATIBLE_PIF_PROPERTIES');
   return members.filter((m) => hasAddress(m.pif)).length > 1 ? new XenError('PIF_BOND_MORE_THAN_ONE_IP') : undefined;
 }

@@ -4,6 +4,7 @@ import { XenError } from '@xenplane/model';
 const failures = {
   deviceInUse: [16, 'The storage device is in use'],
   vdiExists: [43, 'The VDI already exists'],
+  noSpace: [44, 'There is insufficient space'],
   unavailable: [47, 'The SR is not available'],
   partitionInUse: [56, 'The partition belongs to another repository'],
   nfsMount: [73, 'NFS mount error'],

@@ -19,12 +19,12 @@ async function create(context: Context, { network, members, MAC, mode, propertie
   const { tx, plane } = context;
   await lockInterfaces(tx);
   const slaves = await pifSubjects(tx, [...new Set(members)]);
-  const refused = bondRules.refuseBond(slaves, MAC);
-  if (refused) throw refused;
-  assertSettings(mode, properties);
   const primary = bondRules.primaryOf(slaves);
   if (!primary) throw new XenError('PIF_BOND_NEEDS_MORE_MEMBERS');
   const target = await assertNotConnected(tx, network, [primary.pif.host]);
+  const refused = bondRules.refuseBond(slaves, MAC);
+  if (refused) throw refused;
+  assertSettings(mode, properties);
   const master = await addMaster(context, primary, target, MAC);
   const uuid = plane.ids.uuid(),
     bond = asRef<'Bond'>(`OpaqueRef:${uuid}`);

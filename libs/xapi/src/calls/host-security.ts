@@ -1,5 +1,6 @@
 /** Certificates and SSH: who may talk to a host, and how it proves who it is. */
 import { classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import { tell } from '../alerts';
 import { dateTime, never, type Context } from '../context';
 import { assertCertificate, certificateOf, keepCertificate, renewCertificate } from '../host-certificates';
 import { hereOf } from './host-network';
@@ -18,6 +19,26 @@ async function setSsh(context: Context, host: Ref<'host'>, change: Partial<Ssh>)
   await context.tx.update('host', host, { ...change, ssh_expiry: expiryOf(context, after) });
 }
 
+const unverified = 'TLS_VERIFICATION_EMERGENCY_DISABLED';
+/** Told for as long as this host alone of its pool does not check its peers. */
+async function disableVerification(context: Context): Promise<void> {
+  const { tx, plane } = context;
+  const { ref, uuid, tls_verification_enabled } = await tx.lock('host', hereOf(context));
+  const [pool] = await tx.find('pool', {});
+  await tx.update('host', ref, { tls_verification_enabled: false });
+  if (pool?.tls_verification_enabled && tls_verification_enabled)
+    await tell(tx, plane, { name: unverified, priority: 3, cls: 'Host', obj_uuid: uuid, body: `<body><host>${uuid}</host></body>` });
+}
+
+async function enableVerification(context: Context): Promise<void> {
+  const { tx } = context;
+  const [pool] = await tx.find('pool', {});
+  if (!pool?.tls_verification_enabled) throw new XenError('TLS_VERIFICATION_NOT_ENABLED_IN_POOL');
+  const { ref, uuid } = await tx.lock('host', hereOf(context));
+  await tx.update('host', ref, { tls_verification_enabled: true });
+  await tx.query("DELETE FROM message WHERE name = $1 AND cls = 'Host' AND obj_uuid = $2", [unverified, uuid]);
+}
+
 export const securityCalls = {
   get_server_certificate: async ({ tx, plane }, { host }) => {
     await tx.get('host', host);
@@ -32,12 +53,8 @@ export const securityCalls = {
   reset_server_certificate: async ({ tx, plane }, { host }) => void (await renewCertificate(tx, plane, host, 'host')),
   emergency_reset_server_certificate: async (context) => void (await renewCertificate(context.tx, context.plane, hereOf(context), 'host')),
   refresh_server_certificate: async ({ tx, plane }, { host }) => void (await renewCertificate(tx, plane, host, 'host_internal')),
-  emergency_disable_tls_verification: async (context) => context.tx.update('host', hereOf(context), { tls_verification_enabled: false }),
-  emergency_reenable_tls_verification: async (context) => {
-    const [pool] = await context.tx.find('pool', {});
-    if (!pool?.tls_verification_enabled) throw new XenError('TLS_VERIFICATION_NOT_ENABLED_IN_POOL');
-    await context.tx.update('host', hereOf(context), { tls_verification_enabled: true });
-  },
+  emergency_disable_tls_verification: (context) => disableVerification(context),
+  emergency_reenable_tls_verification: (context) => enableVerification(context),
   enable_ssh: (context, { self }) => setSsh(context, self, { ssh_enabled: true }),
   disable_ssh: (context, { self }) => setSsh(context, self, { ssh_enabled: false }),
   set_ssh_enabled_timeout: async (context, { self, value }) => {

@@ -22,7 +22,9 @@ async function logIn(plane: Plane, login: Login): Promise<string> {
   try {
     return (await logInLocally(plane, login)) ?? (await logInExternally(plane, login));
   } catch (error) {
-    if (error instanceof XenError) await plane.clock.wait(plane.settings.wrongPasswordMs);
+    if (!(error instanceof XenError)) throw error;
+    if (error.code === 'SESSION_AUTHENTICATION_FAILED') plane.failedLogins.note({ username: login.user, originator: login.originator }, plane.clock.now());
+    await plane.clock.wait(plane.settings.wrongPasswordMs);
     throw error;
   }
 }

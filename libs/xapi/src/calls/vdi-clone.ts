@@ -55,7 +55,7 @@ async function insertCopy(context: Making, { ref: source, ...vdi }: Row, change:
     is_tools_iso: false,
     ...change,
   };
-  await takeSpace(context, copy.SR, copy.virtual_size, copy.physical_utilisation);
+  await takeSpace(context, copy.SR, copy.virtual_size, copy.physical_utilisation, copy.is_a_snapshot ? copy.physical_utilisation : copy.virtual_size);
   await context.tx.insert('VDI', ref, copy);
   await branch(context.tx, context.plane.ids, source, ref, copy.physical_utilisation);
   return ref;
@@ -68,14 +68,25 @@ export async function removeVdi(tx: Tx, { ref, SR, virtual_size }: Pick<Row, 're
   await tx.remove('VDI', ref);
 }
 
-/** Books space of a repository; negative amounts give it back. One statement, so that two takers cannot both have the last byte. */
-export async function takeSpace({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>, virtual: number, physical: number): Promise<void> {
-  const rows = await tx.query(
+/**
+ * Books space of a repository; negative amounts give it back. One statement, so that two takers cannot both have the last byte.
+ * Where all that a disk may come to hold is set aside, there must be room for that too; a snapshot keeps no more than it holds.
+ */
+export async function takeSpace({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>, virtual: number, physical: number, setAside = virtual): Promise<void> {
+  const [taken] = await tx.query<{ thick: boolean }>(
     `UPDATE sr SET virtual_allocation = greatest(0, virtual_allocation + $2::bigint), physical_utilisation = greatest(0, physical_utilisation + $3::bigint)
-     WHERE ref = $1 AND ($3::bigint <= 0 OR physical_size = 0 OR physical_utilisation + $3::bigint <= physical_size) RETURNING ref`,
+     WHERE ref = $1 AND ($3::bigint <= 0 OR physical_size = 0 OR physical_utilisation + $3::bigint <= physical_size)
+     RETURNING coalesce(sm_config->>'allocation' = 'thick', false) AS thick`,
     [sr, virtual, physical],
   );
-  if (rows.length > 0) return;
-  const { physical_size, physical_utilisation } = await tx.get('SR', sr);
-  throw new XenError('SR_FULL', String(physical), String(physical_size - physical_utilisation));
+  if (!taken || (taken.thick && setAside > 0 && !(await canSetAside(tx, sr, setAside)))) throw storage.failure('noSpace');
+}
+
+async function canSetAside(tx: Tx, sr: Ref<'SR'>, bytes: number): Promise<boolean> {
+  const [room] = await tx.query(
+    `SELECT 1 AS yes FROM sr s WHERE s.ref = $1 AND s.physical_size >= $2::bigint +
+       (SELECT coalesce(sum(CASE WHEN d.is_a_snapshot THEN d.physical_utilisation ELSE d.virtual_size END), 0) FROM vdi d WHERE d."SR" = s.ref)`,
+    [sr, bytes],
+  );
+  return room !== undefined;
 }

@@ -63,7 +63,7 @@ export async function moveVdi({ plane, tx }: Making, ref: Ref<'VDI'>, SR: Ref<'S
   const uuid = plane.ids.uuid(),
     moved = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const room = await contentBytes(tx, ref);
-  await takeSpace({ tx }, SR, vdi.virtual_size, room);
+  await takeSpace({ tx }, SR, vdi.virtual_size, room, vdi.is_a_snapshot ? room : vdi.virtual_size);
   await takeSpace({ tx }, SR, 0, -room);
   await tx.insert('VDI', moved, { ...vdi, uuid, location: uuid, SR, physical_utilisation: 0, current_operations: {}, allowed_operations: [] });
   await moveLayers(tx, ref, moved);

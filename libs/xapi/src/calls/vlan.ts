@@ -25,6 +25,11 @@ interface Made {
 async function createVlans({ tx, plane }: Context, tagged: readonly Ref<'PIF'>[], tag: number, network: Ref<'network'>): Promise<Made[]> {
   await lockInterfaces(tx);
   const subjects = await pifSubjects(tx, tagged);
+  const { MTU } = await assertNotConnected(
+    tx,
+    network,
+    subjects.map((s) => s.pif.host),
+  );
   const tags = new Map<string, number[]>();
   for (const { on, tag: present } of await tx.query<{ on: string; tag: number }>('SELECT "tagged_PIF" AS on, tag FROM vlan WHERE "tagged_PIF" = ANY($1)', [
     tagged,
@@ -34,11 +39,6 @@ async function createVlans({ tx, plane }: Context, tagged: readonly Ref<'PIF'>[]
     const refused = stackingRules.refuseVlan(subject, tag, tags.get(subject.ref) ?? []);
     if (refused) throw refused;
   }
-  const { MTU } = await assertNotConnected(
-    tx,
-    network,
-    subjects.map((s) => s.pif.host),
-  );
   const made = subjects.map((subject) => {
     const ref = asRef<'VLAN'>(`OpaqueRef:${plane.ids.uuid()}`),
       untagged = asRef<'PIF'>(`OpaqueRef:${plane.ids.uuid()}`);
