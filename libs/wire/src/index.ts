@@ -16,4 +16,5 @@ export * from './rfb';
 export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
 export * from './disks';
 export * from './xva';
+export * from './zstd';
 export { bzip2 } from './bzip2';
