@@ -4,12 +4,14 @@ import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
-import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, type Plane, type RunningProcess } from '@xenplane/xapi';
+import { Dispatcher, ensureDemoTemplate, ensurePool, openPlane, Sessions, TransferBeats, type Plane, type RunningProcess } from '@xenplane/xapi';
 import { XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
 import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
+import type { Serving } from './nbd/export';
+import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
 
 const bodyLimitBytes = 16 * 2 ** 20;
@@ -23,14 +25,17 @@ export interface RunningApi extends RunningProcess {
 
 export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   let url = settings.url ?? '';
-  const plane = await openPlane({ ...settings, url: () => url, name: 'api', replica: true });
+  const nbd: { port?: number | undefined } = {};
+  const plane = await openPlane({ ...settings, url: () => url, nbdPort: () => nbd.port, name: 'api', replica: true });
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
   const sessions = new Sessions(plane);
   const dispatcher = new Dispatcher(plane, sessions);
-  const gateway = new Gateway(plane, dispatcher);
+  const beats = new TransferBeats(plane);
+  beats.start();
+  const gateway = new Gateway(plane, dispatcher, beats);
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
-  const closeWays = await openWays(app, settings).catch(async (error: unknown) => {
-    gateway.stop();
+  const ways = await openWays(app, settings, { plane, sessions, beats }).catch(async (error: unknown) => {
+    beats.stop();
     await app.close();
     await plane.close();
     throw error;
@@ -45,12 +50,13 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     await dispatcher.trail.flush();
   };
   const ticking = setInterval(() => void upkeep().catch((error: unknown) => plane.log.warn({ error }, 'upkeep failed')), upkeepMs);
+  nbd.port = ways.nbdPort;
   const { port } = new URL(await app.getUrl());
   url ||= `http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`;
   const stop = async (): Promise<void> => {
     clearInterval(ticking);
-    gateway.stop();
-    await closeWays();
+    await ways.close();
+    beats.stop();
     app.getHttpServer().closeAllConnections();
     await app.close();
     await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
@@ -61,14 +67,24 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
 
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
 
-/** Plain HTTP, the local socket, TLS; answers how to shut the last two. */
-async function openWays(app: NestFastifyApplication, settings: ApiSettings): Promise<() => Promise<void>> {
+interface Ways {
+  readonly nbdPort: number | undefined;
+  /** All but plain HTTP. */
+  close(): Promise<void>;
+}
+/** Plain HTTP, the local socket, TLS, NBD. */
+async function openWays(app: NestFastifyApplication, settings: ApiSettings, serving: Serving): Promise<Ways> {
   await app.listen(settings.port, settings.listen);
   const local = settings.socket ? await listenLocally(app, settings.socket) : undefined;
   const tls = settings.tlsPort > 0 ? await listenTls(app, settings) : undefined;
-  return async () => {
-    tls?.close();
-    await local?.();
+  const nbd = settings.nbdPort === undefined ? undefined : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
+  return {
+    nbdPort: nbd?.port,
+    close: async () => {
+      tls?.close();
+      await local?.();
+      await nbd?.stop();
+    },
   };
 }
 

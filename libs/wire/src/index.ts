@@ -17,4 +17,5 @@ export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from
 export * from './disks';
 export * from './xva';
 export * from './zstd';
+export * from './nbd';
 export { bzip2 } from './bzip2';

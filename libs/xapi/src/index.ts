@@ -37,6 +37,7 @@ export * from './transfer';
 export * from './layers';
 export * from './reconcilers/layers';
 export { foldLayers } from './reconcilers/layer-folds';
+export { nbdCertificate, nbdSecurity } from './nbd';
 export { askBalancer } from './calls/pool-wlb';
 export { bundleRepository, syncBundle } from './bundle';
 export { insertMessages, objectOfMessages, type ImportedMessage } from './calls/message';

@@ -119,7 +119,7 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
-export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database' | 'read_database_pool_uuid'> = {
+export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info'> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
   snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
   resize: (context, { vdi, size }) => resize(context, vdi, size, 'resize'),
@@ -137,12 +137,6 @@ export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database
   enable_cbt: (context, { self }) => setTracking(context, self, true),
   disable_cbt: (context, { self }) => setTracking(context, self, false),
   data_destroy: (context, { self }) => destroyContents(context, self),
-  get_nbd_info: async ({ tx }, { self }) => {
-    const { type } = await tx.get('VDI', self);
-    if (type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, 'CBT metadata');
-    // No host runs an NBD server, so there is no way to say.
-    return [];
-  },
 };
 
 export const vdiOverrides = {
