@@ -147,6 +147,21 @@ describe('in the clear', () => {
     await call('VDI.destroy', disk);
   });
 
+  test('the contents of a snapshot are given up as soon as its reader has left', async () => {
+    const disk = await newDisk(contents.subarray(0, MiB));
+    await call('VDI.enable_cbt', disk);
+    const snapshot = await call<string>('VDI.snapshot', disk, {});
+    const info = await infoOf(snapshot);
+    for (const one of [await gone(info), await gone(info)]) {
+      await one.read(0, MiB);
+      one.disconnect();
+    }
+    await call('VDI.data_destroy', snapshot);
+    expect(await call('VDI.get_type', snapshot)).toBe('cbt_metadata');
+    const late = await greeted();
+    expect(await late.go(info.exportname)).toEqual({ type: 2 ** 31 + 2, text: expect.stringContaining('VDI_INCOMPATIBLE_TYPE') });
+  });
+
   test('a disk that a VM may write to is not served', async () => {
     const disk = await newDisk();
     const info = await infoOf(disk);

@@ -87,18 +87,26 @@ class Negotiation {
     return 'more';
   }
 
+  private async opened(name: string): Promise<Export | XenError> {
+    try {
+      return await this.ways.open(name);
+    } catch (error) {
+      if (error instanceof XenError) return error;
+      throw error;
+    }
+  }
+
   private async goOld(name: string): Promise<Step> {
-    const opened = await this.ways.open(name);
+    const opened = await this.opened(name);
+    // An old client is not told why.
+    if (opened instanceof XenError) throw new BadNbd(opened.code);
     await opened.unless(() => this.connection.send(exportReply(opened.source.size, this.zeroes)));
     return { connection: this.connection, opened };
   }
 
   private async goTo(option: number, name: string | undefined): Promise<Step> {
     if (name === undefined) return this.answer(option, nbdReplies.invalid);
-    const opened = await this.ways.open(name).catch((error: unknown) => {
-      if (error instanceof XenError) return error;
-      throw error;
-    });
+    const opened = await this.opened(name);
     if (opened instanceof XenError) return this.answer(option, refusals.get(opened.code) ?? nbdReplies.policy, opened.description.join(' '));
     await opened.unless(async () => {
       await this.answer(option, nbdReplies.info, exportInfo(opened.source.size));

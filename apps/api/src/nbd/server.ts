@@ -1,12 +1,11 @@
 /** The NBD server: disks to read, for whoever has a session, as `VDI.get_nbd_info` tells. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
-import { XenError } from '@xenplane/model';
 import { BadNbd } from '@xenplane/wire';
 import { nbdCertificate, nbdSecurity, type Plane } from '@xenplane/xapi';
 import { Connection, Gone } from './connection';
 import { Export, type Serving } from './export';
-import { negotiate } from './negotiation';
+import { negotiate, type Agreed } from './negotiation';
 import { serve } from './transmission';
 
 const mostConnections = 64;
@@ -29,6 +28,7 @@ export class NbdServer {
     const nbd = new NbdServer(serving);
     try {
       await new Promise<void>((resolve, reject) => nbd.server.once('error', reject).listen(port, address, resolve));
+      nbd.server.on('error', (error) => nbd.tell(error));
       return nbd;
     } catch (error) {
       serving.plane.log.warn({ error: String(error) }, 'no disk is served over NBD');
@@ -59,8 +59,7 @@ export class NbdServer {
   }
 
   private tell(error: unknown): void {
-    if (error instanceof Gone || error instanceof BadNbd || error instanceof XenError) return;
-    this.serving.plane.log.warn({ error }, 'NBD connection failed');
+    if (!(error instanceof Gone || error instanceof BadNbd)) this.serving.plane.log.warn({ error }, 'NBD connection failed');
   }
 
   private async serve(socket: Socket): Promise<void> {
@@ -74,19 +73,19 @@ export class NbdServer {
       const agreed = await negotiate(new Connection(socket), { encrypt, open: (name) => Export.open(this.serving, name, socket) });
       if (!agreed) return;
       clearTimeout(late);
-      await transmit(agreed);
+      await this.transmit(agreed);
     } finally {
       clearTimeout(late);
     }
   }
-}
 
-async function transmit({ connection, opened }: { connection: Connection; opened: Export }): Promise<void> {
-  connection.socket.setTimeout(idleMs, () => connection.socket.destroy());
-  try {
-    await serve(connection, opened.source);
-  } finally {
-    await opened.close();
+  private async transmit({ connection, opened }: Agreed): Promise<void> {
+    connection.socket.setTimeout(idleMs, () => connection.socket.destroy());
+    try {
+      await serve(connection, { source: opened.source, failed: (error) => this.tell(error) });
+    } finally {
+      await opened.close();
+    }
   }
 }
 

@@ -44,6 +44,7 @@ import { tunnelCalls } from './tunnel';
 import { pusbCalls, usbGroupCalls, vusbCalls } from './usb';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
+import { trackingOutside } from './vdi-tracking';
 import { vifCalls, vifOverrides } from './vif';
 import { vlanCalls } from './vlan';
 import { vmCalls, vmOverrides } from './vm';
@@ -151,7 +152,7 @@ export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): Re
     pool: poolOutside,
     session: sessionCalls(sessions),
     event: eventCalls(sessions),
-    VDI: { ...vdiOutside, get_nbd_info: nbdInfo },
+    VDI: { ...vdiOutside, ...trackingOutside, get_nbd_info: nbdInfo },
     VM: { ...vmRecoveryOutside(sessions, databases), ...vmMigrateOutside },
     VM_appliance: applianceRecovery(sessions, databases),
   });

@@ -11,7 +11,7 @@ import { claimVolume, leaveVolume, strayVolumes, vdiRef } from '../media';
 import { detach } from './sr-end';
 import { sumUp } from './sr-scan';
 import { cloneVdi, removeVdi, takeSpace } from './vdi-clone';
-import { destroyContents, setTracking } from './vdi-tracking';
+import { setTracking } from './vdi-tracking';
 
 type Vdi = StoredRecord<'VDI'>;
 const TiB = 2 ** 40;
@@ -119,7 +119,8 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
-export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info'> = {
+type Outsiders = 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info' | 'data_destroy';
+export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, Outsiders> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
   snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
   resize: (context, { vdi, size }) => resize(context, vdi, size, 'resize'),
@@ -136,7 +137,6 @@ export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database
   set_allow_caching: async ({ tx }, { self, value }) => tx.update('VDI', self, { allow_caching: value }),
   enable_cbt: (context, { self }) => setTracking(context, self, true),
   disable_cbt: (context, { self }) => setTracking(context, self, false),
-  data_destroy: (context, { self }) => destroyContents(context, self),
 };
 
 export const vdiOverrides = {
