@@ -24,10 +24,11 @@ async function certificateIn(tx: Tx, plane: Plane): Promise<Pem> {
   return certificateOf(tx, plane, pool.master, 'host');
 }
 
-/** A name that the certificate is good for. */
+/** A name that the certificate is good for; one for many hosts only where it has no other. */
 function subjectOf(certificate: string): string {
   const { subjectAltName = '', subject } = new X509Certificate(certificate);
-  return /DNS:([^,\s]+)/.exec(subjectAltName)?.[1] ?? /CN=(.+)/.exec(subject)?.[1] ?? '';
+  const names = [...subjectAltName.matchAll(/DNS:([^,\s]+)/g)].map(([, name = '']) => name);
+  return names.find((name) => !name.includes('*')) ?? names[0] ?? /CN=(.+)/.exec(subject)?.[1] ?? '';
 }
 
 /** Whether a host that has the disk's repository has an address on a network for it. */
