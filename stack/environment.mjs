@@ -1,7 +1,7 @@
 // What the programs are told. libs/config reads it, and nobody else.
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { keptPort } from './ports.mjs';
+import { isFree, keptPort } from './ports.mjs';
 import { makeFolder, readState, writeState } from './state.mjs';
 
 const secret = (bytes = 24) => randomBytes(bytes).toString('base64url');
@@ -20,11 +20,15 @@ export function keptSecrets(folder, password) {
   return secrets;
 }
 
-export async function keptPorts(folder) {
+export async function keptPorts(folder, { port, tlsPort, nbdPort }) {
   const file = path.join(folder, 'ports.json');
   const images = await keptPort(file, 'images');
-  return { images, agent: await keptPort(file, 'agent') };
+  const agent = await keptPort(file, 'agent');
+  const usual = ![port, tlsPort].includes(wellKnownNbd) && (await isFree(wellKnownNbd));
+  return { images, agent, nbd: nbdPort ?? (usual ? wellKnownNbd : await keptPort(file, 'nbd')) };
 }
+/** Clients are told the port with each disk, so that a second control plane on the machine may use another. */
+const wellKnownNbd = 10_809;
 
 const everyone = ['XENPLANE_LISTEN', 'XENPLANE_LOG_LEVEL'];
 const stores = ['DATABASE_URL', 'REDIS_URL'];
@@ -37,6 +41,7 @@ export const variablesOf = {
     ...stores,
     'XENPLANE_PORT',
     'XENPLANE_TLS_PORT',
+    'XENPLANE_NBD_PORT',
     'XENPLANE_URL',
     'XENPLANE_SOCKET',
     'XENPLANE_DATA',
@@ -73,6 +78,7 @@ function allValues({ flags, secrets, ports, services }) {
     XENPLANE_LOG_LEVEL: process.env.XENPLANE_LOG_LEVEL ?? (flags.quiet ? 'warn' : 'info'),
     XENPLANE_PORT: flags.port,
     XENPLANE_TLS_PORT: flags.tlsPort,
+    XENPLANE_NBD_PORT: ports.nbd || '',
     XENPLANE_URL: process.env.XENPLANE_URL ?? '',
     XENPLANE_ROOT_PASSWORD: secrets.rootPassword,
     XENPLANE_REFUSED_LOGIN_MS: process.env.XENPLANE_REFUSED_LOGIN_MS ?? 5000,

@@ -18,6 +18,7 @@ const known = {
   seed: { ...whole(0, 999_999_999), otherwise: 1, says: 'seed of the simulation' },
   port: { ...whole(1, 65_535), otherwise: 8080, says: 'plain HTTP, on 127.0.0.1' },
   'tls-port': { ...whole(0, 65_535), otherwise: 8443, says: 'TLS; 0 turns it off' },
+  'nbd-port': { ...whole(0, 65_535), says: 'NBD; 0 turns it off (10809, or a free one where that is taken)' },
   password: { ...words, says: 'of the user root (otherwise made once and kept in the data folder)' },
   data: { ...words, otherwise: '.xenplane', says: 'folder of all that is kept' },
   speed: { ...factor, otherwise: 1, says: 'factor on simulated time; 0 waits for nothing' },
@@ -50,6 +51,13 @@ function take(words, name, attached) {
   return value;
 }
 
+function refuseSame(ports) {
+  for (const [at, [name, port]] of ports.entries()) {
+    const other = ports.slice(at + 1).find(([, taken]) => port !== undefined && taken === port);
+    if (other) throw new WrongFlag(`--${name} and --${other[0]} are the same`);
+  }
+}
+
 /** Values by camelCase name; throws WrongFlag. */
 export function readFlags(args) {
   const left = [...args];
@@ -62,6 +70,7 @@ export function readFlags(args) {
   }
   const entries = Object.keys(known).map((name) => [name, given[name] ?? known[name].otherwise]);
   const values = Object.fromEntries(entries.map(([name, value]) => [name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), value]));
-  if (values.port === values.tlsPort) throw new WrongFlag('--port and --tls-port are the same');
+  const ports = ['port', 'tls-port', 'nbd-port'].filter((name) => given[name] !== 0);
+  refuseSame(ports.map((name) => [name, given[name] ?? known[name].otherwise]));
   return values;
 }

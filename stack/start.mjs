@@ -31,10 +31,11 @@ function flagsOrExit() {
   }
 }
 
-async function refuseTakenPorts({ port, tlsPort }) {
+async function refuseTakenPorts({ port, tlsPort, nbdPort = 0 }) {
   for (const [flag, number] of [
     ['--port', port],
     ['--tls-port', tlsPort],
+    ['--nbd-port', nbdPort],
   ]) {
     if (number !== 0 && !(await isFree(number))) {
       throw new Error(`port ${number} is taken by another program; choose another one: npm start -- ${flag} N`);
@@ -69,7 +70,7 @@ async function waitFor(url, programs, { deadline, abort }) {
 
 const quoted = (word) => (/^[\w.@%+=:,/-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
 
-function banner({ port, tlsPort, data }, password) {
+function banner({ port, tlsPort, data }, { nbd }, password) {
   const at = `http://127.0.0.1:${port}`;
   const tls = tlsPort ? [`  TLS        https://127.0.0.1:${tlsPort}/  (the same, certificate made at the first start)`] : [];
   return [
@@ -79,6 +80,7 @@ function banner({ port, tlsPort, data }, password) {
     `  JSON-RPC   ${at}/jsonrpc`,
     `  metrics    ${at}/metrics`,
     ...tls,
+    ...(nbd ? [`  NBD        nbd://127.0.0.1:${nbd}  (disks, on a network with the purpose for it)`] : []),
     '  user       root',
     `  password   ${password}`,
     `  data       ${path.resolve(root, data)}`,
@@ -101,9 +103,10 @@ async function start(flags, undo, abort) {
   undo.push(() => services.stop());
   abort.throwIfAborted();
   const secrets = keptSecrets(folder, flags.password);
-  const environment = programEnvironment({ flags, folder, secrets, ports: await keptPorts(folder), services });
+  const ports = await keptPorts(folder, flags);
+  const environment = programEnvironment({ flags, folder, secrets, ports, services });
   await startPrograms({ flags, environment, guard, undo, abort });
-  print(banner(flags, secrets.rootPassword));
+  print(banner(flags, ports, secrets.rootPassword));
 }
 
 async function startPrograms({ flags, environment, guard, undo, abort }) {

@@ -44,6 +44,8 @@ describe('flags', () => {
     [['4'], "'4' is not a flag"],
     [['-h'], "'-h' is not a flag"],
     [['--tls-port', '8080'], 'are the same'],
+    [['--nbd-port', '8443'], '--tls-port and --nbd-port are the same'],
+    [['--nbd-port', 'x'], "not 'x'"],
   ])('%j is refused with the list of known ones', async (flags, words) => {
     const refused = node(['stack/start.mjs', ...flags], clone);
     expect(await refused.ended).toBe(2);
@@ -80,13 +82,15 @@ test('each program is told what it reads; secrets are kept, for us only', async 
   expect(await first.ended).toBe(0);
   const { rootPassword = '', joinKey = '', imagesSecret = '' } = secrets();
   expect(told('api')).toMatchObject({ XENPLANE_VMS: '3', XENPLANE_SEED: '9', XENPLANE_ROOT_PASSWORD: rootPassword, NODE_ENV: 'production' });
+  expect(told('api')['XENPLANE_NBD_PORT']).toMatch(/^\d+$/);
   expect(told('agent')).toMatchObject({ XENPLANE_SPEED: '2.5', XENPLANE_JOIN_KEY: joinKey, XENPLANE_DATA: join(clone, '.xenplane/agent') });
   expect(told('images')).toMatchObject({ XENPLANE_IMAGES_SECRET: imagesSecret });
   for (const name of ['DATABASE_URL', 'REDIS_URL', 'XENPLANE_ROOT_PASSWORD']) expect(told('agent')).not.toHaveProperty(name);
   expect(statSync(join(clone, '.xenplane/secrets.json')).mode & 0o777).toBe(0o600);
 
-  const again = start('--quiet');
+  const again = start('--quiet', '--nbd-port', '0');
   await ready(again);
+  expect(told('api')['XENPLANE_NBD_PORT']).toBe('');
   expect(again.output()).toContain(`password   ${rootPassword}`);
   expect(again.output()).not.toContain('api is up');
 });

@@ -48,6 +48,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
     const environment = {
       ...services,
       XENPLANE_PORT: '0',
+      XENPLANE_NBD_PORT: '0',
       XENPLANE_SEED: String(seed),
       XENPLANE_ROOT_PASSWORD: password,
       XENPLANE_REFUSED_LOGIN_MS: '200',

@@ -11,6 +11,7 @@ import {
   openPlane,
   raiseAlarms,
   Sessions,
+  TransferBeats,
   tellFailedLogins,
   type Plane,
   type RunningProcess,
@@ -20,6 +21,8 @@ import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
 import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
+import type { Serving } from './nbd/export';
+import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
 import { answerUnreadable } from './unreadable';
 
@@ -38,14 +41,17 @@ export interface RunningApi extends RunningProcess {
 
 export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   let url = settings.url ?? '';
-  const plane = await openPlane({ ...settings, url: () => url, name: 'api', replica: true });
+  const nbd: { port?: number | undefined } = {};
+  const plane = await openPlane({ ...settings, url: () => url, nbdPort: () => nbd.port, name: 'api', replica: true });
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
   const sessions = new Sessions(plane);
   const dispatcher = new Dispatcher(plane, sessions);
-  const gateway = new Gateway(plane, dispatcher);
+  const beats = new TransferBeats(plane);
+  beats.start();
+  const gateway = new Gateway(plane, dispatcher, beats);
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
-  const ways = await openWays(app, plane, settings, (found) => (url ||= found)).catch(async (error: unknown) => {
-    gateway.stop();
+  const ways = await openWays(app, settings, { plane, sessions, beats }, (found) => (url ||= found)).catch(async (error: unknown) => {
+    beats.stop();
     await app.close();
     await plane.close();
     throw error;
@@ -67,11 +73,12 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     every(watchMs, () => raiseAlarms(plane), 'alarms not looked for'),
     every(doorMs, () => tellFailedLogins(plane), 'failed logins not told'),
   ];
+  nbd.port = ways.nbdPort;
   const { port } = new URL(await app.getUrl());
   const stop = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer);
-    gateway.stop();
     await ways.close();
+    beats.stop();
     app.getHttpServer().closeAllConnections();
     await app.close();
     await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
@@ -83,22 +90,25 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
 
 interface Ways {
+  readonly nbdPort: number | undefined;
   refresh(): Promise<void>;
   /** Shuts those beside plain HTTP. */
   close(): Promise<void>;
 }
-/** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS. */
-async function openWays(app: NestFastifyApplication, plane: Plane, settings: ApiSettings, tell: (url: string) => void): Promise<Ways> {
+/** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS, NBD. */
+async function openWays(app: NestFastifyApplication, settings: ApiSettings, serving: Serving, tell: (url: string) => void): Promise<Ways> {
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);
   const local = settings.socket ? await listenLocally(app, settings.socket) : undefined;
-  const tls = settings.tlsPort > 0 ? await listenTls(app, plane, settings) : undefined;
+  const tls = settings.tlsPort > 0 ? await listenTls(app, serving.plane, settings) : undefined;
+  const nbd = settings.nbdPort === undefined ? undefined : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
   const close = async (): Promise<void> => {
     tls?.close();
     await local?.();
+    await nbd?.stop();
   };
-  return { refresh: async () => tls?.refresh(), close };
+  return { nbdPort: nbd?.port, refresh: async () => tls?.refresh(), close };
 }
 
 const retryMs = 2000;

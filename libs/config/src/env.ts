@@ -10,6 +10,7 @@ export const variables = {
   XENPLANE_LISTEN: 'Address to listen on; loopback unless told otherwise',
   XENPLANE_PORT: 'API: port for plain HTTP',
   XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
+  XENPLANE_NBD_PORT: 'API: port for NBD, 0 for any that is free; none unless given',
   XENPLANE_SOCKET: 'API: path of a unix socket where the user of this process is root without a password; empty for none',
   XENPLANE_URL: 'API: how other control planes reach this one, when that is not its own address and port',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
@@ -52,6 +53,7 @@ class SchedulerVariables extends Services {
 class ApiVariables extends SchedulerVariables {
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_PORT = 8080;
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
+  @IsOptional() @number() @IsInt() @Min(0) @Max(port) XENPLANE_NBD_PORT?: number;
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_URL?: string;
   // The longest path that every system takes for a socket.
   @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
@@ -108,6 +110,7 @@ export function apiSettings(environment: Environment = process.env) {
     redisUrl: v.REDIS_URL,
     port: v.XENPLANE_PORT,
     tlsPort: v.XENPLANE_TLS_PORT,
+    nbdPort: v.XENPLANE_NBD_PORT,
     url: v.XENPLANE_URL,
     socket: v.XENPLANE_SOCKET,
     data: v.XENPLANE_DATA,

@@ -1,11 +1,11 @@
 import { bzip2 } from './bzip2';
 
-async function packed(text: Buffer): Promise<string> {
+async function packed(text: Buffer, pause = (): Promise<void> => Promise.resolve()): Promise<string> {
   const out: Uint8Array[] = [];
   const source = async function* (): AsyncGenerator<Uint8Array> {
     yield text;
   };
-  for await (const piece of bzip2(source())) out.push(piece);
+  for await (const piece of bzip2(source(), pause)) out.push(piece);
   return Buffer.concat(out).toString('hex');
 }
 
@@ -19,4 +19,16 @@ test.each([
   ['many runs', Buffer.alloc(300_000), '425a6831314159265359df474d6f0002434400c00000100000a00020a5340a534ca08d8a823c5dc914e142437d1d35bc'],
 ])('%s is packed as it was when another program could unpack it', async (_what, text, hex) => {
   expect(await packed(text)).toBe(hex);
+});
+
+test('others have their turn at each step of the sorting, and before the symbols are coded', async () => {
+  let turns = 0;
+  const pause = async (): Promise<void> => void (turns += 1);
+  const line = (i: number): string => `line ${i % 7} of a file in which much is said again\n`;
+  await packed(Buffer.from(Array.from({ length: 2_000 }, (_, i) => line(i)).join('')), pause);
+  // Rows that differ only after 2^15 bytes and more: a step for each doubling.
+  expect(turns).toBeGreaterThanOrEqual(16);
+  turns = 0;
+  await packed(Buffer.alloc(990_000, 'ab'), pause);
+  expect(turns).toBeGreaterThanOrEqual(10 * 17);
 });

@@ -3,6 +3,8 @@
 const blockBytes = 99_000;
 const groupSize = 50;
 const longestCode = 17;
+/** Coded in one turn. */
+const symbolsAtOnce = 25_000;
 
 const crcTable = Array.from({ length: 256 }, (_, i) => {
   let c = i << 24;
@@ -39,37 +41,63 @@ class Bits {
   }
 }
 
+/** Lets others have their turn: a block takes too long to be sorted and coded in one. */
+export type Pause = () => Promise<void>;
+
+/** The numbers of `order` by rank, and among equals as they came. */
+function byRank(order: Int32Array, rank: Int32Array, ranks: number): Int32Array {
+  const places = new Int32Array(ranks + 1),
+    sorted = new Int32Array(order.length);
+  for (const r of rank) places[r + 1] = (places[r + 1] ?? 0) + 1;
+  for (let r = 1; r < ranks; r += 1) places[r] = (places[r] ?? 0) + (places[r - 1] ?? 0);
+  for (const i of order) {
+    const r = rank[i] ?? 0,
+      place = places[r] ?? 0;
+    sorted[place] = i;
+    places[r] = place + 1;
+  }
+  return sorted;
+}
+
+/** Ranks of so many bytes from those of half as many: how many different ones there are, too. */
+function ranked(order: Int32Array, rank: Int32Array, step: number): { rank: Int32Array; ranks: number } {
+  const n = order.length,
+    next = new Int32Array(n);
+  let ranks = 1;
+  for (let i = 1; i < n; i += 1) {
+    const a = order[i] ?? 0,
+      b = order[i - 1] ?? 0;
+    if (rank[a] !== rank[b] || rank[(a + step) % n] !== rank[(b + step) % n]) ranks += 1;
+    next[a] = ranks - 1;
+  }
+  return { rank: next, ranks };
+}
+
 /** Order of all rotations: first by one byte, then by twice as many at each turn. */
-function sortRotations(block: Uint8Array): Int32Array {
+async function sortRotations(block: Uint8Array, pause: Pause): Promise<{ order: Int32Array; rank: Int32Array }> {
   const n = block.length;
-  const order = Int32Array.from({ length: n }, (_, i) => i);
-  let rank = Int32Array.from(block);
-  order.sort((a, b) => (rank[a] ?? 0) - (rank[b] ?? 0));
+  let rank: Int32Array = Int32Array.from(block),
+    ranks = 256,
+    order = byRank(Int32Array.from(block.keys()), rank, ranks);
   for (let step = 1; ; step *= 2) {
-    const key = (i: number): number => (rank[i] ?? 0) * (n + 256) + (rank[(i + step) % n] ?? 0);
-    const keys = Float64Array.from({ length: n }, (_, i) => key(i));
-    order.sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0));
-    const next = new Int32Array(n);
-    let ranks = 0;
-    for (let i = 1; i < n; i += 1) {
-      if (keys[order[i] ?? 0] !== keys[order[i - 1] ?? 0]) ranks += 1;
-      next[order[i] ?? 0] = ranks;
-    }
-    rank = next;
-    if (ranks === n - 1 || step >= n) return order;
+    const shifted = order.map((i) => (i + n - (step % n)) % n);
+    order = byRank(shifted, rank, ranks);
+    ({ rank, ranks } = ranked(order, rank, step));
+    await pause();
+    if (ranks === n || step >= n) return { order, rank };
   }
 }
 
-/** The last column of the sorted rotations, and the row in which the block itself stands. */
-function transformed(block: Uint8Array): { column: Uint8Array; origin: number } {
-  const order = sortRotations(block);
+/** The last column of the sorted rotations, and the row in which the block itself stands, the first of them where several are equal. */
+async function transformed(block: Uint8Array, pause: Pause): Promise<{ column: Uint8Array; origin: number }> {
+  const { order, rank } = await sortRotations(block, pause);
   const column = Uint8Array.from(order, (at) => block[(at + block.length - 1) % block.length] ?? 0);
-  return { column, origin: order.indexOf(0) };
+  return { column, origin: order.findIndex((at) => rank[at] === rank[0]) };
 }
 
 /** Places in a list whose last used comes first; runs of the first place as numbers of two digits, 0 and 1. The end has a symbol of its own. */
 function symbolsOf(column: Uint8Array, used: readonly number[]): number[] {
-  const list = [...used],
+  const list = Uint8Array.from(used),
     symbols: number[] = [];
   let run = 0;
   const endRun = (): void => {
@@ -82,12 +110,13 @@ function symbolsOf(column: Uint8Array, used: readonly number[]): number[] {
       continue;
     }
     endRun();
-    list.splice(place, 1);
-    list.unshift(byte);
+    list.copyWithin(1, 0, place);
+    list[0] = byte;
     symbols.push(place + 1);
   }
   endRun();
-  return [...symbols, used.length + 1];
+  symbols.push(used.length + 1);
+  return symbols;
 }
 
 /** Lengths of a prefix code, none too long: when one is, frequencies are brought nearer to one another. */
@@ -143,8 +172,8 @@ function putTables(bits: Bits, lengths: readonly number[], groups: number): void
   }
 }
 
-function putBlock(bits: Bits, block: Uint8Array, crc: number): void {
-  const { column, origin } = transformed(block);
+async function putBlock(bits: Bits, block: Uint8Array, crc: number, pause: Pause): Promise<void> {
+  const { column, origin } = await transformed(block, pause);
   const used = [...new Set(block)].sort((a, b) => a - b);
   const symbols = symbolsOf(column, used);
   const frequencies = Array.from({ length: used.length + 2 }, () => 0);
@@ -158,7 +187,10 @@ function putBlock(bits: Bits, block: Uint8Array, crc: number): void {
   bits.put(origin, 24);
   putUsed(bits, used);
   putTables(bits, lengths, Math.ceil(symbols.length / groupSize));
-  for (const symbol of symbols) bits.put(codes[symbol] ?? 0, lengths[symbol] ?? 0);
+  for (let at = 0; at < symbols.length; at += symbolsAtOnce) {
+    await pause();
+    for (const symbol of symbols.slice(at, at + symbolsAtOnce)) bits.put(codes[symbol] ?? 0, lengths[symbol] ?? 0);
+  }
 }
 
 /** A block as it fills: four equal bytes in a row are followed by the number of more of them. */
@@ -192,24 +224,24 @@ class Filling {
 }
 
 /** One block is held at a time. */
-export async function* bzip2(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* bzip2(source: AsyncIterable<Uint8Array>, pause: Pause): AsyncGenerator<Uint8Array> {
   const bits = new Bits();
   bits.put(0x425a6831, 32);
   let whole = 0,
     filling = new Filling();
-  const close = (): Uint8Array => {
+  const close = async (): Promise<Uint8Array> => {
     const { block, crc } = filling.finish();
     whole = (((whole << 1) | (whole >>> 31)) ^ crc) >>> 0;
-    putBlock(bits, block, crc);
+    await putBlock(bits, block, crc, pause);
     filling = new Filling();
     return bits.take();
   };
   for await (const bytes of source)
     for (const byte of bytes) {
       filling.add(byte);
-      if (filling.full) yield close();
+      if (filling.full) yield await close();
     }
-  if (!filling.empty) yield close();
+  if (!filling.empty) yield await close();
   bits.put(0x177245, 24);
   bits.put(0x385090, 24);
   bits.put(whole, 32);

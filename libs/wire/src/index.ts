@@ -16,4 +16,6 @@ export * from './rfb';
 export { closing, frame, FrameReader, opcodes, WebSocketError, type Frame } from './websocket';
 export * from './disks';
 export * from './xva';
+export * from './zstd';
+export * from './nbd';
 export { bzip2 } from './bzip2';

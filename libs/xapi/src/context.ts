@@ -47,6 +47,8 @@ export interface Plane {
 export interface PlaneSettings {
   /** Where other control planes reach this one; known when it listens. */
   readonly url: () => string;
+  /** Of the NBD server; undefined where there is none. */
+  readonly nbdPort: () => number | undefined;
   readonly joinKey: string | undefined;
   readonly imagesUrl: string;
   readonly imagesSecret: string | undefined;

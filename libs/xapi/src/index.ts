@@ -43,6 +43,7 @@ export * from './reconcilers/layers';
 export { foldLayers } from './reconcilers/layer-folds';
 export { callSender } from './remote-pool';
 export { shownCertificate, type Pem } from './host-certificates';
+export { nbdCertificate, nbdSecurity } from './nbd';
 export { askBalancer } from './calls/pool-wlb';
 export { bundleRepository, syncBundle } from './bundle';
 export { insertMessages, objectOfMessages, type ImportedMessage } from './calls/message';

@@ -20,6 +20,7 @@ export interface PlaneOptions {
   readonly replica: boolean;
   readonly joinKey?: string | undefined;
   readonly url?: () => string;
+  readonly nbdPort?: () => number | undefined;
   readonly imagesUrl?: string;
   readonly imagesSecret?: string | undefined;
   readonly sealingKey?: string | undefined;
@@ -54,6 +55,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {
       url: options.url ?? (() => ''),
+      nbdPort: options.nbdPort ?? (() => undefined),
       joinKey: options.joinKey,
       imagesUrl: options.imagesUrl ?? '',
       imagesSecret: options.imagesSecret,

@@ -16,7 +16,7 @@ export async function* tar(files: Files): AsyncGenerator<Uint8Array> {
   yield tarEnd();
 }
 export const tarGz = (files: Files): Bytes => Readable.from(tar(files)).pipe(createGzip());
-export const tarBz2 = (files: Files): Bytes => bzip2(tar(files));
+export const tarBz2 = (files: Files): Bytes => bzip2(tar(files), turn);
 
 const crcTable = Uint32Array.from({ length: 256 }, (_, i) => {
   let c = i;

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
-import { HttpTask, TransferBeats, type Dispatcher, type Plane, type Session } from '@xenplane/xapi';
+import { HttpTask, type Dispatcher, type Plane, type Session, type TransferBeats } from '@xenplane/xapi';
 import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
@@ -29,18 +29,11 @@ interface Login {
 }
 
 export class Gateway {
-  private readonly beats: TransferBeats;
-
   constructor(
     private readonly plane: Plane,
     private readonly dispatcher: Dispatcher,
-  ) {
-    this.beats = new TransferBeats(plane);
-    this.beats.start();
-  }
-  stop(): void {
-    this.beats.stop();
-  }
+    private readonly beats: TransferBeats,
+  ) {}
 
   /** Whether the request is a handler's; then it is answered here. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {

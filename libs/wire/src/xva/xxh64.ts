@@ -11,20 +11,18 @@ const rotated = (x: bigint, by: bigint): bigint => u64(u64(x << by) | (x >> (64n
 const round = (lane: bigint, input: bigint): bigint => u64(rotated(u64(lane + u64(input * p2)), 31n) * p1);
 const merged = (hash: bigint, lane: bigint): bigint => u64(u64((hash ^ round(0n, lane)) * p1) + p4);
 
+const stripe = 32;
+const seeds = [u64(p1 + p2), p2, 0n, u64(-p1)];
+
 /**
- * Stripes of 32 bytes in four lanes; answers where they end. Written out, because only inside one function are these numbers of 64
- * bits kept in registers: a hundredfold of difference.
+ * Whole stripes of 32 bytes in four lanes. Written out, because only inside one function are these numbers of 64 bits kept in
+ * registers: a hundredfold of difference.
  */
-function stripes(bytes: Uint8Array): { at: number; hash: bigint } {
-  if (bytes.length < 32) return { at: 0, hash: p5 };
-  const count = Math.floor(bytes.length / 32) * 4;
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice();
-  const words = new BigUint64Array(aligned.buffer, aligned.byteOffset, count);
-  let a = u64(p1 + p2),
-    b = p2,
-    c = 0n,
-    d = u64(-p1);
-  for (let i = 0; i < count; i += 4) {
+function takeStripes(lanes: BigUint64Array, bytes: Uint8Array, count: number): void {
+  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice(0, count * stripe);
+  const words = new BigUint64Array(aligned.buffer, aligned.byteOffset, count * 4);
+  let [a = 0n, b = 0n, c = 0n, d = 0n] = lanes;
+  for (let i = 0; i < words.length; i += 4) {
     a = asUintN(64, a + asUintN(64, (words[i] ?? 0n) * p2));
     a = asUintN(64, (asUintN(64, a << 31n) | (a >> 33n)) * p1);
     b = asUintN(64, b + asUintN(64, (words[i + 1] ?? 0n) * p2));
@@ -34,23 +32,62 @@ function stripes(bytes: Uint8Array): { at: number; hash: bigint } {
     d = asUintN(64, d + asUintN(64, (words[i + 3] ?? 0n) * p2));
     d = asUintN(64, (asUintN(64, d << 31n) | (d >> 33n)) * p1);
   }
-  const hash = u64(rotated(a, 1n) + rotated(b, 7n) + rotated(c, 12n) + rotated(d, 18n));
-  return { at: count * 8, hash: merged(merged(merged(merged(hash, a), b), c), d) };
+  lanes.set([a, b, c, d]);
 }
 
-/** As 16 capital hexadecimal digits. */
-export function xxh64(bytes: Uint8Array): string {
+/** Of bytes that come one after the other. */
+export class Xxh64 {
+  private readonly lanes = BigUint64Array.from(seeds);
+  /** The bytes of a stripe that is not whole yet. */
+  private readonly held = new Uint8Array(stripe);
+  private length = 0;
+
+  add(bytes: Uint8Array): void {
+    const holding = this.length % stripe,
+      first = holding === 0 ? 0 : Math.min(bytes.length, stripe - holding);
+    this.held.set(bytes.subarray(0, first), holding);
+    if (first > 0 && holding + first === stripe) takeStripes(this.lanes, this.held, 1);
+    const rest = bytes.subarray(first),
+      count = Math.floor(rest.length / stripe);
+    if (count > 0) takeStripes(this.lanes, rest, count);
+    if (first === 0 || holding + first === stripe) this.held.set(rest.subarray(count * stripe));
+    this.length += bytes.length;
+  }
+
+  value(): bigint {
+    return mixed(withTail(u64(this.begun() + BigInt(this.length)), this.held.subarray(0, this.length % stripe)));
+  }
+
+  private begun(): bigint {
+    if (this.length < stripe) return p5;
+    const [a = 0n, b = 0n, c = 0n, d = 0n] = this.lanes;
+    const hash = u64(rotated(a, 1n) + rotated(b, 7n) + rotated(c, 12n) + rotated(d, 18n));
+    return merged(merged(merged(merged(hash, a), b), c), d);
+  }
+}
+
+/** By eight, by four, and one by one. */
+function withTail(begun: bigint, bytes: Uint8Array): bigint {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  const begun = stripes(bytes);
-  let at = begun.at,
-    hash = u64(begun.hash + BigInt(bytes.length));
+  let at = 0,
+    hash = begun;
   for (; at + 8 <= bytes.length; at += 8) hash = u64(rotated(hash ^ round(0n, view.getBigUint64(at, true)), 27n) * p1 + p4);
   if (at + 4 <= bytes.length) {
     hash = u64(rotated(hash ^ u64(BigInt(view.getUint32(at, true)) * p1), 23n) * p2 + p3);
     at += 4;
   }
   for (; at < bytes.length; at += 1) hash = u64(rotated(hash ^ u64(BigInt(view.getUint8(at)) * p5), 11n) * p1);
-  hash = u64((hash ^ (hash >> 33n)) * p2);
-  hash = u64((hash ^ (hash >> 29n)) * p3);
-  return (hash ^ (hash >> 32n)).toString(16).toUpperCase().padStart(16, '0');
+  return hash;
+}
+function mixed(hash: bigint): bigint {
+  const once = u64((hash ^ (hash >> 33n)) * p2),
+    twice = u64((once ^ (once >> 29n)) * p3);
+  return twice ^ (twice >> 32n);
+}
+
+/** As 16 capital hexadecimal digits. */
+export function xxh64(bytes: Uint8Array): string {
+  const sum = new Xxh64();
+  sum.add(bytes);
+  return sum.value().toString(16).toUpperCase().padStart(16, '0');
 }

@@ -1,6 +1,7 @@
 /** Who answers which message. A class that has calls to answer and is missing here does not compile. */
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../context';
+import { nbdInfo } from '../nbd';
 import type { OpenedDatabases } from '../recovery/foreign-database';
 import type { Sessions } from '../sessions';
 import { blobCalls } from './blob';
@@ -44,6 +45,7 @@ import { tunnelCalls } from './tunnel';
 import { pusbCalls, usbGroupCalls, vusbCalls } from './usb';
 import { vbdCalls, vbdOverrides } from './vbd';
 import { vdiCalls, vdiOverrides } from './vdi';
+import { trackingOutside } from './vdi-tracking';
 import { vifCalls, vifOverrides } from './vif';
 import { vlanCalls } from './vlan';
 import { vmCalls, vmOverrides } from './vm';
@@ -152,7 +154,7 @@ export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): Re
     pool: poolOutside,
     session: sessionCalls(sessions),
     event: eventCalls(sessions),
-    VDI: vdiOutside,
+    VDI: { ...vdiOutside, ...trackingOutside, get_nbd_info: nbdInfo },
     VM: { ...vmRecoveryOutside(sessions, databases), ...vmMigrateOutside },
     VM_appliance: applianceRecovery(sessions, databases),
   });

@@ -10,7 +10,7 @@ import { claimVolume, leaveVolume, strayVolumes, vdiRef } from '../media';
 import { detach } from './sr-end';
 import { sumUp } from './sr-scan';
 import { cloneVdi, removeVdi, snapshotVdi, takeSpace } from './vdi-clone';
-import { destroyContents, setTracking } from './vdi-tracking';
+import { setTracking } from './vdi-tracking';
 
 type Vdi = StoredRecord<'VDI'>;
 const TiB = 2 ** 40;
@@ -103,7 +103,8 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
-export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database' | 'read_database_pool_uuid'> = {
+type Outsiders = 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info' | 'data_destroy';
+export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, Outsiders> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
   snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
   resize: (context, { vdi, size }) => resize(context, vdi, size, 'resize'),
@@ -120,13 +121,6 @@ export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, 'open_database
   set_allow_caching: async ({ tx }, { self, value }) => tx.update('VDI', self, { allow_caching: value }),
   enable_cbt: (context, { self }) => setTracking(context, self, true),
   disable_cbt: (context, { self }) => setTracking(context, self, false),
-  data_destroy: (context, { self }) => destroyContents(context, self),
-  get_nbd_info: async ({ tx }, { self }) => {
-    const { type } = await tx.get('VDI', self);
-    if (type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, 'CBT metadata');
-    // No host runs an NBD server, so there is no way to say.
-    return [];
-  },
 };
 
 export const vdiOverrides = {

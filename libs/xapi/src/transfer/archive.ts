@@ -1,14 +1,15 @@
 /** Archives of VMs as streams: what is in front of a disk's first byte, and how the whole is packed. */
 import { createHash } from 'node:crypto';
-import { Readable, type Transform } from 'node:stream';
 import * as zlib from 'node:zlib';
 import { XenError } from '@xenplane/model';
 import {
   BadDisk,
   BadTar,
+  BadZstd,
   ByteReader,
   EndOfStream,
   isTarHeader,
+  isZstd,
   MalformedCall,
   MemberReader,
   ovaBytes,
@@ -21,36 +22,19 @@ import {
   type DiskSource,
   type Ova,
 } from '@xenplane/wire';
+import { piped } from './piped';
+import { packZstd, unpackZstd } from './zstd';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
-type Make = () => Transform;
-const isMake = (value: unknown): value is Make => typeof value === 'function';
-/** Newer versions of the runtime have it. */
-function zstd(name: 'createZstdCompress' | 'createZstdDecompress'): Transform {
-  const make: unknown = Reflect.get(zlib, name);
-  if (!isMake(make)) throw new XenError('LICENCE_RESTRICTION', 'zstd_export');
-  return make();
-}
-export const hasZstd = isMake(Reflect.get(zlib, 'createZstdCompress'));
-
-const packers: Readonly<Record<Exclude<Compression, 'none'>, Make>> = {
+const packers: Readonly<Record<Compression, (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>>> = {
+  none: (bytes) => bytes,
   // Exports are limited by this step: the fastest level is worth more than the last tenth.
-  gzip: () => zlib.createGzip({ level: zlib.constants.Z_BEST_SPEED }),
-  zstd: () => zstd('createZstdCompress'),
+  gzip: (bytes) => piped(bytes, zlib.createGzip({ level: zlib.constants.Z_BEST_SPEED })),
+  zstd: packZstd,
 };
 
-/** LICENCE_RESTRICTION, before anything is sent, for what this runtime cannot pack. */
-export function packed(bytes: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
-  return compression === 'none' ? bytes : piped(bytes, packers[compression]());
-}
-
-function piped(bytes: AsyncIterable<Uint8Array>, through: Transform): AsyncIterable<Uint8Array> {
-  const source = Readable.from(bytes, { objectMode: true, highWaterMark: 1 });
-  source.once('error', (error) => through.destroy(error));
-  through.once('close', () => source.destroy());
-  return source.pipe(through);
-}
+export const packed = (bytes: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> => packers[compression](bytes);
 
 export interface NamedDisk {
   readonly id: string;
@@ -88,17 +72,17 @@ async function unpacked(reader: ByteReader): Promise<ByteReader> {
   reader.unread(head);
   if (isTarHeader(head)) return reader;
   if (head.length === 0) throw new EndOfStream(0);
-  const isZstd = Buffer.from(head.subarray(0, 4)).toString('hex') === '28b52ffd';
-  return new ByteReader(piped(reader.rest(), isZstd ? zstd('createZstdDecompress') : zlib.createGunzip()));
+  return new ByteReader(isZstd(head) ? unpackZstd(reader) : piped(reader.rest(), zlib.createGunzip()));
 }
 
 const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
 const textOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error));
 
+const ofArchives = [BadDisk, BadTar, BadZstd, MalformedCall];
+
 /** The error of the XenAPI that a failure of reading stands for. */
 export function importError(error: unknown): unknown {
   if (error instanceof EndOfStream || codeOf(error) === 'Z_BUF_ERROR') return new XenError('IMPORT_ERROR_PREMATURE_EOF');
-  if (error instanceof BadDisk || error instanceof BadTar || error instanceof MalformedCall || codeOf(error).startsWith('Z_'))
-    return new XenError('IMPORT_ERROR', textOf(error));
+  if (ofArchives.some((kind) => error instanceof kind) || /^Z(STD)?_/.test(codeOf(error))) return new XenError('IMPORT_ERROR', textOf(error));
   return error;
 }

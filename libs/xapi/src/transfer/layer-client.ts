@@ -79,11 +79,26 @@ export class LayerClient {
     const headers = { authorization: `Bearer ${this.settings.imagesSecret ?? ''}`, ...(body ? { 'content-type': framesType } : {}) };
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, headers, ...(signal ? { signal } : {}) });
     const answered = new Promise<IncomingMessage>((resolve, reject) => request.once('response', resolve).once('error', reject));
-    // A body that breaks destroys the request, which is what the answer then fails with.
-    const sent = body ? pipeline(Readable.from(body, { objectMode: true, highWaterMark: 1 }), request) : Promise.resolve(void request.end());
-    const [answer] = await Promise.all([answered, sent.catch((error: unknown) => fail(error, answered))]);
+    const broken: Broken = {};
+    const sent = body ? pipeline(Readable.from(noting(body, broken), { objectMode: true, highWaterMark: 1 }), request) : Promise.resolve(void request.end());
+    const [answer] = await Promise.all([answered, sent.catch((error: unknown) => fail(error, answered))]).catch((error: unknown) => {
+      throw 'why' in broken ? broken.why : error;
+    });
     if (answer.statusCode !== 200 && answer.statusCode !== 204) throw await refused(answer);
     return answer;
+  }
+}
+
+interface Broken {
+  why?: unknown;
+}
+/** A body that breaks destroys the request, which then fails with that alone: why it broke is kept. */
+async function* noting(body: AsyncIterable<Uint8Array>, broken: Broken): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    broken.why = error;
+    throw error;
   }
 }
 

@@ -1,0 +1,101 @@
+/** The NBD server: disks to read, for whoever has a session, as `VDI.get_nbd_info` tells. */
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createSecureContext, TLSSocket } from 'node:tls';
+import { BadNbd } from '@xenplane/wire';
+import { nbdCertificate, nbdSecurity, type Plane } from '@xenplane/xapi';
+import { Connection, Gone } from './connection';
+import { Export, type Serving } from './export';
+import { negotiate, type Agreed } from './negotiation';
+import { serve } from './transmission';
+
+const mostConnections = 64;
+/** To agree on an export, as a head of HTTP has. */
+const negotiationMs = 10_000;
+/** Without a byte, as between two requests of HTTP. */
+const idleMs = 600_000;
+
+export class NbdServer {
+  private readonly server: Server;
+  private readonly open = new Map<Socket, Promise<void>>();
+
+  private constructor(private readonly serving: Serving) {
+    this.server = createServer((socket) => this.take(socket));
+    this.server.maxConnections = mostConnections;
+  }
+
+  /** Undefined where somebody else has the port: the rest of the API does without. */
+  static async listen(serving: Serving, port: number, address: string): Promise<NbdServer | undefined> {
+    const nbd = new NbdServer(serving);
+    try {
+      await new Promise<void>((resolve, reject) => nbd.server.once('error', reject).listen(port, address, resolve));
+      nbd.server.on('error', (error) => nbd.tell(error));
+      return nbd;
+    } catch (error) {
+      serving.plane.log.warn({ error: String(error) }, 'no disk is served over NBD');
+      return undefined;
+    }
+  }
+
+  get port(): number {
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** What was held is free when it is answered. */
+  async stop(): Promise<void> {
+    this.server.close();
+    for (const socket of this.open.keys()) socket.destroy();
+    await Promise.all(this.open.values());
+  }
+
+  private take(socket: Socket): void {
+    socket.on('error', () => socket.destroy());
+    const served = this.serve(socket)
+      .catch((error: unknown) => this.tell(error))
+      .finally(() => {
+        socket.destroy();
+        this.open.delete(socket);
+      });
+    this.open.set(socket, served);
+  }
+
+  private tell(error: unknown): void {
+    if (!(error instanceof Gone || error instanceof BadNbd)) this.serving.plane.log.warn({ error }, 'NBD connection failed');
+  }
+
+  private async serve(socket: Socket): Promise<void> {
+    const { plane } = this.serving;
+    const late = setTimeout(() => socket.destroy(), negotiationMs);
+    try {
+      const security = await nbdSecurity(plane);
+      // The protocol has no word for it: without a network for it, or with a contradiction, nobody is served.
+      if (!security) return;
+      const encrypt = security === 'tls' ? () => encrypted(plane, socket) : undefined;
+      const agreed = await negotiate(new Connection(socket), { encrypt, open: (name) => Export.open(this.serving, name, socket) });
+      if (!agreed) return;
+      clearTimeout(late);
+      await this.transmit(agreed);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  private async transmit({ connection, opened }: Agreed): Promise<void> {
+    connection.socket.setTimeout(idleMs, () => connection.socket.destroy());
+    try {
+      await serve(connection, { source: opened.source, failed: (error) => this.tell(error) });
+    } finally {
+      await opened.close();
+    }
+  }
+}
+
+async function encrypted(plane: Plane, socket: Socket): Promise<Connection> {
+  const { certificate, chain, key } = await nbdCertificate(plane);
+  const secure = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ cert: `${certificate}${chain}`, key, minVersion: 'TLSv1.2' }) });
+  await new Promise<void>((resolve, reject) => {
+    secure.once('secure', resolve);
+    secure.on('error', () => reject(new Gone()));
+    secure.once('close', () => reject(new Gone()));
+  });
+  return new Connection(secure);
+}
