@@ -101,7 +101,7 @@ describe('a whole VM', () => {
       query: { sr_id: nfs() },
       task: await newTask('VM import'),
     });
-    await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^(IMPORT_ERROR|IMAGE_NOT_VALID|INTERNAL_ERROR)/) });
+    await expect(refused).rejects.toMatchObject({ code: 'IMPORT_ERROR' });
     expect(xo.all('VM')).toHaveLength(before);
   });
 });
@@ -180,7 +180,7 @@ describe('what changed of a disk', () => {
   test('without tracking there is nothing to ask, and no data to destroy', async () => {
     const from = await xo.task('VDI.snapshot', disk);
     const to = await xo.task('VDI.snapshot', disk);
-    expect((await xo.refused('VDI.list_changed_blocks', from, to)).code).toMatch(/^(SR_BACKEND_FAILURE_460|VDI_NO_CBT_METADATA)$/);
+    expect((await xo.refused('VDI.list_changed_blocks', from, to)).code).toBe('VDI_NO_CBT_METADATA');
     expect((await xo.refused('VDI.data_destroy', from)).code).toBe('VDI_NO_CBT_METADATA');
     for (const vdi of [from, to]) await xo.task('VDI.destroy', vdi);
   });
@@ -244,7 +244,7 @@ test('the records of the pool are saved, and a restore is tried', async () => {
   await xo.xapi.putResource(dump, '/pool/xmldbdump', { query: { dry_run: 'true' }, task: await newTask('Import pool metadata') });
 });
 
-test('a disk that goes to a file is bigger than a gigabyte, or empty', async () => {
+test('a disk with nothing on it goes as a file of little more than its head', async () => {
   const empty = await xo.createVdi(nfs(), GiB, { name_label: 'empty' });
   const vhd = await contentsOf(empty, 'vhd');
   expect(vhd.length).toBeLessThan(MiB);
