@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { eventually, startWorld, type World } from '../world';
-import { GiB, MiB, none, Orchestra, type Seen } from './orchestra';
+import { GiB, MiB, none, Orchestra, type Seen, type Texts } from './orchestra';
 
 let world: World;
 let xo: Orchestra;
@@ -93,6 +93,16 @@ describe('a whole VM', () => {
     const [copy = ''] = await xo.disksOf(restored);
     expect((await contentsOf(copy, 'raw')).equals(first)).toBe(true);
     await xo.destroyVm(restored);
+  });
+
+  test('with zstd exactly where the pool and its hosts say so', async () => {
+    const { restrict_zstd_export } = xo.pool['restrictions'] as Texts;
+    const restricted = await xo.xapi.getResource('/export/', { query: { ref: vm, use_compression: 'zstd' }, task: await newTask('VM export') }).then(
+      async ({ body }) => ((await body.arrayBuffer()).byteLength > 0 ? 'false' : 'empty'),
+      () => 'true',
+    );
+    expect(restricted).toBe(restrict_zstd_export);
+    for (const host of xo.all('host')) expect(host['license_params']).toMatchObject({ restrict_zstd_export });
   });
 
   test('what is no archive is refused with a code, and leaves nothing', async () => {
