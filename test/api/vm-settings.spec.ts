@@ -296,6 +296,8 @@ describe('a VM that is created from a record', () => {
     await expect(call('VM.create', suspended)).rejects.toThrow(`HANDLE_INVALID VDI ${NULL}`);
     const vm = await call('VM.create', { ...suspended, suspend_VDI: memory });
     expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Suspended', suspend_VDI: memory, resident_on: NULL });
+    // No two VMs have the same memory.
+    await expect(call('VM.create', { ...suspended, suspend_VDI: memory })).rejects.toThrow(`VDI_IN_USE ${memory} resume`);
     await call('VM.resume', vm, false, false);
     expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Running', suspend_VDI: NULL });
     const running = await call('VM.create', { ...suspended, power_state: 'Running' });

@@ -25,14 +25,11 @@ export interface Seen extends Fields {
   readonly shared: boolean;
   readonly enabled: boolean;
   readonly live: boolean;
-  readonly managed: boolean;
   readonly physical: boolean;
   readonly other_config: Texts;
   readonly platform: Texts;
   readonly HVM_boot_params: Texts;
   readonly blocked_operations: Texts;
-  readonly sm_config: Texts;
-  readonly snapshot_info: Texts;
   readonly allowed_operations: string[];
   readonly current_operations: Texts;
   readonly type: string;
@@ -42,11 +39,9 @@ export interface Seen extends Fields {
   readonly MAC: string;
   readonly VLAN: number;
   readonly virtual_size: number;
-  readonly VCPUs_max: number;
   readonly VCPUs_at_startup: number;
   readonly memory_static_min: number;
   readonly memory_static_max: number;
-  readonly memory_dynamic_min: number;
   readonly memory_dynamic_max: number;
   readonly VM: string;
   readonly VDI: string;
@@ -63,11 +58,9 @@ export interface Seen extends Fields {
   readonly tags: string[];
   readonly VBDs: string[];
   readonly VIFs: string[];
-  readonly VDIs: string[];
   readonly PBDs: string[];
   readonly PIFs: string[];
   readonly snapshots: string[];
-  readonly resident_VMs: string[];
 }
 
 /** The code and the parameters under which a call failed, as the client shows them. */

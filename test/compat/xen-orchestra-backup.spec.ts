@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { eventually, startWorld, type World } from '../world';
-import { GiB, MiB, none, Orchestra, type Seen } from './orchestra';
+import { GiB, MiB, none, Orchestra, type Seen, type Texts } from './orchestra';
 
 let world: World;
 let xo: Orchestra;
@@ -95,13 +95,23 @@ describe('a whole VM', () => {
     await xo.destroyVm(restored);
   });
 
+  test('with zstd exactly where the pool and its hosts say so', async () => {
+    const { restrict_zstd_export } = xo.pool['restrictions'] as Texts;
+    const restricted = await xo.xapi.getResource('/export/', { query: { ref: vm, use_compression: 'zstd' }, task: await newTask('VM export') }).then(
+      async ({ body }) => ((await body.arrayBuffer()).byteLength > 0 ? 'false' : 'empty'),
+      () => 'true',
+    );
+    expect(restricted).toBe(restrict_zstd_export);
+    for (const host of xo.all('host')) expect(host['license_params']).toMatchObject({ restrict_zstd_export });
+  });
+
   test('what is no archive is refused with a code, and leaves nothing', async () => {
     const before = xo.all('VM').length;
     const refused = xo.xapi.putResource(Buffer.from('no archive at all'.repeat(100)), '/import/', {
       query: { sr_id: nfs() },
       task: await newTask('VM import'),
     });
-    await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(/^(IMPORT_ERROR|IMAGE_NOT_VALID|INTERNAL_ERROR)/) });
+    await expect(refused).rejects.toMatchObject({ code: 'IMPORT_ERROR' });
     expect(xo.all('VM')).toHaveLength(before);
   });
 });
@@ -180,7 +190,7 @@ describe('what changed of a disk', () => {
   test('without tracking there is nothing to ask, and no data to destroy', async () => {
     const from = await xo.task('VDI.snapshot', disk);
     const to = await xo.task('VDI.snapshot', disk);
-    expect((await xo.refused('VDI.list_changed_blocks', from, to)).code).toMatch(/^(SR_BACKEND_FAILURE_460|VDI_NO_CBT_METADATA)$/);
+    expect((await xo.refused('VDI.list_changed_blocks', from, to)).code).toBe('VDI_NO_CBT_METADATA');
     expect((await xo.refused('VDI.data_destroy', from)).code).toBe('VDI_NO_CBT_METADATA');
     for (const vdi of [from, to]) await xo.task('VDI.destroy', vdi);
   });
@@ -244,7 +254,7 @@ test('the records of the pool are saved, and a restore is tried', async () => {
   await xo.xapi.putResource(dump, '/pool/xmldbdump', { query: { dry_run: 'true' }, task: await newTask('Import pool metadata') });
 });
 
-test('a disk that goes to a file is bigger than a gigabyte, or empty', async () => {
+test('a disk with nothing on it goes as a file of little more than its head', async () => {
   const empty = await xo.createVdi(nfs(), GiB, { name_label: 'empty' });
   const vhd = await contentsOf(empty, 'vhd');
   expect(vhd.length).toBeLessThan(MiB);

@@ -114,7 +114,7 @@ describe('power', () => {
     const bare = await xo.task('VM.clone', xo.template('Other install media').$ref, 'bare');
     await xo.task('VM.provision', bare);
     await xo.task('VM.start', bare, false, false);
-    expect((await failed('VM.clean_shutdown', bare)).code).toMatch(/^(VM_MISSING_PV_DRIVERS|VM_LACKS_FEATURE_SHUTDOWN|VM_LACKS_FEATURE)$/);
+    expect((await failed('VM.clean_shutdown', bare)).code).toBe('VM_LACKS_FEATURE');
     await xo.destroyVm(bare);
   });
 });
@@ -274,7 +274,7 @@ describe('migration', () => {
     const target = otherHost(xo.pool.master);
     const token = await xo.call('host.migrate_receive', target, managementNetwork(target), {});
     const refused = await failed('VM.assert_can_migrate', bound, token, true, {}, {}, { force: 'false' });
-    expect(refused.code).toMatch(/^(VDI_NOT_IN_MAP|VM_REQUIRES_SR|HOST_CANNOT_SEE_SR)$/);
+    expect(refused).toEqual({ code: 'VDI_NOT_IN_MAP', params: await xo.disksOf(bound) });
     await xo.destroyVm(bound);
   });
 });

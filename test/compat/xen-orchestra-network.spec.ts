@@ -84,11 +84,10 @@ describe('a network', () => {
       [43, true],
       [43, true],
     ]);
-    for (const [pif = ''] of [made]) {
-      await xo.task('PIF.unplug', pif);
-      await xo.sees(pif, (one) => !one.currently_attached);
-      await xo.task('PIF.plug', pif);
-    }
+    const [pif = ''] = made;
+    await xo.task('PIF.unplug', pif);
+    await xo.sees(pif, (one) => !one.currently_attached);
+    await xo.task('PIF.plug', pif);
     await expect(createNetwork('bad tag', { pif: physical('eth1').$ref, vlan: '5000' })).rejects.toMatchObject({ code: 'VLAN_TAG_INVALID' });
     await expect(createNetwork('same tag', { pif: physical('eth1').$ref, vlan: '43' })).rejects.toMatchObject({ code: 'PIF_VLAN_EXISTS' });
     expect(xo.all('network').filter(({ name_label }) => name_label.endsWith(' tag'))).toEqual([]);

@@ -76,8 +76,8 @@ describe('NFS', () => {
 
   test('what is not there is told of', async () => {
     const refused = (device_config: Fields): Promise<Failure> => xo.refused('SR.create', master(), device_config, 0, 'no', '', 'nfs', 'user', true, {});
-    expect((await refused({ server, serverpath: '/missing' })).code).toMatch(/^SR_BACKEND_FAILURE_\d+$/);
-    expect((await refused({ server: 'nowhere.invalid', serverpath: '/a' })).code).toMatch(/^SR_BACKEND_FAILURE_\d+$/);
+    expect((await refused({ server, serverpath: '/missing' })).code).toBe('SR_BACKEND_FAILURE_73');
+    expect((await refused({ server: 'nowhere.invalid', serverpath: '/a' })).code).toBe('SR_BACKEND_FAILURE_140');
     expect(xo.all('SR').filter(({ name_label }) => name_label === 'no')).toEqual([]);
   });
 });
@@ -134,7 +134,7 @@ describe('local disks', () => {
       expect(pbds(sr)).toEqual([expect.objectContaining({ host: master(), currently_attached: true })]);
       await destroySr(sr);
     }
-    expect((await xo.refused('SR.create', master(), { device: '/dev/sda' }, 0, 'no', '', 'lvm', 'user', false, {})).code).toMatch(/^SR_BACKEND_FAILURE_/);
+    expect((await xo.refused('SR.create', master(), { device: '/dev/sda' }, 0, 'no', '', 'lvm', 'user', false, {})).code).toBe('SR_BACKEND_FAILURE_105');
   });
 
   test('ZFS where the pool knows it, files else', async () => {
@@ -171,11 +171,11 @@ describe('a repository in use', () => {
     await xo.task('VM.provision', vm);
     await xo.createVbd({ VM: vm, VDI: await xo.createVdi(sr.$ref, 8 * MiB) });
     await xo.task('VM.start', vm, false, false);
-    expect(await xo.sees(vm, ({ power_state }) => power_state === 'Running')).toBeDefined();
-    for (const { $ref } of pbds(sr)) {
-      const { code } = await xo.refused('PBD.unplug', $ref);
-      expect(['VDI_IN_USE', 'answered ']).toContain(code);
-      if (code !== 'VDI_IN_USE') await xo.task('PBD.plug', $ref);
+    const { resident_on } = await xo.sees(vm, ({ power_state }) => power_state === 'Running');
+    // A host on which a VM uses it keeps it; another may let it go.
+    for (const { $ref, host } of pbds(sr)) {
+      if (host === resident_on) expect((await xo.refused('PBD.unplug', $ref)).code).toBe('VDI_IN_USE');
+      else for (const method of ['PBD.unplug', 'PBD.plug']) await xo.task(method, $ref);
     }
     const mark = 'xo:maintenanceState';
     await xo.call('SR.add_to_other_config', sr.$ref, mark, JSON.stringify({ timestamp: 1 }));
@@ -189,7 +189,7 @@ describe('a repository in use', () => {
       expect(await xo.field('PBD', ref, 'currently_attached')).toBe(true);
       await xo.task('PBD.unplug', ref);
     }
-    expect((await xo.refused('VM.start', vm, false, false)).code).toMatch(/^(NO_HOSTS_AVAILABLE|VM_REQUIRES_SR|SR_HAS_NO_PBDS)$/);
+    expect((await xo.refused('VM.start', vm, false, false)).code).toBe('NO_HOSTS_AVAILABLE');
     await xo.call('SR.remove_from_other_config', sr.$ref, mark);
     for (const { uuid } of pbds(sr)) await xo.task('PBD.plug', await xo.call('PBD.get_by_uuid', uuid));
     await xo.task('VM.start', await xo.call('VM.get_by_uuid', await xo.field('VM', vm, 'uuid')), false, true);
@@ -202,9 +202,8 @@ describe('a repository in use', () => {
     expect((await xo.refused('SR.forget', sr.$ref)).code).toBe('SR_HAS_PBD');
     expect((await xo.refused('SR.destroy', sr.$ref)).code).toBe('SR_HAS_PBD');
     await disconnect(sr);
-    const { code } = await xo.refused('SR.destroy', sr.$ref);
-    expect(code).toMatch(/^(SR_NOT_EMPTY|answered )$/);
-    if (code === 'SR_NOT_EMPTY') await xo.call('SR.forget', sr.$ref);
+    expect((await xo.refused('SR.destroy', sr.$ref)).code).toBe('SR_NOT_EMPTY');
+    await xo.call('SR.forget', sr.$ref);
     for (const ref of [sr.$ref, vdi]) await gone(ref);
   });
 

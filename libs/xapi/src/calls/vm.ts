@@ -30,6 +30,7 @@ async function restOf(tx: Tx, { power_state, suspend_VDI = nullRef() }: Partial<
   if (power_state !== 'Suspended') return { power_state: 'Halted', suspend_VDI: nullRef() };
   const { type } = await tx.get('VDI', suspend_VDI);
   if (type !== 'suspend') throw new XenError('VDI_INCOMPATIBLE_TYPE', suspend_VDI, type);
+  if ((await tx.find('VM', { suspend_VDI })).length > 0) throw new XenError('VDI_IN_USE', suspend_VDI, 'resume');
   return { power_state, suspend_VDI };
 }
 
