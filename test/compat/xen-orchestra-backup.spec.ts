@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { eventually, startWorld, type World } from '../world';
-import { GiB, MiB, none, Orchestra, type Seen, type Texts } from './orchestra';
+import { GiB, MiB, none, Orchestra, type Seen } from './orchestra';
 
 let world: World;
 let xo: Orchestra;
@@ -95,14 +95,10 @@ describe('a whole VM', () => {
     await xo.destroyVm(restored);
   });
 
-  test('with zstd exactly where the pool and its hosts say so', async () => {
-    const { restrict_zstd_export } = xo.pool['restrictions'] as Texts;
-    const restricted = await xo.xapi.getResource('/export/', { query: { ref: vm, use_compression: 'zstd' }, task: await newTask('VM export') }).then(
-      async ({ body }) => ((await body.arrayBuffer()).byteLength > 0 ? 'false' : 'empty'),
-      () => 'true',
-    );
-    expect(restricted).toBe(restrict_zstd_export);
-    for (const host of xo.all('host')) expect(host['license_params']).toMatchObject({ restrict_zstd_export });
+  test('with zstd, as the pool and its hosts say that it may', async () => {
+    const { body } = await xo.xapi.getResource('/export/', { query: { ref: vm, use_compression: 'zstd' }, task: await newTask('VM export') });
+    expect(Buffer.from(await body.arrayBuffer()).subarray(0, 4)).toEqual(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
+    for (const host of xo.all('host')) expect(host['license_params']).toMatchObject({ restrict_zstd_export: 'false' });
   });
 
   test('what is no archive is refused with a code, and leaves nothing', async () => {

@@ -7,7 +7,6 @@ import { recordWith } from '../records';
 import { refOf, seededUuid } from './seeded';
 import { addDrivers, addSharedStorage } from './storage';
 import { addTemplates } from './templates';
-import { zstdRestriction } from './versions';
 import { ensureVms } from './vms';
 
 export interface PoolOptions {
@@ -48,7 +47,7 @@ async function addPool(tx: Tx, seed: number, shared: Ref<'SR'>): Promise<void> {
       default_SR: shared,
       suspend_image_SR: shared,
       crash_dump_SR: shared,
-      restrictions: { ...zstdRestriction, restrict_vtpm: 'false' },
+      restrictions: { restrict_zstd_export: 'false', restrict_vtpm: 'false' },
       cpu_info: { cpu_count: '0', socket_count: '0', vendor: '', features_pv: '', features_hvm: '', features_pv_host: '', features_hvm_host: '' },
       ha_cluster_stack: 'xhad',
       other_config: { 'memory-ratio-pv': '0.25', 'memory-ratio-hvm': '0.25' },

@@ -1,6 +1,5 @@
 /** What a host says it is; the keys are those that Xen Orchestra, Terraform and Ansible read. */
 import type { Inventory } from '@xenplane/hypervisor';
-import { hasZstd } from '../transfer/archive';
 
 export const productVersion = '8.3.0';
 
@@ -50,10 +49,7 @@ export const cpuInfo = (inventory: Inventory): Record<string, string> => ({
   features_hvm_host: inventory.hvmCapable ? inventory.cpuFeatures : '',
 });
 
-/** Archives are packed with zstd where the runtime can. */
-export const zstdRestriction = { restrict_zstd_export: String(!hasZstd) };
-
-/** Nothing else is restricted and nothing expires. */
+/** Nothing is restricted and nothing expires. */
 export const licenseParams = (inventory: Inventory): Record<string, string> => ({
   sku_type: 'xcp-ng',
   version: productVersion,
@@ -71,6 +67,7 @@ export const licenseParams = (inventory: Inventory): Record<string, string> => (
   name: '',
   ...Object.fromEntries(
     [
+      'zstd_export',
       'vtpm',
       'pooling',
       'rbac',
@@ -86,5 +83,4 @@ export const licenseParams = (inventory: Inventory): Record<string, string> => (
       'ha',
     ].map((r) => [`restrict_${r}`, 'false']),
   ),
-  ...zstdRestriction,
 });
