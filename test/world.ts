@@ -106,10 +106,18 @@ export async function untilReady(url: string, limitMs = 90_000): Promise<void> {
   const deadline = Date.now() + limitMs;
   for (;;) {
     const answer = await fetch(`${url}/health/ready`).catch(() => undefined);
+    const words = await answer?.text();
     if (answer?.status === 200) return;
-    if (Date.now() > deadline) throw new Error(`not ready: ${answer ? await answer.text() : 'no answer'}`);
+    if (Date.now() > deadline) throw new Error(`not ready: ${words ?? 'no answer'}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+/** Of an answer whose body nobody wants: one that is not read keeps its connection. */
+export async function statusOf(answer: Promise<Response>): Promise<number> {
+  const { status, body } = await answer;
+  await body?.cancel();
+  return status;
 }
 
 /** Tries until the check holds; its last complaint is the error. */

@@ -4,7 +4,7 @@ import { asRef, type Role } from '@xenplane/model';
 import { RfbClient, type ClientOptions } from '@xenplane/testing';
 import { openSession } from '@xenplane/xapi';
 import { WebSocket } from 'undici';
-import { eventually, login, startWorld, type Call, type World } from '../world';
+import { eventually, login, startWorld, statusOf, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -158,10 +158,10 @@ test('who may: operators of VMs; the console of a host is for administrators of 
   expect([await status(vm, 'read-only'), await status(vm, 'vm-operator')]).toEqual(['403', '200']);
   expect([await status(dom0, 'pool-operator'), await status(dom0, 'pool-admin')]).toEqual(['403', '200']);
   const picture = async (ref: string, role: Role): Promise<number> =>
-    (await fetch(`${world.url}/vncsnapshot?ref=${ref}&session_id=${await session(role)}`)).status;
+    await statusOf(fetch(`${world.url}/vncsnapshot?ref=${ref}&session_id=${await session(role)}`));
   expect([await picture(vm, 'read-only'), await picture(dom0, 'pool-operator'), await picture(dom0, 'pool-admin')]).toEqual([403, 403, 200]);
   expect((await dial(`/console?ref=${vm}`)).head).toMatch(/^HTTP\/1\.1 401 /);
-  expect((await fetch(`${world.url}/console?ref=${vm}&session_id=${token}`)).status).toBe(400);
+  expect(await statusOf(fetch(`${world.url}/console?ref=${vm}&session_id=${token}`))).toBe(400);
 });
 
 test('the console of a host shows its control domain', async () => {
@@ -215,7 +215,7 @@ test('a console ends with the session, and with the VM', async () => {
   await untilClosed(staying.socket);
   await eventually(async () => expect(await own('task.get_status', task)).toBe('success'));
   expect((await dial(`/console?ref=${vm}&session_id=${token}`)).head).toMatch(/^HTTP\/1\.1 404 /);
-  expect((await fetch(`${world.url}/vncsnapshot?ref=${vm}&session_id=${token}`)).status).toBe(404);
+  expect(await statusOf(fetch(`${world.url}/vncsnapshot?ref=${vm}&session_id=${token}`))).toBe(404);
 
   await own('VM.start', vm, false, false);
   const again = await look(`/console?ref=${vm}&session_id=${token}`);

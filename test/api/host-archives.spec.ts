@@ -2,7 +2,7 @@
 import { gunzipSync, inflateRawSync } from 'node:zlib';
 import { ByteReader, TarReader, tarEnd, tarMember } from '@xenplane/wire';
 import { thinXe, type ThinRun } from '../thin-client';
-import { eventually, login, password, startWorld, type Call, type World } from '../world';
+import { eventually, login, password, startWorld, statusOf, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -39,7 +39,7 @@ const packed = (files: Files): Buffer =>
 const xe = (files: Map<string, Buffer>, ...words: string[]): Promise<ThinRun> => thinXe({ port: Number(new URL(world.url).port), password, files }, ...words);
 
 test.each(['/host_backup', '/host_logs_download', '/system-status'])('%s needs a session', async (path) => {
-  expect((await fetch(`${world.url}${path}`)).status).toBe(401);
+  expect(await statusOf(fetch(`${world.url}${path}`))).toBe(401);
 });
 
 test('the logs of a host are what was logged: its console ring, its operations, alerts and the audit trail', async () => {

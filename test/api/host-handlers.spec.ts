@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { tarEnd, tarMember } from '@xenplane/wire';
 import { thinXe } from '../thin-client';
-import { eventually, login, password, startWorld, type Call, type World } from '../world';
+import { eventually, login, password, startWorld, statusOf, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -58,7 +58,7 @@ test.each([
 });
 
 test.each(['/services', '/wlb_report', '/repository/enabled', '/sync_config_files'])('%s needs a session', async (path) => {
-  expect((await fetch(`${world.url}${path}`)).status).toBe(401);
+  expect(await statusOf(fetch(`${world.url}${path}`))).toBe(401);
 });
 
 test('a stranger runs no command on a host', async () => {
@@ -151,8 +151,8 @@ test('who may only look may neither take a host apart nor put one together', asy
     ['POST', '/remote_db_access'] as const,
   ];
   const statuses = await Promise.all(
-    refused.map(async ([method, path]) => (await fetch(`${world.url}${path}`, { method, headers: { authorization } })).status),
+    refused.map(async ([method, path]) => await statusOf(fetch(`${world.url}${path}`, { method, headers: { authorization } }))),
   );
   expect(statuses).toEqual(refused.map(() => 403));
-  expect((await fetch(`${world.url}/services`, { headers: { authorization } })).status).toBe(200);
+  expect(await statusOf(fetch(`${world.url}/services`, { headers: { authorization } }))).toBe(200);
 });

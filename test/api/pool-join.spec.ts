@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { complaints } from '@xenplane/testing';
-import { eventually, login, password, startWorld, type Call, type World } from '../world';
+import { eventually, login, password, startWorld, statusOf, type Call, type World } from '../world';
 
 /** Plane A, which joins, and plane B. */
 let a: World;
@@ -120,7 +120,7 @@ test('the host of one pool joins another, and is a pool of its own again when it
   await join(call, b.url);
   expect((await loginAt(a)).error).toMatchObject({ message: 'HOST_IS_SLAVE', data: [b.url] });
   expect((await raw(a, 'session.slave_local_login_with_password', 'root', password)).result).toMatch(/^OpaqueRef:/);
-  expect((await fetch(`${a.url}/rrd_updates?start=0`, { headers: { authorization: `Basic ${btoa(`root:${password}`)}` } })).status).toBe(500);
+  expect(await statusOf(fetch(`${a.url}/rrd_updates?start=0`, { headers: { authorization: `Basic ${btoa(`root:${password}`)}` } }))).toBe(500);
   expect(await (await fetch(`${a.url}/health/ready`)).text()).toContain(`the pool at ${b.url}`);
 
   const joined = await there<string>('host.get_by_uuid', uuid);

@@ -1,7 +1,7 @@
 /** Metrics over the wire: what clients that draw graphs ask for, in both forms, and the calls about single metrics. */
 import { asRef } from '@xenplane/model';
 import { housekeep, openSession, raiseAlarms } from '@xenplane/xapi';
-import { eventually, login, password, startWorld, type Call, type World } from '../world';
+import { eventually, login, password, startWorld, statusOf, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -190,7 +190,7 @@ test('archives may be handed over by who may', async () => {
   const reader =
     api && (await openSession(api.plane, { user: 'reader', root: false, originator: 'test', role: 'read-only', userRef: asRef('OpaqueRef:NULL') }));
   expect((await put(`/rrd?uuid=${vmUuid}&session_id=${reader}`, {})).status).toBe(403);
-  expect((await fetch(`${world.url}/rrd_updates?start=-10&session_id=${reader}`)).status).toBe(200);
+  expect(await statusOf(fetch(`${world.url}/rrd_updates?start=-10&session_id=${reader}`))).toBe(200);
 });
 
 interface DataSource {

@@ -117,7 +117,10 @@ describe('repositories', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     base = `http://127.0.0.1:${(server.address() as AddressInfo).port}/base`;
   });
-  afterAll(() => server.close());
+  afterAll(() => {
+    server.closeAllConnections();
+    server.close();
+  });
   let remote: string;
 
   test('are introduced once each, by addresses that can be asked', async () => {

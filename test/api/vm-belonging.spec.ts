@@ -1,5 +1,5 @@
 /** Appliances, snapshot schedules, groups, virtual TPMs, blobs, messages and secrets over the wire. */
-import { eventually, login, startWorld, type Call, type World } from '../world';
+import { eventually, login, startWorld, statusOf, type Call, type World } from '../world';
 import { asRef } from '@xenplane/model';
 import { followSnapshotSchedules, housekeep, openSession } from '@xenplane/xapi';
 
@@ -197,17 +197,17 @@ describe('blobs', () => {
     const blob = await call<string>('VM.create_new_blob', vm, 'icon', 'image/png', false);
     expect(await call('VM.get_blobs', vm)).toEqual({ icon: blob });
     const bytes = Buffer.from([0, 1, 2, 255, 128]);
-    expect((await fetch(url(`ref=${blob}`), { method: 'PUT', headers: basic, body: bytes })).status).toBe(200);
+    expect(await statusOf(fetch(url(`ref=${blob}`), { method: 'PUT', headers: basic, body: bytes }))).toBe(200);
     const { uuid, size, mime_type } = await call<{ uuid: string; size: string; mime_type: string }>('blob.get_record', blob);
     expect([Number(size), mime_type]).toEqual([5, 'image/png']);
     const read = await fetch(url(`uuid=${uuid}`), { headers: basic });
     expect([read.headers.get('content-type'), Buffer.from(await read.arrayBuffer())]).toEqual(['image/png', bytes]);
-    expect((await fetch(url(`ref=${blob}`))).status).toBe(401);
+    expect(await statusOf(fetch(url(`ref=${blob}`)))).toBe(401);
     await call('blob.set_public', blob, true);
-    expect((await fetch(url(`ref=${blob}`))).status).toBe(200);
-    expect((await fetch(url(`ref=${blob}`), { method: 'PUT', body: bytes })).status).toBe(401);
-    expect((await fetch(url('ref=OpaqueRef:none'), { headers: basic })).status).toBe(404);
-    expect((await fetch(url(''), { headers: basic })).status).toBe(400);
+    expect(await statusOf(fetch(url(`ref=${blob}`)))).toBe(200);
+    expect(await statusOf(fetch(url(`ref=${blob}`), { method: 'PUT', body: bytes }))).toBe(401);
+    expect(await statusOf(fetch(url('ref=OpaqueRef:none'), { headers: basic }))).toBe(404);
+    expect(await statusOf(fetch(url(''), { headers: basic }))).toBe(400);
     await call('VM.destroy', vm);
     await expect(call('blob.get_record', blob)).rejects.toThrow(`HANDLE_INVALID blob ${blob}`);
   });

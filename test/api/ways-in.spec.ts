@@ -10,7 +10,7 @@ import { generate } from 'selfsigned';
 import { apiSettings, testServices } from '@xenplane/config';
 import { startApi, type RunningApi } from '../../apps/api/src/api';
 import { thinBody, thinXe } from '../thin-client';
-import { eventually, login, password, startWorld, type World } from '../world';
+import { eventually, login, password, startWorld, statusOf, type World } from '../world';
 import { xeProgram } from '../xe-program';
 
 let world: World;
@@ -82,7 +82,7 @@ test.each(['session.login_with_password', 'session.slave_local_login_with_passwo
 
 test('over TCP the same replica asks for the password', async () => {
   await expect(login(api.url, 'anybody', 'nonsense')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED');
-  expect((await fetch(`${api.url}/host_backup`)).status).toBe(401);
+  expect(await statusOf(fetch(`${api.url}/host_backup`))).toBe(401);
 });
 
 test('over the socket handlers take nobody for root, but a session that is named must be good', async () => {

@@ -8,7 +8,7 @@ import { OperationWorker } from '@xenplane/work';
 import { describeError, endSessionsOfSlave, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
 import { Kit, type Around } from '../derived/kit';
-import { eventually, joinKey, login, password, startWorld, type Call, type World } from '../world';
+import { eventually, joinKey, login, password, startWorld, statusOf, type Call, type World } from '../world';
 
 let kit: Kit;
 let b: World;
@@ -205,7 +205,7 @@ test('a control plane that does not answer keeps no host from another; an invita
   await eventually(async () => expect(await isLive(there, guest)).toBe(true));
   const joinAgain = async (): Promise<number> => {
     const body = JSON.stringify({ host: guest, secret, inventory: inventoryOf(31, 1) });
-    return (await fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status;
+    return await statusOf(fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }));
   };
   expect(await joinAgain()).toBe(403);
   await there('pool.eject', await there('host.get_by_uuid', guest));

@@ -132,6 +132,7 @@ test.each([
 });
 test('a 401 says how to come in; an error of the API is told with its parameters', async () => {
   expect((await send(world, request('GET', '/export'))).headers['www-authenticate']).toMatch(/^Basic realm="[^"]+"$/);
+  expect((await send(world, request('GET', '/export', '', ['Cookie: pool_secret=any']))).status).toBe('HTTP/1.1 401 Unauthorised');
   const { body } = await send(world, request('GET', `/export?session_id=${session}&ref=OpaqueRef:none`));
   expect(body).toContain('HANDLE_INVALID: [ VM; OpaqueRef:none ]');
 });

@@ -92,9 +92,11 @@ export class NodeCache {
       headers: have > 0 ? { range: `bytes=${have}-` } : {},
       signal: signal ? AbortSignal.any([signal, idle.signal]) : idle.signal,
     });
-    if (response.status === 416) return;
-    if (response.status === 404) throw new RefusedBlob(`the image server has no image ${sha256}`);
-    if (!response.ok || !response.body) throw new Error(`the image server answered ${response.status}`);
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      if (response.status === 416) return;
+      throw response.status === 404 ? new RefusedBlob(`the image server has no image ${sha256}`) : new Error(`the image server answered ${response.status}`);
+    }
     const append = response.status === 206;
     const total = Number(response.headers.get('content-length') ?? 0) + (append ? have : 0);
     const counter = this.counter(append ? have : 0, total, idle, onProgress);

@@ -20,6 +20,7 @@ export class OperationWorker<Tx> {
   private readonly running = new Map<string, Promise<void>>();
   private readonly parked = new Set<NodeJS.Timeout>();
   private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
 
   constructor(private readonly options: WorkerOptions<Tx>) {}
 
@@ -30,6 +31,7 @@ export class OperationWorker<Tx> {
 
   /** Waits for what is running; nothing new is taken by itself. */
   async stop(): Promise<void> {
+    this.stopped = true;
     clearInterval(this.timer);
     this.parked.forEach((timer) => clearTimeout(timer));
     await Promise.allSettled(this.running.values());
@@ -65,6 +67,7 @@ export class OperationWorker<Tx> {
   /** Should this process end meanwhile, the sweeper finds the operation. */
   private async park(held: Held, { ref, waitMs }: Parked): Promise<void> {
     await this.options.store.release(held).catch(() => undefined);
+    if (this.stopped) return;
     const timer = setTimeout(() => {
       this.parked.delete(timer);
       void this.run(ref);

@@ -1,5 +1,5 @@
 /** The records by which clients follow work. */
-import { isNullRef, XenError, type Ref } from '@xenplane/model';
+import { isNullRef, type Ref, type XenError } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Session } from './context';
 

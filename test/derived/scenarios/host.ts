@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { served } from '../outside';
 import type { Kit, Scenarios } from '../kit';
 import { eventually } from '../../world';
 
@@ -47,11 +46,7 @@ async function localStorage(kit: Kit, host: string): Promise<string> {
 }
 
 /** Something that takes what is sent to it. */
-async function receiver(): Promise<string> {
-  const server = createServer((request, response) => void request.resume().on('end', () => response.end())).unref();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/report`;
-}
+const receiver = async (): Promise<string> => `${await served((request, response) => void request.resume().on('end', () => response.end()))}/report`;
 
 export const hostScenarios: Scenarios = {
   'VM.pool_migrate': async (kit) => [...(await movable(kit)), { live: 'true' }],

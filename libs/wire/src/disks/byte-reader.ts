@@ -78,12 +78,12 @@ export class ByteReader {
     this.at -= bytes.length;
   }
 
-  /** Whatever is left. */
+  /** Whatever is left; who takes no more of it tells the source so. */
   async *rest(): AsyncGenerator<Uint8Array> {
-    for (;;) {
-      const part = await this.some(Number.MAX_SAFE_INTEGER);
-      if (!part) return;
-      yield part;
+    try {
+      for (let part = await this.some(Number.MAX_SAFE_INTEGER); part; part = await this.some(Number.MAX_SAFE_INTEGER)) yield part;
+    } finally {
+      await this.close();
     }
   }
 

@@ -148,3 +148,16 @@ test('a reader that stops stops the writer: nothing is read ahead', async () => 
   expect(read).toBeLessThanOrEqual(2 * memberBytes);
   await writer.return(undefined);
 });
+
+test('a source is told when nobody takes the rest of it', async () => {
+  let told = false;
+  async function* source(): AsyncGenerator<Uint8Array> {
+    try {
+      for (;;) yield Buffer.alloc(10);
+    } finally {
+      told = true;
+    }
+  }
+  for await (const part of new ByteReader(source()).rest()) if (part.length > 0) break;
+  expect(told).toBe(true);
+});

@@ -74,7 +74,7 @@ async function logInForEmergency(plane: Plane, user: string, password: string): 
   }
 }
 
-/** Who is in as root need not know the old one; the wrong one is no slip that goes through. */
+/** Who is in as root need not tell the old password; one that is told must be right. */
 async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }: { old_pwd: string; new_pwd: string }): Promise<void> {
   if (!session?.root) throw denied('session.change_password', 'local-root');
   if (new_pwd === '' || Buffer.byteLength(new_pwd) > longestPassword) throw new XenError('CHANGE_PASSWORD_REJECTED', 'The new password is empty or too long');

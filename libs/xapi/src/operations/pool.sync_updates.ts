@@ -22,7 +22,10 @@ const mostBytes = 16 * 2 ** 20;
 async function fetched(url: string): Promise<Buffer> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs), redirect: 'error' });
-    if (!response.ok || !response.body) throw new XenError('REPOSYNC_FAILED');
+    if (!response.ok || !response.body) {
+      await response.body?.cancel();
+      throw new XenError('REPOSYNC_FAILED');
+    }
     const pieces: Uint8Array[] = [];
     let size = 0;
     for await (const piece of response.body as AsyncIterable<Uint8Array>) {

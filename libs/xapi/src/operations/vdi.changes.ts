@@ -26,7 +26,10 @@ async function bitmap({ settings: { imagesUrl, imagesSecret } }: Plane, { ids, b
   const response = await fetch(`${imagesUrl}/layers/changed?ids=${ids.join()}&blocks=${blocks}`, {
     headers: { authorization: `Bearer ${imagesSecret ?? ''}` },
   });
-  if (!response.ok) throw unrelated(`the image server answers ${response.status}`);
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw unrelated(`the image server answers ${response.status}`);
+  }
   const bytes = Buffer.alloc(length);
   Buffer.from(await response.arrayBuffer()).copy(bytes);
   return bytes.toString('base64');

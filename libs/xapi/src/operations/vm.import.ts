@@ -23,7 +23,10 @@ async function fetched(address: string): Promise<AsyncIterable<Uint8Array>> {
   const answer = await fetch(url, { headers }).catch((error: unknown) =>
     Promise.reject(new XenError('IMPORT_ERROR', `${url.host} cannot be reached: ${String(error)}`)),
   );
-  if (!answer.ok || !answer.body) throw new XenError('IMPORT_ERROR', `${url.host} answered ${answer.status}`);
+  if (!answer.ok || !answer.body) {
+    await answer.body?.cancel();
+    throw new XenError('IMPORT_ERROR', `${url.host} answered ${answer.status}`);
+  }
   return Readable.fromWeb(answer.body);
 }
 

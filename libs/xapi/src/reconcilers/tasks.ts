@@ -12,17 +12,8 @@ export async function reapTasks(store: Store): Promise<number> {
        AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = t.ref AND o.state <> 'done') AND NOT EXISTS (SELECT 1 FROM transfer x WHERE x.task = t.ref)`,
     [finalStates],
   );
-  return inTransaction(
-    store,
-    async (tx) =>
-      (await reapFinished(tx)) +
-      (left.length > 0
-        ? await reapLeft(
-            tx,
-            left.map((t) => t.ref),
-          )
-        : 0),
-  );
+  const refs = left.map((t) => t.ref);
+  return inTransaction(store, async (tx) => (await reapFinished(tx)) + (await reapLeft(tx, refs)));
 }
 
 const goneWith = `owners AS (DELETE FROM task_owner o USING old WHERE o.task = old.ref),
@@ -40,6 +31,7 @@ async function reapFinished(tx: Tx): Promise<number> {
 
 /** Whoever moves a task forward, if only its progress, keeps it: that is in the change log for an hour. */
 async function reapLeft(tx: Tx, refs: readonly string[]): Promise<number> {
+  if (refs.length === 0) return 0;
   const gone = await tx.query(
     `WITH old AS (DELETE FROM task t WHERE ref = ANY ($1) AND status <> ALL ($2) AND NOT EXISTS (SELECT 1 FROM change c WHERE c.cls = 'task' AND c.ref = t.ref) RETURNING ref),
      ${goneWith}`,
