@@ -128,6 +128,8 @@ test.each<[string[], string]>([
     ['vm-start', 'vm=one', 'paused=perhaps'],
     "Error: Failed to parse parameter 'paused': Expected 'true','t','yes','y','1','false','f','no','n','0' got perhaps\n",
   ],
+  [['vm-memory-shadow-multiplier-set', 'vm=one', 'multiplier=x'], "Error: Failed to parse parameter 'multiplier': expecting a float\n"],
+  [['vm-vcpu-hotplug', 'vm=one', 'new-vcpus=x'], "Error: Failed to parse parameter 'new-vcpus': expecting an integer\n"],
   [['vm-migrate', 'vm=one'], 'Error: No destination host specified\n'],
   [['vm-reset-powerstate', 'vm=one'], reallyForced],
   [['vtpm-destroy', 'uuid=none'], reallyForced],

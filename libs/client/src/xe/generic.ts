@@ -1,7 +1,7 @@
 /** `<class>-list` and `<class>-param-*` for every class, from its table. */
 import { flagged, optional, type Arguments } from './arguments';
 import { find, given, isMap, isSet } from './filters';
-import { cellsOf, selected, tableNamed, type Cell, type Shown } from './objects';
+import { fieldCells, selected, tableNamed, type Cell, type Shown } from './objects';
 import { isWritten, paramAdd, paramClear, paramGet, paramList, paramRemove, paramSet } from './params';
 import { tables, type ClassTable, type FieldRow } from './tables/fields';
 import type { Surroundings } from './terminal';
@@ -14,7 +14,7 @@ export async function chosen(
   params: string | undefined,
   usual: readonly string[],
 ): Promise<Cell[]> {
-  return cellsOf(objects, table, selected(table, wantedOf(params, usual)), shown, false);
+  return fieldCells(objects, table, selected(table, wantedOf(params, usual)), shown, false);
 }
 const wantedOf = (params: string | undefined, usual: readonly string[]): readonly string[] | 'all' => {
   const wanted = params?.split(',') ?? usual;
@@ -26,7 +26,7 @@ async function list(around: Surroundings, table: ClassTable, args: Arguments): P
   const found = flagged(args, 'all') ? await around.objects.list(table) : await find(around.objects, table, filters);
   const fields = selected(table, wantedOf(optional(args, 'params'), table.list));
   const needed = around.minimal ? fields.slice(0, 1) : fields;
-  around.printer.table(await Promise.all(found.map((one) => cellsOf(around.objects, table, needed, one, true))));
+  around.printer.table(await Promise.all(found.map((one) => fieldCells(around.objects, table, needed, one, true))));
 }
 
 type Verb = (around: Surroundings, table: ClassTable, args: Arguments) => Promise<void>;

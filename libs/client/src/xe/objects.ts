@@ -162,7 +162,7 @@ export class Objects {
 }
 
 /** In lists a field that is too dear to work out for all objects only says so. */
-export async function cellsOf(objects: Objects, table: ClassTable, fields: readonly FieldRow[], shown: Shown, spare: boolean): Promise<Cell[]> {
+export async function fieldCells(objects: Objects, table: ClassTable, fields: readonly FieldRow[], shown: Shown, spare: boolean): Promise<Cell[]> {
   return Promise.all(
     fields.map(async (field) => ({
       name: field[0],

@@ -2,7 +2,7 @@
 import { messages } from '@xenplane/model';
 import { Misuse, optional, required, UnknownField, type Arguments } from './arguments';
 import { given, isMap, isSet, meaningOf, type Pair } from './filters';
-import { cellsOf, selected, type Objects, type Shown } from './objects';
+import { fieldCells, selected, type Objects, type Shown } from './objects';
 import type { ClassTable, FieldRow } from './tables/fields';
 import type { Surroundings } from './terminal';
 import { asValue } from './values';
@@ -18,7 +18,7 @@ function fieldNamed(table: ClassTable, name: string): FieldRow {
 }
 
 export async function paramList(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
-  around.printer.table([await cellsOf(around.objects, table, selected(table, 'all'), await one(around, table, args), false)]);
+  around.printer.table([await fieldCells(around.objects, table, selected(table, 'all'), await one(around, table, args), false)]);
 }
 
 export async function paramGet(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {

@@ -2,10 +2,10 @@
 import { classNamed, isClassName, messages, zeroOf, type Type } from '@xenplane/model';
 import { decodeTaskResult } from '@xenplane/wire';
 import { follow, isRef } from '../api';
-import { bytes, keyed, optional, type Arguments } from './arguments';
+import { bytes, decimal, keyed, optional, type Arguments } from './arguments';
 import { inWords, SeveralFailed } from './failure';
 import { cellsOf } from './printer';
-import { selectHosts, selectStorages, selectVms } from './select';
+import { selectHosts, selectVms } from './select';
 import { shownAs } from './tables/words';
 import type { Surroundings } from './terminal';
 import { asValue } from './values';
@@ -48,6 +48,7 @@ async function valueOf(source: Source, type: Type | undefined, args: Arguments, 
   const text = optional(args, name) ?? otherwise;
   if (text === undefined) return type ? (type.default ?? zeroOf(type)) : '';
   if (type?.kind === 'int' && sizes.has(name)) return bytes(name, text);
+  if (type?.kind === 'float') return decimal(name, text);
   return asValue(objects, type, [name, text], words[type?.name ?? '']);
 }
 
@@ -114,7 +115,6 @@ const each =
   };
 export const vms = each(selectVms, 'VM');
 export const hosts = each(selectHosts, 'host');
-export const storages = each(selectStorages, 'SR');
 
 /** All are tried; what failed with some of several is told at the end. */
 export async function onEach(around: Surroundings, cls: string, refs: readonly string[], work: (ref: string) => Promise<void>): Promise<void> {
