@@ -11,6 +11,7 @@ import { Gateway } from './handlers/gateway';
 import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
 import { listenTls } from './tls';
+import { Unfinished } from './unfinished';
 
 const bodyLimitBytes = 16 * 2 ** 20;
 const upkeepMs = 1000;
@@ -88,7 +89,12 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
 }
 
 function serverOf(gateway: Gateway, framework: RequestListener): Server {
-  const server = createServer(httpLimits, (request, response) => gateway.takes(request, response) || framework(request, response));
+  const unfinished = new Unfinished();
+  const server = createServer(httpLimits, (request, response) => {
+    if (gateway.takes(request, response)) return;
+    unfinished.watch(request, response);
+    framework(request, response);
+  }).on('close', () => unfinished.stop());
   gateway.listen(server);
   return server;
 }
