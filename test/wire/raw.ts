@@ -26,12 +26,12 @@ function answerIn(all: Buffer, closed: boolean): RawAnswer | undefined {
 }
 
 /** Sends the bytes and reads one answer; then waits a moment for whether the server closes. */
-export async function send(world: World, bytes: string | Buffer): Promise<RawAnswer> {
+export async function send(world: World, bytes: string | Buffer, limitMs = 10_000): Promise<RawAnswer> {
   const socket = net.connect(Number(new URL(world.url).port), '127.0.0.1');
   let all = Buffer.alloc(0);
   let closed = false;
   await new Promise<void>((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`no whole answer: ${all.toString('latin1')}`)), 10_000);
+    const limit = setTimeout(() => reject(new Error(`no whole answer: ${all.toString('latin1')}`)), limitMs);
     const look = (): void => {
       if (!answerIn(all, closed)) return;
       clearTimeout(limit);

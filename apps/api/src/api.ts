@@ -24,6 +24,7 @@ import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
 import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
+import { Unfinished } from './unfinished';
 import { answerUnreadable } from './unreadable';
 
 const bodyLimitBytes = 16 * 2 ** 20;
@@ -127,7 +128,12 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
 }
 
 function serverOf(gateway: Gateway, framework: RequestListener): Server {
-  const server = createServer(httpLimits, (request, response) => gateway.takes(request, response) || framework(request, response));
+  const unfinished = new Unfinished();
+  const server = createServer(httpLimits, (request, response) => {
+    if (gateway.takes(request, response)) return;
+    unfinished.watch(request, response);
+    framework(request, response);
+  }).on('close', () => unfinished.stop());
   gateway.listen(server);
   return server;
 }

@@ -62,6 +62,15 @@ describe('calls', () => {
     expect(notHanging(() => paramOf(JSON.stringify(c.repeat(4e6))))).toBe(c.repeat(4e6));
   });
 
+  test.each(['{"a":1,"a":2}', '{"a":{"b":1,"b":1}}', '[{"a":[],"c":{"a":1},"a":2}]', '{"a" :1,"\\u0061"\n:2}', `{"${'k'.repeat(65_537)}":1}`])(
+    'a member twice, or with too long a name, is no call: %.40s',
+    (text) => expect(() => paramOf(text)).toThrow(MalformedCall),
+  );
+  test.each(['[{"a":1},{"a":2}]', '{"a":"a","b":"a"}', '{"a":{"a":{"a":1}}}', '{"a\\"":1,"a":":"}', '["a","a"]', `{"${'k'.repeat(65_536)}":1}`])(
+    'the same name elsewhere is none of its business: %.40s',
+    (text) => expect(paramOf(text)).toEqual(JSON.parse(text)),
+  );
+
   test('the members of an object are data, whatever their names', () => {
     const struct = paramOf('{"__proto__":{"polluted":1},"constructor":2,"n":12345678901234567890}') as object;
     expect(Object.keys(struct)).toEqual(['__proto__', 'constructor', 'n']);

@@ -1,5 +1,5 @@
 /** JSON-RPC 1.0 and 2.0 as xapi speaks them: calls to neutral values, answers from JSON that is ready. */
-import { MalformedCall, maxDepth } from './malformed';
+import { longestName, MalformedCall, maxDepth } from './malformed';
 import { textOf, type Body } from './text';
 import { isStruct, Scalar, type Untyped } from './untyped';
 
@@ -74,18 +74,40 @@ function revived(_: string, value: unknown): unknown {
 
 type Span = readonly [from: number, to: number];
 
-/** Where the long integers are. Throws MalformedCall for what nests too deep. */
+/** Where the long integers are. Throws MalformedCall for what nests too deep, and for a member that an object has twice. */
 function scan(text: string): Span[] {
   const long: Span[] = [];
-  for (let at = 0, depth = 0; at < text.length; at++) {
+  const members: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === quote) at = endOfString(text, at);
-    else if (code === openArray || code === openObject) depth++;
-    else if (code === closeArray || code === closeObject) depth--;
+    if (code === quote) at = member(text, at, members.at(-1));
+    else if (code === openArray || code === openObject) members.push(code === openObject ? new Set() : undefined);
+    else if (code === closeArray || code === closeObject) members.pop();
     else if (isDigit(code) || code === minus) at = number(text, at, long);
-    if (depth > deepest) throw new MalformedCall(`nested deeper than ${maxDepth}`);
+    if (members.length > deepest) throw new MalformedCall(`nested deeper than ${maxDepth}`);
   }
   return long;
+}
+
+const afterName = /\s*:/y;
+/** Notes the name that starts here, unless it is a text like others; answers where it ends. */
+function member(text: string, start: number, known: Set<string> | undefined): number {
+  const end = endOfString(text, start);
+  afterName.lastIndex = end + 1;
+  if (!known || !afterName.test(text)) return end;
+  const written = text.slice(start + 1, end);
+  if (written.length > longestName) throw new MalformedCall('a member with too long a name');
+  const name = written.includes('\\') ? unescaped(written) : written;
+  if (known.has(name)) throw new MalformedCall('a member twice');
+  known.add(name);
+  return end;
+}
+function unescaped(written: string): string {
+  try {
+    return String(JSON.parse(`"${written}"`));
+  } catch {
+    throw new MalformedCall('no JSON text');
+  }
 }
 
 function endOfString(text: string, start: number): number {

@@ -5,3 +5,5 @@ export class MalformedCall extends Error {
 
 /** Arrays and structs inside one another, within one parameter. */
 export const maxDepth = 64;
+/** Of a struct's member, in characters. */
+export const longestName = 65_536;

@@ -1,7 +1,7 @@
 /** XML-RPC: calls and answers to and from neutral values. Answers are never a fault: failures are a struct, as in xapi. */
 import { errorFrom } from '@xenplane/model';
 import { escapeXml, textOf, type Body } from './text';
-import { MalformedCall, maxDepth } from './malformed';
+import { longestName, MalformedCall, maxDepth } from './malformed';
 import { emptyStruct, isStruct, Scalar, type UntypedStruct, type Untyped } from './untyped';
 import { XmlReader } from './xml-reader';
 
@@ -10,8 +10,6 @@ export interface XmlCall {
   readonly params: readonly Untyped[];
 }
 
-/** Longest name of a struct member, in characters. */
-const longestName = 65_536;
 const scalarTags: Readonly<Record<string, Scalar['tag']>> = {
   int: 'int',
   i4: 'int',
