@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import path from 'node:path';
-import { asRef } from '@xenplane/model';
 import { eventually, password, startWorld, type World } from '../world';
 import { description, result, sessionOf } from './raw';
 
