@@ -120,6 +120,10 @@ export class Orchestra {
       return one;
     });
   }
+  /** What a guest must hear can be asked of it once it has booted. */
+  allows(ref: string, operation: string): Promise<Seen> {
+    return this.sees(ref, ({ allowed_operations }) => (allowed_operations as string[]).includes(operation));
+  }
   /** The object after all that was written before. */
   barrier(ref: string): Promise<Seen> {
     return this.xapi.barrier(ref) as Promise<Seen>;

@@ -209,6 +209,7 @@ describe('a replica in the pool', () => {
 describe('with its memory', () => {
   test('a checkpoint gives the disk of its memory too, and is restored suspended', async () => {
     await xo.task('VM.start', vm, false, false);
+    await xo.allows(vm, 'checkpoint');
     const taken = await xo.task('VM.checkpoint', vm, 'with memory');
     await xo.xapi.setField('VM', taken, 'is_a_template', false);
     const record = (await xo.xapi.getRecord('VM', taken)) as Seen;

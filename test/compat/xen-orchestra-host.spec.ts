@@ -202,6 +202,7 @@ describe('out of use', () => {
     const vm = await running('asleep', host);
     const since = await startedAt(host);
     await xo.task('host.disable', host);
+    await xo.allows(vm, 'suspend');
     const suspended: string[] = [];
     for (const one of await xo.field<string[]>('host', host, 'resident_VMs')) {
       const failed = await xo.task('VM.suspend', one).then(
@@ -243,6 +244,7 @@ describe('the whole pool', () => {
       expect(Number(other_config['boot_time'])).toBeGreaterThanOrEqual(Number(other_config['rpm_patch_installation_time']));
     }
     for (const [vm, host] of vms) {
+      await xo.allows(vm, 'pool_migrate');
       if (!(await xo.field<string[]>('host', host, 'resident_VMs')).includes(vm)) await xo.task('VM.pool_migrate', vm, host, { force: 'false' });
       expect(await xo.sees(vm, ({ resident_on }) => resident_on === host)).toMatchObject({ power_state: 'Running' });
       await xo.destroyVm(vm);
@@ -276,6 +278,7 @@ describe('the whole pool', () => {
     const host = otherHost();
     const vm = await running('suspended', host);
     await xo.call('host.disable', host);
+    await xo.allows(vm, 'suspend');
     await xo.task('VM.suspend', vm);
     await xo.task('host.shutdown', host);
     await xo.sees(xo.one(host).metrics, ({ live }) => !live);

@@ -45,6 +45,7 @@ describe('power', () => {
       ['VM.hard_reboot', 'Running'],
       ['VM.clean_shutdown', 'Halted'],
     ] as const) {
+      if (['VM.suspend', 'VM.clean_reboot', 'VM.clean_shutdown'].includes(method)) await xo.allows(vm, method.replace('VM.', ''));
       await xo.task(method, vm, ...params);
       await state(vm, after);
     }
@@ -57,6 +58,7 @@ describe('power', () => {
     await xo.task('VM.pause', vm);
     expect((await failed('VM.start', vm, false, false)).params[2]).toBe('paused');
     await xo.task('VM.unpause', vm);
+    await xo.allows(vm, 'suspend');
     await xo.task('VM.suspend', vm);
     expect((await failed('VM.start', vm, false, false)).params[2]).toBe('suspended');
     expect(await failed('VM.suspend', vm)).toEqual({ code: 'VM_BAD_POWER_STATE', params: [vm, 'running', 'suspended'] });
@@ -151,6 +153,7 @@ describe('snapshots', () => {
   test('with its memory only while it runs; it goes back to that suspended and is resumed', async () => {
     expect(await failed('VM.checkpoint', vm, 'at rest')).toMatchObject({ code: 'VM_BAD_POWER_STATE' });
     await xo.task('VM.start', vm, false, false);
+    await xo.allows(vm, 'checkpoint');
     const taken = await xo.task('VM.checkpoint', vm, 'with memory');
     await xo.xapi.setField('VM', taken, 'is_a_template', false);
     const shown = await xo.barrier(taken);
@@ -206,6 +209,7 @@ describe('migration', () => {
     const vdis = Object.fromEntries((await xo.disksOf(ref)).map((vdi) => [vdi, map(xo.one(vdi))]));
     const token = await xo.call('host.migrate_receive', host, managementNetwork(host), {});
     const params = [ref, token, true, vdis, {}, { force: 'false' }];
+    if (xo.one(ref).power_state === 'Running') await xo.allows(ref, 'migrate_send');
     const asserted = await failed('VM.assert_can_migrate', ...params);
     if (!['VDI_CBT_ENABLED', 'answered '].includes(asserted.code)) throw new Error(`${asserted.code} ${asserted.params.join(' ')}`);
     const first = await failed('VM.migrate_send', ...params);
@@ -217,6 +221,7 @@ describe('migration', () => {
   test('to another host and back, over a network that is named', async () => {
     await xo.task('VM.start_on', vm, xo.pool.master, false, false);
     const host = otherHost(xo.pool.master);
+    await xo.allows(vm, 'pool_migrate');
     await xo.task('VM.pool_migrate', vm, host, { force: 'false', network: managementNetwork(host) });
     await xo.sees(vm, ({ resident_on }) => resident_on === host);
     await xo.task('VM.pool_migrate', vm, xo.pool.master, { force: 'false' });

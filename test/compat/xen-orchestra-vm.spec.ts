@@ -342,6 +342,7 @@ describe('what can be edited', () => {
   test('processors and memory of a running VM, within what it was started with', async () => {
     const { $ref } = vm;
     await xo.task('VM.start', $ref, false, false);
+    await xo.allows($ref, 'changing_VCPUs_live');
     // The count goes as text.
     await Promise.all([xo.xapi.setField('VM', $ref, 'VCPUs_at_startup', 3), xo.call('VM.set_VCPUs_number_live', $ref, '3')]);
     const running = await xo.sees($ref, ({ VCPUs_at_startup }) => VCPUs_at_startup === 3);
