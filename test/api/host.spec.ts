@@ -85,9 +85,8 @@ describe('settings', () => {
   });
 
   test('a directory is joined and left', async () => {
-    await expect(call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'AD')).rejects.toThrow(
-      'AUTH_ENABLE_FAILED_UNAVAILABLE',
-    );
+    const nowhere = { user: 'admin', pass: 'secret', url: 'ldap://127.0.0.1:1' };
+    await expect(call('host.enable_external_auth', host, nowhere, 'example.org', 'AD')).rejects.toThrow('AUTH_ENABLE_FAILED_UNAVAILABLE');
     await call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'PAM');
     expect(await call('host.get_external_auth_configuration', host)).toEqual({ user: 'admin' });
     await expect(call('host.enable_external_auth', host, {}, 'other.org', 'PAM')).rejects.toThrow('AUTH_ALREADY_ENABLED PAM example.org');
