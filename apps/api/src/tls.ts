@@ -2,7 +2,7 @@
 import { createServer } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
-import { shownCertificate, type Pem, type Plane } from '@xenplane/xapi';
+import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -11,19 +11,18 @@ export interface TlsWay {
   /** Looks whether the pool has another certificate by now. */
   refresh(): Promise<void>;
 }
-const contextOf = ({ certificate, chain, key }: Pem) => ({ cert: `${certificate.trimEnd()}\n${chain}`, key, minVersion: 'TLSv1.2' as const });
 
 export async function listenTls(app: NestFastifyApplication, plane: Plane, { tlsPort, listen }: ApiSettings): Promise<TlsWay> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
-  const server = createServer({ ...httpLimits, ...contextOf(shown) });
+  const server = createServer({ ...httpLimits, ...secureOptions(shown) });
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
   const refresh = async (): Promise<void> => {
     const now = await shownCertificate(plane);
     if (now.certificate === shown.certificate && now.key === shown.key && now.chain === shown.chain) return;
-    server.setSecureContext(contextOf(now));
+    server.setSecureContext(secureOptions(now));
     shown = now;
   };
   return { refresh, close: () => server.close() };

@@ -78,6 +78,9 @@ export async function shownCertificate(plane: Plane): Promise<Pem> {
   return row?.value ?? first(plane);
 }
 
+/** For a server that shows it. */
+export const secureOptions = ({ certificate, chain, key }: Pem) => ({ cert: `${certificate.trimEnd()}\n${chain}`, key, minVersion: 'TLSv1.2' as const });
+
 /** A host that is new is shown with the pool's first certificate, where it has one. */
 export async function introduceCertificate(tx: Tx, plane: Plane, host: Ref<'host'>): Promise<void> {
   const pem = await presentFirst(tx);

@@ -1,9 +1,9 @@
 /** Serving disks over NBD: whether it is done encrypted, with which certificate, and what clients are told of it. */
 import { X509Certificate } from 'node:crypto';
 import { XenError, type Ref, type RecordOf, type classes } from '@xenplane/model';
-import { inTransaction, reading, type Row, type Tx } from '@xenplane/store';
+import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Outside, Plane } from './context';
-import { certificateOf, type Pem } from './host-certificates';
+import { shownCertificate } from './host-certificates';
 
 export type NbdSecurity = 'tls' | 'none';
 
@@ -13,15 +13,6 @@ export async function nbdSecurity({ replica }: Plane): Promise<NbdSecurity | und
   const purposes = new Set([...replica.refs('network')].flatMap((ref) => replica.record('network', ref)?.purpose ?? []));
   if (purposes.has('nbd') === purposes.has('insecure_nbd')) return undefined;
   return purposes.has('nbd') ? 'tls' : 'none';
-}
-
-/** The coordinator's, whichever API process serves. */
-export const nbdCertificate = (plane: Plane): Promise<Pem> => inTransaction(plane.store, (tx) => certificateIn(tx, plane));
-
-async function certificateIn(tx: Tx, plane: Plane): Promise<Pem> {
-  const [pool] = await tx.find('pool', {});
-  if (!pool) throw new XenError('INTERNAL_ERROR', 'There is no pool');
-  return certificateOf(tx, plane, pool.master, 'host');
 }
 
 /** A name that the certificate is good for; one for many hosts only where it has no other. */
@@ -50,7 +41,7 @@ export async function nbdInfo({ plane, token }: Outside, { self }: { self: Ref<'
   const vdi = await reading(plane.store, (tx) => tx.get('VDI', self));
   if (vdi.type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, 'CBT metadata');
   if (port === undefined || !(await reading(plane.store, (tx) => isServed(tx, vdi)))) return [];
-  const { certificate } = await nbdCertificate(plane);
+  const { certificate } = await shownCertificate(plane);
   const address = new URL(plane.settings.url()).hostname.replace(/^\[|\]$/g, '');
   return [{ exportname: `/${vdi.uuid}?session_id=${token}`, address, port, cert: certificate, subject: subjectOf(certificate) }];
 }

@@ -2,7 +2,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import { BadNbd } from '@xenplane/wire';
-import { nbdCertificate, nbdSecurity, type Plane } from '@xenplane/xapi';
+import { nbdSecurity, secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
 import { Connection, Gone } from './connection';
 import { Export, type Serving } from './export';
 import { negotiate, type Agreed } from './negotiation';
@@ -90,8 +90,7 @@ export class NbdServer {
 }
 
 async function encrypted(plane: Plane, socket: Socket): Promise<Connection> {
-  const { certificate, chain, key } = await nbdCertificate(plane);
-  const secure = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext({ cert: `${certificate}${chain}`, key, minVersion: 'TLSv1.2' }) });
+  const secure = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(secureOptions(await shownCertificate(plane))) });
   await new Promise<void>((resolve, reject) => {
     secure.once('secure', resolve);
     secure.on('error', () => reject(new Gone()));
