@@ -152,7 +152,10 @@ async function createVm(plan: Plan): Promise<string> {
   for (const network of plan.networks) await connect(vm, network);
   await call('VM.provision', vm);
   await call('VM.set_is_a_template', vm, false);
-  if (plan.waitForIp) await call('VM.start', vm, false, true);
+  if (plan.waitForIp) {
+    await call('VM.start', vm, false, true);
+    if (plan.networks.length > 0) await addressOf(vm);
+  }
   return vm;
 }
 async function addressOf(vm: string): Promise<string> {

@@ -245,6 +245,7 @@ describe('migration', () => {
     await xo.task('VM.start', bound, false, false);
     expect((await state(bound, 'Running')).resident_on).toBe(host);
     const target = otherHost(host);
+    await xo.allows(bound, 'pool_migrate');
     expect((await failed('VM.pool_migrate', bound, target, { force: 'false' })).code).toBe('VM_REQUIRES_SR');
     await withStorage(bound, target, () => localOf(target));
     expect(await xo.sees(bound, ({ resident_on }) => resident_on === target)).toMatchObject({ power_state: 'Running' });
@@ -276,6 +277,7 @@ describe('migration', () => {
   test('a disk for which no place is said has none to go to', async () => {
     const bound = await newVm('unmapped', localOf(xo.pool.master));
     await xo.task('VM.start', bound, false, false);
+    await xo.allows(bound, 'migrate_send');
     const target = otherHost(xo.pool.master);
     const token = await xo.call('host.migrate_receive', target, managementNetwork(target), {});
     const refused = await failed('VM.assert_can_migrate', bound, token, true, {}, {}, { force: 'false' });
