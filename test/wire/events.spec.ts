@@ -28,10 +28,7 @@ afterAll(() => world?.stop());
 
 const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
 const from = (classes: readonly string[], token = '', timeout = 0): Promise<Batch> => call<Batch>('event.from', classes, token, timeout);
-/**
- * A token behind all that was committed before. Events come in the order of commits, so that what somebody else has under
- * way, be it in another database of the same server, can hold them back for a moment.
- */
+/** A token behind all that was committed before. */
 const settled = async (): Promise<string> => (await from(['pool'], await call('event.inject', 'pool', pool), 30)).token;
 const machine = async (name: string): Promise<string> => {
   const [template] = await call<string[]>('VM.get_by_name_label', 'Other install media');

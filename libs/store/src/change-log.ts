@@ -4,7 +4,7 @@ import { quote, type Table } from './tables';
 
 /**
  * A change belongs to its transaction's number, `xid`; numbers are given when a transaction first writes, not when it
- * commits, so readers go by snapshots (see `replica-feed.ts`), never by the greatest number they have seen.
+ * commits, so readers go by snapshots (see `position.ts`), never by the greatest number they have seen.
  */
 export const changeTable = `CREATE TABLE change (
   seq bigserial NOT NULL,

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { coalesce, everything, Ring, type Logged, type Op } from './events';
+import { knows, ofSnapshot, type Position } from './position';
 
 let seq = 0;
 const logged = (xid: number, op: Op, ref = 'a'): Logged => ({ xid, seq: (seq += 1), cls: 'VM', ref, op });
@@ -42,19 +43,35 @@ test('adds come first, then mods, then dels; only what is wanted', () => {
   expect(changes.map((c) => `${c.op} ${c.ref} ${c.xid}`)).toEqual(['add new 3', 'mod moved 2', 'del gone 1']);
 });
 
-test('the ring answers every position from its start on as if it had kept everything', () => {
-  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 1, max: 4 })), { maxLength: 60 });
+test('the ring answers every position from its start on as if it had kept everything, whatever the order in which transactions end', () => {
+  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 1, max: 4 })), { maxLength: 60 });
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 12 }), (parts, capacity) => {
       const ring = new Ring(capacity),
         kept: Logged[] = [];
-      let xid = 0;
-      for (const [gap, rows] of parts) {
-        xid += 1 + gap;
+      let ended = new Set<number>(),
+        last = 0;
+      const position = (): Position => {
+        let base = 1;
+        while (ended.has(base)) base += 1;
+        return ofSnapshot(`${base}:${last + 1}:${Array.from({ length: last }, (_, i) => i + 1).filter((xid) => !ended.has(xid))}`);
+      };
+      const before = [position()];
+      for (const [behind, rows] of parts) {
+        // One that began up to six transactions ago, or the next.
+        const free = Array.from({ length: last + 1 }, (_, i) => i + 1).filter((xid) => !ended.has(xid) && xid + behind > last);
+        const xid = free[0] ?? last + 1;
+        last = Math.max(last, xid);
+        ended = new Set(ended).add(xid);
         const settled = Array.from({ length: rows }, () => logged(xid, 'm'));
         kept.push(...settled);
         ring.append(settled);
-        for (let from = ring.start; from <= xid + 1; from += 1) expect(ring.since(from)).toEqual(kept.filter((k) => k.xid >= from));
+        before.push(position());
+        for (const from of before.filter(({ base }) => base >= ring.start)) {
+          const unknown = kept.filter((k) => !knows(from, k.xid)).sort((a, b) => a.xid - b.xid || a.seq - b.seq);
+          expect(ring.since(from)).toEqual(unknown);
+          expect(ring.isAfter(from)).toBe(unknown.length > 0);
+        }
       }
     }),
   );

@@ -1,8 +1,6 @@
-/**
- * What has changed since a position. A position is a transaction's number below which every transaction had ended, so
- * nothing that comes later can lie before it. Recent changes are here in memory; older ones are in the change log.
- */
+/** What has changed since a position. Recent changes are here in memory; older ones are in the change log. */
 import { isClassName, type ClassName } from '@xenplane/model';
+import { ahead, knows, type Position } from './position';
 import type { Reader } from './store';
 
 /** What happened to one object between two positions. */
@@ -15,7 +13,7 @@ export interface Change {
 }
 export interface Changes {
   readonly events: readonly Change[];
-  readonly position: bigint;
+  readonly position: Position;
 }
 
 export type Op = 'a' | 'm' | 'd';
@@ -52,25 +50,24 @@ interface Net {
 export const silent: ReadonlySet<ClassName> = new Set<ClassName>(['session', 'role']);
 export const isOp = (text: unknown): text is Op => text === 'a' || text === 'm' || text === 'd';
 
-/** Settled changes, oldest first. */
+/** Changes that may be told, in the order of their transactions' numbers. */
 export class Ring {
   private logged: Logged[] = [];
-  /** From this position on nothing is missing. */
+  /** From this transaction on nothing is missing. */
   start = 0;
-  /** The last change of all. */
-  reached = 0;
 
   constructor(private readonly capacity: number) {}
 
   reset(start: number, logged: readonly Logged[]): void {
-    this.logged = [...logged];
+    this.logged = inOrderOfNumbers([...logged]);
     this.start = start;
-    this.reached = logged.at(-1)?.xid ?? 0;
   }
 
+  /** What comes is among the last or after them. */
   append(settled: readonly Logged[]): void {
-    for (const one of settled) this.logged.push(one);
-    this.reached = this.logged.at(-1)?.xid ?? this.reached;
+    const first = settled.reduce((least, { xid }) => Math.min(least, xid), Infinity);
+    const tail = this.logged.splice(this.indexOf(first));
+    for (const one of inOrderOfNumbers([...tail, ...settled])) this.logged.push(one);
     if (this.logged.length < 2 * this.capacity) return;
     const cut = this.logged.length - this.capacity;
     // A transaction of which a part was cut off is no longer whole.
@@ -78,17 +75,26 @@ export class Ring {
     this.logged = this.logged.slice(cut);
   }
 
-  since(position: number): Logged[] {
+  since(position: Position): Logged[] {
+    return this.logged.slice(this.indexOf(position.base)).filter(({ xid }) => !knows(position, xid));
+  }
+  isAfter(position: Position): boolean {
+    for (let i = this.indexOf(position.base); i < this.logged.length; i += 1) if (!knows(position, this.logged[i]?.xid ?? 0)) return true;
+    return false;
+  }
+  /** Where a transaction's changes begin, or would. */
+  private indexOf(xid: number): number {
     let low = 0,
       high = this.logged.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if ((this.logged[middle]?.xid ?? 0) < position) low = middle + 1;
+      if ((this.logged[middle]?.xid ?? 0) < xid) low = middle + 1;
       else high = middle;
     }
-    return this.logged.slice(low);
+    return low;
   }
 }
+const inOrderOfNumbers = (logged: Logged[]): Logged[] => logged.sort((a, b) => a.xid - b.xid || a.seq - b.seq);
 
 function netOf(logged: readonly Logged[], wants: Wants): Net[] {
   const nets = new Map<string, Net>();
@@ -136,16 +142,16 @@ const oldSql = `
 SELECT c.cls, c.ref, c.xid, c.first, c.last, coalesce((SELECT (value #>> '{}')::bigint FROM setting WHERE key = 'change_floor'), 0) AS floor
 FROM (SELECT 1) one LEFT JOIN (
   SELECT cls, ref, max(xid::text::bigint) AS xid, (array_agg(op ORDER BY seq) FILTER (WHERE op <> 'm'))[1] AS first, (array_agg(op ORDER BY seq DESC) FILTER (WHERE op <> 'm'))[1] AS last
-  FROM change WHERE xid >= $1::text::xid8 AND xid < $2::text::xid8 GROUP BY cls, ref) c ON true`;
+  FROM change WHERE xid >= $1::text::xid8 AND xid <> ALL ($2::text[]::xid8[]) AND (xid < $3::text::xid8 OR xid = ANY ($4::text[]::xid8[])) GROUP BY cls, ref) c ON true`;
 
 /** Changes from before the ring, and whether the log still has all of them. */
-export async function oldChanges(reader: Reader, from: number, to: number, wants: Wants, present: Wants): Promise<{ events: Change[]; whole: boolean }> {
-  const rows = await reader.query<OldRow>(oldSql, [String(from), String(to)]);
+export async function oldChanges(reader: Reader, from: Position, to: Position, wants: Wants, present: Wants): Promise<{ events: Change[]; whole: boolean }> {
+  const rows = await reader.query<OldRow>(oldSql, [String(from.base), ahead(from).map(String), String(to.base), ahead(to).map(String)]);
   const events = rows.flatMap(({ cls, ref, xid, first, last }) => {
     if (!isClassName(cls) || silent.has(cls) || !wants(cls, ref)) return [];
     return changeOf({ cls, ref, xid, first: isOp(first) ? first : undefined, last: isOp(last) ? last : undefined }, present);
   });
-  return { events: inOrder(events), whole: from >= (rows[0]?.floor ?? 0) };
+  return { events: inOrder(events), whole: from.base >= (rows[0]?.floor ?? 0) };
 }
 
 /** For one who was away longer than the log is kept: every object may have changed. */

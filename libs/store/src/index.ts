@@ -9,6 +9,7 @@ export { Replica, type ReplicaOptions } from './replica';
 export { Objects } from './replica-index';
 export type { Derivation, Derivations } from './derivations';
 export type { Change, Changes, Scope, Wants } from './events';
+export { asToken, ofToken, type Position } from './position';
 export { tables, tableOf, entities, type Table } from './tables';
 export { relations, type Relation } from './relations';
 export { foreignKeys } from './foreign-keys';

@@ -10,8 +10,6 @@ import { tables } from './tables';
 export interface Sight {
   /** Of Postgres: which transactions were still under way. */
   readonly snapshot: string;
-  /** Below it all transactions have ended. */
-  readonly horizon: number;
   readonly logged: readonly Logged[];
 }
 export interface Fetched {
@@ -19,8 +17,6 @@ export interface Fetched {
   readonly asked: readonly string[];
   readonly rows: readonly unknown[][];
 }
-
-const horizonOf = (snapshot: string): number => Number(snapshot.split(':', 1)[0]);
 
 /**
  * Not `xid > the greatest seen`: numbers are given before the commit, so a smaller one may become visible later. What the
@@ -33,11 +29,39 @@ function loggedOf([, xid, seq, cls, ref, op]: readonly unknown[]): Logged[] {
   return typeof cls === 'string' && typeof ref === 'string' && isClassName(cls) && isOp(op) ? [{ xid: Number(xid), seq: Number(seq), cls, ref, op }] : [];
 }
 
-export async function look(link: Link, since: string): Promise<Sight> {
+async function look(link: Link, since: string): Promise<Sight> {
   const { rows } = await link.arrays(lookSql, [since]);
-  const snapshot = String(rows[0]?.[0]);
-  return { snapshot, horizon: horizonOf(snapshot), logged: rows.flatMap(loggedOf).sort((a, b) => a.seq - b.seq) };
+  return { snapshot: String(rows[0]?.[0]), logged: rows.flatMap(loggedOf).sort((a, b) => a.seq - b.seq) };
 }
+
+const begin = statement('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+const commit = statement('COMMIT');
+/**
+ * Looks, and lets `take` fetch what was seen, at one moment: rows that are newer than the changes that lead to them would
+ * be told of before what came between.
+ */
+export async function lookAndTake(link: Link, since: string, take: (logged: readonly Logged[]) => Promise<void>): Promise<Sight> {
+  const [, sight] = await Promise.all([link.arrays(begin), look(link, since)]);
+  if (sight.logged.length > 0) await take(sight.logged);
+  link.arrays(commit).catch(() => undefined); // of a connection that is lost; its owner sees that
+  return sight;
+}
+
+/**
+ * A number below which every transaction of this database has ended, as any later snapshot sees it; 0 if this account may
+ * not know. Postgres' own lower end is the whole server's, and what other databases have under way is none of ours.
+ */
+export async function endedHere(link: Link): Promise<number> {
+  const { rows } = await link.arrays(endedSql);
+  const [xmax, running, hidden] = rows[0] ?? [];
+  if (hidden !== 0 || !Array.isArray(running)) return 0;
+  return running.reduce<number>((least, xid) => Math.min(least, widened(Number(xid), Number(xmax))), Number(xmax));
+}
+const endedSql = statement(`SELECT pg_snapshot_xmax(pg_current_snapshot()), coalesce(array_agg(backend_xid::text) FILTER (WHERE backend_xid IS NOT NULL), '{}'),
+  (count(*) FILTER (WHERE query = '<insufficient privilege>' AND backend_type = 'client backend'))::int
+  FROM pg_stat_get_activity(NULL) WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())`);
+/** The numbers of connections have 32 bits; those under way are near the last. */
+const widened = (xid: number, near: number): number => near + ((xid - near) | 0);
 
 export async function fetchRows(link: Link, cls: ClassName, refs: readonly string[]): Promise<Fetched> {
   const { rows } = await link.arrays(sqlOf(cls).many, [refs]);
@@ -50,9 +74,8 @@ const run = (text: string): Statement => ({ text, name: undefined, announced: fa
 /** All that a replica starts from, as it was at one moment. */
 export interface Load {
   readonly snapshot: string;
-  readonly horizon: number;
   readonly logged: readonly Logged[];
-  /** From this position on `logged` lacks nothing. */
+  /** From this transaction on `logged` lacks nothing. */
   readonly start: number;
 }
 
@@ -67,7 +90,7 @@ export async function loadAll(link: Link, logSize: number, take: (cls: ClassName
       log = await loadLog(link, logSize);
     for (const { cls } of tables) await loadTable(link, cls, take);
     const start = log.cut ? (log.logged[0]?.xid ?? 0) + 1 : Number(rows[0]?.[1]);
-    return { snapshot, horizon: horizonOf(snapshot), logged: log.logged.filter((l) => l.xid >= start), start };
+    return { snapshot, logged: log.logged.filter((l) => l.xid >= start), start };
   } finally {
     await link.arrays(run('COMMIT'));
   }

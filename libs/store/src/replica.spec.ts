@@ -282,6 +282,6 @@ test('nobody can write into what is shared', async () => {
 test('a process that answers no reads keeps nothing', async () => {
   const idle = await Replica.start(store, { encode, idle: true });
   expect(idle.count('VM')).toBe(0);
-  await idle.waitForChange(0n, 1);
+  await idle.waitForChange({ base: 0, seen: 0n }, 1);
   await idle.stop();
 });

@@ -1,16 +1,17 @@
 /**
- * The objects of all classes in memory, always as the database has them: what every read is answered from. Reads do not
- * wait for transactions that began earlier and still run; events do, see `events.ts`.
+ * The objects of all classes in memory, always as the database has them: what every read is answered from, and what events
+ * tell of, which belong together: what an event shows of one object is never newer than what was told of the others.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { classNames, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
 import type { Derivations } from './derivations';
 import { coalesce, everything, oldChanges, Ring, silent, type Change, type Changes, type Logged, type Scope, type Wants } from './events';
 import type { Link } from './link';
+import { beginning, knows, ofSnapshot, union, type Position } from './position';
 import { Feed } from './replica-feed';
 import { Objects, type Entry, type Pointer } from './replica-index';
 import { planOf, rowsInSlice } from './replica-plan';
-import { fetchRows, loadAll, look, type Fetched } from './replica-rows';
+import { endedHere, fetchRows, loadAll, lookAndTake, type Fetched } from './replica-rows';
 import { Texts } from './replica-text';
 import type { Store } from './store';
 import { isStored, tables, type Row } from './tables';
@@ -34,16 +35,16 @@ export class Replica {
   private objects = new Objects();
   private texts = new Texts((entry) => this.encode(entry));
   private readonly ring: Ring;
-  private readonly waiters: Waiters;
-  private readonly movers: Waiters;
+  private readonly waiters = new Waiters();
+  private readonly movers = new Waiters();
   /** How often anything was taken in. */
   private moves = 0;
   private readonly feed: Feed;
-  /** Visible already, but a transaction that began earlier is still under way. */
+  /** Visible already, but a transaction that began long before is still under way: there is no position yet that tells so. */
   private pending: Logged[] = [];
   /** What the last pull saw; none before the first load. */
   private snapshot: string | undefined;
-  private horizon = 0;
+  private reached = beginning;
   /** Full records that were asked for lately: many subscribers ask for the same. */
   private readonly records = new Map<Entry, Loose>();
 
@@ -52,8 +53,6 @@ export class Replica {
     private readonly options: ReplicaOptions,
   ) {
     this.ring = new Ring(options.recent ?? defaultRecent);
-    this.waiters = new Waiters(() => this.ring.reached);
-    this.movers = new Waiters(() => this.moves);
     this.feed = new Feed(store, this);
   }
 
@@ -141,23 +140,21 @@ export class Replica {
 
   // Events.
 
-  /** Every change of a settled transaction before this number is known here. */
-  position(): bigint {
-    return BigInt(this.horizon);
+  /** What has been taken in and may be told. */
+  position(): Position {
+    return this.reached;
   }
-  /** What has changed since a position, each object once; position 0 is before everything, one from the future has nothing after it. */
-  async changesSince(position: bigint, wants: Wants): Promise<Changes> {
-    const from = Number(position),
-      to = this.horizon;
-    if (from >= to) return { events: [], position };
-    return { events: await this.changesBetween(from, to, wants), position: BigInt(to) };
+  /** What has changed since a position, each object once; the beginning is before everything, one from the future has nothing after it. */
+  async changesSince(position: Position, wants: Wants): Promise<Changes> {
+    const to = this.reached;
+    return { events: await this.changesBetween(position, to, wants), position: union(position, to) };
   }
-  private async changesBetween(from: number, to: number, wants: Wants): Promise<readonly Change[]> {
+  private async changesBetween(from: Position, to: Position, wants: Wants): Promise<readonly Change[]> {
     const present = (cls: ClassName, ref: string): boolean => this.objects.has(cls, ref);
-    if (from <= 0) return [...this.settled(wants)].map(([cls, ref]) => ({ cls, ref, op: 'add', xid: BigInt(to - 1) }));
-    if (from >= this.ring.start) return coalesce(this.ring.since(from), wants, present);
+    if (from.base <= 0) return [...this.settled(wants)].map(([cls, ref]) => ({ cls, ref, op: 'add', xid: BigInt(to.base - 1) }));
+    if (from.base >= this.ring.start) return coalesce(this.ring.since(from), wants, present);
     const { events, whole } = await oldChanges(this.store, from, to, wants, present);
-    return whole ? events : everything(events, this.settled(wants), BigInt(to - 1));
+    return whole ? events : everything(events, this.settled(wants), BigInt(to.base - 1));
   }
   /** Objects that readers of events may know of: those whose making is settled. */
   private *settled(wants: Wants): Iterable<readonly [ClassName, string]> {
@@ -172,13 +169,15 @@ export class Replica {
     if (!scope || scope.classes.has(cls)) return this.objects.refs(cls);
     return [...(scope.objects.get(cls) ?? [])].filter((ref) => this.objects.has(cls, ref));
   }
-  /** Resolves when a change at or after the position, of what is wanted, is settled, when the time is over, or when the signal says so. */
-  waitForChange(position: bigint, timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
-    return this.waiters.wait(Number(position), timeoutMs, signal, wants);
+  /** Resolves when a change after the position, of what is wanted, may be told, when the time is over, or when the signal says so. */
+  waitForChange(position: Position, timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
+    const concerns = ({ xid, cls, ref }: Logged): boolean => !knows(position, xid) && (!wants || wants(cls, ref));
+    return this.waiters.wait((news) => (news ? news.some(concerns) : this.ring.isAfter(position)), timeoutMs, signal);
   }
-  /** Resolves at the next change here, settled or not: sooner than `waitForChange`, for who looks at a record and not at events. */
+  /** Resolves at the next change here, for who looks at a record and not at events. */
   waitForMove(timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
-    return this.movers.wait(this.moves + 1, timeoutMs, signal, wants);
+    const { moves } = this;
+    return this.movers.wait((news) => this.moves > moves && (!news || !wants || news.some(({ cls, ref }) => wants(cls, ref))), timeoutMs, signal);
   }
 
   // Following the database: called by the feed.
@@ -199,11 +198,11 @@ export class Replica {
     this.objects = objects;
     this.texts = texts;
     this.records.clear();
-    const eventful = load.logged.filter((l) => !silent.has(l.cls));
-    this.ring.reset(load.start, inSettledOrder(eventful.filter((l) => l.xid < load.horizon)));
-    this.pending = eventful.filter((l) => l.xid >= load.horizon);
+    this.ring.reset(load.start, []);
+    this.pending = [];
     this.snapshot = load.snapshot;
-    this.horizon = load.horizon;
+    this.reached = ofSnapshot(load.snapshot);
+    this.settle(load.logged);
     this.waiters.notify();
   }
   /** Whether the log was pruned beyond what we have seen, while we were away. */
@@ -213,19 +212,21 @@ export class Replica {
       name: undefined,
       announced: false,
     });
-    return (rows[0]?.floor ?? 0) > this.horizon;
+    return (rows[0]?.floor ?? 0) > this.reached.base;
   }
 
   /** @internal */
   async pull(link: Link): Promise<boolean> {
-    const sight = await look(link, this.snapshot ?? '');
-    if (sight.logged.length > 0) {
-      await this.takeIn(link, sight.logged);
+    // Asked before the look, so that the look sees all that had ended then.
+    const ended = this.pending.length > 0 ? await endedHere(link) : 0;
+    const { snapshot, logged } = await lookAndTake(link, this.snapshot ?? '', (seen) => this.takeIn(link, seen));
+    this.snapshot = snapshot;
+    this.reached = ofSnapshot(snapshot, Math.max(ended, this.reached.base));
+    if (logged.length > 0) {
       this.moves += 1;
-      this.movers.notify(sight.logged);
+      this.movers.notify(logged);
     }
-    this.snapshot = sight.snapshot;
-    this.settle(sight.logged, sight.horizon);
+    this.settle(logged);
     return this.pending.length > 0;
   }
 
@@ -282,15 +283,12 @@ export class Replica {
     this.records.delete(entry);
   }
 
-  private settle(logged: readonly Logged[], horizon: number): void {
-    for (const one of logged) if (!silent.has(one.cls)) this.pending.push(one);
-    this.horizon = horizon;
-    const settled = this.pending.filter((p) => p.xid < horizon);
-    if (settled.length === 0) return;
-    this.pending = this.pending.filter((p) => p.xid >= horizon);
-    this.ring.append(inSettledOrder(settled));
-    this.waiters.notify(settled);
+  private settle(logged: readonly Logged[]): void {
+    const all = [...this.pending, ...logged.filter(({ cls }) => !silent.has(cls))],
+      news = all.filter(({ xid }) => knows(this.reached, xid));
+    this.pending = all.filter(({ xid }) => !knows(this.reached, xid));
+    if (news.length === 0) return;
+    this.ring.append(news);
+    this.waiters.notify(news);
   }
 }
-
-const inSettledOrder = (logged: Logged[]): Logged[] => logged.sort((a, b) => a.xid - b.xid || a.seq - b.seq);

@@ -1,4 +1,4 @@
-/** Events, served from the replica: waiting costs nothing, and a token is a position in commit order. */
+/** Events, served from the replica: waiting costs nothing, and a token is a position in it. */
 import {
   allows,
   asRef,
@@ -13,7 +13,7 @@ import {
   type EventBatch,
   type EventRecord,
 } from '@xenplane/model';
-import { inTransaction, type Change, type Replica, type Wants } from '@xenplane/store';
+import { asToken, inTransaction, ofToken, type Change, type Changes, type Position, type Replica, type Wants } from '@xenplane/store';
 import type { Outside, Plane, Session } from '../context';
 import type { Sessions } from '../sessions';
 
@@ -49,12 +49,10 @@ export function subscription(texts: readonly string[], without: ReadonlySet<Clas
   return Object.assign(wants, { scope: { classes: wanted, objects } });
 }
 
-const digits = 20;
-export const asToken = (position: bigint): string => `${String(position).padStart(digits, '0')},${'0'.repeat(digits)}`;
-export function fromToken(token: string): bigint {
-  if (token === '') return 0n;
-  if (!/^\d{1,20},\d{1,20}$/.test(token)) throw new XenError('EVENT_FROM_TOKEN_PARSE_FAILURE', token);
-  return BigInt(token.split(',')[0] ?? 0);
+function fromToken(token: string): Position {
+  const position = ofToken(token);
+  if (!position) throw new XenError('EVENT_FROM_TOKEN_PARSE_FAILURE', token);
+  return position;
 }
 
 function record(replica: Replica, change: Change, timestamp: string): EventRecord {
@@ -66,19 +64,19 @@ function record(replica: Replica, change: Change, timestamp: string): EventRecor
 /** Messages come first, then what was added, changed, deleted. */
 const inOrder = (changes: readonly Change[]): Change[] => [...changes.filter((c) => c.cls === 'message'), ...changes.filter((c) => c.cls !== 'message')];
 
-function batch(replica: Replica, changes: readonly Change[], position: bigint): EventBatch {
+function batch(replica: Replica, changes: readonly Change[], position: Position): EventBatch {
   const { message: _messages, ...counts } = replica.counts();
   return { events: inOrder(changes).map((c) => record(replica, c, '0.0')), valid_ref_counts: counts, token: asToken(position) };
 }
 
 interface Waiting {
-  readonly position: bigint;
+  readonly position: Position;
   readonly wants: Wants;
   readonly seconds: number;
 }
 
 /** Waits until something that is wanted has changed since the position, or the time is over. */
-async function nextChanges({ plane, signal }: Outside, { position, wants, seconds }: Waiting): Promise<{ events: readonly Change[]; position: bigint }> {
+async function nextChanges({ plane, signal }: Outside, { position, wants, seconds }: Waiting): Promise<Changes> {
   const { replica, clock } = plane;
   const deadline = clock.monotonic() + Math.min(Math.max(seconds, 0), longestWaitSeconds) * 1000;
   for (let from = position; ;) {
@@ -143,7 +141,7 @@ async function registerFor(outside: Outside, more: readonly string[], less: read
   const session = own(outside),
     before = await registered(outside.plane, session);
   const all = new Set([...(before?.classes ?? []), ...more].filter((c) => !less.includes(c)));
-  await keep(outside.plane, session, { classes: [...all], position: before?.position ?? String(outside.plane.replica.position()) });
+  await keep(outside.plane, session, { classes: [...all], position: before?.position ?? asToken(outside.plane.replica.position()) });
 }
 
 const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({
@@ -158,11 +156,11 @@ async function next(outside: Outside): Promise<AnyRecord[]> {
     state = await registered(outside.plane, session);
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
   const found = await nextChanges(outside, {
-    position: BigInt(state.position),
+    position: fromToken(state.position),
     wants: subscription(state.classes, hiddenFrom(session)),
     seconds: longestWaitSeconds,
   });
-  await keep(outside.plane, session, { ...state, position: String(found.position) });
+  await keep(outside.plane, session, { ...state, position: asToken(found.position) });
   return inOrder(found.events).map((c) => legacy(record(outside.plane.replica, c, String(outside.plane.clock.now().getTime() / 1000))));
 }
 
@@ -178,5 +176,5 @@ export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Ou
       return batch(open.plane.replica, found.events, found.position);
     }),
   inject: ({ plane }, { class: cls, ref }) => inject(plane, cls, ref),
-  get_current_id: async ({ plane }) => Number(plane.replica.position()),
+  get_current_id: async ({ plane }) => plane.replica.position().base,
 });
