@@ -60,6 +60,7 @@ export class PlaneHosts implements HostPlane {
   }
   async stop(): Promise<void> {
     this.stopped = true;
+    this.hurry();
     await this.loop;
   }
   /** Answers when nothing that was begun for a host is under way any more. */
@@ -83,12 +84,13 @@ export class PlaneHosts implements HostPlane {
   private async run(): Promise<void> {
     while (!this.stopped) {
       const began = monotonicMs();
+      // Who is in a hurry while a round is under way may have come too late for it.
+      this.nap = new AbortController();
       this.atWork = this.round().catch((error: unknown) =>
         this.parts.log.warn({ plane: this.parts.apiUrl, error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
       );
       await this.atWork;
       const settled = [...this.hosts].every((h) => h.epoch !== 0 || this.refused.has(h) || (!h.isOn && !this.waking.has(h)));
-      this.nap = new AbortController();
       await sleep(Math.max(0, (settled ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
     }
   }
