@@ -1,6 +1,7 @@
 /** The agent dies and its hypervisor lives: what may run runs on, and only as long as the lease. */
 import { agentSettings } from '@xenplane/config';
-import { SimulatedXen } from '@xenplane/hypervisor';
+import { createHmac } from 'node:crypto';
+import { hostUuid, inventoryOf, SimulatedXen, type Hypervisor, type JoinAnswer } from '@xenplane/hypervisor';
 import { complaints } from '@xenplane/testing';
 import path from 'node:path';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
@@ -27,20 +28,21 @@ async function runningVm(): Promise<string> {
   await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('clean_shutdown'));
   return vm;
 }
-const comeBack = (): Promise<RunningAgent> =>
+const agentOf = (hypervisor: Hypervisor, { hosts = 1, seed = 7, folder = 'agent' } = {}): Promise<RunningAgent> =>
   startAgent(
     agentSettings({
-      XENPLANE_HOSTS: '1',
-      XENPLANE_SEED: '7',
+      XENPLANE_HOSTS: String(hosts),
+      XENPLANE_SEED: String(seed),
       XENPLANE_SPEED: '0',
       XENPLANE_API_URL: world.url,
       XENPLANE_IMAGES_URL: world.imagesUrl,
       XENPLANE_JOIN_KEY: joinKey,
-      XENPLANE_DATA: path.join(world.folder, 'agent'),
+      XENPLANE_DATA: path.join(world.folder, folder),
       XENPLANE_LOG_LEVEL: 'error',
     }),
-    world.agent.hypervisor,
+    hypervisor,
   );
+const comeBack = (): Promise<RunningAgent> => agentOf(world.agent.hypervisor);
 const epoch = async (): Promise<number> =>
   (await world.apis[0]?.plane.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run'))?.[0]?.host_epoch ?? 0;
 
@@ -93,4 +95,48 @@ test('a guest that crashes is halted or built anew, as its VM says', async () =>
   await call('VM.start', vm, false, false);
   await world.agent.hypervisor.crash(host, uuid);
   await eventually(async () => expect(await call('VM.get_power_state', vm)).toBe('Halted'));
+});
+
+describe('many hosts at once', () => {
+  const alive = async (): Promise<number> =>
+    Object.values(await call<object>('host_metrics.get_all_records')).filter((m) => 'live' in m && m.live === true).length;
+
+  test('a fleet of several lots comes in whole', async () => {
+    again = await agentOf(new SimulatedXen({ seed: 31, speed: 0 }), { hosts: 120, seed: 31, folder: 'fleet' });
+    await eventually(async () => expect(await alive()).toBe(121));
+    const hosts = Object.values(
+      await call<Record<string, { control_domain: string; PIFs: string[]; PBDs: string[]; host_CPUs: string[] }>>('host.get_all_records'),
+    );
+    const sizes = new Set(hosts.map(({ PIFs, PBDs }) => `${PIFs.length} ${PBDs.length}`));
+    expect([new Set(hosts.map((host) => host.control_domain)).size, sizes.size]).toEqual([121, 1]);
+    const cpus = hosts.reduce((all, host) => all + host.host_CPUs.length, 0);
+    const [pool] = Object.values(await call<Record<string, { cpu_info: object }>>('pool.get_all_records'));
+    expect(pool?.cpu_info).toMatchObject({ cpu_count: String(cpus) });
+    const [api] = world.apis;
+    expect(api && (await complaints(api.plane.store))).toEqual([]);
+  });
+
+  test('whose secret is wrong, or used up, keeps nobody else out', async () => {
+    const uuids = [1, 2, 3].map((i) => hostUuid(31, i));
+    const secretOf = (uuid: string): string => createHmac('sha256', joinKey).update(uuid).digest('hex');
+    const ask = async (joins: readonly (readonly [string, string])[]): Promise<JoinAnswer> => {
+      const body = JSON.stringify({ joins: joins.map(([host, secret]) => ({ host, secret, inventory: inventoryOf(31, 1) })) });
+      const answer = await fetch(`${world.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      return (await answer.json()) as JoinAnswer;
+    };
+    const [registered = ''] = Object.values(await call<Record<string, { uuid: string }>>('host.get_all_records')).map(({ uuid }) => uuid);
+    const [first = '', second = '', third = ''] = uuids;
+    const answer = await ask([
+      [first, secretOf(first)],
+      [second, secretOf(first)],
+      [registered, secretOf(registered)],
+      [third, secretOf(third)],
+    ]);
+    const results = new Map(answer.hosts.map(({ host, token, refused }) => [host, refused ?? token.length > 20]));
+    expect(Object.fromEntries(results)).toEqual({ [first]: true, [second]: 'wrong secret', [registered]: 'the secret was used', [third]: true });
+    expect((await call<string[]>('host.get_all')).length).toBe(3);
+    // Until it has registered, a host whose answer was lost may ask again: it is there already.
+    expect((await ask([[first, secretOf(first)]])).hosts).toEqual([{ host: first, token: expect.stringMatching(/.{20}/) }]);
+    expect((await call<string[]>('host.get_all')).length).toBe(3);
+  });
 });

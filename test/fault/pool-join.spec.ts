@@ -3,12 +3,12 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
-import { hostUuid, inventoryOf, SimulatedXen } from '@xenplane/hypervisor';
+import { hostUuid, inventoryOf, SimulatedXen, type JoinAnswer } from '@xenplane/hypervisor';
 import { OperationWorker } from '@xenplane/work';
 import { describeError, endSessionsOfSlave, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
 import { Kit, type Around } from '../derived/kit';
-import { eventually, joinKey, login, password, startWorld, statusOf, type Call, type World } from '../world';
+import { eventually, joinKey, login, password, startWorld, type Call, type World } from '../world';
 
 let kit: Kit;
 let b: World;
@@ -203,13 +203,15 @@ test('a control plane that does not answer keeps no host from another; an invita
     new SimulatedXen({ seed: 31, speed: 0 }),
   );
   await eventually(async () => expect(await isLive(there, guest)).toBe(true));
-  const joinAgain = async (): Promise<number> => {
-    const body = JSON.stringify({ host: guest, secret, inventory: inventoryOf(31, 1) });
-    return await statusOf(fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body }));
+  const joinAgain = async (): Promise<JoinAnswer> => {
+    const body = JSON.stringify({ joins: [{ host: guest, secret, inventory: inventoryOf(31, 1) }] });
+    const answer = await fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    return (await answer.json()) as JoinAnswer;
   };
-  expect(await joinAgain()).toBe(403);
+  const refused = { hosts: [{ host: guest, token: '', refused: expect.any(String) }] };
+  expect(await joinAgain()).toEqual(refused);
   await there('pool.eject', await there('host.get_by_uuid', guest));
-  expect(await joinAgain()).toBe(403);
+  expect(await joinAgain()).toEqual(refused);
   silent.close();
   unanswered.forEach((socket) => socket.destroy());
 });

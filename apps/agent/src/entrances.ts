@@ -7,7 +7,7 @@ import type { Tokens } from './tokens';
 
 export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): Entrance => ({
   secretOf: ({ uuid }) => createHmac('sha256', joinKey).update(uuid).digest('hex'),
-  joined: ({ uuid }, token) => tokens.keep(uuid, token),
+  joined: (joined) => tokens.keep(new Map([...joined].map(([{ uuid }, token]) => [uuid, token]))),
   registered: ({ uuid }) => places.arrived(uuid),
   /** A host that was ejected stays out. One that was away joins anew if its home let it go for good. */
   refused: async (host, at) => {
@@ -20,9 +20,11 @@ export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): E
 
 export const awayEntrance = (places: Places, goHome: (host: HostAgent) => Promise<void>): Entrance => ({
   secretOf: ({ uuid }) => places.of(uuid)?.secret ?? '',
-  joined: ({ uuid }, token) => {
-    const place = places.of(uuid);
-    if (place) places.set(uuid, { ...place, token });
+  joined: (joined) => {
+    for (const [{ uuid }, token] of joined) {
+      const place = places.of(uuid);
+      if (place) places.set(uuid, { ...place, token });
+    }
   },
   registered: ({ uuid }) => {
     const place = places.of(uuid);

@@ -13,7 +13,7 @@ export interface Log {
 /** How hosts come into this control plane, and what becomes of one that it does not want. */
 export interface Entrance {
   secretOf(host: HostAgent): string;
-  joined(host: HostAgent, token: string): void;
+  joined(tokens: ReadonlyMap<HostAgent, string>): void;
   registered(host: HostAgent): void;
   /** Asked to join, or to take the host back by its token, it said no. Answers whether there is another way, to be tried at once. */
   refused(host: HostAgent, at: 'join' | 'registration'): Promise<boolean>;
@@ -28,6 +28,9 @@ export interface PlaneParts {
   isOff(host: string): boolean;
 }
 
+/** So many hosts join or register in one request. */
+const lot = 50;
+
 export class PlaneHosts implements HostPlane {
   readonly disks: NodeDisks;
   private readonly hosts = new Set<HostAgent>();
@@ -38,6 +41,7 @@ export class PlaneHosts implements HostPlane {
   private readonly claims: Batch<Claim, boolean>;
   private readonly reports: Batch<Report, boolean>;
   private stopped = false;
+  private renewedAt = 0;
   private nap = new AbortController();
   private atWork: Promise<void> = Promise.resolve();
   private loop: Promise<void> | undefined;
@@ -96,11 +100,18 @@ export class PlaneHosts implements HostPlane {
   }
 
   private async round(): Promise<void> {
-    const all = (): HostAgent[] => [...this.hosts].filter((h) => !h.leaving);
-    await this.joinNew(all().filter((h) => h.token === '' && h.isOn));
-    await this.registerNew(all().filter((h) => h.epoch === 0 && h.token !== '' && h.isOn));
-    await this.renewAll(all().filter((h) => h.epoch !== 0));
-    await this.standBy(all().filter((h) => this.parts.isOff(h.uuid) && h.token !== ''));
+    const isNew = (h: HostAgent): boolean => h.epoch === 0 && h.isOn && !h.leaving && this.hosts.has(h);
+    // Those that were refused before come last.
+    const coming = [...this.hosts].filter(isNew).toSorted((a, b) => Number(this.refused.has(a)) - Number(this.refused.has(b)));
+    for (let i = 0; i < coming.length && !this.stopped; i += lot) {
+      const some = (): HostAgent[] => coming.slice(i, i + lot).filter(isNew);
+      await this.joinNew(some().filter((h) => h.token === ''));
+      await this.registerNew(some().filter((h) => h.token !== ''));
+      // However many are coming, the leases of those that are in must not run out meanwhile.
+      if (monotonicMs() - this.renewedAt >= renewEveryMs) await this.renewAll();
+    }
+    await this.renewAll();
+    await this.standBy([...this.hosts].filter((h) => !h.leaving && this.parts.isOff(h.uuid) && h.token !== ''));
   }
 
   /** Asks, for hosts that were shut down, whether somebody wants them on again. */
@@ -119,16 +130,18 @@ export class PlaneHosts implements HostPlane {
   }
 
   private async joinNew(hosts: readonly HostAgent[]): Promise<void> {
-    for (const host of hosts) {
-      try {
-        const { token } = await this.plane.join({ host: host.uuid, secret: this.parts.entrance.secretOf(host), inventory: host.inventory });
-        this.parts.entrance.joined(host, token);
-        host.token = token;
-      } catch (error) {
-        if (!(error instanceof PlaneRefused) || error.status !== 403) throw error;
-        await this.refuse(host, 'join', error.message);
-      }
+    if (hosts.length === 0) return;
+    const asked = new Map(hosts.map((h) => [h.uuid, h]));
+    const answer = await this.plane.join({ joins: hosts.map((h) => ({ host: h.uuid, secret: this.parts.entrance.secretOf(h), inventory: h.inventory })) });
+    const tokens = new Map<HostAgent, string>();
+    for (const { host: uuid, token, refused } of answer.hosts) {
+      const host = asked.get(uuid);
+      if (!host || !this.hosts.has(host)) continue;
+      if (refused === undefined) tokens.set(host, token);
+      else await this.refuse(host, 'join', refused);
     }
+    if (tokens.size > 0) this.parts.entrance.joined(tokens);
+    for (const [host, token] of tokens) host.token = token;
   }
 
   private async registerNew(hosts: readonly HostAgent[]): Promise<void> {
@@ -156,7 +169,9 @@ export class PlaneHosts implements HostPlane {
     if (await this.parts.entrance.refused(host, at)) this.refused.delete(host);
   }
 
-  private async renewAll(hosts: readonly HostAgent[]): Promise<void> {
+  private async renewAll(): Promise<void> {
+    this.renewedAt = monotonicMs();
+    const hosts = [...this.hosts].filter((h) => h.epoch !== 0 && !h.leaving);
     if (hosts.length === 0) return;
     const renewals = await Promise.all(hosts.map((h) => h.renewal()));
     const sentAt = monotonicMs();

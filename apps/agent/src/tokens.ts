@@ -12,9 +12,8 @@ export class Tokens {
   get(host: string): string | undefined {
     return this.known.get(host);
   }
-  keep(host: string, token: string): void {
-    if (this.known.get(host) === token) return;
-    this.known.set(host, token);
+  keep(tokens: ReadonlyMap<string, string>): void {
+    for (const [host, token] of tokens) this.known.set(host, token);
     this.write();
   }
   drop(host: string): void {

@@ -1,11 +1,11 @@
 /** Where agents report. Their messages are not XenAPI: shapes are checked here, rights in libs/xapi by each host's token. */
-import { BadRequestException, Body, Controller, Delete, ForbiddenException, Headers, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
+import { BadRequestException, Body, Controller, Delete, Headers, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
 import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
-import { claim, depart, Dispatcher, invite, join, Refused, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
-import { ClaimsDto, DeparturesDto, InvitationDto, JoinDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
+import { claim, depart, Dispatcher, invite, join, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
+import { ClaimsDto, DeparturesDto, InvitationDto, JoinsDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
 import { planeToken } from './tokens';
 
 @Controller('agent/v1')
@@ -14,13 +14,8 @@ export class AgentsController {
 
   @Post('joins')
   @HttpCode(200)
-  async join(@Body() body: unknown): Promise<JoinAnswer> {
-    try {
-      return await join(this.plane, valid(JoinDto, body));
-    } catch (error) {
-      if (error instanceof Refused) throw new ForbiddenException(error.message);
-      throw error;
-    }
+  join(@Body() body: unknown): Promise<JoinAnswer> {
+    return join(this.plane, valid(JoinsDto, body));
   }
 
   @Post('registrations')

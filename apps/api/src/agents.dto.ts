@@ -26,6 +26,7 @@ import type {
   HostLoad,
   Inventory,
   InvitationRequest,
+  Joining,
   JoinRequest,
   Registration,
   RegistrationRequest,
@@ -97,10 +98,13 @@ export class InventoryDto implements Inventory {
   @MaxLength(64) hypervisorVersion!: string;
   @MaxLength(64) kernelVersion!: string;
 }
-export class JoinDto implements JoinRequest {
+class JoinDto implements Joining {
   @IsUUID() host!: string;
   @MaxLength(256) @IsString() secret!: string;
   @ValidateNested() @Type(() => InventoryDto) inventory!: InventoryDto;
+}
+export class JoinsDto implements JoinRequest {
+  @IsArray() @ArrayMaxSize(mostEntries) @ValidateNested({ each: true }) @Type(() => JoinDto) joins!: JoinDto[];
 }
 
 export class InvitationDto implements InvitationRequest {

@@ -3,7 +3,7 @@
  * commands say the state to ensure, claims and reports carry the epochs that decide whether they still count (R1-R14).
  *
  * Agent to control plane, on any API replica (each entry of a batch carries its own host's token):
- *   POST /agent/v1/joins          JoinRequest          -> JoinAnswer           one-time secret for a lasting token
+ *   POST /agent/v1/joins          JoinRequest          -> JoinAnswer           one-time secrets for lasting tokens
  *   POST /agent/v1/registrations  RegistrationRequest  -> RegistrationAnswer   new host epoch; which domains to keep
  *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load
  *   POST /agent/v1/claims         ClaimRequest         -> ClaimAnswer          the right to create a domain
@@ -84,13 +84,22 @@ export interface Inventory {
   readonly kernelVersion: string;
 }
 
-export interface JoinRequest {
+export interface Joining {
   readonly host: string;
   readonly secret: string;
   readonly inventory: Inventory;
 }
-export interface JoinAnswer {
+export interface JoinRequest {
+  readonly joins: readonly Joining[];
+}
+/** `refused` says why the host gets no token. */
+export interface JoinResult {
+  readonly host: string;
   readonly token: string;
+  readonly refused?: string;
+}
+export interface JoinAnswer {
+  readonly hosts: readonly JoinResult[];
 }
 
 /** A domain that outlived its agent. */

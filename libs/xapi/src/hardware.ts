@@ -9,8 +9,11 @@ export async function hardwareOf(tx: Tx, host: Ref<'host'>): Promise<Inventory> 
   return row.inventory;
 }
 
-export async function insertHardware(tx: Tx, host: Ref<'host'>, inventory: Inventory): Promise<void> {
-  await tx.query('INSERT INTO host_hardware(host, inventory) VALUES ($1, $2)', [host, JSON.stringify(inventory)]);
+export async function insertHardware(tx: Tx, hosts: readonly (readonly [Ref<'host'>, Inventory])[]): Promise<void> {
+  await tx.query('INSERT INTO host_hardware(host, inventory) SELECT * FROM unnest($1::text[], $2::jsonb[])', [
+    hosts.map(([host]) => host),
+    hosts.map(([, inventory]) => JSON.stringify(inventory)),
+  ]);
 }
 
 /** A boot of the hypervisor makes true what was asked for the next one. Nothing is written when nothing is new. */

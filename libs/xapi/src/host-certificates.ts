@@ -82,9 +82,9 @@ export async function shownCertificate(plane: Plane): Promise<Pem> {
 export const secureOptions = ({ certificate, chain, key }: Pem) => ({ cert: `${certificate.trimEnd()}\n${chain}`, key, minVersion: 'TLSv1.2' as const });
 
 /** A host that is new is shown with the pool's first certificate, where it has one. */
-export async function introduceCertificate(tx: Tx, plane: Plane, host: Ref<'host'>): Promise<void> {
+export async function introduceCertificates(tx: Tx, plane: Plane, hosts: readonly Ref<'host'>[]): Promise<void> {
   const pem = await presentFirst(tx);
-  if (pem) await keepCertificate(tx, plane, host, 'host', pem);
+  if (pem) for (const host of hosts) await keepCertificate(tx, plane, host, 'host', pem);
 }
 
 /** Replaces what the host had of this kind, record and all. */

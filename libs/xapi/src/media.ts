@@ -15,13 +15,14 @@ export function driver(type: string): storage.Driver {
   return found;
 }
 
-/** Writes on the storage which repository it is; drivers that keep no such mark need none. */
-export async function keepMedium(tx: Tx, { uuid, type, place, bytes, label, description }: Medium): Promise<void> {
-  if (!driver(type).remembers) return;
+/** Writes on the storage which repositories they are; drivers that keep no such mark need none. */
+export async function keepMedia(tx: Tx, media: readonly Medium[]): Promise<void> {
+  const marked = media.filter(({ type }) => driver(type).remembers);
+  if (marked.length === 0) return;
   await tx.query(
-    `INSERT INTO medium(uuid, type, place, bytes, name_label, name_description) VALUES ($1, $2, $3, $4, $5, $6)
+    `INSERT INTO medium(uuid, type, place, bytes, name_label, name_description) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
      ON CONFLICT (uuid) DO UPDATE SET place = excluded.place, bytes = excluded.bytes`,
-    [uuid, type, place, bytes, label, description],
+    (['uuid', 'type', 'place', 'bytes', 'label', 'description'] as const).map((field) => marked.map((medium) => medium[field])),
   );
 }
 export const mediaAt = (tx: Tx, type: string, place: string): Promise<Medium[]> =>

@@ -78,12 +78,12 @@ export async function joinDirectory(plane: Plane, { service, type, configuration
 }
 const lockDirectory = (tx: Tx): Promise<unknown> => tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/directory'))", []);
 
-/** A host that joins the pool is in the directory that the others are in. */
-export async function joinPeers(tx: Tx, host: string): Promise<void> {
+/** Hosts that join the pool are in the directory that the others are in. */
+export async function joinPeers(tx: Tx, hosts: readonly string[]): Promise<void> {
   await tx.query(
     `UPDATE host SET external_auth_type = p.external_auth_type, external_auth_service_name = p.external_auth_service_name, external_auth_configuration = p.external_auth_configuration
-     FROM (SELECT * FROM host WHERE external_auth_type <> '' AND ref <> $1 LIMIT 1) p WHERE host.ref = $1`,
-    [host],
+     FROM (SELECT * FROM host WHERE external_auth_type <> '' AND ref <> ALL($1) LIMIT 1) p WHERE host.ref = ANY($1)`,
+    [hosts],
   );
 }
 

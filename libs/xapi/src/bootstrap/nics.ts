@@ -49,20 +49,24 @@ export function nicRecords(nic: Nic, { uuid, host, network, PCI, at }: Place): {
   return { metrics, pif };
 }
 
-export async function addNics(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: Inventory, at: Date): Promise<void> {
-  const networks = await tx.find('network', {});
-  const known = inventory.nics.flatMap((nic, i) => {
-    const network = networks.find((n) => n.bridge === `xenbr${i}`);
-    if (!network) return [];
-    return [nicRecords(nic, { uuid: seededUuid(hostUuid, 'pif', nic.device), host, network: network.ref, PCI: pciRef(hostUuid, nic.pciBusPath), at })];
+export async function addNics(tx: Tx, joining: readonly { readonly uuid: string; readonly inventory: Inventory }[], at: Date): Promise<void> {
+  const networks = new Map((await tx.find('network', {})).map(({ bridge, ref }) => [bridge, ref]));
+  const known = joining.flatMap(({ uuid: hostUuid, inventory }) => {
+    const host = refOf('host', hostUuid);
+    const management = { management: true, ip_configuration_mode: 'DHCP', IP: hostAddress(hostUuid), netmask: '255.255.0.0' } as const;
+    return inventory.nics.flatMap((nic, i) => {
+      const network = networks.get(`xenbr${i}`);
+      if (!network) return [];
+      const { pif, metrics } = nicRecords(nic, { uuid: seededUuid(hostUuid, 'pif', nic.device), host, network, PCI: pciRef(hostUuid, nic.pciBusPath), at });
+      return [{ metrics, pif: i === 0 ? { ...pif, ...management } : pif }];
+    });
   });
-  const management = { management: true, ip_configuration_mode: 'DHCP', IP: hostAddress(hostUuid), netmask: '255.255.0.0' } as const;
   await tx.insertAll(
     'PIF_metrics',
     known.map(({ metrics }) => ({ ref: refOf('PIF_metrics', metrics.uuid), ...metrics })),
   );
   await tx.insertAll(
     'PIF',
-    known.map(({ pif }, i) => ({ ref: refOf('PIF', pif.uuid), ...pif, ...(i === 0 ? management : {}) })),
+    known.map(({ pif }) => ({ ref: refOf('PIF', pif.uuid), ...pif })),
   );
 }

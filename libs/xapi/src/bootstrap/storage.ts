@@ -2,7 +2,7 @@
 import { storage } from '@xenplane/domain';
 import type { Ref, StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { keepMedium } from '../media';
+import { keepMedia } from '../media';
 import { recordWith } from '../records';
 import { addIsoFiles } from '../calls/sr-scan';
 import { refOf, seededUuid } from './seeded';
@@ -50,26 +50,30 @@ interface NewSr {
   readonly tools?: true;
 }
 
-export async function addSr(tx: Tx, sr: NewSr): Promise<Ref<'SR'>> {
-  const ref = refOf('SR', sr.uuid);
-  await tx.insert(
+export async function addSrs(tx: Tx, srs: readonly NewSr[]): Promise<void> {
+  await tx.insertAll(
     'SR',
-    ref,
-    recordWith('SR', {
-      uuid: sr.uuid,
-      name_label: sr.label,
-      name_description: sr.description,
-      type: sr.type,
-      content_type: sr.content,
-      shared: sr.shared,
-      physical_size: sr.bytes,
-      other_config: sr.otherConfig ?? {},
-      sm_config: {},
-      is_tools_sr: sr.tools === true,
-    }),
+    srs.map((sr) => ({
+      ref: refOf('SR', sr.uuid),
+      ...recordWith('SR', {
+        uuid: sr.uuid,
+        name_label: sr.label,
+        name_description: sr.description,
+        type: sr.type,
+        content_type: sr.content,
+        shared: sr.shared,
+        physical_size: sr.bytes,
+        other_config: sr.otherConfig ?? {},
+        sm_config: {},
+        is_tools_sr: sr.tools === true,
+      }),
+    })),
   );
-  await keepMedium(tx, { uuid: sr.uuid, type: sr.type, place: sr.place, bytes: sr.bytes, label: sr.label, description: sr.description });
-  return ref;
+  await keepMedia(tx, srs);
+}
+async function addSr(tx: Tx, sr: NewSr): Promise<Ref<'SR'>> {
+  await addSrs(tx, [sr]);
+  return refOf('SR', sr.uuid);
 }
 
 /** A repository that all hosts reach, at the place to which its device configuration leads. */

@@ -3,7 +3,7 @@ import { storage } from '@xenplane/domain';
 import { asRef, XenError, type classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../context';
-import { driver, keepMedium, mediaAt } from '../media';
+import { driver, keepMedia, mediaAt } from '../media';
 import { recordWith } from '../records';
 import { addIsoFiles } from './sr-scan';
 
@@ -60,7 +60,7 @@ export async function createSr(context: Context, given: Given): Promise<Ref<'SR'
   const bytes = place.bytes || Math.max(0, given.physical_size);
   const sr = await insertSr(tx, uuid, { ...given, sm_config: { ...kind.smConfig, ...given.sm_config } }, bytes);
   if (given.shared && !kind.sharable) throw new XenError('SR_NOT_SHARABLE', sr, given.host);
-  await keepMedium(tx, { uuid, type: given.type, place: place.key, bytes, label: given.name_label, description: given.name_description });
+  await keepMedia(tx, [{ uuid, type: given.type, place: place.key, bytes, label: given.name_label, description: given.name_description }]);
   const hosts = given.shared ? (await tx.find('host', {})).map((h) => h.ref) : [given.host];
   for (const host of hosts) await connect(context, sr, host, given.device_config);
   if (kind.holdsIsos) await addIsoFiles(tx, sr);

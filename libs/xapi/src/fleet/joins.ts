@@ -1,56 +1,79 @@
-/** A host joins the pool: its secret is used up and it gets its token. The same host may ask again with the same secret until it has registered once. */
-import type { JoinAnswer, JoinRequest } from '@xenplane/hypervisor';
+/** Hosts join the pool: the secret of each is used up and it gets its token. The same host may ask again with the same secret until it has registered once. */
+import type { JoinAnswer, Joining, JoinRequest, JoinResult } from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { joinPeers } from '../auth/external';
-import { addHost } from '../bootstrap/host';
+import { addHosts } from '../bootstrap/host';
+import { refOf } from '../bootstrap/seeded';
 import type { Plane } from '../context';
 import { standAlone } from '../slave';
 import { invitationOf, type Invitation } from './invitations';
 import { joinSecret, newHostToken, sameSecret, tokenHash } from './tokens';
 
-/** Refused: the secret is wrong or used up. The HTTP layer answers 403. */
-export class Refused extends Error {
-  constructor(why: string) {
-    super(why);
-    this.name = 'Refused';
-  }
+interface Admitted extends Joining {
+  readonly token: string;
+  readonly invitation: Invitation | undefined;
 }
 
-export async function join(plane: Plane, request: JoinRequest): Promise<JoinAnswer> {
-  const token = newHostToken();
-  await inTransaction(plane.store, async (tx) => {
-    const invitation = await admitted(tx, plane, request);
-    await useUp(tx, request.host);
-    const host = await hostOf(tx, plane, request, invitation);
-    await tx.query('UPDATE host_run SET token_hash = $2 WHERE host = $1', [host, tokenHash(token)]);
-    await standAlone(tx);
+export async function join(plane: Plane, { joins }: JoinRequest): Promise<JoinAnswer> {
+  // In one order, so that two lots never wait for one another in a circle.
+  const asking = joins.toSorted((a, b) => a.host.localeCompare(b.host));
+  const hosts = await inTransaction(plane.store, async (tx) => {
+    const used = await usedUp(tx, asking);
+    const results: JoinResult[] = [],
+      admitted: Admitted[] = [];
+    for (const one of asking) {
+      const proof = await proofOf(tx, plane, one);
+      const refused = !proof ? 'wrong secret' : used.has(one.host) ? 'the secret was used' : undefined;
+      const token = newHostToken();
+      results.push(refused === undefined ? { host: one.host, token } : { host: one.host, token: '', refused });
+      if (refused === undefined) admitted.push({ ...one, token, invitation: proof?.invitation });
+    }
+    await letIn(tx, plane, admitted);
+    return results;
   });
-  plane.log.info({ host: request.host }, 'host joined');
-  return { token };
+  const joined = hosts.filter(({ refused }) => refused === undefined).length;
+  if (joined > 0) plane.log.info({ hosts: joined }, 'hosts joined');
+  return { hosts };
 }
 
-/** By an invitation, or by the secret that follows from the join key. */
-async function admitted(tx: Tx, { settings: { joinKey } }: Plane, { host, secret }: JoinRequest): Promise<Invitation | undefined> {
+/** By the secret that follows from the join key, or by an invitation. */
+async function proofOf(tx: Tx, { settings: { joinKey } }: Plane, { host, secret }: Joining): Promise<Pick<Admitted, 'invitation'> | undefined> {
+  if (joinKey && sameSecret(secret, joinSecret(joinKey, host))) return { invitation: undefined };
   const invitation = await invitationOf(tx, host, secret);
-  if (invitation || (joinKey && sameSecret(secret, joinSecret(joinKey, host)))) return invitation;
-  throw new Refused('wrong secret');
+  return invitation && { invitation };
 }
 
-async function useUp(tx: Tx, host: string): Promise<void> {
-  const [used] = await tx.query<{ registered: boolean }>(
-    "SELECT coalesce((SELECT hypervisor_boot <> '' FROM host_run WHERE uuid = $1), false) AS registered FROM enrolment WHERE host_uuid = $1 FOR UPDATE",
-    [host],
+/** The hosts that have registered with what they got for their secret. */
+async function usedUp(tx: Tx, asking: readonly Joining[]): Promise<Set<string>> {
+  const rows = await tx.query<{ uuid: string; registered: boolean }>(
+    `SELECT e.host_uuid AS uuid, coalesce((SELECT hypervisor_boot <> '' FROM host_run WHERE uuid = e.host_uuid), false) AS registered
+     FROM enrolment e WHERE e.host_uuid = ANY($1) ORDER BY e.host_uuid FOR UPDATE OF e`,
+    [asking.map(({ host }) => host)],
   );
-  if (used?.registered) throw new Refused('the secret was used');
-  await tx.query('INSERT INTO enrolment(host_uuid, used_at) VALUES ($1, now()) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()', [host]);
+  return new Set(rows.filter(({ registered }) => registered).map(({ uuid }) => uuid));
 }
 
-async function hostOf(tx: Tx, plane: Plane, { host: uuid, inventory }: JoinRequest, invitation: Invitation | undefined): Promise<Ref<'host'>> {
-  const [known] = await tx.query<{ host: Ref<'host'> }>('SELECT host FROM host_run WHERE uuid = $1', [uuid]);
-  if (known) return known.host;
-  const host = await addHost(tx, plane, uuid, inventory);
-  await joinPeers(tx, host);
-  if (invitation) await tx.update('host', host, invitation);
-  return host;
+async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promise<void> {
+  if (admitted.length === 0) return;
+  const uuids = admitted.map(({ host }) => host);
+  await tx.query(
+    'INSERT INTO enrolment(host_uuid, used_at) SELECT uuid, now() FROM unnest($1::text[]) AS a(uuid) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()',
+    [uuids],
+  );
+  const known = new Set((await tx.query<{ uuid: string }>('SELECT uuid FROM host_run WHERE uuid = ANY($1)', [uuids])).map(({ uuid }) => uuid));
+  const fresh = admitted.filter(({ host }) => !known.has(host));
+  await addHosts(
+    tx,
+    plane,
+    fresh.map(({ host: uuid, inventory }) => ({ uuid, inventory })),
+  );
+  const refs = fresh.map(({ host }): Ref<'host'> => refOf('host', host));
+  await joinPeers(tx, refs);
+  for (const { host, invitation } of fresh) if (invitation) await tx.update('host', refOf('host', host), invitation);
+  await tx.query('UPDATE host_run r SET token_hash = t.hash FROM unnest($1::text[], $2::text[]) AS t(uuid, hash) WHERE r.uuid = t.uuid', [
+    uuids,
+    admitted.map(({ token }) => tokenHash(token)),
+  ]);
+  await standAlone(tx);
 }
