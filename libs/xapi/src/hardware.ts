@@ -16,18 +16,24 @@ export async function insertHardware(tx: Tx, hosts: readonly (readonly [Ref<'hos
   ]);
 }
 
+/** What a host says that it is made of, and whether its hypervisor was booted anew. */
+interface Found {
+  readonly ref: Ref<'host'>;
+  readonly inventory: Inventory;
+  readonly booted: boolean;
+}
 /** A boot of the hypervisor makes true what was asked for the next one. Nothing is written when nothing is new. */
-export async function updateHardware(tx: Tx, host: string, inventory: Inventory, booted: boolean): Promise<void> {
-  const rows = await tx.query<{ hidden: string[] }>(
-    `INSERT INTO host_hardware AS known (host, inventory) VALUES ($1, $2)
-     ON CONFLICT (host) DO UPDATE SET inventory = excluded.inventory, hidden = CASE WHEN $3 THEN known.hidden_next ELSE known.hidden END
-     WHERE known.inventory <> excluded.inventory OR ($3 AND known.hidden <> known.hidden_next) RETURNING hidden`,
-    [host, JSON.stringify(inventory), booted],
-  );
-  if (!booted || rows.length === 0) return;
+export async function updateHardware(tx: Tx, hosts: readonly Found[]): Promise<void> {
   await tx.query(
-    `UPDATE pgpu g SET dom0_access = CASE WHEN p.pci_id = ANY($2) THEN 'disabled' ELSE 'enabled' END FROM pci p WHERE p.ref = g."PCI" AND g.host = $1`,
-    [host, rows[0]?.hidden ?? []],
+    `WITH found AS (SELECT * FROM unnest($1::text[], $2::jsonb[], $3::boolean[]) AS f(host, inventory, booted)),
+          written AS (INSERT INTO host_hardware AS known (host, inventory) SELECT host, inventory FROM found
+            ON CONFLICT (host) DO UPDATE SET inventory = excluded.inventory,
+              hidden = CASE WHEN (SELECT booted FROM found f WHERE f.host = known.host) THEN known.hidden_next ELSE known.hidden END
+            WHERE known.inventory <> excluded.inventory OR ((SELECT booted FROM found f WHERE f.host = known.host) AND known.hidden <> known.hidden_next)
+            RETURNING host, hidden)
+     UPDATE pgpu g SET dom0_access = CASE WHEN p.pci_id = ANY(w.hidden) THEN 'disabled' ELSE 'enabled' END
+     FROM written w, found f, pci p WHERE f.host = w.host AND f.booted AND g.host = w.host AND p.ref = g."PCI"`,
+    [hosts.map(({ ref }) => ref), hosts.map(({ inventory }) => JSON.stringify(inventory)), hosts.map(({ booted }) => booted)],
   );
 }
 

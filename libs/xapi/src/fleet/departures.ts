@@ -17,6 +17,6 @@ async function departed(tx: Tx, plane: Plane, { uuid, token, hostEpoch }: { uuid
   );
   if (!row) return;
   const vms = await endRunsOfHost(tx, row.host);
-  await showAlive(tx, row.host, false);
+  await showAlive(tx, [row.host], false);
   plane.log.info({ host: row.host, vms: vms.length }, 'host went down');
 }

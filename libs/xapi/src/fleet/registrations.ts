@@ -1,6 +1,6 @@
-/** A host's agent starts: it gets a new epoch, and what the database and the host disagree about is settled (R11). */
+/** Agents start: their hosts get new epochs, and what the database and the hosts disagree about is settled (R11). */
 import { leaseMs, type AdoptedVm, type Registration, type RegistrationAnswer, type RegistrationRequest, type RegistrationResult } from '@xenplane/hypervisor';
-import { asRef } from '@xenplane/model';
+import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
 import { updateHardware } from '../hardware';
@@ -8,93 +8,136 @@ import { endRuns, showHalted } from './halt';
 import { tokenHash } from './tokens';
 
 interface HostRow {
-  host: string;
-  token_hash: string;
-  hypervisor_boot: string;
+  readonly host: Ref<'host'>;
+  readonly uuid: string;
+  readonly token_hash: string;
+  readonly hypervisor_boot: string;
 }
 interface RunRow {
-  vm: string;
-  uuid: string;
-  vm_epoch: number;
-  state: string;
-  boots: number;
+  readonly vm: string;
+  readonly host: string;
+  readonly uuid: string;
+  readonly vm_epoch: number;
+  readonly state: string;
+  readonly boots: number;
+}
+/** A host whose token is right, and what it says of itself. */
+interface Returning extends Registration {
+  readonly ref: Ref<'host'>;
+  /** By another boot of its hypervisor than the one that was known. */
+  readonly booted: boolean;
 }
 
-/** So many at once: each is a transaction of its own, on connections that others want too. */
-const atOnce = 4;
+/** So many in one transaction: those of a larger request need not wait for the last. */
+const lot = 50;
 
 export async function register(plane: Plane, { registrations }: RegistrationRequest): Promise<RegistrationAnswer> {
   const hosts: RegistrationResult[] = [];
-  for (let i = 0; i < registrations.length; i += atOnce)
-    hosts.push(...(await Promise.all(registrations.slice(i, i + atOnce).map((one) => registerOne(plane, one)))));
+  for (let i = 0; i < registrations.length; i += lot) hosts.push(...(await registerLot(plane, registrations.slice(i, i + lot))));
   return { hosts };
 }
 
-async function registerOne(plane: Plane, registration: Registration): Promise<RegistrationResult> {
-  const { host: uuid, token } = registration;
+async function registerLot(plane: Plane, registrations: readonly Registration[]): Promise<RegistrationResult[]> {
   return inTransaction(plane.store, async (tx) => {
-    const [row] = await tx.query<HostRow>('SELECT host, token_hash, hypervisor_boot FROM host_run WHERE uuid = $1 FOR UPDATE', [uuid]);
-    if (!row || row.token_hash !== tokenHash(token)) return { host: uuid, hostEpoch: 0, leaseMs, adopt: [], refused: 'unknown host or token' };
-    const adopt = await settleRuns(tx, row, registration);
-    const hostEpoch = await newEpoch(tx, row.host, registration);
-    await tx.query('UPDATE vm_run SET host_epoch = $2 WHERE host = $1 AND state <> $3', [row.host, hostEpoch, 'H']);
-    await showAlive(tx, row.host, true);
-    await updateHardware(tx, row.host, registration.inventory, row.hypervisor_boot !== registration.hypervisorBoot);
-    await showStarted(tx, plane, row.host, row.hypervisor_boot !== registration.hypervisorBoot);
-    return { host: uuid, hostEpoch, leaseMs, adopt };
+    const returning = await knownOf(tx, registrations);
+    const adopt = await settleRuns(tx, returning);
+    const epochs = await newEpochs(tx, returning);
+    await showAlive(
+      tx,
+      returning.map(({ ref }) => ref),
+      true,
+    );
+    await updateHardware(tx, returning);
+    await showStarted(tx, plane, returning);
+    const refs = new Map(returning.map(({ host, ref }) => [host, ref]));
+    return registrations.map(({ host }): RegistrationResult => {
+      const ref = refs.get(host);
+      const hostEpoch = ref === undefined ? undefined : epochs.get(ref);
+      if (ref === undefined || hostEpoch === undefined) return { host, hostEpoch: 0, leaseMs, adopt: [], refused: 'unknown host or token' };
+      return { host, hostEpoch, leaseMs, adopt: adopt.get(ref) ?? [] };
+    });
+  });
+}
+
+/** Locked in one order, so that two lots never wait for one another in a circle. */
+async function knownOf(tx: Tx, registrations: readonly Registration[]): Promise<Returning[]> {
+  const rows = await tx.query<HostRow>('SELECT host, uuid, token_hash, hypervisor_boot FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE', [
+    registrations.map(({ host }) => host),
+  ]);
+  const asked = new Map(registrations.map((one) => [one.host, one]));
+  return rows.flatMap(({ host: ref, uuid, token_hash, hypervisor_boot }) => {
+    const one = asked.get(uuid);
+    return one && token_hash === tokenHash(one.token) ? [{ ...one, ref, booted: hypervisor_boot !== one.hypervisorBoot }] : [];
   });
 }
 
 /** Rows that were only asked for go back in every case; rows that ran are kept when the same hypervisor still holds their domain. */
-async function settleRuns(tx: Tx, row: HostRow, { hypervisorBoot, domains }: Registration): Promise<AdoptedVm[]> {
+async function settleRuns(tx: Tx, returning: readonly Returning[]): Promise<Map<string, AdoptedVm[]>> {
   const runs = await tx.query<RunRow>(
-    "SELECT r.vm, v.uuid, r.vm_epoch, r.state, r.boots FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1 AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
-    [row.host],
+    "SELECT r.vm, r.host, v.uuid, r.vm_epoch, r.state, r.boots FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = ANY($1) AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
+    [returning.map(({ ref }) => ref)],
   );
-  const held = new Set(row.hypervisor_boot === hypervisorBoot ? domains.map((d) => `${d.vm} ${d.vmEpoch}`) : []);
-  const kept = runs.filter((r) => r.state !== 'A' && held.has(`${r.uuid} ${r.vm_epoch}`));
-  const gone = runs.filter((r) => !kept.includes(r)).map((r) => r.vm);
+  const held = new Set(returning.flatMap(({ ref, booted, domains }) => (booted ? [] : domains.map((d) => `${ref} ${d.vm} ${d.vmEpoch}`))));
+  const isKept = (run: RunRow): boolean => run.state !== 'A' && held.has(`${run.host} ${run.uuid} ${run.vm_epoch}`);
+  const gone = runs.filter((run) => !isKept(run)).map((run) => run.vm);
   await endRuns(tx, gone);
   await showHalted(tx, gone);
-  return kept.map((r) => ({ vm: r.uuid, boots: r.boots }));
+  const adopt = new Map<string, AdoptedVm[]>();
+  for (const run of runs.filter(isKept)) adopt.set(run.host, [...(adopt.get(run.host) ?? []), { vm: run.uuid, boots: run.boots }]);
+  return adopt;
 }
 
-async function newEpoch(tx: Tx, host: string, { agentBoot, hypervisorBoot, agentUrl, commandKey }: Registration): Promise<number> {
-  const [row] = await tx.query<{ host_epoch: number }>(
-    `UPDATE host_run SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, wake = false, agent_boot = $2, hypervisor_boot = $3, agent_url = $4, command_key = $5
-     WHERE host = $1 RETURNING host_epoch`,
-    [host, agentBoot, hypervisorBoot, agentUrl, commandKey],
+async function newEpochs(tx: Tx, returning: readonly Returning[]): Promise<Map<string, number>> {
+  const rows = await tx.query<{ host: string; host_epoch: number }>(
+    `WITH new AS (
+       UPDATE host_run h SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, wake = false,
+         agent_boot = r.agent_boot, hypervisor_boot = r.hypervisor_boot, agent_url = r.agent_url, command_key = r.command_key
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS r(host, agent_boot, hypervisor_boot, agent_url, command_key)
+       WHERE h.host = r.host RETURNING h.host, h.host_epoch),
+     runs AS (UPDATE vm_run v SET host_epoch = n.host_epoch FROM new n WHERE v.host = n.host AND v.state <> 'H')
+     SELECT host, host_epoch FROM new`,
+    [
+      returning.map(({ ref }) => ref),
+      returning.map(({ agentBoot }) => agentBoot),
+      returning.map(({ hypervisorBoot }) => hypervisorBoot),
+      returning.map(({ agentUrl }) => agentUrl),
+      returning.map(({ commandKey }) => commandKey),
+    ],
   );
-  return row?.host_epoch ?? 0;
+  return new Map(rows.map(({ host, host_epoch }) => [host, host_epoch]));
 }
 
 /** When the toolstack came up, and the host itself. A boot enables a host again, unless it was disabled for good. */
-async function showStarted(tx: Tx, plane: Plane, host: string, booted: boolean): Promise<void> {
-  const { other_config, display } = await tx.lock('host', asRef<'host'>(host));
+async function showStarted(tx: Tx, plane: Plane, returning: readonly Returning[]): Promise<void> {
   const now = `${Math.floor(plane.clock.now().getTime() / 1000)}.`;
-  await tx.update('host', asRef<'host'>(host), { other_config: { ...other_config, agent_start_time: now, ...(booted ? { boot_time: now } : {}) } });
-  await dropGuidance(tx, host, booted ? ['reboot_host', 'reboot_host_on_livepatch_failure', 'restart_toolstack'] : ['restart_toolstack']);
-  if (!booted) return;
-  const [row] = await tx.query<{ host: string }>('UPDATE host_run SET accepting = true WHERE host = $1 AND auto_enable RETURNING host', [host]);
-  await tx.update('host', asRef<'host'>(host), {
-    ...(row ? { enabled: true } : {}),
-    updates_requiring_reboot: [],
-    display: display === 'disable_on_reboot' ? 'disabled' : display === 'enable_on_reboot' ? 'enabled' : display,
-  });
-}
-
-/** What was still to be done after updates, and is done by this start. */
-async function dropGuidance(tx: Tx, host: string, done: readonly string[]): Promise<void> {
+  const refs = returning.map(({ ref }) => ref),
+    booted = returning.filter((one) => one.booted).map(({ ref }) => ref);
   await tx.query(
-    `UPDATE host SET pending_guidances = pending_guidances - $2::text[], pending_guidances_recommended = pending_guidances_recommended - $2::text[], pending_guidances_full = pending_guidances_full - $2::text[]
-     WHERE ref = $1 AND (pending_guidances || pending_guidances_recommended || pending_guidances_full) ?| $2::text[]`,
-    [host, done],
+    `UPDATE host SET other_config = other_config || jsonb_build_object('agent_start_time', $3::text) || CASE WHEN ref = ANY($2) THEN jsonb_build_object('boot_time', $3::text) ELSE '{}' END
+     WHERE ref = ANY($1)`,
+    [refs, booted, now],
+  );
+  await dropGuidance(tx, refs, ['restart_toolstack']);
+  if (booted.length === 0) return;
+  await dropGuidance(tx, booted, ['reboot_host', 'reboot_host_on_livepatch_failure']);
+  await tx.query(
+    `WITH back AS (UPDATE host_run SET accepting = true WHERE host = ANY($1) AND auto_enable RETURNING host)
+     UPDATE host SET enabled = enabled OR ref IN (SELECT host FROM back), updates_requiring_reboot = '{}',
+       display = CASE display WHEN 'disable_on_reboot' THEN 'disabled' WHEN 'enable_on_reboot' THEN 'enabled' ELSE display END WHERE ref = ANY($1)`,
+    [booted],
   );
 }
 
-/** Shows in the host's metrics whether it lives. */
-export async function showAlive(tx: Tx, host: string, live: boolean): Promise<void> {
-  const { metrics } = await tx.get('host', asRef(host));
-  const [row] = await tx.query<{ live: boolean }>('SELECT live FROM host_metrics WHERE ref = $1', [metrics]);
-  if (row && row.live !== live) await tx.update('host_metrics', metrics, { live });
+/** What was still to be done after updates, and is done by this start. */
+async function dropGuidance(tx: Tx, hosts: readonly string[], done: readonly string[]): Promise<void> {
+  await tx.query(
+    `UPDATE host SET pending_guidances = pending_guidances - $2::text[], pending_guidances_recommended = pending_guidances_recommended - $2::text[], pending_guidances_full = pending_guidances_full - $2::text[]
+     WHERE ref = ANY($1) AND (pending_guidances || pending_guidances_recommended || pending_guidances_full) ?| $2::text[]`,
+    [hosts, done],
+  );
+}
+
+/** Shows in the hosts' metrics whether they live. */
+export async function showAlive(tx: Tx, hosts: readonly string[], live: boolean): Promise<void> {
+  await tx.query('UPDATE host_metrics m SET live = $2 FROM host h WHERE h.ref = ANY($1) AND m.ref = h.metrics AND m.live <> $2', [hosts, live]);
 }

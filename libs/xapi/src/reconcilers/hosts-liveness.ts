@@ -49,7 +49,7 @@ export class HostsLiveness {
       ]);
       if (rows.length === 0) return false;
       const vms = await endRunsOfHost(tx, host);
-      await showAlive(tx, host, false);
+      await showAlive(tx, [host], false);
       await tellHostLost(tx, this.plane, host, vms);
       this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
       return true;
