@@ -11,7 +11,7 @@ import { startServices, takeFolder } from './services.mjs';
 import { onStop } from './signals.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
-const readyMs = 120_000;
+const patienceMs = 120_000; // without any news
 const hopeless = 5; // deaths in a row before ready: it will not come up
 
 const print = (line) => process.stdout.write(`${line}\n`);
@@ -43,26 +43,35 @@ async function refuseTakenPorts({ port, tlsPort, nbdPort = 0 }) {
   }
 }
 
-async function status(url) {
+/** The page's status and words; none when it does not answer. */
+async function lookAt(url) {
   try {
-    return (await fetch(url, { signal: AbortSignal.timeout(5000) })).status;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(5000) });
+    return { status: answer.status, words: await answer.text() };
   } catch {
-    return undefined;
+    return {};
   }
 }
 
 const lastWords = (programs) =>
   programs.map(({ name, deaths, lastLines }) => `--- ${name}${deaths ? ` (died ${deaths} times)` : ''}, its last lines:\n${lastLines()}`).join('\n');
 
-/** Until that page answers 200; gives up when a program cannot stay alive. */
-async function waitFor(url, programs, { deadline, abort }) {
-  while ((await status(url)) !== 200) {
+/** Until that page answers 200; gives up when a program cannot stay alive, or when the page says the same for too long: a thousand hosts take their time. */
+async function waitFor(url, programs, abort) {
+  let last,
+    since = Date.now();
+  for (;;) {
+    const { status, words } = await lookAt(url);
+    if (status === 200) return;
     abort.throwIfAborted();
     const dying = programs.filter(({ deaths }) => deaths >= hopeless);
     if (dying.length > 0) throw new Error(`${dying[0].name} does not stay alive\n${lastWords(dying)}`);
-    if (Date.now() > deadline) {
+    if (words !== last) [last, since] = [words, Date.now()];
+    if (Date.now() - since > patienceMs) {
       const died = programs.filter(({ deaths }) => deaths > 0);
-      throw new Error(`${url} was not 200 within ${readyMs / 1000} s\n${lastWords(died.length > 0 ? died : programs)}`);
+      throw new Error(
+        `${url} was not 200 and said nothing new for ${patienceMs / 1000} s${last ? `, last: ${last}` : ''}\n${lastWords(died.length > 0 ? died : programs)}`,
+      );
     }
     await sleep(150, undefined, { signal: abort });
   }
@@ -118,13 +127,12 @@ async function startPrograms({ flags, environment, guard, undo, abort }) {
     undo.push(() => program.stop());
   };
   const at = `http://127.0.0.1:${flags.port}`;
-  const until = { deadline: Date.now() + readyMs, abort };
   launch('images');
   launch('api');
-  await waitFor(`${at}/health/live`, programs, until); // the tables are there from then on
+  await waitFor(`${at}/health/live`, programs, abort); // the tables are there from then on
   launch('scheduler');
   launch('agent');
-  await waitFor(`${at}/health/ready`, programs, until);
+  await waitFor(`${at}/health/ready`, programs, abort);
 }
 
 async function main() {
