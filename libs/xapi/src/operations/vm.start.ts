@@ -11,7 +11,6 @@ import { tellOfVm } from '../alerts';
 import { ordinaryStrings } from '../calls/vm-firmware';
 import type { Plane } from '../context';
 import { freePassedDevices } from '../gpus';
-import { assertPlanKept } from '../ha-plan';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { renewCertificates } from '../secure-boot';
@@ -58,7 +57,6 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: num
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
-      if (record.ha_restart_priority === 'restart' && !record.ha_always_run) await assertPlanKept(tx, { joins: vm });
       if (!resume) forgetGuest(tx, record);
       return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached), ...renewal(record) };
     },
