@@ -5,7 +5,7 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from './context';
-import type { Mark } from './operation-store';
+import type { Mark } from './marks';
 import { endOfError, insertTask } from './tasks';
 import type { TransferBeats } from './transfer/beats';
 import type { Made } from './transfer/import-state';
