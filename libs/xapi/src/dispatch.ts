@@ -2,9 +2,20 @@
  * The one place that every call goes through: message, parameter count, arguments, session, role, then the work itself in
  * one transaction, its task, and what an error means. Order and errors are xapi's.
  */
-import { asRef, isClassName, messages, XenError, type Message, type Ref, type Type } from '@xenplane/model';
+import { asRef, isClassName, messages, string, XenError, type Message, type Ref, type Type } from '@xenplane/model';
 import { inTransaction, TooBusy } from '@xenplane/store';
-import { assertParamCount, assertTexts, decodeArguments, encodeTaskResult, methodNames, methodNamesType, parseMethod, type Untyped } from '@xenplane/wire';
+import {
+  assertParamCount,
+  assertTexts,
+  decodeArguments,
+  encodeTaskResult,
+  methodNames,
+  methodNamesType,
+  parseMethod,
+  plainOf,
+  sessionToken,
+  type Untyped,
+} from '@xenplane/wire';
 import { startOperation } from './accept';
 import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
@@ -71,11 +82,11 @@ export class Dispatcher {
     // What is wrong with a secret is said where it is read, without it.
     if (!message?.params.some((p) => p.type.secret)) assertTexts(request.params);
     if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
-    if (!message) return this.unknown(name, request.params[0]);
+    if (!message) return isAlive(name) ? echo(request.params) : this.unknown(name, request.params[0]);
     assertParamCount(message, request.params);
+    if (message.state === 'removed') return this.removed(message, request.params);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
-    if (message.state === 'removed') throw new XenError('MESSAGE_REMOVED');
     if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${request.method})`);
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
@@ -113,6 +124,12 @@ export class Dispatcher {
     } catch (error) {
       return error;
     }
+  }
+
+  /** What its arguments are is not looked at any more. */
+  private async removed(message: Message, [token]: readonly Untyped[]): Promise<never> {
+    if (message.session) await this.sessions.find(sessionToken(token));
+    throw new XenError('MESSAGE_REMOVED');
   }
 
   /** A method that the model does not have; a first parameter that is no live session is the first complaint. */
@@ -216,6 +233,13 @@ export class Dispatcher {
     this.plane.log.error({ method, error }, 'call failed');
     return new XenError('INTERNAL_ERROR', error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whoever asks so gets back what was sent, without a session. */
+const isAlive = (name: string): boolean => name.startsWith('system.isAlive:');
+function echo([first]: readonly Untyped[]): Answer {
+  if (first === undefined) throw new XenError('INTERNAL_ERROR', 'there is nothing to send back');
+  return typeof first === 'string' ? { type: string, value: first } : { type: { kind: 'anyRecord' }, value: plainOf(first) };
 }
 
 const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);

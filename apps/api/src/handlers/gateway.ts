@@ -6,7 +6,7 @@ import { HttpTask, type Dispatcher, type Plane, type Session, type TransferBeats
 import { isLocal } from '../local-socket';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
-import { reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
+import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
 import { bodyUntilCut } from './transfer';
 import { declineOffer, isWebSocket } from './upgrades';
 
@@ -177,14 +177,9 @@ function notLetIn(error: unknown): never {
   throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
 }
 
-const lingerMs = 1_000;
-/**
- * An upload whose answer has begun ends like any other, its task says how. What still comes is passed over for a moment: a client
- * that is cut off while it sends learns of the reset and not of the task.
- */
+/** An upload whose answer has begun ends like any other, its task says how. */
 async function endUpload({ request, response, socket }: Connection): Promise<void> {
-  const cut = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once('close', () => clearTimeout(cut));
+  cutLater(socket);
   response?.end();
   for await (const _rest of bodyUntilCut({ request }));
 }
