@@ -24,7 +24,7 @@ import { createPlain, read, writeField, type Prepared } from './implied';
 import { assertAllowed, needsBefore } from './roles';
 import { OpenedDatabases } from './recovery/foreign-database';
 import { sessionRef, type Sessions } from './sessions';
-import { endTask, insertTask, type End } from './tasks';
+import { endTask, insertTask, type End, type TaskHead } from './tasks';
 
 export interface Request {
   readonly method: string;
@@ -32,8 +32,7 @@ export interface Request {
   readonly signal: AbortSignal;
   /** See `Outside`. */
   readonly local?: boolean;
-  /** The task that the client says its call is a part of. */
-  readonly subtaskOf?: Ref<'task'> | undefined;
+  readonly head?: TaskHead;
 }
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
 export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
@@ -46,7 +45,7 @@ interface Call {
   readonly label: string | undefined;
   readonly signal: AbortSignal;
   readonly local: boolean;
-  readonly subtaskOf: Ref<'task'> | undefined;
+  readonly head: TaskHead;
 }
 
 type InSession = Call & { readonly session: Session };
@@ -91,8 +90,8 @@ export class Dispatcher {
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {
-      const { signal, local = false, subtaskOf } = request;
-      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local, subtaskOf });
+      const { signal, local = false, head = {} } = request;
+      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local, head });
       told(async && session ? this.refusalOf(message, session, known) : undefined);
       return value;
     } catch (error) {
@@ -148,9 +147,9 @@ export class Dispatcher {
   }
 
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */
-  private async inBackground(message: Message, { session, label, subtaskOf }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
+  private async inBackground(message: Message, { session, label, head }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
-    await inTransaction(this.plane.store, (tx) => insertTask(tx, { ref, label, session, subtaskOf }));
+    await inTransaction(this.plane.store, (tx) => insertTask(tx, { ref, label, session, ...head }));
     const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, ref, how));
     void work()
       .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
@@ -159,10 +158,10 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async callSync(message: Message, { session, args, signal, subtaskOf }: InSession): Promise<Answer> {
+  private async callSync(message: Message, { session, args, signal, head }: InSession): Promise<Answer> {
     if (isRead(message)) return this.callRead(message, session, args);
     if (message.runs === 'operation')
-      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal, subtaskOf }) };
+      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal, head }) };
     const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
   }
@@ -184,12 +183,12 @@ export class Dispatcher {
 
   /** Whatever goes wrong from here on is the task's, not the call's. */
   private async callAsync(message: Message, call: Background): Promise<Answer> {
-    const { session, args, label, subtaskOf } = call;
-    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label, subtaskOf }) };
+    const { session, args, label, head } = call;
+    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label, head }) };
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
     try {
       await inTransaction(this.plane.store, async (tx) => {
-        await insertTask(tx, { ref, label, session, subtaskOf });
+        await insertTask(tx, { ref, label, session, ...head });
         const value = await this.perform(message, args, { plane: this.plane, session, tx, task: ref });
         await endTask(tx, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
       });
@@ -199,9 +198,9 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async failedTask(ref: Ref<'task'>, { label, session, subtaskOf }: Background, error: XenError): Promise<void> {
+  private async failedTask(ref: Ref<'task'>, { label, session, head }: Background, error: XenError): Promise<void> {
     await inTransaction(this.plane.store, async (tx) => {
-      await insertTask(tx, { ref, label, session, subtaskOf });
+      await insertTask(tx, { ref, label, session, ...head });
       await endTask(tx, ref, { status: 'failure', error: error.description });
     });
   }

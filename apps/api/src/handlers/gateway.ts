@@ -2,8 +2,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
-import { HttpTask, type Dispatcher, type Plane, type Session, type TransferBeats } from '@xenplane/xapi';
+import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats } from '@xenplane/xapi';
 import { isLocal } from '../local-socket';
+import { otherConfigOf } from '../task-head';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
@@ -93,7 +94,7 @@ export class Gateway {
     const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
-      const task = brought ?? (await this.ownTask(route.handler, login, query));
+      const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
@@ -113,10 +114,14 @@ export class Gateway {
     this.dispatcher.trail.handled(route.handler.name, session, { denied: error instanceof Refusal && error.status === 403, error });
   }
 
-  private async ownTask({ task }: Handler, { session }: Login, query: URLSearchParams): Promise<HttpTask | undefined> {
+  private async ownTask(
+    { task }: Handler,
+    { session }: Login,
+    { query, otherConfig }: { query: URLSearchParams } & Pick<TaskHead, 'otherConfig'>,
+  ): Promise<HttpTask | undefined> {
     if (task === undefined || !session) return undefined;
     const parent = query.get('subtask_of');
-    return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent) });
+    return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent), otherConfig });
   }
 
   private async logIn(route: Route, request: IncomingMessage, query: URLSearchParams): Promise<Login> {
