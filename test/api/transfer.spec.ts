@@ -327,6 +327,30 @@ test('metadata names the disks that others lie on when it is asked to', async ()
   for (const ref of [root, parent]) await call('VDI.destroy', ref);
 });
 
+test('without a repository for new disks nothing is imported or provisioned', async () => {
+  const [pool = ''] = await call<string[]>('pool.get_all');
+  const archive = await exported(vm);
+  const before = await everything();
+  await call('pool.set_default_SR', pool, 'OpaqueRef:NULL');
+  const task = await call<string>('task.create', 'import', '');
+  expect(await put('/import', { task_id: task }, archive)).toBe(500);
+  const refusal = ['DEFAULT_SR_NOT_FOUND', 'OpaqueRef:NULL'];
+  expect(await outcome(task)).toEqual(refusal);
+  await expect(call('VM.import', address('/export', { ref: vm }), 'OpaqueRef:NULL', false, false)).rejects.toThrow(refusal.join(' '));
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const unprovided = await call<string>('VM.clone', template, 'unprovided');
+  await call(
+    'VM.add_to_other_config',
+    unprovided,
+    'disks',
+    '<provision><disk device="0" size="1048576" sr="" bootable="true" type="system"/></provision>',
+  ).catch(() => undefined);
+  await expect(call('VM.provision', unprovided)).rejects.toThrow(refusal.join(' '));
+  await call('VM.destroy', unprovided);
+  await call('pool.set_default_SR', pool, sr);
+  expect(await everything()).toEqual(before);
+});
+
 test('a VM is busy while it is exported, and the task tells how far it is', async () => {
   const task = await call<string>('task.create', 'export', '');
   const answer = await get('/export', { ref: vm, task_id: task });
