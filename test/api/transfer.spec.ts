@@ -303,6 +303,54 @@ test('metadata goes without contents and finds the disks that are there; a dry r
   expect((await imported(lost, {}, '/import_metadata')).error).toEqual(['IMPORT_ERROR_ATTACHED_DISKS_NOT_FOUND']);
 });
 
+test('metadata names the disks that others lie on when it is asked to', async () => {
+  const leaf = await call<string>('VBD.get_VDI', (await call<string[]>('VM.get_VBDs', vm))[0]);
+  const made = { SR: sr, virtual_size: MiB, type: 'user', sharable: false, read_only: false, other_config: {} };
+  const [root, parent] = [
+    await call<string>('VDI.create', { ...made, name_label: 'root' }),
+    await call<string>('VDI.create', { ...made, name_label: 'parent' }),
+  ];
+  const link = async (from: string, to: string): Promise<unknown> => call('VDI.add_to_sm_config', from, 'vhd-parent', await call('VDI.get_uuid', to));
+  await link(leaf, parent);
+  await link(parent, root);
+  await link(root, parent);
+  const named = async (query: Record<string, string>): Promise<unknown[]> => {
+    const archive = await bytesOf(await get('/export_metadata', { ref: vm, ...query }));
+    let disks: OvaObject[] = [];
+    await changed(archive, (objects) => (disks = objects.filter((o) => o.class === 'VDI')));
+    return disks.map((o) => o.snapshot['uuid']);
+  };
+  const own = await named({});
+  const all = [...own, await call('VDI.get_uuid', root), await call('VDI.get_uuid', parent)];
+  expect((await named({ include_vhd_parents: 'true' })).toSorted()).toEqual(all.toSorted());
+  await call('VDI.remove_from_sm_config', leaf, 'vhd-parent');
+  for (const ref of [root, parent]) await call('VDI.destroy', ref);
+});
+
+test('without a repository for new disks nothing is imported or provisioned', async () => {
+  const [pool = ''] = await call<string[]>('pool.get_all');
+  const archive = await exported(vm);
+  const before = await everything();
+  await call('pool.set_default_SR', pool, 'OpaqueRef:NULL');
+  const task = await call<string>('task.create', 'import', '');
+  expect(await put('/import', { task_id: task }, archive)).toBe(500);
+  const refusal = ['DEFAULT_SR_NOT_FOUND', 'OpaqueRef:NULL'];
+  expect(await outcome(task)).toEqual(refusal);
+  await expect(call('VM.import', address('/export', { ref: vm }), 'OpaqueRef:NULL', false, false)).rejects.toThrow(refusal.join(' '));
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const unprovided = await call<string>('VM.clone', template, 'unprovided');
+  await call(
+    'VM.add_to_other_config',
+    unprovided,
+    'disks',
+    '<provision><disk device="0" size="1048576" sr="" bootable="true" type="system"/></provision>',
+  ).catch(() => undefined);
+  await expect(call('VM.provision', unprovided)).rejects.toThrow(refusal.join(' '));
+  await call('VM.destroy', unprovided);
+  await call('pool.set_default_SR', pool, sr);
+  expect(await everything()).toEqual(before);
+});
+
 test('a VM is busy while it is exported, and the task tells how far it is', async () => {
   const task = await call<string>('task.create', 'export', '');
   const answer = await get('/export', { ref: vm, task_id: task });
@@ -344,6 +392,15 @@ test('a suspended VM travels with its memory, and is resumed where it arrives; w
   const halted = (await imported(await exported(sleeper))).vms[0] ?? '';
   expect([await call('VM.get_power_state', halted), await call('VM.get_suspend_VDI', halted)]).toEqual(['Halted', 'OpaqueRef:NULL']);
   const before = await everything();
+  const metadata = await bytesOf(await get('/export_metadata', { ref: sleeper }));
+  const seen = (features: string): Promise<Buffer> => changed(metadata, vmWith({ last_boot_CPU_flags: { vendor: 'AuthenticAMD', features } }));
+  const [pool = ''] = await call<string[]>('pool.get_all');
+  const incompatible = ['VM_INCOMPATIBLE_WITH_THIS_HOST', await call('VM.get_uuid', sleeper), await call('pool.get_master', pool)];
+  const checked = { dry_run: 'true', check_cpu: 'true' };
+  expect((await imported(await seen('ffffffff'), checked, '/import_metadata')).error.slice(0, 3)).toEqual(incompatible);
+  expect((await imported(await seen('00000000'), checked, '/import_metadata')).error).toEqual([]);
+  expect((await imported(await seen('ffffffff'), { dry_run: 'true' }, '/import_metadata')).error).toEqual([]);
+  expect(await everything()).toEqual(before);
   const foreign = Buffer.from(archive);
   foreign.fill(0x78, foreign.indexOf('xenplane memory 1'), foreign.indexOf('xenplane memory 1') + 5);
   expect((await imported(foreign)).error).toEqual(['IMPORT_ERROR_SOME_CHECKSUMS_FAILED']);

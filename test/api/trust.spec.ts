@@ -109,6 +109,21 @@ test('a certificate for a purpose of its own says nothing of pools', async () =>
   await call('VM.destroy', vm);
 });
 
+test('an archive is fetched from whom the pool trusts', async () => {
+  const [template] = await far<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const vm = await far<string>('VM.clone', template, 'exported');
+  const { url, pem } = await front();
+  const archive = new URL(`${url}/export?ref=${vm}`);
+  archive.username = 'root';
+  archive.password = encodeURIComponent(password);
+  const [SR] = await call<string[]>('SR.get_by_name_label', 'Local storage');
+  await expect(call('VM.import', archive.href, SR, false, false)).rejects.toThrow(/^IMPORT_ERROR .* cannot be reached/);
+  await call('pool.install_ca_certificate', 'archives.pem', pem);
+  expect(await call('VM.import', archive.href, SR, false, false)).toHaveLength(1);
+  await call('pool.uninstall_ca_certificate', 'archives.pem', false);
+  await expect(call('VM.import', archive.href, SR, false, false)).rejects.toThrow(/^IMPORT_ERROR .* cannot be reached/);
+});
+
 test('a VM goes there by `xe` of the server, which asks as the pool does', async () => {
   await halted('by tls');
   const { url, pem } = await front();

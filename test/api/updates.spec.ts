@@ -187,3 +187,19 @@ describe('repositories', () => {
     await call('pool.disable_ha');
   });
 });
+
+test('a supplemental pack on a disk is installed on the host that is asked to', async () => {
+  const [host] = hosts;
+  const install = (args: Record<string, string>): Promise<string> => call('host.call_plugin', host, 'install-supp-pack', 'install', args);
+  await expect(install({})).rejects.toThrow("XENAPI_PLUGIN_FAILURE install ArgumentError Key 'vdi' missing from arguments");
+  await expect(install({ vdi: 'none' })).rejects.toThrow('XENAPI_PLUGIN_FAILURE install ArgumentError VDI parameter invalid');
+  const uuidOf = (vdi: string): Promise<string> => call('VDI.get_uuid', vdi);
+  await expect(install({ vdi: await uuidOf(await disk({})) })).rejects.toThrow('install ArgumentError VDI contains invalid update package');
+  const pack = await disk({ 'update.xml': `<update uuid="22222222-2222-4333-8444-555555555555" name-label="pack" version="2"/>` });
+  expect(await install({ vdi: await uuidOf(pack) })).toBe('OK');
+  const [update] = await call<string[]>('pool_update.get_by_name_label', 'pack');
+  expect(await call('pool_update.get_hosts', update)).toEqual([host]);
+  await expect(install({ vdi: await uuidOf(pack) })).rejects.toThrow(
+    `XENAPI_PLUGIN_FAILURE install InstallFailure ('Failed to install the supplemental pack', "['UPDATE_ALREADY_APPLIED', '${update}']")`,
+  );
+});

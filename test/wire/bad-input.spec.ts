@@ -47,6 +47,12 @@ test.each<[string, () => string | Buffer, RegExp]>([
   ['a negative length', () => `POST / HTTP/1.1\r\nHost: any\r\nContent-Length: -1\r\n\r\n`, /^HTTP\/1\.1 400 /],
 ])('%s', async (_what, bytes, status) => expect((await send(world, bytes())).status).toMatch(status));
 
+test.each(['/', '/jsonrpc', '/RPC2'])('3 a body that is too large is told of on a page, and ends the connection: %s', async (path) => {
+  const { status, headers, body, closed } = await post(world, path, Buffer.alloc(16 * 2 ** 20 + 1, ' '));
+  expect([status, headers['content-type'], headers['connection'], closed]).toEqual(['HTTP/1.1 413 Request Entity Too Large', 'text/html', 'close', true]);
+  expect(body).toMatch(/^<html><body><h1>HTTP 413 Request Entity Too Large<\/h1>/);
+});
+
 test('4, 6 a body that stops coming, or never quite comes, is told 408; who waits for an answer is not', async () => {
   const rests = send(world, 'POST /jsonrpc HTTP/1.1\r\nHost: any\r\nContent-Length: 10\r\n\r\n12345', 60_000);
   const waits = fetch(`${world.url}/jsonrpc`, {

@@ -53,7 +53,25 @@ test.each<Case>([
   ['no background for getters', 'Async.VM.get_record', () => [session, vm], () => ['Fault', 'No async mode for this operation (rpc: Async.VM.get_record)']],
   ['no background for sessions', 'Async.session.logout', () => [session], () => ['Fault', 'No async mode for this operation (rpc: Async.session.logout)']],
   ['no background for events', 'Async.event.from', () => [session, [], '', 0], () => ['Fault', 'No async mode for this operation (rpc: Async.event.from)']],
+  ['removed, after the count', 'pool.enable_ssl_legacy', () => [none], () => ['MESSAGE_PARAMETER_COUNT_MISMATCH', 'pool.enable_ssl_legacy', '1', '0']],
+  ['removed, after the session', 'pool.enable_ssl_legacy', () => [none, 'x'], () => ['SESSION_INVALID', none]],
+  ['removed, before the arguments', 'pool.enable_ssl_legacy', () => [session, [{ a: 1 }]], () => ['MESSAGE_REMOVED']],
+  ['removed, in the background', 'Async.pool.enable_ssl_legacy', () => [session, 7], () => ['MESSAGE_REMOVED']],
+  ['whether the server lives, without anything to send back', 'system.isAlive:x', () => [], () => ['INTERNAL_ERROR', 'there is nothing to send back']],
+  ['whether the server lives, without a name', 'system.isAlive', () => [session], () => ['MESSAGE_METHOD_UNKNOWN', 'system.isAlive']],
 ])('method: %s', async (_claim, method, params, expected) => expect(await error(method, ...params())).toEqual(expected()));
+
+test('a removed method says so on the other wire too', async () => {
+  expect((await post(world, '/', xmlCall('pool.enable_ssl_legacy', session, '<int>7</int>'))).body).toContain(
+    '<array><data><value>MESSAGE_REMOVED</value></data></array>',
+  );
+});
+
+test('whoever asks whether the server lives gets back what was sent, without a session', async () => {
+  for (const sent of ['hello', '5', 7, true, ['a', { b: 1.5 }]]) expect(await result(world, 'system.isAlive:any', sent)).toEqual(sent);
+  const { body } = await post(world, '/', xmlCall('system.isAlive:any', '<struct><member><name>a</name><value><int>7</int></value></member></struct>'));
+  expect(body).toContain('<name>Value</name><value><struct><member><name>a</name><value>7</value></member></struct></value>');
+});
 
 const withDefaults = [...messages.values()].filter((m) => m.params.length > mandatory(m)).map((m) => [m.name, mandatory(m)] as const);
 test.each(withDefaults)('%s wants %i parameters; others have defaults, and what is surplus is not looked at', async (name, wanted) => {

@@ -181,3 +181,20 @@ test.each(['task-id', 'subtask-of'])('%s in the head of a call makes its task a 
   expect(await call('task.get_subtasks', whole)).toEqual([part]);
   expect(await call('task.get_subtask_of', await answerTo('OpaqueRef:none'))).toBe('OpaqueRef:NULL');
 });
+
+test('what a head says of a task goes into its settings: of a call, of an operation, of a transfer', async () => {
+  const head = ['X-Http-Other-Config-Ticket: 42', 'x-http-other-config-dbg: who asked'];
+  const settings = { 'http:ticket': '42', 'http:dbg': 'who asked' };
+  const answerTo = async (method: string, ...params: unknown[]): Promise<string> =>
+    (JSON.parse((await post(world, '/jsonrpc', JSON.stringify({ id: 1, method, params: [session, ...params] }), head)).body) as { result: string }).result;
+  const [vm] = await call<string[]>('VM_appliance.get_VMs', appliance);
+  for (const task of [
+    await answerTo('Async.network.create', { other_config: {} }),
+    await answerTo('Async.VM.hard_shutdown', vm),
+    await answerTo('Async.VM.start', 'OpaqueRef:none', false, false),
+  ])
+    expect(await call('task.get_other_config', task)).toEqual(settings);
+  await send(world, request('GET', `/export_metadata?session_id=${session}&ref=${vm}`, '', [...head, 'Connection: close']));
+  const exported = Object.values(await call<Record<string, { name_label: string; other_config: object }>>('task.get_all_records'));
+  expect(exported.filter((t) => t.name_label.includes('xport')).map((t) => t.other_config)).toEqual([settings]);
+});

@@ -1,7 +1,7 @@
 /** The framework's server, which answers what nobody serves in the form of the interface. */
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import type { FastifyReply, FastifyRequest } from 'fastify';
-import { reasonOf, Refusal, refused } from './handlers/refusal';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { cutLater, reasonOf, Refusal, refused, refusedBytes } from './handlers/refusal';
 
 /** The methods that the interface has; of another none is served, whatever the path. */
 const known = new Set(['GET', 'POST', 'PUT', 'CONNECT', 'OPTIONS']);
@@ -17,7 +17,23 @@ export function refuse(reply: FastifyReply, refusal: Refusal): void {
   void reply.code(refusal.status).headers(headers).send(body);
 }
 
+/** The answer to a request whose body is still to come. */
+function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
+  const { raw } = reply.hijack().request;
+  raw.resume();
+  raw.socket.end(refusedBytes(refusal));
+  cutLater(raw.socket);
+}
+
 export class XapiAdapter extends FastifyAdapter {
+  /** What the server itself refuses before a handler has the request, such as a body that is too large. */
+  override setErrorHandler(handler: Parameters<FastifyAdapter['setErrorHandler']>[0]): ReturnType<FastifyAdapter['setErrorHandler']> {
+    return this.instance.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+      if (!error.code?.startsWith('FST_')) return handler.call(this.instance, error, request, reply);
+      refuseUnread(reply, new Refusal(error.statusCode ?? 500, error.message));
+    });
+  }
+
   override setNotFoundHandler(): ReturnType<FastifyAdapter['setNotFoundHandler']> {
     return this.instance.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => refuse(reply, refusalOf(request.method)));
   }

@@ -1,13 +1,14 @@
 /** Bytes to a call and an answer to bytes, for both wires; nothing else. */
 import { Controller, Get, Options, Post, Req, Res } from '@nestjs/common';
-import { Dispatcher, type Answer } from '@xenplane/xapi';
-import { asRef, errorFrom, XenError, type Ref } from '@xenplane/model';
+import { Dispatcher, type Answer, type TaskHead } from '@xenplane/xapi';
+import { errorFrom, XenError } from '@xenplane/model';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './adapter';
 import { Refusal } from './handlers/refusal';
 import { isLocal } from './local-socket';
 import { page } from './page';
+import { taskHead } from './task-head';
 
 const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'X-Requested-With' };
 const noCache = { 'cache-control': 'no-cache, no-store', ...cors };
@@ -65,9 +66,8 @@ export class RpcController {
 }
 
 /** What the head of a request says of the call. */
-function cameBy({ raw, headers }: FastifyRequest): { local: boolean; subtaskOf: Ref<'task'> | undefined } {
-  const whole = headers['subtask-of'] ?? headers['task-id'];
-  return { local: isLocal(raw.socket), subtaskOf: typeof whole === 'string' ? asRef<'task'>(whole) : undefined };
+function cameBy({ raw, headers }: FastifyRequest): { local: boolean; head: TaskHead } {
+  return { local: isLocal(raw.socket), head: taskHead(headers) };
 }
 /** A call says beforehand how long it is, as xapi wants it. */
 function bodyOf({ headers, body }: FastifyRequest): Buffer {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
-import { coalesce, everything, Ring, type Logged, type Op } from './events';
+import { isClassName, messages, storedClasses } from '@xenplane/model';
+import { coalesce, everything, Ring, silent, type Logged, type Op } from './events';
 import { knows, ofSnapshot, type Position } from './position';
 
 let seq = 0;
@@ -88,4 +89,10 @@ test('who was away longer than the log is kept is told of everything', () => {
     9n,
   );
   expect(told.map((c) => `${c.op} ${c.ref}`)).toEqual(['add new', 'mod old', 'del gone']);
+});
+
+test('what not everybody may read makes no events', () => {
+  const guarded = storedClasses.filter(({ name }) => messages.get(`${name}.get_record`)?.role !== 'read-only').map(({ name }) => name);
+  expect(guarded).toContain('secret');
+  expect(guarded.filter((name) => !isClassName(name) || !silent.has(name))).toEqual([]);
 });

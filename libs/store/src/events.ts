@@ -46,8 +46,8 @@ interface Net {
   lastSeq: number;
 }
 
-/** Objects of these classes make no events, as in xapi: sessions are secret, roles never change. */
-export const silent: ReadonlySet<ClassName> = new Set<ClassName>(['session', 'role']);
+/** Objects of these classes make no events, as in xapi: sessions and secrets are not for everybody, roles never change. */
+export const silent: ReadonlySet<ClassName> = new Set<ClassName>(['session', 'secret', 'user', 'role']);
 export const isOp = (text: unknown): text is Op => text === 'a' || text === 'm' || text === 'd';
 
 /** Changes that may be told, in the order of their transactions' numbers. */

@@ -12,12 +12,13 @@ export function snapshotCodec(cls: unknown, codecFor: CodecFor): Codec {
   return name === undefined ? anyRecordCodec : codecFor({ kind: 'record', cls: name });
 }
 
-function read(value: unknown): unknown {
+/** A value as it came, without the types that it was sent with. */
+export function plainOf(value: unknown): unknown {
   if (value instanceof Scalar) return value.text;
-  if (Array.isArray(value)) return value.map(read);
+  if (Array.isArray(value)) return value.map(plainOf);
   if (!isStruct(value)) return value;
   const record = emptyStruct<unknown>();
-  for (const [name, member] of Object.entries(value)) record[name] = read(member);
+  for (const [name, member] of Object.entries(value)) record[name] = plainOf(member);
   return record;
 }
 
@@ -37,7 +38,7 @@ function xml(value: unknown): string {
 export const anyRecordCodec: Codec = {
   decode(value) {
     if (!isStruct(value)) throw wrongType('struct', value);
-    return read(value);
+    return plainOf(value);
   },
   json: (value) => (typeof value === 'string' ? value : JSON.stringify(value)),
   xml: (value) => xml(typeof value === 'string' ? JSON.parse(value) : value),

@@ -24,12 +24,12 @@ export function assertParamCount(message: Message, params: readonly unknown[]): 
 
 /** The session and the arguments by name. Throws what `decode` throws, with the names of message and parameter in the text. */
 export function decodeArguments(message: Message, params: readonly unknown[]): Arguments {
-  const [session, own] = message.session ? [sessionOf(params[0]), params.slice(1)] : [undefined, params];
+  const [session, own] = message.session ? [sessionToken(params[0]), params.slice(1)] : [undefined, params];
   const args: Record<string, unknown> = {};
   for (const [i, param] of message.params.entries()) args[param.name] = i < own.length ? read(message, param, own[i]) : fresh(param.type.default);
   return session === undefined ? { args } : { session, args };
 }
-const sessionOf = (value: unknown): string => String(stringCodec.decode(value));
+export const sessionToken = (value: unknown): string => String(stringCodec.decode(value));
 
 /** Counts, then reads. */
 export function bindArguments(message: Message, params: readonly unknown[]): Arguments {

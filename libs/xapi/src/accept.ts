@@ -10,7 +10,7 @@ import { admit, busyLimitMs, isBusy } from './admission';
 import { mark } from './operation-store';
 import { assertAllowed } from './roles';
 import { sealOf } from './sealing';
-import { endTask, insertTask, isFinal } from './tasks';
+import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
 
 export interface Start {
   readonly message: Message;
@@ -20,8 +20,7 @@ export interface Start {
   readonly label: string;
   /** Given by a caller who waits for the end; without one the task is answered at once. */
   readonly signal?: AbortSignal;
-  /** The client's own task that this is a part of. */
-  readonly subtaskOf?: Ref<'task'> | undefined;
+  readonly head?: TaskHead;
   /** What was exchanged for arguments that are not written down. */
   readonly sealed?: Readonly<Record<string, unknown>>;
 }
@@ -77,7 +76,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
     assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
     await mark(tx, ref, marks);
-    await insertTask(tx, { ref, label: start.label, session, subtaskOf: start.subtaskOf });
+    await insertTask(tx, { ref, label: start.label, session, ...start.head });
     insertOperation(tx, start, ref, true);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
@@ -85,7 +84,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
 
 async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
+    await insertTask(tx, { ref, label: start.label, session: start.session, ...start.head });
     insertOperation(tx, start, ref, false);
   });
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
@@ -102,7 +101,7 @@ function insertOperation(tx: Tx, { message, args, session, sealed }: Start, ref:
 
 async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    await insertTask(tx, { ref, label: start.label, session: start.session, subtaskOf: start.subtaskOf });
+    await insertTask(tx, { ref, label: start.label, session: start.session, ...start.head });
     await endTask(tx, ref, { status: 'failure', error: error.description });
   });
 }

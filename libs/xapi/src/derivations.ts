@@ -16,6 +16,7 @@ import type { Derivations, Replica } from '@xenplane/store';
 import { subroles } from './permissions';
 import { hostFromReplica, poolFromReplica, srFromReplica, vbdFromReplica, vdiFromReplica, vifFromReplica, vmFromReplica, vusbFromReplica } from './subjects';
 import { isFinal } from './tasks';
+import { isThick, setAsideBytes } from './thick';
 
 type Stale = readonly (readonly [ClassName, string])[];
 type Raw = Readonly<Record<string, unknown>>;
@@ -37,6 +38,13 @@ const devicesOf = (view: Replica, vm: string): Stale => [
   ...view.pointingAt('VIF.VM', vm).map((v) => ['VIF', v] as const),
   ...view.pointingAt('VUSB.VM', vm).map((v) => ['VUSB', v] as const),
 ];
+
+/** What all disks of a repository may come to hold. */
+const asideIn = (view: Replica, sr: string): number =>
+  view.pointingAt('VDI.SR', sr).reduce((sum, ref) => {
+    const vdi = view.stored('VDI', ref);
+    return vdi ? sum + setAsideBytes(vdi) : sum;
+  }, 0);
 
 export const derivations: Derivations = {
   VM: {
@@ -87,7 +95,9 @@ export const derivations: Derivations = {
   VDI: {
     derive: (record, ref, view) => {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
-      return allowed(() => subject && vdiLifecycle.allowedOperations(subject));
+      const sr = view.stored('SR', as<'VDI'>(record).SR);
+      const aside = sr && isThick(sr) ? { physical_utilisation: setAsideBytes(as<'VDI'>(record)) } : {};
+      return { ...allowed(() => subject && vdiLifecycle.allowedOperations(subject)), ...aside };
     },
     stales: (_record, ref, view) =>
       view.pointingAt('VBD.VDI', ref).flatMap((vbd): Stale => [
@@ -95,7 +105,12 @@ export const derivations: Derivations = {
         ['VM', view.stored('VBD', vbd)?.VM ?? ''],
       ]),
   },
-  SR: { derive: (record, ref, view) => allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))) },
+  SR: {
+    derive: (record, ref, view) => ({
+      ...allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))),
+      ...(isThick(as<'SR'>(record)) ? { physical_utilisation: asideIn(view, ref) } : {}),
+    }),
+  },
   PBD: {
     derive: () => ({}),
     stales: (record, _ref, view) => [['SR', as<'PBD'>(record).SR], ...view.pointingAt('VDI.SR', as<'PBD'>(record).SR).map((vdi) => ['VDI', vdi] as const)],

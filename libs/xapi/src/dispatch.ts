@@ -2,9 +2,20 @@
  * The one place that every call goes through: message, parameter count, arguments, session, role, then the work itself in
  * one transaction, its task, and what an error means. Order and errors are xapi's.
  */
-import { asRef, isClassName, messages, XenError, type Message, type Ref, type Type } from '@xenplane/model';
+import { asRef, isClassName, messages, string, XenError, type Message, type Ref, type Type } from '@xenplane/model';
 import { inTransaction, TooBusy } from '@xenplane/store';
-import { assertParamCount, assertTexts, decodeArguments, encodeTaskResult, methodNames, methodNamesType, parseMethod, type Untyped } from '@xenplane/wire';
+import {
+  assertParamCount,
+  assertTexts,
+  decodeArguments,
+  encodeTaskResult,
+  methodNames,
+  methodNamesType,
+  parseMethod,
+  plainOf,
+  sessionToken,
+  type Untyped,
+} from '@xenplane/wire';
 import { startOperation } from './accept';
 import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
@@ -13,7 +24,7 @@ import { createPlain, read, writeField, type Prepared } from './implied';
 import { assertAllowed, needsBefore } from './roles';
 import { OpenedDatabases } from './recovery/foreign-database';
 import { sessionRef, type Sessions } from './sessions';
-import { endTask, insertTask, type End } from './tasks';
+import { endTask, insertTask, type End, type TaskHead } from './tasks';
 
 export interface Request {
   readonly method: string;
@@ -21,8 +32,7 @@ export interface Request {
   readonly signal: AbortSignal;
   /** See `Outside`. */
   readonly local?: boolean;
-  /** The task that the client says its call is a part of. */
-  readonly subtaskOf?: Ref<'task'> | undefined;
+  readonly head?: TaskHead;
 }
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
 export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
@@ -35,7 +45,7 @@ interface Call {
   readonly label: string | undefined;
   readonly signal: AbortSignal;
   readonly local: boolean;
-  readonly subtaskOf: Ref<'task'> | undefined;
+  readonly head: TaskHead;
 }
 
 type InSession = Call & { readonly session: Session };
@@ -71,17 +81,17 @@ export class Dispatcher {
     // What is wrong with a secret is said where it is read, without it.
     if (!message?.params.some((p) => p.type.secret)) assertTexts(request.params);
     if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
-    if (!message) return this.unknown(name, request.params[0]);
+    if (!message) return isAlive(name) ? echo(request.params) : this.unknown(name, request.params[0]);
     assertParamCount(message, request.params);
+    if (message.state === 'removed') return this.removed(message, request.params);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
-    if (message.state === 'removed') throw new XenError('MESSAGE_REMOVED');
     if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${request.method})`);
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {
-      const { signal, local = false, subtaskOf } = request;
-      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local, subtaskOf });
+      const { signal, local = false, head = {} } = request;
+      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local, head });
       told(async && session ? this.refusalOf(message, session, known) : undefined);
       return value;
     } catch (error) {
@@ -115,6 +125,12 @@ export class Dispatcher {
     }
   }
 
+  /** What its arguments are is not looked at any more. */
+  private async removed(message: Message, [token]: readonly Untyped[]): Promise<never> {
+    if (message.session) await this.sessions.find(sessionToken(token));
+    throw new XenError('MESSAGE_REMOVED');
+  }
+
   /** A method that the model does not have; a first parameter that is no live session is the first complaint. */
   private async unknown(name: string, first: unknown): Promise<never> {
     if (typeof first === 'string') await this.sessions.find(first);
@@ -131,9 +147,9 @@ export class Dispatcher {
   }
 
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */
-  private async inBackground(message: Message, { session, label, subtaskOf }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
+  private async inBackground(message: Message, { session, label, head }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
-    await inTransaction(this.plane.store, (tx) => insertTask(tx, { ref, label, session, subtaskOf }));
+    await inTransaction(this.plane.store, (tx) => insertTask(tx, { ref, label, session, ...head }));
     const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, ref, how));
     void work()
       .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
@@ -142,10 +158,10 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async callSync(message: Message, { session, args, signal, subtaskOf }: InSession): Promise<Answer> {
+  private async callSync(message: Message, { session, args, signal, head }: InSession): Promise<Answer> {
     if (isRead(message)) return this.callRead(message, session, args);
     if (message.runs === 'operation')
-      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal, subtaskOf }) };
+      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal, head }) };
     const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
   }
@@ -167,12 +183,12 @@ export class Dispatcher {
 
   /** Whatever goes wrong from here on is the task's, not the call's. */
   private async callAsync(message: Message, call: Background): Promise<Answer> {
-    const { session, args, label, subtaskOf } = call;
-    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label, subtaskOf }) };
+    const { session, args, label, head } = call;
+    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label, head }) };
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
     try {
       await inTransaction(this.plane.store, async (tx) => {
-        await insertTask(tx, { ref, label, session, subtaskOf });
+        await insertTask(tx, { ref, label, session, ...head });
         const value = await this.perform(message, args, { plane: this.plane, session, tx, task: ref });
         await endTask(tx, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
       });
@@ -182,9 +198,9 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async failedTask(ref: Ref<'task'>, { label, session, subtaskOf }: Background, error: XenError): Promise<void> {
+  private async failedTask(ref: Ref<'task'>, { label, session, head }: Background, error: XenError): Promise<void> {
     await inTransaction(this.plane.store, async (tx) => {
-      await insertTask(tx, { ref, label, session, subtaskOf });
+      await insertTask(tx, { ref, label, session, ...head });
       await endTask(tx, ref, { status: 'failure', error: error.description });
     });
   }
@@ -216,6 +232,13 @@ export class Dispatcher {
     this.plane.log.error({ method, error }, 'call failed');
     return new XenError('INTERNAL_ERROR', error instanceof Error ? error.message : String(error));
   }
+}
+
+/** Whoever asks so gets back what was sent, without a session. */
+const isAlive = (name: string): boolean => name.startsWith('system.isAlive:');
+function echo([first]: readonly Untyped[]): Answer {
+  if (first === undefined) throw new XenError('INTERNAL_ERROR', 'there is nothing to send back');
+  return typeof first === 'string' ? { type: string, value: first } : { type: { kind: 'anyRecord' }, value: plainOf(first) };
 }
 
 const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);

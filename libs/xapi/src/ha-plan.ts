@@ -2,21 +2,24 @@
 import { ha, memory } from '@xenplane/domain';
 import { XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
+import { bond, everywhere, type Bond } from './agility';
 import { tell } from './alerts';
 import type { Plane } from './context';
 
 interface Row {
   readonly ref: string;
   readonly host: string | null;
-  readonly movable: boolean;
+  readonly next: string | null;
+  readonly bond: Bond | null;
 }
+/** A VM of the plan, with what binds it to its host. */
+export type PlannedVm = ha.HaVm & Pick<Row, 'bond'>;
 const needed = `v.memory_static_min, v.memory_static_max, v.memory_dynamic_min, v.memory_dynamic_max, v."VCPUs_max", v."HVM_shadow_multiplier", v.domain_type, v."HVM_boot_policy"`;
-const movable = `NOT EXISTS (SELECT 1 FROM vbd b JOIN vdi d ON d.ref = b."VDI" JOIN sr s ON s.ref = d."SR" WHERE b."VM" = v.ref AND b.type = 'Disk' AND NOT b.empty AND NOT s.shared)`;
-const selectVms = `SELECT v.ref, v.resident_on AS host, ${movable} AS movable, ${needed} FROM vm v`;
+const selectVms = `WITH ${everywhere} SELECT v.ref, v.resident_on AS host, v.scheduled_to_be_resident_on AS next, ${bond} AS bond, ${needed} FROM vm v`;
 const isUp = `(v.power_state IN ('Running', 'Paused') OR v.ha_always_run)`;
 
 /** The live hosts and the VMs that HA is to keep running: those that are set so, or those that are named. */
-export async function haPool(tx: Tx, only?: readonly string[]): Promise<ha.HaPool> {
+export async function haPool(tx: Tx, only?: readonly string[]): Promise<Pick<ha.HaPool, 'hosts'> & { readonly vms: readonly PlannedVm[] }> {
   const hosts = await tx.query<{ ref: string; freeBytes: number }>(
     'SELECT host AS ref, memory_free AS "freeBytes" FROM host_run WHERE alive AND accepting ORDER BY host',
     [],
@@ -27,8 +30,15 @@ export async function haPool(tx: Tx, only?: readonly string[]): Promise<ha.HaPoo
         `${selectVms} WHERE v.ha_restart_priority = 'restart' AND NOT v.is_a_template AND NOT v.is_control_domain AND ${isUp} ORDER BY v.ref`,
         [],
       );
-  return { hosts, vms: vms.map((v) => ({ ref: v.ref, host: v.host ?? undefined, bytes: memory.neededToStart(v), movable: v.movable })) };
+  const counted = new Set<string | null>(hosts.map((h) => h.ref));
+  return {
+    hosts,
+    vms: vms.map((v) => ({ ref: v.ref, host: placeOf(v, counted), bytes: memory.neededToStart(v), movable: v.bond === null, bond: v.bond })),
+  };
 }
+
+/** Where memory is taken for the VM already: where it runs, or where it is about to; on a host that takes no VMs it waits for another place. */
+const placeOf = ({ host, next }: Row, counted: ReadonlySet<string | null>): string | undefined => [host, next].find((h) => counted.has(h)) ?? undefined;
 
 /** What the pool says of its plan, and tells when that gets worse; the plan itself is made anew whenever it is needed. */
 export async function showPlan({ tx, plane }: { readonly tx: Tx; readonly plane: Plane }): Promise<void> {
@@ -58,20 +68,23 @@ export const followPlan = (plane: Plane): Promise<void> =>
     await showPlan({ tx, plane });
   });
 
-interface Change {
-  /** A VM that is to be kept running from now on. */
-  readonly joins?: Ref<'VM'>;
-  /** A host that takes no more VMs. */
-  readonly leaves?: Ref<'host'>;
+/**
+ * Refuses a change that breaks a plan which there is, unless the pool lets that be; a plan that is broken already breaks no
+ * further. Of two changes that would break it only together, the second waits for the first.
+ */
+export async function keepingPlan<T>(tx: Tx, change: () => Promise<T>, joins?: Ref<'VM'>): Promise<T> {
+  const [guarding] = await tx.find('pool', { ha_enabled: true, ha_allow_overcommit: false });
+  if (!guarding) return change();
+  const { ha_plan_exists_for } = await tx.lock('pool', guarding.ref);
+  const planned = ha.coversAll(await haPool(tx), ha_plan_exists_for);
+  const result = await change();
+  if (planned && !ha.coversAll(await joinedBy(tx, joins), ha_plan_exists_for)) throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
+  return result;
 }
-/** Refuses what would break a plan that there is, unless the pool lets that be; a plan that is broken already breaks no further. */
-export async function assertPlanKept(tx: Tx, { joins, leaves }: Change): Promise<void> {
-  const [pool] = await tx.find('pool', { ha_enabled: true, ha_allow_overcommit: false });
-  if (!pool) return;
-  const { hosts, vms } = await haPool(tx);
-  if (!ha.coversAll({ hosts, vms }, pool.ha_plan_exists_for)) return;
-  const others = vms.filter((vm) => vm.ref !== joins);
-  const joining = joins ? (await haPool(tx, [joins])).vms : [];
-  const changed = { hosts: hosts.filter((host) => host.ref !== leaves), vms: [...others, ...joining] };
-  if (!ha.coversAll(changed, pool.ha_plan_exists_for)) throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
+
+/** The pool with a VM that is to be kept running from now on. */
+async function joinedBy(tx: Tx, vm: Ref<'VM'> | undefined): Promise<ha.HaPool> {
+  const pool = await haPool(tx);
+  if (!vm || pool.vms.some(({ ref }) => ref === vm)) return pool;
+  return { ...pool, vms: [...pool.vms, ...(await haPool(tx, [vm])).vms] };
 }

@@ -5,8 +5,8 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from './context';
-import type { Mark } from './operation-store';
-import { endOfError, insertTask } from './tasks';
+import type { Mark } from './marks';
+import { endOfError, insertTask, type TaskHead } from './tasks';
 import type { TransferBeats } from './transfer/beats';
 import type { Made } from './transfer/import-state';
 import * as journal from './transfer/journal';
@@ -37,9 +37,9 @@ export class HttpTask {
     throw cancelled;
   }
 
-  static async make(plane: Plane, beats: TransferBeats, { label, session, subtaskOf }: NewHttpTask): Promise<HttpTask> {
+  static async make(plane: Plane, beats: TransferBeats, made: NewHttpTask): Promise<HttpTask> {
     const task = new HttpTask(plane, beats, asRef<'task'>(`OpaqueRef:${plane.ids.uuid()}`));
-    await task.begin((tx) => insertTask(tx, { ref: task.ref, label, session, ...(subtaskOf ? { subtaskOf } : {}) }));
+    await task.begin((tx) => insertTask(tx, { ref: task.ref, ...made }));
     return task;
   }
 
@@ -104,8 +104,7 @@ export class HttpTask {
   }
 }
 
-export interface NewHttpTask {
+export interface NewHttpTask extends TaskHead {
   readonly label: string;
   readonly session: Session;
-  readonly subtaskOf?: Ref<'task'> | undefined;
 }

@@ -31,6 +31,7 @@ export * from './reconcilers/snapshot-schedules';
 export * from './images';
 export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './calls/blob';
 export { startInternally } from './accept';
+export type { TaskHead } from './tasks';
 export * from './http-task';
 export { FailedLogins, tellFailedLogins } from './failed-logins';
 export { raiseAlarms } from './rrd/alarms';

@@ -5,25 +5,28 @@ export interface Taking {
   readonly cls: ClassName;
   readonly param: string;
   readonly op: string;
+  /** The VM's disks and interfaces are kept busy too, by being attached. */
+  readonly devices?: true;
 }
 
 const on = (cls: ClassName, param: string, op: string): Taking[] => [{ cls, param, op }];
 const vm = (op: string): Taking[] => on('VM', 'vm', op);
+const withDevices = (op: string): Taking[] => vm(op).map((taking) => ({ ...taking, devices: true }));
 
 export const takings: Readonly<Record<string, readonly Taking[]>> = {
-  'VM.start': vm('start'),
-  'VM.start_on': vm('start_on'),
+  'VM.start': withDevices('start'),
+  'VM.start_on': withDevices('start_on'),
   'VM.pause': vm('pause'),
   'VM.unpause': vm('unpause'),
   'VM.clean_shutdown': vm('clean_shutdown'),
   'VM.hard_shutdown': vm('hard_shutdown'),
   'VM.shutdown': vm('shutdown'),
-  'VM.clean_reboot': vm('clean_reboot'),
-  'VM.hard_reboot': vm('hard_reboot'),
+  'VM.clean_reboot': withDevices('clean_reboot'),
+  'VM.hard_reboot': withDevices('hard_reboot'),
   'VM.restart_device_models': on('VM', 'self', 'pool_migrate'),
   'VM.suspend': vm('suspend'),
-  'VM.resume': vm('resume'),
-  'VM.resume_on': vm('resume_on'),
+  'VM.resume': withDevices('resume'),
+  'VM.resume_on': withDevices('resume_on'),
   'VM.copy': vm('copy'),
   'VM.snapshot': vm('snapshot'),
   'VM.checkpoint': vm('checkpoint'),
@@ -54,6 +57,11 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'pool.sync_updates': on('pool', 'self', 'sync_updates'),
 };
 
+/** One object that an operation keeps busy, by the name of what is done to it. */
+export interface Mark extends Omit<Taking, 'param'> {
+  readonly ref: Ref;
+}
+
 /** The objects that a started operation keeps busy. */
-export const marksOf = (method: string, params: Readonly<Record<string, unknown>>): { cls: ClassName; ref: Ref; op: string }[] =>
-  (takings[method] ?? []).map(({ cls, param, op }) => ({ cls, ref: asRef(String(params[param])), op }));
+export const marksOf = (method: string, params: Readonly<Record<string, unknown>>): Mark[] =>
+  (takings[method] ?? []).map(({ param, ...taking }) => ({ ...taking, ref: asRef(String(params[param])) }));

@@ -1,11 +1,11 @@
 /** The journal of libs/work over Postgres. Every write names the attempt it belongs to and fails with Lost when that is over. */
-import { asRef, type ClassName, type Ref } from '@xenplane/model';
+import { asRef, type Ref } from '@xenplane/model';
 import { encodeTaskResult } from '@xenplane/wire';
 import { inTransaction, type Store, type Tx } from '@xenplane/store';
 import { Lost, type Entry, type Held, type OperationStore, type Outcome, type Sighting, type Taken } from '@xenplane/work';
 import { messages } from '@xenplane/model';
 import type { Plane } from './context';
-import { marksOf } from './marks';
+import { marksOf, type Mark } from './marks';
 import { endTask, type End } from './tasks';
 
 interface Row {
@@ -143,23 +143,17 @@ function journal(tx: Tx, held: Held, entries: readonly Entry[]): void {
   );
 }
 
-/** One object that an operation keeps busy, by the name of what is done to it. */
-export interface Mark {
-  readonly cls: ClassName;
-  readonly ref: Ref;
-  readonly op: string;
-}
-
-/** Written with the commit. */
+/** Written with the commit; an object and what goes with it in one statement. */
 export async function mark(tx: Tx, task: Ref<'task'>, marks: readonly Mark[]): Promise<void> {
-  for (const { cls, ref, op } of marks)
-    tx.leave(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations || jsonb_build_object($2::text, $3::text) WHERE ref = $1`, [
-      ref,
-      task,
-      op,
-    ]);
+  const busy = 'current_operations = current_operations || jsonb_build_object($2::text, $3::text)';
+  const attaching = "current_operations = current_operations || jsonb_build_object($2::text, 'attach')";
+  for (const { cls, ref, op, devices } of marks)
+    tx.leave(`${devices ? changeDevices(attaching) : ''} UPDATE "${cls.toLowerCase()}" SET ${busy} WHERE ref = $1`, [ref, task, op]);
 }
-export async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Pick<Mark, 'cls' | 'ref'>[]): Promise<void> {
-  for (const { cls, ref } of marks)
-    tx.leave(`UPDATE "${cls.toLowerCase()}" SET current_operations = current_operations - $2::text WHERE ref = $1`, [ref, task]);
+export async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Omit<Mark, 'op'>[]): Promise<void> {
+  const free = 'current_operations = current_operations - $2::text';
+  for (const { cls, ref, devices } of marks)
+    tx.leave(`${devices ? changeDevices(free, 'AND current_operations ? $2') : ''} UPDATE "${cls.toLowerCase()}" SET ${free} WHERE ref = $1`, [ref, task]);
 }
+const changeDevices = (change: string, where = ''): string =>
+  `WITH disks AS (UPDATE vbd SET ${change} WHERE "VM" = $1 ${where}), nics AS (UPDATE vif SET ${change} WHERE "VM" = $1 ${where})`;

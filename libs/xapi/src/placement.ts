@@ -1,12 +1,13 @@
 /** Placement for real: a view of the hosts that is at most a moment old, the pure function over it, and one conditional statement that makes it so. */
-import { explain, leastLoaded, memory, noHostError, place, type Candidate, type Guest, type Placement } from '@xenplane/domain';
+import { explain, ha, leastLoaded, memory, noHostError, place, type Candidate, type Guest, type Placement } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from './agents';
 import { apartGroup, countingGroup } from './placement-groups';
 import type { Context, Plane } from './context';
 import { equipped, takeGpus } from './gpus';
+import { keepingPlan } from './ha-plan';
 import { attachedTo, modeOf, type Attached } from './specs';
-import type { Store, Tx } from '@xenplane/store';
+import type { Row, Store, Tx } from '@xenplane/store';
 
 export interface Placed extends PlacedVm {
   readonly memoryBytes: number;
@@ -25,11 +26,13 @@ interface HostRow {
   hvm: boolean;
   srs: string[] | null;
   networks: string[] | null;
+  planned: boolean;
 }
 
 const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm,
   (SELECT json_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT json_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
-  CASE WHEN row_number() OVER () = 1 THEN (SELECT json_agg(s.vm) FROM reservation s WHERE s.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
+  (SELECT bool_or(p.ha_enabled) FROM pool p) AS planned,
+  CASE WHEN row_number() OVER () = 1 THEN (SELECT json_object_agg(v.vm, v.vm_epoch) FROM vm_run v WHERE v.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
 
 const asCandidate = (row: HostRow): Candidate => ({
   ref: row.ref,
@@ -57,6 +60,8 @@ interface Choice {
   readonly bytes: number;
   readonly vcpus: number;
   readonly at: number;
+  /** Of the run that began with it, once it was written down. */
+  epoch?: number;
 }
 /** A choice that does not show for so long was rolled back. */
 const forgottenMs = 10_000;
@@ -71,6 +76,8 @@ class HostsView {
   private readonly choices = new Map<string, Choice>();
   private loadedAt = -Infinity;
   private loading: Promise<void> | undefined;
+  /** Whether high availability plans with what is free. */
+  planned = false;
 
   constructor(private readonly now: () => number) {}
 
@@ -90,15 +97,25 @@ class HostsView {
     this.choices.set(vm, choice);
     this.count(choice);
   }
+  /** From this epoch on the database shows the choice, even if the run has ended by then. */
+  wrote(vm: string, epoch: number): void {
+    const choice = this.choices.get(vm);
+    if (choice) choice.epoch = epoch;
+  }
+  /** The place was not taken after all. */
+  left(vm: string): void {
+    if (this.choices.delete(vm)) this.expire();
+  }
   expire(): void {
     this.loadedAt = -Infinity;
   }
 
   /** One statement says how the hosts are and which choices are already in that; the others are counted again. */
   private async load(tx: Tx): Promise<void> {
-    const rows = await tx.query<HostRow & { shown: string[] | null }>(hostsQuery, [[...this.choices.keys()]]);
+    const rows = await tx.query<HostRow & { shown: Record<string, number> | null }>(hostsQuery, [[...this.choices.keys()]]);
     this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
-    for (const vm of rows[0]?.shown ?? []) this.choices.delete(vm);
+    this.planned = rows[0]?.planned ?? false;
+    for (const [vm, epoch] of Object.entries(rows[0]?.shown ?? {})) if (epoch >= (this.choices.get(vm)?.epoch ?? Infinity)) this.choices.delete(vm);
     for (const choice of this.choices.values()) {
       if (this.now() - choice.at > forgottenMs) this.choices.delete(choice.vm);
       else this.count(choice);
@@ -169,12 +186,28 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
       continue;
     }
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
-    const placed =
-      (await takeGpus(tx, guest, best.host.ref)) &&
-      (await commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task));
-    if (placed) return placed;
+    const take = async (): Promise<Placed | undefined> =>
+      (await takeGpus(tx, guest, best.host.ref))
+        ? commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task)
+        : undefined;
+    const placed = await (view.planned ? takePlanned(tx, view, { ref: vm, ...record }, take) : take());
+    if (placed) {
+      view.wrote(vm, placed.vmEpoch);
+      return placed;
+    }
     if (tried === mostTries) throw refusalOf(placement, only);
     view.expire();
+  }
+}
+
+/** Takes a place that the plan of high availability can spare; a VM that it is to keep running has its place in the plan. */
+async function takePlanned<T>(tx: Tx, view: HostsView, vm: Row<'VM'>, take: () => Promise<T>): Promise<T> {
+  if (ha.isKept(vm)) return take();
+  try {
+    return await keepingPlan(tx, take, vm.ha_restart_priority === 'restart' ? vm.ref : undefined);
+  } catch (error) {
+    view.left(vm.ref);
+    throw error;
   }
 }
 

@@ -3,13 +3,17 @@ import { isNullRef, type Ref, type XenError } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Session } from './context';
 
-export interface NewTask {
+/** What the head of a request says of the task that it brings about. */
+export interface TaskHead {
+  /** The client's own task that this is a part of; nothing where there is no such task. */
+  readonly subtaskOf?: Ref<'task'> | undefined;
+  readonly otherConfig?: Readonly<Record<string, string>> | undefined;
+}
+export interface NewTask extends TaskHead {
   readonly ref: Ref<'task'>;
   readonly label: string;
   readonly description?: string;
   readonly session: Session | undefined;
-  /** Nothing where there is no such task. */
-  readonly subtaskOf?: Ref<'task'> | undefined;
 }
 
 /** When a task began and ended is told by the database's clock, by which it is also let go; the wire has whole seconds. */
@@ -17,10 +21,10 @@ const now = "date_trunc('second', now())";
 
 /** The record and whose it is, in one statement that goes out with the commit; what is not said has its column's default. */
 export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
-  const { ref, label, description = '', session, subtaskOf } = task;
+  const { ref, label, description = '', session, subtaskOf, otherConfig = {} } = task;
   tx.leave(
     `WITH owner AS (INSERT INTO task_owner(task, session, owner) VALUES ($1, $2, $3))
-     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, backtrace) VALUES ($1, $4, $5, $6, ${now}, 'pending', $7, '<none/>', (SELECT t.ref FROM task t WHERE t.ref = $8), '()')`,
+     INSERT INTO task(ref, uuid, name_label, name_description, created, status, resident_on, type, subtask_of, other_config, backtrace) VALUES ($1, $4, $5, $6, ${now}, 'pending', $7, '<none/>', (SELECT t.ref FROM task t WHERE t.ref = $8), $9, '()')`,
     [
       ref,
       session?.ref ?? null,
@@ -30,6 +34,7 @@ export async function insertTask(tx: Tx, task: NewTask): Promise<void> {
       description,
       session && !isNullRef(session.host) ? session.host : null,
       subtaskOf ?? null,
+      JSON.stringify(otherConfig),
     ],
   );
 }

@@ -102,7 +102,12 @@ export const exportMetadata: Handler = {
     const { plane } = exchange;
     const excluded = (exchange.query.get('excluded_device_types') ?? '').split(',').filter((device) => device !== '');
     const vms = flag(exchange, 'all') ? await everyVm(exchange) : [await vmOf(exchange)];
-    const options = { preservePowerState: true, snapshots: flag(exchange, 'export_snapshots', true), excludedDevices: new Set(excluded) };
+    const options = {
+      preservePowerState: true,
+      snapshots: flag(exchange, 'export_snapshots', true),
+      parents: flag(exchange, 'include_vhd_parents'),
+      excludedDevices: new Set(excluded),
+    };
     const ova = writeOva(exportVersion(plane), exportRecords(plane.replica, vms, options).objects);
     const headers: Record<string, string> = { 'content-disposition': 'attachment; filename="export.xva"' };
     if (exchange.task) headers['task-id'] = exchange.task.ref;

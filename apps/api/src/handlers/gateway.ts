@@ -2,11 +2,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
-import { HttpTask, type Dispatcher, type Plane, type Session, type TransferBeats } from '@xenplane/xapi';
+import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats } from '@xenplane/xapi';
 import { isLocal } from '../local-socket';
+import { otherConfigOf } from '../task-head';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
-import { reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
+import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
 import { bodyUntilCut } from './transfer';
 import { declineOffer, isWebSocket } from './upgrades';
 
@@ -93,7 +94,7 @@ export class Gateway {
     const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
-      const task = brought ?? (await this.ownTask(route.handler, login, query));
+      const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
@@ -113,10 +114,14 @@ export class Gateway {
     this.dispatcher.trail.handled(route.handler.name, session, { denied: error instanceof Refusal && error.status === 403, error });
   }
 
-  private async ownTask({ task }: Handler, { session }: Login, query: URLSearchParams): Promise<HttpTask | undefined> {
+  private async ownTask(
+    { task }: Handler,
+    { session }: Login,
+    { query, otherConfig }: { query: URLSearchParams } & Pick<TaskHead, 'otherConfig'>,
+  ): Promise<HttpTask | undefined> {
     if (task === undefined || !session) return undefined;
     const parent = query.get('subtask_of');
-    return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent) });
+    return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent), otherConfig });
   }
 
   private async logIn(route: Route, request: IncomingMessage, query: URLSearchParams): Promise<Login> {
@@ -177,14 +182,9 @@ function notLetIn(error: unknown): never {
   throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
 }
 
-const lingerMs = 1_000;
-/**
- * An upload whose answer has begun ends like any other, its task says how. What still comes is passed over for a moment: a client
- * that is cut off while it sends learns of the reset and not of the task.
- */
+/** An upload whose answer has begun ends like any other, its task says how. */
 async function endUpload({ request, response, socket }: Connection): Promise<void> {
-  const cut = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once('close', () => clearTimeout(cut));
+  cutLater(socket);
   response?.end();
   for await (const _rest of bodyUntilCut({ request }));
 }

@@ -33,7 +33,11 @@ export const importMetadata: Handler = {
     const vdis = vdisOf(exchange);
     return received(exchange, async (body) => {
       const { ova } = await readArchive(body, { force: true });
-      await (flag(exchange, 'dry_run') ? tryImport : importOva)(exchange.plane, callerOf(exchange), ova, { ...optionsOf(exchange), vdis });
+      await (flag(exchange, 'dry_run') ? tryImport : importOva)(exchange.plane, callerOf(exchange), ova, {
+        ...optionsOf(exchange),
+        vdis,
+        checkCpu: flag(exchange, 'check_cpu'),
+      });
     });
   },
 };

@@ -1,4 +1,5 @@
 /** What an HTTP handler answers instead of its document. */
+import type { Duplex } from 'node:stream';
 import type { XenError } from '@xenplane/model';
 
 /** A refusal with a status of its own; the text is shown to the client. */
@@ -29,6 +30,7 @@ const reasons: Readonly<Record<number, string>> = {
   403: 'Forbidden',
   404: 'Not Found',
   408: 'Request Timeout',
+  413: 'Request Entity Too Large',
   431: 'Request Header Fields Too Large',
   500: 'Internal Error',
   501: 'Method not implemented',
@@ -50,4 +52,11 @@ export function refusedBytes(refusal: Refusal): Buffer {
   const { headers, body } = refused(refusal);
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`), body]);
+}
+
+const lingerMs = 1_000;
+/** What still comes can be passed over for a moment: a client that is cut off while it sends learns of the reset and not of the answer. */
+export function cutLater(socket: Duplex): void {
+  const cut = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(cut));
 }

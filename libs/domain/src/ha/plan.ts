@@ -2,6 +2,12 @@
  * Whether protected VMs could all be started again after hosts have failed. The answer errs on one side only: when it says
  * yes, every set of that many hosts may fail. It may say no although a cleverer packing would fit.
  */
+import type { StoredRecord } from '@xenplane/model';
+
+/** Whether high availability keeps a VM running: it is set so, and was not stopped by will. */
+export const isKept = ({ ha_always_run, ha_restart_priority }: Pick<StoredRecord<'VM'>, 'ha_always_run' | 'ha_restart_priority'>): boolean =>
+  ha_always_run && ha_restart_priority === 'restart';
+
 export interface HaHost {
   readonly ref: string;
   /** What is free now, beside everything that runs there. */

@@ -1,10 +1,8 @@
 /** Events, served from the replica: waiting costs nothing, and a token is a position in it. */
 import {
-  allows,
   asRef,
   classNames,
   isClassName,
-  messages,
   XenError,
   type AnyRecord,
   type CallsOf,
@@ -23,28 +21,19 @@ const mostClasses = 1000;
 
 const byLowerCase = new Map(classNames.map((name) => [name.toLowerCase(), name]));
 
-/** Classes whose records not everybody may read. */
-const guarded = classNames.flatMap((cls) => {
-  const role = messages.get(`${cls}.get_record`)?.role ?? 'read-only';
-  return role === 'read-only' ? [] : [[cls, role] as const];
-});
-/** Of what a session may not read it hears nothing either: secrets are for operators. */
-const hiddenFrom = ({ role }: Session): ReadonlySet<ClassName> => new Set(guarded.filter(([, needed]) => !allows(role, needed)).map(([cls]) => cls));
-
 /** What a list of `*`, `class` and `class/ref` asks for; a class that does not exist matches nothing. */
-export function subscription(texts: readonly string[], without: ReadonlySet<ClassName> = new Set()): Wants {
+export function subscription(texts: readonly string[]): Wants {
   if (texts.length > mostClasses) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
   const wanted = new Set<ClassName>(),
     objects = new Map<ClassName, Set<string>>();
   for (const text of texts) {
     const [cls = '', ...rest] = text.split('/');
     const name = byLowerCase.get(cls.toLowerCase());
-    if (!name || without.has(name)) continue;
+    if (!name) continue;
     if (rest.length === 0) wanted.add(name);
     else objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest.join('/')));
   }
-  if (texts.includes('*') && without.size === 0) return () => true;
-  if (texts.includes('*')) for (const cls of classNames) if (!without.has(cls)) wanted.add(cls);
+  if (texts.includes('*')) return () => true;
   const wants = (cls: ClassName, ref: string): boolean => wanted.has(cls) || objects.get(cls)?.has(ref) === true;
   return Object.assign(wants, { scope: { classes: wanted, objects } });
 }
@@ -157,7 +146,7 @@ async function next(outside: Outside): Promise<AnyRecord[]> {
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
   const found = await nextChanges(outside, {
     position: fromToken(state.position),
-    wants: subscription(state.classes, hiddenFrom(session)),
+    wants: subscription(state.classes),
     seconds: longestWaitSeconds,
   });
   await keep(outside.plane, session, { ...state, position: asToken(found.position) });
@@ -172,7 +161,7 @@ export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Ou
     whileOpen(outside, sessions, async (open) => {
       // What the caller has written before is told now, not at the next call.
       await open.plane.replica.fresh();
-      const found = await nextChanges(open, { position: fromToken(token), wants: subscription(texts, hiddenFrom(own(open))), seconds: seconds(timeout) });
+      const found = await nextChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
       return batch(open.plane.replica, found.events, found.position);
     }),
   inject: ({ plane }, { class: cls, ref }) => inject(plane, cls, ref),

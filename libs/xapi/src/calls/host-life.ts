@@ -7,7 +7,7 @@ import type { Context } from '../context';
 import { evacuationPlan, residents } from '../evacuation';
 import { endRunsOfHost } from '../fleet/halt';
 import { removeHost } from '../fleet/removal';
-import { assertPlanKept } from '../ha-plan';
+import { keepingPlan } from '../ha-plan';
 import { assertLive, isLive } from '../host-use';
 import { hereOf } from './host-network';
 
@@ -72,8 +72,7 @@ export const lifeCalls = {
   },
   disable: async (context, { host, auto_enable }) => {
     await context.tx.lock('host', host);
-    await assertPlanKept(context.tx, { leaves: host });
-    await setEnabled(context, host, false, auto_enable);
+    await keepingPlan(context.tx, () => setEnabled(context, host, false, auto_enable));
   },
   assert_can_evacuate: (context, { host }) => assertCanEvacuate(context, host),
   get_vms_which_prevent_evacuation: (context, { self }) => preventing(context, self),

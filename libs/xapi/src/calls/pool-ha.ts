@@ -35,9 +35,9 @@ async function failoverPlan(
   const others = failedVms.filter((vm) => !protectedVms.vms.some((v) => v.ref === vm));
   const { vms } = await haPool(context.tx, others);
   const plan = ha.failoverPlan({ ...protectedVms, vms: [...protectedVms.vms, ...vms] }, new Set(failedHosts), new Set(failedVms));
-  return Object.fromEntries(
-    [...plan].map(([vm, host]): [string, Record<string, string>] => [vm, host === undefined ? { error_code: 'NO_HOSTS_AVAILABLE' } : { host }]),
-  );
+  const bonds = new Map([...protectedVms.vms, ...vms].map(({ ref, bond }) => [ref, bond?.[0]]));
+  const why = (vm: string): Record<string, string> => ({ error_code: bonds.get(vm) ?? 'NO_HOSTS_AVAILABLE' });
+  return Object.fromEntries([...plan].map(([vm, host]): [string, Record<string, string>] => [vm, host === undefined ? why(vm) : { host }]));
 }
 
 async function setFailures(context: Context, self: Ref<'pool'>, value: number): Promise<void> {

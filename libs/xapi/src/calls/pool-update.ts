@@ -47,7 +47,7 @@ export function describedBy(xml: string): Described {
   };
 }
 
-async function introduce({ tx, plane }: Context, vdi: Ref<'VDI'>): Promise<Ref<'pool_update'>> {
+export async function introduceUpdate({ tx, plane }: Context, vdi: Ref<'VDI'>): Promise<Ref<'pool_update'>> {
   const disk = await tx.lock('VDI', vdi);
   const xml = disk.other_config[xmlKey];
   if (xml === undefined) throw new XenError('INVALID_UPDATE', `The disk holds no ${xmlKey}`);
@@ -160,7 +160,7 @@ export async function destroyUpdate(context: Context, self: Ref<'pool_update'>):
 }
 
 export const poolUpdateCalls: CallsOf<typeof classes.pool_update, Context> = {
-  introduce: (context, { vdi }) => introduce(context, vdi),
+  introduce: (context, { vdi }) => introduceUpdate(context, vdi),
   precheck: async (context, { self, host }) => {
     await check(context, await context.tx.get('pool_update', self), host, self);
     return 'ok';
@@ -188,7 +188,7 @@ export async function introducePatch(plane: Plane, session: Session, vdi: Ref<'V
     const { uuid, name_label } = describedBy(xml);
     if ((await tx.find('pool_update', { uuid })).length > 0) throw new XenError('PATCH_ALREADY_EXISTS', uuid);
     await tx.update('VDI', vdi, { name_label, other_config: { [xmlKey]: xml } });
-    const patch = await patchOf(context, await introduce(context, vdi));
+    const patch = await patchOf(context, await introduceUpdate(context, vdi));
     if (!patch) throw new XenError('CANNOT_FIND_PATCH');
     return patch;
   });

@@ -2,6 +2,7 @@ import { vdiLifecycle } from '@xenplane/domain';
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { admitVbd } from '../admission';
+import { assertStaysAgile } from '../agility';
 import type { Context } from '../context';
 import { recordWith } from '../records';
 import { deviceName } from '../specs';
@@ -36,6 +37,7 @@ export async function createVbd(context: Context, given: Partial<Vbd> & Pick<Vbd
   if (vdi?.read_only && given.mode === 'RW') throw new XenError('VDI_READONLY', VDI);
   assertStays(vm);
   const userdevice = await chooseDevice(context, given.VM, given.userdevice);
+  if (vdi) await assertStaysAgile(tx, vm, vdi.SR);
   const uuid = plane.ids.uuid(),
     ref = asRef<'VBD'>(`OpaqueRef:${uuid}`);
   await tx.insert(
@@ -74,10 +76,11 @@ function assertStays({ ref, current_operations }: Row<'VM'>): void {
 }
 
 async function insert(context: Context, self: Ref<'VBD'>, vdi: Ref<'VDI'>): Promise<void> {
-  await admitVbd(context, self, 'insert');
+  const { VM } = await admitVbd(context, self, 'insert');
   const medium = await context.tx.get('VDI', vdi);
   await assertMedium(context, medium);
   if (!medium.managed) throw new XenError('VDI_NOT_MANAGED', vdi);
+  await assertStaysAgile(context.tx, await context.tx.get('VM', VM), medium.SR);
   await context.tx.update('VBD', self, { VDI: vdi, empty: false });
 }
 

@@ -4,6 +4,7 @@ import { asRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane
 import type { Tx } from '@xenplane/store';
 import { dateTime, never, type Context } from '../context';
 import { branch, contentBytes, dropLayers } from '../layers';
+import { setAside as takenAlready, thick } from '../thick';
 
 type Row = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -74,19 +75,15 @@ export async function removeVdi(tx: Tx, { ref, SR, virtual_size }: Pick<Row, 're
  */
 export async function takeSpace({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>, virtual: number, physical: number, setAside = virtual): Promise<void> {
   const [taken] = await tx.query<{ thick: boolean }>(
-    `UPDATE sr SET virtual_allocation = greatest(0, virtual_allocation + $2::bigint), physical_utilisation = greatest(0, physical_utilisation + $3::bigint)
+    `UPDATE sr s SET virtual_allocation = greatest(0, virtual_allocation + $2::bigint), physical_utilisation = greatest(0, physical_utilisation + $3::bigint)
      WHERE ref = $1 AND ($3::bigint <= 0 OR physical_size = 0 OR physical_utilisation + $3::bigint <= physical_size)
-     RETURNING coalesce(sm_config->>'allocation' = 'thick', false) AS thick`,
+     RETURNING ${thick} AS thick`,
     [sr, virtual, physical],
   );
   if (!taken || (taken.thick && setAside > 0 && !(await canSetAside(tx, sr, setAside)))) throw storage.failure('noSpace');
 }
 
 async function canSetAside(tx: Tx, sr: Ref<'SR'>, bytes: number): Promise<boolean> {
-  const [room] = await tx.query(
-    `SELECT 1 AS yes FROM sr s WHERE s.ref = $1 AND s.physical_size >= $2::bigint +
-       (SELECT coalesce(sum(CASE WHEN d.is_a_snapshot THEN d.physical_utilisation ELSE d.virtual_size END), 0) FROM vdi d WHERE d."SR" = s.ref)`,
-    [sr, bytes],
-  );
+  const [room] = await tx.query(`SELECT 1 AS yes FROM sr s WHERE s.ref = $1 AND s.physical_size >= $2::bigint + ${takenAlready}`, [sr, bytes]);
   return room !== undefined;
 }

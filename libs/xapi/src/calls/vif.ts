@@ -1,6 +1,7 @@
 import { addresses, networkRules } from '@xenplane/domain';
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
+import { assertStaysAgile } from '../agility';
 import type { Context } from '../context';
 import { recordWith } from '../records';
 import { generatedMac } from './vm';
@@ -15,6 +16,7 @@ async function create(context: Context, given: Partial<Vif> & Pick<Vif, 'VM' | '
   if (!/^\d{1,3}$/.test(given.device)) throw new XenError('INVALID_DEVICE', given.device);
   if (given.MAC !== '' && !addresses.isUnicastMac(given.MAC)) throw new XenError('MAC_INVALID', given.MAC);
   if (vm.power_state === 'Suspended') throw new XenError('VM_BAD_POWER_STATE', given.VM, 'halted, running', 'suspended');
+  await assertStaysAgile(tx, vm, given.network);
   const [taken] = await tx.find('VIF', { VM: given.VM, device: given.device });
   if (taken) throw new XenError('DEVICE_ALREADY_EXISTS', given.device);
   assertAllowed('ipv4_allowed', given.ipv4_allowed ?? []);

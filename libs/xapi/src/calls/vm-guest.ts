@@ -3,6 +3,7 @@ import { XenError, type AnyRecord, type Ref } from '@xenplane/model';
 import { memory } from '@xenplane/domain';
 import { admitVm } from '../admission';
 import type { Context } from '../context';
+import { keepingPlan } from '../ha-plan';
 import { changeReservation } from '../placement';
 import { guestSays } from '../subjects';
 import { createNewBlob } from './blob';
@@ -55,8 +56,10 @@ async function addToVcpusParams(context: Context, { self, key, value }: Self & {
 async function setShadowMultiplier(context: Context, { self, multiplier }: Self & { multiplier: number }): Promise<void> {
   const vm = await admitVm(context, self, 'changing_shadow_memory_live');
   if (!(multiplier >= 1)) throw new XenError('INVALID_VALUE', 'HVM_shadow_multiplier', String(multiplier));
-  await changeReservation(context.tx, self, memory.neededToStart({ ...vm, HVM_shadow_multiplier: multiplier }));
-  await context.tx.update('VM', self, { HVM_shadow_multiplier: multiplier });
+  await keepingPlan(context.tx, async () => {
+    await changeReservation(context.tx, self, memory.neededToStart({ ...vm, HVM_shadow_multiplier: multiplier }));
+    await context.tx.update('VM', self, { HVM_shadow_multiplier: multiplier });
+  });
 }
 
 export const vmGuest = {

@@ -1,5 +1,5 @@
 import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
-import { memory } from '@xenplane/domain';
+import { ha, memory } from '@xenplane/domain';
 import type { Row, Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
 import { cancelAll } from '../children';
@@ -8,7 +8,7 @@ import type { Context } from '../context';
 import { dataSourceCalls } from './data-sources';
 import { endRuns, showHalted } from '../fleet/halt';
 import { removePassedDevices } from '../gpus';
-import { assertPlanKept, showPlan } from '../ha-plan';
+import { keepingPlan, showPlan } from '../ha-plan';
 import { assertCanBootHere, possibleHosts } from '../placement';
 import { recordWith } from '../records';
 import { modeOf } from '../specs';
@@ -127,7 +127,7 @@ async function setIsATemplate(context: Context, self: Ref<'VM'>, value: boolean)
 /** A VM that HA is to restart may be about to start. */
 async function assertUnprotected({ tx }: Context, vm: Row<'VM'>): Promise<void> {
   const [pool] = await tx.find('pool', {});
-  if (pool?.ha_enabled && vm.ha_always_run && vm.ha_restart_priority === 'restart') throw new XenError('VM_IS_PROTECTED', vm.ref);
+  if (pool?.ha_enabled && ha.isKept(vm)) throw new XenError('VM_IS_PROTECTED', vm.ref);
 }
 
 /** Who runs is protected, or no more, at once; who does not, from the next start on. */
@@ -136,8 +136,9 @@ async function setRestartPriority(context: Context, self: Ref<'VM'>, value: stri
   if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
   const vm = await tx.lock('VM', self);
   if (vm.ha_restart_priority === value) return;
-  if (value === 'restart' && vm.power_state !== 'Halted') await assertPlanKept(tx, { joins: self });
-  await tx.update('VM', self, { ha_restart_priority: value, ...(vm.power_state === 'Running' ? { ha_always_run: value === 'restart' } : {}) });
+  const set = (): Promise<void> =>
+    tx.update('VM', self, { ha_restart_priority: value, ...(vm.power_state === 'Running' ? { ha_always_run: value === 'restart' } : {}) });
+  await (value === 'restart' && vm.power_state !== 'Halted' ? keepingPlan(tx, set, self) : set());
   await showPlan(context);
 }
 

@@ -8,7 +8,8 @@ import { clearThere, nameDisks, releaseThere, type SentDisk, type Way } from '..
 import { lookThere, type There } from '../departure/there';
 import { planTrip, type Trip, type TripDisk } from '../departure/trip';
 import type { Sent } from '../journeys';
-import { mark, unmark, type Mark } from '../operation-store';
+import type { Mark } from '../marks';
+import { mark, unmark } from '../operation-store';
 import { RemotePool } from '../remote-pool';
 import type { Cargo } from './cargo';
 

@@ -12,8 +12,8 @@ import { undoImport } from '../transfer/undo';
 
 type Params = OperationParams<typeof classes.VM, 'import'>;
 
-async function withArchive<T>({ url, force }: Params, run: Run<Tx>, work: (archive: Archive) => Promise<T>): Promise<T> {
-  const body = await fetched(url);
+async function withArchive<T>({ store }: Plane, { url, force }: Params, run: Run<Tx>, work: (archive: Archive) => Promise<T>): Promise<T> {
+  const body = await fetched(store, url);
   try {
     const archive = await readArchive(stopping(body, run), { force });
     return await work(archive).finally(() => archive.close());
@@ -38,9 +38,9 @@ export const vmImport = (plane: Plane) => ({
     const context = (tx: Tx): Context => ({ plane, tx, session, task: asRef<'task'>(run.ref) });
     const sr = isNullRef(params.sr) ? (await findSr(plane, new URLSearchParams())).ref : params.sr;
     const options: ImportOptions = { sr, restore: params.full_restore, force: params.force };
-    const ova = await withArchive(params, run, async (archive) => archive.ova);
+    const ova = await withArchive(plane, params, run, async (archive) => archive.ova);
     const made = await run.commit('records', (tx) => importRecords(context(tx), ova, options), undoImport);
-    const memories = await run.step('contents', () => withArchive(params, run, ({ members }) => importContents(plane, members, made)));
+    const memories = await run.step('contents', () => withArchive(plane, params, run, ({ members }) => importContents(plane, members, made)));
     return run.conclude('done', (tx) => endImport(context(tx), made, memories));
   },
 });

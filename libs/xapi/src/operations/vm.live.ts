@@ -6,6 +6,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import type { Plane } from '../context';
+import { keepingPlan } from '../ha-plan';
 import { changeReservation } from '../placement';
 import { goneMeanwhile, steadfast, type RunRow } from '../runs';
 import { describeRun } from './vm.pause';
@@ -52,8 +53,10 @@ async function beginRange(tx: Tx, self: Ref<'VM'>, min: number, max: number): Pr
   const refused = memory.refuseLimits(after);
   if (refused) throw refused;
   const run = vm.power_state === 'Running' ? await describeRun(tx, self) : { placed: null, spec: null };
-  if (run.placed) await changeReservation(tx, self, memory.neededToStart(after));
-  await tx.update('VM', self, { memory_dynamic_min: min, memory_dynamic_max: max });
+  await keepingPlan(tx, async () => {
+    if (run.placed) await changeReservation(tx, self, memory.neededToStart(after));
+    await tx.update('VM', self, { memory_dynamic_min: min, memory_dynamic_max: max });
+  });
   return { ...run, before: { min: vm.memory_dynamic_min, max: vm.memory_dynamic_max } };
 }
 

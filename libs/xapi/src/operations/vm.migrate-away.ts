@@ -14,7 +14,8 @@ import { clearThere, releaseThere, resumeThere, type SentDisk, type Way } from '
 import { lookThere, remoteOf } from '../departure/there';
 import { planTrip, type Trip } from '../departure/trip';
 import type { Sent } from '../journeys';
-import { mark, unmark, type Mark } from '../operation-store';
+import type { Mark } from '../marks';
+import { mark, unmark } from '../operation-store';
 import { RemoteFailure } from '../remote-pool';
 import { patienceOf, steadfast } from '../runs';
 import { attachedTo, specOf } from '../specs';

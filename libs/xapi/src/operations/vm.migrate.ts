@@ -10,6 +10,7 @@ import { Lost, type Run } from '@xenplane/work';
 import { Superseded, type Patience, type PlacedVm } from '../agents';
 import { dateTime, type Plane } from '../context';
 import { assertOnNetwork } from '../host-network';
+import { keepingPlan } from '../ha-plan';
 import { assertFits } from '../placement';
 import { beginMove, changeHands, endMoved, giveUp, leaveTarget, showMoved, type Move } from '../moves';
 import { currentRun, patienceOf, steadfast } from '../runs';
@@ -120,7 +121,7 @@ export interface Taking {
 export async function claimPlace(tx: Tx, { vm, host, source, attached }: Taking): Promise<Move> {
   const record = await tx.lock('VM', vm);
   await assertCanReceive(tx, host, { vm, record, attached });
-  const move = await beginMove(tx, vm, host, specOf(record, attached));
+  const move = await keepingPlan(tx, () => beginMove(tx, vm, host, specOf(record, attached)));
   if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
   return move;
 }

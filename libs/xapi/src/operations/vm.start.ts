@@ -11,7 +11,6 @@ import { tellOfVm } from '../alerts';
 import { ordinaryStrings } from '../calls/vm-firmware';
 import type { Plane } from '../context';
 import { freePassedDevices } from '../gpus';
-import { assertPlanKept } from '../ha-plan';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { renewCertificates } from '../secure-boot';
@@ -45,7 +44,7 @@ export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise
     const planned = await place(plane, run, start, nth);
     try {
       const answer = await boot(plane, run, start, planned, nth);
-      return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, start, planned, answer));
+      return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, { ...start, task: asRef(run.ref) }, planned, answer));
     } catch (error) {
       if (!(error instanceof Superseded)) throw error;
       if (nth === mostPlacements || start.host) throw goneMeanwhile(planned.host);
@@ -58,7 +57,6 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: num
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
-      if (record.ha_restart_priority === 'restart' && !record.ha_always_run) await assertPlanKept(tx, { joins: vm });
       if (!resume) forgetGuest(tx, record);
       return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached), ...renewal(record) };
     },
@@ -101,7 +99,13 @@ export async function stopDomain(plane: Plane, placed: PlacedVm): Promise<void> 
 }
 
 /** One statement for all that a start shows, one for the consoles. */
-async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: Start, placed: Planned, answer: VmAnswer): Promise<void> {
+async function show(
+  plane: Plane,
+  tx: Tx,
+  { vm, start_paused, resume, after, task }: Start & { readonly task: Ref<'task'> },
+  placed: Planned,
+  answer: VmAnswer,
+): Promise<void> {
   const { spec } = placed;
   const rows = await tx.query<{ address: string }>(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
@@ -109,9 +113,9 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
                       "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
                       bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
                       FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform),
-          disks AS (UPDATE vbd SET currently_attached = true, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
+          disks AS (UPDATE vbd SET currently_attached = true, current_operations = current_operations - $13::text, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
-          nics AS (UPDATE vif SET currently_attached = true FROM run WHERE vif."VM" = run.vm),
+          nics AS (UPDATE vif SET currently_attached = true, current_operations = current_operations - $13::text FROM run WHERE vif."VM" = run.vm),
           gpus AS (UPDATE vgpu SET currently_attached = true, resident_on = coalesce(scheduled_to_be_resident_on, vgpu.resident_on), scheduled_to_be_resident_on = NULL FROM run WHERE vgpu."VM" = run.vm),
           usbs AS (UPDATE vusb SET currently_attached = true FROM run WHERE vusb."VM" = run.vm),
           figures AS (UPDATE vm_metrics m SET memory_actual = $8, "VCPUs_number" = $9, last_updated = now(), current_domain_type = $10, hvm = $10 = 'hvm', state = '[]',
@@ -132,6 +136,7 @@ async function show(plane: Plane, tx: Tx, { vm, start_paused, resume, after }: S
       spec.mode,
       resume === true,
       JSON.stringify(ordinaryStrings),
+      task,
     ],
   );
   const [shown] = rows;

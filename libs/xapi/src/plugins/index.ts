@@ -6,6 +6,7 @@ import { hyperthreading, ipmitool, netdata, perfmon, serviceControl } from './ma
 import type { Arguments, Plugin } from './plugin';
 import { sdnController } from './sdn';
 import { coalesceLeaf, diskSpace, lsblk, lvm, raid, smartctl, trim, zfs } from './storage';
+import { supplementalPack } from './supplemental-pack';
 import { updater } from './updater';
 
 const plugins: Readonly<Record<string, Plugin>> = {
@@ -18,6 +19,7 @@ const plugins: Readonly<Record<string, Plugin>> = {
   'disk-space': diskSpace,
   trim,
   'coalesce-leaf': coalesceLeaf,
+  'install-supp-pack': supplementalPack,
   'hyperthreading.py': hyperthreading,
   'ipmitool.py': ipmitool,
   'netdata.py': netdata,
@@ -27,11 +29,11 @@ const plugins: Readonly<Record<string, Plugin>> = {
   'sdn-controller.py': sdnController,
 };
 
-export async function callPlugin({ tx, plane }: Context, ref: Ref<'host'>, name: string, fn: string, args: Arguments): Promise<string> {
-  await assertLive(tx, ref);
+export async function callPlugin(context: Context, ref: Ref<'host'>, name: string, fn: string, args: Arguments): Promise<string> {
+  await assertLive(context.tx, ref);
   if (!Object.hasOwn(plugins, name)) throw new XenError('XENAPI_MISSING_PLUGIN', name);
   const plugin = plugins[name] ?? {};
   const run = Object.hasOwn(plugin, fn) ? plugin[fn] : undefined;
   if (!run) throw new XenError('UNKNOWN_XENAPI_PLUGIN_FUNCTION', fn);
-  return run({ tx, plane, host: await tx.get('host', ref) }, args);
+  return run({ ...context, host: await context.tx.get('host', ref) }, args);
 }

@@ -1,12 +1,10 @@
 /** What a plugin is here: functions by name, each answering text, as a script in Dom0 would print it. */
 import { XenError } from '@xenplane/model';
-import type { Row, Tx } from '@xenplane/store';
-import type { Plane } from '../context';
+import type { Row } from '@xenplane/store';
+import type { Context } from '../context';
 
 export type Arguments = Readonly<Record<string, string>>;
-export interface Asked {
-  readonly tx: Tx;
-  readonly plane: Plane;
+export interface Asked extends Context {
   readonly host: Row<'host'>;
 }
 export type PluginFunction = (asked: Asked, args: Arguments) => Promise<string> | string;

@@ -4,6 +4,8 @@ import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net';
 import { XenError } from '@xenplane/model';
+import type { Reader } from '@xenplane/store';
+import { trustOf, type Trust } from '../trust';
 
 const restMs = 60_000;
 /** Who answers there answers this machine alone, with keys and settings that are not for clients: link-local addresses, and what clouds have besides. */
@@ -25,20 +27,23 @@ const outside: LookupFunction = (host, options, answer) => {
   });
 };
 
-/** Bytes from an http or https address, which may carry a name and a password. Nobody is sent on to another address. */
-export async function fetched(address: string): Promise<AsyncIterable<Uint8Array>> {
+/** Bytes from an http or https address, which may carry a name and a password; over https from whom the pool trusts. Nobody is sent on to another address. */
+export async function fetched(reader: Reader, address: string): Promise<AsyncIterable<Uint8Array>> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) throw new XenError('INVALID_VALUE', 'url', address);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   if (isIP(host) && isInner(host)) throw new XenError('INVALID_VALUE', 'url', address);
-  const answer = await ask(url).catch((error: unknown) => Promise.reject(new XenError('IMPORT_ERROR', `${url.host} cannot be reached: ${String(error)}`)));
+  const trust = url.protocol === 'https:' ? await trustOf(reader) : {};
+  const answer = await ask(url, trust).catch((error: unknown) =>
+    Promise.reject(new XenError('IMPORT_ERROR', `${url.host} cannot be reached: ${String(error)}`)),
+  );
   if (answer.statusCode === 200) return answer;
   answer.destroy();
   throw new XenError('IMPORT_ERROR', `${url.host} answered ${answer.statusCode}`);
 }
 
-const ask = (url: URL): Promise<IncomingMessage> =>
+const ask = (url: URL, trust: Trust): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? https : http).get(url, { lookup: outside, timeout: restMs }, resolve);
+    const request = (url.protocol === 'https:' ? https : http).get(url, { lookup: outside, timeout: restMs, ...trust }, resolve);
     request.on('timeout', () => request.destroy(new Error('no answer'))).on('error', reject);
   });

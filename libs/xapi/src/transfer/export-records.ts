@@ -6,6 +6,8 @@ import type { Readable } from '../implied';
 export interface ExportOptions {
   readonly preservePowerState?: boolean;
   readonly snapshots?: boolean;
+  /** Disks that others say they lie on, by the setting of storage for it. */
+  readonly parents?: boolean;
   /** Classes of devices that are left out. */
   readonly excludedDevices?: ReadonlySet<string>;
 }
@@ -21,7 +23,7 @@ export interface Exported {
   readonly disks: readonly ExportedDisk[];
 }
 
-type Related = Pick<Readable, 'has' | 'record'>;
+type Related = Pick<Readable, 'has' | 'record' | 'byUuid'>;
 
 /** Objects in the order in which they were met, by reference. */
 class Found {
@@ -57,11 +59,11 @@ function meetVm(found: Found, ref: Ref<'VM'>, options: ExportOptions): void {
   const vm = found.replica.record('VM', ref);
   if (!vm) return;
   const excluded = (device: string): boolean => options.excludedDevices?.has(device) ?? false;
-  if (!excluded('VBD')) found.all('VBD', vm.VBDs, (vbd) => meetVbd(found, vbd));
+  if (!excluded('VBD')) found.all('VBD', vm.VBDs, (vbd) => meetVbd(found, vbd, options));
   if (!excluded('VIF')) found.all('VIF', vm.VIFs, (vif) => found.meet('network', found.replica.record('VIF', vif)?.network ?? nullRef()));
   if (!excluded('VGPU')) found.all('VGPU', vm.VGPUs, (vgpu) => meetVgpu(found, vgpu));
   if (!excluded('VTPM')) found.all('VTPM', vm.VTPMs, () => undefined);
-  if (options.preservePowerState) meetVdi(found, vm.suspend_VDI, true, ref);
+  if (options.preservePowerState) meetVdi(found, vm.suspend_VDI, { ...options, carried: true, memoryOf: ref });
   found.meet('VM_guest_metrics', vm.guest_metrics);
   found.meet('VM_metrics', vm.metrics);
   found.meet('host', vm.resident_on);
@@ -70,17 +72,23 @@ function meetVm(found: Found, ref: Ref<'VM'>, options: ExportOptions): void {
   for (const relative of [vm.parent, ...vm.snapshots]) meetVm(found, relative, options);
 }
 
-function meetVbd(found: Found, ref: Ref<'VBD'>): void {
+function meetVbd(found: Found, ref: Ref<'VBD'>, options: ExportOptions): void {
   const vbd = found.replica.record('VBD', ref);
-  if (vbd && !vbd.empty) meetVdi(found, vbd.VDI, vbd.type !== 'CD');
+  if (vbd && !vbd.empty) meetVdi(found, vbd.VDI, { ...options, carried: vbd.type !== 'CD' });
 }
 
+interface Carried {
+  readonly carried: boolean;
+  readonly memoryOf?: Ref<'VM'>;
+}
 /** CDs and the images of ISO libraries are named, not carried. */
-function meetVdi(found: Found, ref: Ref<'VDI'>, carried: boolean, memoryOf?: Ref<'VM'>): void {
+function meetVdi(found: Found, ref: Ref<'VDI'>, { carried, memoryOf, parents }: ExportOptions & Carried): void {
   const vdi = isNullRef(ref) ? undefined : found.replica.record('VDI', ref);
   if (!vdi) return;
   found.meet('VDI', ref);
   found.meet('SR', vdi.SR);
+  const parent = parents ? found.replica.byUuid('VDI', vdi.sm_config['vhd-parent'] ?? '') : undefined;
+  if (parent && !found.ids.has(parent)) meetVdi(found, parent, { carried: false, parents: true });
   if (carried && found.replica.record('SR', vdi.SR)?.content_type !== 'iso') found.contents.set(ref, memoryOf);
 }
 

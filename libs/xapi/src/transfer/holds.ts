@@ -5,7 +5,7 @@ import { inTransaction, type Row, type Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
 import type { Plane } from '../context';
 import type { HttpTask } from '../http-task';
-import type { Mark } from '../operation-store';
+import type { Mark } from '../marks';
 import { imageKeys } from '../specs';
 import { vdiFromTx } from '../subjects';
 

@@ -10,6 +10,8 @@ export interface ImportOptions {
   /** Keeps uuids and MAC addresses, and replaces an older VM with the same uuid. */
   readonly restore: boolean;
   readonly force: boolean;
+  /** A guest that is not halted must find all here that it has seen of a CPU. */
+  readonly checkCpu?: boolean;
   /** The memory passes through: it is loaded at once, and takes no space. */
   readonly live?: boolean;
   /** Disks that are here already, by their uuid in the archive: they are looked for, and no contents of them follow. */

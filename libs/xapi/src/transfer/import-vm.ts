@@ -1,10 +1,11 @@
 /** The VMs of an archive: records of their own, with what they are called and how they are set up, but of how they stood only the memory of suspended ones. */
 import { isNullRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
-import { memory } from '@xenplane/domain';
+import { memory, refuseCpu } from '@xenplane/domain';
 import type { OvaObject } from '@xenplane/wire';
 import { seededMac } from '../bootstrap/seeded';
 import { networkOverrides } from '../calls/network';
 import { recordWith } from '../records';
+import { modeOf } from '../specs';
 import { recordIn, type ImportState } from './import-state';
 import { importMemory } from './memory';
 
@@ -30,11 +31,21 @@ export async function importVm(state: ImportState, object: OvaObject): Promise<v
   state.assertMay(object);
   const refused = memory.refuseLimits(vm) ?? memory.refuseVcpus(vm.VCPUs_at_startup, vm.VCPUs_max);
   if (refused) throw refused;
+  if (state.options.checkCpu && vm.power_state !== 'Halted') await assertCpu(state, vm);
   const { uuid, ref } = await identityOf(state, vm);
   await tx.insert('VM', ref, await newVm(state, object, uuid));
   state.know('VM', object.id, ref);
   await importMemory(state, object, ref);
   (vm.is_a_snapshot ? state.made.snapshots : state.made.vms).push(ref);
+}
+
+/** Of the host that stands for the one which an archive comes to. */
+async function assertCpu({ context: { tx } }: ImportState, vm: StoredRecord<'VM'>): Promise<void> {
+  const [pool] = await tx.find('pool', {});
+  if (!pool) return;
+  const { cpu_info } = await tx.get('host', pool.master);
+  const refused = refuseCpu(vm.uuid, vm.last_boot_CPU_flags, pool.master, cpu_info, modeOf(vm) === 'hvm');
+  if (refused) throw refused;
 }
 
 /** A restored VM keeps its uuid. One that is here already, halted and older, makes room for it at the very end. */
