@@ -99,7 +99,9 @@ export class Objects {
   uuidOf(cls: string, ref: string): Promise<string> {
     return this.api.call<string>(`${cls}.get_uuid`, ref);
   }
-  async pool(): Promise<string> {
+  /** The pool of the uuid, or the only one there is. */
+  async pool(uuid?: string): Promise<string> {
+    if (uuid !== undefined) return this.byUuid('pool', uuid);
     const [pool = ''] = await this.api.call<string[]>('pool.get_all');
     return pool;
   }
