@@ -68,6 +68,24 @@ test.each<[string[], string]>([
   [['session-subject-identifier-list'], ''],
   [['event-wait', 'class=vm', 'name-label=one', 'power-state=/=running'], ''],
   [['host-get-server-certificate', 'uuid=$HOST', '--minimal'], '\n'],
+  [['host-get-sm-diagnostics', 'uuid=$HOST'], expect.stringMatching(/^Storage that is plugged:\n(SR [0-9a-f-]{36} \(\w+\)\n)+$/) as string],
+  [['host-get-thread-diagnostics', 'uuid=$HOST'], 'Tasks under way:\n'],
+  [['host-sm-dp-destroy', 'uuid=$HOST', 'dp=none'], ''],
+  [['host-prepare-for-poweroff', 'uuid=$HOST'], ''],
+  [['host-signal-networking-change'], ''],
+  [['host-notify', 'type=any'], ''],
+  [['host-update-firewalld-service-status'], ''],
+  [['network-attach', 'uuid=$NETWORK', 'host-uuid=$HOST'], ''],
+  [['update-resync-host', 'host-uuid=$HOST'], ''],
+  [['diagnostic-compact', 'uuid=$HOST'], ''],
+  [['diagnostic-gc-stats', 'uuid=$HOST'], expect.stringMatching(/^rss +: \d+\n[^]* heapUsed: \d+\n/) as string],
+  [['diagnostic-net-stats', 'uuid=$HOST', 'params=uri'], ''],
+  [['diagnostic-db-stats'], 'DB lock stats: n=0 avgtime=0.000000 min=0.000000 max=0.000000\n'],
+  [['diagnostic-timing-stats', '--minimal'], expect.stringMatching(/^xenplane-host-\d,xenplane-host-\d\n$/) as string],
+  [
+    ['vdi-generate-config', 'uuid=$DISK', 'host-uuid=$HOST'],
+    expect.stringMatching(/methodName&gt;vdi_attach_from_config&lt;.*&lt;name&gt;vdi_uuid&lt;\/name&gt;&lt;value&gt;[0-9a-f-]{36}&lt;/) as string,
+  ],
   [['pool-param-get', 'uuid=$POOL', 'param-name=https-only'], 'false\n'],
   [['pool-param-get', 'uuid=$POOL', 'param-name=vswitch-controller'], '<not set>\n'],
   [['sr-param-get', 'uuid=$SR', 'param-name=allowed-operations'], expect.stringMatching(/^scan; .*VDI\.create; .*PBD\.destroy\n$/) as string],
@@ -179,6 +197,8 @@ test.each<[string[], string]>([
   [['vm-reset-powerstate', 'vm=one'], reallyForced],
   [['vtpm-destroy', 'uuid=none'], reallyForced],
   [['vdi-unlock', 'uuid=$DISK'], reallyForced],
+  [['vdi-unlock', 'uuid=$DISK', '--force'], expect.stringMatching(/deprecated/i) as string],
+  [['vbd-pause', 'uuid=$DRIVE'], 'The storage driver cannot do this.\nsr: $SR (Shared storage)\n'],
   [['host-emergency-ha-disable'], reallyForced],
   [['vm-disk-remove', 'vm=one', 'device=9'], 'Error: Disk not found\n'],
   [['vm-cd-insert', 'vm=one', 'cd-name=none'], 'Error: CD none not found\n'],
@@ -288,6 +308,13 @@ test('what the hosts of the pool do not agree on is said to be so', async () => 
   expect(await line('pool-param-get', 'uuid=$POOL', 'param-name=ssh-enabled')).toBe('<inconsistent>');
   await line('host-enable-ssh', 'uuid=$HOST');
   expect(await line('pool-param-get', 'uuid=$POOL', 'param-name=ssh-enabled')).toBe('true');
+});
+
+test('hosts note that they keep no blobs, and that they do again', async () => {
+  await line('pool-disable-binary-storage');
+  expect(await line('host-param-get', 'uuid=$HOST', 'param-name=other-config', 'param-key=no_local_storage')).toBe('true');
+  await line('pool-enable-binary-storage');
+  expect(await line('host-list', 'other-config:no_local_storage=true', '--minimal')).toBe('');
 });
 
 test('of several clones the last one is told first, and gets the description', async () => {

@@ -111,18 +111,13 @@ const certificateInstall: Command = async (args, around) => {
   const [host = ''] = await selectHosts(args, around, [], true);
   await perform(around, 'host.install_server_certificate', host, certificate, key, chain);
 };
-/** A server that answers at all has not lost its coordinator. */
-const emergencyMode: Command = async (_args, { objects, printer }) => {
-  await objects.pool();
-  printer.message('false');
-};
 const haDisable: Command = async (args, around) => {
   assertForced(args);
   await perform(around, 'host.emergency_ha_disable', flagged(args, 'soft'));
 };
 /** What monitors the management agent reads the exit code too. */
 const healthcheck: Command = async (_args, { objects, terminal }) => {
-  await objects.pool().catch((error: unknown) => {
+  await objects.api.call('host.ha_xapi_healthcheck').catch((error: unknown) => {
     throw new Ended(`Host.ha_xapi_healthcheck threw exception: ${error instanceof Error ? error.message : String(error)}\n`, 3);
   });
   terminal.print('xapi is healthy.');
@@ -156,7 +151,7 @@ const recovering =
   };
 
 export const hostCommands: Readonly<Record<string, Command>> = {
-  'host-is-in-emergency-mode': emergencyMode,
+  'host-is-in-emergency-mode': saying('host.is_in_emergency_mode'),
   'host-forget': forgotten('host.destroy', [
     'A host should only be forgotten if it is physically unrecoverable;',
     "if possible, Hosts should be 'ejected' from the Pool instead.",
