@@ -10,7 +10,6 @@ export interface Terminal {
   printError(text: string): void;
   /** An error that has no sentence of its own. */
   error(code: string, params: readonly string[]): void;
-  debug(text: string): void;
   /** A line that the user types. */
   prompt(): Promise<string>;
   readFile(name: string): Promise<Uint8Array>;
