@@ -250,6 +250,13 @@ test('messages about a VM are told when they are urgent enough', async () => {
   await line('vm-shutdown', 'vm=one', '--force');
 });
 
+test('how far a task is goes to standard error, for people alone', async () => {
+  const { code, out, error } = await xe(['vm-start', 'vm=one', '--progress']);
+  expect([code, out]).toEqual([0, '']);
+  expect(error).toMatch(/^(\r [ \d]{3}% [|/\\-] #*\n)*\r 100% \| #{70}\n\n\n$/);
+  expect(await xe(['vm-shutdown', 'vm=one', '--force', '--progress', '--minimal'])).toEqual({ code: 0, out: '\n', error: '' });
+});
+
 test('no host for a VM is told host by host', async () => {
   await line('host-disable', '--multiple');
   const { code, out } = await xe(['vm-start', 'vm=one']);

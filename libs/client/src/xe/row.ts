@@ -53,10 +53,10 @@ async function valueOf(source: Source, type: Type | undefined, args: Arguments, 
 }
 
 /** Calls; what is long work runs as a task, whose progress is shown. */
-export async function perform({ objects, terminal }: Surroundings, method: string, ...params: readonly unknown[]): Promise<unknown> {
+export async function perform({ objects, onProgress }: Surroundings, method: string, ...params: readonly unknown[]): Promise<unknown> {
   const message = messages.get(method);
   if (message?.runs !== 'operation' || !message.async) return objects.api.call(method, ...params);
-  const text = await follow(objects.api, method, params, (f) => terminal.onProgress(f));
+  const text = await follow(objects.api, method, params, onProgress);
   return message.result ? decodeTaskResult(message.result, text) : undefined;
 }
 
