@@ -1,6 +1,9 @@
 /** What `xe` prints, to people and to scripts, and how it refuses: word for word as xapi's own. */
+import { randomUUID } from 'node:crypto';
 import { connect, logOut, type Api } from '@xenplane/client';
-import { password, startWorld, type World } from '../world';
+import { asRef } from '@xenplane/model';
+import { inTransaction, Store } from '@xenplane/store';
+import { eventually, password, startWorld, type World } from '../world';
 import { xeOver, type Said } from '../xe';
 
 let world: World, api: Api;
@@ -339,6 +342,39 @@ test('what a companion of an object has is shown of the companion', async () => 
   const pci = await line('pgpu-param-get', `uuid=${gpu}`, 'param-name=pci-uuid');
   expect(pci).not.toBe(gpu);
   expect(await line('pci-param-get', `uuid=${pci}`, 'param-name=pci-id')).toBe(await line('pgpu-param-get', `uuid=${gpu}`, 'param-name=pci-id'));
+});
+
+test('variants of a driver and patches of the old kind, which no host here has of itself, are shown as xapi shows them', async () => {
+  const host = asRef<'host'>(await api.call<string>('host.get_by_uuid', uuids['HOST']));
+  const [driver, old, beta, patch, there] = [randomUUID(), randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
+  const ref = <N extends 'Host_driver' | 'Driver_variant' | 'pool_patch' | 'host_patch'>(uuid: string): ReturnType<typeof asRef<N>> =>
+    asRef<N>(`OpaqueRef:${uuid}`);
+  const of = { driver: ref<'Host_driver'>(driver), hardware_present: true };
+  const store = await Store.connect({ url: world.databaseUrl, connections: 1 });
+  await inTransaction(store, async (tx) => {
+    await tx.insertAll('Host_driver', [{ ref: of.driver, uuid: driver, host, name: 'ice', active_variant: ref(beta) }]);
+    await tx.insertAll('Driver_variant', [
+      { ...of, ref: ref(old), uuid: old, name: 'old', version: '1.0', status: 'production', priority: 1, hardware_present: false },
+      { ...of, ref: ref(beta), uuid: beta, name: 'new', version: '2.0', status: 'beta', priority: 20.5 },
+    ]);
+    await tx.insertAll('pool_patch', [{ ref: ref(patch), uuid: patch, after_apply_guidance: ['restartHost'] }]);
+    await tx.insertAll('host_patch', [{ ref: ref(there), uuid: there, host, pool_patch: ref(patch) }]);
+  }).finally(() => store.close());
+  await eventually(async () => expect(await line('hostdriver-list', '--minimal')).toBe(driver));
+  const shown = async (cls: string, uuid: string, ...fields: string[]): Promise<string[]> =>
+    Promise.all(fields.map((field) => line(`${cls}-param-get`, `uuid=${uuid}`, `param-name=${field}`)));
+  expect(await shown('hostdriver', driver, 'active-variant', 'selected-variant', 'variants', 'variants-uuid')).toEqual([
+    'new',
+    '<none>',
+    'new/2.0; old/1.0',
+    `new/${beta}; old/${old}`,
+  ]);
+  expect(await shown('hostdriver', driver, 'variants-hw-present', 'variants-dev-status')).toEqual(['new', 'new=beta; old=production']);
+  const fields = ['driver-name', 'host-uuid', 'active', 'selected', 'priority'];
+  expect(await shown('hostdriver-variant', beta, ...fields)).toEqual(['ice', uuids['HOST'], 'true', 'false', '20.5']);
+  expect(await shown('hostdriver-variant', old, ...fields)).toEqual(['ice', uuids['HOST'], 'false', 'false', '1.0']);
+  expect(await shown('patch', patch, 'hosts', 'after-apply-guidance')).toEqual([uuids['HOST'], 'restartHost']);
+  expect(await shown('host', '$HOST', 'patches')).toEqual([patch]);
 });
 
 test('uninstalling names what goes with a VM, its snapshots too, and leaves what is not its own', async () => {
