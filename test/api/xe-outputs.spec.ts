@@ -260,6 +260,15 @@ test('how far a task is goes to standard error, for people alone', async () => {
   expect(await xe(['vm-shutdown', 'vm=one', '--force', '--progress', '--minimal'])).toEqual({ code: 0, out: '\n', error: '' });
 });
 
+test('what is not measured yet is no number, and no end of the scale', async () => {
+  await line('vm-start', 'vm=one');
+  expect(await line('vm-data-source-query', 'vm=one', 'data-source=cpu0')).toMatch(/^(nan|\d\.\d{6})$/);
+  expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=VCPUs-utilisation')).toMatch(/^0: (nan|\d\.\d{3})/);
+  expect(await line('vif-param-get', 'uuid=$CARD', 'param-name=io_read_kbs')).toMatch(/^(nan|\d+\.\d{3})$/);
+  await line('vm-shutdown', 'vm=one', '--force');
+  expect(await line('vif-param-get', 'uuid=$CARD', 'param-name=io_read_kbs')).toBe('<unknown>');
+});
+
 test('no host for a VM is told host by host', async () => {
   await line('host-disable', '--multiple');
   const { code, out } = await xe(['vm-start', 'vm=one']);

@@ -41,6 +41,9 @@ function apart(access: Access, text: string): Rendered {
   return { ...asText(text), entries: text.split('; ').map((entry) => [entry.slice(0, entry.indexOf(': ')), entry.slice(entry.indexOf(': ') + 2)]) };
 }
 /** As `%.3f` writes it. */
+/** What a data source says now. JSON has no word for an unknown number but null. */
+export const measured = async (api: Api, cls: string, ref: unknown, source: string): Promise<number> =>
+  (await api.call<number | null>(`${cls}.query_data_source`, ref, source)) ?? Number.NaN;
 export const thousandths = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
 
 export function tableNamed(cli: string): ClassTable {

@@ -2,7 +2,7 @@
 import { XenError } from '@xenplane/model';
 import { isRef } from '../api';
 import { asException } from './failure';
-import { absent, thousandths, type AnyRecord, type Objects, type Shown } from './objects';
+import { absent, measured, thousandths, type AnyRecord, type Objects, type Shown } from './objects';
 
 export type Working = (objects: Objects, shown: Shown) => Promise<string>;
 
@@ -26,10 +26,11 @@ const plain =
 /** Kilobytes a second, as the measurement of the object's owner says. */
 const traffic =
   (cls: 'VM' | 'host', owner: string, source: (device: string) => string): Working =>
-  async ({ api }, { record }) => {
-    const measured = api.call<number>(`${cls}.query_data_source`, record[owner], source(String(record['device'])));
-    return measured.then((bytes) => thousandths(bytes / 1024)).catch(() => '<unknown>');
-  };
+  async ({ api }, { record }) =>
+    measured(api, cls, record[owner], source(String(record['device']))).then(
+      (bytes) => thousandths(bytes / 1024),
+      () => '<unknown>',
+    );
 
 /** A switch of the pool is what all its hosts say, as long as they agree. */
 const ofHosts =
@@ -94,7 +95,7 @@ const hostOfStorage: Working = async (objects, { record }) => {
 async function vcpus(objects: Objects, { ref, record }: Shown): Promise<string> {
   if (record['power_state'] !== 'Running') return '';
   const count = Number(record['VCPUs_at_startup']);
-  const each = await Promise.all(Array.from({ length: count }, (_, i) => objects.api.call<number>('VM.query_data_source', ref, `cpu${i}`)));
+  const each = await Promise.all(Array.from({ length: count }, (_, i) => measured(objects.api, 'VM', ref, `cpu${i}`)));
   return each.map((share, i) => `${i}: ${thousandths(share)}`).join('; ');
 }
 
@@ -131,8 +132,8 @@ export const workedOut: Readonly<Record<string, Working>> = {
       (error: unknown) => `false (error: ${asException(error)})`,
     ),
   'VM.memory-target': ({ api }, { ref }) =>
-    api.call<number>('VM.query_data_source', ref, 'memory_target').then(
-      (bytes) => String(Math.trunc(bytes)),
+    measured(api, 'VM', ref, 'memory_target').then(
+      (bytes) => String(Math.trunc(bytes || 0)),
       (error: unknown) => (error instanceof XenError && error.code === 'VM_BAD_POWER_STATE' ? '0' : '<unknown>'),
     ),
   'VM.VCPUs-utilisation': vcpus,
@@ -142,10 +143,8 @@ export const workedOut: Readonly<Record<string, Working>> = {
   'host.ha-statefiles': listed('ha_statefiles', 'VDI', 'uuid', '; '),
   'host.patches': through('patches', 'host_patch', 'pool_patch', 'pool_patch'),
   'host.updates': listed('updates', 'pool_update', 'uuid', ', '),
-  'host_cpu.utilisation': async ({ api }, { record }) => {
-    const measured = api.call<number>('host.query_data_source', record['host'], `cpu${String(record['number'])}`);
-    return measured.then(thousandths).catch(() => '<unknown>');
-  },
+  'host_cpu.utilisation': async ({ api }, { record }) =>
+    measured(api, 'host', record['host'], `cpu${String(record['number'])}`).then(thousandths, () => '<unknown>'),
   'pool_patch.hosts': through('host_patches', 'host_patch', 'host', 'host'),
   'pool_patch.after-apply-guidance': plain('after_apply_guidance'),
   'pool_update.hosts': listed('hosts', 'host', 'uuid', ', '),
