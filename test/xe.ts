@@ -30,7 +30,6 @@ export async function xeOver(open: () => Promise<Opened>, words: readonly string
     print: (text) => void (out += `${text}\n`),
     printError: (text) => void (error += text),
     error: (code, params) => void (error += `Error code: ${code}\nError parameters: ${params.join(', ')}\n`),
-    debug: () => undefined,
     prompt: () => Promise.resolve(types),
     readFile: (name) => Promise.resolve(readFileSync(name)),
     // No files here: the binary and the thin protocol have their own stories.

@@ -237,6 +237,12 @@ describe('a pool that has lost its records', () => {
   test('xe opens the database on a disk for one command', async () => {
     const disk = await call<string>('VDI.get_uuid', metadata);
     const server = { url: world.url, password: world.password };
+    await call('VM.set_name_description', await call('VM.get_by_uuid', alone.uuid), 'of today');
+    const described = ['vm-list', `uuid=${alone.uuid}`, 'name-description=of today', '--minimal'];
+    expect((await xeWith(server, described)).out).toBe(`${alone.uuid}\n`);
+    expect(await xeWith(server, [...described, `database:vdi-uuid=${disk}`])).toEqual({ code: 0, out: '\n', error: '' });
+    const get = ['vm-param-get', `uuid=${alone.uuid}`, 'param-name=name-description', `database:vdi-uuid=${disk}`];
+    expect(await xeWith(server, get)).toEqual({ code: 0, out: '\n', error: '' });
     expect(await xeWith(server, ['vm-recover', `uuid=${alone.uuid}`, `database:vdi-uuid=${disk}`, 'force=true'])).toMatchObject({ code: 0 });
     expect(await xeWith(server, ['vm-recover', `uuid=${alone.uuid}`, `database:vdi-uuid=${disk}`])).toMatchObject({ code: 1 });
     expect(await xeWith(server, ['appliance-assert-can-be-recovered', `uuid=${appliance}`, `database:vdi-uuid=${disk}`])).toMatchObject({ code: 0 });

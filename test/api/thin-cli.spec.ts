@@ -103,8 +103,8 @@ test('the content of a disk goes in and out, and the audit trail is saved', asyn
   const vdi = await line('vdi-create', `sr-uuid=${sr}`, 'name-label=moved', 'virtual-size=1MiB');
   const put = await thinXe({ ...user, files }, 'vdi-import', `uuid=${vdi}`, 'filename=/tmp/in.raw');
   expect([put.code, put.error]).toEqual([0, '']);
-  const got = await thinXe({ ...user, files }, 'vdi-export', `uuid=${vdi}`, 'filename=/tmp/out.raw');
-  expect([got.code, got.error]).toEqual([0, '']);
+  const got = await thinXe({ ...user, files }, 'vdi-export', `uuid=${vdi}`, 'filename=/tmp/out.raw', '--progress');
+  expect([got.code, got.error]).toEqual([0, expect.stringMatching(/ #{54}> \(100% ETA 00:00:00\) \nTotal time: [\d.]+m?s\n$/) as string]);
   expect(files.get('/tmp/out.raw')?.equals(content)).toBe(true);
   await line('vdi-destroy', `uuid=${vdi}`);
   const audit = await thinXe({ ...user, files }, 'audit-log-get', 'filename=/tmp/audit');

@@ -1,6 +1,9 @@
 /** What `xe` prints, to people and to scripts, and how it refuses: word for word as xapi's own. */
+import { randomUUID } from 'node:crypto';
 import { connect, logOut, type Api } from '@xenplane/client';
-import { password, startWorld, type World } from '../world';
+import { asRef } from '@xenplane/model';
+import { inTransaction, Store } from '@xenplane/store';
+import { eventually, password, startWorld, type World } from '../world';
 import { xeOver, type Said } from '../xe';
 
 let world: World, api: Api;
@@ -14,8 +17,10 @@ beforeAll(async () => {
   uuids['HOST'] = (await line('host-list', '--minimal')).split(',')[0] ?? '';
   uuids['POOL'] = await line('pool-list', '--minimal');
   uuids['DISK'] = await line('vbd-list', 'vm-name-label=one', 'type=Disk', 'params=vdi-uuid', '--minimal');
-  const [network] = (await line('network-list', '--minimal')).split(',');
-  await line('vif-create', `vm-uuid=${uuids['ONE']}`, `network-uuid=${network}`, 'device=0', 'mac=random');
+  uuids['DRIVE'] = await line('vbd-list', 'vm-name-label=one', 'type=Disk', '--minimal');
+  uuids['SR'] = await line('vdi-param-get', 'uuid=$DISK', 'param-name=sr-uuid');
+  for (const [name, list] of Object.entries({ NETWORK: 'network-list', PIF: 'pif-list' })) uuids[name] = (await line(list, '--minimal')).split(',')[0] ?? '';
+  uuids['CARD'] = await line('vif-create', 'vm-uuid=$ONE', 'network-uuid=$NETWORK', 'device=0', 'mac=random');
   await line('vm-param-set', `uuid=${uuids['ONE']}`, 'other-config:list=a; b: c', 'name-description=with, comma');
   await line('vm-param-add', `uuid=${uuids['ONE']}`, 'param-name=tags', 'param-key=blue');
 });
@@ -65,6 +70,36 @@ test.each<[string[], string]>([
   [['pool-emergency-transition-to-master'], "Host agent is already master. Use '--force' to execute the operation anyway.\n"],
   [['session-subject-identifier-list'], ''],
   [['event-wait', 'class=vm', 'name-label=one', 'power-state=/=running'], ''],
+  [['host-get-server-certificate', 'uuid=$HOST', '--minimal'], '\n'],
+  [['host-get-sm-diagnostics', 'uuid=$HOST'], expect.stringMatching(/^Storage that is plugged:\n(SR [0-9a-f-]{36} \(\w+\)\n)+$/) as string],
+  [['host-get-thread-diagnostics', 'uuid=$HOST'], 'Tasks under way:\n'],
+  [['host-sm-dp-destroy', 'uuid=$HOST', 'dp=none'], ''],
+  [['host-prepare-for-poweroff', 'uuid=$HOST'], ''],
+  [['host-signal-networking-change'], ''],
+  [['host-notify', 'type=any'], ''],
+  [['host-update-firewalld-service-status'], ''],
+  [['network-attach', 'uuid=$NETWORK', 'host-uuid=$HOST'], ''],
+  [['update-resync-host', 'host-uuid=$HOST'], ''],
+  [['diagnostic-compact', 'uuid=$HOST'], ''],
+  [['diagnostic-gc-stats', 'uuid=$HOST'], expect.stringMatching(/^rss +: \d+\n[^]* heapUsed: \d+\n/) as string],
+  [['diagnostic-net-stats', 'uuid=$HOST', 'params=uri'], ''],
+  [['diagnostic-db-stats'], 'DB lock stats: n=0 avgtime=0.000000 min=0.000000 max=0.000000\n'],
+  [['diagnostic-timing-stats', '--minimal'], expect.stringMatching(/^xenplane-host-\d,xenplane-host-\d\n$/) as string],
+  [
+    ['vdi-generate-config', 'uuid=$DISK', 'host-uuid=$HOST'],
+    expect.stringMatching(/methodName&gt;vdi_attach_from_config&lt;.*&lt;name&gt;vdi_uuid&lt;\/name&gt;&lt;value&gt;[0-9a-f-]{36}&lt;/) as string,
+  ],
+  [['pool-param-get', 'uuid=$POOL', 'param-name=https-only'], 'false\n'],
+  [['pool-param-get', 'uuid=$POOL', 'param-name=vswitch-controller'], '<not set>\n'],
+  [['sr-param-get', 'uuid=$SR', 'param-name=allowed-operations'], expect.stringMatching(/^scan; .*VDI\.create; .*PBD\.destroy\n$/) as string],
+  [['sr-list', 'uuid=$SR', 'allowed-operations:contains=VDI.create', '--minimal'], '$SR\n'],
+  [['pif-list', 'device=eth0', 'params=speed,duplex,host-uuid', 'host-uuid=$HOST', '--minimal'], '$HOST\n'],
+  [['pif-list', 'device=eth0', 'params=speed', 'host-uuid=$HOST'], 'speed ( RO)    : 10000 Mbit/s\n\n\n'],
+  [['vm-param-get', 'uuid=$ONE', 'param-name=last-boot-record'], "''\n"],
+  [['vdi-param-get', 'uuid=$DISK', 'param-name=metadata-of-pool'], '<not in database>\n'],
+  [['diagnostic-license-status'], expect.stringMatching(/^Hostname .*\n(-[ -]+\n)(.*\n){2}\1\1$/) as string],
+  [['message-destroy-all', 'before=20200101T00:00:00Z', 'priority=1'], ''],
+  [['help', 'vif-param-set'], expect.stringContaining(' optional params : qos_algorithm_type, locking-mode, ipv4-allowed, ipv6-allowed, trunks, ') as string],
   [['help', 'host-forget', '--minimal'], 'host-forget\n'],
   [['help', 'vlan-destroy', '--minimal'], 'vlan-destroy\n'],
 ])('%j prints', async (words, out) => {
@@ -103,6 +138,16 @@ test.each<[string[], string]>([
     ['vm-param-set', 'uuid=$ONE', 'memory-static-max=2 much'],
     "Error: Failed to parse field 'memory-static-max': expecting an integer (possibly with suffix KiB, MiB, GiB, TiB), got '2 much'\n",
   ],
+  [['vm-param-set', 'uuid=$ONE', 'is-a-template=yes'], "Error: Failed to parse parameter 'is-a-template': expecting a boolean (true or false)\n"],
+  [['vm-param-set', 'uuid=$ONE', 'ha-always-run=1'], 'Error: Parameter ha-always-run must be a boolean (true or false)\n'],
+  [['vm-param-set', 'uuid=$ONE', 'domain-type=x'], 'Error: Invalid domain type. Got x\n'],
+  [['vm-param-set', 'uuid=$ONE', 'actions-after-reboot=x'], "Error: Expected 'destroy', 'restart', got x\n"],
+  [['vm-param-set', 'uuid=$ONE', 'blocked-operations:x=y'], 'The value is not acceptable for this field.\nfield: blocked_operation\nvalue: x\n'],
+  [
+    ['vm-param-set', 'uuid=$ONE', 'bios-strings:x=y'],
+    expect.stringMatching(/^Error: Unknown key 'x': expecting bios-vendor, .*, enclosure-asset-tag\n$/) as string,
+  ],
+  [['vm-param-set', 'uuid=$ONE', '--internal'], "Error: Unknown field 'internal'\n"],
   [['vm-param-set', 'uuid=$ONE', 'HVM-shadow-multiplier=x'], 'Error: Parameter HVM-shadow-multiplier must be a floating-point number\n'],
   [['vm-param-add', 'uuid=$ONE', 'param-name=tags'], 'Error: When adding a key to a set, use the syntax: *-param-add param-name=<name> param-key=<key>\n'],
   [['vm-param-add', 'uuid=$ONE', 'param-name=networks', 'x=y'], 'Error: Parameter is read-only\n'],
@@ -131,9 +176,32 @@ test.each<[string[], string]>([
   [['vm-memory-shadow-multiplier-set', 'vm=one', 'multiplier=x'], "Error: Failed to parse parameter 'multiplier': expecting a float\n"],
   [['vm-vcpu-hotplug', 'vm=one', 'new-vcpus=x'], "Error: Failed to parse parameter 'new-vcpus': expecting an integer\n"],
   [['vm-migrate', 'vm=one'], 'Error: No destination host specified\n'],
+  [['vm-list', 'database:vdi-uuid=$DISK', 'database:filename=x'], 'Error: xapi can query a DB vdi or a DB file, but not both.\n'],
+  [['vm-list', 'database:vdi-uuid=$DISK'], 'A disk of this type cannot be used so.\nvdi: $DISK (one 0)\ntype: system\n'],
+  [['host-get-sm-diagnostics', 'uuid=none'], 'Error: No matching hosts found\n'],
+  [['hostdriver-rescan'], 'Error: Multiple matching hosts found. Operation can only be performed on one host at a time\n'],
+  [
+    ['lvhd-enable-thin-provisioning', 'sr-uuid=$SR', 'initial-allocation=1', 'allocation-quantum=1'],
+    'Error: Multiple matching hosts found. --multiple required to complete the operation\n',
+  ],
+  [['pool-enable-local-storage-caching', 'uuid=none'], 'No object of this class has this uuid.\ntype: pool\nuuid: none\n'],
+  [['pool-configure-update-sync', 'update-sync-frequency=x', 'update-sync-day=1'], "Error: Expected 'daily', 'weekly', got x\n"],
+  [['bond-create', 'network-uuid=$NETWORK', 'pif-uuids=$PIF', 'mode=x'], 'Error: Invalid bond mode. Got x\n'],
+  [['vmss-create', 'name-label=x', 'type=x', 'frequency=daily'], "Error: Expected 'snapshot', 'checkpoint', 'snapshot_with_quiesce', got x\n"],
+  [['vm-group-create', 'name-label=x', 'placement=x'], 'Error: Invalid VM placement policy, got x\n'],
+  [['tunnel-create', 'network-uuid=$NETWORK', 'pif-uuid=$PIF', 'protocol=x'], "Error: Expected 'gre', 'vxlan', got x\n"],
+  [['vlan-destroy', 'uuid=none'], 'No object of this class has this uuid.\ntype: VLAN\nuuid: none\n'],
+  [['sdn-controller-introduce', 'tcp-port=x'], 'Error: port field should be an integer\n'],
+  [['vbd-unplug', 'uuid=$DRIVE', 'timeout=x'], "Error: Failed to parse parameter 'timeout': expecting a float\n"],
+  [['vdi-introduce', 'uuid=x', 'sr-uuid=$SR', 'type=x', 'location=x'], 'Error: Unknown vdi type: x\n'],
+  [['message-destroy-all', 'after=yesterday'], "Error: Invalid timestamp format for 'after' (expected RFC3339, for example, 2025-01-01T00:00:00Z)\n"],
+  [['message-destroy-all', 'priority=x'], 'Error: Invalid priority format (expected positive integer)\n'],
+  [['vm-import', 'type=ESXServer', 'url=http://x'], "Required parameter not found: host-username\nFor usage run: 'xe help'\n"],
   [['vm-reset-powerstate', 'vm=one'], reallyForced],
   [['vtpm-destroy', 'uuid=none'], reallyForced],
   [['vdi-unlock', 'uuid=$DISK'], reallyForced],
+  [['vdi-unlock', 'uuid=$DISK', '--force'], expect.stringMatching(/deprecated/i) as string],
+  [['vbd-pause', 'uuid=$DRIVE'], 'The storage driver cannot do this.\nsr: $SR (Shared storage)\n'],
   [['host-emergency-ha-disable'], reallyForced],
   [['vm-disk-remove', 'vm=one', 'device=9'], 'Error: Disk not found\n'],
   [['vm-cd-insert', 'vm=one', 'cd-name=none'], 'Error: CD none not found\n'],
@@ -159,7 +227,7 @@ test.each<[string[], string]>([
   [['host-get-system-status', 'uuid=$HOST', 'filename=x', 'output=rar'], "Error: Invalid output format. Must be 'tar', 'zip' or 'tar.bz2'\n"],
   [['console', 'vm=nobody'], 'No VM found\n'],
 ])('%j is refused', async (words, error) => {
-  expect(await xe(words)).toEqual({ code: 1, out: '', error: named(error) });
+  expect(await xe(words)).toEqual({ code: 1, out: '', error: typeof error === 'string' ? named(error) : error });
 });
 
 test('a licence that there is none of is told with those that there are', async () => {
@@ -185,6 +253,22 @@ test('messages about a VM are told when they are urgent enough', async () => {
   await line('vm-shutdown', 'vm=one', '--force');
 });
 
+test('how far a task is goes to standard error, for people alone', async () => {
+  const { code, out, error } = await xe(['vm-start', 'vm=one', '--progress']);
+  expect([code, out]).toEqual([0, '']);
+  expect(error).toMatch(/^(\r [ \d]{3}% [|/\\-] #*\n)*\r 100% \| #{70}\n\n\n$/);
+  expect(await xe(['vm-shutdown', 'vm=one', '--force', '--progress', '--minimal'])).toEqual({ code: 0, out: '\n', error: '' });
+});
+
+test('what is not measured yet is no number, and no end of the scale', async () => {
+  await line('vm-start', 'vm=one');
+  expect(await line('vm-data-source-query', 'vm=one', 'data-source=cpu0')).toMatch(/^(nan|\d\.\d{6})$/);
+  expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=VCPUs-utilisation')).toMatch(/^0: (nan|\d\.\d{3})/);
+  expect(await line('vif-param-get', 'uuid=$CARD', 'param-name=io_read_kbs')).toMatch(/^(nan|\d+\.\d{3})$/);
+  await line('vm-shutdown', 'vm=one', '--force');
+  expect(await line('vif-param-get', 'uuid=$CARD', 'param-name=io_read_kbs')).toBe('<unknown>');
+});
+
 test('no host for a VM is told host by host', async () => {
   await line('host-disable', '--multiple');
   const { code, out } = await xe(['vm-start', 'vm=one']);
@@ -207,10 +291,59 @@ test('a map is written by key, read by key and emptied; one that is written as a
   expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=xenstore-data')).toBe('vm-data/b: 2');
   await line('vm-param-clear', 'uuid=$ONE', 'param-name=xenstore-data');
   expect(await line('vm-param-get', 'uuid=$ONE', 'param-name=xenstore-data')).toBe('');
-  const observer = await line('observer-create', 'name-label=watching');
-  await line('observer-param-add', `uuid=${observer}`, 'param-name=attributes', 'a=1', 'b=2');
-  expect((await line('observer-param-get', `uuid=${observer}`, 'param-name=attributes')).split('; ')).toEqual(expect.arrayContaining(['b: 2']));
-  await line('observer-destroy', `uuid=${observer}`);
+});
+
+test('a map and a set that are written as a whole only keep what they have', async () => {
+  uuids['OBSERVER'] = await line('observer-create', 'name-label=watching', 'attributes=a:1,none', 'components=xapi,smapi');
+  const shown = async (field: string): Promise<string[]> => (await line('observer-param-get', 'uuid=$OBSERVER', `param-name=${field}`)).split('; ').sort();
+  expect([await shown('attributes'), await shown('endpoints')]).toEqual([['a: 1'], ['bugtool']]);
+  await line('observer-param-add', 'uuid=$OBSERVER', 'param-name=attributes', 'a=9', 'b=2', 'c=3');
+  await line('observer-param-add', 'uuid=$OBSERVER', 'param-name=components', 'param-key=xenopsd');
+  await line('observer-param-remove', 'uuid=$OBSERVER', 'param-name=components', 'param-key=xapi');
+  await line('observer-param-add', 'uuid=$OBSERVER', 'param-name=host-uuids', 'param-key=$HOST');
+  expect([await shown('attributes'), await shown('components'), await shown('host-uuids')]).toEqual([
+    ['a: 1', 'b: 2', 'c: 3'],
+    ['smapi', 'xenopsd'],
+    [uuids['HOST']],
+  ]);
+  await line('observer-param-set', 'uuid=$OBSERVER', 'attributes:z=1');
+  await line('observer-param-clear', 'uuid=$OBSERVER', 'param-name=components');
+  expect([await shown('attributes'), await shown('components')]).toEqual([['z: 1'], ['']]);
+  await line('observer-destroy', 'uuid=$OBSERVER');
+});
+
+test.each([
+  ['vif', '$CARD', 'ipv4-allowed', ['10.0.0.1', '10.0.0.2'], '; '],
+  ['host', '$HOST', 'ntp-custom-servers', ['a.example', 'b.example'], ', '],
+] as const)('a set of a %s is written whole where it can be, whatever it is shown as', async (cls, uuid, field, values, between) => {
+  await line(`${cls}-param-set`, `uuid=${uuid}`, `${field}=${values.join(',')}`);
+  expect(await line(`${cls}-param-get`, `uuid=${uuid}`, `param-name=${field}`)).toBe(values.join(between));
+  await line(`${cls}-param-clear`, `uuid=${uuid}`, `param-name=${field}`);
+  expect(await line(`${cls}-param-get`, `uuid=${uuid}`, `param-name=${field}`)).toBe('');
+});
+
+test('what the hosts of the pool do not agree on is said to be so', async () => {
+  await line('host-disable-ssh', 'uuid=$HOST');
+  expect(await line('pool-param-get', 'uuid=$POOL', 'param-name=ssh-enabled')).toBe('<inconsistent>');
+  await line('host-enable-ssh', 'uuid=$HOST');
+  expect(await line('pool-param-get', 'uuid=$POOL', 'param-name=ssh-enabled')).toBe('true');
+});
+
+test('hosts note that they keep no blobs, and that they do again', async () => {
+  await line('pool-disable-binary-storage');
+  expect(await line('host-param-get', 'uuid=$HOST', 'param-name=other-config', 'param-key=no_local_storage')).toBe('true');
+  await line('pool-enable-binary-storage');
+  expect(await line('host-list', 'other-config:no_local_storage=true', '--minimal')).toBe('');
+});
+
+test('of several clones the last one is told first, and gets the description', async () => {
+  const made = (
+    await line('vm-clone', '--multiple', 'power-state=halted', 'is-a-template=false', 'new-name-label=twin', 'new-name-description=of many', '--minimal')
+  ).split(',');
+  expect(made.length).toBe(2);
+  const described = await line('vm-list', 'name-label=twin', 'name-description=of many', '--minimal');
+  expect(described).toBe(made[0]);
+  await line('vm-uninstall', 'name-label=twin', '--multiple', '--force');
 });
 
 test('what a companion of an object has is shown of the companion', async () => {
@@ -218,6 +351,39 @@ test('what a companion of an object has is shown of the companion', async () => 
   const pci = await line('pgpu-param-get', `uuid=${gpu}`, 'param-name=pci-uuid');
   expect(pci).not.toBe(gpu);
   expect(await line('pci-param-get', `uuid=${pci}`, 'param-name=pci-id')).toBe(await line('pgpu-param-get', `uuid=${gpu}`, 'param-name=pci-id'));
+});
+
+test('variants of a driver and patches of the old kind, which no host here has of itself, are shown as xapi shows them', async () => {
+  const host = asRef<'host'>(await api.call<string>('host.get_by_uuid', uuids['HOST']));
+  const [driver, old, beta, patch, there] = [randomUUID(), randomUUID(), randomUUID(), randomUUID(), randomUUID()] as const;
+  const ref = <N extends 'Host_driver' | 'Driver_variant' | 'pool_patch' | 'host_patch'>(uuid: string): ReturnType<typeof asRef<N>> =>
+    asRef<N>(`OpaqueRef:${uuid}`);
+  const of = { driver: ref<'Host_driver'>(driver), hardware_present: true };
+  const store = await Store.connect({ url: world.databaseUrl, connections: 1 });
+  await inTransaction(store, async (tx) => {
+    await tx.insertAll('Host_driver', [{ ref: of.driver, uuid: driver, host, name: 'ice', active_variant: ref(beta) }]);
+    await tx.insertAll('Driver_variant', [
+      { ...of, ref: ref(old), uuid: old, name: 'old', version: '1.0', status: 'production', priority: 1, hardware_present: false },
+      { ...of, ref: ref(beta), uuid: beta, name: 'new', version: '2.0', status: 'beta', priority: 20.5 },
+    ]);
+    await tx.insertAll('pool_patch', [{ ref: ref(patch), uuid: patch, after_apply_guidance: ['restartHost'] }]);
+    await tx.insertAll('host_patch', [{ ref: ref(there), uuid: there, host, pool_patch: ref(patch) }]);
+  }).finally(() => store.close());
+  await eventually(async () => expect(await line('hostdriver-list', '--minimal')).toBe(driver));
+  const shown = async (cls: string, uuid: string, ...fields: string[]): Promise<string[]> =>
+    Promise.all(fields.map((field) => line(`${cls}-param-get`, `uuid=${uuid}`, `param-name=${field}`)));
+  expect(await shown('hostdriver', driver, 'active-variant', 'selected-variant', 'variants', 'variants-uuid')).toEqual([
+    'new',
+    '<none>',
+    'new/2.0; old/1.0',
+    `new/${beta}; old/${old}`,
+  ]);
+  expect(await shown('hostdriver', driver, 'variants-hw-present', 'variants-dev-status')).toEqual(['new', 'new=beta; old=production']);
+  const fields = ['driver-name', 'host-uuid', 'active', 'selected', 'priority'];
+  expect(await shown('hostdriver-variant', beta, ...fields)).toEqual(['ice', uuids['HOST'], 'true', 'false', '20.5']);
+  expect(await shown('hostdriver-variant', old, ...fields)).toEqual(['ice', uuids['HOST'], 'false', 'false', '1.0']);
+  expect(await shown('patch', patch, 'hosts', 'after-apply-guidance')).toEqual([uuids['HOST'], 'restartHost']);
+  expect(await shown('host', '$HOST', 'patches')).toEqual([patch]);
 });
 
 test('uninstalling names what goes with a VM, its snapshots too, and leaves what is not its own', async () => {

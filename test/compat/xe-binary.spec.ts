@@ -28,6 +28,16 @@ test('settings come from ~/.xe and the command line wins', async () => {
   expect(refused.error).toContain('Please check server and port settings.');
 });
 
+test('what is called is told when asked, at once or after a failure, and no password with it', async () => {
+  const at = `127.0.0.1:${new URL(world.url).port}`;
+  const told = await xe(['host-list', '--minimal', '--debug']);
+  expect([told.code, told.error.split('\n')]).toEqual([0, expect.arrayContaining([`${at} session.login_with_password`, `${at} session.logout`]) as string[]]);
+  expect((await xe(['host-list', '--minimal', '--debug-on-fail'])).error).toBe('');
+  const failed = await xe(['vm-start', 'uuid=x', '--debug-on-fail', '--traceparent', 'none']);
+  expect([failed.code, failed.error.split('\n')]).toEqual([1, expect.arrayContaining(['Debug info:', `${at} session.login_with_password`]) as string[]]);
+  expect(told.error + failed.error).not.toContain(password);
+});
+
 test('a reader that has read enough ends it without a word', async () => {
   const child = startXe(home, ['template-list', 'params=all']);
   let error = '';

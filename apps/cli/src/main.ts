@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { connect, logOut, runXe, type Login, type Opened, type Terminal } from '@xenplane/client';
+import { connect, logOut, runXe, type Login, type Opened, type Send, type Terminal } from '@xenplane/client';
 import { cliEnvironment } from '@xenplane/config';
 import { settingsOf } from './settings';
 import { connectTerminal, get, put, sendCall, upload } from './transfers';
@@ -21,19 +21,26 @@ async function prompt(): Promise<string> {
   }
   return '';
 }
-async function open(login: Login): Promise<Opened> {
-  const api = await connect({ ...login, originator: 'xe', send: sendCall });
+async function open(login: Login, send: Send): Promise<Opened> {
+  const api = await connect({ ...login, originator: 'xe', send });
   return { api, close: () => logOut(api) };
 }
 const printError = (text: string): void => void process.stderr.write(text);
 
-function terminalAt(base: string, debugging: boolean): Terminal {
+/** Tells what is called, but not with what: that may be a password. */
+function telling(say: (line: string) => void): Send {
+  return (address, body) => {
+    say(`${new URL(address).host} ${(JSON.parse(body) as { method: string }).method}\n`);
+    return sendCall(address, body);
+  };
+}
+
+function terminalAt(base: string, sendCall: Send): Terminal {
   const at = (target: string): URL => new URL(target, base);
   return {
     print: (text) => void process.stdout.write(`${text}\n`),
     printError,
     error: (code, params) => printError(`Error code: ${code}\nError parameters: ${params.join(', ')}\n`),
-    debug: (text) => debugging && printError(`${text}\n`),
     prompt,
     readFile: (name) => readFile(name),
     httpGet: (file, target) => get(at(target), file),
@@ -48,9 +55,13 @@ function terminalAt(base: string, debugging: boolean): Terminal {
 async function main(): Promise<number> {
   const { extraArgs, home } = cliEnvironment();
   const file = path.join(home, '.xe');
-  const argv = process.argv.slice(2);
-  const { words, login } = settingsOf(argv, extraArgs, existsSync(file) ? readFileSync(file, 'utf8') : '', (name) => readFileSync(name, 'utf8'));
-  return runXe(words, () => open(login), terminalAt(login.url, argv.includes('--debug')));
+  const kept = existsSync(file) ? readFileSync(file, 'utf8') : '';
+  const { words, login, debug } = settingsOf(process.argv.slice(2), extraArgs, kept, (name) => readFileSync(name, 'utf8'));
+  const told: string[] = [];
+  const send = { never: sendCall, always: telling(printError), 'on failure': telling((line) => told.push(line)) }[debug];
+  const code = await runXe(words, () => open(login, send), terminalAt(login.url, send));
+  if (code !== 0 && told.length > 0) printError(`\nDebug info:\n\n${told.join('')}`);
+  return code;
 }
 
 // Whoever reads has read enough, as `head` does: not an error, and nothing more to do.

@@ -14,3 +14,16 @@ test('a password file holds a user and a password, or a password', () => {
   expect(settingsOf(['-pwf', 'f', 'x'], '', '', () => 'admin\npw\n').login).toMatchObject({ user: 'admin', password: 'pw' });
   expect(settingsOf(['-u', 'u', '-pwf', 'f', 'x'], '', '', () => 'pw').login).toMatchObject({ user: 'u', password: 'pw' });
 });
+test('all that the real client takes of the connection is taken, wherever it stands', () => {
+  const extra = 'server=env,sr-uuid=a\\,b,password=p\\,w';
+  const { words, login, debug } = settingsOf(['--traceparent', 't', 'x', '--debug-on-fail', 'nossl=false'], extra, 'port=82\nforce=true', none);
+  expect([words, login, debug]).toEqual([['x', 'sr-uuid=a,b', 'force=true'], { url: 'https://env:82', user: 'root', password: 'p,w' }, 'on failure']);
+  expect(settingsOf(['x', '--debug'], '-s env -pw secret', '', none)).toEqual({
+    words: ['x'],
+    login: { url: 'http://env:8080', user: 'root', password: 'secret' },
+    debug: 'always',
+  });
+});
+test('who asks for help anywhere gets nothing else', () => {
+  expect(settingsOf(['vm-destroy', '--help', 'uuid=x'], 'username=u', '', none)).toMatchObject({ words: ['help'], debug: 'never' });
+});

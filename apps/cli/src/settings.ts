@@ -6,48 +6,64 @@ interface Found {
   port?: string;
   username?: string;
   password?: string;
-  tls?: boolean;
+  passwordfile?: string;
+  nossl?: string;
+  debug?: string;
+  debugonfail?: string;
+  /** Names the span that asks; nothing here makes spans. */
+  traceparent?: string;
 }
-const switches: Readonly<Record<string, keyof Omit<Found, 'tls'>>> = { '-s': 'server', '-h': 'server', '-p': 'port', '-u': 'username', '-pw': 'password' };
+const switches: Readonly<Record<string, keyof Found>> = {
+  ...{ '-s': 'server', '-h': 'server', '-p': 'port', '-u': 'username', '-pw': 'password', '-pwf': 'passwordfile' },
+  '--traceparent': 'traceparent',
+};
+const flags: Readonly<Record<string, Found>> = {
+  ...{ '--nossl': { nossl: 'true' }, '--ssl': { nossl: 'false' }, '--debug': { debug: 'true' }, '--debug-on-fail': { debugonfail: 'true' } },
+};
+const pairs = /^(server|port|username|password|passwordfile|nossl|debug|debugonfail|traceparent)=(.*)$/s;
 
 /** Takes what is about the connection out of the words. */
-function take(words: readonly string[], readFile: (name: string) => string): { rest: string[]; found: Found } {
+function take(words: readonly string[]): { rest: string[]; found: Found } {
   const rest: string[] = [],
     found: Found = {};
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? '',
       name = switches[word],
-      value = words[i + 1] ?? '';
-    const pair = /^(server|port|username|password)=(.*)$/.exec(word);
-    if (name) found[name] = value;
-    else if (word === '-pwf') [found.username, found.password] = credentials(readFile(value), found.username);
-    else if (pair) found[pair[1] as keyof Omit<Found, 'tls'>] = pair[2] ?? '';
-    else if (word === '--nossl') found.tls = false;
-    else if (word === '--ssl') found.tls = true;
-    else if (word !== '--debug') rest.push(word);
-    if (name || word === '-pwf') i += 1;
+      pair = pairs.exec(word);
+    if (name) found[name] = words[(i += 1)] ?? '';
+    else if (pair) found[pair[1] as keyof Found] = pair[2] ?? '';
+    else if (flags[word]) Object.assign(found, flags[word]);
+    else rest.push(word);
   }
   return { rest, found };
 }
+/** Words with commas between, where a backslash keeps a comma in a word; or a line of switches as on the command line. */
+function extraWords(text: string): string[] {
+  if (text.trimStart().startsWith('-')) return text.split(/[\s,]+/).filter(Boolean);
+  return (text.match(/(?:\\.|[^,\\])+/gs) ?? []).map((word) => word.replace(/\\/g, ''));
+}
 /** A file with the user on its first line and the password on its second, or the password alone. */
-function credentials(text: string, user: string | undefined): [string | undefined, string] {
+function credentials(text: string, { username }: Found): Pick<Found, 'username' | 'password'> {
   const [first = '', second] = text.split(/\r?\n/);
-  return second === undefined || second === '' ? [user, first] : [first, second];
+  return second === undefined || second === '' ? { ...(username === undefined ? {} : { username }), password: first } : { username: first, password: second };
 }
 
-export function settingsOf(argv: readonly string[], extra: string, file: string, readFile: (name: string) => string): { words: string[]; login: Login } {
-  const own = take(argv, readFile),
-    environment = take(extra.split(/[\s,]+/).filter(Boolean), readFile),
-    kept = take(
-      file
-        .split(/\r?\n/)
-        .map((l) => l.trim())
-        .filter(Boolean),
-      readFile,
-    );
-  const { server = '127.0.0.1', port, username = 'root', password = '', tls = false } = { ...kept.found, ...environment.found, ...own.found };
+export interface Settings {
+  readonly words: string[];
+  readonly login: Login;
+  /** Whether what is asked and answered is shown: as it goes, or once the command has failed. */
+  readonly debug: 'always' | 'on failure' | 'never';
+}
+export function settingsOf(argv: readonly string[], extra: string, file: string, readFile: (name: string) => string): Settings {
+  const asksHelp = argv.some((word) => word === '--help' || word === '-help');
+  const [own, environment, kept] = [take(argv), take(extraWords(extra)), take(file.split(/\r?\n/).flatMap((line) => line.trim() || []))];
+  const found = { ...kept.found, ...environment.found, ...own.found };
+  const { server = '127.0.0.1', port, passwordfile } = found;
+  const { username = 'root', password = '' } = passwordfile ? credentials(readFile(passwordfile), found) : found;
+  const tls = found.nossl === 'false';
   return {
-    words: [...own.rest, ...environment.rest],
+    words: asksHelp ? ['help'] : [...own.rest, ...environment.rest, ...kept.rest],
     login: { url: `${tls ? 'https' : 'http'}://${server}:${port ?? (tls ? '8443' : '8080')}`, user: username, password },
+    debug: found.debug === 'true' ? 'always' : found.debugonfail === 'true' ? 'on failure' : 'never',
   };
 }

@@ -65,12 +65,12 @@ interface Batch {
 }
 
 /** Waits for the end of a task by events; answers the text of its result. */
-export async function ended(api: Api, task: string, onProgress: (fraction: number) => void = () => undefined): Promise<string> {
+export async function ended(api: Api, task: string, onProgress: (fraction: number, over: boolean) => void = () => undefined): Promise<string> {
   for (let token = ''; ;) {
     const batch = await api.call<Batch>('event.from', [`task/${task}`], token, 30);
     token = batch.token;
     const record = batch.events.at(-1)?.snapshot;
-    if (record) onProgress(record.progress);
+    if (record) onProgress(record.progress, record.status !== 'pending' && record.status !== 'cancelling');
     if (record?.status === 'success') return record.result;
     if (record?.status === 'failure') throw errorFrom(record.error_info);
     if (record?.status === 'cancelled') throw errorFrom(['TASK_CANCELLED', task]);
@@ -78,7 +78,12 @@ export async function ended(api: Api, task: string, onProgress: (fraction: numbe
 }
 
 /** Runs a call in the background and waits for its task; the task is destroyed at the end. Answers the text of its result. */
-export async function follow(api: Api, method: string, params: readonly unknown[], onProgress: (fraction: number) => void = () => undefined): Promise<string> {
+export async function follow(
+  api: Api,
+  method: string,
+  params: readonly unknown[],
+  onProgress: (fraction: number, over: boolean) => void = () => undefined,
+): Promise<string> {
   const task = await api.call<string>(`Async.${method}`, ...params);
   try {
     return await ended(api, task, onProgress);

@@ -9,3 +9,4 @@ export * from './model';
 export * from './check';
 export * from './deviations';
 export * from './handlers';
+export { biosStringKeys } from './bios-strings';

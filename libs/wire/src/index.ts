@@ -1,3 +1,4 @@
+export { memberXml, structXml } from './codec';
 export { parseCall, parseResponse, parseValue, xmlCall, xmlFailure, xmlPlain, xmlSuccess, type XmlCall } from './xmlrpc';
 export { jsonCall, jsonFailure, jsonSuccess, parseJsonCall, type JsonCall, type JsonEnvelope } from './jsonrpc';
 export { MalformedCall, maxDepth } from './malformed';

@@ -17,7 +17,6 @@ export function terminalOver(channel: Channel, sendCall: Send): Terminal {
     print: (text) => channel.say({ kind: 'print', text }),
     printError: (text) => channel.say({ kind: 'printError', text }),
     error: (code, params) => channel.say({ kind: 'error', code, params }),
-    debug: (text) => channel.say({ kind: 'debug', text }),
     prompt: async () => {
       channel.say({ kind: 'prompt' });
       return (await channel.blob(mostBytes)).toString('utf8');

@@ -59,6 +59,11 @@ export class SeveralFailed extends Error {
     this.name = 'SeveralFailed';
   }
 }
+/** An error as the language of xapi writes exceptions out, where xe shows it inside another text. */
+export const asException = (error: unknown): string => {
+  if (error instanceof XenError) return `Server_error(${error.code}, [ ${error.params.join('; ')} ])`;
+  return error instanceof Error ? error.message : String(error);
+};
 /** An error in one text, as it stands behind the object that it happened to. */
 export async function inWords(error: unknown, objects: Objects): Promise<string> {
   if (!(error instanceof XenError)) return error instanceof Error ? error.message : String(error);

@@ -6,7 +6,6 @@ import type { ClassTable, FieldRow } from './tables/fields';
 /** Words that mean the same to every command, and are no filters. */
 export const reserved: ReadonlySet<string> = new Set([
   ...['server', 'password', 'port', 'username', 'minimal', 'force', 'multiple', 'all', 'message-priority', 'trace'],
-  ...['live', 'internal', 'debug'],
 ]);
 export type Pair = readonly [name: string, value: string];
 export const given = (args: Arguments, own: readonly string[] = []): Pair[] =>

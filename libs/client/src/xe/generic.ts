@@ -1,8 +1,9 @@
 /** `<class>-list` and `<class>-param-*` for every class, from its table. */
 import { flagged, optional, type Arguments } from './arguments';
-import { find, given, isMap, isSet } from './filters';
-import { fieldCells, selected, tableNamed, type Cell, type Shown } from './objects';
-import { isWritten, paramAdd, paramClear, paramGet, paramList, paramRemove, paramSet } from './params';
+import { inDatabase } from './database';
+import { find, given, isSet } from './filters';
+import { fieldCells, Objects, selected, tableNamed, type Cell, type Shown } from './objects';
+import { isSetByKey, isSetWhole, paramAdd, paramClear, paramGet, paramList, paramRemove, paramSet } from './params';
 import { tables, type ClassTable, type FieldRow } from './tables/fields';
 import type { Surroundings } from './terminal';
 
@@ -38,19 +39,24 @@ interface VerbFacts {
 }
 const names = (fields: readonly FieldRow[]): string[] => fields.map(([name]) => name);
 const settable = (fields: readonly FieldRow[]): string[] => [
-  ...names(fields.filter((f) => isWritten(f) && !isMap(f) && !isSet(f))),
-  ...names(fields.filter((f) => isMap(f) && (isWritten(f) || f[3]?.setIn !== undefined || f[3]?.setMap !== undefined))).map((name) => `${name}:`),
+  ...names(fields.filter(isSetWhole)),
+  ...names(fields.filter(isSetByKey)).map((name) => `${name}:`),
 ];
+/** What only reads may read another database. */
+const reading =
+  (run: Verb): Verb =>
+  (around, table, args) =>
+    inDatabase(args, around.objects, (api) => run(api === around.objects.api ? around : { ...around, objects: new Objects(api) }, table, args));
 const verbs: Readonly<Record<string, VerbFacts>> = {
   list: {
-    run: list,
+    run: reading(list),
     required: [],
     optional: (fields) => ['params', 'database:', ...names(fields), ...names(fields.filter(isSet)).map((name) => `${name}:contains`)],
     says: (c) => `Shows every ${c}, or those that the given fields are true of; params= chooses the fields, params=all shows them all`,
   },
-  'param-list': { run: paramList, required: ['uuid'], optional: () => ['database:'], says: (c) => `Shows all parameters of one ${c}` },
+  'param-list': { run: reading(paramList), required: ['uuid'], optional: () => ['database:'], says: (c) => `Shows all parameters of one ${c}` },
   'param-get': {
-    run: paramGet,
+    run: reading(paramGet),
     required: ['uuid', 'param-name'],
     optional: () => ['param-key', 'database:'],
     says: (c) => `Shows one parameter of a ${c}, or one key of a map`,

@@ -44,6 +44,9 @@ const usage = `Usage:
                                User authentication (password or file)
     [ --nossl ]                Disable SSL/TLS
     [ --debug ]                Enable debug output
+    [ --debug-on-fail ]        Enable debug output on failure only
+    [ --traceparent <traceparent> ]
+                               Distributed tracing context
     [ --minimal ]              Print values only, joined by commas
     [ <other arguments> ... ]
 

@@ -41,6 +41,9 @@ function apart(access: Access, text: string): Rendered {
   return { ...asText(text), entries: text.split('; ').map((entry) => [entry.slice(0, entry.indexOf(': ')), entry.slice(entry.indexOf(': ') + 2)]) };
 }
 /** As `%.3f` writes it. */
+/** What a data source says now. JSON has no word for an unknown number but null. */
+export const measured = async (api: Api, cls: string, ref: unknown, source: string): Promise<number> =>
+  (await api.call<number | null>(`${cls}.query_data_source`, ref, source)) ?? Number.NaN;
 export const thousandths = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
 
 export function tableNamed(cli: string): ClassTable {
@@ -99,7 +102,9 @@ export class Objects {
   uuidOf(cls: string, ref: string): Promise<string> {
     return this.api.call<string>(`${cls}.get_uuid`, ref);
   }
-  async pool(): Promise<string> {
+  /** The pool of the uuid, or the only one there is. */
+  async pool(uuid?: string): Promise<string> {
+    if (uuid !== undefined) return this.byUuid('pool', uuid);
     const [pool = ''] = await this.api.call<string[]>('pool.get_all');
     return pool;
   }

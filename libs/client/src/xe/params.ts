@@ -1,11 +1,11 @@
 /** `<class>-param-*`: the fields of one object, read and written. */
-import { messages } from '@xenplane/model';
+import { biosStringKeys, messages } from '@xenplane/model';
 import { Misuse, optional, required, UnknownField, type Arguments } from './arguments';
 import { given, isMap, isSet, meaningOf, type Pair } from './filters';
 import { fieldCells, selected, type Objects, type Shown } from './objects';
 import type { ClassTable, FieldRow } from './tables/fields';
 import type { Surroundings } from './terminal';
-import { asValue } from './values';
+import { asValue, truth } from './values';
 
 async function one({ objects }: Surroundings, table: ClassTable, args: Arguments): Promise<Shown> {
   const ref = await objects.byUuid(table.cls, required(args, 'uuid'));
@@ -38,16 +38,20 @@ function callTo(field: FieldRow, verb: keyof typeof verbOf): string {
   const [, api, , notes] = field;
   return notes?.[verb] ?? api.replace('.', `.${verbOf[verb]}_`);
 }
-export const isWritten = ([, , access]: FieldRow): boolean => access.endsWith('RW');
+const isWritten = ([, , access]: FieldRow): boolean => access.endsWith('RW');
+/** By a value for the whole field; of sets only some can, of maps none. */
+export const isSetWhole = (field: FieldRow): boolean => field[3]?.set !== undefined || (isWritten(field) && !isMap(field) && !isSet(field));
+/** A key of a map by itself, or all those that are given. */
+export const isSetByKey = (field: FieldRow): boolean => isMap(field) && (isWritten(field) || field[3]?.setIn !== undefined || field[3]?.setMap !== undefined);
 /** Some maps are written by key or as a whole only. */
 const isAddedTo = (field: FieldRow): boolean => isWritten(field) && (field[3]?.addTo !== undefined || (field[3]?.setIn ?? field[3]?.setMap) === undefined);
 async function setOne({ objects }: Surroundings, field: FieldRow, ref: string, value: string): Promise<void> {
   const [name, , , notes] = field;
   const call = callTo(field, 'set');
-  const settable = isWritten(field) && (notes?.set !== undefined || (!isMap(field) && !isSet(field)));
-  if (!settable && isMap(field) && isWritten(field)) throw new Misuse(`Field '${name}' is a map or set. use the 'name:key=value' syntax.`);
-  if (!settable) throw new Misuse(`Field '${name}' is read-only.`);
-  await objects.api.call(call, ref, await asValue(objects, messages.get(call)?.params[1]?.type, [name, value], notes?.shown));
+  if (!isSetWhole(field) && isMap(field) && isAddedTo(field)) throw new Misuse(`Field '${name}' is a map or set. use the 'name:key=value' syntax.`);
+  if (!isSetWhole(field)) throw new Misuse(`Field '${name}' is read-only.`);
+  const type = messages.get(call)?.params[1]?.type;
+  await objects.api.call(call, ref, type?.kind === 'bool' ? truth([name, value]) : await asValue(objects, type, [name, value], notes?.shown));
 }
 export async function paramSet(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
   const shown = await one(around, table, args);
@@ -59,7 +63,14 @@ export async function paramSet(around: Surroundings, table: ClassTable, args: Ar
     else if (field[3]?.setMap) whole.set(field[3].setMap, { ...whole.get(field[3].setMap), [key]: value });
     else await putKey(around, field, shown, table, [key, value]);
   }
-  for (const [call, map] of whole) await around.objects.api.call(call, shown.ref, map);
+  for (const [call, map] of whole) {
+    if (call === 'VM.set_bios_strings') assertBiosStrings(Object.keys(map));
+    await around.objects.api.call(call, shown.ref, map);
+  }
+}
+function assertBiosStrings(keys: readonly string[]): void {
+  const wrong = keys.find((key) => !biosStringKeys.includes(key));
+  if (wrong !== undefined) throw new Misuse(`Unknown key '${wrong}': expecting ${biosStringKeys.join(', ')}`);
 }
 async function putKey({ objects }: Surroundings, field: FieldRow, shown: Shown, table: ClassTable, [key, value]: Pair): Promise<void> {
   const { api } = objects;
@@ -72,22 +83,31 @@ async function putKey({ objects }: Surroundings, field: FieldRow, shown: Shown, 
 /** A key of a map, or an element of a set, as the call has it. */
 const keyOf = (objects: Objects, field: FieldRow, verb: keyof typeof verbOf, key: string): Promise<unknown> =>
   asValue(objects, messages.get(callTo(field, verb))?.params[1]?.type, ['param-key', key], field[3]?.shown);
-async function addKey(objects: Objects, field: FieldRow, { ref, record }: Shown, [key, value]: Pair): Promise<void> {
+async function addKey(objects: Objects, field: FieldRow, { ref }: Shown, [key, value]: Pair): Promise<void> {
   if (field[0] === 'VCPUs-params' && !['weight', 'cap', 'mask'].includes(key))
     throw new Misuse(`Failed to add parameter '${key}': expecting 'weight','cap' or 'mask'`);
   const call = callTo(field, 'addTo');
-  if (isWhole(call)) return void (await objects.api.call(call, ref, { ...mapIn(record, field), [key]: value }));
+  if (isWhole(call)) return void (await objects.api.call(call, ref, { [key]: value, ...(await present<Record<string, string>>(objects, field, ref)) }));
   await objects.api.call(call, ref, await keyOf(objects, field, 'addTo', key), value);
 }
-async function removeKey(objects: Objects, field: FieldRow, { ref, record }: Shown, key: string): Promise<void> {
+async function removeKey(objects: Objects, field: FieldRow, { ref }: Shown, key: string): Promise<void> {
   const call = callTo(field, 'removeFrom');
   if (!isWhole(call)) return void (await objects.api.call(call, ref, await keyOf(objects, field, 'removeFrom', key)));
-  await objects.api.call(call, ref, Object.fromEntries(Object.entries(mapIn(record, field)).filter(([k]) => k !== key)));
+  const kept = Object.entries(await present<Record<string, string>>(objects, field, ref)).filter(([k]) => k !== key);
+  await objects.api.call(call, ref, Object.fromEntries(kept));
 }
-/** A call that writes the map as a whole, for want of one for a single key. */
+/** An element into a set, or out of it. */
+async function changeSet(objects: Objects, field: FieldRow, { ref }: Shown, verb: 'add' | 'remove', element: string): Promise<void> {
+  const call = callTo(field, verb),
+    value = await keyOf(objects, field, verb, element);
+  if (!isWhole(call)) return void (await objects.api.call(call, ref, value));
+  const [one] = value as readonly string[],
+    others = (await present<string[]>(objects, field, ref)).filter((other) => other !== one);
+  await objects.api.call(call, ref, verb === 'add' ? [one, ...others] : others);
+}
+/** A call that writes the field as a whole, for want of one for a single key or element. */
 const isWhole = (call: string): boolean => call.includes('.set_');
-const mapIn = (record: Shown['record'], [, api]: FieldRow): Readonly<Record<string, string>> =>
-  (record[api.slice(api.indexOf('.') + 1)] ?? {}) as Readonly<Record<string, string>>;
+const present = <T>({ api }: Objects, [, field]: FieldRow, ref: string): Promise<T> => api.call<T>(field.replace('.', '.get_'), ref);
 export async function paramAdd(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
   const { objects } = around;
   const shown = await one(around, table, args);
@@ -97,7 +117,7 @@ export async function paramAdd(around: Surroundings, table: ClassTable, args: Ar
   const key = optional(args, 'param-key');
   if (isMap(field)) for (const pair of given(args, ['uuid', 'param-name', 'param-key'])) await addKey(objects, field, shown, pair);
   else if (key === undefined) throw new Misuse('When adding a key to a set, use the syntax: *-param-add param-name=<name> param-key=<key>');
-  else await objects.api.call(callTo(field, 'add'), shown.ref, await keyOf(objects, field, 'add', key));
+  else await changeSet(objects, field, shown, 'add', key);
 }
 export async function paramRemove(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
   const { objects } = around;
@@ -110,7 +130,7 @@ export async function paramRemove(around: Surroundings, table: ClassTable, args:
   if (isSet(field) && !items.includes(key)) throw new Misuse(`Key ${key} is not in the set`);
   if (isMap(field) && !entries.some(([k]) => k === key)) throw new Misuse(`Key ${key} is not in map`);
   if (isMap(field)) return removeKey(objects, field, shown, key);
-  await objects.api.call(callTo(field, 'remove'), shown.ref, await keyOf(objects, field, 'remove', key));
+  await changeSet(objects, field, shown, 'remove', key);
 }
 export async function paramClear(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
   const { objects } = around;
@@ -119,11 +139,11 @@ export async function paramClear(around: Surroundings, table: ClassTable, args: 
   const { items, entries } = await objects.rendered(field, shown, table);
   const atOnce = field[3]?.clear ?? field[3]?.setMap;
   if (atOnce !== undefined) return void (await objects.api.call(atOnce, shown.ref, {}));
-  if (!isWritten(field)) throw new Misuse('Can only clear RW parameters');
-  if (isSet(field)) for (const item of items) await objects.api.call(callTo(field, 'remove'), shown.ref, await keyOf(objects, field, 'remove', item));
-  else if (isMap(field)) for (const [key] of entries) await removeKey(objects, field, shown, key);
-  else
+  if (isSet(field) && isAddedTo(field) && !isWhole(callTo(field, 'remove'))) for (const item of items) await changeSet(objects, field, shown, 'remove', item);
+  else if (isMap(field) && isAddedTo(field)) for (const [key] of entries) await removeKey(objects, field, shown, key);
+  else if (isSetWhole(field))
     await setOne(around, field, shown.ref, '').catch(() => {
       throw new Misuse('Cannot clear this parameter');
     });
+  else throw new Misuse('Can only clear RW parameters');
 }

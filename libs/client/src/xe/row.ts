@@ -13,7 +13,7 @@ import { asValue } from './values';
 export type Command = (args: Arguments, around: Surroundings) => Promise<void>;
 /**
  * A parameter of a call: `name` of the command line, `name=what it is unless given`, `name:` for all `name:key=value`,
- * `@pool` for the pool, `@` for what was selected, or a value.
+ * `@pool` for the pool of `uuid=` or the only one, `@` for what was selected, or a value.
  */
 export type Source = string | { readonly is: unknown } | { readonly of: string; readonly cls: string };
 
@@ -42,7 +42,7 @@ async function valueOf(source: Source, type: Type | undefined, args: Arguments, 
   const { objects } = around;
   if (typeof source === 'object') return 'is' in source ? source.is : objects.byUuid(source.cls, optional(args, source.of) ?? '');
   if (source === '@') return on;
-  if (source === '@pool') return objects.pool();
+  if (source === '@pool') return objects.pool(optional(args, 'uuid'));
   const [, name = '', otherwise] = /^([^=]*)(?:=(.*))?$/.exec(source) ?? [];
   if (name.endsWith(':') || mapType(type)) return Object.fromEntries(keyed(args, name.replace(/:$/, '')));
   const text = optional(args, name) ?? otherwise;
@@ -53,10 +53,10 @@ async function valueOf(source: Source, type: Type | undefined, args: Arguments, 
 }
 
 /** Calls; what is long work runs as a task, whose progress is shown. */
-export async function perform({ objects, terminal }: Surroundings, method: string, ...params: readonly unknown[]): Promise<unknown> {
+export async function perform({ objects, onProgress }: Surroundings, method: string, ...params: readonly unknown[]): Promise<unknown> {
   const message = messages.get(method);
   if (message?.runs !== 'operation' || !message.async) return objects.api.call(method, ...params);
-  const text = await follow(objects.api, method, params, (f) => terminal.onProgress(f));
+  const text = await follow(objects.api, method, params, onProgress);
   return message.result ? decodeTaskResult(message.result, text) : undefined;
 }
 
@@ -102,19 +102,20 @@ export const saying =
     );
 
 type Selection = (args: Arguments, around: Surroundings, own: readonly string[], one: boolean) => Promise<readonly string[]>;
-/** The same call for everything that was selected. */
+/** The same call for everything that was selected, or for the one that it has to be. */
 const each =
-  (select: Selection, cls: string) =>
+  (select: Selection, cls: string, single = false) =>
   (method: string, ...sources: readonly Source[]): Command =>
   async (args, around) => {
     const own = sources.flatMap((s) => (typeof s === 'string' ? [s.replace(/[=:].*$/, '')] : 'of' in s ? [s.of] : []));
     const all = sources.some((s) => s === '@') ? sources : ['@', ...sources];
-    await onEach(around, cls, await select(args, around, own, false), async (on) =>
+    await onEach(around, cls, await select(args, around, own, single), async (on) =>
       report(around, method, await perform(around, method, ...(await parametersOf(method, all, args, around, on)))),
     );
   };
 export const vms = each(selectVms, 'VM');
 export const hosts = each(selectHosts, 'host');
+export const oneHost = each(selectHosts, 'host', true);
 
 /** All are tried; what failed with some of several is told at the end. */
 export async function onEach(around: Surroundings, cls: string, refs: readonly string[], work: (ref: string) => Promise<void>): Promise<void> {

@@ -8,6 +8,7 @@ import { commandNames, described, help } from './help';
 import { Objects } from './objects';
 import { bashCompletion } from './own';
 import { printerFor } from './printer';
+import { progressOf } from './progress';
 import type { Command } from './row';
 import type { Terminal } from './terminal';
 
@@ -53,7 +54,8 @@ export async function runXe(words: readonly string[], open: () => Promise<Opened
       opened = await open();
       objects = new Objects(opened.api);
       const urgency = Number(optional(args, 'message-priority') ?? usualUrgency);
-      await command(args, { objects, terminal, printer, minimal: flagged(args, 'minimal'), urgency, abroad: abroadBy(terminal) });
+      const onProgress = progressOf(args, printer, terminal);
+      await command(args, { objects, terminal, printer, onProgress, minimal: flagged(args, 'minimal'), urgency, abroad: abroadBy(terminal) });
     }
     printer.flush();
     return 0;

@@ -37,10 +37,11 @@ function usual(cli: Selectable, command: string): Pair[] {
   ];
 }
 
-/** Own words of a command are no filters, whether they are for its call or its facts. */
+/** Own words of a command are no filters, whether they are for its call or its facts; a uuid is one, unless the call wants it. */
 function filtersOf(args: Arguments, cli: Selectable, own: readonly string[]): Pair[] {
   const facts = commandFacts[args.command];
-  const known = [...own, cli, 'progress', ...(facts?.required ?? []), ...(facts?.optional ?? [])].map((name) => name.replace(/:$/, ''));
+  const declared = [...(facts?.required ?? []), ...(facts?.optional ?? [])].filter((name) => name !== 'uuid');
+  const known = [...own, cli, 'progress', ...declared].map((name) => name.replace(/:$/, ''));
   return given(args).filter(([name]) => !known.includes(name.split(':')[0] ?? ''));
 }
 async function found(args: Arguments, { objects }: Surroundings, cli: Selectable, own: readonly string[]): Promise<Shown[]> {

@@ -2,6 +2,7 @@
 import type { Api, Login, Send } from '../api';
 import type { Objects } from './objects';
 import type { Printer } from './printer';
+import type { Progress } from './progress';
 
 export interface Terminal {
   /** A line on standard output. */
@@ -10,7 +11,6 @@ export interface Terminal {
   printError(text: string): void;
   /** An error that has no sentence of its own. */
   error(code: string, params: readonly string[]): void;
-  debug(text: string): void;
   /** A line that the user types. */
   prompt(): Promise<string>;
   readFile(name: string): Promise<Uint8Array>;
@@ -34,6 +34,8 @@ export interface Surroundings {
   /** For questions, files and what is printed whatever the form of the output. */
   readonly terminal: Terminal;
   readonly printer: Printer;
+  /** Is told of every change of a task that the command waits for. */
+  readonly onProgress: Progress;
   readonly minimal: boolean;
   /** Messages about a VM are told when their priority is a lower number than this. */
   readonly urgency: number;

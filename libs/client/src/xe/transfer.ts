@@ -34,11 +34,11 @@ export async function transfer(around: Surroundings, plan: Transfer): Promise<st
     if (plan.task === undefined) await api.call('task.destroy', task).catch(() => undefined);
   }
 }
-async function within({ objects: { api }, terminal }: Surroundings, plan: Transfer, task: string): Promise<string> {
+async function within({ objects: { api }, terminal, onProgress }: Surroundings, plan: Transfer, task: string): Promise<string> {
   // Below zero until the server has taken the task over: then it ends with what the server says.
   await api.call('task.set_progress', task, -1).catch(() => undefined);
   const url = `${plan.path}?${queryOf({ session_id: api.session, task_id: task, ...plan.query })}`;
-  const watching = plan.progress ? ended(api, task, (f) => terminal.onProgress(f)) : undefined;
+  const watching = plan.progress ? ended(api, task, onProgress) : undefined;
   // It may fail while nobody waits for it yet.
   watching?.catch(() => undefined);
   const moved = await (plan.direction === 'get' ? terminal.httpGet(plan.file, url) : terminal.httpPut(plan.file, url));

@@ -29,5 +29,6 @@ export const network = xenClass('network', {
     set_default_locking_mode: call({ doc: 'Change the traffic rule for VIFs set to network_default; refused while such VIFs are plugged in', role: 'pool-operator', params: { network: ref('network'), value: enums.network_default_locking_mode } }),
     add_purpose: call({ doc: 'Give the network another role; fails when it conflicts with a role already held', role: 'pool-admin', params: { self: ref('network'), value: enums.network_purpose }, errors: ['NETWORK_INCOMPATIBLE_PURPOSES'] }),
     remove_purpose: call({ doc: 'Take a role away from the network; no effect when absent', role: 'pool-admin', params: { self: ref('network'), value: enums.network_purpose } }),
+    attach: call({ doc: 'Make the network ready for use on a host', role: 'pool-operator', params: { network: ref('network'), host: ref('host') }, hidden: true }),
   },
 });

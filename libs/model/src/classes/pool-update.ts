@@ -25,5 +25,6 @@ export const pool_update = xenClass('pool_update', {
     pool_apply: call({ doc: 'Install the update on every host that lacks it', role: 'pool-operator', params: { self: ref('pool_update') } }),
     pool_clean: call({ doc: 'Delete the update\'s disk from the pool, keeping the record', role: 'pool-operator', params: { self: ref('pool_update') } }),
     destroy: call({ doc: 'Delete the record and disk of an update installed nowhere', role: 'pool-operator', params: { self: ref('pool_update') } }),
+    resync_host: call({ doc: 'Bring what is known of the updates of a host in line with what it has', role: 'pool-operator', params: { host: ref('host') }, hidden: true }),
   },
 });

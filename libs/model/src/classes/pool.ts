@@ -160,5 +160,7 @@ export const pool = xenClass('pool', {
     install_trusted_certificate: call({ doc: 'Trust a PEM certificate pool-wide, as CA or pinned peer, for the given purposes (none = all)', role: 'pool-operator', params: { self: ref('pool'), ca: bool, cert: string, purpose: set(enums.certificate_purpose) }, clientCert: true, state: 'prototyped' }),
     uninstall_trusted_certificate: call({ doc: 'Stop trusting this certificate on all hosts', role: 'pool-operator', params: { self: ref('pool'), certificate: ref('Certificate') }, clientCert: true, state: 'prototyped' }),
     sync_trusted_certificates_from: call({ doc: 'Copy trusted certificates from another pool through its session, checked by its certificate; returns new records', role: 'pool-operator', params: { self: ref('pool'), remote_pool: string, remote_session: ref('session'), remote_certificate: string, ca: bool }, result: set(ref('Certificate')), clientCert: true, state: 'prototyped' }),
+    enable_binary_storage: call({ doc: 'Let the hosts keep blobs again', role: 'pool-operator', params: {}, hidden: true }),
+    disable_binary_storage: call({ doc: 'Take the content of every blob away and note at the hosts that they keep none', role: 'pool-operator', params: {}, hidden: true }),
   },
 });

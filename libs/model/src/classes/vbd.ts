@@ -1,6 +1,6 @@
 import * as enums from '../enums';
 import { atCreate, call, operation, readOnly, readWrite, uuid, xenClass } from '../language';
-import { bool, int, map, nullRef, ref, set, string } from '../types';
+import { bool, int, map, nullRef, optional, ref, set, string } from '../types';
 
 export const VBD = xenClass('VBD', {
   doc: 'The attachment of a disk, or of an empty drive, to a VM',
@@ -38,5 +38,7 @@ export const VBD = xenClass('VBD', {
     unplug_force: operation({ doc: 'Detach the device without waiting for the guest to agree', role: 'vm-admin', params: { self: ref('VBD') } }),
     assert_attachable: call({ doc: 'Fail unless the device could be attached now', role: 'vm-admin', params: { self: ref('VBD') } }),
     set_mode: call({ doc: 'Choose read-only or read-write; only while detached from a running guest', role: 'vm-admin', params: { self: ref('VBD'), value: enums.vbd_mode } }),
+    pause: call({ doc: 'Halt the traffic of the device and return what lets it go on; no storage here can', role: 'vm-admin', params: { self: ref('VBD') }, result: string, hidden: true }),
+    unpause: call({ doc: 'Let the traffic of a halted device go on; no storage here can', role: 'vm-admin', params: { self: ref('VBD'), token: optional(string, '') }, hidden: true }),
   },
 });

@@ -64,5 +64,7 @@ export const VDI = xenClass('VDI', {
     list_changed_blocks: operation({ doc: 'Base64 bitmap of the 64 KiB blocks that differ between two disks of one tracked chain', role: 'vm-operator', params: { vdi_from: ref('VDI'), vdi_to: ref('VDI') }, result: string, errors: ['SR_OPERATION_NOT_SUPPORTED', 'VDI_MISSING', 'SR_NOT_ATTACHED', 'SR_HAS_NO_PBDS', 'VDI_IN_USE'] }),
     get_nbd_info: call({ doc: 'Where and how to read the disk over NBD; empty when no host and network can serve it', role: 'vm-admin', params: { self: ref('VDI') }, result: set(record('vdi_nbd_server_info')), errors: ['VDI_INCOMPATIBLE_TYPE'], async: false }),
     revert: call({ doc: 'Return a disk to the contents of one of its snapshots', role: 'vm-power-admin', params: { snapshot: ref('VDI') }, errors: ['UNIMPLEMENTED_IN_SM_BACKEND'], state: 'prototyped' }),
+    force_unlock: call({ doc: 'Was the way to break the lock of a disk; answers MESSAGE_DEPRECATED', role: 'vm-admin', params: { vdi: ref('VDI') }, hidden: true, state: 'deprecated' }),
+    generate_config: call({ doc: 'Text that tells a host how to reach the disk without the database', role: 'vm-admin', params: { host: ref('host'), vdi: ref('VDI') }, result: string, hidden: true }),
   },
 });

@@ -52,6 +52,15 @@ export async function dropBlobs({ tx }: Pick<Context, 'tx'>, blobs: Readonly<Rec
   await tx.query('DELETE FROM blob WHERE ref = ANY($1)', [Object.values(blobs)]);
 }
 
+/** The content of all blobs; their records stay, for what points at them. */
+export async function emptyBlobs(tx: Tx): Promise<void> {
+  await tx.query('DELETE FROM blob_bytes', []);
+  await tx.updateMany(
+    'blob',
+    (await tx.find('blob', {})).map(({ ref }) => ({ ref, size: 0 })),
+  );
+}
+
 export interface BlobNamed {
   readonly ref?: string | null;
   readonly uuid?: string | null;

@@ -7,6 +7,7 @@ import { capabilitiesXml } from '../system-status';
 import { hostAuth } from './pool-auth';
 import { createNewBlob } from './blob';
 import { dataSourceCalls } from './data-sources';
+import { hostDiagnostics } from './diagnostics';
 import { licenceCalls } from './host-licence';
 import { lifeCalls } from './host-life';
 import { networkCalls } from './host-network';
@@ -67,6 +68,14 @@ export const hostCalls: Omit<CallsOf<typeof classes.host, Context>, 'enable_exte
   backup_rrds: onLiveHost,
   refresh_pack_info: onLiveHost,
   rescan_drivers: async ({ tx }, { self }) => assertLive(tx, self),
+  ...hostDiagnostics,
+  prepare_for_poweroff: onLiveHost,
+  /** The control plane itself has no coordinator to lose, and notices by itself what its hosts would tell it. */
+  is_in_emergency_mode: async () => false,
+  ha_xapi_healthcheck: async () => true,
+  notify: async () => undefined,
+  signal_networking_change: async () => undefined,
+  update_firewalld_service_status: async () => undefined,
   dmesg_clear: notBuilt('dmesg_clear'),
   get_log: notBuilt('get_log'),
 };

@@ -7,6 +7,7 @@ import type { Sessions } from '../sessions';
 import { blobCalls } from './blob';
 import { consoleOverrides } from './console';
 import { crashdumpCalls } from './crashdump';
+import { diagnosticsCalls } from './diagnostics';
 import { authCalls } from './auth';
 import { drTaskCalls } from './dr-task';
 import { bondCalls } from './bond';
@@ -66,6 +67,7 @@ type Mixed = { readonly host: typeof hostCalls; readonly pool: typeof poolCalls;
 const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'auth' | 'VM_appliance' | keyof Mixed>]: CallsOf<Classes[C], Context> } & Mixed = {
   blob: blobCalls,
   crashdump: crashdumpCalls,
+  Diagnostics: diagnosticsCalls,
   DR_task: drTaskCalls,
   Bond: bondCalls,
   Caller: callerCalls,

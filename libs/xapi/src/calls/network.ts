@@ -1,6 +1,7 @@
 import { networkRules } from '@xenplane/domain';
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../context';
+import { assertLive } from '../host-use';
 import { recordWith } from '../records';
 import { createNewBlob } from './blob';
 
@@ -48,6 +49,11 @@ export const networkCalls: CallsOf<typeof classes.network, Context> = {
     );
     if (refused) throw refused;
     await tx.update('network', self, { purpose: [...purpose, value] });
+  },
+  /** A host that answers has every network that it has an interface on. */
+  attach: async ({ tx }, { network, host }) => {
+    await tx.get('network', network);
+    await assertLive(tx, host);
   },
   remove_purpose: async ({ tx }, { self, value }) => {
     const { purpose } = await tx.lock('network', self);

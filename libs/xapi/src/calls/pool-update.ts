@@ -6,6 +6,7 @@ import { asRef, enums, nullRef, XenError, type CallsOf, type classes, type Ref, 
 import { inTransaction } from '@xenplane/store';
 import { dateTime, type Context, type Plane, type Session } from '../context';
 import { recordWith } from '../records';
+import { assertLive } from '../host-use';
 import { hostRefs } from './pool-record';
 import { removeVdi } from './vdi-clone';
 
@@ -169,6 +170,8 @@ export const poolUpdateCalls: CallsOf<typeof classes.pool_update, Context> = {
   pool_apply: (context, { self }) => applyEverywhere(context, self),
   pool_clean: (context, { self }) => cleanUpdate(context, self),
   destroy: (context, { self }) => destroyUpdate(context, self),
+  /** The record of a host is what it has. */
+  resync_host: ({ tx }, { host }) => assertLive(tx, host),
 };
 
 /** The update that a patch of the old kind stands for. */

@@ -84,12 +84,20 @@ async function insert(context: Context, self: Ref<'VBD'>, vdi: Ref<'VDI'>): Prom
   await context.tx.update('VBD', self, { VDI: vdi, empty: false });
 }
 
+/** Traffic was halted for storage of a kind that no host has any more. */
+async function refusePause({ tx }: Context, self: Ref<'VBD'>): Promise<never> {
+  const { VDI } = await tx.get('VBD', self);
+  throw new XenError('SR_OPERATION_NOT_SUPPORTED', (await tx.get('VDI', VDI)).SR);
+}
+
 export const vbdCalls: CallsOf<typeof classes.VBD, Context> = {
   insert: (context, { vbd, vdi }) => insert(context, vbd, vdi),
   eject: async (context, { vbd }) => {
     await admitVbd(context, vbd, 'eject');
     await context.tx.update('VBD', vbd, { VDI: nullRef(), empty: true });
   },
+  pause: (context, { self }) => refusePause(context, self),
+  unpause: (context, { self }) => refusePause(context, self),
   assert_attachable: async (context, { self }) => void (await admitVbd(context, self, 'attach')),
   set_mode: async ({ tx }, { self, value }) => {
     const vbd = await tx.lock('VBD', self);

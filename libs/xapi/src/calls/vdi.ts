@@ -1,5 +1,6 @@
 import { storage } from '@xenplane/domain';
-import { asRef, classes, isNullRef, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, classes, isNullRef, map, string, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { encodeXml, memberXml, structXml, xmlCall, xmlPlain } from '@xenplane/wire';
 import { admitSr, admitVdi, assertSrAllows } from '../admission';
 import type { Context } from '../context';
 import { isPlugged } from '../subjects';
@@ -103,6 +104,21 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
+/** What the driver needs to attach the disk by itself: a call to it, inside an answer to the call that made it. */
+async function generateConfig(context: Context, host: Ref<'host'>, self: Ref<'VDI'>): Promise<string> {
+  const { tx } = context;
+  const { uuid, SR } = await admitVdi(context, self, 'generate_config');
+  const [pbd] = await tx.find('PBD', { host, SR, currently_attached: true });
+  if (!pbd) throw new XenError('SR_HAS_NO_PBDS', SR);
+  const command = 'vdi_attach_from_config',
+    texts = { sr_uuid: (await tx.get('SR', SR)).uuid, vdi_uuid: uuid, command };
+  const members = [
+    memberXml('device_config', encodeXml(map(string, string), pbd.device_config)),
+    ...Object.entries(texts).map(([name, text]) => memberXml(name, encodeXml(string, text))),
+  ];
+  return xmlPlain(encodeXml(string, xmlCall(command, [structXml(members.join(''))])));
+}
+
 type Outsiders = 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info' | 'data_destroy';
 export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, Outsiders> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
@@ -118,6 +134,11 @@ export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, Outsiders> = {
   forget: (context, { vdi }) => forget(context, vdi),
   introduce,
   revert: (context, { snapshot }) => revert(context, snapshot),
+  force_unlock: async ({ tx }, { vdi }) => {
+    await tx.get('VDI', vdi);
+    throw new XenError('MESSAGE_DEPRECATED');
+  },
+  generate_config: (context, { host, vdi }) => generateConfig(context, host, vdi),
   set_allow_caching: async ({ tx }, { self, value }) => tx.update('VDI', self, { allow_caching: value }),
   enable_cbt: (context, { self }) => setTracking(context, self, true),
   disable_cbt: (context, { self }) => setTracking(context, self, false),

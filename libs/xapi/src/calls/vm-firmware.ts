@@ -1,25 +1,10 @@
 /** What the firmware of a VM shows and keeps: SMBIOS strings and the UEFI variables. */
-import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, biosStringKeys, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitVm } from '../admission';
 import type { Context } from '../context';
 import { changeKeys, keysOfPool } from '../secure-boot';
 import { storing } from './setters';
 
-const knownStrings: ReadonlySet<string> = new Set([
-  'bios-vendor',
-  'bios-version',
-  'system-manufacturer',
-  'system-product-name',
-  'system-version',
-  'system-serial-number',
-  'baseboard-manufacturer',
-  'baseboard-product-name',
-  'baseboard-version',
-  'baseboard-serial-number',
-  'baseboard-asset-tag',
-  'baseboard-location-in-chassis',
-  'enclosure-asset-tag',
-]);
 const longestString = 512;
 const printable = /^[\x20-\x7e]+$/;
 
@@ -28,7 +13,7 @@ async function setBiosStrings({ tx }: Context, self: Ref<'VM'>, value: Record<st
   const vm = await tx.lock('VM', self);
   if (Object.keys(vm.bios_strings).length > 0) throw new XenError('VM_BIOS_STRINGS_ALREADY_SET');
   for (const [key, text] of Object.entries(value)) {
-    if (!knownStrings.has(key)) throw new XenError('INVALID_VALUE', key, 'Unknown key');
+    if (!biosStringKeys.includes(key)) throw new XenError('INVALID_VALUE', key, 'Unknown key');
     if (text.length > longestString) throw new XenError('INVALID_VALUE', key, `${text} has more than ${longestString} characters`);
     if (!printable.test(text)) throw new XenError('INVALID_VALUE', key, text);
   }

@@ -56,8 +56,19 @@ const messageDestroy: Command = async (args, around) => {
   const all = uuid === undefined ? listed(args, 'uuids') : [uuid];
   await perform(around, 'message.destroy_many', await Promise.all(all.map((u) => around.objects.byUuid('message', u))));
 };
+const time = /^\d{4}-?\d\d-?\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?$/;
+const example = '(expected RFC3339, for example, 2025-01-01T00:00:00Z)';
+const messageFilters: Readonly<Record<string, { readonly fits: RegExp; readonly otherwise: string }>> = {
+  before: { fits: time, otherwise: `invalid timestamp format for 'before' ${example}` },
+  after: { fits: time, otherwise: `Invalid timestamp format for 'after' ${example}` },
+  priority: { fits: /^\d+$/, otherwise: 'Invalid priority format (expected positive integer)' },
+};
 const messageDestroyAll: Command = async (args, around) => {
-  const filters = ['before', 'after', 'priority'].flatMap((name) => (optional(args, name) === undefined ? [] : [[name, optional(args, name) ?? '']]));
+  const filters = Object.entries(messageFilters).flatMap(([name, { fits, otherwise }]) => {
+    const text = optional(args, name);
+    if (text !== undefined && !fits.test(text)) throw new Misuse(otherwise);
+    return text === undefined ? [] : [[name, text]];
+  });
   await perform(around, 'message.destroy_all', Object.fromEntries(filters));
 };
 
@@ -116,7 +127,7 @@ export const accessCommands: Readonly<Record<string, Command>> = {
   'session-subject-identifier-list': identifiers,
   'session-subject-identifier-logout': row('session.logout_subject_identifier', 'subject-identifier'),
   'session-subject-identifier-logout-all': logOutAll,
-  'secret-create': make('secret', { value: 'value', other_config: { is: {} } }),
+  'secret-create': make('secret', { value: 'value', other_config: 'other-config:' }),
   'secret-destroy': row('secret.destroy', 'uuid'),
   'message-create': messageCreate,
   'message-destroy': messageDestroy,

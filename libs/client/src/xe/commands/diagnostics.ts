@@ -1,17 +1,17 @@
 /** `diagnostic-*`: how VMs, disks, hosts and their management agents are. */
 import { XenError } from '@xenplane/model';
 import { required } from '../arguments';
-import { named } from '../failure';
+import { asException, named } from '../failure';
 import { chosen } from '../generic';
 import { tableNamed, type Shown } from '../objects';
 import { cellsOf } from '../printer';
-import { row, type Command } from '../row';
+import { oneHost, type Command } from '../row';
 import { selectHosts } from '../select';
 import type { Surroundings } from '../terminal';
 
 /** What keeps a VM from a host, in one line. */
 async function reason(error: unknown, { objects }: Surroundings): Promise<string> {
-  if (!(error instanceof XenError)) return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof XenError)) return asException(error);
   const [first = '', second = ''] = error.params;
   const object = await named(second, objects);
   const texts: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ async function reason(error: unknown, { objects }: Surroundings): Promise<string
     HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED: `VM requires access to non-shared SR: ${await named(first, objects)}. SR must both be marked as shared and a properly configured PBD must be plugged-in on every host`,
     HA_CONSTRAINT_VIOLATION_NETWORK_NOT_SHARED: `VM requires access to non-shared Network: ${await named(first, objects)}. Network must either be entirely virtual or there must be a PIF connecting to this Network on every host.`,
   };
-  return texts[error.code] ?? `${error.code}: [ ${error.params.join('; ')} ]`;
+  return texts[error.code] ?? asException(error);
 }
 /** A line for each host: whether the VM could start there, and if not, why. */
 export async function reportHosts(around: Surroundings, vm: string): Promise<void> {
@@ -87,7 +87,7 @@ const vdiStatus: Command = async (args, around) => {
 const dayMs = 24 * 60 * 60 * 1000;
 const timeOf = (text: string): number => Date.parse(text.replace(/^(\d{4})(\d{2})(\d{2})T/, '$1-$2-$3T'));
 const columns = (rows: readonly (readonly string[])[]): number[] => (rows[0] ?? []).map((_, i) => Math.max(0, ...rows.map((cells) => cells[i]?.length ?? 0)));
-/** What runs out first comes first. */
+/** What runs out first comes first, the pool last; it has no licence of its own. */
 const licences: Command = async (_args, { objects, printer }) => {
   const hosts = Object.values(await objects.all('host')).map((host) => {
     const expiry = (host['license_params'] as Readonly<Record<string, string>> | undefined)?.['expiry'] ?? '19700101T00:00:00Z';
@@ -107,6 +107,8 @@ const licences: Command = async (_args, { objects, printer }) => {
         expiry,
         ((at - Date.now()) / dayMs).toFixed(1),
       ]),
+    divider,
+    divider,
   ];
   const widths = columns(rows);
   for (const cells of rows) printer.message(cells.map((text, i) => text.padEnd(widths[i] ?? 0)).join(' '));
@@ -127,12 +129,6 @@ const networkStats: Command = async (args, around) => {
   const widths = columns(rows);
   for (const cells of rows) around.printer.message(cells.map((text, i) => text.padStart(widths[i] ?? 0)).join(' | '));
 };
-const onHost =
-  (method: string): Command =>
-  async (args, around) => {
-    const [host = ''] = await selectHosts(args, around, [], true);
-    await row(method, { is: host })(args, around);
-  };
 const databaseStats: Command = async (_args, { objects, printer }) => {
   const stats = Object.entries(await objects.api.call<Record<string, string>>('Diagnostics.db_stats'));
   printer.message(`DB lock stats: ${stats.map(([name, value]) => `${name}=${value}`).join(' ')}`);
@@ -142,8 +138,8 @@ export const diagnosticCommands: Readonly<Record<string, Command>> = {
   'diagnostic-vm-status': vmStatus,
   'diagnostic-vdi-status': vdiStatus,
   'diagnostic-license-status': licences,
-  'diagnostic-compact': onHost('Diagnostics.gc_compact'),
-  'diagnostic-gc-stats': onHost('Diagnostics.gc_stats'),
+  'diagnostic-compact': oneHost('Diagnostics.gc_compact'),
+  'diagnostic-gc-stats': oneHost('Diagnostics.gc_stats'),
   'diagnostic-timing-stats': timing,
   'diagnostic-db-stats': databaseStats,
   'diagnostic-net-stats': networkStats,

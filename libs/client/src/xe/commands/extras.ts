@@ -1,6 +1,6 @@
 /** Groups of VMs, schedules, updates, cards, clusters and the rest: nearly all one call each. */
 import { assertForced, flagged, keyed, listed, Misuse, optional, required } from '../arguments';
-import { hosts, make, onEach, perform, row, saying, type Command } from '../row';
+import { hosts, make, oneHost, onEach, perform, row, saying, type Command } from '../row';
 import { selectHosts } from '../select';
 import { recovering } from './vm';
 
@@ -63,9 +63,27 @@ const precheck: Command = async (args, around) => {
   await onEach(around, 'host', await selectHosts(args, around, ['uuid'], false), async (host) => {
     const update = await around.objects.byUuid('pool_update', required(args, 'uuid'));
     const state = String(await perform(around, 'pool_update.precheck', update, host));
-    words.push(livepatchWords[state] ?? state);
+    words.unshift(livepatchWords[state] ?? state);
   });
   around.printer.list(words);
+};
+/** A port that is no number is refused before the protocol is looked at. */
+const sdnController: Command = async (args, around) => {
+  if (!/^\d+$/.test(optional(args, 'tcp-port') ?? '0')) throw new Misuse('port field should be an integer');
+  await row('SDN_controller.introduce', 'protocol=ssl', 'address', 'tcp-port=0')(args, around);
+};
+/** Attributes are `key:value` behind one another here; what is none is left out. */
+const observerCreate: Command = async (args, around) => {
+  const attributes = listed(args, 'attributes').map((pair) => pair.split(':'));
+  await make('Observer', {
+    name_label: 'name-label',
+    name_description: 'name-description',
+    hosts: 'host-uuids',
+    enabled: 'enabled',
+    attributes: { is: Object.fromEntries(attributes.filter((pair) => pair.length === 2)) },
+    endpoints: 'endpoints=bugtool',
+    components: 'components',
+  })(args, around);
 };
 const callerUsage: Command = async (args, around) => {
   const { api } = around.objects;
@@ -121,7 +139,7 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'vusb-create': row('VUSB.create', 'vm-uuid', 'usb-group-uuid', { is: {} }),
   'vusb-unplug': row('VUSB.unplug', 'uuid'),
   'vusb-destroy': row('VUSB.destroy', 'uuid'),
-  'vtpm-create': row('VTPM.create', 'vm-uuid', 'is-unique'),
+  'vtpm-create': async (args, around) => row('VTPM.create', 'vm-uuid', { is: flagged(args, 'is_unique') || flagged(args, 'is-unique') })(args, around),
   'vtpm-destroy': forced(row('VTPM.destroy', 'uuid')),
   'drtask-create': drTask,
   'drtask-destroy': row('DR_task.destroy', 'uuid'),
@@ -136,7 +154,7 @@ export const extraCommands: Readonly<Record<string, Command>> = {
     await make('PVS_cache_storage', { host: { is: host }, SR: 'sr-uuid', site: 'pvs-site-uuid', size: 'size' })(args, around);
   },
   'pvs-cache-storage-destroy': row('PVS_cache_storage.destroy', 'uuid'),
-  'sdn-controller-introduce': row('SDN_controller.introduce', 'protocol=ssl', 'address', 'tcp-port=0'),
+  'sdn-controller-introduce': sdnController,
   'sdn-controller-forget': row('SDN_controller.forget', 'uuid'),
   'cluster-pool-create': row('Cluster.pool_create', 'network-uuid', 'cluster-stack=corosync', 'token-timeout=20', 'token-timeout-coefficient=1'),
   'cluster-pool-force-destroy': row('Cluster.pool_force_destroy', 'cluster-uuid'),
@@ -152,16 +170,8 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'hostdriver-select': driverSelect,
   'hostdriver-deselect': forced(row('Host_driver.deselect', 'uuid')),
   'hostdriver-variant-select': row('Driver_variant.select', 'uuid'),
-  'hostdriver-rescan': hosts('Host_driver.rescan'),
-  'observer-create': make('Observer', {
-    name_label: 'name-label',
-    name_description: 'name-description',
-    hosts: 'host-uuids',
-    enabled: 'enabled',
-    attributes: 'attributes:',
-    endpoints: 'endpoints',
-    components: 'components',
-  }),
+  'hostdriver-rescan': oneHost('Host_driver.rescan'),
+  'observer-create': observerCreate,
   'observer-destroy': row('Observer.destroy', 'uuid'),
   'caller-create': make('Caller', { name_label: 'name-label', name_description: 'name-description', user_agent: 'user-agent', client_ip: 'client-ip' }),
   'caller-destroy': row('Caller.destroy', 'uuid'),

@@ -55,23 +55,30 @@ const exportOf =
   async (args, around) =>
     exportVm(args, around, { vm: await ofKind(kind, required(args, `${kind}-uuid`), around.objects), file: required(args, 'filename') });
 
-async function storageFor(args: Arguments, { objects }: Surroundings): Promise<string> {
+async function storageFor(args: Arguments, { objects }: Surroundings, otherwise: string): Promise<string> {
   const uuid = optional(args, 'sr-uuid');
   if (uuid !== undefined) return objects.byUuid('SR', uuid);
   const usual = await objects.api.call<string>('pool.get_default_SR', await objects.pool());
-  if (!(await objects.one('SR', usual))) throw new Misuse('No SR specified and Pool default SR is null');
+  if (!(await objects.one('SR', usual))) throw new Misuse(otherwise);
   return usual;
+}
+/** Servers of other kinds, whose VMs are converted as they come. */
+const isForeign = (args: Arguments): boolean => ['esxserver', 'virtualcenter', 'hypervserver'].includes((optional(args, 'type') ?? '').toLowerCase());
+async function convert(args: Arguments, around: Surroundings, sr: string): Promise<void> {
+  const [user, password] = [required(args, 'host-username'), required(args, 'host-password')];
+  await perform(around, 'VM.import_convert', required(args, 'type'), user, password, sr, Object.fromEntries(keyed(args, 'remote-config')));
 }
 const nobodysUuid = 'xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx';
 const vmImport: Command = async (args, around) => {
   const { objects, terminal } = around;
-  const sr = await storageFor(args, around),
+  const sr = await storageFor(args, around, 'No SR specified and Pool default SR is null'),
     url = optional(args, 'url'),
     preserve = flagged(args, 'preserve'),
     force = flagged(args, 'force'),
     dryRun = flagged(args, 'dry-run');
   if (url !== undefined && optional(args, 'filename') !== undefined)
     throw new Ended("Invalid arguments. The 'url' and 'filename' parameters should not both be specified.\n", 1);
+  if (isForeign(args)) return convert(args, around, sr);
   const vms = url === undefined ? await imported(args, around, sr) : ((await perform(around, 'VM.import', url, sr, preserve, force)) as string[]);
   const uuids = await Promise.all(vms.map((vm) => objects.uuidOf('VM', vm)));
   terminal.print(uuids.length === 0 && dryRun ? nobodysUuid : uuids.join(','));
@@ -154,7 +161,14 @@ const certificate =
   };
 const trusted: Command = async (args, around) => {
   const content = await fileOf(around, required(args, 'filename'), 'Failed to read certificate');
-  await perform(around, 'pool.install_trusted_certificate', await around.objects.pool(), flagged(args, 'ca'), content, listed(args, 'purpose'));
+  await perform(
+    around,
+    'pool.install_trusted_certificate',
+    await around.objects.pool(optional(args, 'uuid')),
+    flagged(args, 'ca'),
+    content,
+    listed(args, 'purpose'),
+  );
 };
 const remotePool: Command = async (args, around) => {
   const content = await fileOf(around, required(args, 'certificate-file'), 'Failed to read certificate file');
@@ -170,7 +184,11 @@ const patchUpload: Command = async (args, around) => {
 const updateUpload: Command = async (args, around) => {
   const { objects, terminal } = around;
   const file = required(args, 'file-name'),
-    sr = await storageFor(args, around);
+    sr = await storageFor(
+      args,
+      around,
+      "No sr-uuid parameter was given, and the pool's default SR is unspecified or invalid. Please explicitly specify the SR to use in the sr-uuid parameter, or set the pool's default SR.",
+    );
   const result = await moved(around, { direction: 'put', file, path: '/import_raw_vdi', query: { sr_id: sr }, label: 'host patch upload' });
   const vdi = String(decodeTaskResult({ kind: 'ref', cls: 'VDI' }, result));
   const update = await perform(around, 'pool_update.introduce', vdi).catch(async (error: unknown) => {
@@ -212,10 +230,12 @@ const wlbDiagnostics: Command = (args, around) => {
   const label = 'WLB diagnostics download';
   return told(around, { direction: 'get', file: optional(args, 'filename') ?? '', path: '/wlb_diagnostics', label }, label);
 };
+/** So much of what is said stands in the name of a task. */
+const longestWord = 255;
 const auditLog: Command = (args, around) => {
   const file = required(args, 'filename'),
-    since = optional(args, 'since') ?? '';
-  const label = `audit-log-get${since === '' ? ' ' : ` (since "${since}") `}into file ${file}`;
+    since = (optional(args, 'since') ?? '').slice(0, longestWord);
+  const label = `audit-log-get${since === '' ? ' ' : ` (since "${since}") `}into file ${file.slice(0, longestWord)}`;
   return told(around, { direction: 'get', file, path: '/audit_log', query: since === '' ? {} : { since }, label }, label);
 };
 

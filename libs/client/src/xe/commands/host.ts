@@ -1,13 +1,14 @@
 /** `host-*`: the hosts, their measurements, licences and settings. */
 import { nullRefText } from '@xenplane/model';
 import { assertForced, Ended, flagged, integer, Misuse, optional, required, type Arguments } from '../arguments';
+import { given } from '../filters';
 import { chosen } from '../generic';
 import { withLicenceServer } from '../licence-server';
 import { fileOf, pluginArguments } from '../loaded';
 import { tableNamed, type Cell } from '../objects';
 import { cellsOf } from '../printer';
 import { agrees } from '../question';
-import { hosts, onEach, perform, row, saying, type Command } from '../row';
+import { hosts, oneHost, onEach, perform, row, saying, type Command } from '../row';
 import { selectHosts } from '../select';
 import type { Surroundings } from '../terminal';
 import { dataSources } from './measurements';
@@ -41,16 +42,11 @@ const forgotten =
 
 /** Of one host only, whatever was asked for. */
 const alone =
-  (work: (host: string, args: Arguments, around: Surroundings) => Promise<unknown>, own: readonly string[] = []): Command =>
+  (work: (host: string, args: Arguments, around: Surroundings) => Promise<unknown>): Command =>
   async (args, around) => {
-    const [host = ''] = await selectHosts(args, around, own, true);
+    const [host = ''] = await selectHosts(args, around, [], true);
     await work(host, args, around);
   };
-const oneHost = (method: string, ...more: readonly string[]): Command =>
-  alone(
-    (host, args, around) => row(method, { is: host }, ...more)(args, around),
-    more.map((source) => source.replace(/[=:].*$/, '')),
-  );
 const oneSaying = (method: string): Command => alone((host, args, around) => saying(method, { is: host })(args, around));
 /** The maintenance mode of a client that works with windows ends with it. */
 const enable: Command = async (args, around) =>
@@ -115,18 +111,13 @@ const certificateInstall: Command = async (args, around) => {
   const [host = ''] = await selectHosts(args, around, [], true);
   await perform(around, 'host.install_server_certificate', host, certificate, key, chain);
 };
-/** A server that answers at all has not lost its coordinator. */
-const emergencyMode: Command = async (_args, { objects, printer }) => {
-  await objects.pool();
-  printer.message('false');
-};
 const haDisable: Command = async (args, around) => {
   assertForced(args);
   await perform(around, 'host.emergency_ha_disable', flagged(args, 'soft'));
 };
 /** What monitors the management agent reads the exit code too. */
 const healthcheck: Command = async (_args, { objects, terminal }) => {
-  await objects.pool().catch((error: unknown) => {
+  await objects.api.call('host.ha_xapi_healthcheck').catch((error: unknown) => {
     throw new Ended(`Host.ha_xapi_healthcheck threw exception: ${error instanceof Error ? error.message : String(error)}\n`, 3);
   });
   terminal.print('xapi is healthy.');
@@ -134,10 +125,20 @@ const healthcheck: Command = async (_args, { objects, terminal }) => {
 const capabilities: Command = async (args, around) => {
   const found: string[] = [];
   await onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
-    found.push(await around.objects.api.call<string>('host.get_system_status_capabilities', host));
+    found.unshift(await around.objects.api.call<string>('host.get_system_status_capabilities', host));
   });
   around.printer.list(found);
 };
+/** All that is said beside these words goes along, such as `http_proxy=`. */
+const optionsBeside = (args: Arguments, ...names: readonly string[]): Record<string, string> => Object.fromEntries(given(args, names));
+const crashdumpUpload: Command = async (args, around) => {
+  const dump = await around.objects.byUuid('host_crashdump', required(args, 'uuid'));
+  await perform(around, 'host_crashdump.upload', dump, optional(args, 'url') ?? '', optionsBeside(args, 'uuid', 'url'));
+};
+const bugreportUpload: Command = async (args, around) =>
+  onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
+    await perform(around, 'host.bugreport_upload', host, optional(args, 'url') ?? '', optionsBeside(args, 'host', 'url'));
+  });
 /** One host's directory, to get it back when it cannot reach it any more. */
 const recovering =
   (command: Command): Command =>
@@ -150,7 +151,7 @@ const recovering =
   };
 
 export const hostCommands: Readonly<Record<string, Command>> = {
-  'host-is-in-emergency-mode': emergencyMode,
+  'host-is-in-emergency-mode': saying('host.is_in_emergency_mode'),
   'host-forget': forgotten('host.destroy', [
     'A host should only be forgotten if it is physically unrecoverable;',
     "if possible, Hosts should be 'ejected' from the Pool instead.",
@@ -172,9 +173,9 @@ export const hostCommands: Readonly<Record<string, Command>> = {
   'host-power-on': hosts('host.power_on'),
   'host-prepare-for-poweroff': row('host.prepare_for_poweroff', { of: 'uuid', cls: 'host' }),
   'host-dmesg': hosts('host.dmesg'),
-  'host-crashdump-upload': row('host_crashdump.upload', 'uuid', 'url', 'options:'),
+  'host-crashdump-upload': crashdumpUpload,
   'host-crashdump-destroy': row('host_crashdump.destroy', 'uuid'),
-  'host-bugreport-upload': hosts('host.bugreport_upload', '@', 'url', 'options:'),
+  'host-bugreport-upload': bugreportUpload,
   'host-signal-networking-change': row('host.signal_networking_change'),
   'host-send-debug-keys': row('host.send_debug_keys', 'host-uuid', 'keys'),
   'host-notify': row('host.notify', 'type', 'params'),

@@ -1,6 +1,6 @@
 /** What is measured of a VM, a host or a storage: listed, recorded, asked for, forgotten. */
 import { required, type Arguments } from '../arguments';
-import { thousandths, type Cell } from '../objects';
+import { measured, thousandths, type Cell } from '../objects';
 import { cellsOf } from '../printer';
 import type { Command } from '../row';
 import { selectHosts, selectStorages, selectVms } from '../select';
@@ -37,14 +37,16 @@ export function dataSources(cli: 'vm' | 'host' | 'sr', cls: string): Readonly<Re
   };
   const on =
     (call: string): Command =>
-    async (args, around) => {
-      const answer = await around.objects.api.call(`${cls}.${call}`, await one(args, around), required(args, 'data-source'));
-      if (typeof answer === 'number') around.printer.list([answer.toFixed(6)]);
-    };
+    async (args, around) =>
+      void (await around.objects.api.call(`${cls}.${call}`, await one(args, around), required(args, 'data-source')));
+  const query: Command = async (args, around) => {
+    const value = await measured(around.objects.api, cls, await one(args, around), required(args, 'data-source'));
+    around.printer.list([Number.isNaN(value) ? 'nan' : value.toFixed(6)]);
+  };
   return {
     [`${cli}-data-source-list`]: list,
     [`${cli}-data-source-record`]: on('record_data_source'),
-    [`${cli}-data-source-query`]: on('query_data_source'),
+    [`${cli}-data-source-query`]: query,
     [`${cli}-data-source-forget`]: on('forget_data_source_archives'),
   };
 }

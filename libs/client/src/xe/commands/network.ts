@@ -1,6 +1,8 @@
 /** Networks: `network-*`, `pif-*`, `bond-*`, `vlan-*`, `tunnel-*`, `vif-*`. */
 import { flagged, integer, Misuse, optional, required, type Arguments } from '../arguments';
+import { typeOf, type Objects } from '../objects';
 import { make, perform, row, type Command } from '../row';
+import { asValue } from '../values';
 
 const vifCreate: Command = async (args, around) => {
   const { objects, printer } = around;
@@ -22,18 +24,24 @@ const vifUnplug: Command = async (args, around) =>
   void (await perform(around, flagged(args, 'force') ? 'VIF.unplug_force' : 'VIF.unplug', await around.objects.byUuid('VIF', required(args, 'uuid'))));
 
 const vlanOf = (args: Arguments): number => integer('vlan', required(args, 'vlan'));
+const protocolOf = (args: Arguments, objects: Objects): Promise<unknown> =>
+  asValue(objects, typeOf('tunnel.protocol'), ['protocol', optional(args, 'protocol') ?? 'gre']);
 interface Ends {
   readonly network: string;
   readonly pif: string;
 }
 /** What is printed of a new VLAN, or tunnel, is the uuid of its own PIF. */
 const onPif =
-  (cls: 'VLAN' | 'tunnel', end: string, paramsOf: (ends: Ends, args: Arguments) => readonly unknown[]): Command =>
+  (
+    cls: 'VLAN' | 'tunnel',
+    end: string,
+    paramsOf: (ends: Ends, args: Arguments, objects: Objects) => readonly unknown[] | Promise<readonly unknown[]>,
+  ): Command =>
   async (args, around) => {
     const { objects, printer } = around;
     const network = await objects.byUuid('network', required(args, 'network-uuid')),
       pif = await objects.byUuid('PIF', required(args, 'pif-uuid'));
-    const made = String(await perform(around, `${cls}.create`, ...paramsOf({ network, pif }, args)));
+    const made = String(await perform(around, `${cls}.create`, ...(await paramsOf({ network, pif }, args, objects))));
     printer.list([await objects.uuidOf('PIF', await objects.api.call<string>(`${cls}.get_${end}`, made))]);
   };
 /** Names of addresses are understood in any case. */
@@ -53,9 +61,9 @@ const configured =
 /** The VLAN of the uuid; the uuid of its PIF does as well. */
 const vlanDestroy: Command = async (args, around) => {
   const uuid = required(args, 'uuid');
-  const vlan = await around.objects.byUuid('VLAN', uuid).catch(() => undefined);
-  if (vlan !== undefined) await perform(around, 'VLAN.destroy', vlan);
-  else await perform(around, 'PIF.destroy', await around.objects.byUuid('PIF', uuid));
+  const pif = await around.objects.byUuid('PIF', uuid).catch(() => undefined);
+  if (pif === undefined) await row('VLAN.destroy', 'uuid')(args, around);
+  else await perform(around, 'PIF.destroy', pif);
 };
 
 export const networkCommands: Readonly<Record<string, Command>> = {
@@ -73,7 +81,7 @@ export const networkCommands: Readonly<Record<string, Command>> = {
   'network-sriov-destroy': row('network_sriov.destroy', 'uuid'),
   'vlan-create': onPif('VLAN', 'untagged_PIF', ({ network, pif }, args) => [pif, vlanOf(args), network]),
   'vlan-destroy': vlanDestroy,
-  'tunnel-create': onPif('tunnel', 'access_PIF', ({ network, pif }, args) => [pif, network, optional(args, 'protocol') ?? 'gre']),
+  'tunnel-create': onPif('tunnel', 'access_PIF', async ({ network, pif }, args, objects) => [pif, network, await protocolOf(args, objects)]),
   'tunnel-destroy': row('tunnel.destroy', 'uuid'),
   'pif-unplug': row('PIF.unplug', 'uuid'),
   'pif-plug': row('PIF.plug', 'uuid'),

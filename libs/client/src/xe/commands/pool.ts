@@ -1,32 +1,16 @@
 /** `pool-*`: the pool as a whole. */
 import { XenError } from '@xenplane/model';
-import { flagged, integer, keyed, listed, Misuse, optional, required } from '../arguments';
+import { flagged, integer, keyed, listed, Misuse, optional, required, type Arguments } from '../arguments';
 import { named } from '../failure';
 import { withLicenceServer } from '../licence-server';
+import { typeOf } from '../objects';
 import { cellsOf } from '../printer';
 import { agrees } from '../question';
 import { perform, report, row, saying, type Command } from '../row';
 import type { Surroundings } from '../terminal';
+import { asValue } from '../values';
 
-const poolOf = async (args: Parameters<Command>[0], { objects }: Parameters<Command>[1]): Promise<string> => {
-  const uuid = optional(args, 'uuid');
-  return uuid === undefined ? objects.pool() : objects.byUuid('pool', uuid);
-};
-/** About the pool of the uuid, or the only one there is. */
-const ofPool =
-  (method: string, ...params: readonly ((args: Parameters<Command>[0]) => unknown)[]): Command =>
-  async (args, around) =>
-    report(around, method, await perform(around, method, await poolOf(args, around), ...params.map((p) => p(args))));
-const config = (args: Parameters<Command>[0]): unknown => Object.fromEntries(keyed(args, 'config'));
-const word =
-  (name: string) =>
-  (args: Parameters<Command>[0]): string =>
-    optional(args, name) ?? '';
-const flag =
-  (name: string) =>
-  (args: Parameters<Command>[0]): boolean =>
-    flagged(args, name);
-
+const poolOf = (args: Arguments, { objects }: Surroundings): Promise<string> => objects.pool(optional(args, 'uuid'));
 const fuse = '10.000';
 const join: Command = async (args, around) => {
   const method = flagged(args, 'force') ? 'pool.join_force' : 'pool.join';
@@ -122,10 +106,11 @@ const cpuFeatures: Command = async (args, around) => {
 };
 /** A day belongs to a week only. */
 const updateSync: Command = async (args, around) => {
-  const weekly = required(args, 'update-sync-frequency').toLowerCase() === 'weekly',
-    day = weekly ? (optional(args, 'update-sync-day') ?? '') : '0';
+  const name = 'update-sync-frequency';
+  const frequency = await asValue(around.objects, typeOf('pool.update_sync_frequency'), [name, required(args, name)]);
+  const day = frequency === 'weekly' ? (optional(args, 'update-sync-day') ?? '') : '0';
   if (!/^[0-6]$/.test(day)) throw new Misuse('Invalid value for day picked, must be an integer from 0 to 6');
-  await perform(around, 'pool.configure_update_sync', await poolOf(args, around), required(args, 'update-sync-frequency').toLowerCase(), Number(day));
+  await perform(around, 'pool.configure_update_sync', await poolOf(args, around), frequency, Number(day));
 };
 const vlanCreate: Command = (args, around) => {
   integer('vlan', required(args, 'vlan'));
@@ -149,16 +134,16 @@ export const poolCommands: Readonly<Record<string, Command>> = {
   'pool-emergency-transition-to-master': becomeMaster,
   'pool-recover-slaves': row('pool.recover_slaves'),
   'pool-eject': eject,
-  'pool-enable-external-auth': ofPool('pool.enable_external_auth', config, word('service-name'), word('auth-type')),
-  'pool-disable-external-auth': ofPool('pool.disable_external_auth', config),
-  'pool-external-auth-set-ldaps': ofPool('pool.external_auth_set_ldaps', flag('ldaps'), flag('force')),
+  'pool-enable-external-auth': row('pool.enable_external_auth', '@pool', 'config:', 'service-name', 'auth-type'),
+  'pool-disable-external-auth': row('pool.disable_external_auth', '@pool', 'config:'),
+  'pool-external-auth-set-ldaps': row('pool.external_auth_set_ldaps', '@pool', 'ldaps', 'force'),
   'pool-initialize-wlb': row('pool.initialize_wlb', 'wlb_url', 'wlb_username', 'wlb_password', 'xenserver_username', 'xenserver_password'),
   'pool-deconfigure-wlb': row('pool.deconfigure_wlb'),
   'pool-send-wlb-configuration': row('pool.send_wlb_configuration', 'config:'),
   'pool-retrieve-wlb-configuration': row('pool.retrieve_wlb_configuration'),
   'pool-retrieve-wlb-recommendations': advice,
   'pool-send-test-post': saying('pool.send_test_post', 'dest-host', 'dest-port', 'body'),
-  'pool-certificate-uninstall': row('pool.uninstall_ca_certificate', 'name', { is: false }),
+  'pool-certificate-uninstall': row('pool.uninstall_ca_certificate', 'name', 'force'),
   'pool-uninstall-ca-certificate': row('pool.uninstall_ca_certificate', 'name', 'force'),
   'pool-certificate-list': row('pool.certificate_list'),
   'pool-crl-uninstall': row('pool.crl_uninstall', 'name'),

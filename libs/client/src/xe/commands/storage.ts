@@ -1,9 +1,9 @@
 /** Storage: `sr-*`, `vdi-*`, `vbd-*`, `pbd-*`, and the disks in CD storages. */
 import { nullRefText } from '@xenplane/model';
-import { assertForced, bytes, flagged, keyed, Misuse, optional, required, type Arguments } from '../arguments';
+import { assertForced, bytes, decimal, flagged, keyed, Misuse, optional, required, type Arguments } from '../arguments';
 import type { Cell } from '../objects';
 import { cellsOf } from '../printer';
-import { make, perform, report, row, type Command } from '../row';
+import { hosts, make, perform, report, row, type Command } from '../row';
 import type { Surroundings } from '../terminal';
 import { dataSources } from './measurements';
 
@@ -28,15 +28,22 @@ async function deviceConfig(args: Arguments, { terminal }: Surroundings): Promis
     } else config[key] = value;
   return config;
 }
+/** What is no size is none, as with xapi: the driver of the storage finds out. */
+function sizeOf(text = '0'): number {
+  try {
+    return bytes('physical-size', text);
+  } catch {
+    return 0;
+  }
+}
 const srCreate: Command = async (args, around) => {
   const shared = flagged(args, 'shared');
-  const size = optional(args, 'physical-size');
   const sr = await perform(
     around,
     'SR.create',
     await hostFor(args, around, shared),
     await deviceConfig(args, around),
-    size === undefined ? 0 : bytes('physical-size', size),
+    sizeOf(optional(args, 'physical-size')),
     required(args, 'name-label'),
     '',
     required(args, 'type'),
@@ -70,8 +77,8 @@ const srCells = (sr: Readonly<Record<string, unknown>>): Cell[] =>
 const srProbeExt: Command = async (args, around) => {
   const { printer } = around;
   const all = (await probed('SR.probe_ext', args, around)) as readonly Probed[];
-  const found = all.filter(({ sr }) => sr !== undefined),
-    rest = all.filter(({ sr }) => sr === undefined);
+  const found = all.filter(({ sr }) => sr !== undefined).reverse(),
+    rest = all.filter(({ sr }) => sr === undefined).reverse();
   if (found.length > 0) printer.message('The following SRs were found:');
   for (const [i, { sr = {}, configuration, extra_info: extra }] of found.entries()) {
     printer.message(`SR ${i}:`);
@@ -122,6 +129,11 @@ const vdiCreate: Command = async (args, around) => {
     tags: keyed(args, 'tags').map(([tag]) => tag),
   });
   printer.list([await objects.uuidOf('VDI', String(vdi))]);
+};
+const vdiIntroduce: Command = async (args, around) => {
+  const said = ['sharable', 'read-only', 'other-config:', 'location', 'xenstore-data:', 'sm-config:', 'managed=false'],
+    unsaid = [0, 0, nullRefText, false, '19700101T00:00:00Z', nullRefText].map((is) => ({ is }));
+  await row('VDI.introduce', 'uuid', 'name-label', 'name-description', 'sr-uuid', { is: diskType(args) }, ...said, ...unsaid)(args, around);
 };
 const driverParams = (args: Arguments): Record<string, string> => Object.fromEntries(keyed(args, 'driver-params'));
 const vdiClone: Command = async (args, around) => {
@@ -196,8 +208,12 @@ const vbdCreate: Command = async (args, around) => {
   });
   printer.list([await objects.uuidOf('VBD', String(made))]);
 };
-const vbdUnplug: Command = async (args, around) =>
-  void (await perform(around, flagged(args, 'force') ? 'VBD.unplug_force' : 'VBD.unplug', await around.objects.byUuid('VBD', required(args, 'uuid'))));
+/** A guest here lets a disk go or does not: `timeout=` has nothing to wait for, but has to be a number. */
+const vbdUnplug: Command = async (args, around) => {
+  const vbd = await around.objects.byUuid('VBD', required(args, 'uuid'));
+  decimal('timeout', optional(args, 'timeout') ?? '0');
+  await perform(around, flagged(args, 'force') ? 'VBD.unplug_force' : 'VBD.unplug', vbd);
+};
 
 export const storageCommands: Readonly<Record<string, Command>> = {
   'sr-create': srCreate,
@@ -211,32 +227,12 @@ export const storageCommands: Readonly<Record<string, Command>> = {
   'sr-enable-database-replication': row('SR.enable_database_replication', 'uuid'),
   'sr-disable-database-replication': row('SR.disable_database_replication', 'uuid'),
   ...dataSources('sr', 'SR'),
-  'lvhd-enable-thin-provisioning': row('LVHD.enable_thin_provisioning', { is: nullRefText }, 'sr-uuid', 'initial-allocation', 'allocation-quantum'),
+  'lvhd-enable-thin-provisioning': hosts('LVHD.enable_thin_provisioning', '@', 'sr-uuid', 'initial-allocation', 'allocation-quantum'),
   'vdi-create': vdiCreate,
   'vdi-destroy': row('VDI.destroy', 'uuid'),
   'vdi-forget': row('VDI.forget', 'uuid'),
   'vdi-update': row('VDI.update', 'uuid'),
-  'vdi-introduce': row(
-    'VDI.introduce',
-    'uuid',
-    'name-label',
-    'name-description',
-    'sr-uuid',
-    'type',
-    'sharable',
-    'read-only',
-    'other-config:',
-    'location',
-    'xenstore-data:',
-    'sm-config:',
-    'managed=false',
-    { is: 0 },
-    { is: 0 },
-    { is: nullRefText },
-    { is: false },
-    { is: '19700101T00:00:00Z' },
-    { is: nullRefText },
-  ),
+  'vdi-introduce': vdiIntroduce,
   'vdi-resize': vdiResize,
   'vdi-generate-config': row('VDI.generate_config', { of: 'host-uuid', cls: 'host' }, { of: 'uuid', cls: 'VDI' }),
   'vdi-copy': vdiCopy,

@@ -1,12 +1,12 @@
 /** The disks, CD drives, cards and migrations of VMs. */
 import { nullRefText, XenError } from '@xenplane/model';
-import type { Api } from '../../api';
+import { logOut, type Api } from '../../api';
 import { bytes, flagged, keyed, Misuse, optional, required, type Arguments } from '../arguments';
 import { chosen } from '../generic';
-import { tableNamed, type Shown } from '../objects';
-import { cellsOf } from '../printer';
-import { perform, type Command } from '../row';
+import { fieldCells, tableNamed, type Shown } from '../objects';
+import { onEach, perform, type Command } from '../row';
 import { selectVms } from '../select';
+import type { ClassTable } from '../tables/fields';
 import type { Surroundings } from '../terminal';
 import { hostNamed, onVms } from './vm';
 
@@ -127,10 +127,23 @@ const vifList: Command = (args, around) =>
     );
     printer.table(await Promise.all(cards));
   })({ ...args, pairs: [['multiple', 'true'], ...args.pairs.filter(([name]) => name !== 'params')] }, around);
+/** A class without commands of its own. */
+const crashdump: ClassTable = {
+  ...{ cls: 'crashdump', list: [], filters: [], commands: [] },
+  fields: [
+    ['uuid', 'crashdump.uuid', 'RO'],
+    ['vm-uuid', 'crashdump.VM', 'RO'],
+    ['vm-name-label', 'crashdump.VM', 'RO', { shown: 'name' }],
+    ['vdi-uuid', 'crashdump.VDI', 'RO'],
+  ],
+};
 const crashdumps: Command = onVms(async (vm, _args, { objects, printer }) => {
   const refs = await objects.api.call<string[]>('VM.get_crash_dumps', vm);
-  const dumps = await Promise.all(refs.map(async (ref) => (await objects.one('crashdump', ref)) ?? {}));
-  printer.table(dumps.map((dump) => cellsOf({ uuid: String(dump['uuid']) })));
+  printer.table(
+    await Promise.all(
+      refs.map(async (ref) => fieldCells(objects, crashdump, crashdump.fields, { ref, record: (await objects.one('crashdump', ref)) ?? {} }, false)),
+    ),
+  );
 });
 
 /** What is said of how it goes. */
@@ -149,27 +162,36 @@ const migrate: Command = async (args, around) => {
 };
 /** To another pool, by a session there. */
 async function migrateAway(args: Arguments, around: Surroundings): Promise<void> {
-  const { objects, printer } = around;
-  printer.message("Performing a storage live migration. Your VM's VDIs will be migrated with the VM.");
+  around.printer.message("Performing a storage live migration. Your VM's VDIs will be migrated with the VM.");
   const [master, user, password] = [optional(args, 'remote-master'), optional(args, 'remote-username'), optional(args, 'remote-password')];
   if (master === undefined || user === undefined || password === undefined)
     throw new Misuse(
       "Storage live migration requires remote-master, remote-username, and remote-password to be specified. Please see 'xe help vm-migrate' for help.",
     );
   const there = await around.abroad({ url: /^https?:/.test(master) ? master : `http://${master}`, user, password });
+  await sendTo(there, args, around).finally(() => logOut(there));
+}
+async function sendTo(there: Api, args: Arguments, around: Surroundings): Promise<void> {
+  const { objects, printer } = around;
   const { host, via } = await destinationOf(args, there);
-  const pairs = async (name: string, here: string, far: string): Promise<Record<string, string>> =>
+  const mapped = async (name: string, here: string, asThere: (word: string) => Promise<string>): Promise<Record<string, string>> =>
     Object.fromEntries(
-      await Promise.all(keyed(args, name).map(async ([from, into]) => [await objects.byUuid(here, from), await there.call(`${far}.get_by_uuid`, into)])),
-    ) as Record<string, string>;
+      await Promise.all(keyed(args, name).map(async ([from, into]): Promise<[string, string]> => [await objects.byUuid(here, from), await asThere(into)])),
+    );
+  const pairs = (name: string, here: string, far: string): Promise<Record<string, string>> =>
+    mapped(name, here, (uuid) => there.call<string>(`${far}.get_by_uuid`, uuid));
   const disks = await pairs('vdi', 'VDI', 'SR'),
-    cards = await pairs('vif', 'VIF', 'network');
-  const [vm = ''] = await selectVms(args, around, [], true);
-  const all = { ...(await unmapped(around, vm, () => storageOf(there, host))), ...disks };
-  await tellMapping(around, there, { host, via, disks: all });
-  const destination = await there.call('host.migrate_receive', host, via, optionsOf(args));
-  const sent = await perform(around, 'VM.migrate_send', vm, destination, true, all, { ...(await cardsTo(around, vm, via)), ...cards }, optionsOf(args));
-  if (flagged(args, 'copy')) printer.list([await there.call<string>('VM.get_uuid', sent)]);
+    cards = await pairs('vif', 'VIF', 'network'),
+    graphics = await pairs('vgpu', 'VGPU', 'GPU_group'),
+    formats = await mapped('image-format', 'VDI', (format) => Promise.resolve(format));
+  await onEach(around, 'VM', await selectVms(args, around, ['vgpu'], false), async (vm) => {
+    const all = { ...(await unmapped(around, vm, () => storageOf(there, host))), ...disks };
+    await tellMapping(around, there, { host, via, disks: all });
+    const destination = await there.call('host.migrate_receive', host, via, optionsOf(args));
+    const networks = { ...(await cardsTo(around, vm, via)), ...cards };
+    const sent = await perform(around, 'VM.migrate_send', vm, destination, true, all, networks, optionsOf(args), graphics, formats);
+    if (flagged(args, 'copy')) printer.list([await there.call<string>('VM.get_uuid', sent)]);
+  });
 }
 async function destinationOf(args: Arguments, there: Api): Promise<{ readonly host: string; readonly via: string }> {
   const wanted = optional(args, 'host') ?? optional(args, 'host-uuid') ?? optional(args, 'host-name'),
@@ -201,22 +223,22 @@ async function managementOf(there: Api, host: string): Promise<string> {
   const pif = await there.call<string>('host.get_management_interface', host);
   return there.call<string>('PIF.get_network', pif);
 }
-/** The pool's default storage where the host has it, else the host's with the most room. */
+/** Of the storages that the host has, a shared one before others, then the one with the most room. */
 async function storageOf(there: Api, host: string): Promise<string> {
   const pbds = await Promise.all(
     (await there.call<string[]>('host.get_PBDs', host)).map((pbd) => there.call<{ SR: string; currently_attached: boolean }>('PBD.get_record', pbd)),
   );
   const refs = pbds.filter((pbd) => pbd.currently_attached).map((pbd) => pbd.SR);
-  const [pool] = Object.values(await there.call<Record<string, { default_SR: string }>>('pool.get_all_records'));
-  if (pool && refs.includes(pool.default_SR)) return pool.default_SR;
-  const srs = await Promise.all(
-    refs.map(async (ref) => ({
-      ref,
-      ...(await there.call<{ content_type: string; physical_size: number; physical_utilisation: number }>('SR.get_record', ref)),
-    })),
-  );
-  const room = (sr: (typeof srs)[number]): number => sr.physical_size - sr.physical_utilisation;
-  return srs.filter((sr) => sr.content_type !== 'iso').sort((a, b) => room(b) - room(a))[0]?.ref ?? nullRefText;
+  const srs = await Promise.all(refs.map(async (ref) => ({ ref, ...(await there.call<Storage>('SR.get_record', ref)) })));
+  const room = (sr: Storage): number => sr.physical_size - sr.physical_utilisation;
+  const better = (a: Storage, b: Storage): number => Number(b.shared) - Number(a.shared) || room(b) - room(a);
+  return srs.filter((sr) => sr.content_type !== 'iso').sort(better)[0]?.ref ?? nullRefText;
+}
+interface Storage {
+  readonly content_type: string;
+  readonly shared: boolean;
+  readonly physical_size: number;
+  readonly physical_utilisation: number;
 }
 async function unmapped(around: Surroundings, vm: string, sr: () => Promise<string>): Promise<Record<string, string>> {
   const drives = (await drivesOf(around, vm, 'Disk')).filter(({ record }) => record['empty'] !== true);

@@ -1,7 +1,7 @@
 /** `vm-*`: life, power, memory and processors of VMs. */
 import { nullRefText, XenError } from '@xenplane/model';
-import { logOut, type Api } from '../../api';
-import { assertForced, flagged, keyed, listed, Misuse, optional, required, type Arguments } from '../arguments';
+import { assertForced, flagged, listed, Misuse, optional, required, type Arguments } from '../arguments';
+import { inDatabaseOnDisk } from '../database';
 import { fileOf, pluginArguments } from '../loaded';
 import { cellsOf } from '../printer';
 import { onEach, perform, saying, vms, type Command } from '../row';
@@ -53,13 +53,13 @@ async function resume(vm: string, args: Arguments, around: Surroundings): Promis
 }
 const either = (clean: string, hard: string): Command => onVms((vm, args, around) => perform(around, flagged(args, 'force') ? hard : clean, vm));
 
-/** A new VM out of each, the first one with its own description when one was given. */
+/** A new VM out of each, the last one first; that one gets the description when one was given. */
 export const derive =
   (method: string, more: (args: Arguments, around: Surroundings) => Promise<readonly unknown[]> = () => Promise.resolve([]), single = false): Command =>
   async (args, around) => {
     const params = await more(args, around),
       made: string[] = [];
-    await onEach(around, 'VM', await selectVms(args, around, [], single), async (vm) => void made.push(await born(vm, method, args, around, params)));
+    await onEach(around, 'VM', await selectVms(args, around, [], single), async (vm) => void made.unshift(await born(vm, method, args, around, params)));
     await describedAs(made[0] ?? '', args, around);
     around.printer.list(await Promise.all(made.map((vm) => around.objects.uuidOf('VM', vm))));
   };
@@ -82,10 +82,13 @@ const resetPowerState: Command = (args, around) => {
   return vms('VM.power_state_reset')(args, around);
 };
 
+/** What a VM has that nobody has given strings; all others are empty. */
+const genericStrings: Readonly<Record<string, string>> = { 'bios-vendor': 'Xen', 'system-manufacturer': 'Xen', 'system-product-name': 'HVM domU' };
 const isCustomised: Command = onVms(async (vm, _args, { objects, printer }) => {
-  const strings = ((await objects.one('VM', vm))?.['bios_strings'] ?? {}) as Readonly<Record<string, string>>;
-  if (Object.keys(strings).length === 0) return printer.message('The BIOS strings of this VM have not yet been set.');
-  printer.message(strings['bios-vendor'] === 'Xen' ? 'This VM is BIOS-generic.' : 'This VM is BIOS-customized.');
+  const strings = Object.entries(((await objects.one('VM', vm))?.['bios_strings'] ?? {}) as Readonly<Record<string, string>>);
+  if (strings.length === 0) return printer.message('The BIOS strings of this VM have not yet been set.');
+  const generic = strings.every(([key, text]) => text === (genericStrings[key] ?? ''));
+  printer.message(generic ? 'This VM is BIOS-generic.' : 'This VM is BIOS-customized.');
 });
 const create: Command = async (args, around) => {
   const most = 256 * 2 ** 20,
@@ -121,16 +124,11 @@ const plugin =
 export const recovering =
   (cls: string, method: string, forced: boolean): Command =>
   async (args, { objects }) => {
-    const { api } = objects;
-    const disk = Object.fromEntries(keyed(args, 'database'))['vdi-uuid'];
     const more = forced ? [flagged(args, 'force')] : [];
-    const recover = async (from: Api): Promise<void> => {
+    await inDatabaseOnDisk(args, objects, async (from) => {
       const ref = await from.call<string>(`${cls}.get_by_uuid`, required(args, 'uuid'));
-      await from.call(method, ref, api.session, ...more);
-    };
-    if (disk === undefined) throw new Misuse("A parameter of the form 'database:vdi-uuid=<uuid>' must be specified to run this command.");
-    const database = api.as(await api.call<string>('VDI.open_database', await objects.byUuid('VDI', disk)));
-    await recover(database).finally(() => logOut(database));
+      await from.call(method, ref, objects.api.session, ...more);
+    });
   };
 const sysprep: Command = async (args, around) => {
   const timeout = Number(optional(args, 'timeout') ?? NaN);

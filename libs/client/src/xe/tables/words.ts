@@ -15,4 +15,5 @@ export const shownAs: Readonly<Record<string, Readonly<Record<string, string>>>>
   domain_type: { pv_in_pvh: 'pv-in-pvh' },
   vm_placement_policy: { anti_affinity: 'anti-affinity' },
   vm_operation: { assert_operation_valid: 'assertoperationvalid', data_source_op: 'data_sources_op', changing_VCPUs: '(unknown operation)', changing_memory_limits: '(unknown operation)', query_services: '(unknown operation)', create_template: '(unknown operation)' },
+  sr_operation: { vdi_create: 'VDI.create', vdi_introduce: 'VDI.introduce', vdi_destroy: 'VDI.destroy', vdi_resize: 'VDI.resize', vdi_clone: 'VDI.clone', vdi_snapshot: 'VDI.snapshot', vdi_mirror: 'VDI.mirror', vdi_enable_cbt: 'VDI.enable_cbt', vdi_disable_cbt: 'VDI.disable_cbt', vdi_data_destroy: 'VDI.data_destroy', vdi_list_changed_blocks: 'VDI.list_changed_blocks', vdi_set_on_boot: 'VDI.set_on_boot', vdi_blocked: 'VDI.blocked', vdi_copy: 'VDI.copy', vdi_force_unlock: 'VDI.force_unlock', vdi_forget: 'VDI.forget', vdi_generate_config: 'VDI.generate_config', vdi_resize_online: 'VDI.resize_online', vdi_update: 'VDI.update', vdi_revert: 'VDI.revert', pbd_create: 'PBD.create', pbd_destroy: 'PBD.destroy' },
 };
