@@ -13,13 +13,21 @@ interface Found {
   /** Names the span that asks; nothing here makes spans. */
   traceparent?: string;
 }
-const switches: Readonly<Record<string, keyof Found>> = {
-  ...{ '-s': 'server', '-h': 'server', '-p': 'port', '-u': 'username', '-pw': 'password', '-pwf': 'passwordfile' },
-  '--traceparent': 'traceparent',
-};
-const flags: Readonly<Record<string, Found>> = {
-  ...{ '--nossl': { nossl: 'true' }, '--ssl': { nossl: 'false' }, '--debug': { debug: 'true' }, '--debug-on-fail': { debugonfail: 'true' } },
-};
+const switches: ReadonlyMap<string, keyof Found> = new Map([
+  ['-s', 'server'],
+  ['-h', 'server'],
+  ['-p', 'port'],
+  ['-u', 'username'],
+  ['-pw', 'password'],
+  ['-pwf', 'passwordfile'],
+  ['--traceparent', 'traceparent'],
+]);
+const flags: ReadonlyMap<string, Found> = new Map([
+  ['--nossl', { nossl: 'true' }],
+  ['--ssl', { nossl: 'false' }],
+  ['--debug', { debug: 'true' }],
+  ['--debug-on-fail', { debugonfail: 'true' }],
+]);
 const pairs = /^(server|port|username|password|passwordfile|nossl|debug|debugonfail|traceparent)=(.*)$/s;
 
 /** Takes what is about the connection out of the words. */
@@ -28,11 +36,11 @@ function take(words: readonly string[]): { rest: string[]; found: Found } {
     found: Found = {};
   for (let i = 0; i < words.length; i += 1) {
     const word = words[i] ?? '',
-      name = switches[word],
+      name = switches.get(word),
       pair = pairs.exec(word);
     if (name) found[name] = words[(i += 1)] ?? '';
     else if (pair) found[pair[1] as keyof Found] = pair[2] ?? '';
-    else if (flags[word]) Object.assign(found, flags[word]);
+    else if (flags.has(word)) Object.assign(found, flags.get(word));
     else rest.push(word);
   }
   return { rest, found };

@@ -64,8 +64,11 @@ interface Batch {
   readonly token: string;
 }
 
+/** Is told how far a task is, and whether it is over. */
+export type Progress = (fraction: number, over: boolean) => void;
+
 /** Waits for the end of a task by events; answers the text of its result. */
-export async function ended(api: Api, task: string, onProgress: (fraction: number, over: boolean) => void = () => undefined): Promise<string> {
+export async function ended(api: Api, task: string, onProgress: Progress = () => undefined): Promise<string> {
   for (let token = ''; ;) {
     const batch = await api.call<Batch>('event.from', [`task/${task}`], token, 30);
     token = batch.token;
@@ -78,12 +81,7 @@ export async function ended(api: Api, task: string, onProgress: (fraction: numbe
 }
 
 /** Runs a call in the background and waits for its task; the task is destroyed at the end. Answers the text of its result. */
-export async function follow(
-  api: Api,
-  method: string,
-  params: readonly unknown[],
-  onProgress: (fraction: number, over: boolean) => void = () => undefined,
-): Promise<string> {
+export async function follow(api: Api, method: string, params: readonly unknown[], onProgress: Progress = () => undefined): Promise<string> {
   const task = await api.call<string>(`Async.${method}`, ...params);
   try {
     return await ended(api, task, onProgress);

@@ -1,9 +1,8 @@
 /** How far a task is, drawn on standard error for who gives `--progress`, as xapi draws it. */
+import type { Progress } from '../api';
 import { optional, type Arguments } from './arguments';
 import type { Printer } from './printer';
 import type { Terminal } from './terminal';
-
-export type Progress = (fraction: number, over: boolean) => void;
 
 const width = 80,
   track = width - '[*] '.length - '  (   % ETA   :  :  )'.length;

@@ -1,8 +1,7 @@
 /** Where a command's words come from and its lines go to: a terminal of this machine, or a client at the other end of the thin protocol. */
-import type { Api, Login, Send } from '../api';
+import type { Api, Login, Progress, Send } from '../api';
 import type { Objects } from './objects';
 import type { Printer } from './printer';
-import type { Progress } from './progress';
 
 export interface Terminal {
   /** A line on standard output. */
