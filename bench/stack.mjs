@@ -1,6 +1,6 @@
 /** A whole stack for one run: the launcher's own, on a data folder of its own, durable as in production. */
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,21 +22,46 @@ export async function startStack({ hosts, vms, speed = 0, port: wanted }) {
   const port = wanted ?? (await freePort());
   const flags = { hosts, vms, speed, port, 'tls-port': 0, password, data };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-  const exited = new Promise((resolve) => child.once('exit', resolve));
   const url = port === 80 ? 'http://127.0.0.1' : `http://127.0.0.1:${port}`;
+  let running;
+  const end = async () => {
+    running.child.kill('SIGTERM');
+    await running.exited;
+  };
+  const begin = async () => {
+    const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    running = { child, exited: new Promise((resolve) => child.once('exit', resolve)) };
+    await untilReady(url, running.exited);
+  };
   const stop = async () => {
-    child.kill('SIGTERM');
-    await exited;
+    await end();
     rmSync(data, { recursive: true, force: true });
   };
-  await untilReady(url, exited).catch(async (error) => {
+  await begin().catch(async (error) => {
     await stop();
     throw error;
   });
   const ports = JSON.parse(readFileSync(path.join(data, 'services', 'ports.json'), 'utf8'));
-  return { url, password, stop, databaseUrl: `postgres://xenplane@127.0.0.1:${ports.postgres}/xenplane` };
+  return {
+    ...{ url, password, data, stop, databaseUrl: `postgres://xenplane@127.0.0.1:${ports.postgres}/xenplane` },
+    /** On the same data. */
+    restart: () => end().then(begin),
+    peakOf: (program) => peakOf(programOf(running.child.pid, program)),
+  };
 }
+
+const read = (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
+const isProgram = (pid, launcher, name) => {
+  try {
+    // Behind its name, in parentheses, are its state and its parent.
+    return Number(read(pid, 'stat').split(') ').at(-1).split(' ')[1]) === launcher && read(pid, 'cmdline').includes(`/apps/${name}/`);
+  } catch {
+    return false; // it has gone meanwhile
+  }
+};
+const programOf = (launcher, name) => readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isProgram(pid, launcher, name));
+/** The most memory that a process ever had, in MB of 2 ** 20 bytes. */
+const peakOf = (pid) => Math.round(/VmHWM:\s+(\d+)/.exec(read(pid, 'status'))[1] / 1024);
 
 async function untilReady(url, exited) {
   let gone = false;

@@ -1,6 +1,11 @@
+import { letYoungHeapGrow } from './young-heap';
 import 'reflect-metadata';
 import { apiSettings } from '@xenplane/config';
 import { runProcess } from '@xenplane/xapi';
 import { startApi } from './api';
 
-runProcess('api', () => startApi(apiSettings()));
+runProcess('api', async () => {
+  const running = await startApi(apiSettings());
+  letYoungHeapGrow();
+  return running;
+});

@@ -1,6 +1,6 @@
 /** Everything that a role may allow, as clients see it: one permission for each message, for each map key that has a role of its own, for each HTTP handler. */
 import { allows, asRef, handlers, messages, roles, roleUuids, type HandlerFacts, type Message, type Ref, type Role, type XenRecord } from '@xenplane/model';
-import { seededUuid } from './bootstrap/seeded';
+import { refOf, seededUuid } from './bootstrap/seeded';
 
 export type RoleName = (typeof roles)[number];
 export type RoleRecord = XenRecord<'role'>;
@@ -32,20 +32,28 @@ export const permissions: readonly Permission[] = [
 ];
 const holds = (role: RoleName, { role: needed, clientCert }: Permission): boolean => allows(role, needed) || (clientCert && role === 'client-cert');
 
-const refOfRole = (name: RoleName): Ref<'role'> => asRef(`OpaqueRef:${roleUuids[name]}`);
-const uuidOf = (permission: string): string => seededUuid('permission', permission);
-const refOfPermission = (permission: string): Ref<'role'> => asRef(`OpaqueRef:${uuidOf(permission)}`);
+const refOfRole = (name: RoleName): Ref<'role'> => refOf('role', roleUuids[name]);
+
+const recordOf = (name: string): RoleRecord => ({
+  uuid: seededUuid('permission', name),
+  name_label: name,
+  name_description: 'A basic permission',
+  subroles: [],
+  is_internal: false,
+});
+const recordsOfPermissions = new Map(
+  permissions.map(({ name }) => {
+    const record = recordOf(name);
+    return [String(refOf('role', record.uuid)), record] as const;
+  }),
+);
+/** Made once: most permissions are in several of the roles. */
+const refOfPermission = new Map([...recordsOfPermissions].map(([ref, { name_label }]) => [name_label, asRef<'role'>(ref)] as const));
 
 /** Names of all permissions of each role. */
 const namesOf = new Map(roles.map((role) => [role, permissions.filter((p) => holds(role, p)).map((p) => p.name)] as const));
-const subrolesOf = new Map([...namesOf].map(([role, names]) => [String(refOfRole(role)), names.map(refOfPermission)] as const));
+const subrolesOf = new Map([...namesOf].map(([role, names]) => [String(refOfRole(role)), names.flatMap((name) => refOfPermission.get(name) ?? [])] as const));
 const roleOfRef = new Map(roles.map((role) => [String(refOfRole(role)), role] as const));
-const recordsOfPermissions = new Map(
-  permissions.map(({ name }) => [
-    String(refOfPermission(name)),
-    { uuid: uuidOf(name), name_label: name, name_description: 'A basic permission', subroles: [], is_internal: false } satisfies RoleRecord,
-  ]),
-);
 
 /** The permissions of a role by its reference, as references; none for what is no role of the seven. */
 export const subroles = (ref: string): readonly Ref<'role'>[] => subrolesOf.get(ref) ?? [];

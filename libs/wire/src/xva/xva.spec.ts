@@ -52,6 +52,11 @@ test.each([
   ['Nobody inspects the spammish repetition', 'FBCEA83C8A378BF1'],
 ])('XXH64 of %j is %s', (text, hash) => expect(xxh64(Buffer.from(text))).toBe(hash));
 
+test('XXH64 of much is the same, wherever it lies in memory', () => {
+  const bytes = Buffer.alloc(200_003 + 3, 'abc');
+  expect([0, 3].map((at) => xxh64(bytes.subarray(at, at + 200_003)))).toEqual(['712B8676145B57B9', '712B8676145B57B9']);
+});
+
 const part = fc.record({ block: fc.nat(79), count: fc.integer({ min: 1, max: 5 }) });
 test('disks go through an archive unchanged, one after another, and most of their zeroes not at all', async () => {
   await fc.assert(

@@ -1,7 +1,7 @@
 /** XXH64 with seed 0, by its specification: the checksum of blocks in exports. */
-const p1 = 0x9e37_79b1_85eb_ca87n,
-  p2 = 0xc2b2_ae3d_27d4_eb4fn,
-  p3 = 0x1656_67b1_9e37_79f9n,
+import { p1, p2, stripe, takeStripes } from './xxh64-stripes';
+
+const p3 = 0x1656_67b1_9e37_79f9n,
   p4 = 0x85eb_ca77_c2b2_ae63n,
   p5 = 0x27d4_eb2f_1656_67c5n;
 
@@ -11,29 +11,7 @@ const rotated = (x: bigint, by: bigint): bigint => u64(u64(x << by) | (x >> (64n
 const round = (lane: bigint, input: bigint): bigint => u64(rotated(u64(lane + u64(input * p2)), 31n) * p1);
 const merged = (hash: bigint, lane: bigint): bigint => u64(u64((hash ^ round(0n, lane)) * p1) + p4);
 
-const stripe = 32;
 const seeds = [u64(p1 + p2), p2, 0n, u64(-p1)];
-
-/**
- * Whole stripes of 32 bytes in four lanes. Written out, because only inside one function are these numbers of 64 bits kept in
- * registers: a hundredfold of difference.
- */
-function takeStripes(lanes: BigUint64Array, bytes: Uint8Array, count: number): void {
-  const aligned = bytes.byteOffset % 8 === 0 ? bytes : bytes.slice(0, count * stripe);
-  const words = new BigUint64Array(aligned.buffer, aligned.byteOffset, count * 4);
-  let [a = 0n, b = 0n, c = 0n, d = 0n] = lanes;
-  for (let i = 0; i < words.length; i += 4) {
-    a = asUintN(64, a + asUintN(64, (words[i] ?? 0n) * p2));
-    a = asUintN(64, (asUintN(64, a << 31n) | (a >> 33n)) * p1);
-    b = asUintN(64, b + asUintN(64, (words[i + 1] ?? 0n) * p2));
-    b = asUintN(64, (asUintN(64, b << 31n) | (b >> 33n)) * p1);
-    c = asUintN(64, c + asUintN(64, (words[i + 2] ?? 0n) * p2));
-    c = asUintN(64, (asUintN(64, c << 31n) | (c >> 33n)) * p1);
-    d = asUintN(64, d + asUintN(64, (words[i + 3] ?? 0n) * p2));
-    d = asUintN(64, (asUintN(64, d << 31n) | (d >> 33n)) * p1);
-  }
-  lanes.set([a, b, c, d]);
-}
 
 /** Of bytes that come one after the other. */
 export class Xxh64 {
