@@ -29,7 +29,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
 const packages: Readonly<Record<string, RegExp>> = {
   model: /^$/,
   domain: /^$/,
-  wire: /^$/,
+  wire: /^xxhash-wasm$/,
   work: /^(bullmq|ioredis)$/,
   store: /^(typeorm|pg|pg-.*|node:.*|reflect-metadata)$/,
   client: /^node:.*$/,
