@@ -21,7 +21,7 @@ export async function* writeMembers(prefix: string, source: DiskSource): AsyncGe
   for await (const { index, bytes } of unitsOf(source, memberBytes, [0, last])) {
     if (index !== 0 && index !== last && isZero(bytes)) continue;
     yield* tarMember(memberName(prefix, index), bytes);
-    yield* tarMember(`${memberName(prefix, index)}.xxhash`, text.encode(xxh64(bytes)));
+    yield* tarMember(`${memberName(prefix, index)}.xxhash`, text.encode(await xxh64(bytes)));
   }
 }
 
@@ -93,7 +93,7 @@ export class MemberReader {
       return;
     }
     const said = plain.decode(await this.tar.content(next, 1024)).trim();
-    const found = suffix === '.xxhash' ? xxh64(bytes) : this.checking.sha1(bytes);
+    const found = suffix === '.xxhash' ? await xxh64(bytes) : this.checking.sha1(bytes);
     if (said.toLowerCase() !== found.toLowerCase() && !this.checking.force) throw new XenError('IMPORT_ERROR_SOME_CHECKSUMS_FAILED');
   }
 }

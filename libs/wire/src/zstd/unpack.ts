@@ -1,6 +1,6 @@
 /** Unpacks zstd, after RFC 8878, block by block; the checksum of a frame, where it has one, must be right. */
 import type { ByteReader } from '../disks/byte-reader';
-import { Xxh64 } from '../xva/xxh64';
+import { startXxh64 } from '../xva/xxh64';
 import { BadZstd } from './bad-zstd';
 import type { Block, Frame } from './frames';
 import { History } from './history';
@@ -54,15 +54,15 @@ class FrameState {
 /** One block at a time, empty ones too: whoever takes them may let others have their turn in between. */
 export async function* unpackFrame(frame: Frame, reader: ByteReader): AsyncGenerator<Uint8Array> {
   const state = new FrameState(frame),
-    sum = new Xxh64();
+    sum = frame.checked ? await startXxh64() : undefined;
   for await (const block of frame.blocks()) {
     const bytes = state.unpack(block);
-    if (frame.checked) sum.add(bytes);
+    sum?.update(bytes);
     yield bytes;
   }
-  if (!frame.checked) return;
+  if (!sum) return;
   const told = new DataView((await reader.exactly(4)).buffer).getUint32(0, true);
-  if (BigInt(told) !== sum.value() % 2n ** 32n) throw new BadZstd('a frame whose checksum is wrong');
+  if (BigInt(told) !== sum.digest() % 2n ** 32n) throw new BadZstd('a frame whose checksum is wrong');
 }
 
 /** The frame as it came, for another reader. */
