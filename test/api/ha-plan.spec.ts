@@ -124,7 +124,7 @@ describe('what not every host has', () => {
   const localDisk = (): Promise<string> =>
     call('VDI.create', { SR: local, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} });
 
-  test('binds a VM: a disk, a network, a repository that a host has lost', async () => {
+  test('binds a VM: a disk, a disc in a drive, a network, a repository that a host has lost', async () => {
     const vm = await newVm('bound', 1);
     await call('VM.assert_agile', vm);
     const VIF = await call<string>('VIF.create', nic(vm));
@@ -135,8 +135,14 @@ describe('what not every host has', () => {
     await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local}`);
     expect(await call('pool.ha_compute_vm_failover_plan', [], [vm])).toEqual({ [vm]: { error_code: 'HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED' } });
     await call('VBD.destroy', VBD);
+    const discs = await call<string>('SR.create', hosts[0], { location: '/srv/discs' }, 0, 'discs', '', 'iso', 'iso', false, {});
+    const [disc] = await call<string[]>('SR.get_VDIs', discs);
+    const drive = await call<string>('VBD.create', { ...disk(vm, disc ?? ''), type: 'CD', mode: 'RO' });
+    await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${discs}`);
+    await call('VBD.eject', drive);
+    const place = await call<string>('SR.create', hosts[0], { server: 'filer', serverpath: '/export/some' }, 0, 'some', '', 'nfs', 'user', true, {});
     const shared = await call<string>('VDI.create', {
-      SR: await call('pool.get_default_SR', pool),
+      SR: place,
       virtual_size: 2 ** 20,
       type: 'user',
       sharable: false,
@@ -144,6 +150,11 @@ describe('what not every host has', () => {
       other_config: {},
     });
     await call('VBD.create', disk(vm, shared));
+    await call('VM.assert_agile', vm);
+    const [pbd] = await call<string[]>('SR.get_PBDs', place);
+    await call('PBD.unplug', pbd);
+    await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${place}`);
+    await call('PBD.plug', pbd);
     await call('VM.assert_agile', vm);
     await call('VM.destroy', vm);
     await call('VDI.destroy', shared);

@@ -1,8 +1,9 @@
 /** The bad inputs of the security notes, by their numbers: calls that ask for what cannot be. Nothing of them may stay. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import http, { createServer } from 'node:http';
 import path from 'node:path';
+import { json } from 'node:stream/consumers';
 import { eventually, password, startWorld, type World } from '../world';
 import { description, result, sessionOf } from './raw';
 
@@ -252,6 +253,24 @@ describe('who asks', () => {
     const given = await result<string>(world, 'session.login_with_password', 'root', password, '1.0', wish);
     expect(given).not.toBe(wish);
     expect(await description(world, 'VM.get_all', wish)).toEqual(['SESSION_INVALID', wish]);
+  });
+
+  test('29 of more wrong passwords than may wait at one address the rest is turned away; other addresses and known passwords come in', async () => {
+    const from = async (localAddress: string, pwd: string): Promise<unknown> => {
+      const asking = http.request(`${world.url}/jsonrpc`, { method: 'POST', localAddress, agent: false });
+      asking.end(JSON.stringify({ id: 1, method: 'session.login_with_password', params: ['root', pwd] }));
+      const [answer] = (await once(asking, 'response')) as [http.IncomingMessage];
+      return ((await json(answer)) as { error: unknown }).error;
+    };
+    const failed = ['SESSION_AUTHENTICATION_FAILED', 'root', expect.any(String)];
+    const flood = Array.from({ length: 300 }, (_, i) => from('127.0.0.1', `guess ${i}`));
+    const isBusy = (error: unknown): boolean => Array.isArray(error) && error[0] === 'TOO_BUSY';
+    await Promise.any(flood.map(async (answer) => isBusy(await answer) || Promise.reject(new Error('looked at'))));
+    expect([await from('127.0.0.1', password), await from('127.0.0.2', password), await from('127.0.0.2', 'wrong')]).toEqual([null, null, failed]);
+    const answers = await Promise.all(flood);
+    const looked = answers.filter((error) => !isBusy(error));
+    expect(looked).toEqual(looked.map(() => failed));
+    expect(await from('127.0.0.1', 'wrong')).toEqual(failed);
   });
 
   test('29 thirty wrong passwords at once keep nobody out', async () => {

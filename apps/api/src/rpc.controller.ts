@@ -1,12 +1,12 @@
 /** Bytes to a call and an answer to bytes, for both wires; nothing else. */
 import { Controller, Get, Options, Post, Req, Res } from '@nestjs/common';
-import { Dispatcher, type Answer, type TaskHead } from '@xenplane/xapi';
+import { Dispatcher, type Answer, type TaskHead, type Way } from '@xenplane/xapi';
 import { errorFrom, XenError } from '@xenplane/model';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './adapter';
 import { Refusal } from './handlers/refusal';
-import { isLocal } from './local-socket';
+import { wayOf } from './local-socket';
 import { page } from './page';
 import { taskHead } from './task-head';
 
@@ -66,8 +66,8 @@ export class RpcController {
 }
 
 /** What the head of a request says of the call. */
-function cameBy({ raw, headers }: FastifyRequest): { local: boolean; head: TaskHead } {
-  return { local: isLocal(raw.socket), head: taskHead(headers) };
+function cameBy({ raw, headers }: FastifyRequest): { way: Way; head: TaskHead } {
+  return { way: wayOf(raw.socket), head: taskHead(headers) };
 }
 /** A call says beforehand how long it is, as xapi wants it. */
 function bodyOf({ headers, body }: FastifyRequest): Buffer {

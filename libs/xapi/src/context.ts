@@ -79,8 +79,14 @@ export interface Outside {
   /** What the client holds: the session's token. */
   readonly token: string;
   readonly signal: AbortSignal;
-  /** Came by a way that only the user of this process has: who asks is root. */
+  readonly way: Way;
+}
+/** The way that a request came. */
+export interface Way {
+  /** Only the user of this process has it: who asks is root. */
   readonly local: boolean;
+  /** Whence over the network; empty for requests from within. */
+  readonly address: string;
 }
 
 /** A moment in the form of the wire, whole seconds. */

@@ -19,7 +19,7 @@ import {
 import { startOperation } from './accept';
 import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
-import type { Context, Outside, Plane, Session } from './context';
+import type { Context, Outside, Plane, Session, Way } from './context';
 import { createPlain, read, writeField, type Prepared } from './implied';
 import { assertAllowed, needsBefore } from './roles';
 import { OpenedDatabases } from './recovery/foreign-database';
@@ -30,8 +30,7 @@ export interface Request {
   readonly method: string;
   readonly params: readonly Untyped[];
   readonly signal: AbortSignal;
-  /** See `Outside`. */
-  readonly local?: boolean;
+  readonly way?: Way;
   readonly head?: TaskHead;
 }
 /** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
@@ -44,13 +43,14 @@ interface Call {
   /** Of a call in the background: the method as the client wrote it. */
   readonly label: string | undefined;
   readonly signal: AbortSignal;
-  readonly local: boolean;
+  readonly way: Way;
   readonly head: TaskHead;
 }
 
 type InSession = Call & { readonly session: Session };
 type Background = InSession & { readonly label: string };
 
+const fromWithin: Way = { local: false, address: '' };
 const taskType: Type = { kind: 'ref', cls: 'task' };
 
 export class Dispatcher {
@@ -90,8 +90,8 @@ export class Dispatcher {
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {
-      const { signal, local = false, head = {} } = request;
-      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, local, head });
+      const { signal, way = fromWithin, head = {} } = request;
+      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, way, head });
       told(async && session ? this.refusalOf(message, session, known) : undefined);
       return value;
     } catch (error) {
@@ -139,11 +139,11 @@ export class Dispatcher {
 
   private async callOutside(
     message: Message,
-    { session, token, args, signal, local }: Call,
+    { session, token, args, signal, way }: Call,
     run: Handler<Outside>,
   ): Promise<Answer & { readonly value: unknown }> {
     if (session) assertAllowed(session, message, args);
-    return { type: message.result, value: await run({ plane: this.plane, session, token, signal, local }, args) };
+    return { type: message.result, value: await run({ plane: this.plane, session, token, signal, way }, args) };
   }
 
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */

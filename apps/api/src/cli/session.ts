@@ -2,14 +2,14 @@
 import { XenError } from '@xenplane/model';
 import type { Api, Opened } from '@xenplane/client';
 import { encodeJson, parseJsonCall } from '@xenplane/wire';
-import type { Dispatcher } from '@xenplane/xapi';
+import type { Dispatcher, Way } from '@xenplane/xapi';
 
 const wordsOf = (method: string, params: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
 
 /** Answers what a client of JSON-RPC would see. */
-async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal, local = false): Promise<unknown> {
+async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal, way?: Way): Promise<unknown> {
   if (signal.aborted) throw new XenError('SESSION_INVALID', '');
-  const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal, local });
+  const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal, ...(way ? { way } : {}) });
   if ('prepared' in answer) return JSON.parse(answer.prepared.chunks.map((c) => c.toString()).join(''));
   return JSON.parse(encodeJson(answer.type, answer.value));
 }
@@ -18,14 +18,13 @@ export interface Credentials {
   readonly session: string | undefined;
   readonly user: string;
   readonly password: string;
-  /** Came over the local socket. */
-  readonly local: boolean;
+  readonly way: Way;
 }
 
 /** A session that was brought along stays open; one made for the command ends with it. */
-export async function openSession(dispatcher: Dispatcher, { session, user, password, local }: Credentials, signal: AbortSignal): Promise<Opened> {
-  if (session === undefined && user === '' && !local) throw new XenError('SESSION_AUTHENTICATION_FAILED', '', 'no user was given');
-  const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal, local));
+export async function openSession(dispatcher: Dispatcher, { session, user, password, way }: Credentials, signal: AbortSignal): Promise<Opened> {
+  if (session === undefined && user === '' && !way.local) throw new XenError('SESSION_AUTHENTICATION_FAILED', '', 'no user was given');
+  const token = session ?? String(await call(dispatcher, 'session.login_with_password', [user, password, '1.0', 'xe'], signal, way));
   const apiOf = (own: string): Api => ({
     url: '',
     session: own,

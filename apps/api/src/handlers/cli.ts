@@ -6,7 +6,7 @@ import { callSender } from '@xenplane/xapi';
 import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
-import { isLocal } from '../local-socket';
+import { wayOf } from '../local-socket';
 import type { Exchange, Handler } from './exchange';
 import { Refusal } from './refusal';
 
@@ -25,7 +25,7 @@ async function bodyOf(request: IncomingMessage): Promise<string> {
 
 interface CommandLine {
   readonly words: readonly string[];
-  readonly login: Omit<Credentials, 'local'>;
+  readonly login: Omit<Credentials, 'way'>;
 }
 /** One word a line; who it is comes last, or first when another server passes the command on. */
 export function commandLine(body: string): CommandLine {
@@ -43,7 +43,7 @@ async function run({ request, socket, dispatcher, signal, plane }: Exchange): Pr
   try {
     await channel.greet();
     const terminal = terminalOver(channel, callSender(plane.store));
-    const code = await runXe(words, () => openSession(dispatcher, { ...login, local: isLocal(socket) }, signal), terminal);
+    const code = await runXe(words, () => openSession(dispatcher, { ...login, way: wayOf(request.socket) }, signal), terminal);
     channel.say({ kind: 'exit', code });
   } catch (error) {
     if (!(error instanceof ClientGone) && !(error instanceof MalformedThin))

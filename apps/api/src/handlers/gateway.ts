@@ -2,8 +2,8 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
-import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats } from '@xenplane/xapi';
-import { isLocal } from '../local-socket';
+import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats, type Way } from '@xenplane/xapi';
+import { isLocal, wayOf } from '../local-socket';
 import { otherConfigOf } from '../task-head';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
@@ -128,16 +128,16 @@ export class Gateway {
     const token = query.get('session_id');
     if (token !== null) return { token, session: await this.dispatcher.sessions.find(token), own: false };
     const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'), isLocal(request.socket));
-    if (isLocal(request.socket) && !route.open) return this.logInOnce(':', true);
+    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'), wayOf(request.socket));
+    if (isLocal(request.socket) && !route.open) return this.logInOnce(':', wayOf(request.socket));
     if (route.open) return { token: '', session: undefined, own: false };
     throw new XenError('SESSION_AUTHENTICATION_FAILED');
   }
 
-  private async logInOnce(credentials: string, local: boolean): Promise<Login> {
+  private async logInOnce(credentials: string, way: Way): Promise<Login> {
     const at = credentials.indexOf(':');
     const params = [at < 0 ? credentials : credentials.slice(0, at), at < 0 ? '' : credentials.slice(at + 1), '1.0', 'http'];
-    const answer = await this.dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal, local });
+    const answer = await this.dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal, way });
     const token = 'value' in answer ? String(answer.value) : '';
     return { token, session: await this.dispatcher.sessions.find(token), own: true };
   }

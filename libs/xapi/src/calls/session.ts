@@ -1,8 +1,9 @@
 import { asRef, classes, nullRef, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { admit } from '../auth/admittance';
+import { Doors } from '../auth/doors';
 import { setPassword } from '../bootstrap/pool';
-import type { Outside, Plane } from '../context';
-import { longestPassword, verifyPassword } from '../passwords';
+import type { Outside, Plane, Way } from '../context';
+import { longestPassword, verifyPassword, wasRight } from '../passwords';
 import { denied } from '../roles';
 import { openSession, type Sessions } from '../sessions';
 import { masterElsewhere } from '../slave';
@@ -14,6 +15,8 @@ interface Login {
   readonly user: string;
   readonly password: string;
   readonly originator: string;
+  /** Puts off work that tells whether a password is right until it is the asker's turn. */
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 async function logIn(plane: Plane, login: Login): Promise<string> {
@@ -22,7 +25,7 @@ async function logIn(plane: Plane, login: Login): Promise<string> {
   try {
     return (await logInLocally(plane, login)) ?? (await logInExternally(plane, login));
   } catch (error) {
-    if (!(error instanceof XenError)) throw error;
+    if (!(error instanceof XenError) || error.code === 'TOO_BUSY') throw error;
     if (error.code === 'SESSION_AUTHENTICATION_FAILED') plane.failedLogins.note({ username: login.user, originator: login.originator }, plane.clock.now());
     await plane.clock.wait(plane.settings.wrongPasswordMs);
     throw error;
@@ -30,18 +33,19 @@ async function logIn(plane: Plane, login: Login): Promise<string> {
 }
 
 /** Undefined when there is no such local user; then nothing has been checked yet. */
-async function logInLocally(plane: Plane, { user, password, originator }: Login): Promise<string | undefined> {
+async function logInLocally(plane: Plane, { user, password, originator, inTurn }: Login): Promise<string | undefined> {
   const [credential] = await plane.store.query<{ hash: string; ref: string }>(
     'SELECT c.hash, u.ref FROM credential c JOIN "user" u ON u.short_name = c.name WHERE c.name = $1',
     [user],
   );
   if (!credential) return undefined;
-  if (!(await verifyPassword(password, credential.hash))) throw wrong(user);
-  return openSession(plane, { user, root: user === root, role: 'local-root', originator, userRef: asRef(credential.ref) });
+  const { hash, ref } = credential;
+  if (!wasRight(password, hash) && !(await inTurn(() => verifyPassword(password, hash)))) throw wrong(user);
+  return openSession(plane, { user, root: user === root, role: 'local-root', originator, userRef: asRef(ref) });
 }
 
-async function logInExternally(plane: Plane, { user, password, originator }: Login): Promise<string> {
-  const admitted = await admit(plane, user, password);
+async function logInExternally(plane: Plane, { user, password, originator, inTurn }: Login): Promise<string> {
+  const admitted = await inTurn(() => admit(plane, user, password));
   if (!admitted) throw wrong(user);
   const { entry, role, subject, subjects } = admitted;
   return openSession(plane, {
@@ -62,14 +66,15 @@ async function logInAsRoot(plane: Plane, originator: string): Promise<Ref<'sessi
 }
 
 /** To the very host, for emergencies: only for its own users. */
-async function logInForEmergency(plane: Plane, user: string, password: string): Promise<Ref<'session'>> {
+async function logInForEmergency(plane: Plane, login: Login): Promise<Ref<'session'>> {
+  const { user, password, inTurn } = login;
   try {
-    const token = await logInLocally(plane, { user, password, originator: '' });
+    const token = await logInLocally(plane, login);
     if (token !== undefined) return asRef(token);
-    await verifyPassword(password, undefined);
+    await inTurn(() => verifyPassword(password, undefined));
     throw wrong(user);
   } catch (error) {
-    if (error instanceof XenError) await plane.clock.wait(plane.settings.wrongPasswordMs);
+    if (error instanceof XenError && error.code !== 'TOO_BUSY') await plane.clock.wait(plane.settings.wrongPasswordMs);
     throw error;
   }
 }
@@ -83,10 +88,20 @@ async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }:
   await setPassword(plane, root, new_pwd);
 }
 
+const doors = new Doors();
+/** Those who come by one address take turns with others. */
+const by = ({ address }: Way, user: string, password: string, originator: string): Login => ({
+  user,
+  password,
+  originator,
+  inTurn: (work) => doors.through(address, work),
+});
+
 export const sessionCalls = (sessions: Sessions): CallsOf<typeof classes.session, Outside> => ({
-  login_with_password: async ({ plane, local }, { uname, pwd, originator }) =>
-    local ? logInAsRoot(plane, originator) : asRef(await logIn(plane, { user: uname, password: pwd, originator })),
-  slave_local_login_with_password: async ({ plane, local }, { uname, pwd }) => (local ? logInAsRoot(plane, '') : logInForEmergency(plane, uname, pwd)),
+  login_with_password: async ({ plane, way }, { uname, pwd, originator }) =>
+    way.local ? logInAsRoot(plane, originator) : asRef(await logIn(plane, by(way, uname, pwd, originator))),
+  slave_local_login_with_password: async ({ plane, way }, { uname, pwd }) =>
+    way.local ? logInAsRoot(plane, '') : logInForEmergency(plane, by(way, uname, pwd, '')),
   logout: async ({ session }) => {
     if (session) await sessions.close(session.ref);
   },
