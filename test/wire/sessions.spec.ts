@@ -104,6 +104,14 @@ test('root changes its password without the old one, though not with a wrong one
   expect(await isAlive(await logIn())).toBe(true);
 });
 
+test('a tool that logs in two hundred times at once, with a password that nobody has tried yet, comes in', async () => {
+  const token = await logIn();
+  await result(world, 'session.change_password', token, '', 'new to all');
+  const all = Array.from({ length: 200 }, () => result<string>(world, 'session.login_with_password', 'root', 'new to all'));
+  expect(new Set(await Promise.all(all)).size).toBe(200);
+  await result(world, 'session.change_password', token, '', world.password);
+});
+
 test('the sessions of a subject are told of and ended, but for the one that asks', async () => {
   const external = { identifier: 'u1001', subject: asRef<'subject'>('OpaqueRef:NULL'), subjects: [] };
   const opening = { user: 'dan', root: false, role: 'pool-operator', originator: 'test', userRef: asRef<'user'>('OpaqueRef:NULL'), external } as const;

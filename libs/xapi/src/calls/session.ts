@@ -3,7 +3,7 @@ import { admit } from '../auth/admittance';
 import { Doors } from '../auth/doors';
 import { setPassword } from '../bootstrap/pool';
 import type { Outside, Plane, Way } from '../context';
-import { longestPassword, verifyPassword, wasRight } from '../passwords';
+import { askedOnce, longestPassword, verifyPassword, wasRight } from '../passwords';
 import { denied } from '../roles';
 import { openSession, type Sessions } from '../sessions';
 import { masterElsewhere } from '../slave';
@@ -40,7 +40,8 @@ async function logInLocally(plane: Plane, { user, password, originator, inTurn }
   );
   if (!credential) return undefined;
   const { hash, ref } = credential;
-  if (!wasRight(password, hash) && !(await inTurn(() => verifyPassword(password, hash)))) throw wrong(user);
+  const isRight = (): Promise<boolean> => askedOnce(password, hash, () => inTurn(() => verifyPassword(password, hash)));
+  if (!wasRight(password, hash) && !(await isRight())) throw wrong(user);
   return openSession(plane, { user, root: user === root, role: 'local-root', originator, userRef: asRef(ref) });
 }
 
