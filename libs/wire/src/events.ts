@@ -56,6 +56,17 @@ const countsJson = (counts: unknown): string =>
 const countsXml = (counts: unknown): string =>
   structXml(Array.from(entriesOf(counts), ([name, count]) => memberXml(name, `<value><i4>${intCodec.json(count)}</i4></value>`)).join(''));
 
+/** A batch that many readers are given is written once, for as long as it is kept. */
+function once(write: (batch: Readonly<Record<string, unknown>>) => string): Write {
+  const written = new WeakMap<object, string>();
+  return (value) => {
+    const batch = asStruct(value),
+      text = written.get(batch) ?? write(batch);
+    written.set(batch, text);
+    return text;
+  };
+}
+
 /** What event.from answers. */
 export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
   decode(value) {
@@ -63,14 +74,12 @@ export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
     const events = asArray(value['events']).map((event) => decodeEvent(event, codecFor));
     return { events, valid_ref_counts: decodeCounts(value['valid_ref_counts']), token: stringCodec.decode(value['token']) };
   },
-  json(value) {
-    const { events, valid_ref_counts: counts, token } = asStruct(value);
+  json: once(({ events, valid_ref_counts: counts, token }) => {
     return `{"events":[${asArray(events)
       .map((event) => eventJson(event, codecFor))
       .join(',')}],"valid_ref_counts":${countsJson(counts)},"token":${stringCodec.json(token)}}`;
-  },
-  xml(value) {
-    const { events, valid_ref_counts: counts, token } = asStruct(value);
+  }),
+  xml: once(({ events, valid_ref_counts: counts, token }) => {
     const list = asArray(events)
       .map((event) => eventXml(event, codecFor))
       .join('');
@@ -79,5 +88,5 @@ export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
         memberXml('valid_ref_counts', countsXml(counts)) +
         memberXml('token', stringCodec.xml(token)),
     );
-  },
+  }),
 });

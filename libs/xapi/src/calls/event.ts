@@ -58,6 +58,23 @@ function batch(replica: Replica, changes: readonly Change[], position: Position)
   return { events: inOrder(changes).map((c) => record(replica, c, '0.0')), valid_ref_counts: counts, token: asToken(position) };
 }
 
+const mostShared = 500;
+/** Who reads the same from the same place on is given the same batch: it is put together, and written, once for all. */
+class Batches {
+  private upTo = '';
+  private readonly made = new Map<string, EventBatch>();
+
+  of(replica: Replica, { events, position }: Changes, asked: readonly string[]): EventBatch {
+    const upTo = [replica.position(), position].map(asToken).join(),
+      key = asked.join();
+    if (upTo !== this.upTo) this.made.clear();
+    this.upTo = upTo;
+    const found = this.made.get(key) ?? batch(replica, events, position);
+    if (events.length <= mostShared) this.made.set(key, found);
+    return found;
+  }
+}
+
 interface Waiting {
   readonly position: Position;
   readonly wants: Wants;
@@ -153,7 +170,7 @@ async function next(outside: Outside): Promise<AnyRecord[]> {
   return inOrder(found.events).map((c) => legacy(record(outside.plane.replica, c, String(outside.plane.clock.now().getTime() / 1000))));
 }
 
-export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Outside> => ({
+export const eventCalls = (sessions: Sessions, batches = new Batches()): CallsOf<typeof classes.event, Outside> => ({
   register: (outside, { classes: more }) => registerFor(outside, more, []),
   unregister: (outside, { classes: less }) => registerFor(outside, [], less),
   next: (outside) => whileOpen(outside, sessions, next),
@@ -162,7 +179,7 @@ export const eventCalls = (sessions: Sessions): CallsOf<typeof classes.event, Ou
       // What the caller has written before is told now, not at the next call.
       await open.plane.replica.fresh();
       const found = await nextChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
-      return batch(open.plane.replica, found.events, found.position);
+      return batches.of(open.plane.replica, found, [token, ...texts]);
     }),
   inject: ({ plane }, { class: cls, ref }) => inject(plane, cls, ref),
   get_current_id: async ({ plane }) => plane.replica.position().base,
