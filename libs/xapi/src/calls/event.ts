@@ -58,6 +58,7 @@ function batch(replica: Replica, changes: readonly Change[], position: Position)
   return { events: inOrder(changes).map((c) => record(replica, c, '0.0')), valid_ref_counts: counts, token: asToken(position) };
 }
 
+/** Events in a batch, and batches, that are kept for others. */
 const mostShared = 500;
 /** Who reads the same from the same place on is given the same batch: it is put together, and written, once for all. */
 class Batches {
@@ -67,7 +68,7 @@ class Batches {
   of(replica: Replica, { events, position }: Changes, asked: readonly string[]): EventBatch {
     const upTo = [replica.position(), position].map(asToken).join(),
       key = asked.join();
-    if (upTo !== this.upTo) this.made.clear();
+    if (upTo !== this.upTo || this.made.size >= mostShared) this.made.clear();
     this.upTo = upTo;
     const found = this.made.get(key) ?? batch(replica, events, position);
     if (events.length <= mostShared) this.made.set(key, found);
