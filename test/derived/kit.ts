@@ -31,6 +31,7 @@ export class Kit {
     this.ends.push(end);
   }
   async stop(): Promise<void> {
+    if (this.stopped) return;
     this.stopped = true;
     for (const end of this.ends) await end();
     await this.world.stop();

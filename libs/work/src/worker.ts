@@ -64,13 +64,13 @@ export class OperationWorker<Tx> {
     }
   }
 
-  /** Should this process end meanwhile, the sweeper finds the operation. */
+  /** Should this process end meanwhile, or the database be away then, the sweeper finds the operation. */
   private async park(held: Held, { ref, waitMs }: Parked): Promise<void> {
     await this.options.store.release(held).catch(() => undefined);
     if (this.stopped) return;
     const timer = setTimeout(() => {
       this.parked.delete(timer);
-      void this.run(ref);
+      this.run(ref).catch((error: unknown) => this.options.onError?.(ref, error));
     }, waitMs);
     this.parked.add(timer);
   }
