@@ -133,6 +133,20 @@ export async function eventually<T>(check: () => Promise<T>, limitMs = 60_000): 
   }
 }
 
+/** The attachment of a disk to a VM, as VBD.create wants it. */
+export const attachment = (VM: string, VDI: string, userdevice = 'autodetect'): object => ({
+  VM,
+  VDI,
+  userdevice,
+  bootable: false,
+  mode: 'RW',
+  type: 'Disk',
+  empty: false,
+  other_config: {},
+  qos_algorithm_type: '',
+  qos_algorithm_params: {},
+});
+
 export type Call = <T = unknown>(method: string, ...params: unknown[]) => Promise<T>;
 /** A bare JSON-RPC session. A failure throws an Error whose message is the description joined by blanks. */
 export async function login(url: string, user = 'root', pwd = password): Promise<Call> {

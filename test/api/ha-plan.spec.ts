@@ -1,5 +1,5 @@
 /** The plan of high availability: what would break it is refused, and what binds a VM to its host has no place in it. */
-import { eventually, login, startWorld, type Call, type World } from '../world';
+import { attachment, eventually, login, startWorld, type Call, type World } from '../world';
 
 const GiB = 2 ** 30;
 let world: World;
@@ -95,18 +95,6 @@ describe('a VM that is not protected takes no room that the plan needs', () => {
 
 describe('what not every host has', () => {
   let inside: string, local: string;
-  const disk = (VM: string, VDI: string): object => ({
-    VM,
-    VDI,
-    userdevice: 'autodetect',
-    bootable: false,
-    mode: 'RW',
-    type: 'Disk',
-    empty: false,
-    other_config: {},
-    qos_algorithm_type: '',
-    qos_algorithm_params: {},
-  });
   const nic = (VM: string): object => ({
     device: '5',
     network: inside,
@@ -131,13 +119,13 @@ describe('what not every host has', () => {
     await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_NETWORK_NOT_SHARED ${inside}`);
     await call('VIF.destroy', VIF);
     await call('VM.assert_agile', vm);
-    const VBD = await call<string>('VBD.create', disk(vm, await localDisk()));
+    const VBD = await call<string>('VBD.create', attachment(vm, await localDisk()));
     await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local}`);
     expect(await call('pool.ha_compute_vm_failover_plan', [], [vm])).toEqual({ [vm]: { error_code: 'HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED' } });
     await call('VBD.destroy', VBD);
     const discs = await call<string>('SR.create', hosts[0], { location: '/srv/discs' }, 0, 'discs', '', 'iso', 'iso', false, {});
     const [disc] = await call<string[]>('SR.get_VDIs', discs);
-    const drive = await call<string>('VBD.create', { ...disk(vm, disc ?? ''), type: 'CD', mode: 'RO' });
+    const drive = await call<string>('VBD.create', { ...attachment(vm, disc ?? ''), type: 'CD', mode: 'RO' });
     await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${discs}`);
     await call('VBD.eject', drive);
     const place = await call<string>('SR.create', hosts[0], { server: 'filer', serverpath: '/export/some' }, 0, 'some', '', 'nfs', 'user', true, {});
@@ -149,7 +137,7 @@ describe('what not every host has', () => {
       read_only: false,
       other_config: {},
     });
-    await call('VBD.create', disk(vm, shared));
+    await call('VBD.create', attachment(vm, shared));
     await call('VM.assert_agile', vm);
     const [pbd] = await call<string[]>('SR.get_PBDs', place);
     await call('PBD.unplug', pbd);
@@ -165,11 +153,11 @@ describe('what not every host has', () => {
     await call('VM.set_ha_restart_priority', vm, 'restart');
     const VDI = await localDisk();
     await call('VM.start', vm, false, false);
-    await breaks('VBD.create', disk(vm, VDI));
+    await breaks('VBD.create', attachment(vm, VDI));
     await breaks('VIF.create', nic(vm));
     await overcommit(true);
     await call('VIF.create', nic(vm));
-    await call('VBD.create', disk(vm, VDI));
+    await call('VBD.create', attachment(vm, VDI));
     await overcommit(false);
   });
 });

@@ -3,7 +3,7 @@ import { complaints } from '@xenplane/testing';
 import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import { chainOf, collectLayers, reportUtilisation, writableTop } from '@xenplane/xapi';
-import { eventually, login, startWorld, type Call, type World } from '../world';
+import { attachment, eventually, login, startWorld, type Call, type World } from '../world';
 
 const none = 'OpaqueRef:NULL';
 const GiB = 2 ** 30;
@@ -83,18 +83,7 @@ test('provisioning makes the disks that the template asks for; where a device is
   const asked = bytes.map((size, i) => `<disk device="xvd${'ab'[i]}" size="${size}" sr="" bootable="${i === 0}" type="system"/>`);
   await call('VM.set_other_config', vm, { disks: `<provision>${asked.join('')}</provision>`, kept: 'yes' });
   const taken = await makeVdi(await call('pool.get_default_SR', (await call<string[]>('pool.get_all'))[0]));
-  const vbd = await call<string>('VBD.create', {
-    VM: vm,
-    VDI: taken,
-    userdevice: '1',
-    bootable: false,
-    mode: 'RW',
-    type: 'Disk',
-    empty: false,
-    other_config: {},
-    qos_algorithm_type: '',
-    qos_algorithm_params: {},
-  });
+  const vbd = await call<string>('VBD.create', attachment(vm, taken, '1'));
   const before = await call<string[]>('VDI.get_all');
   expect(await refused(call('VM.provision', vm))).toBe('DEVICE_ALREADY_EXISTS 1');
   expect([await call('VDI.get_all'), await call('VM.get_VBDs', vm), await call('VM.get_is_a_template', vm)]).toEqual([before, [vbd], true]);

@@ -1,6 +1,6 @@
 /** Settings of VMs, what they are refused, and the calls that reach a running guest. */
 import { execFileSync } from 'node:child_process';
-import { eventually, login, startWorld, type Call, type World } from '../world';
+import { attachment, eventually, login, startWorld, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -403,19 +403,7 @@ describe('where a VM could be', () => {
     );
     const disk = { SR: local?.[0], virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} };
     const VDI = await call<string>('VDI.create', disk);
-    const vbd = {
-      VM: vm,
-      VDI,
-      userdevice: '9',
-      bootable: false,
-      mode: 'RW',
-      type: 'Disk',
-      empty: false,
-      other_config: {},
-      qos_algorithm_type: '',
-      qos_algorithm_params: {},
-    };
-    await call('VBD.create', vbd);
+    await call('VBD.create', attachment(vm, VDI, '9'));
     await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local?.[0]}`);
     const pbds = await call<string[]>('SR.get_PBDs', local?.[0]);
     for (const pbd of pbds) await call('PBD.unplug', pbd);
