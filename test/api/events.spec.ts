@@ -113,3 +113,15 @@ test('the older way: register, next', async () => {
   await at(0)('network.create', { name_label: 'legacy', other_config: {} });
   expect((await waiting).map((e) => [e.class, e.operation])).toEqual([['network', 'add']]);
 });
+
+test('who registered when positions were bare numbers reads on from there', async () => {
+  const call = await login(world.url, 'root', password);
+  await call('event.register', ['network']);
+  const known = Number((await call<Batch>('event.from', ['pool'], '', 0)).token.split(',')[0]);
+  await world.apis[0]?.plane.store.query(
+    `UPDATE session_state SET registered_classes = jsonb_set(registered_classes, '{position}', $1) WHERE registered_classes IS NOT NULL`,
+    [JSON.stringify(String(known))],
+  );
+  const ref = await call('network.create', { name_label: 'later', other_config: {} });
+  expect((await call<Batch['events']>('event.next')).map((e) => [e.operation, e.ref])).toContainEqual(['add', ref]);
+});

@@ -163,7 +163,8 @@ async function next(outside: Outside): Promise<AnyRecord[]> {
     state = await registered(outside.plane, session);
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
   const found = await nextChanges(outside, {
-    position: fromToken(state.position),
+    // Sessions that registered with an earlier version have a bare number.
+    position: ofToken(state.position) ?? { base: Number(state.position), seen: 0n },
     wants: subscription(state.classes),
     seconds: longestWaitSeconds,
   });
