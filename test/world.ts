@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { apiSettings, imagesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
 import { SimulatedXen } from '@xenplane/hypervisor';
-import { createTestDatabase } from '@xenplane/testing';
+import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
 import { startApi, type RunningApi } from '../apps/api/src/api';
 import { startImages } from '../apps/images/src/images';
@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly apis?: number;
   readonly seed?: number;
   readonly speed?: number;
+  /** State that is there before anything starts, such as an earlier version's; without it all is new. */
+  readonly state?: { readonly folder: string; readonly database: TestDatabase; readonly sealingKey: string };
 }
 export interface World {
   readonly url: string;
@@ -34,9 +36,10 @@ export const joinKey = secret;
 export const password = 'correct horse';
 
 /** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */
-export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, scheduler: withScheduler = true }: WorldOptions = {}): Promise<World> {
-  const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
-  const database = await createTestDatabase();
+export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, scheduler: withScheduler = true, state }: WorldOptions = {}): Promise<World> {
+  const folder = state?.folder ?? mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
+  const database = state?.database ?? (await createTestDatabase());
+  const sealingKey = state?.sealingKey ?? secret;
   const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
   const stop = async (): Promise<void> => {
     for (const one of stops.reverse()) await one();
@@ -55,7 +58,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
       XENPLANE_JOIN_KEY: secret,
       XENPLANE_IMAGES_URL: images.url,
       XENPLANE_IMAGES_SECRET: secret,
-      XENPLANE_SEALING_KEY: secret,
+      XENPLANE_SEALING_KEY: sealingKey,
       XENPLANE_HOSTS: String(hosts),
       XENPLANE_DATA: path.join(folder, 'api'),
     };
@@ -69,7 +72,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
     if (!first) throw new Error('a world needs an API');
     if (withScheduler) {
       const scheduler = await startScheduler(
-        schedulerSettings({ ...services, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret, XENPLANE_SEALING_KEY: secret }),
+        schedulerSettings({ ...services, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret, XENPLANE_SEALING_KEY: sealingKey }),
       );
       stops.push(() => scheduler.stop());
     }

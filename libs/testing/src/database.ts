@@ -56,15 +56,26 @@ async function ensureTemplate(client: Client, adminUrl: string): Promise<string>
   }
 }
 
+const dropDatabase = (adminUrl: string, name: string): Promise<void> =>
+  asAdmin(adminUrl, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)));
+const newName = (): string => `xenplane_test_${randomUUID().replaceAll('-', '')}`;
+
+/** A database with the statements of a dump, not migrated: the state that an earlier version left. */
+export async function restoreTestDatabase(dump: string, adminUrl: string = testServices().databaseUrl): Promise<TestDatabase> {
+  const name = newName();
+  await asAdmin(adminUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
+  await asAdmin(urlOf(adminUrl, name), (client) => client.query(dump));
+  return { url: urlOf(adminUrl, name), drop: () => dropDatabase(adminUrl, name) };
+}
+
 /** A migrated, empty database of its own, on the server that `DATABASE_URL` names unless another is given. */
 export async function createTestDatabase(adminUrl: string = testServices().databaseUrl): Promise<TestDatabase> {
-  const name = `xenplane_test_${randomUUID().replaceAll('-', '')}`;
+  const name = newName();
   await asAdmin(adminUrl, async (client) => {
     const template = await ensureTemplate(client, adminUrl);
     // Copying files is the fastest, unless they must be made durable: then the log is.
     const { rows } = await client.query<{ fsync: string }>('SHOW fsync');
     await client.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY ${rows[0]?.fsync === 'off' ? 'file_copy' : 'wal_log'}`);
   });
-  const drop = (): Promise<void> => asAdmin(adminUrl, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)));
-  return { url: urlOf(adminUrl, name), drop };
+  return { url: urlOf(adminUrl, name), drop: () => dropDatabase(adminUrl, name) };
 }

@@ -1,4 +1,4 @@
-export { createTestDatabase, type TestDatabase } from './database';
+export { createTestDatabase, restoreTestDatabase, type TestDatabase } from './database';
 export * from './oracle';
 export { RfbClient, type ClientOptions } from './rfb-client';
 export { mandatoryMembers } from './mandatory';

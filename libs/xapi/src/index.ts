@@ -1,3 +1,4 @@
+export { demoImage } from './bootstrap/demo-image';
 export * from './context';
 export * from './dispatch';
 export * from './sessions';
