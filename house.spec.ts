@@ -20,6 +20,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
   work: [],
   hypervisor: ['domain', 'model'],
   blobs: ['domain', 'model', 'wire'],
+  http: [],
   config: [],
   xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire'],
   client: ['model', 'wire'],
@@ -34,6 +35,7 @@ const packages: Readonly<Record<string, RegExp>> = {
   store: /^(typeorm|pg|pg-.*|node:.*|reflect-metadata)$/,
   client: /^node:.*$/,
   hypervisor: /^node:.*$/,
+  http: /^node:.*$/,
   blobs: /^node:.*$/,
 };
 const home = (file: string): string => (file.startsWith('libs/') ? (file.split('/')[1] ?? '') : 'apps');

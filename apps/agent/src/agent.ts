@@ -3,6 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AgentSettings } from '@xenplane/config';
+import { contain } from '@xenplane/http';
 import { XenThread, type Hypervisor } from '@xenplane/hypervisor';
 import { makeLog } from '@xenplane/xapi';
 import { CommandsController, HealthController } from './commands.controller';
@@ -26,11 +27,13 @@ export interface RunningAgent {
 
 export async function startAgent(settings: AgentSettings, given?: Hypervisor): Promise<RunningAgent> {
   const hypervisor = given ?? (await XenThread.start({ seed: settings.seed, speed: settings.speed }));
-  const fleet = new Fleet(settings, hypervisor, makeLog('agent', settings.logLevel));
+  const log = makeLog('agent', settings.logLevel);
+  const fleet = new Fleet(settings, hypervisor, log);
   const app = await NestFactory.create<NestFastifyApplication>(AgentModule.of(fleet), new FastifyAdapter({ bodyLimit: 2 ** 20, keepAliveTimeout: 120_000 }), {
     logger: false,
     abortOnError: false,
   });
+  contain(app.getHttpServer(), (error) => log.error({ error }, 'a request failed outside of its handler'));
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   const url = settings.url ?? `http://${settings.listen}:${port}`;

@@ -3,4 +3,4 @@ import { agentSettings } from '@xenplane/config';
 import { runProcess } from '@xenplane/xapi';
 import { startAgent } from './agent';
 
-runProcess('agent', () => startAgent(agentSettings()));
+runProcess('agent', () => startAgent(agentSettings()), { serves: true });

@@ -3,7 +3,9 @@ import { createServer, type RequestListener, type Server } from 'node:http';
 import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '@xenplane/config';
+import { contain } from '@xenplane/http';
 import {
   Dispatcher,
   ensureDemoTemplate,
@@ -16,9 +18,10 @@ import {
   type Plane,
   type RunningProcess,
 } from '@xenplane/xapi';
-import { XapiAdapter } from './adapter';
+import { refuse, XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
+import { Refusal } from './handlers/refusal';
 import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
@@ -101,7 +104,7 @@ async function openWays(app: NestFastifyApplication, settings: ApiSettings, serv
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);
-  const local = settings.socket ? await listenLocally(app, settings.socket) : undefined;
+  const local = settings.socket ? await listenLocally(app, serving.plane, settings.socket) : undefined;
   const tls = settings.tlsPort > 0 ? await listenTls(app, serving.plane, settings) : undefined;
   const nbd = settings.nbdPort === undefined ? undefined : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
   const close = async (): Promise<void> => {
@@ -127,7 +130,7 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
   }
 }
 
-function serverOf(gateway: Gateway, framework: RequestListener): Server {
+function serverOf({ gateway, plane }: Parts, framework: RequestListener): Server {
   const unfinished = new Unfinished();
   const server = createServer(httpLimits, (request, response) => {
     if (gateway.takes(request, response)) return;
@@ -135,7 +138,7 @@ function serverOf(gateway: Gateway, framework: RequestListener): Server {
     framework(request, response);
   }).on('close', () => unfinished.stop());
   gateway.listen(server);
-  return server;
+  return contain(server, (error) => plane.log.error({ error }, 'a request failed outside of its handler'));
 }
 
 interface Parts {
@@ -144,15 +147,16 @@ interface Parts {
   readonly gateway: Gateway;
 }
 
-async function makeApp({ plane, dispatcher, gateway }: Parts, settings: ApiSettings): Promise<NestFastifyApplication> {
+async function makeApp(parts: Parts, settings: ApiSettings): Promise<NestFastifyApplication> {
   const adapter = new XapiAdapter({
     bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
     clientErrorHandler: answerUnreadable,
-    serverFactory: (framework: RequestListener) => serverOf(gateway, framework),
+    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => refuse(reply, new Refusal(error.statusCode ?? 400, error.message)),
+    serverFactory: (framework: RequestListener) => serverOf(parts, framework),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(plane, dispatcher, settings), adapter, {
+  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(parts.plane, parts.dispatcher, settings), adapter, {
     logger: false,
     bodyParser: false,
     abortOnError: false,

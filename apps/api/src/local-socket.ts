@@ -4,7 +4,8 @@ import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Way } from '@xenplane/xapi';
+import type { Plane, Way } from '@xenplane/xapi';
+import { contain } from '@xenplane/http';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -34,10 +35,10 @@ async function clear(file: string): Promise<void> {
 }
 
 /** Answers how to stop; the file goes with it. */
-export async function listenLocally(app: NestFastifyApplication, file: string): Promise<() => Promise<void>> {
+export async function listenLocally(app: NestFastifyApplication, { log }: Pick<Plane, 'log'>, file: string): Promise<() => Promise<void>> {
   const plain = app.getHttpServer();
   await clear(file);
-  const server = createServer(httpLimits);
+  const server = contain(createServer(httpLimits), (error) => log.error({ error }, 'a local connection failed'));
   server.on('connection', (socket) => locals.add(socket));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);

@@ -4,8 +4,12 @@ import { apiSettings } from '@xenplane/config';
 import { runProcess } from '@xenplane/xapi';
 import { startApi } from './api';
 
-runProcess('api', async () => {
-  const running = await startApi(apiSettings());
-  letYoungHeapGrow();
-  return running;
-});
+runProcess(
+  'api',
+  async () => {
+    const running = await startApi(apiSettings());
+    letYoungHeapGrow();
+    return running;
+  },
+  { serves: true },
+);

@@ -3,6 +3,7 @@ import { createServer } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
+import { contain } from '@xenplane/http';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -15,7 +16,7 @@ export interface TlsWay {
 export async function listenTls(app: NestFastifyApplication, plane: Plane, { tlsPort, listen }: ApiSettings): Promise<TlsWay> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
-  const server = createServer({ ...httpLimits, ...secureOptions(shown) });
+  const server = contain(createServer({ ...httpLimits, ...secureOptions(shown) }), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));

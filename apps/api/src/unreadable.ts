@@ -5,6 +5,7 @@ import { Refusal, refusedBytes } from './handlers/refusal';
 const refusals: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: new Refusal(408, 'The head of the request did not come in time'),
   HPE_HEADER_OVERFLOW: new Refusal(431, 'The head of the request is too large'),
+  HPE_INVALID_URL: new Refusal(400, 'The target of the request could not be read'),
   HPE_INVALID_METHOD: new Refusal(501, 'There is no such method'),
 };
 /** Who says two lengths may mean that two readers find two requests. */

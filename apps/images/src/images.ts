@@ -5,6 +5,8 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BlobStore, LayerStore } from '@xenplane/blobs';
 import type { ImagesSettings } from '@xenplane/config';
+import { contain } from '@xenplane/http';
+import { makeLog } from '@xenplane/xapi';
 import { ImagesController } from './images.controller';
 import { HealthController } from './health.controller';
 import { LayersController } from './layers.controller';
@@ -42,6 +44,8 @@ export async function startImages(settings: ImagesSettings): Promise<RunningImag
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) => done(null, payload));
+  const log = makeLog('images', settings.logLevel);
+  contain(app.getHttpServer(), (error) => log.error({ error }, 'a request failed outside of its handler'));
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   return {

@@ -3,4 +3,4 @@ import { imagesSettings } from '@xenplane/config';
 import { runProcess } from '@xenplane/xapi';
 import { startImages } from './images';
 
-runProcess('images', () => startImages(imagesSettings()));
+runProcess('images', () => startImages(imagesSettings()), { serves: true });

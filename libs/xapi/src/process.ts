@@ -8,9 +8,26 @@ export interface RunningProcess {
 
 const longestStopMs = 10_000;
 
-export function runProcess(name: string, start: () => Promise<RunningProcess>): void {
+interface ProcessOptions {
+  /** It serves others: from when it is up, an exception that nobody caught is logged, and the process goes on. */
+  readonly serves?: true;
+}
+
+/**
+ * What escapes from a callback or a promise that nobody waits for concerns one request, since all that a server keeps beyond a
+ * request is read anew from the database or from its peers. Ending the process would end every other request with it, and, where
+ * it is the only one, the leases of all hosts. A process that only works through operations ends instead: its operations go on
+ * elsewhere from their journals.
+ */
+function surviveExceptions(name: string): void {
+  const log = makeLog(name, 'error');
+  process.on('uncaughtException', (error, origin) => log.error({ error, origin }, 'an exception was caught by nobody'));
+}
+
+export function runProcess(name: string, start: () => Promise<RunningProcess>, { serves }: ProcessOptions = {}): void {
   void start()
     .then((running) => {
+      if (serves) surviveExceptions(name);
       process.stdout.write(`${name} is up\n`);
       const stop = (): void => {
         setTimeout(() => process.exit(1), longestStopMs).unref();

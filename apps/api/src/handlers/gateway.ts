@@ -2,6 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
+import { decoded, pathOf, queryOf, quiet, readTarget } from '@xenplane/http';
 import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats, type Way } from '@xenplane/xapi';
 import { isLocal, wayOf } from '../local-socket';
 import { otherConfigOf } from '../task-head';
@@ -36,11 +37,17 @@ export class Gateway {
     private readonly beats: TransferBeats,
   ) {}
 
-  /** Whether the request is a handler's; then it is answered here. */
+  /** Whether the request is a handler's, or none that can be read; then it is answered here. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
+    quiet(request, response);
+    const connection = { request, response, socket: request.socket, head: Buffer.alloc(0) };
+    if (!readTarget(request)) {
+      refuseUnread(connection);
+      return true;
+    }
     const route = routeOf(request.method, pathOf(request));
     if (!route) return false;
-    void this.serve(route, { request, response, socket: request.socket, head: Buffer.alloc(0) });
+    this.begin(route, connection);
     return true;
   }
 
@@ -48,20 +55,29 @@ export class Gateway {
   listen(server: Server): void {
     const raw = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
       socket.on('error', () => socket.destroy());
-      const route = routeOf(request.method, pathOf(request));
       const connection = { request, response: undefined, socket, head };
-      if (route) void this.serve(route, connection);
+      if (!readTarget(request)) return refuse(connection, noTarget);
+      const route = routeOf(request.method, pathOf(request));
+      if (route) this.begin(route, connection);
       else refuse(connection, new Refusal(403, 'There is no such handler'));
     };
     server.on('connect', raw);
     server.on('upgrade', (request, socket, head) => (isWebSocket(request) ? raw(request, socket, head) : declineOffer(server, request, socket, head)));
   }
 
+  /** Whatever the handling of the request throws ends its connection and nothing else. */
+  private begin(route: Route, connection: Connection): void {
+    this.serve(route, connection).catch((error: unknown) => {
+      this.tell(route, error);
+      connection.socket.destroy();
+    });
+  }
+
   private async serve(route: Route, connection: Connection): Promise<void> {
     const gone = new AbortController();
     connection.socket.once('close', () => gone.abort());
-    const query = queryOf(connection.request);
     try {
+      const query = parametersOf(connection.request);
       const task = await this.adopted(query);
       try {
         await this.run(route, connection, { query, task, gone });
@@ -164,14 +180,18 @@ function finishAnswer({ response }: Connection): void {
 const asXenError = (error: unknown): XenError =>
   error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)]);
 
-const pathOf = (request: IncomingMessage): string => new URL(request.url ?? '/', 'http://any').pathname;
+const noTarget = new Refusal(400, 'The target of the request could not be read');
 
 const ofCookie = ['session_id', 'task_id', 'subtask_of'];
-function queryOf(request: IncomingMessage): URLSearchParams {
-  const query = new URL(request.url ?? '/', 'http://any').searchParams;
+/** Of the address, and of the cookie what handlers take from there. */
+function parametersOf(request: IncomingMessage): URLSearchParams {
+  const query = queryOf(request);
   for (const part of (request.headers.cookie ?? '').split(/[;,]/)) {
-    const [name = '', value = ''] = part.trim().split('=');
-    if (ofCookie.includes(name) && !query.has(name)) query.set(name, decodeURIComponent(value));
+    const [name = '', escaped = ''] = part.trim().split('=');
+    if (!ofCookie.includes(name) || query.has(name)) continue;
+    const value = decoded(escaped);
+    if (value === undefined) throw new Refusal(400, `The cookie ${name} could not be read`);
+    query.set(name, value);
   }
   return query;
 }
@@ -197,6 +217,13 @@ function refuse(connection: Connection, error: unknown): void {
   const { headers, body } = refused(refusal);
   if (response) response.writeHead(refusal.status, reasonOf(refusal.status), headers).end(body);
   else if (socket.writable) socket.end(refusedBytes(refusal));
+}
+
+/** Of a request that may have a body: it is passed over, so that the client reads the answer. */
+function refuseUnread(connection: Connection): void {
+  connection.request.resume();
+  refuse(connection, noTarget);
+  cutLater(connection.socket);
 }
 
 function asRefusal(error: unknown): Refusal {

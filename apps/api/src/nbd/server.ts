@@ -1,6 +1,7 @@
 /** The NBD server: disks to read, for whoever has a session, as `VDI.get_nbd_info` tells. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createSecureContext, TLSSocket } from 'node:tls';
+import { contain } from '@xenplane/http';
 import { BadNbd } from '@xenplane/wire';
 import { nbdSecurity, secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
 import { Connection, Gone } from './connection';
@@ -19,7 +20,10 @@ export class NbdServer {
   private readonly open = new Map<Socket, Promise<void>>();
 
   private constructor(private readonly serving: Serving) {
-    this.server = createServer((socket) => this.take(socket));
+    this.server = contain(
+      createServer((socket) => this.take(socket)),
+      (error) => this.tell(error),
+    );
     this.server.maxConnections = mostConnections;
   }
 
