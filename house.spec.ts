@@ -21,7 +21,9 @@ const may: Readonly<Record<string, readonly string[]>> = {
   hypervisor: ['domain', 'model'],
   blobs: ['domain', 'model', 'wire'],
   config: [],
-  xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire'],
+  process: [],
+  leases: ['hypervisor'],
+  xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire', 'leases', 'process'],
   client: ['model', 'wire'],
   testing: ['*'],
   apps: ['*'],
@@ -34,6 +36,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   store: /^(typeorm|pg|pg-.*|node:.*|reflect-metadata)$/,
   client: /^node:.*$/,
   hypervisor: /^node:.*$/,
+  leases: /^node:.*$/,
+  process: /^(pino|node:.*)$/,
   blobs: /^node:.*$/,
 };
 const home = (file: string): string => (file.startsWith('libs/') ? (file.split('/')[1] ?? '') : 'apps');

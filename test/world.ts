@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { apiSettings, imagesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
+import { apiSettings, imagesSettings, leasesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
 import { SimulatedXen } from '@xenplane/hypervisor';
 import { createTestDatabase } from '@xenplane/testing';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
 import { startApi, type RunningApi } from '../apps/api/src/api';
+import { startLeases } from '../apps/leases/src/leases';
 import { startImages } from '../apps/images/src/images';
 import { startScheduler } from '../apps/scheduler/src/scheduler';
 
@@ -17,6 +18,10 @@ export interface WorldOptions {
   readonly apis?: number;
   readonly seed?: number;
   readonly speed?: number;
+  /** A database that is there already, instead of one of its own. */
+  readonly databaseUrl?: string;
+  /** With the program that renews leases, as `npm start` has it. */
+  readonly leases?: boolean;
 }
 export interface World {
   readonly url: string;
@@ -34,9 +39,17 @@ export const joinKey = secret;
 export const password = 'correct horse';
 
 /** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */
-export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, scheduler: withScheduler = true }: WorldOptions = {}): Promise<World> {
+export async function startWorld({
+  hosts = 3,
+  apis = 1,
+  seed = 7,
+  speed = 0,
+  scheduler: withScheduler = true,
+  databaseUrl,
+  leases: withLeases = false,
+}: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
-  const database = await createTestDatabase();
+  const database = databaseUrl === undefined ? await createTestDatabase() : { url: databaseUrl, drop: async () => undefined };
   const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
   const stop = async (): Promise<void> => {
     for (const one of stops.reverse()) await one();
@@ -45,8 +58,13 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
     const services = { DATABASE_URL: database.url, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error' };
     const images = await startImages(imagesSettings({ XENPLANE_IMAGES_PORT: '0', XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') }));
     stops.push(() => images.stop());
+    const leases = withLeases
+      ? await startLeases(leasesSettings({ DATABASE_URL: database.url, XENPLANE_LEASES_PORT: '0', XENPLANE_LOG_LEVEL: 'error' }))
+      : undefined;
+    if (leases) stops.push(() => leases.stop());
     const environment = {
       ...services,
+      XENPLANE_LEASES_URL: leases?.url,
       XENPLANE_PORT: '0',
       XENPLANE_NBD_PORT: '0',
       XENPLANE_SEED: String(seed),

@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AgentSettings } from '@xenplane/config';
 import { XenThread, type Hypervisor } from '@xenplane/hypervisor';
-import { makeLog } from '@xenplane/xapi';
+import { makeLog } from '@xenplane/process';
 import { CommandsController, HealthController } from './commands.controller';
 import { Fleet } from './fleet';
 
