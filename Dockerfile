@@ -1,4 +1,4 @@
-# One image for all programs: APP says which (api, scheduler, agent, images).
+# One image for all programs: APP says which (api, scheduler, leases, agent, images).
 ARG NODE=node:20-bookworm-slim
 
 FROM ${NODE} AS build

@@ -22,7 +22,9 @@ const may: Readonly<Record<string, readonly string[]>> = {
   blobs: ['domain', 'model', 'wire'],
   http: [],
   config: [],
-  xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire'],
+  process: [],
+  leases: ['hypervisor'],
+  xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire', 'leases', 'process'],
   client: ['model', 'wire'],
   testing: ['*'],
   apps: ['*'],
@@ -36,6 +38,8 @@ const packages: Readonly<Record<string, RegExp>> = {
   client: /^node:.*$/,
   hypervisor: /^node:.*$/,
   http: /^node:.*$/,
+  leases: /^node:.*$/,
+  process: /^(pino|node:.*)$/,
   blobs: /^node:.*$/,
 };
 const home = (file: string): string => (file.startsWith('libs/') ? (file.split('/')[1] ?? '') : 'apps');

@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:
 import net from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { postgresUrl } from '../stack/postgres-roles.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const password = 'bench-password';
@@ -16,11 +17,11 @@ const freePort = () =>
     });
   });
 
-export async function startStack({ hosts, vms, speed = 0, port: wanted }) {
+export async function startStack({ hosts, vms, speed = 0, seed = 1, port: wanted }) {
   const data = mkdtempSync('/var/tmp/xenplane-bench-');
   chmodSync(data, 0o755);
   const port = wanted ?? (await freePort());
-  const flags = { hosts, vms, speed, port, 'tls-port': 0, password, data };
+  const flags = { hosts, vms, speed, seed, port, 'tls-port': 0, password, data };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const url = port === 80 ? 'http://127.0.0.1' : `http://127.0.0.1:${port}`;
   let running;
@@ -41,9 +42,10 @@ export async function startStack({ hosts, vms, speed = 0, port: wanted }) {
     await stop();
     throw error;
   });
-  const ports = JSON.parse(readFileSync(path.join(data, 'services', 'ports.json'), 'utf8'));
+  const kept = (name) => JSON.parse(readFileSync(path.join(data, 'services', name), 'utf8'));
+  const databaseUrl = postgresUrl(kept('ports.json').postgres, kept('secrets.json').postgres);
   return {
-    ...{ url, password, data, stop, databaseUrl: `postgres://xenplane@127.0.0.1:${ports.postgres}/xenplane` },
+    ...{ url, password, data, stop, databaseUrl },
     /** On the same data. */
     restart: () => end().then(begin),
     peakOf: (program) => peakOf(programOf(running.child.pid, program)),

@@ -19,7 +19,7 @@ interface Compose {
 const read = (file: string) => readFileSync(join(root, file), 'utf8');
 const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const source = read('libs/config/src/env.ts');
-const programs = ['images', 'api', 'scheduler', 'agent'] as const;
+const programs = ['images', 'leases', 'api', 'scheduler', 'agent'] as const;
 const isOurs = (name: string) => /^(XENPLANE_\w+|DATABASE_URL|REDIS_URL)$/.test(name);
 const names = (text: string) => [...new Set(text.match(/\b(?:XENPLANE_\w+|DATABASE_URL|REDIS_URL)\b/g) ?? [])].sort();
 
@@ -31,7 +31,13 @@ function variablesOf(className: string): string[] {
   return names(body + (parent ? variablesOf(parent).join(' ') : ''));
 }
 
-const classOf = { images: 'ImagesVariables', api: 'ApiVariables', scheduler: 'SchedulerVariables', agent: 'AgentVariables' } as const;
+const classOf = {
+  images: 'ImagesVariables',
+  leases: 'LeasesVariables',
+  api: 'ApiVariables',
+  scheduler: 'SchedulerVariables',
+  agent: 'AgentVariables',
+} as const;
 const launcher = JSON.parse(
   execFileSync(
     process.execPath,
@@ -78,9 +84,9 @@ test('no secret has a default', () => {
   }
 });
 
-test('API and scheduler are two each, and every server is watched', () => {
+test('API, scheduler and the program for leases are two each, and every server is watched', () => {
   expect(compose.services['api']?.deploy).toEqual({ replicas: 2 });
-  expect(compose.services['scheduler']?.deploy).toEqual({ replicas: 2 });
+  for (const name of ['scheduler', 'leases']) expect(compose.services[name]?.deploy).toEqual({ replicas: 2 });
   const unwatched = Object.entries(compose.services).filter(([, { healthcheck }]) => !healthcheck);
   expect(unwatched.map(([name]) => name)).toEqual(['scheduler']); // it listens on nothing
 });

@@ -1,5 +1,6 @@
 // What the programs are told. libs/config reads it, and nobody else.
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { isFree, keptPort } from './ports.mjs';
 import { makeFolder, readState, writeState } from './state.mjs';
@@ -20,12 +21,33 @@ export function keptSecrets(folder, password) {
   return secrets;
 }
 
+/** What folders were made with that keep no seed. */
+const earlierSeed = 1;
+const largestSeed = 999_999_999;
+
+/**
+ * Identifiers follow from the seed, those of the pool and its hosts too, and two pools must not share one: so it is fresh
+ * unless given, and stays with the folder.
+ */
+export function keptSeed(folder, given) {
+  const file = path.join(folder, 'seed.json');
+  const kept = readState(file).seed;
+  if (kept !== undefined && given !== undefined && given !== kept) {
+    throw new Error(`${folder} was made with --seed ${kept}, and its identifiers cannot be changed; leave --seed out, or choose another --data folder`);
+  }
+  const isOld = existsSync(path.join(folder, 'secrets.json'));
+  const seed = kept ?? given ?? (isOld ? earlierSeed : randomInt(1, largestSeed + 1));
+  if (kept === undefined) writeState(file, { seed });
+  return seed;
+}
+
 export async function keptPorts(folder, { port, tlsPort, nbdPort }) {
   const file = path.join(folder, 'ports.json');
   const images = await keptPort(file, 'images');
   const agent = await keptPort(file, 'agent');
+  const leases = await keptPort(file, 'leases');
   const usual = ![port, tlsPort].includes(wellKnownNbd) && (await isFree(wellKnownNbd));
-  return { images, agent, nbd: nbdPort ?? (usual ? wellKnownNbd : await keptPort(file, 'nbd')) };
+  return { images, agent, leases, nbd: nbdPort ?? (usual ? wellKnownNbd : await keptPort(file, 'nbd')) };
 }
 /** Clients are told the port with each disk, so that a second control plane on the machine may use another. */
 const wellKnownNbd = 10_809;
@@ -36,6 +58,7 @@ const stores = ['DATABASE_URL', 'REDIS_URL'];
 /** Each program is told what it reads and nothing else: an agent must not hold the stores' credentials. */
 export const variablesOf = {
   images: [...everyone, 'XENPLANE_IMAGES_PORT', 'XENPLANE_IMAGES_SECRET', 'XENPLANE_DATA'],
+  leases: [...everyone, 'DATABASE_URL', 'XENPLANE_LEASES_PORT'],
   api: [
     ...everyone,
     ...stores,
@@ -43,6 +66,7 @@ export const variablesOf = {
     'XENPLANE_TLS_PORT',
     'XENPLANE_NBD_PORT',
     'XENPLANE_URL',
+    'XENPLANE_LEASES_URL',
     'XENPLANE_SOCKET',
     'XENPLANE_DATA',
     'XENPLANE_ROOT_PASSWORD',
@@ -80,6 +104,8 @@ function allValues({ flags, secrets, ports, services }) {
     XENPLANE_TLS_PORT: flags.tlsPort,
     XENPLANE_NBD_PORT: ports.nbd || '',
     XENPLANE_URL: process.env.XENPLANE_URL ?? '',
+    XENPLANE_LEASES_PORT: ports.leases,
+    XENPLANE_LEASES_URL: `http://127.0.0.1:${ports.leases}`,
     XENPLANE_ROOT_PASSWORD: secrets.rootPassword,
     XENPLANE_REFUSED_LOGIN_MS: process.env.XENPLANE_REFUSED_LOGIN_MS ?? 5000,
     XENPLANE_SEED: flags.seed,

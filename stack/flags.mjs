@@ -15,7 +15,7 @@ const yes = { wants: 'no value' };
 const known = {
   hosts: { ...whole(1, 10_000), otherwise: 4, says: 'simulated hosts' },
   vms: { ...whole(0, 1_000_000), otherwise: 0, says: 'halted VMs cloned from templates besides the defaults' },
-  seed: { ...whole(0, 999_999_999), otherwise: 1, says: 'seed of the simulation' },
+  seed: { ...whole(0, 999_999_999), says: 'of all identifiers (otherwise a fresh one, kept in the data folder)' },
   port: { ...whole(1, 65_535), otherwise: 8080, says: 'plain HTTP, on 127.0.0.1' },
   'tls-port': { ...whole(0, 65_535), otherwise: 8443, says: 'TLS; 0 turns it off' },
   'nbd-port': { ...whole(0, 65_535), says: 'NBD; 0 turns it off (10809, or a free one where that is taken)' },

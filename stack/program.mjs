@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { processOf, stopProcess } from './processes.mjs';
 
 const keptLines = 20;
-const longestPauseMs = 10_000;
+// Far below a lease of 10 s: a program that dies again and again is there for part of each.
+const longestPauseMs = 2_000;
 const steadyMs = 60_000; // having run this long it may fail once more without a longer pause
 
 /** With --quiet: what is a warning or worse, by pino's level or by its words, or came on stderr. */

@@ -9,9 +9,10 @@ export const root = resolve(__dirname, '..');
 
 /** Listens, is ready half a second later, and dies once if told so by a file. */
 const pretend = `
-const { existsSync, rmSync, writeFileSync } = require('node:fs');
+const { existsSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const name = process.argv[1].split('/').at(-3);
 const since = Date.now();
+const isUp = (other) => (statSync(other + '.environment.json', { throwIfNoEntry: false })?.mtimeMs ?? 0) >= since;
 writeFileSync(name + '.environment.json', JSON.stringify(process.env));
 console.log(name + ' is up');
 if (existsSync(name + '.dies')) {
@@ -21,7 +22,7 @@ if (existsSync(name + '.dies')) {
 }
 if (name === 'api') {
   const answer = (request, response) => {
-    const ready = request.url === '/health/live' || Date.now() - since > 500;
+    const ready = request.url === '/health/live' || (Date.now() - since > 500 && isUp('scheduler') && isUp('agent'));
     response.writeHead(ready ? 200 : 503).end();
   };
   require('node:http').createServer(answer).listen(Number(process.env.XENPLANE_PORT), process.env.XENPLANE_LISTEN);
@@ -32,7 +33,7 @@ process.on('SIGTERM', () => { console.log(name + ' ends'); process.exit(0); });
 
 const build = `
 const fs = require('node:fs');
-for (const name of ['images', 'api', 'scheduler', 'agent']) {
+for (const name of ['images', 'leases', 'api', 'scheduler', 'agent']) {
   fs.mkdirSync('dist/apps/' + name + '/src', { recursive: true });
   fs.copyFileSync('apps/main.js', 'dist/apps/' + name + '/src/main.js');
 }

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { prepareCheckout } from './checkout.mjs';
-import { keptPorts, keptSecrets, programEnvironment } from './environment.mjs';
+import { keptPorts, keptSecrets, keptSeed, programEnvironment } from './environment.mjs';
 import { WrongFlag, readFlags, usage } from './flags.mjs';
 import { openGuard } from './guard.mjs';
 import { isFree } from './ports.mjs';
@@ -104,8 +104,9 @@ async function start(flags, undo, abort) {
   const folder = path.resolve(root, flags.data);
   const guard = openGuard();
   undo.push(() => guard.close());
-  const lock = await takeFolder(folder, guard);
+  const lock = await takeFolder(folder, guard, print);
   undo.push(() => lock.release());
+  const seed = keptSeed(folder, flags.seed);
   await refuseTakenPorts(flags);
   await prepareCheckout(root, { log: print, abort, env: guard.environment('app') });
   const services = await startServices({ dir: path.join(folder, 'services'), log: print, guard, abort });
@@ -113,7 +114,7 @@ async function start(flags, undo, abort) {
   abort.throwIfAborted();
   const secrets = keptSecrets(folder, flags.password);
   const ports = await keptPorts(folder, flags);
-  const environment = programEnvironment({ flags, folder, secrets, ports, services });
+  const environment = programEnvironment({ flags: { ...flags, seed }, folder, secrets, ports, services });
   await startPrograms({ flags, environment, guard, undo, abort });
   print(banner(flags, ports, secrets.rootPassword));
 }
@@ -128,6 +129,7 @@ async function startPrograms({ flags, environment, guard, undo, abort }) {
   };
   const at = `http://127.0.0.1:${flags.port}`;
   launch('images');
+  launch('leases');
   launch('api');
   await waitFor(`${at}/health/live`, programs, abort); // the tables are there from then on
   launch('scheduler');

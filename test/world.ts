@@ -2,11 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { apiSettings, imagesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
+import { apiSettings, imagesSettings, leasesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
 import { SimulatedXen } from '@xenplane/hypervisor';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
 import { startApi, type RunningApi } from '../apps/api/src/api';
+import { startLeases } from '../apps/leases/src/leases';
 import { startImages } from '../apps/images/src/images';
 import { startScheduler } from '../apps/scheduler/src/scheduler';
 
@@ -19,6 +20,10 @@ export interface WorldOptions {
   readonly speed?: number;
   /** State that is there before anything starts, such as an earlier version's; without it all is new. */
   readonly state?: { readonly folder: string; readonly database: TestDatabase; readonly sealingKey: string };
+  /** A database that is there already, instead of one of its own. */
+  readonly databaseUrl?: string;
+  /** With the program that renews leases, as `npm start` has it. */
+  readonly leases?: boolean;
 }
 export interface World {
   readonly url: string;
@@ -36,9 +41,19 @@ export const joinKey = secret;
 export const password = 'correct horse';
 
 /** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */
-export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, scheduler: withScheduler = true, state }: WorldOptions = {}): Promise<World> {
+export async function startWorld({
+  hosts = 3,
+  apis = 1,
+  seed = 7,
+  speed = 0,
+  scheduler: withScheduler = true,
+  state,
+  databaseUrl,
+  leases: withLeases = false,
+}: WorldOptions = {}): Promise<World> {
   const folder = state?.folder ?? mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
-  const database = state?.database ?? (await createTestDatabase());
+  const given = databaseUrl === undefined ? state?.database : { url: databaseUrl, drop: async () => undefined };
+  const database = given ?? (await createTestDatabase());
   const sealingKey = state?.sealingKey ?? secret;
   const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
   const stop = async (): Promise<void> => {
@@ -48,8 +63,13 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
     const services = { DATABASE_URL: database.url, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error' };
     const images = await startImages(imagesSettings({ XENPLANE_IMAGES_PORT: '0', XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') }));
     stops.push(() => images.stop());
+    const leases = withLeases
+      ? await startLeases(leasesSettings({ DATABASE_URL: database.url, XENPLANE_LEASES_PORT: '0', XENPLANE_LOG_LEVEL: 'error' }))
+      : undefined;
+    if (leases) stops.push(() => leases.stop());
     const environment = {
       ...services,
+      XENPLANE_LEASES_URL: leases?.url,
       XENPLANE_PORT: '0',
       XENPLANE_NBD_PORT: '0',
       XENPLANE_SEED: String(seed),

@@ -64,7 +64,8 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
   test('keeps the user with its role', async () => {
     const alice = await login(world.url, 'alice', 'wonderland');
     await expect(alice('VM.get_all')).resolves.toHaveLength((await call<string[]>('VM.get_all')).length);
-    await expect(alice('host.get_all').then(([host]: unknown[]) => alice('host.disable', host))).rejects.toThrow('RBAC_PERMISSION_DENIED');
+    const [host] = await alice<string[]>('host.get_all');
+    await expect(alice('host.disable', host)).rejects.toThrow('RBAC_PERMISSION_DENIED');
   });
 
   test('shows VMs that ran as halted, since their hypervisors are gone, and starts them again', async () => {

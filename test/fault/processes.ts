@@ -20,7 +20,7 @@ function freePort(): Promise<number> {
   });
 }
 
-export type App = 'images' | 'api' | 'scheduler' | 'agent';
+export type App = 'images' | 'leases' | 'api' | 'scheduler' | 'agent';
 export interface Processes {
   readonly url: string;
   readonly databaseUrl: string;
@@ -40,21 +40,23 @@ export async function startProcesses({
   hosts: number;
   vms: number;
   speed: number;
-}): Promise<Processes & { readonly agent: ChildProcess; readonly api: ChildProcess; readonly scheduler: ChildProcess }> {
+}): Promise<Processes & Readonly<Record<'agent' | 'api' | 'scheduler' | 'leases', ChildProcess>>> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-fault-'));
   const database = await createTestDatabase();
   const { redisUrl } = testServices();
-  const [port, agentPort, imagesPort] = await Promise.all([freePort(), freePort(), freePort()]);
+  const [port, agentPort, imagesPort, leasesPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
   const url = `http://127.0.0.1:${port}`;
   const common = { PATH: '/usr/bin:/bin', XENPLANE_LOG_LEVEL: 'error' };
   const services = { ...common, DATABASE_URL: database.url, REDIS_URL: redisUrl };
   const images = { XENPLANE_IMAGES_URL: `http://127.0.0.1:${imagesPort}`, XENPLANE_IMAGES_SECRET: secret };
   const environments: Readonly<Record<App, Record<string, string>>> = {
     images: { ...common, XENPLANE_IMAGES_PORT: String(imagesPort), XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') },
+    leases: { ...common, DATABASE_URL: database.url, XENPLANE_LEASES_PORT: String(leasesPort) },
     api: {
       ...services,
       ...images,
       XENPLANE_PORT: String(port),
+      XENPLANE_LEASES_URL: `http://127.0.0.1:${leasesPort}`,
       XENPLANE_ROOT_PASSWORD: password,
       XENPLANE_JOIN_KEY: secret,
       XENPLANE_VMS: String(vms),
@@ -95,9 +97,10 @@ export async function startProcesses({
     rmSync(folder, { recursive: true, force: true });
   };
   start('images');
+  const leases = start('leases');
   const api = start('api');
   const scheduler = start('scheduler');
   const agent = start('agent');
   await untilReady(url, 60_000);
-  return { url, databaseUrl: database.url, redisUrl, start, kill, stop, agent, api, scheduler };
+  return { url, databaseUrl: database.url, redisUrl, start, kill, stop, agent, api, scheduler, leases };
 }

@@ -5,7 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { AgentSettings } from '@xenplane/config';
 import { contain } from '@xenplane/http';
 import { XenThread, type Hypervisor } from '@xenplane/hypervisor';
-import { makeLog } from '@xenplane/xapi';
+import { makeLog } from '@xenplane/process';
 import { CommandsController, HealthController } from './commands.controller';
 import { Fleet } from './fleet';
 

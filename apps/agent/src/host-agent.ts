@@ -49,6 +49,8 @@ export class HostAgent {
   isOn = true;
   /** On its way from one control plane to another: no round is to touch it. */
   leaving = false;
+  /** Fenced, and its domains are being destroyed: it registers when that is done. */
+  ending = false;
   private readonly vms = new Map<string, VmWork>();
 
   constructor(
@@ -118,9 +120,14 @@ export class HostAgent {
   /** The control plane has given the host's VMs away: nothing of it may go on here. */
   async fenced(): Promise<void> {
     this.epoch = 0;
-    await this.parts.hypervisor.destroyAll(this.uuid);
-    await this.plane.disks.sweep(this.uuid, []);
-    this.vms.clear();
+    this.ending = true;
+    try {
+      await this.parts.hypervisor.destroyAll(this.uuid);
+      await this.plane.disks.sweep(this.uuid, []);
+      this.vms.clear();
+    } finally {
+      this.ending = false;
+    }
   }
 
   async power({ hostEpoch, action }: PowerCommand): Promise<PowerAnswer> {

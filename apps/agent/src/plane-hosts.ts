@@ -1,10 +1,11 @@
-/** The hosts of this process that belong to one control plane: joined once, registered at each start, renewed together every two seconds. */
+/** The hosts of this process that belong to one control plane: joined once, registered at each start; their leases are renewed apart from that. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs, renewEveryMs, type Claim, type Report } from '@xenplane/hypervisor';
 import { Batch } from './batches';
 import type { NodeDisks } from './disks';
 import type { HostAgent, HostPlane } from './host-agent';
 import { PlaneClient, PlaneRefused } from './plane-client';
+import { Renewals } from './renewals';
 
 export interface Log {
   warn(fields: object, text: string): void;
@@ -38,24 +39,25 @@ export class PlaneHosts implements HostPlane {
   private readonly waking = new Set<HostAgent>();
   /** Hosts that the pool does not know, or not any more: they ask again without haste. */
   private readonly refused = new Set<HostAgent>();
+  private readonly renewals: Renewals;
   private readonly claims: Batch<Claim, boolean>;
   private readonly reports: Batch<Report, boolean>;
   private stopped = false;
-  private renewedAt = 0;
   private nap = new AbortController();
   private atWork: Promise<void> = Promise.resolve();
-  private loop: Promise<void> | undefined;
+  private loop: Promise<unknown> | undefined;
 
   constructor(private readonly parts: PlaneParts) {
     this.disks = parts.disks;
     this.plane = new PlaneClient(parts.apiUrl);
+    this.renewals = new Renewals(this.hosts, this.plane, parts.log, () => this.hurry());
     this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
     this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);
   }
 
   add(host: HostAgent): void {
     this.hosts.add(host);
-    this.loop ??= this.run();
+    this.loop ??= Promise.all([this.run(), this.renewals.run()]);
     this.hurry();
   }
   remove(host: HostAgent): void {
@@ -64,6 +66,7 @@ export class PlaneHosts implements HostPlane {
   }
   async stop(): Promise<void> {
     this.stopped = true;
+    this.renewals.stop();
     this.hurry();
     await this.loop;
   }
@@ -100,17 +103,14 @@ export class PlaneHosts implements HostPlane {
   }
 
   private async round(): Promise<void> {
-    const isNew = (h: HostAgent): boolean => h.epoch === 0 && h.isOn && !h.leaving && this.hosts.has(h);
+    const isNew = (h: HostAgent): boolean => h.epoch === 0 && h.isOn && !h.leaving && !h.ending && this.hosts.has(h);
     // Those that were refused before come last.
     const coming = [...this.hosts].filter(isNew).toSorted((a, b) => Number(this.refused.has(a)) - Number(this.refused.has(b)));
     for (let i = 0; i < coming.length && !this.stopped; i += lot) {
       const some = (): HostAgent[] => coming.slice(i, i + lot).filter(isNew);
       await this.joinNew(some().filter((h) => h.token === ''));
       await this.registerNew(some().filter((h) => h.token !== ''));
-      // However many are coming, the leases of those that are in must not run out meanwhile.
-      if (monotonicMs() - this.renewedAt >= renewEveryMs) await this.renewAll();
     }
-    await this.renewAll();
     await this.standBy([...this.hosts].filter((h) => !h.leaving && this.parts.isOff(h.uuid) && h.token !== ''));
   }
 
@@ -149,6 +149,7 @@ export class PlaneHosts implements HostPlane {
     const sentAt = monotonicMs();
     const registrations = await Promise.all(hosts.map((h) => h.registration(this.parts.agentBoot, this.parts.agentUrl)));
     const answer = await this.plane.register({ registrations });
+    this.renewals.leasesAt(answer.leasesUrl);
     const asked = new Map(hosts.map((h) => [h.uuid, h]));
     for (const result of answer.hosts) {
       const host = asked.get(result.host);
@@ -167,26 +168,6 @@ export class PlaneHosts implements HostPlane {
     this.refused.add(host);
     this.parts.log.warn({ host: host.uuid, at, why }, 'this host was refused');
     if (await this.parts.entrance.refused(host, at)) this.refused.delete(host);
-  }
-
-  private async renewAll(): Promise<void> {
-    this.renewedAt = monotonicMs();
-    const hosts = [...this.hosts].filter((h) => h.epoch !== 0 && !h.leaving);
-    if (hosts.length === 0) return;
-    const renewals = await Promise.all(hosts.map((h) => h.renewal()));
-    const sentAt = monotonicMs();
-    const answer = await this.plane.renew({ renewals });
-    const asked = new Map(hosts.map((host, i) => [host.uuid, { host, epoch: renewals[i]?.hostEpoch }]));
-    for (const { host: uuid, renewed } of answer.renewals) {
-      const { host, epoch } = asked.get(uuid) ?? {};
-      // A host that went down or away, or whose agent was restarted meanwhile, has done with the epoch that was asked about.
-      if (!host || !this.hosts.has(host) || host.epoch !== epoch) continue;
-      if (renewed) await host.renewed(sentAt);
-      else {
-        this.parts.log.warn({ host: uuid }, 'this host was fenced');
-        await host.fenced();
-      }
-    }
   }
 
   /** An answer of no is an answer. */

@@ -1,7 +1,7 @@
 import { letYoungHeapGrow } from './young-heap';
 import 'reflect-metadata';
 import { apiSettings } from '@xenplane/config';
-import { runProcess } from '@xenplane/xapi';
+import { runProcess } from '@xenplane/process';
 import { startApi } from './api';
 
 runProcess(

@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import { BlobStore, LayerStore } from '@xenplane/blobs';
 import type { ImagesSettings } from '@xenplane/config';
 import { contain } from '@xenplane/http';
-import { makeLog } from '@xenplane/xapi';
+import { makeLog } from '@xenplane/process';
 import { ImagesController } from './images.controller';
 import { HealthController } from './health.controller';
 import { LayersController } from './layers.controller';

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { imagesSettings } from '@xenplane/config';
-import { runProcess } from '@xenplane/xapi';
+import { runProcess } from '@xenplane/process';
 import { startImages } from './images';
 
 runProcess('images', () => startImages(imagesSettings()), { serves: true });

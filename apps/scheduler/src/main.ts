@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 import { schedulerSettings } from '@xenplane/config';
-import { runProcess } from '@xenplane/xapi';
+import { runProcess } from '@xenplane/process';
 import { startScheduler } from './scheduler';
 
 runProcess('scheduler', () => startScheduler(schedulerSettings()));

@@ -21,6 +21,8 @@ export const variables = {
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
   XENPLANE_SPEED: 'Agent: factor on simulated time, 0 for no waiting',
   XENPLANE_API_URL: 'Agent: any API replica, or the proxy before them',
+  XENPLANE_LEASES_PORT: 'Leases: port where agents renew the leases of their hosts',
+  XENPLANE_LEASES_URL: 'API: how agents reach the program that renews leases; without one the API alone renews them',
   XENPLANE_AGENT_URL: 'Agent: how the control plane reaches it, when that is not its own address and port',
   XENPLANE_AGENT_PORT: 'Agent: port for commands',
   XENPLANE_IMAGES_URL: 'Where the image server is',
@@ -41,6 +43,10 @@ class Common {
   @IsString() XENPLANE_LISTEN = '127.0.0.1';
   @IsIn(['fatal', 'error', 'warn', 'info', 'debug', 'trace']) XENPLANE_LOG_LEVEL = 'info';
 }
+class LeasesVariables extends Common {
+  @Matches(/^postgres(ql)?:\/\//) DATABASE_URL = '';
+  @number() @IsInt() @Min(0) @Max(port) XENPLANE_LEASES_PORT = 8083;
+}
 class Services extends Common {
   @Matches(/^postgres(ql)?:\/\//) DATABASE_URL = '';
   @Matches(/^rediss?:\/\//) REDIS_URL = '';
@@ -55,6 +61,7 @@ class ApiVariables extends SchedulerVariables {
   @number() @IsInt() @Min(0) @Max(port) XENPLANE_TLS_PORT = 0;
   @IsOptional() @number() @IsInt() @Min(0) @Max(port) XENPLANE_NBD_PORT?: number;
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_URL?: string;
+  @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_LEASES_URL?: string;
   // The longest path that every system takes for a socket.
   @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
   @IsString() XENPLANE_DATA = '.xenplane/api';
@@ -112,6 +119,7 @@ export function apiSettings(environment: Environment = process.env) {
     tlsPort: v.XENPLANE_TLS_PORT,
     nbdPort: v.XENPLANE_NBD_PORT,
     url: v.XENPLANE_URL,
+    leasesUrl: v.XENPLANE_LEASES_URL,
     socket: v.XENPLANE_SOCKET,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,
@@ -162,6 +170,12 @@ export function imagesSettings(environment: Environment = process.env) {
   return { ...common(v), port: v.XENPLANE_IMAGES_PORT, data: v.XENPLANE_DATA, secret: v.XENPLANE_IMAGES_SECRET };
 }
 export type ImagesSettings = ReturnType<typeof imagesSettings>;
+
+export function leasesSettings(environment: Environment = process.env) {
+  const v = read(LeasesVariables, environment);
+  return { ...common(v), databaseUrl: v.DATABASE_URL, port: v.XENPLANE_LEASES_PORT };
+}
+export type LeasesSettings = ReturnType<typeof leasesSettings>;
 
 /** What the `xe` command takes from its surroundings. */
 export function cliEnvironment(environment: Environment = process.env) {

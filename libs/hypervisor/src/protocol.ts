@@ -5,7 +5,8 @@
  * Agent to control plane, on any API replica (each entry of a batch carries its own host's token):
  *   POST /agent/v1/joins          JoinRequest          -> JoinAnswer           one-time secrets for lasting tokens
  *   POST /agent/v1/registrations  RegistrationRequest  -> RegistrationAnswer   new host epoch; which domains to keep
- *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load
+ *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load; also by the
+ *                                                                              program for leases, `Authorization: Bearer` a host's token
  *   POST /agent/v1/claims         ClaimRequest         -> ClaimAnswer          the right to create a domain
  *   POST /agent/v1/reports        ReportRequest        -> ReportAnswer         what happened to domains
  *   POST /agent/v1/departures     DepartureRequest     -> {}                   a host goes down: its lease is given back
@@ -139,6 +140,8 @@ export interface RegistrationResult {
 }
 export interface RegistrationAnswer {
   readonly hosts: readonly RegistrationResult[];
+  /** Where leases are renewed by a program that does nothing else; the API renews them too. */
+  readonly leasesUrl?: string;
 }
 
 export interface HostLoad {
@@ -156,7 +159,10 @@ export interface Renewal {
 export interface RenewalRequest {
   readonly renewals: readonly Renewal[];
 }
-/** `renewed` false: the host was fenced; it destroys all its domains, drops pending work and registers anew. */
+/**
+ * `renewed` false: the host was fenced; it destroys all its domains, drops pending work and registers anew. A host that is
+ * missing was neither renewed nor fenced: its agent asks again.
+ */
 export interface RenewalAnswer {
   readonly renewals: readonly { readonly host: string; readonly renewed: boolean }[];
 }

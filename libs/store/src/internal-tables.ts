@@ -2,12 +2,11 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. The lease is renewed here, so that the host's record changes only when something is to be shown. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
   host_epoch bigint NOT NULL DEFAULT 0,
-  lease_seq bigint NOT NULL DEFAULT 0,
   alive boolean NOT NULL DEFAULT false,
   agent_boot text NOT NULL DEFAULT '',
   hypervisor_boot text NOT NULL DEFAULT '',
@@ -19,11 +18,36 @@ const hostRun = `CREATE TABLE host_run (
   vcpus_placed bigint NOT NULL DEFAULT 0,
   vms_placed bigint NOT NULL DEFAULT 0,
   pcpus bigint NOT NULL DEFAULT 1,
-  load jsonb NOT NULL DEFAULT '{}',
   accepting boolean NOT NULL DEFAULT true,
   auto_enable boolean NOT NULL DEFAULT true,
   wake boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 60)`;
+
+/**
+ * The lease of each host, in a table of its own: a renewal locks no row that a placement or a registration under way holds.
+ * Whether the host lives, its epoch and its token follow `host_run` in the same transaction.
+ */
+const leaseTables: readonly string[] = [
+  `CREATE TABLE host_lease (
+  host text PRIMARY KEY REFERENCES host_run (host) ON DELETE CASCADE,
+  uuid text NOT NULL UNIQUE,
+  host_epoch bigint NOT NULL,
+  token_hash text NOT NULL,
+  alive boolean NOT NULL,
+  lease_seq bigint NOT NULL DEFAULT 0,
+  load jsonb NOT NULL DEFAULT '{}'
+) WITH (fillfactor = 50)`,
+  'CREATE INDEX host_lease_token ON host_lease (token_hash)',
+  `CREATE FUNCTION host_lease_follow() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO host_lease (host, uuid, host_epoch, token_hash, alive) VALUES (NEW.host, NEW.uuid, NEW.host_epoch, NEW.token_hash, NEW.alive)
+  ON CONFLICT (host) DO UPDATE SET uuid = NEW.uuid, host_epoch = NEW.host_epoch, token_hash = NEW.token_hash, alive = NEW.alive,
+    lease_seq = host_lease.lease_seq + 1;
+  RETURN NULL;
+END
+$$`,
+  'CREATE TRIGGER host_lease AFTER INSERT OR UPDATE OF uuid, host_epoch, token_hash, alive ON host_run FOR EACH ROW EXECUTE FUNCTION host_lease_follow()',
+];
 
 /** What a host is made of, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */
 const hostHardware = `CREATE TABLE host_hardware (
@@ -272,6 +296,7 @@ const joinedPools = [
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
+  ...leaseTables,
   hostHardware,
   ...vmRun,
   ...reservation,

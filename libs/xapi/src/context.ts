@@ -1,9 +1,12 @@
 /** What behaviour is given: who asks, the transaction, and the world around. First parameter everywhere; nothing is request-scoped. */
 import type { Ref, Role } from '@xenplane/model';
+import type { Log } from '@xenplane/process';
 import type { Replica, Store, Tx } from '@xenplane/store';
 import type { Doorbell } from '@xenplane/work';
 import type { Agents } from './agents';
 import type { FailedLogins } from './failed-logins';
+
+export type { Log };
 
 /** Time and randomness, injected; a test owns both. */
 export interface Clock {
@@ -47,6 +50,8 @@ export interface Plane {
 export interface PlaneSettings {
   /** Where other control planes reach this one; known when it listens. */
   readonly url: () => string;
+  /** Where agents renew leases first; undefined where no program does that alone. */
+  readonly leasesUrl: string | undefined;
   /** Of the NBD server; undefined where there is none. */
   readonly nbdPort: () => number | undefined;
   readonly joinKey: string | undefined;
@@ -57,11 +62,6 @@ export interface PlaneSettings {
   /** How long a wrong password waits for its answer. */
   readonly wrongPasswordMs: number;
   readonly leaseMs: number;
-}
-export interface Log {
-  info(fields: Readonly<Record<string, unknown>>, text: string): void;
-  warn(fields: Readonly<Record<string, unknown>>, text: string): void;
-  error(fields: Readonly<Record<string, unknown>>, text: string): void;
 }
 
 /** Of a call that is answered inside one transaction. */

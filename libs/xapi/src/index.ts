@@ -7,7 +7,7 @@ export { auditLines } from './audit';
 export { permissions } from './permissions';
 export { denied } from './roles';
 export * from './plane';
-export * from './process';
+export { makeLog, runProcess, type RunningProcess } from '@xenplane/process';
 export * from './readiness';
 export { endSessionsOfSlave } from './slave';
 export * from './bootstrap/pool';

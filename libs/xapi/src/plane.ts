@@ -2,6 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { leaseMs } from '@xenplane/hypervisor';
+import { makeLog } from '@xenplane/process';
 import { Doorbell } from '@xenplane/work';
 import { migrate, Replica, Store } from '@xenplane/store';
 import { encodeJson } from '@xenplane/wire';
@@ -9,7 +10,6 @@ import { Agents } from './agents';
 import type { Clock, Ids, Plane } from './context';
 import { derivations } from './derivations';
 import { FailedLogins } from './failed-logins';
-import { makeLog } from './process';
 
 export interface PlaneOptions {
   readonly name: string;
@@ -20,6 +20,7 @@ export interface PlaneOptions {
   readonly replica: boolean;
   readonly joinKey?: string | undefined;
   readonly url?: () => string;
+  readonly leasesUrl?: string | undefined;
   readonly nbdPort?: () => number | undefined;
   readonly imagesUrl?: string;
   readonly imagesSecret?: string | undefined;
@@ -55,6 +56,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {
       url: options.url ?? (() => ''),
+      leasesUrl: options.leasesUrl,
       nbdPort: options.nbdPort ?? (() => undefined),
       joinKey: options.joinKey,
       imagesUrl: options.imagesUrl ?? '',

@@ -66,8 +66,8 @@ function metricsRecord(one: Joining, last_updated: string): Inserted<'host_metri
 
 const addRuns = (tx: Tx, joining: readonly Joining[]): Promise<unknown> =>
   tx.query(
-    `INSERT INTO host_run(host, uuid, host_epoch, lease_seq, alive, agent_boot, hypervisor_boot, agent_url, command_key, token_hash, memory_total, memory_free, vcpus_placed, vms_placed, pcpus, load, accepting)
-     SELECT host, uuid, 0, 0, false, '', '', '', '', '', total, free, 0, 0, pcpus, '{}', true
+    `INSERT INTO host_run(host, uuid, host_epoch, alive, agent_boot, hypervisor_boot, agent_url, command_key, token_hash, memory_total, memory_free, vcpus_placed, vms_placed, pcpus, accepting)
+     SELECT host, uuid, 0, false, '', '', '', '', '', total, free, 0, 0, pcpus, true
      FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::int[]) AS j(host, uuid, total, free, pcpus)`,
     [
       joining.map(hostRef),

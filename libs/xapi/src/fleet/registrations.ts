@@ -34,7 +34,8 @@ const lot = 50;
 export async function register(plane: Plane, { registrations }: RegistrationRequest): Promise<RegistrationAnswer> {
   const hosts: RegistrationResult[] = [];
   for (let i = 0; i < registrations.length; i += lot) hosts.push(...(await registerLot(plane, registrations.slice(i, i + lot))));
-  return { hosts };
+  const { leasesUrl } = plane.settings;
+  return leasesUrl === undefined ? { hosts } : { hosts, leasesUrl };
 }
 
 async function registerLot(plane: Plane, registrations: readonly Registration[]): Promise<RegistrationResult[]> {
@@ -90,7 +91,7 @@ async function settleRuns(tx: Tx, returning: readonly Returning[]): Promise<Map<
 async function newEpochs(tx: Tx, returning: readonly Returning[]): Promise<Map<string, number>> {
   const rows = await tx.query<{ host: string; host_epoch: number }>(
     `WITH new AS (
-       UPDATE host_run h SET host_epoch = nextval('host_epochs'), lease_seq = lease_seq + 1, alive = true, wake = false,
+       UPDATE host_run h SET host_epoch = nextval('host_epochs'), alive = true, wake = false,
          agent_boot = r.agent_boot, hypervisor_boot = r.hypervisor_boot, agent_url = r.agent_url, command_key = r.command_key
        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS r(host, agent_boot, hypervisor_boot, agent_url, command_key)
        WHERE h.host = r.host RETURNING h.host, h.host_epoch),

@@ -22,7 +22,7 @@ export class HostsLiveness {
   constructor(private readonly plane: Plane) {}
 
   async reconcile(): Promise<{ readonly fenced: readonly string[] }> {
-    const leases = await this.plane.store.query<Lease & { host: string }>('SELECT host, host_epoch, lease_seq FROM host_run WHERE alive');
+    const leases = await this.plane.store.query<Lease & { host: string }>('SELECT host, host_epoch, lease_seq FROM host_lease WHERE alive');
     const fenced: string[] = [];
     for (const lease of leases) if (this.isStale(lease) && (await this.fence(lease))) fenced.push(lease.host);
     const present = new Set(leases.map((l) => l.host));
@@ -42,12 +42,15 @@ export class HostsLiveness {
 
   private async fence({ host, host_epoch, lease_seq }: Lease): Promise<boolean> {
     return inTransaction(this.plane.store, async (tx) => {
-      const rows = await tx.query('UPDATE host_run SET alive = false WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive RETURNING host', [
+      // The host's row first, as in every other transaction that changes both; then no renewal can pass any more.
+      await tx.query('SELECT 1 FROM host_run WHERE host = $1 FOR UPDATE', [host]);
+      const stale = await tx.query('SELECT 1 FROM host_lease WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive FOR UPDATE', [
         host,
         host_epoch,
         lease_seq,
       ]);
-      if (rows.length === 0) return false;
+      if (stale.length === 0) return false;
+      await tx.query('UPDATE host_run SET alive = false WHERE host = $1', [host]);
       const vms = await endRunsOfHost(tx, host);
       await showAlive(tx, [host], false);
       await tellHostLost(tx, this.plane, host, vms);

@@ -1,7 +1,11 @@
 /** What every process of Xenplane does around its own work: say when it is up, stop cleanly when told to, never die half-way. */
 import pino from 'pino';
-import type { Log } from './context';
 
+export interface Log {
+  info(fields: Readonly<Record<string, unknown>>, text: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, text: string): void;
+  error(fields: Readonly<Record<string, unknown>>, text: string): void;
+}
 export interface RunningProcess {
   stop(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
-const built = path.join(__dirname, '..', '..', '..', 'dist', 'libs', 'xapi', 'src', 'process.js');
+const built = path.join(__dirname, '..', '..', '..', 'dist', 'libs', 'process', 'src', 'process.js');
 /** Throws in a callback, then in a promise; says then that it is still there. */
 const program = (options: string): string => `
   require(${JSON.stringify(built)}).runProcess('trial', async () => {

@@ -1,0 +1,36 @@
+/** Lets in who has the token of a host. Tokens that were found are remembered; others are looked up one at a time. */
+import { isKnownToken, tokenHash } from '@xenplane/leases';
+import type { LeaseDatabase } from './database';
+import { Refused } from './body';
+
+const mostKnown = 20_000;
+const mostWaiting = 64;
+
+export class Door {
+  private readonly known = new Set<string>();
+  private waiting = 0;
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(private readonly database: LeaseDatabase) {}
+
+  async admit(authorization: string | undefined): Promise<void> {
+    const hash = tokenHash(/^Bearer (.{1,256})$/.exec(authorization ?? '')?.[1] ?? '');
+    if (this.known.has(hash)) return;
+    if (!(await this.inTurn(() => isKnownToken(this.database, hash)))) throw new Refused(401, 'the token of a host is wanted');
+    if (this.known.size >= mostKnown) this.known.clear();
+    this.known.add(hash);
+  }
+  /** Throws when the database does not answer. */
+  async look(): Promise<void> {
+    await this.inTurn(() => isKnownToken(this.database, ''));
+  }
+
+  /** Strangers wait for one another, so that those who are known find a connection. */
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.waiting >= mostWaiting) throw new Refused(503, 'too many ask at once');
+    this.waiting += 1;
+    const mine = this.turn.then(work, work).finally(() => (this.waiting -= 1));
+    this.turn = mine.catch(() => undefined);
+    return mine;
+  }
+}

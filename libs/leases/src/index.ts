@@ -1,0 +1,3 @@
+export * from './renew';
+export * from './shape';
+export * from './token-hash';
