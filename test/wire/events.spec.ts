@@ -1,4 +1,5 @@
 /** Section 2 of the protocol notes: tokens, batches and their counts. */
+import fc from 'fast-check';
 import { startWorld, type World } from '../world';
 import { description, post, result, sessionOf, xmlCall } from './raw';
 
@@ -95,6 +96,23 @@ test('changed twice is one mod with the last value; gone is a del without a reco
   ]);
   expect(events.at(-1)).not.toHaveProperty('snapshot');
   expect(next > token).toBe(true);
+});
+
+test('what one reader asks for decides what it gets, whatever others asked for from the same position', async () => {
+  const token = await settled();
+  await network('shared');
+  await call('task.create', 'shared', '');
+  const subscriptions = fc.array(fc.constantFrom('network', 'task', 'network,task', 'task,network', 'network"', '["network', 'task"]', '', ','), {
+    maxLength: 4,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(subscriptions, { minLength: 2, maxLength: 6 }), async (lists) => {
+      const batches = await Promise.all(lists.map((list) => from(list, token)));
+      const seen = batches.map(({ events }) => [...new Set(events.map((e) => e.class))].toSorted());
+      expect(seen).toEqual(lists.map((list) => (['network', 'task'] as const).filter((cls) => list.includes(cls))));
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('without news the wait ends empty, with a token that is no older', async () => {

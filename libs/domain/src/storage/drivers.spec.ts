@@ -24,6 +24,7 @@ describe('what a device configuration lacks', () => {
     ['lvm', { device: '' }, 90],
     ['nfs', {}, 102],
     ['nfs', { server: 'a.invalid' }, 140],
+    ['nfs', { server: 'filer/export', serverpath: '/vms' }, 140],
     ['nfs', { server: '192.0.2.7', serverpath: '/x' }, 108],
     ['nfs', { server: 'filer' }, 101],
     ['nfs', { server: 'filer', serverpath: 'vms' }, 103],

@@ -17,7 +17,8 @@ const hex = (text: string, digits: number): string =>
     .join('')
     .slice(0, digits);
 
-export const resolves = (server: string): boolean => !server.endsWith('.invalid');
+/** A name with a slash is no host's: with a path behind it, it would be the same place as another server's. */
+export const resolves = (server: string): boolean => !/[\s/\\]/.test(server) && !server.endsWith('.invalid');
 export const answers = (server: string): boolean => !server.startsWith('192.0.2.');
 
 export const exportsOf = (server: string): string[] => ['vms', 'backup', 'iso'].map((name) => `/export/${name}-${hex(server, 4)}`);

@@ -60,14 +60,17 @@ function batch(replica: Replica, changes: readonly Change[], position: Position)
 
 /** Events in a batch, and batches, that are kept for others. */
 const mostShared = 500;
-/** Who reads the same from the same place on is given the same batch: it is put together, and written, once for all. */
+/**
+ * Readers that ask the same from the same position share one batch: it is put together, and written, once for all of them.
+ * The key holds every text apart from the next: a client may put any character into them.
+ */
 class Batches {
   private upTo = '';
   private readonly made = new Map<string, EventBatch>();
 
   of(replica: Replica, { events, position }: Changes, asked: readonly string[]): EventBatch {
     const upTo = [replica.position(), position].map(asToken).join(),
-      key = asked.join();
+      key = JSON.stringify(asked);
     if (upTo !== this.upTo || this.made.size >= mostShared) this.made.clear();
     this.upTo = upTo;
     const found = this.made.get(key) ?? batch(replica, events, position);
