@@ -1,6 +1,6 @@
 /** Section 1.5 of the protocol notes: whose tasks are, how they end, and what becomes of work that is cancelled or given up. */
 import net from 'node:net';
-import { asRef, type Role } from '@xenplane/model';
+import { asRef, messages, roles, type Message, type Role } from '@xenplane/model';
 import { openSession } from '@xenplane/xapi';
 import { eventually, startWorld, type World } from '../world';
 import { description, post, request, result, send, sessionOf } from './raw';
@@ -141,17 +141,56 @@ test('everybody may see every task; to touch it, it must be of the same user, fr
     opened('vm-power-admin', 'bea'),
     opened('pool-operator', 'cy'),
   ]);
-  const denied = ['RBAC_PERMISSION_DENIED', 'task.destroy/any', expect.stringContaining('(Roles with this permission: pool-admin, pool-operator)')];
   const task = await result<string>(world, 'task.create', first, 'of ann', '');
   for (const who of [second, other, operator]) expect(await result(world, 'task.get_name_label', who, task)).toBe('of ann');
-  for (const [verb, ...value] of [['cancel'], ['destroy'], ['set_status', 'success'], ['set_progress', 0.1], ['set_result', ''], ['set_error_info', []]])
-    expect([verb, await description(world, `task.${verb}`, other, task, ...value)]).toEqual([verb, denied]);
   await result(world, 'task.set_progress', second, task, 0.5);
   await result(world, 'task.set_progress', operator, task, 0.75);
   expect(await taskOf(task)).toMatchObject({ status: 'pending', progress: 0.75, current_operations: {} });
   await result(world, 'task.set_status', second, task, 'success');
   await result(world, 'task.destroy', second, task);
   expect(await description(world, 'task.get_record', session, task)).toEqual(['HANDLE_INVALID', 'task', task]);
+});
+
+/** Every message that changes a task, with values that it takes. */
+const changes = [...messages.values()].filter(
+  (m) => m.cls.name === 'task' && m.kind !== 'object' && m.kind !== 'field-get' && m.params[0]?.type.cls === 'task',
+);
+const sample: Readonly<Record<string, unknown>> = { string: 'x', float: 0.25, set: [], map: { other: 'x' }, enum: 'pending' };
+const valuesOf = (m: Message): unknown[] => m.params.slice(1).map(({ name, type }) => (name === 'key' ? 'key' : sample[type.kind]));
+
+test('every message that changes a task is in the walk', () => {
+  expect(changes.map((m) => m.call).toSorted()).toEqual(
+    [
+      ...['add_to_other_config', 'cancel', 'destroy', 'remove_from_other_config', 'set_error_info'],
+      ...['set_other_config', 'set_progress', 'set_result', 'set_status'],
+    ].toSorted(),
+  );
+  expect(changes.flatMap(valuesOf)).not.toContain(undefined);
+});
+
+test.each(roles.filter((r) => r !== 'client-cert'))('%s changes its own tasks; those of others only with the right to destroy any', async (role) => {
+  const [owner, same, other] = await Promise.all([opened(role, `${role} a`), opened(role, `${role} a`), opened(role, `${role} b`)]);
+  const mayAny = ['pool-admin', 'pool-operator'].includes(role);
+  const denied = ['RBAC_PERMISSION_DENIED', 'task.destroy/any', expect.stringContaining('(Roles with this permission: pool-admin, pool-operator)')];
+  for (const message of changes) {
+    const task = await result<string>(world, 'task.create', owner, 'mine', '');
+    const before = await taskOf(task);
+    if (mayAny) await result(world, message.name, other, task, ...valuesOf(message));
+    else expect([message.name, await description(world, message.name, other, task, ...valuesOf(message))]).toEqual([message.name, denied]);
+    if (!mayAny) expect(await taskOf(task)).toEqual(before);
+    await result(world, message.name, same, task, ...(mayAny && message.call.startsWith('add_to_') ? ['another key', 'x'] : valuesOf(message)));
+  }
+});
+
+test('a task of somebody else is not taken for a transfer, and goes on as it was', async () => {
+  const [owner, other] = await Promise.all([opened('read-only', 'ann'), opened('vm-admin', 'bea')]);
+  const task = await result<string>(world, 'task.create', owner, 'of ann', '');
+  const before = await taskOf(task);
+  const answer = await send(world, request('PUT', `/import?session_id=${other}&task_id=${task}`));
+  expect(answer).toMatchObject({ status: expect.stringMatching(/^HTTP\/1\.1 403 /), body: expect.stringContaining('task.destroy/any') });
+  expect(await taskOf(task)).toEqual(before);
+  await result(world, 'task.cancel', owner, task);
+  expect((await taskOf(task)).current_operations).toEqual({ [task]: 'cancel' });
 });
 
 test('what is over cannot be cancelled any more, and what works on stays when it is destroyed', async () => {

@@ -6,7 +6,7 @@ import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from './context';
 import type { Mark } from './marks';
-import { endOfError, insertTask, type TaskHead } from './tasks';
+import { assertMayChange, endOfError, insertTask, type TaskHead } from './tasks';
 import type { TransferBeats } from './transfer/beats';
 import type { Made } from './transfer/import-state';
 import * as journal from './transfer/journal';
@@ -51,6 +51,18 @@ export class HttpTask {
     });
     this.beats.carry(this.transfer.id, () => this.lost.abort());
     return answer;
+  }
+
+  /** Refuses a task that the session may not change; such a task is let go as it was. */
+  async assertMayUse(session: Session): Promise<void> {
+    try {
+      await inTransaction(this.plane.store, (tx) => assertMayChange(tx, session, this.ref));
+    } catch (error) {
+      this.ended = true;
+      this.beats.drop(this.transfer.id);
+      await inTransaction(this.plane.store, (tx) => journal.letGo(tx, this.transfer));
+      throw error;
+    }
   }
 
   /** These are busy under the task until it ends. */

@@ -1,7 +1,8 @@
 /** The records by which clients follow work. */
-import { isNullRef, type Ref, type XenError } from '@xenplane/model';
+import { allows, isNullRef, type Ref, type XenError } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Session } from './context';
+import { denied } from './roles';
 
 /** What the head of a request says of the task that it brings about. */
 export interface TaskHead {
@@ -44,6 +45,13 @@ export type End =
   | { readonly status: 'failure'; readonly error: readonly string[] }
   /** Only the task of a transfer says why it was cancelled; that of a call has no error. */
   | { readonly status: 'cancelled'; readonly error?: readonly string[] };
+
+/** Everything that changes a task asks this: the user who made it may, in any session; of others, those who may destroy any task. */
+export async function assertMayChange(tx: Tx, session: Session, task: Ref<'task'>): Promise<void> {
+  if (allows(session.role, 'pool-operator')) return;
+  const [row] = await tx.query<{ owner: string }>('SELECT owner FROM task_owner WHERE task = $1', [task]);
+  if (row?.owner !== session.user) throw denied('task.destroy/any', 'pool-operator');
+}
 
 /** Under this key of its current operations a task says that somebody wants it gone. */
 export const destroyKey = 'task';

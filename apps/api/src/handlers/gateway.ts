@@ -109,6 +109,7 @@ export class Gateway {
   ): Promise<void> {
     const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
+      if (login.session) await brought?.assertMayUse(login.session);
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
       const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);

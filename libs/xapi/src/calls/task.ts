@@ -1,20 +1,13 @@
-import { allows, asRef, classes, messages, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, classes, messages, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../context';
 import { writeField } from '../implied';
-import { denied } from '../roles';
-import { destroyKey, endTask, insertTask, isFinal, noteEnd } from '../tasks';
-
-/** Anyone may end what they began; what others began needs the role for it, whatever is done to it. */
-async function assertOwner({ tx, session }: Context, task: Ref<'task'>): Promise<void> {
-  const [row] = await tx.query<{ owner: string }>('SELECT owner FROM task_owner WHERE task = $1', [task]);
-  if (row?.owner !== session.user && !allows(session.role, 'pool-operator')) throw denied('task.destroy/any', 'pool-operator');
-}
+import { assertMayChange, destroyKey, endTask, insertTask, isFinal, noteEnd } from '../tasks';
 
 /** A transfer's task ends at once, and says why. To all other work the wish is told: it looks at safe points, if there is any. */
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
   const { tx } = context;
   const record = await tx.lock('task', task);
-  await assertOwner(context, task);
+  await assertMayChange(tx, context.session, task);
   if (isFinal(record.status)) return;
   const [carried] = await tx.query('SELECT 1 AS yes FROM transfer WHERE task = $1', [task]);
   if (carried) return endTask(tx, task, { status: 'cancelled', error: ['TASK_CANCELLED', task] });
@@ -26,7 +19,7 @@ async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
 async function destroy(context: Context, task: Ref<'task'>): Promise<void> {
   const { tx } = context;
   const record = await tx.lock('task', task);
-  await assertOwner(context, task);
+  await assertMayChange(tx, context.session, task);
   if (!isFinal(record.status)) return tx.update('task', task, { current_operations: { ...record.current_operations, [destroyKey]: 'destroy' } });
   await tx.query('DELETE FROM task_owner WHERE task = $1', [task]);
   await tx.remove('task', task);
@@ -34,7 +27,7 @@ async function destroy(context: Context, task: Ref<'task'>): Promise<void> {
 
 async function setOwn(context: Context, task: Ref<'task'>, patch: Parameters<Context['tx']['update']>[2]): Promise<void> {
   await context.tx.lock('task', task);
-  await assertOwner(context, task);
+  await assertMayChange(context.tx, context.session, task);
   await context.tx.update('task', task, patch);
 }
 
@@ -43,11 +36,15 @@ async function setStatus(context: Context, task: Ref<'task'>, status: StoredReco
   if (isFinal(status)) noteEnd(context.tx, task);
 }
 
+/** A field of the table, written as those of other classes are, but only by the owner. */
 const field =
   (name: string) =>
-  async ({ tx }: Context, args: Readonly<Record<string, unknown>>): Promise<void> => {
+  async ({ tx, session }: Context, args: { readonly self: Ref<'task'> }): Promise<void> => {
     const message = messages.get(`task.${name}`);
-    if (message) await writeField(tx, message, args);
+    if (!message) throw new Error(`no message task.${name}`);
+    await tx.lock('task', args.self);
+    await assertMayChange(tx, session, args.self);
+    await writeField(tx, message, args);
   };
 
 export const taskCalls: CallsOf<typeof classes.task, Context> = {

@@ -48,6 +48,9 @@ interface Left {
 }
 const taken = 'RETURNING task, marks, made';
 
+/** A transfer that has held and made nothing: it ends, and its task does not. */
+export const letGo = (tx: Tx, { id }: Transfer): Promise<unknown> => tx.query('DELETE FROM transfer WHERE id = $1', [id]);
+
 /**
  * Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. The
  * last of the work is done once it is sure that nobody else ends the transfer meanwhile.
