@@ -2,6 +2,7 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import type { Context } from '../context';
+import { removePbds } from '../device-secrets';
 import { removeHost } from '../fleet/removal';
 import { lockPool } from './pool-record';
 import { removeVdi } from './vdi-clone';
@@ -47,6 +48,6 @@ async function removeLocalStorage(tx: Tx, host: Ref<'host'>): Promise<void> {
     disks.map((d) => d.ref),
   ))
     await removeVdi(tx, disk);
-  await tx.query('DELETE FROM pbd WHERE "SR" = ANY($1)', [srs]);
+  await removePbds(tx, 'SR', srs);
   await tx.query('DELETE FROM sr WHERE ref = ANY($1)', [srs]);
 }

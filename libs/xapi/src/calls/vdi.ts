@@ -89,8 +89,8 @@ async function introduce(context: Context, given: Introduced): Promise<Ref<'VDI'
   return ref;
 }
 
-async function resize(context: Context, self: Ref<'VDI'>, size: number, op: 'resize' | 'resize_online'): Promise<void> {
-  const vdi = await admitVdi(context, self, op);
+async function resize(context: Context, self: Ref<'VDI'>, size: number): Promise<void> {
+  const vdi = await admitVdi(context, self, 'resize');
   if (!Number.isSafeInteger(size) || size < vdi.virtual_size) throw storage.failure('vdiSize', `from ${vdi.virtual_size} to ${size}`);
   if (size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(size), String(largestBytes));
   const virtual_size = Math.ceil(size / grainBytes) * grainBytes;
@@ -123,8 +123,7 @@ type Outsiders = 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info' | 
 export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, Outsiders> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
   snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
-  resize: (context, { vdi, size }) => resize(context, vdi, size, 'resize'),
-  resize_online: (context, { vdi, size }) => resize(context, vdi, size, 'resize_online'),
+  resize: (context, { vdi, size }) => resize(context, vdi, size),
   set_sharable: async ({ tx }, { self, value }) => tx.update('VDI', self, { sharable: value }),
   set_read_only: async ({ tx }, { self, value }) => tx.update('VDI', self, { read_only: value }),
   set_name_label: async ({ tx }, { self, value }) => tx.update('VDI', self, { name_label: value }),
