@@ -30,7 +30,7 @@ export interface Driver {
   /** Files that a scan finds there, each a CD image. */
   readonly holdsIsos?: true;
   readonly formats: readonly ('raw' | 'vhd' | 'qcow2')[];
-  /** What the driver itself notes in `SR.sm_config`. */
+  /** What the driver itself notes in `SR.sm_config`, where nothing else was given. */
   readonly smConfig?: Config;
   /** Throws what the driver complains of. */
   readonly locate: (config: Config, hostUuid: string) => Place;
@@ -38,17 +38,24 @@ export interface Driver {
   readonly suggest?: (config: Config, hostUuid: string) => readonly ProbedPlace[];
 }
 
-const disk = ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH', 'VDI_ACTIVATE', 'VDI_DEACTIVATE', 'VDI_UPDATE', 'SR_UPDATE'];
-const copies = ['VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_RESIZE_ONLINE', 'VDI_MIRROR', 'VDI_CONFIG_CBT', 'VDI_GENERATE_CONFIG', 'VDI_INTRODUCE'];
+/** What the driver of each kind can do, as the storage drivers of XCP-ng 8.3 say of themselves. */
+const disk = ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH'];
+const active = [...disk, 'VDI_ACTIVATE', 'VDI_DEACTIVATE'];
+const copies = [...active, 'SR_PROBE', 'SR_UPDATE', 'VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_MIRROR', 'VDI_CONFIG_CBT'];
+const files = [...copies, 'VDI_GENERATE_CONFIG', 'THIN_PROVISIONING'];
+const mounted = [...files, 'VDI_UPDATE', 'VDI_RESET_ON_BOOT', 'VDI_READ_CACHING'];
+const volumes = [...copies, 'VDI_UPDATE', 'VDI_RESET_ON_BOOT', 'SR_TRIM'];
 export const features = {
-  /** Disks as files in trees. */
-  files: [...disk, ...copies, 'VDI_RESET_ON_BOOT', 'SR_PROBE', 'SR_SUPPORTS_LOCAL_CACHING', 'THIN_PROVISIONING'],
-  shares: [...disk, ...copies, 'VDI_RESET_ON_BOOT', 'SR_PROBE', 'THIN_PROVISIONING'],
-  volumes: [...disk, ...copies, 'VDI_RESET_ON_BOOT', 'SR_PROBE', 'SR_TRIM'],
-  /** And of shared units, which may carry the pool's database. */
-  units: [...disk, ...copies, 'VDI_RESET_ON_BOOT', 'SR_PROBE', 'SR_TRIM', 'SR_METADATA'],
-  isos: ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH', 'SR_SCAN', 'SR_ATTACH', 'SR_DETACH'],
-  images: ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH', 'VDI_CLONE', 'VDI_RESET_ON_BOOT', 'SR_UPDATE'],
+  files,
+  localFiles: [...mounted, 'SR_SUPPORTS_LOCAL_CACHING'],
+  shares: [...mounted, 'SR_CACHING'],
+  volumes,
+  /** And of shared units, which may carry the state of HA and the pool's database. */
+  units: [...volumes, 'VDI_GENERATE_CONFIG', 'SR_METADATA'],
+  isos: [...disk, 'SR_SCAN', 'SR_ATTACH', 'SR_DETACH'],
+  images: [...disk, 'VDI_CLONE', 'VDI_RESET_ON_BOOT', 'SR_UPDATE'],
   physical: ['VDI_INTRODUCE', 'VDI_ATTACH', 'VDI_DETACH', 'VDI_UPDATE', 'SR_UPDATE'],
-  basic: [...disk, 'VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_INTRODUCE'],
+  dummy: [...active, 'SR_PROBE', 'VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_INTRODUCE', 'VDI_MIRROR'],
 } as const;
+/** The first is 1. */
+export const featureVersion = (feature: string): number => (feature === 'VDI_RESET_ON_BOOT' ? 2 : 1);

@@ -1,5 +1,5 @@
 import * as enums from '../enums';
-import { atCreate, call, computed, operation, readOnly, readWrite, uuid, xenClass } from '../language';
+import { atCreate, call, computed, operation, planned, readOnly, readWrite, uuid, xenClass } from '../language';
 import { bool, datetime, int, map, nullRef, optional, record, ref, set, string } from '../types';
 
 export const VDI = xenClass('VDI', {
@@ -44,7 +44,7 @@ export const VDI = xenClass('VDI', {
     snapshot: call({ doc: 'Take a read-only, point-in-time snapshot of the disk in the same repository and return it', role: 'vm-admin', params: { vdi: ref('VDI'), driver_params: optional(map(string, string), {}) }, result: ref('VDI') }),
     clone: call({ doc: 'Make a writable copy in the same repository that shares unchanged blocks when possible', role: 'vm-admin', params: { vdi: ref('VDI'), driver_params: optional(map(string, string), {}) }, result: ref('VDI') }),
     resize: call({ doc: 'Change the virtual size, in bytes, of a disk that no running VM uses', role: 'vm-admin', params: { vdi: ref('VDI'), size: int } }),
-    resize_online: call({ doc: 'Grow a disk, in bytes, while running VMs use it; few drivers can', role: 'vm-admin', params: { vdi: ref('VDI'), size: int } }),
+    resize_online: planned({ doc: 'Removed; answers MESSAGE_REMOVED, as no driver can grow a disk in use', role: 'vm-admin', params: { vdi: ref('VDI'), size: int }, state: 'removed' }),
     introduce: call({ doc: 'Record a disk that already exists in a repository, under its known uuid and location', role: 'vm-admin', params: { uuid: string, name_label: string, name_description: string, SR: ref('SR'), type: enums.vdi_type, sharable: bool, read_only: bool, other_config: map(string, string), location: string, xenstore_data: optional(map(string, string), {}), sm_config: optional(map(string, string), {}), managed: optional(bool, true), virtual_size: optional(int, 0), physical_utilisation: optional(int, 0), metadata_of_pool: optional(ref('pool'), nullRef()), is_a_snapshot: optional(bool, false), snapshot_time: optional(datetime, '19700101T00:00:00Z'), snapshot_of: optional(ref('VDI'), nullRef()) }, result: ref('VDI'), errors: ['SR_OPERATION_NOT_SUPPORTED'] }),
     update: call({ doc: 'Have the driver refresh size and other fields of the disk', role: 'vm-admin', params: { vdi: ref('VDI') }, errors: ['SR_OPERATION_NOT_SUPPORTED'] }),
     copy: operation({ doc: 'Copy all the data into a new disk of another repository, or into an existing disk, optionally only what differs from a base disk', role: 'vm-admin', params: { vdi: ref('VDI'), sr: optional(ref('SR'), nullRef()), base_vdi: optional(ref('VDI'), nullRef()), into_vdi: optional(ref('VDI'), nullRef()) }, result: ref('VDI'), errors: ['VDI_READONLY', 'VDI_TOO_SMALL', 'VDI_NOT_SPARSE'] }),

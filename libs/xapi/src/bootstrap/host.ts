@@ -4,6 +4,7 @@ import type { Inventory } from '@xenplane/hypervisor';
 import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
 import { dateTime, type Plane } from '../context';
+import { keepSecrets } from '../device-secrets';
 import { introduceCertificates } from '../host-certificates';
 import { recordWith } from '../records';
 import { insertHardware } from '../hardware';
@@ -223,22 +224,28 @@ async function addLocalSrs(tx: Tx, plane: Plane, joining: readonly Joining[]): P
   );
   await tx.insertAll(
     'PBD',
-    joining.map((one) => pbdRecord(plane, one, { type: 'ext', uuid: seededUuid(one.uuid, 'sr', 'local') })),
+    joining.map((one) => pbdRecord(one, seededUuid(one.uuid, 'sr', 'local'), { device: storage.localPartition })),
   );
 }
 
+/** Configured as the other hosts are, with secrets of its own. */
 async function addPbds(tx: Tx, plane: Plane, joining: readonly Joining[]): Promise<void> {
-  const shared = await tx.find('SR', { shared: true });
-  await tx.insertAll(
-    'PBD',
-    joining.flatMap((one) => shared.map((sr) => pbdRecord(plane, one, sr))),
+  const present = await tx.query<{ SR: string; device_config: Record<string, string> }>(
+    'SELECT DISTINCT ON (p."SR") p."SR", p.device_config FROM pbd p JOIN sr s ON s.ref = p."SR" AND s.shared ORDER BY p."SR", p.ref',
   );
+  const known = new Map(present.map((pbd) => [pbd.SR, pbd.device_config]));
+  for (const sr of await tx.find('SR', { shared: true })) {
+    const configs = await keepSecrets({ tx, plane }, known.get(sr.ref) ?? deviceConfig(sr, plane.settings.imagesUrl), joining.length);
+    await tx.insertAll(
+      'PBD',
+      joining.map((one, i) => pbdRecord(one, sr.uuid, configs[i] ?? {})),
+    );
+  }
 }
 
-function pbdRecord(plane: Plane, one: Joining, sr: Parameters<typeof deviceConfig>[0]): Inserted<'PBD'> {
-  const uuid = seededUuid(one.uuid, 'pbd', sr.uuid);
-  const device_config = deviceConfig(sr, plane.settings.imagesUrl);
-  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr.uuid), device_config, currently_attached: true }) };
+function pbdRecord(one: Joining, sr: string, device_config: Record<string, string>): Inserted<'PBD'> {
+  const uuid = seededUuid(one.uuid, 'pbd', sr);
+  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr), device_config, currently_attached: true }) };
 }
 
 /** The first host becomes what old clients call the master; nothing depends on which one it is. */

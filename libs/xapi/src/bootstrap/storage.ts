@@ -26,7 +26,7 @@ export async function addDrivers(tx: Tx, seed: number): Promise<void> {
         required_api_version: '1.0',
         configuration: { ...configuration },
         capabilities: [...features],
-        features: Object.fromEntries(features.map((f) => [f, 1])),
+        features: Object.fromEntries(features.map((f) => [f, storage.featureVersion(f)])),
         driver_filename: `/opt/xensource/sm/${type.toUpperCase().replace('LVMO', 'LVMo')}SR`,
         required_cluster_stack: [],
         supported_image_formats: [...formats],

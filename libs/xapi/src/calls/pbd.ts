@@ -2,6 +2,7 @@ import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } f
 import type { Row } from '@xenplane/store';
 import { admitSr } from '../admission';
 import type { Context } from '../context';
+import { changeSecrets, dropSecrets, keepSecrets } from '../device-secrets';
 import { driver } from '../media';
 import { recordWith } from '../records';
 import { assertThere } from './sr-make';
@@ -45,7 +46,8 @@ async function plug(context: Context, self: Ref<'PBD'>): Promise<void> {
   const place = kind.locate(pbd.device_config, uuid);
   await assertThere(tx, kind, sr, place);
   await tx.update('PBD', self, { currently_attached: true });
-  if (sr.physical_size <= 0 && place.bytes > 0) await tx.update('SR', sr.ref, { physical_size: place.bytes });
+  const sm_config = { ...kind.smConfig, ...sr.sm_config };
+  await tx.update('SR', sr.ref, { sm_config, ...(sr.physical_size <= 0 && place.bytes > 0 ? { physical_size: place.bytes } : {}) });
   await scan(tx, sr.ref);
 }
 
@@ -74,18 +76,20 @@ async function create(context: Context, given: NewPbd): Promise<Ref<'PBD'>> {
   const [present] = await tx.find('PBD', { SR: given.SR, host: given.host });
   if (present) throw new XenError('PBD_EXISTS', given.SR, given.host, present.ref);
   assertNoMaster(given.device_config);
+  const [device_config = {}] = await keepSecrets(context, given.device_config, 1);
   const uuid = plane.ids.uuid(),
     ref = asRef<'PBD'>(`OpaqueRef:${uuid}`);
-  await tx.insert('PBD', ref, recordWith('PBD', { ...given, uuid, currently_attached: false }));
+  await tx.insert('PBD', ref, recordWith('PBD', { ...given, device_config, uuid, currently_attached: false }));
   return ref;
 }
 
 export const pbdCalls: CallsOf<typeof classes.PBD, Context> = {
   plug: (context, { self }) => plug(context, self),
   unplug: (context, { self }) => unplug(context, self),
-  set_device_config: async ({ tx }, { self, value }) => {
+  set_device_config: async (context, { self, value }) => {
     assertNoMaster(value);
-    await tx.update('PBD', self, { device_config: value });
+    const { device_config } = await context.tx.lock('PBD', self);
+    await context.tx.update('PBD', self, { device_config: await changeSecrets(context, device_config, value) });
   },
 };
 
@@ -96,5 +100,6 @@ export const pbdOverrides = {
     if (pbd.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', 'PBD is currently attached');
     await admitSr(context, pbd.SR, 'pbd_destroy');
     await context.tx.remove('PBD', self);
+    await dropSecrets(context.tx, pbd.device_config);
   },
 };

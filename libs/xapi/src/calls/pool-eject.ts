@@ -2,6 +2,7 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import type { Context } from '../context';
+import { removePbds } from '../device-secrets';
 import { removeHost } from '../fleet/removal';
 import { lockPool } from './pool-record';
 import { removeVdi } from './vdi-clone';
@@ -41,12 +42,12 @@ async function removeLocalStorage(tx: Tx, host: Ref<'host'>): Promise<void> {
   const srs = rows.map((r) => r.sr);
   await tx.query(`DELETE FROM vbd WHERE type = 'Disk' AND "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
   await tx.query(`UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
-  const disks = await tx.query<{ ref: Ref<'VDI'> }>('SELECT ref FROM vdi WHERE "SR" = ANY($1) ORDER BY ref', [srs]);
+  const disks = await tx.query<{ ref: Ref<'VDI'> }>('SELECT ref FROM vdi WHERE "SR" = ANY($1) AND managed ORDER BY ref', [srs]);
   for (const disk of await tx.getMany(
     'VDI',
     disks.map((d) => d.ref),
   ))
     await removeVdi(tx, disk);
-  await tx.query('DELETE FROM pbd WHERE "SR" = ANY($1)', [srs]);
+  await removePbds(tx, 'SR', srs);
   await tx.query('DELETE FROM sr WHERE ref = ANY($1)', [srs]);
 }

@@ -3,6 +3,7 @@ import { isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { admitSr } from '../admission';
 import type { Context } from '../context';
+import { dropSecrets, removePbds } from '../device-secrets';
 import { dropLayers } from '../layers';
 import { eraseMedium, leaveVolume } from '../media';
 
@@ -16,7 +17,7 @@ export async function detach(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
 
 /** Takes the record away; who named the repository as theirs names none. */
 async function removeSr(tx: Tx, sr: Ref<'SR'>): Promise<void> {
-  for (const pbd of await tx.find('PBD', { SR: sr })) await tx.remove('PBD', pbd.ref);
+  await removePbds(tx, 'SR', [sr]);
   for (const [table, column] of [
     ['pool', 'default_SR'],
     ['pool', 'suspend_image_SR'],
@@ -32,21 +33,22 @@ async function removeSr(tx: Tx, sr: Ref<'SR'>): Promise<void> {
 
 export async function destroySr(context: Context, ref: Ref<'SR'>): Promise<void> {
   const { tx } = context;
-  const { uuid, other_config } = await admitSr(context, ref, 'destroy');
+  const { uuid, other_config, sm_config } = await admitSr(context, ref, 'destroy');
   if (other_config['indestructible'] === 'true') throw new XenError('SR_INDESTRUCTIBLE', ref);
-  for (const vdi of await tx.find('VDI', { SR: ref })) {
+  for (const vdi of await tx.find('VDI', { SR: ref, managed: true })) {
     await detach(tx, vdi.ref);
     await dropLayers(tx, vdi.ref);
     await tx.remove('VDI', vdi.ref);
   }
   await eraseMedium(tx, uuid);
+  await dropSecrets(tx, sm_config);
   await removeSr(tx, ref);
 }
 
 export async function forgetSr(context: Context, ref: Ref<'SR'>): Promise<void> {
   const { tx } = context;
   const { uuid } = await admitSr(context, ref, 'forget');
-  for (const vdi of await tx.find('VDI', { SR: ref })) {
+  for (const vdi of await tx.find('VDI', { SR: ref, managed: true })) {
     await detach(tx, vdi.ref);
     await leaveVolume(tx, uuid, vdi);
     await dropLayers(tx, vdi.ref);

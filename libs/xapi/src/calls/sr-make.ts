@@ -1,8 +1,9 @@
 /** New repositories: formatted and connected, or brought in as they are. */
 import { storage } from '@xenplane/domain';
-import { asRef, XenError, type classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, nullRef, XenError, type classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../context';
+import { keepSecrets } from '../device-secrets';
 import { driver, keepMedia, mediaAt } from '../media';
 import { recordWith } from '../records';
 import { addIsoFiles } from './sr-scan';
@@ -25,7 +26,7 @@ export async function insertSr(
       name_label,
       name_description,
       type,
-      content_type: content_type || 'user',
+      content_type,
       shared,
       physical_size: bytes,
       sm_config: { ...sm_config },
@@ -43,14 +44,22 @@ async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: st
   await tx.query('DELETE FROM medium WHERE place = $1', [place]);
 }
 
-async function connect({ tx, plane }: Context, SR: Ref<'SR'>, host: Ref<'host'>, device_config: StoredRecord<'PBD'>['device_config']): Promise<void> {
-  const uuid = plane.ids.uuid();
-  await tx.insert('PBD', asRef(`OpaqueRef:${uuid}`), recordWith('PBD', { uuid, SR, host, device_config: { ...device_config }, currently_attached: true }));
+async function connect({ tx, plane }: Context, SR: Ref<'SR'>, hosts: readonly Ref<'host'>[], device_config: Given['device_config']): Promise<void> {
+  const configs = await keepSecrets({ tx, plane }, device_config, hosts.length);
+  const rows = configs.map((config, i) => {
+    const uuid = plane.ids.uuid();
+    return {
+      ref: asRef<'PBD'>(`OpaqueRef:${uuid}`),
+      ...recordWith('PBD', { uuid, SR, host: hosts[i] ?? nullRef(), device_config: config, currently_attached: true }),
+    };
+  });
+  await tx.insertAll('PBD', rows);
 }
 
 /** Formats the storage, records the repository, connects the host or, when it is shared, every host. */
-export async function createSr(context: Context, given: Given): Promise<Ref<'SR'>> {
+export async function createSr(context: Context, asked: Given): Promise<Ref<'SR'>> {
   const { tx, plane } = context;
+  const given = { ...asked, type: asked.type.toLowerCase() };
   const kind = driver(given.type);
   const { uuid: hostUuid } = await tx.get('host', given.host);
   const place = kind.locate(given.device_config, hostUuid);
@@ -62,16 +71,16 @@ export async function createSr(context: Context, given: Given): Promise<Ref<'SR'
   if (given.shared && !kind.sharable) throw new XenError('SR_NOT_SHARABLE', sr, given.host);
   await keepMedia(tx, [{ uuid, type: given.type, place: place.key, bytes, label: given.name_label, description: given.name_description }]);
   const hosts = given.shared ? (await tx.find('host', {})).map((h) => h.ref) : [given.host];
-  for (const host of hosts) await connect(context, sr, host, given.device_config);
+  await connect(context, sr, hosts, given.device_config);
   if (kind.holdsIsos) await addIsoFiles(tx, sr);
   return sr;
 }
 
 /** Records a repository that storage holds already; it is reached when its PBDs are made and plugged. */
 export async function introduceSr({ tx, plane }: Context, { uuid, ...given }: Identity & { readonly uuid: string }): Promise<Ref<'SR'>> {
-  const { smConfig } = driver(given.type);
+  const { type } = driver(given.type.toLowerCase());
   if ((await tx.find('SR', { uuid })).length > 0) throw new XenError('SR_UUID_EXISTS', uuid);
-  return insertSr(tx, uuid || plane.ids.uuid(), { ...given, sm_config: { ...smConfig, ...given.sm_config } }, 0);
+  return insertSr(tx, uuid || plane.ids.uuid(), { ...given, type }, 0);
 }
 
 /** What storage at hand must be for a repository to be reached there. */

@@ -2,6 +2,7 @@
 import { storage } from '@xenplane/domain';
 import { type classes, type OperationParams, type ResultOf } from '@xenplane/model';
 import type { Context } from '../context';
+import { withoutPasswords } from '../device-secrets';
 import { driver, mediaAt, type Medium } from '../media';
 
 type Given = OperationParams<typeof classes.SR, 'probe'>;
@@ -9,7 +10,7 @@ type Found = ResultOf<(typeof classes.SR)['calls']['probe_ext']>;
 
 /** The repositories at a place as XML; what is missing of the configuration fails with a list of what could be said. */
 export async function probe({ tx }: Context, { host, device_config, type }: Given): Promise<string> {
-  const kind = driver(type);
+  const kind = driver(type.toLowerCase());
   const { uuid } = await tx.get('host', host);
   const { key } = kind.locate(device_config, uuid);
   return storage.repositoriesXml(await mediaAt(tx, type, key));
@@ -25,8 +26,9 @@ const stat = ({ uuid, label, description, bytes }: Medium): NonNullable<Found[nu
   health: 'healthy',
 });
 
+/** Passwords are left out: nobody would own a secret that is made for a question. */
 export async function probeExt({ tx }: Context, { host, device_config, type }: Given): Promise<Found> {
-  const kind = driver(type);
+  const kind = driver(type.toLowerCase());
   const { uuid } = await tx.get('host', host);
   const suggested = kind.suggest?.(device_config, uuid) ?? [];
   const places: readonly storage.ProbedPlace[] =
@@ -35,6 +37,11 @@ export async function probeExt({ tx }: Context, { host, device_config, type }: G
       : [{ configuration: device_config, complete: true, place: kind.locate(device_config, uuid), facts: {} }];
   const answers = await Promise.all(places.map(async (p) => ({ ...p, media: p.place ? await mediaAt(tx, type, p.place.key) : [] })));
   return answers.flatMap(({ configuration, complete, facts, media }) =>
-    (media.length > 0 ? media.map(stat) : [undefined]).map((sr) => ({ configuration: { ...configuration }, complete, sr, extra_info: { ...facts } })),
+    (media.length > 0 ? media.map(stat) : [undefined]).map((sr) => ({
+      configuration: withoutPasswords(configuration),
+      complete,
+      sr,
+      extra_info: { ...facts },
+    })),
   );
 }

@@ -18,15 +18,6 @@ async function scanned(context: Context, sr: Ref<'SR'>, op: 'scan' | 'update'): 
   await scan(tx, sr);
 }
 
-/** Formats only: what is made is not recorded. */
-async function make(context: Context, given: Parameters<CallsOf<typeof classes.SR, Context>['make']>[1]): Promise<string> {
-  const sr = await createSr(context, { ...given, shared: false });
-  const { uuid } = await context.tx.get('SR', sr);
-  for (const pbd of await context.tx.find('PBD', { SR: sr })) await context.tx.update('PBD', pbd.ref, { currently_attached: false });
-  await forgetSr(context, sr);
-  return uuid;
-}
-
 async function setShared({ tx }: Context, sr: Ref<'SR'>, shared: boolean): Promise<void> {
   const { type } = await tx.lock('SR', sr);
   const pbds = await tx.find('PBD', { SR: sr });
@@ -47,7 +38,9 @@ export const srCalls: CallsOf<typeof classes.SR, Context> = {
   create_new_blob: createNewBlob('SR', 'sr'),
   create: createSr,
   introduce: introduceSr,
-  make,
+  make: async () => {
+    throw new XenError('MESSAGE_DEPRECATED');
+  },
   destroy: async (context, { sr }) => {
     await assertNoCache(context, sr);
     await destroySr(context, sr);

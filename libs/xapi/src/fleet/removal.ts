@@ -1,6 +1,7 @@
 /** Takes a host out of the records: itself, its control domain, everything that is of it and of nothing else. */
 import { isNullRef, nullRef, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
+import { removePbds } from '../device-secrets';
 import { forgetHostSettings } from '../host-settings';
 
 /** Its local storage stays, without a connection, until it is forgotten. */
@@ -28,7 +29,8 @@ async function removeParts(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.query('DELETE FROM network_sriov s USING pif p WHERE p.host = $1 AND p.ref IN (s."physical_PIF", s."logical_PIF")', [host]);
   await tx.query('DELETE FROM tunnel t USING pif p WHERE p.host = $1 AND p.ref IN (t."access_PIF", t."transport_PIF")', [host]);
   await tx.query('WITH gone AS (DELETE FROM pif WHERE host = $1 RETURNING metrics) DELETE FROM pif_metrics m USING gone g WHERE m.ref = g.metrics', [host]);
-  for (const table of ['pbd', 'host_cpu', 'host_crashdump', 'host_patch', 'certificate', 'pci', 'pgpu', 'pusb', 'feature', 'host_driver', 'cluster_host'])
+  await removePbds(tx, 'host', [host]);
+  for (const table of ['host_cpu', 'host_crashdump', 'host_patch', 'certificate', 'pci', 'pgpu', 'pusb', 'feature', 'host_driver', 'cluster_host'])
     await tx.query(`DELETE FROM ${table} WHERE host = $1`, [host]);
 }
 

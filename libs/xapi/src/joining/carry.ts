@@ -7,6 +7,7 @@ import { blockedUntilGiven, sendDisks, sendVm, type Tag } from '../departure/del
 import { clearThere, nameDisks, releaseThere, type SentDisk, type Way } from '../departure/sending';
 import { lookThere, type There } from '../departure/there';
 import { planTrip, type Trip, type TripDisk } from '../departure/trip';
+import { revealSecrets } from '../device-secrets';
 import type { Sent } from '../journeys';
 import type { Mark } from '../marks';
 import { mark, unmark } from '../operation-store';
@@ -118,7 +119,7 @@ async function carryDisks({ plane, run, remote, places, part }: Carrying, refs: 
   const rows = await reading(plane.store, (tx) => tx.getMany('VDI', refs));
   const disks = rows.map(({ ref, uuid, SR }): TripDisk => ({ vdi: ref, uuid, sr: placeOf(places.srs, SR) }));
   const trip: Trip = { vm: nullRef(), uuid: '', copy: false, running: false, snapshots: [], disks, nics: {}, memorySr: '', blocked: {} };
-  const there: There = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], memorySr: '', networks: {}, present: false };
+  const there: There = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], features: {}, memorySr: '', networks: {}, present: false };
   const way: Way = { plane, remote, there, trip, mark: markOf(run, 'disks') };
   const tag: Tag = ' apart';
   const marks = disks.map(({ vdi }): Mark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
@@ -171,7 +172,9 @@ async function storageThere(plane: Plane, remote: RemotePool, host: Ref<'host'>,
   if (same) return same;
   for (const ref of await remote.call<Ref<'SR'>[]>('SR.get_by_name_label', name_label))
     for (const pbd of await remote.call<string[]>('SR.get_PBDs', ref)) if ((await remote.call<string>('PBD.get_host', pbd)) === host) return ref;
-  const [pbd] = await reading(plane.store, (tx) => tx.find('PBD', { SR: sr.ref }));
-  const config = pbd?.device_config ?? {};
+  const config = await reading(plane.store, async (tx) => {
+    const [pbd] = await tx.find('PBD', { SR: sr.ref });
+    return revealSecrets(tx, pbd?.device_config ?? {});
+  });
   return remote.call<Ref<'SR'>>('SR.create', host, config, physical_size, name_label, name_description, type, content_type, false, {});
 }
