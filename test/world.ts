@@ -172,6 +172,10 @@ export const attachment = (VM: string, VDI: string, userdevice = 'autodetect'): 
 
 export type Call = <T = unknown>(method: string, ...params: unknown[]) => Promise<T>;
 /** A bare JSON-RPC session. A failure throws an Error whose message is the description joined by blanks. */
+/** A guest metrics record is there from the start of a VM; it says something when the agent inside has. */
+export const untilGuestSpeaks = (call: Call, vm: string): Promise<void> =>
+  eventually(async () => expect(await call('VM_guest_metrics.get_PV_drivers_detected', await call('VM.get_guest_metrics', vm))).toBe(true));
+
 export async function login(url: string, user = 'root', pwd = password): Promise<Call> {
   let id = 0;
   const raw: Call = async <T>(method: string, ...params: unknown[]): Promise<T> => {

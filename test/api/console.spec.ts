@@ -4,7 +4,7 @@ import { asRef, type Role } from '@xenplane/model';
 import { RfbClient, type ClientOptions } from '@xenplane/testing';
 import { openSession } from '@xenplane/xapi';
 import { WebSocket } from 'undici';
-import { eventually, login, startWorld, statusOf, type Call, type World } from '../world';
+import { eventually, login, startWorld, statusOf, untilGuestSpeaks, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -18,12 +18,13 @@ const session = async (role: Role): Promise<string> => {
   if (!api) throw new Error('no API');
   return openSession(api.plane, { user: role, root: false, originator: 'test', role, userRef: asRef('OpaqueRef:NULL') });
 };
-async function newVm(name: string): Promise<string> {
+async function newVm(name: string, type = 'hvm'): Promise<string> {
   const made = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
   await call('VM.provision', made);
+  await call('VM.set_domain_type', made, type);
   await call('VM.start', made, false, false);
   // Until the agent in the guest reports: then the boot is over, whatever the clock says.
-  await eventually(async () => expect(await call('VM.get_guest_metrics', made)).not.toBe('OpaqueRef:NULL'));
+  await untilGuestSpeaks(call, made);
   return made;
 }
 beforeAll(async () => {
@@ -113,14 +114,64 @@ test('all who look see the same, in whatever encoding; a picture shows it as wel
   expect([jpeg.readUInt16BE(frame + 5), jpeg.readUInt16BE(frame + 7)]).toEqual([592, 800]);
 });
 
-test('the text console is plain text', async () => {
-  const { socket, head, bytes } = await dial(`/console?uuid=${consoles['vt100']?.uuid}`, `Cookie: session_id=${token}\r\n`);
+interface Shown {
+  readonly uuid: string;
+  readonly protocol: string;
+  readonly location: string;
+}
+const consolesOf = async (of: string): Promise<Shown[]> =>
+  Promise.all((await call<string[]>('VM.get_consoles', of)).map((one) => call<Shown>('console.get_record', one)));
+
+test('a guest without a device model has a text console, which is plain text, and the same as a screen', async () => {
+  const plain = await newVm('plain', 'pv');
+  const shown = await consolesOf(plain);
+  expect(shown.map(({ protocol }) => protocol).sort()).toEqual(['rfb', 'vt100']);
+  const of = (protocol: string): string => shown.find((one) => one.protocol === protocol)?.uuid ?? '';
+  const { socket, head, bytes } = await dial(`/console?uuid=${of('vt100')}`, `Cookie: session_id=${token}\r\n`);
   expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
-  await eventually(async () => expect(bytes().toString()).toContain('both of us\r\n'));
+  await eventually(async () => expect(bytes().toString()).toMatch(/plain login: $/));
   expect(bytes().toString()).toMatch(/^Xenplane virtual firmware 1\.0\r\n/);
+  socket.write('root\r');
+  await eventually(async () => expect(bytes().toString()).toMatch(/Password: $/));
+  socket.write('secret\r');
+  await eventually(async () => expect(bytes().toString()).toMatch(/~# $/));
   socket.write('whoami\r');
-  await eventually(async () => expect(bytes().toString()).toMatch(/~# whoami\r\nroot\r\nroot@shown:~# $/));
-  socket.destroy();
+  await eventually(async () => expect(bytes().toString()).toMatch(/~# whoami\r\nroot\r\nroot@plain:~# $/));
+  const screen = await look(`/console?uuid=${of('rfb')}&session_id=${token}`);
+  await untilShown(screen, /~# whoami\nroot\n/);
+  for (const one of [socket, screen.socket]) one.destroy();
+  await call('VM.hard_shutdown', plain);
+});
+
+describe.each([
+  ['hvm', {}, {}, ['rfb']],
+  ['hvm', { firmware: 'uefi', order: 'cdn' }, { disable_pv_vnc: '1' }, ['rfb']],
+  ['pv', {}, {}, ['rfb', 'vt100']],
+  ['pvh', {}, {}, ['rfb', 'vt100']],
+  ['pv_in_pvh', {}, {}, ['rfb', 'vt100']],
+  ['pv', {}, { disable_pv_vnc: '' }, ['vt100']],
+])('a guest of type %s with %j and %j', (type, boot, other, wanted) => {
+  test(`has the consoles ${wanted.join(' and ')}, whatever it has been through, and none at rest`, async () => {
+    const guest = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], type);
+    await call('VM.provision', guest);
+    await call('VM.set_domain_type', guest, type);
+    await call('VM.set_HVM_boot_params', guest, { ...(await call<object>('VM.get_HVM_boot_params', guest)), ...boot });
+    for (const [key, value] of Object.entries(other)) await call('VM.add_to_other_config', guest, key, value);
+    const protocols = async (): Promise<string[]> => (await consolesOf(guest)).map(({ protocol }) => protocol).sort();
+    await call('VM.start', guest, true, false);
+    expect(await protocols()).toEqual(wanted);
+    await call('VM.unpause', guest);
+    await untilGuestSpeaks(call, guest);
+    await call('VM.suspend', guest);
+    expect(await protocols()).toEqual([]);
+    await call('VM.resume', guest, false, false);
+    expect(await protocols()).toEqual(wanted);
+    await untilGuestSpeaks(call, guest);
+    await call('VM.clean_reboot', guest);
+    expect(await protocols()).toEqual(wanted);
+    await call('VM.hard_shutdown', guest);
+    expect(await protocols()).toEqual([]);
+  });
 });
 
 test('a WebSocket carries the same bytes', async () => {

@@ -1,7 +1,7 @@
 /** VMs that go to another pool: two control planes, each with a database, storage and hosts of its own. */
 import { createHash, randomBytes } from 'node:crypto';
 import { complaints } from '@xenplane/testing';
-import { eventually, login, startWorld, type Call, type World } from '../world';
+import { eventually, login, startWorld, untilGuestSpeaks, type Call, type World } from '../world';
 import { xeWith } from '../xe';
 
 const MiB = 2 ** 20;
@@ -147,6 +147,7 @@ test('a guest that runs goes on in the other pool, with its disks, snapshots and
   await here.call('VM.set_tags', made.vm, ['kept']);
   await here.call('VM.set_blocked_operations', made.vm, { destroy: 'mine' });
   await here.call('VM.snapshot', made.vm, 'before the journey', []);
+  await untilGuestSpeaks(here.call, made.vm);
   const guest = await eventually(async () =>
     here.call<Record<string, string>>('VM_guest_metrics.get_os_version', await here.call('VM.get_guest_metrics', made.vm)),
   );

@@ -1,7 +1,7 @@
 /** Metrics over the wire: what clients that draw graphs ask for, in both forms, and the calls about single metrics. */
 import { asRef } from '@xenplane/model';
 import { housekeep, openSession, raiseAlarms } from '@xenplane/xapi';
-import { eventually, login, password, startWorld, statusOf, type Call, type World } from '../world';
+import { eventually, login, password, startWorld, statusOf, untilGuestSpeaks, type Call, type World } from '../world';
 
 let world: World;
 let call: Call;
@@ -44,7 +44,7 @@ beforeAll(async () => {
   const [network] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
   await call('VIF.create', { device: '0', network, VM: vm, MAC: '', MTU: 0, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
   await call('VM.start', vm, false, false);
-  await eventually(async () => expect(await call('VM.get_guest_metrics', vm)).not.toBe('OpaqueRef:NULL'));
+  await untilGuestSpeaks(call, vm);
   [vmUuid, host] = [await call('VM.get_uuid', vm), await call('VM.get_resident_on', vm)];
   hostUuid = await call('host.get_uuid', host);
   // As if everything had been up for some days.

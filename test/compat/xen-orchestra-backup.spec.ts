@@ -179,7 +179,8 @@ describe('what changed of a disk', () => {
     await xo.update((await xo.xapi.getRecord('VM', restored)) as Seen, 'blocked_operations', { start: null, start_on: null });
     // Its health is looked at by starting it, until its guest reports.
     await xo.call('VM.start', restored, false, false);
-    await xo.sees(restored, ({ guest_metrics }) => guest_metrics !== none);
+    const { guest_metrics } = await xo.sees(restored, (one) => one.guest_metrics !== none);
+    await xo.sees(guest_metrics, ({ PV_drivers_version }) => (PV_drivers_version as Record<string, string>)['major'] !== undefined);
     await xo.destroyVm(restored);
   }
 

@@ -28,7 +28,7 @@ async function running(name: string, host: string, disk?: string): Promise<strin
   const vm = await newVm(name);
   if (disk !== undefined) await xo.createVbd({ VM: vm, VDI: disk });
   await xo.task('VM.start_on', vm, host, false, false);
-  await xo.sees(vm, ({ resident_on, guest_metrics }) => resident_on === host && guest_metrics !== none);
+  await xo.sees(vm, ({ resident_on, allowed_operations }) => resident_on === host && (allowed_operations as string[]).includes('pool_migrate'));
   return vm;
 }
 const startedAt = async (host: string): Promise<number> => Number((await xo.field<Texts>('host', host, 'other_config'))['agent_start_time']);

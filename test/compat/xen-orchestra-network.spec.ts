@@ -1,6 +1,6 @@
 /** Networks as Xen Orchestra makes, changes and removes them, their interfaces on hosts, and those of VMs. */
 import { eventually, startWorld, type World } from '../world';
-import { none, Orchestra, type Failure, type Seen } from './orchestra';
+import { Orchestra, type Failure, type Seen } from './orchestra';
 
 let world: World;
 let xo: Orchestra;
@@ -12,7 +12,7 @@ beforeAll(async () => {
   await xo.task('VM.provision', vm);
   await xo.task('VM.start', vm, false, false);
   // Devices come and go in a guest that has its drivers.
-  await xo.sees(vm, ({ guest_metrics }) => guest_metrics !== none);
+  await xo.allows(vm, 'suspend');
 });
 afterAll(async () => {
   await xo?.xapi.disconnect();

@@ -20,7 +20,7 @@ vm = x.VM.clone(x.VM.get_by_name_label("Debian Bookworm 12")[0], "vnc")
 x.VM.provision(vm)
 x.VM.start(vm, False, False)
 for _ in range(300):
-    if x.VM.get_guest_metrics(vm) != "OpaqueRef:NULL":
+    if x.VM_guest_metrics.get_os_version(x.VM.get_guest_metrics(vm)):
         break
     time.sleep(0.1)
 consoles = [x.console.get_record(c) for c in x.VM.get_consoles(vm)]

@@ -188,7 +188,7 @@ export class HostAgent {
     if (!(await this.vms.get(event.vm)?.hear(event)) || this.epoch === 0) return;
     const told: VmEvent =
       event.kind === 'guest'
-        ? { kind: 'guest', guest: event.guest }
+        ? { kind: 'guest', domid: event.domid, guest: event.guest }
         : event.kind === 'ended'
           ? { kind: 'ended', reason: event.reason }
           : { kind: 'rebooted', domid: event.domid };

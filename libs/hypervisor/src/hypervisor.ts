@@ -24,7 +24,7 @@ export interface MemoryCopy {
 }
 
 export type HypervisorEvent = { readonly host: string; readonly vm: string; readonly vmEpoch: number } & (
-  | { readonly kind: 'guest'; readonly guest: GuestMetrics }
+  | { readonly kind: 'guest'; readonly domid: number; readonly guest: GuestMetrics }
   | { readonly kind: 'ended'; readonly reason: 'shutdown' | 'crash' | 'watchdog' }
   | { readonly kind: 'rebooted'; readonly domid: number }
 );

@@ -193,7 +193,8 @@ export type GuestMetrics = {
   readonly other: Readonly<Record<string, string>>;
 };
 export type VmEvent =
-  | { readonly kind: 'guest'; readonly guest: GuestMetrics }
+  /** `domid`: of the domain from which the guest speaks, as a reboot builds another. */
+  | { readonly kind: 'guest'; readonly domid: number; readonly guest: GuestMetrics }
   /** `reason` why the domain ended by itself; the agent has destroyed it and its temporary disks. */
   | { readonly kind: 'ended'; readonly reason: 'shutdown' | 'crash' | 'watchdog' }
   /** The guest rebooted itself: the domain was rebuilt under a new id. */

@@ -2,17 +2,18 @@
 import { Pool } from 'pg';
 import { DataSource } from 'typeorm';
 import { Initial1795435200000 } from '../../../migrations/0001-initial';
+import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { BlobBytes1795435203000 } from '../../../migrations/0003-blob-bytes';
 import { HostsHardware1795435204000 } from '../../../migrations/0004-hosts-hardware';
 import { HostsPower1795435205000 } from '../../../migrations/0005-hosts-power';
-import { Layers1795441200000 } from '../../../migrations/0002-layers';
 import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and-audit';
 import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
 import { JoinedPools1796000000000 } from '../../../migrations/0010-joined-pools';
-import { HostLeases1797000000000 } from '../../../migrations/0020-host-leases';
 import { DeviceSecrets1796140000000 } from '../../../migrations/0014-device-secrets';
 import { DiskChains1796150000000 } from '../../../migrations/0015-disk-chains';
+import { GuestsAndDevices1796600000000 } from '../../../migrations/0016-guests-and-devices';
+import { HostLeases1797000000000 } from '../../../migrations/0020-host-leases';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -66,9 +67,10 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       Transfers1795700000000,
       DatabaseCopies1795900000000,
       JoinedPools1796000000000,
-      HostLeases1797000000000,
       DeviceSecrets1796140000000,
       DiskChains1796150000000,
+      GuestsAndDevices1796600000000,
+      HostLeases1797000000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -35,7 +35,7 @@ function ofGuest(view: Replica, ref: Ref<'VM'>, vm: StoredRecord<'VM'>): Devices
     kernel: guest?.os_version['uname'] ?? '',
     nics: sorted(vifs).map(({ device, MAC }) => ({ device, mac: MAC, address: guest?.networks[`${device}/ip`] ?? '' })),
     disks: sorted(vbds.filter((b) => b.type === 'Disk' && b.device !== '')).map((b) => b.device),
-    isUp: guest !== undefined,
+    isUp: guest?.PV_drivers_detected ?? false,
   };
 }
 

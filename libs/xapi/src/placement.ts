@@ -1,5 +1,5 @@
 /** Placement for real: a view of the hosts that is at most a moment old, the pure function over it, and one conditional statement that makes it so. */
-import { explain, ha, leastLoaded, memory, noHostError, place, type Candidate, type Guest, type Placement } from '@xenplane/domain';
+import { explain, ha, leastLoaded, memory, noHostError, place, platform, type Candidate, type Guest, type Placement } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from './agents';
 import { apartGroup, countingGroup } from './placement-groups';
@@ -146,7 +146,8 @@ export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics
     ref: vm,
     memoryBytes: memory.neededToStart(record),
     vcpus: record.VCPUs_at_startup,
-    needsHvm: modeOf(record) === 'hvm',
+    ...(platform.isOn(record.platform, 'vcpu-unrestricted') ? {} : { vcpusMax: record.VCPUs_max }),
+    needsHvm: modeOf(record) !== 'pv',
     srs: [...new Set(disks.flatMap((d) => (d.vdi ? [d.vdi.SR] : [])))],
     networks,
     gpus,
@@ -161,6 +162,8 @@ export interface Wanted {
   readonly attached: Attached;
   readonly task: Ref<'task'>;
   readonly only?: Ref<'host'> | undefined;
+  /** What a host that could take the VM would refuse of it. */
+  readonly refused?: XenError | undefined;
 }
 
 const mostTries = 5;
@@ -170,7 +173,7 @@ const ownOf = (hosts: readonly Candidate[]): ReadonlyMap<string, Pick<Candidate,
   new Map(hosts.map(({ ref, gpus, usbGroups, groups }) => [ref, { groups, ...(gpus ? { gpus } : {}), ...(usbGroups ? { usbGroups } : {}) }]));
 
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
-export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only }: Wanted): Promise<Placed> {
+export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only, refused }: Wanted): Promise<Placed> {
   const view = viewOf(plane);
   const group = await apartGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
@@ -185,6 +188,7 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
       view.expire();
       continue;
     }
+    if (refused) throw refused;
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const take = async (): Promise<Placed | undefined> =>
       (await takeGpus(tx, guest, best.host.ref))
@@ -261,7 +265,7 @@ export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM
 }
 
 /** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
-export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Omit<Wanted, 'task' | 'only'>): Promise<void> {
+export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Pick<Wanted, 'vm' | 'record' | 'attached'>): Promise<void> {
   await tx.get('host', host);
   const hosts = await equipped(tx, attached, await hostsNow(tx));
   const placement = place(

@@ -1,8 +1,7 @@
 /** The forms of addresses: what is one and what is none. */
+/** Only the form counts: a multicast address is accepted too. */
 const mac = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i;
 export const isMac = (text: string): boolean => mac.test(text);
-/** Addresses of groups belong to no interface. */
-export const isUnicastMac = (text: string): boolean => isMac(text) && (parseInt(text.slice(0, 2), 16) & 1) === 0;
 
 const octet = (part: string): boolean => /^\d{1,3}$/.test(part) && Number(part) <= 255;
 export function isIpv4(text: string): boolean {

@@ -1,6 +1,6 @@
 /** What may be bonded, who leads, and which settings a bond of each mode has. */
 import { XenError, type enums, type TypeOf } from '@xenplane/model';
-import { isUnicastMac } from './addresses';
+import { isMac } from './addresses';
 import { isBonded, isVlan, type PifSubject } from './pif';
 import { hasAddress } from './stacking';
 
@@ -18,7 +18,7 @@ function refuseMember(member: PifSubject): XenError | undefined {
 }
 
 export function refuseBond(members: readonly PifSubject[], MAC: string): XenError | undefined {
-  if (MAC !== '' && !isUnicastMac(MAC)) return new XenError('MAC_INVALID', MAC);
+  if (MAC !== '' && !isMac(MAC)) return new XenError('MAC_INVALID', MAC);
   if (members.length < fewestMembers) return new XenError('PIF_BOND_NEEDS_MORE_MEMBERS');
   for (const member of members) {
     const refused = refuseMember(member);

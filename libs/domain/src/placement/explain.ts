@@ -25,12 +25,15 @@ export function explain(policy: Policy, { ranked, rejected }: Placement, chosen:
   return { policy: policy.name, version: policy.version, chosen: chosen ?? null, candidates, possible: ranked.length, rejected: reasons };
 }
 
-/** The error of a pool in which no host is possible: memory when nothing else is in the way, else that there is none. */
+const away: readonly string[] = ['HOST_DISABLED', 'HOST_NOT_LIVE'];
+/** Reasons of size, which some other host might not have; their last parameter is what the host has. */
+const sizes: readonly string[] = ['HOST_NOT_ENOUGH_FREE_MEMORY', 'HOST_NOT_ENOUGH_PCPUS'];
+
+/** The error of a pool in which no host is possible: the size that all those lack that are there, else that there is none. */
 export function noHostError({ rejected }: Placement): XenError {
-  const short = [...rejected.values()].filter(([code]) => code === 'HOST_NOT_ENOUGH_FREE_MEMORY');
-  const only =
-    short.length > 0 && [...rejected.values()].every(([code]) => ['HOST_NOT_ENOUGH_FREE_MEMORY', 'HOST_DISABLED', 'HOST_NOT_LIVE'].includes(code ?? ''));
-  if (!only) return new XenError('NO_HOSTS_AVAILABLE');
-  const largest = short.reduce((a, b) => (Number(a[2]) >= Number(b[2]) ? a : b));
-  return new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', largest[1] ?? '', largest[2] ?? '');
+  const [first, ...others] = [...rejected.values()].filter(([code = '']) => !away.includes(code));
+  const [code = ''] = first ?? [];
+  if (!first || !sizes.includes(code) || others.some((other) => other[0] !== code)) return new XenError('NO_HOSTS_AVAILABLE');
+  const [, needed = '', most = ''] = others.reduce((a, b) => (Number(a[2]) >= Number(b[2]) ? a : b), first);
+  return new XenError(code as 'HOST_NOT_ENOUGH_FREE_MEMORY' | 'HOST_NOT_ENOUGH_PCPUS', needed, most);
 }

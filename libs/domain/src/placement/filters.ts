@@ -15,6 +15,9 @@ export const networks: Filter = (guest, host) => {
 };
 export const memory: Filter = (guest, host) =>
   host.memoryFree >= guest.memoryBytes ? undefined : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))];
+/** Every vCPU that the guest may ever have needs a CPU of its own. */
+export const pcpus: Filter = (guest, host) =>
+  (guest.vcpusMax ?? 0) <= host.pcpus ? undefined : ['HOST_NOT_ENOUGH_PCPUS', String(guest.vcpusMax), String(host.pcpus)];
 /** A virtual GPU needs room on a physical one of its group. */
 export const gpus: Filter = (guest, host) => {
   const { missing } = allot(host.gpus ?? [], guest.gpus ?? []);

@@ -40,8 +40,9 @@ test.each([
   ['VM_REQUIRES_SR', { srs: new Set<string>() }],
   ['VM_REQUIRES_NETWORK', { networks: new Set<string>() }],
   ['HOST_NOT_ENOUGH_FREE_MEMORY', { memoryFree: GiB }],
+  ['HOST_NOT_ENOUGH_PCPUS', { pcpus: 3 }],
 ])('says %s of a host that cannot', (code, more) => {
-  const { ranked, rejected } = place(leastLoaded, guest(), [host(1, more)]);
+  const { ranked, rejected } = place(leastLoaded, guest({ vcpusMax: 4 }), [host(1, more)]);
   expect([ranked.length, rejected.get('h1')?.[0]]).toEqual([0, code]);
 });
 
@@ -49,6 +50,14 @@ test('names memory when nothing else is in the way, with the most that there is'
   const short = place(leastLoaded, guest(), [host(1, { memoryFree: GiB }), host(2, { memoryFree: 2 * GiB }), host(3, { enabled: false })]);
   expect(noHostError(short).description).toEqual(['HOST_NOT_ENOUGH_FREE_MEMORY', String(4 * GiB), String(2 * GiB)]);
   expect(noHostError(place(leastLoaded, guest(), [host(1, { srs: new Set() })])).description).toEqual(['NO_HOSTS_AVAILABLE']);
+});
+
+test('names CPUs when all hosts that are there have too few, with the most that one has', () => {
+  const wide = guest({ vcpusMax: 100 });
+  const few = place(leastLoaded, wide, [host(1), host(2, { pcpus: 64 }), host(3, { live: false })]);
+  expect(noHostError(few).description).toEqual(['HOST_NOT_ENOUGH_PCPUS', '100', '64']);
+  expect(noHostError(place(leastLoaded, wide, [host(1), host(2, { memoryFree: 0 })])).description).toEqual(['NO_HOSTS_AVAILABLE']);
+  expect(place(leastLoaded, guest(), [host(1, { pcpus: 1 })]).ranked).toHaveLength(1);
 });
 
 test('explains itself', () => {

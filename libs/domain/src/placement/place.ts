@@ -26,6 +26,8 @@ export interface Guest {
   readonly ref: string;
   readonly memoryBytes: number;
   readonly vcpus: number;
+  /** The most vCPUs that it may have; undefined where it may have more than its host has CPUs. */
+  readonly vcpusMax?: number;
   readonly needsHvm: boolean;
   readonly affinity?: string;
   readonly srs: readonly string[];

@@ -126,7 +126,7 @@ export class Machine {
       domain.cancel = undefined;
       domain.booted = true;
       const guest = guestMetrics(domain.spec);
-      if (guest && this.present(domain)) this.tell(domain, { kind: 'guest', guest });
+      if (guest && this.present(domain)) this.tell(domain, { kind: 'guest', domid: domain.domid, guest });
     });
   }
   private later(ms: number, act: () => void): () => void {
@@ -262,7 +262,7 @@ export class Machine {
     domain.spec = spec;
     domain.bytes = bytes;
     const guest = guestMetrics(spec);
-    if (moved && guest && domain.state === 'running' && domain.cancel === undefined) this.tell(domain, { kind: 'guest', guest });
+    if (moved && guest && domain.state === 'running' && domain.cancel === undefined) this.tell(domain, { kind: 'guest', domid: domain.domid, guest });
   }
 
   destroy(vm: string): void {
@@ -296,7 +296,7 @@ export class Machine {
   private tell(
     { vm, vmEpoch }: Domain,
     what:
-      | { kind: 'guest'; guest: NonNullable<ReturnType<typeof guestMetrics>> }
+      | { kind: 'guest'; domid: number; guest: NonNullable<ReturnType<typeof guestMetrics>> }
       | { kind: 'ended'; reason: 'shutdown' | 'crash' | 'watchdog' }
       | { kind: 'rebooted'; domid: number },
   ): void {

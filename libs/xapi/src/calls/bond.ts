@@ -53,7 +53,7 @@ async function addMaster(context: Context, primary: pifRules.PifSubject, network
     device: bondRules.deviceNamed('bond', used),
     network: network.ref,
     host,
-    MAC: MAC === '' ? own : MAC.toLowerCase(),
+    MAC: MAC === '' ? own : MAC,
     MTU: network.MTU,
     VLAN: -1,
     properties,

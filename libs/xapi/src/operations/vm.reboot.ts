@@ -6,6 +6,7 @@ import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import { dateTime, type Plane } from '../context';
+import { renewGuest } from '../guest-metrics';
 import { renewCertificates } from '../secure-boot';
 import { domainSpec } from '../specs';
 import { currentRun, goneMeanwhile, patienceOf, type RunRow } from '../runs';
@@ -29,14 +30,14 @@ async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How): Prom
     'begin',
     (tx) => begin(tx, vm),
     // A domain that was built once more is there, whatever could not be said of it.
-    async (tx, present) => void (answer && (await showBuilt(tx, vm, present, answer))),
+    async (tx, present) => void (answer && (await showBuilt(plane, tx, { vm, how, ...present }, answer))),
   );
   try {
     const built = (answer = await run.step('boot', () =>
       plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)),
     ));
     return await run.conclude('show', async (tx) => {
-      if (!(await showBuilt(tx, vm, begun, built))) throw new Superseded(begun.placed.vm);
+      if (!(await showBuilt(plane, tx, { vm, how, ...begun }, built))) throw new Superseded(begun.placed.vm);
       if (how !== 'devices') await showBooted(plane, tx, vm, begun.placed);
     });
   } catch (error) {
@@ -49,17 +50,21 @@ async function begin(tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
   return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm)), boots: placed.boots + 1 };
 }
 
-/** False when the run is over. */
-async function showBuilt(tx: Tx, vm: Ref<'VM'>, { placed, boots }: Begun, { domid = -1 }: VmAnswer): Promise<boolean> {
-  const rows = await tx.query('UPDATE vm_run SET boots = $3, domid = $4 WHERE vm = $1 AND vm_epoch = $2 AND state = $5 RETURNING vm', [
-    vm,
-    placed.vmEpoch,
-    boots,
-    domid,
-    'R',
-  ]);
-  if (rows.length > 0) await tx.update('VM', vm, { domid });
-  return rows.length > 0;
+interface Built extends Begun {
+  readonly vm: Ref<'VM'>;
+  readonly how: How;
+}
+/** False when the run is over. The run has the new domain already when its guest has spoken. */
+async function showBuilt(plane: Plane, tx: Tx, { vm, how, placed, boots }: Built, { domid = -1 }: VmAnswer): Promise<boolean> {
+  const [run] = await tx.query<{ before: number }>(
+    `UPDATE vm_run r SET boots = $3, domid = $4 FROM (SELECT domid AS before FROM vm_run WHERE vm = $1 FOR UPDATE) old
+     WHERE r.vm = $1 AND r.vm_epoch = $2 AND r.state = 'R' RETURNING old.before`,
+    [vm, placed.vmEpoch, boots, domid],
+  );
+  if (!run) return false;
+  await tx.update('VM', vm, { domid });
+  if (how !== 'devices') await renewGuest(tx, plane, vm, run.before === domid);
+  return true;
 }
 
 async function showBooted(plane: Plane, tx: Tx, vm: Ref<'VM'>, { host }: RunRow): Promise<void> {

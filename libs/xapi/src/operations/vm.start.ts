@@ -2,7 +2,8 @@
  * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
  * A host that is lost meanwhile costs another placement, a few times at the most.
  */
-import { asRef, classes, isNullRef, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { platform } from '@xenplane/domain';
+import { asRef, classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
@@ -11,6 +12,7 @@ import { tellOfVm } from '../alerts';
 import { ordinaryStrings } from '../calls/vm-firmware';
 import type { Plane } from '../context';
 import { freePassedDevices } from '../gpus';
+import { forgetGuest, silentGuest } from '../guest-metrics';
 import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { renewCertificates } from '../secure-boot';
@@ -23,6 +25,7 @@ const vendorDeviceVersion = 2;
 interface Start {
   readonly vm: Ref<'VM'>;
   readonly start_paused: boolean;
+  readonly force?: boolean;
   readonly host?: Ref<'host'>;
   readonly resume?: true;
   readonly after?: (tx: Tx) => Promise<void>;
@@ -34,8 +37,9 @@ interface Planned extends Placed {
 }
 
 export const vmStart = (plane: Plane) => ({
-  start: (run: Run<Tx>, { vm, start_paused }: OperationParams<typeof classes.VM, 'start'>) => bringUp(plane, run, { vm, start_paused }),
-  start_on: (run: Run<Tx>, { vm, start_paused, host }: OperationParams<typeof classes.VM, 'start_on'>) => bringUp(plane, run, { vm, start_paused, host }),
+  start: (run: Run<Tx>, { vm, start_paused, force }: OperationParams<typeof classes.VM, 'start'>) => bringUp(plane, run, { vm, start_paused, force }),
+  start_on: (run: Run<Tx>, { vm, start_paused, host, force }: OperationParams<typeof classes.VM, 'start_on'>) =>
+    bringUp(plane, run, { vm, start_paused, host, force }),
 });
 
 /** Boots or resumes. Each try has steps of its own, so that the journal tells which host it was. */
@@ -52,13 +56,15 @@ export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise
   }
 }
 
-function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: number): Promise<Planned> {
+function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: Start, nth: number): Promise<Planned> {
   return run.commit(
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
-      if (!resume) forgetGuest(tx, record);
-      return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached), ...renewal(record) };
+      const refused = resume ? platform.refuseToBuild(record) : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force });
+      const placed = await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host, refused });
+      if (!resume) prepare(tx, record);
+      return { ...placed, spec: specOf(record, attached), ...renewal(record) };
     },
     async (tx, placed) => {
       await endRun(tx, vm, placed.vmEpoch);
@@ -68,11 +74,11 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: num
   );
 }
 
-/** The guest of an earlier run does not speak for the one that comes. */
-function forgetGuest(tx: Tx, { ref, guest_metrics }: Row<'VM'>): void {
-  if (isNullRef(guest_metrics)) return;
-  tx.leave('UPDATE vm SET guest_metrics = NULL WHERE ref = $1', [ref]);
-  tx.leave('DELETE FROM vm_guest_metrics WHERE ref = $1', [guest_metrics]);
+/** The guest of an earlier run is forgotten, and the device model named. */
+function prepare(tx: Tx, record: Row<'VM'>): void {
+  forgetGuest(tx, record);
+  const settings = platform.platformToStart(record);
+  if (settings !== record.platform) tx.leave('UPDATE vm SET platform = $2 WHERE ref = $1', [record.ref, JSON.stringify(settings)]);
 }
 
 const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> => (vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {});
@@ -107,12 +113,13 @@ async function show(
   answer: VmAnswer,
 ): Promise<void> {
   const { spec } = placed;
-  const rows = await tx.query<{ address: string }>(
+  const silent = silentGuest(plane);
+  const rows = await tx.query<{ address: string; silent: boolean; withoutScreen: boolean }>(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
           shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
                       "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
-                      bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
-                      FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform),
+                      bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, guest_metrics = coalesce(vm.guest_metrics, $14), hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
+                      FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform, vm.guest_metrics, vm.other_config),
           disks AS (UPDATE vbd SET currently_attached = true, current_operations = current_operations - $13::text, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
           nics AS (UPDATE vif SET currently_attached = true, current_operations = current_operations - $13::text FROM run WHERE vif."VM" = run.vm),
@@ -122,7 +129,7 @@ async function show(
                       nomigrate = coalesce(shown.platform->>'nomigrate' IN ('true', '1'), false), nested_virt = coalesce(shown.platform->>'nested-virt' IN ('true', '1'), false),
                       start_time = CASE WHEN $11 THEN start_time ELSE now() END FROM shown WHERE m.ref = shown.metrics),
           consoles AS (DELETE FROM console c USING run WHERE c."VM" = run.vm)
-     SELECT h.address FROM run, host h WHERE h.ref = $3`,
+     SELECT h.address, shown.guest_metrics = $14 AS silent, shown.other_config ? 'disable_pv_vnc' AS "withoutScreen" FROM shown, host h WHERE h.ref = $3`,
     [
       vm,
       placed.vmEpoch,
@@ -137,21 +144,29 @@ async function show(
       resume === true,
       JSON.stringify(ordinaryStrings),
       task,
+      silent.ref,
     ],
   );
   const [shown] = rows;
   if (!shown) throw new Superseded(placed.vm);
   if (placed.renew && !resume) await renewCertificates(tx, vm);
-  await Promise.all([addConsoles(plane, tx, vm, spec.mode, shown.address), tellStarted(plane, tx, vm, resume === true, placed.host)]);
+  await Promise.all([
+    ...(shown.silent ? [tx.insert('VM_guest_metrics', silent.ref, silent.record)] : []),
+    addConsoles(plane, tx, vm, consolesOf(spec.mode, shown.withoutScreen), shown.address),
+    tellStarted(plane, tx, vm, resume === true, placed.host),
+  ]);
   await after?.(tx);
 }
 
 const tellStarted = (plane: Plane, tx: Tx, vm: Ref<'VM'>, resumed: boolean, host: Ref<'host'>): Promise<void> =>
   tellOfVm(tx, plane, vm, resumed ? 'VM_RESUMED' : 'VM_STARTED', resumed ? 'was resumed' : 'was started', host);
 
-/** What a client may look at: a screen for guests with a device model, a text console for all. */
-async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, mode: DomainSpec['mode'], address: string): Promise<void> {
-  const protocols = mode === 'hvm' ? (['rfb', 'vt100'] as const) : (['vt100'] as const);
+type Protocol = 'rfb' | 'vt100';
+/** A guest with a device model has its screen; any other has a text console, which is drawn as a screen too unless its settings forbid that. */
+const consolesOf = (mode: DomainSpec['mode'], withoutScreen: boolean): readonly Protocol[] =>
+  mode === 'hvm' ? ['rfb'] : withoutScreen ? ['vt100'] : ['rfb', 'vt100'];
+
+async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, protocols: readonly Protocol[], address: string): Promise<void> {
   await tx.insertAll(
     'console',
     protocols.map((protocol) => {

@@ -80,6 +80,7 @@ function vmFacts(view: Replica, ref: Ref<'VM'>, bonds: Bonds): rrd.VmFacts | und
   const vm = view.stored('VM', ref);
   if (!vm) return undefined;
   const metrics = view.stored('VM_metrics', vm.metrics);
+  const guest = isNullRef(vm.guest_metrics) ? undefined : view.stored('VM_guest_metrics', vm.guest_metrics);
   return {
     uuid: vm.uuid,
     isControlDomain: vm.is_control_domain,
@@ -89,7 +90,7 @@ function vmFacts(view: Replica, ref: Ref<'VM'>, bonds: Bonds): rrd.VmFacts | und
     dynamicMinBytes: vm.memory_dynamic_min,
     dynamicMaxBytes: vm.memory_dynamic_max,
     since: rrd.firstSlot(metrics ? secondsOf(metrics.start_time) : 0),
-    hasAgent: !isNullRef(vm.guest_metrics),
+    hasAgent: guest?.PV_drivers_detected ?? false,
     nics: known(view.pointingAt('VIF.VM', ref).map((v) => view.stored('VIF', v))).map((vif) => ({
       device: vif.device,
       through: carriers(view, vif.network, vm.resident_on, bonds),
