@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. The lease is renewed here, so that the host's record changes only when something is to be shown. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on; its number in the pool and the address that it was given by it. The lease is renewed here, so that the host's record changes only when something is to be shown. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -22,7 +22,9 @@ const hostRun = `CREATE TABLE host_run (
   load jsonb NOT NULL DEFAULT '{}',
   accepting boolean NOT NULL DEFAULT true,
   auto_enable boolean NOT NULL DEFAULT true,
-  wake boolean NOT NULL DEFAULT false
+  wake boolean NOT NULL DEFAULT false,
+  number integer UNIQUE,
+  address text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 60)`;
 
 /** What a host is made of, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */

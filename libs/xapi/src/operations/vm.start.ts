@@ -6,6 +6,7 @@ import { asRef, classes, isNullRef, type OperationParams, type Ref, type StoredR
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
+import { consoleLocation } from '../addressing';
 import { Superseded, type PlacedVm } from '../agents';
 import { tellOfVm } from '../alerts';
 import { ordinaryStrings } from '../calls/vm-firmware';
@@ -158,7 +159,7 @@ async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, mode: DomainSpec
       const uuid = plane.ids.uuid();
       return {
         ref: asRef<'console'>(`OpaqueRef:${uuid}`),
-        ...recordWith('console', { uuid, protocol, VM: vm, location: `https://${address}/console?uuid=${uuid}` }),
+        ...recordWith('console', { uuid, protocol, VM: vm, location: consoleLocation(address, uuid) }),
       };
     }),
   );
