@@ -19,6 +19,7 @@ const known = {
   port: { ...whole(1, 65_535), otherwise: 8080, says: 'plain HTTP, on 127.0.0.1' },
   'tls-port': { ...whole(0, 65_535), otherwise: 8443, says: 'TLS; 0 turns it off' },
   'nbd-port': { ...whole(0, 65_535), says: 'NBD; 0 turns it off (10809, or a free one where that is taken)' },
+  'privileged-ports': { ...yes, otherwise: false, says: 'bind 80 and 443 at the addresses of hosts too, for clients that know no others' },
   password: { ...words, says: 'of the user root (otherwise made once and kept in the data folder)' },
   data: { ...words, otherwise: '.xenplane', says: 'folder of all that is kept' },
   speed: { ...factor, otherwise: 1, says: 'factor on simulated time; 0 waits for nothing' },
@@ -30,7 +31,7 @@ export class WrongFlag extends Error {}
 export function usage() {
   const lines = Object.entries(known).map(([name, { hint = '', otherwise, says }]) => {
     const normal = otherwise === undefined || otherwise === false ? '' : ` (${otherwise})`;
-    return `  --${`${name} ${hint}`.padEnd(15)} ${says}${normal}`;
+    return `  --${`${name} ${hint}`.padEnd(18)} ${says}${normal}`;
   });
   return ['Known flags (npm start -- FLAGS):', ...lines].join('\n');
 }

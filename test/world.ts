@@ -24,6 +24,8 @@ export interface WorldOptions {
   readonly databaseUrl?: string;
   /** With the program that renews leases, as `npm start` has it. */
   readonly leases?: boolean;
+  /** Variables of the APIs, besides those of every world. */
+  readonly api?: Readonly<Record<string, string>>;
 }
 export interface World {
   readonly url: string;
@@ -50,6 +52,7 @@ export async function startWorld({
   state,
   databaseUrl,
   leases: withLeases = false,
+  api: variables = {},
 }: WorldOptions = {}): Promise<World> {
   const folder = state?.folder ?? mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
   const given = databaseUrl === undefined ? state?.database : { url: databaseUrl, drop: async () => undefined };
@@ -81,6 +84,7 @@ export async function startWorld({
       XENPLANE_SEALING_KEY: sealingKey,
       XENPLANE_HOSTS: String(hosts),
       XENPLANE_DATA: path.join(folder, 'api'),
+      ...variables,
     };
     const running: RunningApi[] = [];
     for (let i = 0; i < apis; i += 1) {

@@ -12,6 +12,7 @@ import {
   ensurePool,
   openPlane,
   raiseAlarms,
+  settleAddresses,
   Sessions,
   TransferBeats,
   tellFailedLogins,
@@ -22,6 +23,7 @@ import { refuse, XapiAdapter } from './adapter';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
 import { Refusal } from './handlers/refusal';
+import { HostAddresses } from './host-addresses';
 import { httpLimits } from './http-limits';
 import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
@@ -46,16 +48,29 @@ export interface RunningApi extends RunningProcess {
 export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   let url = settings.url ?? '';
   const nbd: { port?: number | undefined } = {};
-  const plane = await openPlane({ ...settings, url: () => url, nbdPort: () => nbd.port, name: 'api', replica: true });
+  const opened: { hosts?: HostAddresses } = {};
+  const plane = await openPlane({
+    ...settings,
+    url: () => url,
+    nbdPort: () => nbd.port,
+    addressing: () => opened.hosts?.addressing,
+    entrance: () => opened.hosts?.entrance(),
+    name: 'api',
+    replica: true,
+  });
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
+  const hosts = await HostAddresses.choose(plane, settings);
+  opened.hosts = hosts;
+  await settleAddresses(plane);
   const sessions = new Sessions(plane);
   const dispatcher = new Dispatcher(plane, sessions);
   const beats = new TransferBeats(plane);
   beats.start();
   const gateway = new Gateway(plane, dispatcher, beats);
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
-  const ways = await openWays(app, settings, { plane, sessions, beats }, (found) => (url ||= found)).catch(async (error: unknown) => {
+  const ways = await openWays({ app, hosts }, settings, { plane, sessions, beats }, (found) => (url ||= found)).catch(async (error: unknown) => {
     beats.stop();
+    await hosts.close();
     await app.close();
     await plane.close();
     throw error;
@@ -99,20 +114,31 @@ interface Ways {
   /** Shuts those beside plain HTTP. */
   close(): Promise<void>;
 }
-/** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS, NBD. */
-async function openWays(app: NestFastifyApplication, settings: ApiSettings, serving: Serving, tell: (url: string) => void): Promise<Ways> {
+/** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS, NBD; the same at the addresses of hosts. */
+async function openWays(
+  { app, hosts }: { app: NestFastifyApplication; hosts: HostAddresses },
+  settings: ApiSettings,
+  serving: Serving,
+  tell: (url: string) => void,
+): Promise<Ways> {
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);
   const local = settings.socket ? await listenLocally(app, serving.plane, settings.socket) : undefined;
-  const tls = settings.tlsPort > 0 ? await listenTls(app, serving.plane, settings) : undefined;
+  const tls = settings.tlsPort > 0 ? await listenTls(app, serving.plane, settings, hosts.contexts.byName) : undefined;
   const nbd = settings.nbdPort === undefined ? undefined : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
+  await hosts.listen({ http: app.getHttpServer(), port: Number(port), nbd });
   const close = async (): Promise<void> => {
+    await hosts.close();
     tls?.close();
     await local?.();
     await nbd?.stop();
   };
-  return { nbdPort: nbd?.port, refresh: async () => tls?.refresh(), close };
+  const refresh = async (): Promise<void> => {
+    await tls?.refresh();
+    await hosts.refresh();
+  };
+  return { nbdPort: nbd?.port, refresh, close };
 }
 
 const retryMs = 2000;

@@ -1,5 +1,5 @@
-/** The same service over TLS, with the certificate of the pool: another one that it is given is shown from the next second on. */
-import { createServer } from 'node:https';
+/** The same service over TLS, with the certificate of the pool, or of the host by whose name it was asked: another one that it is given is shown from the next second on. */
+import { createServer, type ServerOptions } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
@@ -13,10 +13,16 @@ export interface TlsWay {
   refresh(): Promise<void>;
 }
 
-export async function listenTls(app: NestFastifyApplication, plane: Plane, { tlsPort, listen }: ApiSettings): Promise<TlsWay> {
+export async function listenTls(
+  app: NestFastifyApplication,
+  plane: Plane,
+  { tlsPort, listen }: ApiSettings,
+  byName: NonNullable<ServerOptions['SNICallback']>,
+): Promise<TlsWay> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
-  const server = contain(createServer({ ...httpLimits, ...secureOptions(shown) }), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
+  const options = { ...httpLimits, ...secureOptions(shown), SNICallback: byName };
+  const server = contain(createServer(options), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));

@@ -11,6 +11,9 @@ export const variables = {
   XENPLANE_PORT: 'API: port for plain HTTP',
   XENPLANE_TLS_PORT: 'API: port for TLS, 0 for none',
   XENPLANE_NBD_PORT: 'API: port for NBD, 0 for any that is free; none unless given',
+  XENPLANE_HOST_NAMES:
+    'API: names under which clients reach hosts, such as host-{n}.xen.example, with the port of TLS behind a colon when it is not 443; loopback addresses unless given',
+  XENPLANE_PRIVILEGED_PORTS: 'API: true binds ports 80 and 443 at the addresses of hosts too',
   XENPLANE_SOCKET: 'API: path of a unix socket where the user of this process is root without a password; empty for none',
   XENPLANE_URL: 'API: how other control planes reach this one, when that is not its own address and port',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
@@ -62,6 +65,8 @@ class ApiVariables extends SchedulerVariables {
   @IsOptional() @number() @IsInt() @Min(0) @Max(port) XENPLANE_NBD_PORT?: number;
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_URL?: string;
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_LEASES_URL?: string;
+  @IsOptional() @Matches(/^(?=[^:]{1,253}(:|$))[a-z0-9{}.-]*\{n\}[a-z0-9{}.-]*(:\d{1,5})?$/) XENPLANE_HOST_NAMES?: string;
+  @IsIn(['true', 'false']) XENPLANE_PRIVILEGED_PORTS = 'false';
   // The longest path that every system takes for a socket.
   @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
   @IsString() XENPLANE_DATA = '.xenplane/api';
@@ -120,6 +125,8 @@ export function apiSettings(environment: Environment = process.env) {
     nbdPort: v.XENPLANE_NBD_PORT,
     url: v.XENPLANE_URL,
     leasesUrl: v.XENPLANE_LEASES_URL,
+    hostNames: v.XENPLANE_HOST_NAMES,
+    privilegedPorts: v.XENPLANE_PRIVILEGED_PORTS === 'true',
     socket: v.XENPLANE_SOCKET,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,

@@ -17,6 +17,7 @@ export * as platform from './platform/platform';
 export * from './placement/policies';
 export * from './placement/explain';
 export * as addresses from './network/addresses';
+export * as hostRanges from './network/host-ranges';
 export * as networkRules from './network/network';
 export * as pifRules from './network/pif';
 export * as bondRules from './network/bond';

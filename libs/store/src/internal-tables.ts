@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on; its number in the pool, and the address that follows from it. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -20,7 +20,9 @@ const hostRun = `CREATE TABLE host_run (
   pcpus bigint NOT NULL DEFAULT 1,
   accepting boolean NOT NULL DEFAULT true,
   auto_enable boolean NOT NULL DEFAULT true,
-  wake boolean NOT NULL DEFAULT false
+  wake boolean NOT NULL DEFAULT false,
+  number integer UNIQUE,
+  address text NOT NULL DEFAULT ''
 ) WITH (fillfactor = 60)`;
 
 /**

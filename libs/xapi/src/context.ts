@@ -3,8 +3,10 @@ import type { Ref, Role } from '@xenplane/model';
 import type { Log } from '@xenplane/process';
 import type { Replica, Store, Tx } from '@xenplane/store';
 import type { Doorbell } from '@xenplane/work';
+import type { Addressing } from './addressing';
 import type { Agents } from './agents';
 import type { FailedLogins } from './failed-logins';
+import type { HostsByAddress } from './hosts-by-address';
 
 export type { Log };
 
@@ -45,6 +47,7 @@ export interface Plane {
   readonly ids: Ids;
   readonly log: Log;
   readonly failedLogins: FailedLogins;
+  readonly addresses: HostsByAddress;
   readonly settings: PlaneSettings;
 }
 export interface PlaneSettings {
@@ -54,6 +57,8 @@ export interface PlaneSettings {
   readonly leasesUrl: string | undefined;
   /** Of the NBD server; undefined where there is none. */
   readonly nbdPort: () => number | undefined;
+  /** Which addresses hosts get; known when hosts can join. */
+  readonly addressing: () => Addressing;
   readonly joinKey: string | undefined;
   readonly imagesUrl: string;
   readonly imagesSecret: string | undefined;

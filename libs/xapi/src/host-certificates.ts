@@ -1,36 +1,38 @@
 /** The TLS certificates of hosts: made, checked as xapi checks them, kept, and shown in Certificate records. */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
-import { isIP } from 'node:net';
 import { hostname as machineName } from 'node:os';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
-import type { Reader, Tx } from '@xenplane/store';
+import { inTransaction, type Inserted, type Reader, type Tx } from '@xenplane/store';
 import { dateTime, type Plane } from './context';
-import { hostSetting, setHostSetting } from './host-settings';
+import { hostSetting } from './host-settings';
 import { recordWith } from './records';
+import { Signer } from './self-signed';
 
 export type CertificateKind = Extract<StoredRecord<'Certificate'>['type'], 'host' | 'host_internal'>;
 export interface Pem {
   readonly certificate: string;
   readonly key: string;
   readonly chain: string;
+  /** Made by us: with another address the host gets another. */
+  readonly selfMade?: true;
 }
 const settingOf = (kind: CertificateKind): string => `certificate/${kind}`;
-const tenYearsMs = 10 * 365 * 24 * 3600 * 1000;
 
-/** The certificate of a host: until it is given one of its own, for its clients the pool's first one; else one that is made when somebody first asks. */
+/** The certificate of a host, for its clients or for other hosts; one that it has not yet is made. */
 export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
   const present = await hostSetting<Pem | null>(tx, host, settingOf(kind), null);
   if (present) return present;
-  const first = kind === 'host' ? await presentFirst(tx) : undefined;
-  if (!first) return renewCertificate(tx, plane, host, kind);
-  await keepCertificate(tx, plane, host, kind, first);
-  return first;
+  if (kind !== 'host') return renewCertificate(tx, plane, host, kind);
+  const row = await tx.lock('host', host);
+  const pem = await ofHost(plane, new Signer((await first(plane)).key), row, row.address);
+  await keepCertificates(tx, plane, kind, [{ host, pem }]);
+  return pem;
 }
 
 export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
-  const { hostname, address, uuid } = await tx.lock('host', host);
-  const pem = await selfSigned(plane, kind === 'host' ? address : uuid, [hostname, address, ...ownNames(plane)]);
-  await keepCertificate(tx, plane, host, kind, pem);
+  const row = await tx.lock('host', host);
+  const pem = await ofHost(plane, await Signer.fresh(), row, kind === 'host' ? row.address : row.uuid);
+  await keepCertificates(tx, plane, kind, [{ host, pem }]);
   return pem;
 }
 
@@ -40,64 +42,97 @@ function ownNames({ settings }: Plane): string[] {
   return ['localhost', '127.0.0.1', '::1', machineName(), ...(URL.canParse(url) ? [new URL(url).hostname.replace(/^\[|\]$/g, '')] : [])];
 }
 
-/** RSA, as several clients speak only ECDHE-RSA. */
-async function selfSigned({ clock }: Plane, commonName: string, names: readonly string[]): Promise<Pem> {
-  const now = clock.now();
-  const { generate } = await import('selfsigned'); // seldom needed, and 10 MB of modules
-  const altNames = [...new Set(names)].map((name) => (isIP(name) ? { type: 7 as const, ip: name } : { type: 2 as const, value: name }));
-  const made = await generate([{ name: 'commonName', value: commonName }], {
-    keyType: 'rsa',
-    keySize: 2048,
-    algorithm: 'sha256',
-    notBeforeDate: now,
-    notAfterDate: new Date(now.getTime() + tenYearsMs),
-    extensions: [{ name: 'subjectAltName', altNames }],
-  });
-  return { certificate: made.cert, key: made.private, chain: '' };
+async function selfMade({ clock, ids }: Plane, signer: Signer, name: string, names: readonly string[]): Promise<Pem> {
+  const certificate = await signer.certificate({ name, names, now: clock.now(), serial: ids.uuid() });
+  return { certificate, key: signer.pem, chain: '', selfMade: true };
 }
+const ofHost = (plane: Plane, signer: Signer, { hostname, address }: Pick<StoredRecord<'host'>, 'hostname' | 'address'>, name: string): Promise<Pem> =>
+  selfMade(plane, signer, name, [hostname, address, ...ownNames(plane)]);
 
 const firstKey = 'certificate/first';
 async function presentFirst(reader: Reader): Promise<Pem | undefined> {
   const [row] = await reader.query<{ value: Pem }>('SELECT value FROM setting WHERE key = $1', [firstKey]);
   return row?.value;
 }
-/** Made once for the pool, before it has hosts; the same for all processes. */
+/** Made once for the pool, before it has hosts; the same for all processes. Hosts have its key until they are given one of their own. */
 async function first(plane: Plane): Promise<Pem> {
   const present = await presentFirst(plane.store);
   if (present) return present;
-  const made = await selfSigned(plane, 'xenplane', ownNames(plane));
+  const made = await selfMade(plane, await Signer.fresh(), 'xenplane', ownNames(plane));
   await plane.store.query('INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO NOTHING', [firstKey, JSON.stringify(made)]);
   return (await presentFirst(plane.store)) ?? made;
 }
 
-/** What clients of TLS are shown, in every API process: the certificate of the host that the pool names as its master. */
-export async function shownCertificate(plane: Plane): Promise<Pem> {
-  const [row] = await plane.store.query<{ value: Pem }>(`SELECT s.value FROM pool p JOIN setting s ON s.key = 'host/' || p.master || '/' || $1`, [
+/** What clients of TLS are shown, in every API process: the certificate of the host that they speak to, else of the one that the pool names as its master. */
+export async function shownCertificate(plane: Plane, host?: Ref<'host'>): Promise<Pem> {
+  const [row] = await plane.store.query<{ value: Pem }>(`SELECT s.value FROM pool p JOIN setting s ON s.key = 'host/' || coalesce($2, p.master) || '/' || $1`, [
     settingOf('host'),
+    host ?? null,
   ]);
-  return row?.value ?? first(plane);
+  return row?.value ?? (host ? inTransaction(plane.store, (tx) => certificateOf(tx, plane, host, 'host')) : first(plane));
 }
 
 /** For a server that shows it. */
 export const secureOptions = ({ certificate, chain, key }: Pem) => ({ cert: `${certificate.trimEnd()}\n${chain}`, key, minVersion: 'TLSv1.2' as const });
 
-/** A host that is new is shown with the pool's first certificate, where it has one. */
+/** Hosts that are new have certificates from the beginning, where the pool has a key for them. */
 export async function introduceCertificates(tx: Tx, plane: Plane, hosts: readonly Ref<'host'>[]): Promise<void> {
   const pem = await presentFirst(tx);
-  if (pem) for (const host of hosts) await keepCertificate(tx, plane, host, 'host', pem);
+  if (pem) await makeFor(tx, plane, pem.key, hosts);
 }
 
-/** Replaces what the host had of this kind, record and all. */
-export async function keepCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind, pem: Pem): Promise<void> {
-  for (const old of await tx.find('Certificate', { host, type: kind })) await tx.remove('Certificate', old.ref);
-  const x509 = new X509Certificate(pem.certificate);
-  const uuid = plane.ids.uuid();
-  await tx.insert(
+/** What was made for another address is made anew; a certificate that a host was given stays. */
+export async function renewSelfMade(tx: Tx, plane: Plane, hosts: readonly Ref<'host'>[]): Promise<void> {
+  const pem = await presentFirst(tx);
+  if (!pem) return;
+  const ours = await tx.query<{ ref: string }>(
+    `SELECT h.ref FROM host h JOIN setting s ON s.key = 'host/' || h.ref || '/' || $2
+     WHERE h.ref = ANY($1) AND ((s.value->>'selfMade')::boolean OR s.value->>'certificate' = $3) ORDER BY h.ref`,
+    [hosts, settingOf('host'), pem.certificate],
+  );
+  await makeFor(
+    tx,
+    plane,
+    pem.key,
+    ours.map(({ ref }) => asRef<'host'>(ref)),
+  );
+}
+
+async function makeFor(tx: Tx, plane: Plane, key: string, hosts: readonly Ref<'host'>[]): Promise<void> {
+  if (hosts.length === 0) return;
+  const signer = new Signer(key);
+  const rows = await tx.getMany('host', hosts);
+  const made = await Promise.all(rows.map(async (row) => ({ host: row.ref, pem: await ofHost(plane, signer, row, row.address) })));
+  await keepCertificates(tx, plane, 'host', made);
+}
+
+interface Kept {
+  readonly host: Ref<'host'>;
+  readonly pem: Pem;
+}
+/** Replaces what the hosts had of this kind, records and all. */
+export async function keepCertificates(tx: Tx, plane: Plane, kind: CertificateKind, kept: readonly Kept[]): Promise<void> {
+  const hosts = kept.map(({ host }) => host);
+  await tx.query('DELETE FROM certificate WHERE host = ANY($1) AND type = $2', [hosts, kind]);
+  await tx.insertAll(
     'Certificate',
-    asRef<'Certificate'>(`OpaqueRef:${uuid}`),
-    recordWith('Certificate', {
+    kept.map((one) => certificateRecord(plane, kind, one)),
+  );
+  await tx.query(
+    `INSERT INTO setting(key, value) SELECT 'host/' || k.host || '/' || $3, k.value::jsonb FROM unnest($1::text[], $2::text[]) AS k(host, value)
+     ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
+    [hosts, kept.map(({ pem }) => JSON.stringify(pem)), settingOf(kind)],
+  );
+}
+
+function certificateRecord({ ids }: Plane, type: CertificateKind, { host, pem }: Kept): Inserted<'Certificate'> {
+  const x509 = new X509Certificate(pem.certificate);
+  const uuid = ids.uuid();
+  return {
+    ref: asRef<'Certificate'>(`OpaqueRef:${uuid}`),
+    ...recordWith('Certificate', {
       uuid,
-      type: kind,
+      type,
       host,
       not_before: dateTime(new Date(x509.validFrom)),
       not_after: dateTime(new Date(x509.validTo)),
@@ -105,8 +140,7 @@ export async function keepCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, k
       fingerprint_sha256: x509.fingerprint256,
       fingerprint_sha1: x509.fingerprint,
     }),
-  );
-  await setHostSetting(tx, host, settingOf(kind), pem);
+  };
 }
 
 const algorithms: Readonly<Record<string, string>> = {

@@ -44,6 +44,8 @@ export * from './layers';
 export * from './reconcilers/layers';
 export { foldLayers } from './reconcilers/layer-folds';
 export { callSender } from './remote-pool';
+export { settleAddresses, type Addressing } from './addressing';
+export type { Entrance } from './console-location';
 export { secureOptions, shownCertificate } from './host-certificates';
 export { nbdSecurity } from './nbd';
 export { askBalancer } from './calls/pool-wlb';

@@ -2,7 +2,7 @@
 import { addresses, type pifRules } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import { hostAddress } from './bootstrap/nics';
+import { givenAddresses, managementLease } from './addressing';
 import { dateTime, type Context } from './context';
 import { recordWith } from './records';
 
@@ -112,8 +112,8 @@ export async function removePif(tx: Tx, ref: Ref<'PIF'>): Promise<void> {
 /** What an interface that comes up with DHCP is given; the management interface has the address by which its host is known. */
 export async function lease(tx: Tx, pif: Pick<StoredRecord<'PIF'>, 'MAC' | 'management' | 'host'>): Promise<Partial<StoredRecord<'PIF'>>> {
   if (!pif.management) return addresses.leasedAddress(pif.MAC);
-  const { uuid } = await tx.get('host', pif.host);
-  return { IP: hostAddress(uuid), netmask: '255.255.0.0', gateway: '', DNS: '' };
+  const given = await givenAddresses(tx, [pif.host]);
+  return managementLease(given.get(pif.host) ?? '', pif.MAC);
 }
 export const noIpv4 = { IP: '', netmask: '', gateway: '', DNS: '' } as const;
 

@@ -2,6 +2,7 @@
 import { asRef, type Ref } from '@xenplane/model';
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
+import { inUrl } from './addressing';
 import type { PlacedVm } from './agents';
 import { endRuns, showHalted } from './fleet/halt';
 
@@ -62,7 +63,7 @@ export async function changeHands(tx: Tx, { ref, source, target, attempt }: Move
 export async function showMoved(tx: Tx, { ref, source, target }: Move, domid: number): Promise<boolean> {
   const rows = await tx.query(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
-          places AS (UPDATE console c SET location = 'https://' || h.address || '/console?uuid=' || c.uuid FROM run, host h WHERE c."VM" = run.vm AND h.ref = $3),
+          places AS (UPDATE console c SET location = 'https://' || ${inUrl('h.address')} || '/console?uuid=' || c.uuid FROM run, host h WHERE c."VM" = run.vm AND h.ref = $3),
           figures AS (UPDATE vm_metrics m SET last_updated = now() FROM run, vm v WHERE v.ref = run.vm AND m.ref = v.metrics)
      UPDATE vm SET resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4 FROM run WHERE vm.ref = run.vm RETURNING vm.ref`,
     [ref, target.vmEpoch, target.host, domid],

@@ -22,26 +22,40 @@ function subjectOf(certificate: string): string {
   return names.find((name) => !name.includes('*')) ?? names[0] ?? /CN=(.+)/.exec(subject)?.[1] ?? '';
 }
 
-/** Whether a host that has the disk's repository has an address on a network for it. */
-async function isServed(tx: Tx, { SR }: Row<'VDI'>): Promise<boolean> {
-  const rows = await tx.query(
-    `SELECT 1 FROM pbd b JOIN pif p ON p.host = b.host JOIN network n ON n.ref = p.network
-     WHERE b."SR" = $1 AND b.currently_attached AND p.currently_attached
-       AND (p."IP" <> '' OR jsonb_array_length(p."IPv6") > 0) AND n.purpose ?| array['nbd', 'insecure_nbd'] LIMIT 1`,
+interface Serving {
+  readonly host: Ref<'host'>;
+  readonly address: string;
+  readonly certificate: string | null;
+}
+/** A pool may have very many hosts that reach a repository; a client needs a few of them. */
+const mostTold = 32;
+/** The live hosts that have the disk's repository and an address on a network for it. Where several share an address, one of them. */
+async function servingHosts(tx: Tx, { SR }: Row<'VDI'>): Promise<Serving[]> {
+  return tx.query<Serving & Record<string, unknown>>(
+    `SELECT host, address, certificate FROM (
+       SELECT DISTINCT ON (h.address) h.ref AS host, h.address, r.number, s.value->>'certificate' AS certificate
+       FROM pbd b JOIN host h ON h.ref = b.host JOIN host_run r ON r.host = h.ref JOIN pif p ON p.host = h.ref JOIN network n ON n.ref = p.network
+         LEFT JOIN setting s ON s.key = 'host/' || h.ref || '/certificate/host'
+       WHERE b."SR" = $1 AND b.currently_attached AND r.alive AND p.currently_attached
+         AND (p."IP" <> '' OR jsonb_array_length(p."IPv6") > 0) AND n.purpose ?| array['nbd', 'insecure_nbd']
+       ORDER BY h.address, r.number) found ORDER BY number LIMIT ${mostTold}`,
     [SR],
   );
-  return rows.length > 0;
 }
 
 type Info = RecordOf<typeof classes.vdi_nbd_server_info>;
 
-/** Where this server is: any API process reads every disk. */
+/** At which hosts the disk can be read, each with what it proves itself by. */
 export async function nbdInfo({ plane, token }: Outside, { self }: { self: Ref<'VDI'> }): Promise<Info[]> {
   const port = plane.settings.nbdPort();
   const vdi = await reading(plane.store, (tx) => tx.get('VDI', self));
   if (vdi.type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, 'CBT metadata');
-  if (port === undefined || !(await reading(plane.store, (tx) => isServed(tx, vdi)))) return [];
-  const { certificate } = await shownCertificate(plane);
-  const address = new URL(plane.settings.url()).hostname.replace(/^\[|\]$/g, '');
-  return [{ exportname: `/${vdi.uuid}?session_id=${token}`, address, port, cert: certificate, subject: subjectOf(certificate) }];
+  if (port === undefined) return [];
+  const infos: Info[] = [];
+  for (const { host, address, certificate } of await reading(plane.store, (tx) => servingHosts(tx, vdi))) {
+    const isShared = plane.settings.addressing().kind === 'own';
+    const cert = isShared || certificate === null ? (await shownCertificate(plane, isShared ? undefined : host)).certificate : certificate;
+    infos.push({ exportname: `/${vdi.uuid}?session_id=${token}`, address, port, cert, subject: subjectOf(cert) });
+  }
+  return infos;
 }

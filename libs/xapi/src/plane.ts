@@ -6,10 +6,13 @@ import { makeLog } from '@xenplane/process';
 import { Doorbell } from '@xenplane/work';
 import { migrate, Replica, Store } from '@xenplane/store';
 import { encodeJson } from '@xenplane/wire';
+import type { Addressing } from './addressing';
 import { Agents } from './agents';
+import { atEntrance, type Entrance } from './console-location';
 import type { Clock, Ids, Plane } from './context';
 import { derivations } from './derivations';
 import { FailedLogins } from './failed-logins';
+import { HostsByAddress } from './hosts-by-address';
 
 export interface PlaneOptions {
   readonly name: string;
@@ -18,6 +21,9 @@ export interface PlaneOptions {
   readonly logLevel: string;
   /** Whether this process answers reads. */
   readonly replica: boolean;
+  readonly addressing?: () => Addressing | undefined;
+  /** Where consoles are reached; undefined as long as that is not known. */
+  readonly entrance?: () => Entrance | undefined;
   readonly joinKey?: string | undefined;
   readonly url?: () => string;
   readonly leasesUrl?: string | undefined;
@@ -43,7 +49,11 @@ export const queuePrefix = (databaseUrl: string): string => `xenplane-${createHa
 export async function openPlane(options: PlaneOptions): Promise<Plane & { close(): Promise<void> }> {
   const store = await Store.connect({ url: options.databaseUrl });
   await migrate(store);
-  const replica = await Replica.start(store, { derivations, encode: (cls, record) => encodeJson({ kind: 'record', cls }, record), idle: !options.replica });
+  const replica = await Replica.start(store, {
+    derivations: { ...derivations, console: atEntrance(options.entrance) },
+    encode: (cls, record) => encodeJson({ kind: 'record', cls }, record),
+    idle: !options.replica,
+  });
   const doorbell = new Doorbell(options.redisUrl, queuePrefix(options.databaseUrl));
   const plane: Plane = {
     store,
@@ -53,11 +63,13 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     ids: randomIds,
     log: makeLog(options.name, options.logLevel),
     failedLogins: new FailedLogins(),
+    addresses: new HostsByAddress(replica),
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {
       url: options.url ?? (() => ''),
       leasesUrl: options.leasesUrl,
       nbdPort: options.nbdPort ?? (() => undefined),
+      addressing: () => options.addressing?.() ?? { kind: 'own', own: '127.0.0.1' },
       joinKey: options.joinKey,
       imagesUrl: options.imagesUrl ?? '',
       imagesSecret: options.imagesSecret,

@@ -17,6 +17,8 @@ export async function readiness(plane: Plane, expectedHosts: number): Promise<Re
     },
   );
   if (hosts < Math.max(1, expectedHosts)) missing.push(`hosts (${hosts} of ${Math.max(1, expectedHosts)})`);
+  const { attended } = plane.addresses;
+  if (attended !== undefined && attended < hosts) missing.push(`addresses of hosts (${attended} of ${hosts})`);
   const master = await masterElsewhere(plane.store).catch(() => undefined);
   if (master !== undefined) missing.push(`its host, which is a member of the pool at ${master}`);
   if (!(await plane.doorbell.served())) missing.push('scheduler');

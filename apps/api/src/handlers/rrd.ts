@@ -4,6 +4,7 @@ import { rrd } from '@xenplane/domain';
 import { asRef, type HandlerName, type Ref } from '@xenplane/model';
 import { dumpJson, dumpXml, updatesJson, updatesXml, type Column, type DumpArchive } from '@xenplane/wire';
 import { Archives, lastUp, ownerNames, type Plane, type RecordedRrd, type RrdClass } from '@xenplane/xapi';
+import { hostSpokenTo } from '../host-addresses';
 import { flag, required, responseOf, sendDocument, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 
@@ -27,13 +28,14 @@ function consolidation(exchange: Exchange): rrd.Consolidation {
 }
 
 /** The host that is spoken to: named, or the one whose address the client used; else the coordinator. */
-export function hostOf({ plane: { replica }, query, request }: Exchange): Ref<'host'> {
+export function hostOf({ plane, query, request }: Exchange): Ref<'host'> {
+  const { replica } = plane;
   const uuid = query.get('host_uuid');
   const named = uuid === null ? undefined : replica.byUuid('host', uuid);
   if (named) return named;
   if (uuid !== null) throw new Refusal(404, `There is no host ${uuid}`);
-  const address = (request.headers.host ?? '').replace(/:\d+$/, '');
-  for (const ref of replica.refs('host')) if (replica.stored('host', ref)?.address === address) return ref;
+  const spokenTo = hostSpokenTo(plane, request);
+  if (spokenTo && replica.has('host', spokenTo)) return spokenTo;
   const [pool] = replica.refs('pool');
   return (pool && replica.stored('pool', pool)?.master) ?? asRef<'host'>('');
 }

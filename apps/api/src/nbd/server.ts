@@ -1,9 +1,10 @@
 /** The NBD server: disks to read, for whoever has a session, as `VDI.get_nbd_info` tells. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createSecureContext, TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { contain } from '@xenplane/http';
 import { BadNbd } from '@xenplane/wire';
-import { nbdSecurity, secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
+import { nbdSecurity } from '@xenplane/xapi';
+import { HostContexts } from '../host-addresses/contexts';
 import { Connection, Gone } from './connection';
 import { Export, type Serving } from './export';
 import { negotiate, type Agreed } from './negotiation';
@@ -17,14 +18,15 @@ const idleMs = 600_000;
 
 export class NbdServer {
   private readonly server: Server;
+  private readonly contexts: HostContexts;
   private readonly open = new Map<Socket, Promise<void>>();
 
   private constructor(private readonly serving: Serving) {
+    this.contexts = new HostContexts(serving.plane);
     this.server = contain(
       createServer((socket) => this.take(socket)),
       (error) => this.tell(error),
     );
-    this.server.maxConnections = mostConnections;
   }
 
   /** Undefined where somebody else has the port: the rest of the API does without. */
@@ -51,8 +53,10 @@ export class NbdServer {
     await Promise.all(this.open.values());
   }
 
-  private take(socket: Socket): void {
+  /** Serves a connection, wherever it came in. */
+  readonly take = (socket: Socket): void => {
     socket.on('error', () => socket.destroy());
+    if (this.open.size >= mostConnections) return void socket.destroy();
     const served = this.serve(socket)
       .catch((error: unknown) => this.tell(error))
       .finally(() => {
@@ -60,7 +64,7 @@ export class NbdServer {
         this.open.delete(socket);
       });
     this.open.set(socket, served);
-  }
+  };
 
   private tell(error: unknown): void {
     if (!(error instanceof Gone || error instanceof BadNbd)) this.serving.plane.log.warn({ error }, 'NBD connection failed');
@@ -73,7 +77,7 @@ export class NbdServer {
       const security = await nbdSecurity(plane);
       // The protocol has no word for it: without a network for it, or with a contradiction, nobody is served.
       if (!security) return;
-      const encrypt = security === 'tls' ? () => encrypted(plane, socket) : undefined;
+      const encrypt = security === 'tls' ? () => this.encrypted(socket) : undefined;
       const agreed = await negotiate(new Connection(socket), { encrypt, open: (name) => Export.open(this.serving, name, socket) });
       if (!agreed) return;
       clearTimeout(late);
@@ -91,14 +95,16 @@ export class NbdServer {
       await opened.close();
     }
   }
-}
 
-async function encrypted(plane: Plane, socket: Socket): Promise<Connection> {
-  const secure = new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(secureOptions(await shownCertificate(plane))) });
-  await new Promise<void>((resolve, reject) => {
-    secure.once('secure', resolve);
-    secure.on('error', () => reject(new Gone()));
-    secure.once('close', () => reject(new Gone()));
-  });
-  return new Connection(secure);
+  /** With the certificate of the host whose address the client used. */
+  private async encrypted(socket: Socket): Promise<Connection> {
+    const secureContext = await this.contexts.of(this.serving.plane.addresses.at(socket.localAddress));
+    const secure = new TLSSocket(socket, { isServer: true, secureContext, SNICallback: this.contexts.byName });
+    await new Promise<void>((resolve, reject) => {
+      secure.once('secure', resolve);
+      secure.on('error', () => reject(new Gone()));
+      secure.once('close', () => reject(new Gone()));
+    });
+    return new Connection(secure);
+  }
 }

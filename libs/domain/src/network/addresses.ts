@@ -30,19 +30,19 @@ export function isCidr(family: Family, text: string): boolean {
   return more.length === 0 && isAddress(family, address) && /^\d{1,3}$/.test(length) && Number(length) <= (family === 'ipv4' ? 32 : 128);
 }
 
-const bitsOf = (address: string): number => address.split('.').reduce((bits, part) => bits * 256 + Number(part), 0);
-const textOf = (bits: number): string => [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join('.');
+export const bitsOfAddress = (address: string): number => address.split('.').reduce((bits, part) => bits * 256 + Number(part), 0);
+export const addressOfBits = (bits: number): string => [24, 16, 8, 0].map((shift) => Math.floor(bits / 2 ** shift) % 256).join('.');
 
 /** Ones, then zeros. */
 export function isNetmask(text: string): boolean {
   if (!isIpv4(text)) return false;
-  const zeros = 2 ** 32 - bitsOf(text);
+  const zeros = 2 ** 32 - bitsOfAddress(text);
   return zeros > 0 && Number.isInteger(Math.log2(zeros));
 }
 
 /** The first address of a range that nobody has. */
 export function freeAddress(begin: string, end: string, taken: ReadonlySet<string>): string | undefined {
-  for (let bits = bitsOf(begin); bits <= bitsOf(end); bits += 1) if (!taken.has(textOf(bits))) return textOf(bits);
+  for (let bits = bitsOfAddress(begin); bits <= bitsOfAddress(end); bits += 1) if (!taken.has(addressOfBits(bits))) return addressOfBits(bits);
   return undefined;
 }
 

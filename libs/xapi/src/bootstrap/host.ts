@@ -3,13 +3,14 @@ import { storage } from '@xenplane/domain';
 import type { Inventory } from '@xenplane/hypervisor';
 import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
+import { addressFor, consoleLocation, freeNumbers } from '../addressing';
 import { dateTime, type Plane } from '../context';
 import { keepSecrets } from '../device-secrets';
 import { introduceCertificates } from '../host-certificates';
 import { recordWith } from '../records';
 import { insertHardware } from '../hardware';
 import { addDevices } from './devices';
-import { addNics, hostAddress } from './nics';
+import { addNics } from './nics';
 import { refOf, seededUuid } from './seeded';
 import { addSrs, deviceConfig } from './storage';
 import { capabilities, cpuInfo, licenseParams, softwareVersion } from './versions';
@@ -18,15 +19,29 @@ const MiB = 2 ** 20;
 /** What the hypervisor keeps for itself besides Dom0. */
 export const hypervisorBytes = 256 * MiB;
 
-/** One of the hosts that join together. */
-export interface Joining {
+interface Coming {
   readonly uuid: string;
   readonly inventory: Inventory;
 }
+/** One of the hosts that join together. */
+interface Joining extends Coming {
+  /** In its pool. */
+  readonly number: number;
+  readonly address: string;
+}
+
+/** Numbers as their names count, where several come at once. */
+async function numbered(tx: Tx, plane: Plane, coming: readonly Coming[]): Promise<Joining[]> {
+  const addressing = plane.settings.addressing();
+  const inOrder = coming.toSorted((a, b) => a.inventory.nameLabel.localeCompare(b.inventory.nameLabel, 'en', { numeric: true }));
+  const numbers = await freeNumbers(tx, coming.length);
+  return inOrder.map((one, i) => ({ ...one, number: numbers[i] ?? 0, address: addressFor(addressing, numbers[i] ?? 0) }));
+}
 
 /** Of many hosts in a few statements: what each brings follows from its uuid and its inventory. */
-export async function addHosts(tx: Tx, plane: Plane, joining: readonly Joining[]): Promise<void> {
-  if (joining.length === 0) return;
+export async function addHosts(tx: Tx, plane: Plane, coming: readonly Coming[]): Promise<void> {
+  if (coming.length === 0) return;
+  const joining = await numbered(tx, plane, coming);
   const at = plane.clock.now(),
     now = dateTime(at);
   await tx.insertAll(
@@ -67,15 +82,17 @@ function metricsRecord(one: Joining, last_updated: string): Inserted<'host_metri
 
 const addRuns = (tx: Tx, joining: readonly Joining[]): Promise<unknown> =>
   tx.query(
-    `INSERT INTO host_run(host, uuid, host_epoch, alive, agent_boot, hypervisor_boot, agent_url, command_key, token_hash, memory_total, memory_free, vcpus_placed, vms_placed, pcpus, accepting)
-     SELECT host, uuid, 0, false, '', '', '', '', '', total, free, 0, 0, pcpus, true
-     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::int[]) AS j(host, uuid, total, free, pcpus)`,
+    `INSERT INTO host_run(host, uuid, host_epoch, alive, agent_boot, hypervisor_boot, agent_url, command_key, token_hash, memory_total, memory_free, vcpus_placed, vms_placed, pcpus, accepting, number, address)
+     SELECT host, uuid, 0, false, '', '', '', '', '', total, free, 0, 0, pcpus, true, number, address
+     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::int[], $6::int[], $7::text[]) AS j(host, uuid, total, free, pcpus, number, address)`,
     [
       joining.map(hostRef),
       joining.map(({ uuid }) => uuid),
       joining.map(({ inventory }) => inventory.memoryBytes),
       joining.map(freeBytes),
       joining.map(threadsOf),
+      joining.map(({ number }) => number),
+      joining.map(({ address }) => address),
     ],
   );
 
@@ -101,7 +118,7 @@ function hostRecord(plane: Plane, one: Joining, now: string): StoredRecord<'host
     crash_dump_sr: localSrRef(one),
     cpu_info: cpuInfo(inventory),
     hostname: inventory.nameLabel,
-    address: hostAddress(uuid),
+    address: one.address,
     metrics: refOf('host_metrics', metricsUuid(one)),
     license_params: licenseParams(inventory),
     edition: 'xcp-ng',
@@ -178,7 +195,7 @@ function dom0Record(one: Joining, metrics: Ref<'VM_metrics'>): StoredRecord<'VM'
 function dom0Consoles(one: Joining): Inserted<'console'>[] {
   return (['rfb', 'vt100'] as const).map((protocol) => {
     const uuid = seededUuid(one.uuid, 'console', protocol);
-    const location = `https://${hostAddress(one.uuid)}/console?uuid=${uuid}`;
+    const location = consoleLocation(one.address, uuid);
     return { ref: refOf('console', uuid), ...recordWith('console', { uuid, protocol, VM: dom0Ref(one), location }) };
   });
 }

@@ -2,6 +2,7 @@
 import type { Inventory } from '@xenplane/hypervisor';
 import { nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
+import { managementLease } from '../addressing';
 import { dateTime } from '../context';
 import { recordWith } from '../records';
 import { pciRef } from './devices';
@@ -9,8 +10,6 @@ import { refOf, seededUuid } from './seeded';
 
 export type Nic = Inventory['nics'][number];
 
-/** The address by which a host is known when nobody has given it another. */
-export const hostAddress = (uuid: string): string => `169.254.${parseInt(uuid.slice(0, 2), 16)}.${parseInt(uuid.slice(2, 4), 16)}`;
 export const nicCard = { vendor_id: '8086', vendor_name: 'Intel Corporation', device_id: '1563', device_name: 'Ethernet Controller X550' } as const;
 
 interface Place {
@@ -49,16 +48,19 @@ export function nicRecords(nic: Nic, { uuid, host, network, PCI, at }: Place): {
   return { metrics, pif };
 }
 
-export async function addNics(tx: Tx, joining: readonly { readonly uuid: string; readonly inventory: Inventory }[], at: Date): Promise<void> {
+export async function addNics(
+  tx: Tx,
+  joining: readonly { readonly uuid: string; readonly address: string; readonly inventory: Inventory }[],
+  at: Date,
+): Promise<void> {
   const networks = new Map((await tx.find('network', {})).map(({ bridge, ref }) => [bridge, ref]));
-  const known = joining.flatMap(({ uuid: hostUuid, inventory }) => {
+  const known = joining.flatMap(({ uuid: hostUuid, address, inventory }) => {
     const host = refOf('host', hostUuid);
-    const management = { management: true, ip_configuration_mode: 'DHCP', IP: hostAddress(hostUuid), netmask: '255.255.0.0' } as const;
     return inventory.nics.flatMap((nic, i) => {
       const network = networks.get(`xenbr${i}`);
       if (!network) return [];
       const { pif, metrics } = nicRecords(nic, { uuid: seededUuid(hostUuid, 'pif', nic.device), host, network, PCI: pciRef(hostUuid, nic.pciBusPath), at });
-      return [{ metrics, pif: i === 0 ? { ...pif, ...management } : pif }];
+      return [{ metrics, pif: i === 0 ? { ...pif, management: true, ip_configuration_mode: 'DHCP' as const, ...managementLease(address, nic.mac) } : pif }];
     });
   });
   await tx.insertAll(

@@ -1,7 +1,7 @@
 /** Which interface carries a host's management traffic. */
 import { asRef, classes, isNullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../context';
-import { interfaceOn } from '../host-network';
+import { addressOf, interfaceOn, manageHosts } from '../host-network';
 import { assertLive } from '../host-use';
 import { insertSession } from '../sessions';
 
@@ -21,12 +21,8 @@ async function manageOver(context: Context, pif: Pif): Promise<void> {
   const v6 = pif.primary_address_type === 'IPv6';
   if ((v6 ? pif.ipv6_configuration_mode : pif.ip_configuration_mode) === 'None')
     throw new XenError(v6 ? 'PIF_HAS_NO_V6_NETWORK_CONFIGURATION' : 'PIF_HAS_NO_NETWORK_CONFIGURATION', pif.ref);
-  const address = v6 ? (pif.IPv6[0] ?? '').split('/')[0] : pif.IP;
-  if (!address) throw new XenError('INTERFACE_HAS_NO_IP', pif.ref);
-  for (const other of await tx.find('PIF', { host: pif.host, management: true }))
-    if (other.ref !== pif.ref) await tx.update('PIF', other.ref, { management: false });
-  await tx.update('PIF', pif.ref, { management: true, currently_attached: true });
-  await tx.update('host', pif.host, { address });
+  if (addressOf(pif) === '') throw new XenError('INTERFACE_HAS_NO_IP', pif.ref);
+  await manageHosts(tx, [pif]);
 }
 
 /** A device of the host that the session is at, or the bridge over it. */

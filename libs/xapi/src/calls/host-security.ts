@@ -2,7 +2,7 @@
 import { classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { tell } from '../alerts';
 import { dateTime, never, type Context } from '../context';
-import { assertCertificate, certificateOf, keepCertificate, renewCertificate } from '../host-certificates';
+import { assertCertificate, certificateOf, keepCertificates, renewCertificate } from '../host-certificates';
 import { hereOf } from './host-network';
 
 type All = CallsOf<typeof classes.host, Context>;
@@ -48,7 +48,7 @@ export const securityCalls = {
     await tx.lock('host', host);
     const pem = { certificate, key: private_key, chain: certificate_chain };
     assertCertificate(pem, plane.clock.now());
-    await keepCertificate(tx, plane, host, 'host', pem);
+    await keepCertificates(tx, plane, 'host', [{ host, pem }]);
   },
   reset_server_certificate: async ({ tx, plane }, { host }) => void (await renewCertificate(tx, plane, host, 'host')),
   emergency_reset_server_certificate: async (context) => void (await renewCertificate(context.tx, context.plane, hereOf(context), 'host')),

@@ -1,6 +1,7 @@
 /** The addresses of a host on its interfaces. */
 import { pifRules } from '@xenplane/domain';
 import { XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import { givenAddresses, moveHosts } from '../addressing';
 import type { Context } from '../context';
 import { admitPif, lease, noIpv4 } from '../interfaces';
 
@@ -10,7 +11,9 @@ export async function reconfigureIpv4({ tx }: Context, self: Ref<'PIF'>, wish: p
   const leased = pif.currently_attached ? await lease(tx, pif) : noIpv4;
   const address = mode === 'Static' ? { IP, netmask, gateway, DNS } : mode === 'DHCP' ? leased : noIpv4;
   await tx.update('PIF', self, { ip_configuration_mode: mode, ...address });
-  if (pif.management && pif.primary_address_type === 'IPv4' && address.IP) await tx.update('host', pif.host, { address: address.IP });
+  if (!pif.management || pif.primary_address_type !== 'IPv4' || !address.IP) return;
+  const given = mode === 'DHCP' ? (await givenAddresses(tx, [pif.host])).get(pif.host) : '';
+  await moveHosts(tx, [{ host: pif.host, address: given || address.IP }]);
 }
 
 /** An address that follows from the card, as hosts choose theirs without being told. */
@@ -31,7 +34,7 @@ export async function reconfigureIpv6({ tx }: Context, self: Ref<'PIF'>, wish: p
     ipv6_gateway: mode === 'Static' ? gateway : '',
     ...(DNS === '' ? {} : { DNS }),
   });
-  if (pif.management && pif.primary_address_type === 'IPv6' && address[0]) await tx.update('host', pif.host, { address: address[0].split('/')[0] ?? '' });
+  if (pif.management && pif.primary_address_type === 'IPv6' && address[0]) await moveHosts(tx, [{ host: pif.host, address: address[0].split('/')[0] ?? '' }]);
 }
 
 /** A family in which the interface has no address cannot be the one by which it is known. */

@@ -1,6 +1,7 @@
 /** Settings that the pool hands on to every host. */
 import { nullRef, XenError, type Ref } from '@xenplane/model';
 import { dateTime, never, type Context } from '../context';
+import { manageHosts, type ManagementPif } from '../host-network';
 import { hostRefs, lockPool, setEverywhere } from './pool-record';
 
 type Self = { readonly self: Ref<'pool'> };
@@ -64,21 +65,14 @@ async function setIgmpSnooping(context: Context, self: Ref<'pool'>, value: boole
   );
 }
 
-interface ManagementPif {
-  readonly ref: Ref<'PIF'>;
-  readonly host: Ref<'host'>;
-  readonly IP: string;
-  readonly ip_configuration_mode: string;
-  readonly bond_slave_of: string | null;
-}
 /** Every host's management moves to its interface on this network; all of them, or none. */
 async function reconfigureManagement(context: Context, network: Ref<'network'>): Promise<void> {
   const { tx } = context;
   const pool = await lockPool(context);
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   await tx.get('network', network);
-  const pifs = await tx.query<ManagementPif>(
-    'SELECT ref, host, "IP", ip_configuration_mode, bond_slave_of FROM pif WHERE network = $1 ORDER BY ref FOR NO KEY UPDATE',
+  const pifs = await tx.query<ManagementPif & { readonly bond_slave_of: string | null }>(
+    'SELECT ref, host, "MAC", "IP", "IPv6", primary_address_type, ip_configuration_mode, bond_slave_of FROM pif WHERE network = $1 ORDER BY ref FOR NO KEY UPDATE',
     [network],
   );
   const hosts = await hostRefs(context);
@@ -88,15 +82,7 @@ async function reconfigureManagement(context: Context, network: Ref<'network'>):
     if (pif.bond_slave_of !== null) throw new XenError('CANNOT_PLUG_BOND_SLAVE', pif.ref);
     if (pif.ip_configuration_mode === 'None') throw new XenError('PIF_HAS_NO_NETWORK_CONFIGURATION', pif.ref);
   }
-  const others = await tx.query<{ ref: Ref<'PIF'> }>('SELECT ref FROM pif WHERE management AND network <> $1', [network]);
-  await tx.updateMany('PIF', [
-    ...others.map(({ ref }) => ({ ref, management: false })),
-    ...pifs.map(({ ref }) => ({ ref, management: true, currently_attached: true })),
-  ]);
-  await tx.updateMany(
-    'host',
-    pifs.filter((p) => p.IP !== '').map((p) => ({ ref: p.host, address: p.IP })),
-  );
+  await manageHosts(tx, pifs);
 }
 
 const forSelf =

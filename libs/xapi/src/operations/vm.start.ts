@@ -7,6 +7,7 @@ import { asRef, classes, type OperationParams, type Ref, type StoredRecord } fro
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
+import { consoleLocation } from '../addressing';
 import { Superseded, type PlacedVm } from '../agents';
 import { tellOfVm } from '../alerts';
 import { ordinaryStrings } from '../calls/vm-firmware';
@@ -173,7 +174,7 @@ async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, protocols: reado
       const uuid = plane.ids.uuid();
       return {
         ref: asRef<'console'>(`OpaqueRef:${uuid}`),
-        ...recordWith('console', { uuid, protocol, VM: vm, location: `https://${address}/console?uuid=${uuid}` }),
+        ...recordWith('console', { uuid, protocol, VM: vm, location: consoleLocation(address, uuid) }),
       };
     }),
   );
