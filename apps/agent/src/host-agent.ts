@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   clockRateError,
   leaseMs,
+  withinQuota,
   type Claim,
   type DesiredVm,
   type Hypervisor,
@@ -181,7 +182,7 @@ export class HostAgent {
     if (!(await this.vms.get(event.vm)?.hear(event)) || this.epoch === 0) return;
     const told: VmEvent =
       event.kind === 'guest'
-        ? { kind: 'guest', guest: event.guest }
+        ? { kind: 'guest', guest: withinQuota(event.guest) }
         : event.kind === 'ended'
           ? { kind: 'ended', reason: event.reason }
           : { kind: 'rebooted', domid: event.domid };

@@ -1,10 +1,11 @@
 /** The same service over TLS, with the certificate of the pool: another one that it is given is shown from the next second on. */
 import { createServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
-import { contain } from '@xenplane/http';
-import { httpLimits } from './http-limits';
+import { contain, type Crowd } from '@xenplane/http';
+import { handshakeMs, httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
 export interface TlsWay {
@@ -13,11 +14,18 @@ export interface TlsWay {
   refresh(): Promise<void>;
 }
 
-export async function listenTls(app: NestFastifyApplication, plane: Plane, { tlsPort, listen }: ApiSettings): Promise<TlsWay> {
+export async function listenTls(
+  app: NestFastifyApplication,
+  { plane, halfOpen }: { readonly plane: Plane; readonly halfOpen: Crowd },
+  { tlsPort, listen }: ApiSettings,
+): Promise<TlsWay> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
-  const server = contain(createServer({ ...httpLimits, ...secureOptions(shown) }), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
+  const server = contain(createServer({ ...httpLimits, handshakeTimeout: handshakeMs, ...secureOptions(shown) }), (error) =>
+    plane.log.error({ error }, 'a connection over TLS failed'),
+  );
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  server.on('connection', (socket: Socket) => halfOpen.enter(socket));
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
   const refresh = async (): Promise<void> => {
