@@ -87,7 +87,7 @@ function banner({ port, tlsPort, data }, { nbd }, password) {
     'Xenplane is ready',
     `  XML-RPC    ${at}/`,
     `  JSON-RPC   ${at}/jsonrpc`,
-    `  metrics    ${at}/metrics`,
+    `  metrics    ${at}/metrics  (with the same login)`,
     ...tls,
     ...(nbd ? [`  NBD        nbd://127.0.0.1:${nbd}  (disks, on a network with the purpose for it)`] : []),
     '  user       root',

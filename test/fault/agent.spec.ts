@@ -1,7 +1,7 @@
 /** The agent dies and its hypervisor lives: what may run runs on, and only as long as the lease. */
 import { agentSettings } from '@xenplane/config';
 import { createHmac } from 'node:crypto';
-import { hostUuid, inventoryOf, SimulatedXen, type Hypervisor, type JoinAnswer } from '@xenplane/hypervisor';
+import { agentCredential, hostUuid, inventoryOf, SimulatedXen, type Hypervisor, type JoinAnswer } from '@xenplane/hypervisor';
 import { complaints } from '@xenplane/testing';
 import path from 'node:path';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
@@ -121,7 +121,7 @@ describe('many hosts at once', () => {
     const secretOf = (uuid: string): string => createHmac('sha256', joinKey).update(uuid).digest('hex');
     const ask = async (joins: readonly (readonly [string, string])[]): Promise<JoinAnswer> => {
       const body = JSON.stringify({ joins: joins.map(([host, secret]) => ({ host, secret, inventory: inventoryOf(31, 1) })) });
-      const answer = await fetch(`${world.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+      const answer = await fetch(`${world.url}/agent/v1/joins`, { method: 'POST', headers: { authorization: agentCredential(joinKey) }, body });
       return (await answer.json()) as JoinAnswer;
     };
     const [registered = ''] = Object.values(await call<Record<string, { uuid: string }>>('host.get_all_records')).map(({ uuid }) => uuid);

@@ -3,7 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
-import { hostUuid, inventoryOf, SimulatedXen, type JoinAnswer } from '@xenplane/hypervisor';
+import { agentCredential, hostUuid, inventoryOf, SimulatedXen, type JoinAnswer } from '@xenplane/hypervisor';
 import { OperationWorker } from '@xenplane/work';
 import { describeError, endSessionsOfSlave, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
@@ -205,7 +205,7 @@ test('a control plane that does not answer keeps no host from another; an invita
   await eventually(async () => expect(await isLive(there, guest)).toBe(true));
   const joinAgain = async (): Promise<JoinAnswer> => {
     const body = JSON.stringify({ joins: [{ host: guest, secret, inventory: inventoryOf(31, 1) }] });
-    const answer = await fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const answer = await fetch(`${b.url}/agent/v1/joins`, { method: 'POST', headers: { authorization: agentCredential(joinKey) }, body });
     return (await answer.json()) as JoinAnswer;
   };
   const refused = { hosts: [{ host: guest, token: '', refused: expect.any(String) }] };

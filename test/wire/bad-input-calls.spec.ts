@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import http, { createServer } from 'node:http';
 import path from 'node:path';
 import { json } from 'node:stream/consumers';
-import { eventually, password, startWorld, type World } from '../world';
+import { agentCredential } from '@xenplane/hypervisor';
+import { eventually, joinKey, password, startWorld, type World } from '../world';
 import { description, result, sessionOf } from './raw';
 
 let world: World, session: string;
@@ -194,7 +195,7 @@ test('41, 42 a host is renewed by its own token in its present epoch alone', asy
   const load = { memoryFreeBytes: 1, domains: 0, cpuUsage: 0 };
   const renewed = async (host: string, given: string, hostEpoch: number): Promise<unknown> => {
     const body = JSON.stringify({ renewals: [{ host, token: given, hostEpoch, load }] });
-    const answer = await fetch(`${world.url}/agent/v1/renewals`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const answer = await fetch(`${world.url}/agent/v1/renewals`, { method: 'POST', headers: { authorization: agentCredential(joinKey) }, body });
     return ((await answer.json()) as { renewals: { renewed: boolean }[] }).renewals[0]?.renewed;
   };
   expect(await renewed(one, token, epochOf(one))).toBe(true);

@@ -7,6 +7,7 @@ import { contain } from '@xenplane/http';
 import { XenThread, type Hypervisor } from '@xenplane/hypervisor';
 import { makeLog } from '@xenplane/process';
 import { CommandsController, HealthController } from './commands.controller';
+import { guardCommands } from './guard';
 import { Fleet } from './fleet';
 
 @Module({})
@@ -29,10 +30,16 @@ export async function startAgent(settings: AgentSettings, given?: Hypervisor): P
   const hypervisor = given ?? (await XenThread.start({ seed: settings.seed, speed: settings.speed }));
   const log = makeLog('agent', settings.logLevel);
   const fleet = new Fleet(settings, hypervisor, log);
-  const app = await NestFactory.create<NestFastifyApplication>(AgentModule.of(fleet), new FastifyAdapter({ bodyLimit: 2 ** 20, keepAliveTimeout: 120_000 }), {
-    logger: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AgentModule.of(fleet),
+    new FastifyAdapter({ requestTimeout: 0, keepAliveTimeout: 120_000, http: { headersTimeout: 10_000 } }),
+    {
+      logger: false,
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
+  guardCommands(app.getHttpAdapter().getInstance(), fleet);
   contain(app.getHttpServer(), (error) => log.error({ error }, 'a request failed outside of its handler'));
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());

@@ -1,10 +1,8 @@
 /** What the control plane asks of hosts: a state to ensure. Who asks must show the key that the host gave when it registered. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BadRequestException, Body, Controller, Delete, ForbiddenException, Get, Headers, HttpCode, Param, Post, Put } from '@nestjs/common';
-import { plainToInstance, type ClassConstructor } from 'class-transformer';
-import { validateSync } from 'class-validator';
-import type { DesiredVm, PlaneAnswer, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
-import { DesiredDto, KeysDto, PlaneDto, PowerDto } from './desired.dto';
+import { BadShape, desiredReader, keysReader, planeReader, powerReader, readMessage, type Reader } from '@xenplane/hypervisor';
+import type { PlaneAnswer, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
 import { Fleet, type Commanded } from './fleet';
 import type { HostAgent } from './host-agent';
 
@@ -12,13 +10,22 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 const shows = (given: string | undefined, key: string): boolean => timingSafeEqual(digest(given ?? ''), digest(`Bearer ${key}`));
 
-function valid<T extends object>(shape: ClassConstructor<T>, body: unknown): T {
-  const given = plainToInstance(shape, body);
-  const problems = validateSync(given, { whitelist: true });
-  if (problems.length > 0) throw new BadRequestException(problems.map((p) => p.toString(false, undefined, undefined, true)));
-  return given;
+/** What the body says; 400 with the first thing that is wrong. */
+function read<T>(reader: Reader<T>, body: unknown): T {
+  try {
+    return readMessage(reader, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+  } catch (error) {
+    throw error instanceof BadShape ? new BadRequestException(error.complaint) : error;
+  }
 }
-const desiredOf = (body: unknown): DesiredVm => valid(DesiredDto, body) as DesiredVm;
+
+/** Whether the key is good for some command of the host: asked before a byte of the command is read. */
+export function isCommander(fleet: Fleet, uuid: string, key: string | undefined): boolean {
+  const host = fleet.hosts.get(uuid);
+  if (!host) return false;
+  const sender = fleet.senderKey(host);
+  return shows(key, host.commandKey) || (sender !== undefined && shows(key, sender));
+}
 
 @Controller('hosts/:host')
 export class CommandsController {
@@ -26,7 +33,7 @@ export class CommandsController {
 
   @Put('vms/:vm')
   ensure(@Param('host') host: string, @Param('vm') vm: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<VmAnswer> {
-    return this.hostFor(host, key).ensure(vm, desiredOf(body));
+    return this.hostFor(host, key).ensure(vm, read(desiredReader, body));
   }
 
   @Get('vms')
@@ -42,12 +49,12 @@ export class CommandsController {
 
   @Put('power')
   power(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<PowerAnswer> {
-    return this.hostFor(host, key).power(valid(PowerDto, body));
+    return this.hostFor(host, key).power(read(powerReader, body));
   }
 
   @Put('plane')
   goAway(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<PlaneAnswer> {
-    return this.fleet.goAway(this.commanded(host, key), valid(PlaneDto, body));
+    return this.fleet.goAway(this.commanded(host, key), read(planeReader, body));
   }
 
   @Delete('plane')
@@ -63,7 +70,7 @@ export class CommandsController {
   @Post('debug-keys')
   @HttpCode(204)
   async debugKeys(@Param('host') host: string, @Headers('authorization') key: string | undefined, @Body() body: unknown): Promise<void> {
-    await this.hostFor(host, key).debugKeys(valid(KeysDto, body).keys);
+    await this.hostFor(host, key).debugKeys(read(keysReader, body).keys);
   }
 
   private hostFor(uuid: string, key: string | undefined): HostAgent {

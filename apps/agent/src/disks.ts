@@ -1,8 +1,8 @@
 /** The temporary disks of VMs on this node: a file for each image disk of each run, gone when the run is over. */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { NodeCache, RefusedBlob } from '@xenplane/blobs';
-import { HypervisorError, type DiskSpec } from '@xenplane/hypervisor';
+import { assertInside, NodeCache, RefusedBlob } from '@xenplane/blobs';
+import { HypervisorError, uuidPattern, type DiskSpec } from '@xenplane/hypervisor';
 
 export class NodeDisks {
   private readonly cache: NodeCache;
@@ -15,7 +15,9 @@ export class NodeDisks {
     this.cache = new NodeCache({ folder: images, imagesUrl });
   }
 
+  /** Names that are none never become a path, whoever passed them on. */
   private runFolder(host: string, vm: string, epoch: number): string {
+    if (!uuidPattern.test(host) || !uuidPattern.test(vm) || !Number.isSafeInteger(epoch)) throw new HypervisorError(['UUID_INVALID', 'VM', vm]);
     return path.join(this.folder, 'disks', host, `${vm}.${epoch}`);
   }
 
@@ -24,6 +26,7 @@ export class NodeDisks {
     const images = disks.flatMap((d) => (d.source.kind === 'image' ? [{ device: d.device, source: d.source }] : []));
     for (const [i, { device, source }] of images.entries()) {
       const target = path.join(this.runFolder(host, vm, epoch), `${device}.${source.format}`);
+      await assertInside(path.join(this.folder, 'disks'), target);
       const size = source.format === 'raw' ? source.virtualSizeBytes : 0;
       await this.cache
         .makeDisk(source.sha256, target, size, { onProgress: (f) => onProgress((i + f) / images.length) })

@@ -1,12 +1,13 @@
 /** How a host comes in at home, by the join key, and at another control plane, by its invitation. */
-import { createHmac } from 'node:crypto';
+import { agentCredential, joinSecret } from '@xenplane/hypervisor';
 import type { HostAgent } from './host-agent';
 import type { Places } from './places';
 import type { Entrance } from './plane-hosts';
 import type { Tokens } from './tokens';
 
 export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): Entrance => ({
-  secretOf: ({ uuid }) => createHmac('sha256', joinKey).update(uuid).digest('hex'),
+  credential: agentCredential(joinKey),
+  secretOf: ({ uuid }) => joinSecret(joinKey, uuid),
   joined: (joined) => tokens.keep(new Map([...joined].map(([{ uuid }, token]) => [uuid, token]))),
   registered: ({ uuid }) => places.arrived(uuid),
   /** A host that was ejected stays out. One that was away joins anew if its home let it go for good. */

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   clockRateError,
   leaseMs,
+  withinQuota,
   type Claim,
   type DesiredVm,
   type Hypervisor,
@@ -188,7 +189,7 @@ export class HostAgent {
     if (!(await this.vms.get(event.vm)?.hear(event)) || this.epoch === 0) return;
     const told: VmEvent =
       event.kind === 'guest'
-        ? { kind: 'guest', domid: event.domid, guest: event.guest }
+        ? { kind: 'guest', domid: event.domid, guest: withinQuota(event.guest) }
         : event.kind === 'ended'
           ? { kind: 'ended', reason: event.reason }
           : { kind: 'rebooted', domid: event.domid };

@@ -13,6 +13,8 @@ export interface Log {
 }
 /** How hosts come into this control plane, and what becomes of one that it does not want. */
 export interface Entrance {
+  /** Of this agent, whichever of its hosts a message is about. */
+  readonly credential?: string;
   secretOf(host: HostAgent): string;
   joined(tokens: ReadonlyMap<HostAgent, string>): void;
   registered(host: HostAgent): void;
@@ -49,7 +51,7 @@ export class PlaneHosts implements HostPlane {
 
   constructor(private readonly parts: PlaneParts) {
     this.disks = parts.disks;
-    this.plane = new PlaneClient(parts.apiUrl);
+    this.plane = new PlaneClient(parts.apiUrl, { credential: parts.entrance.credential });
     this.renewals = new Renewals(this.hosts, this.plane, parts.log, () => this.hurry());
     this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
     this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);

@@ -82,7 +82,8 @@ export class Renewals {
 
   private async attempt(way: PlaneClient, hosts: readonly HostAgent[], renewals: readonly Renewal[]): Promise<void> {
     const sentAt = monotonicMs();
-    const answer = await way.renew({ renewals }, attemptMs);
+    // Whoever answers at the place of the program for leases may be another's: only an API says that a host is unknown.
+    const answer = await way.renew({ renewals }, { timeoutMs: attemptMs, ...(way === this.leases ? { strangersFail: true } : {}) });
     const asked = new Map(hosts.map((host, i) => [host.uuid, { host, epoch: renewals[i]?.hostEpoch }]));
     for (const { host: uuid, renewed } of answer.renewals) {
       const { host, epoch } = asked.get(uuid) ?? {};

@@ -1,5 +1,6 @@
 /** The framework's server, which answers what nobody serves in the form of the interface. */
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { BodyRefused } from '@xenplane/http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { cutLater, reasonOf, Refusal, refused, refusedBytes } from './handlers/refusal';
 
@@ -18,7 +19,7 @@ export function refuse(reply: FastifyReply, refusal: Refusal): void {
 }
 
 /** The answer to a request whose body is still to come. */
-function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
+export function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
   const { raw } = reply.hijack().request;
   raw.resume();
   raw.socket.end(refusedBytes(refusal));
@@ -28,7 +29,8 @@ function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
 export class XapiAdapter extends FastifyAdapter {
   /** What the server itself refuses before a handler has the request, such as a body that is too large. */
   override setErrorHandler(handler: Parameters<FastifyAdapter['setErrorHandler']>[0]): ReturnType<FastifyAdapter['setErrorHandler']> {
-    return this.instance.setErrorHandler((error: FastifyError, request: FastifyRequest, reply: FastifyReply) => {
+    return this.instance.setErrorHandler((error: FastifyError | BodyRefused, request: FastifyRequest, reply: FastifyReply) => {
+      if (error instanceof BodyRefused) return refuseUnread(reply, new Refusal(error.status, error.message));
       if (!error.code?.startsWith('FST_')) return handler.call(this.instance, error, request, reply);
       refuseUnread(reply, new Refusal(error.statusCode ?? 500, error.message));
     });

@@ -1,11 +1,22 @@
-/** Where agents report. Their messages are not XenAPI: shapes are checked here, rights in libs/xapi by each host's token. */
+/** Where agents report. Who may send is asked in agent-routes.ts; shapes are read here; what counts for each host its token decides in libs/xapi. */
 import { BadRequestException, Body, Controller, Delete, Headers, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
-import { plainToInstance, type ClassConstructor } from 'class-transformer';
-import { validateSync } from 'class-validator';
+import {
+  BadShape,
+  claimsReader,
+  departuresReader,
+  invitationReader,
+  joinsReader,
+  readMessage,
+  registrationsReader,
+  renewalsReader,
+  reportsReader,
+  standbysReader,
+  type Reader,
+} from '@xenplane/hypervisor';
 import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
 import { claim, depart, Dispatcher, invite, join, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
-import { ClaimsDto, DeparturesDto, InvitationDto, JoinsDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
+import { tokenIn } from './agent-routes';
 import { planeToken } from './tokens';
 
 @Controller('agent/v1')
@@ -15,44 +26,44 @@ export class AgentsController {
   @Post('joins')
   @HttpCode(200)
   join(@Body() body: unknown): Promise<JoinAnswer> {
-    return join(this.plane, valid(JoinsDto, body));
+    return join(this.plane, read(joinsReader, body));
   }
 
   @Post('registrations')
   @HttpCode(200)
   register(@Body() body: unknown): Promise<RegistrationAnswer> {
-    return register(this.plane, valid(RegistrationsDto, body));
+    return register(this.plane, read(registrationsReader, body));
   }
 
   @Post('renewals')
   @HttpCode(200)
   renew(@Body() body: unknown): Promise<RenewalAnswer> {
-    return renew(this.plane, valid(RenewalsDto, body));
+    return renew(this.plane, read(renewalsReader, body));
   }
 
   @Post('claims')
   @HttpCode(200)
   claim(@Body() body: unknown): Promise<ClaimAnswer> {
-    return claim(this.plane, valid(ClaimsDto, body));
+    return claim(this.plane, read(claimsReader, body));
   }
 
   @Post('reports')
   @HttpCode(200)
   report(@Body() body: unknown): Promise<ReportAnswer> {
-    return report(this.plane, valid(ReportsDto, body));
+    return report(this.plane, read(reportsReader, body));
   }
 
   @Post('departures')
   @HttpCode(200)
   async depart(@Body() body: unknown): Promise<object> {
-    await depart(this.plane, valid(DeparturesDto, body));
+    await depart(this.plane, read(departuresReader, body));
     return {};
   }
 
   @Post('standbys')
   @HttpCode(200)
   standBy(@Body() body: unknown): Promise<StandbyAnswer> {
-    return standBy(this.plane, valid(StandbysDto, body));
+    return standBy(this.plane, read(standbysReader, body));
   }
 }
 
@@ -67,7 +78,7 @@ export class InvitationsController {
   @Post()
   @HttpCode(200)
   invite(@Headers('authorization') given: string | undefined, @Body() body: unknown): Promise<InvitationAnswer> {
-    const request = valid(InvitationDto, body);
+    const request = read(invitationReader, body);
     return this.inSession(given, (session) => invite(this.plane, session, request));
   }
 
@@ -79,24 +90,18 @@ export class InvitationsController {
 
   private async inSession<T>(given: string | undefined, work: (session: Session) => Promise<T>): Promise<T> {
     try {
-      return await work(await this.dispatcher.sessions.find(/^Session (.+)$/.exec(given ?? '')?.[1] ?? ''));
+      return await work(await this.dispatcher.sessions.find(tokenIn(given)));
     } catch (error) {
       throw error instanceof XenError ? new HttpException({ error: error.description }, 403) : error;
     }
   }
 }
 
-/** The body as the shape says, or 400 with what is wrong. */
-function valid<T extends object>(shape: ClassConstructor<T>, body: unknown): T {
-  const given = plainToInstance(shape, parsed(body));
-  const problems = validateSync(given, { whitelist: true });
-  if (problems.length > 0) throw new BadRequestException(problems.map((p) => p.toString(false, undefined, undefined, true)));
-  return given;
-}
-function parsed(body: unknown): unknown {
+/** What the body says; 400 with the first thing that is wrong. */
+function read<T>(reader: Reader<T>, body: unknown): T {
   try {
-    return Buffer.isBuffer(body) ? JSON.parse(body.toString('utf8')) : {};
-  } catch {
-    throw new BadRequestException('not JSON');
+    return readMessage(reader, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+  } catch (error) {
+    throw error instanceof BadShape ? new BadRequestException(error.complaint) : error;
   }
 }

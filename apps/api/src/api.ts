@@ -1,11 +1,13 @@
 /** The API service: any number of replicas over one database, none of them special. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '@xenplane/config';
-import { contain } from '@xenplane/http';
+import { messageLimits } from '@xenplane/hypervisor';
+import { Bodies, contain, Crowd, type Wanted } from '@xenplane/http';
 import {
   Dispatcher,
   ensureDemoTemplate,
@@ -20,19 +22,18 @@ import {
   type RunningProcess,
 } from '@xenplane/xapi';
 import { refuse, XapiAdapter } from './adapter';
+import { guardAgentRoutes, isAgentRoute } from './agent-routes';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
 import { Refusal } from './handlers/refusal';
 import { HostAddresses } from './host-addresses';
-import { httpLimits } from './http-limits';
+import { bodyLimits, halfOpenLimits, httpLimits, idleLimits, mostCallBytes } from './http-limits';
 import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
 import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
-import { Unfinished } from './unfinished';
 import { answerUnreadable } from './unreadable';
 
-const bodyLimitBytes = 16 * 2 ** 20;
 const upkeepMs = 1000;
 /** Metrics are watched by the minute. */
 const watchMs = 60_000;
@@ -66,9 +67,11 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const dispatcher = new Dispatcher(plane, sessions);
   const beats = new TransferBeats(plane);
   beats.start();
-  const gateway = new Gateway(plane, dispatcher, beats);
-  const app = await makeApp({ plane, dispatcher, gateway }, settings);
-  const ways = await openWays({ app, hosts }, settings, { plane, sessions, beats }, (found) => (url ||= found)).catch(async (error: unknown) => {
+  const bodies = new Bodies(bodyLimits(settings.bodyMebibytes));
+  const halfOpen = new Crowd(halfOpenLimits(settings.halfOpen));
+  const gateway = new Gateway({ plane, dispatcher, beats, bodies });
+  const app = await makeApp({ plane, dispatcher, gateway, bodies, halfOpen }, settings);
+  const ways = await openWays({ app, hosts }, settings, { plane, sessions, beats, halfOpen }, (found) => (url ||= found)).catch(async (error: unknown) => {
     beats.stop();
     await hosts.close();
     await app.close();
@@ -118,14 +121,14 @@ interface Ways {
 async function openWays(
   { app, hosts }: { app: NestFastifyApplication; hosts: HostAddresses },
   settings: ApiSettings,
-  serving: Serving,
+  serving: Serving & { readonly halfOpen: Crowd },
   tell: (url: string) => void,
 ): Promise<Ways> {
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);
   const local = settings.socket ? await listenLocally(app, serving.plane, settings.socket) : undefined;
-  const tls = settings.tlsPort > 0 ? await listenTls(app, serving.plane, settings, hosts.contexts.byName) : undefined;
+  const tls = settings.tlsPort > 0 ? await listenTls(app, { ...serving, byName: hosts.contexts.byName }, settings) : undefined;
   const nbd = settings.nbdPort === undefined ? undefined : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
   await hosts.listen({ http: app.getHttpServer(), port: Number(port), nbd });
   const close = async (): Promise<void> => {
@@ -156,13 +159,18 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
   }
 }
 
-function serverOf({ gateway, plane }: Parts, framework: RequestListener): Server {
-  const unfinished = new Unfinished();
+function serverOf({ gateway, plane, bodies, halfOpen }: Parts, framework: RequestListener): Server {
+  const idle = new Crowd(idleLimits);
   const server = createServer(httpLimits, (request, response) => {
-    if (gateway.takes(request, response)) return;
-    unfinished.watch(request, response);
-    framework(request, response);
-  }).on('close', () => unfinished.stop());
+    const { socket } = request;
+    halfOpen.leave(socket);
+    idle.leave(socket);
+    response.once('close', () => idle.enter(socket));
+    bodies.expect(request, response);
+    if (!gateway.takes(request, response)) framework(request, response);
+  }).on('close', () => bodies.stop());
+  server.on('connection', (socket: Socket) => halfOpen.enter(socket));
+  for (const event of ['upgrade', 'connect']) server.on(event, ({ socket }: IncomingMessage) => halfOpen.leave(socket));
   gateway.listen(server);
   return contain(server, (error) => plane.log.error({ error }, 'a request failed outside of its handler'));
 }
@@ -171,11 +179,23 @@ interface Parts {
   readonly plane: Plane;
   readonly dispatcher: Dispatcher;
   readonly gateway: Gateway;
+  readonly bodies: Bodies;
+  readonly halfOpen: Crowd;
 }
+
+const ofAgent: Wanted = { mostBytes: messageLimits.bytes };
+const session = /OpaqueRef:[0-9a-f-]{36}/;
+/** A large call is read on when it names a session that is good. */
+const ofCall = ({ sessions }: Dispatcher): Wanted => ({
+  mostBytes: mostCallBytes,
+  isKnown: async (head) => {
+    const [token] = session.exec(head.toString('latin1')) ?? [];
+    return token !== undefined && (await sessions.find(token)) !== undefined;
+  },
+});
 
 async function makeApp(parts: Parts, settings: ApiSettings): Promise<NestFastifyApplication> {
   const adapter = new XapiAdapter({
-    bodyLimit: bodyLimitBytes,
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
     clientErrorHandler: answerUnreadable,
@@ -189,9 +209,8 @@ async function makeApp(parts: Parts, settings: ApiSettings): Promise<NestFastify
   });
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', { parseAs: 'buffer' }, (_request: unknown, body: unknown, done: (error: Error | null, body: unknown) => void) =>
-    done(null, body),
-  );
+  guardAgentRoutes(fastify, parts);
+  fastify.addContentTypeParser('*', (request: FastifyRequest) => parts.bodies.take(request.raw, isAgentRoute(request) ? ofAgent : ofCall(parts.dispatcher)));
   // Images pass through as they come; everything else is small enough to be held.
   fastify.addContentTypeParser('application/octet-stream', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) =>
     done(null, payload),

@@ -1,9 +1,17 @@
 /** Prometheus figures: the process itself, and the pool as the replica has it. */
-import { Controller, Get, Inject, Res } from '@nestjs/common';
-import type { Plane } from '@xenplane/xapi';
-import type { FastifyReply } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { Controller, Get, Inject, Req, Res } from '@nestjs/common';
+import type { ApiSettings } from '@xenplane/config';
+import { Dispatcher, type Plane } from '@xenplane/xapi';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
-import { planeToken } from './tokens';
+import { refuse } from './adapter';
+import { asRefusal, parametersOf } from './handlers/gateway';
+import { logIn, notLetIn } from './handlers/login';
+import { planeToken, settingsToken } from './tokens';
+
+const isLoopback = ({ remoteAddress = '' }: Socket): boolean => /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
 
 @Controller('metrics')
 export class MetricsController {
@@ -22,14 +30,30 @@ export class MetricsController {
     registers: [this.registry],
   });
 
-  constructor(@Inject(planeToken) private readonly plane: Plane) {
+  constructor(
+    @Inject(planeToken) private readonly plane: Plane,
+    @Inject(settingsToken) private readonly settings: ApiSettings,
+    private readonly dispatcher: Dispatcher,
+  ) {
     collectDefaultMetrics({ register: this.registry, prefix: 'xenplane_api_' });
   }
 
   @Get()
-  async metrics(@Res() reply: FastifyReply): Promise<void> {
+  async metrics(@Req() { raw }: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    try {
+      await this.assertMay(raw);
+    } catch (error) {
+      return refuse(reply, asRefusal(error));
+    }
     this.collect();
     await reply.header('content-type', this.registry.contentType).send(await this.registry.metrics());
+  }
+
+  /** They name hosts: a login of any role, by session or by name and password; a setting lets this machine in without one. */
+  private async assertMay(request: IncomingMessage): Promise<void> {
+    if (this.settings.metrics === 'loopback' && isLoopback(request.socket)) return;
+    const { session, own } = await logIn(this.dispatcher, request, { query: parametersOf(request) }).catch(notLetIn);
+    if (own && session) await this.dispatcher.sessions.close(session.ref);
   }
 
   private collect(): void {

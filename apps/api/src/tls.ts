@@ -1,10 +1,11 @@
 /** The same service over TLS, with the certificate of the pool, or of the host by whose name it was asked: another one that it is given is shown from the next second on. */
 import { createServer, type ServerOptions } from 'node:https';
+import type { Socket } from 'node:net';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
-import { contain } from '@xenplane/http';
-import { httpLimits } from './http-limits';
+import { contain, type Crowd } from '@xenplane/http';
+import { handshakeMs, httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
 export interface TlsWay {
@@ -15,15 +16,15 @@ export interface TlsWay {
 
 export async function listenTls(
   app: NestFastifyApplication,
-  plane: Plane,
+  { plane, halfOpen, byName }: { readonly plane: Plane; readonly halfOpen: Crowd; readonly byName: NonNullable<ServerOptions['SNICallback']> },
   { tlsPort, listen }: ApiSettings,
-  byName: NonNullable<ServerOptions['SNICallback']>,
 ): Promise<TlsWay> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
-  const options = { ...httpLimits, ...secureOptions(shown), SNICallback: byName };
+  const options = { ...httpLimits, handshakeTimeout: handshakeMs, ...secureOptions(shown), SNICallback: byName };
   const server = contain(createServer(options), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  server.on('connection', (socket: Socket) => halfOpen.enter(socket));
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
   const refresh = async (): Promise<void> => {

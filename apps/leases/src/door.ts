@@ -1,4 +1,5 @@
 /** Lets in who has the token of a host. Tokens that were found are remembered; others are looked up one at a time. */
+import { readCredential } from '@xenplane/hypervisor';
 import { isKnownToken, tokenHash } from '@xenplane/leases';
 import type { LeaseDatabase } from './database';
 import { Refused } from './body';
@@ -14,7 +15,9 @@ export class Door {
   constructor(private readonly database: LeaseDatabase) {}
 
   async admit(authorization: string | undefined): Promise<void> {
-    const hash = tokenHash(/^Bearer (.{1,256})$/.exec(authorization ?? '')?.[1] ?? '');
+    const credential = readCredential(authorization);
+    if (credential?.kind !== 'host') throw new Refused(401, 'the token of a host is wanted');
+    const hash = tokenHash(credential.secret);
     if (this.known.has(hash)) return;
     if (!(await this.inTurn(() => isKnownToken(this.database, hash)))) throw new Refused(401, 'the token of a host is wanted');
     if (this.known.size >= mostKnown) this.known.clear();

@@ -9,7 +9,8 @@ import { makeLog, type Log, type RunningProcess } from '@xenplane/process';
 import { openDatabase, type LeaseDatabase } from './database';
 import { Door } from './door';
 import { readBody, Refused } from './body';
-import { renewLeases, renewalsOf } from '@xenplane/leases';
+import { BadShape, readMessage, renewalsReader, type RenewalRequest } from '@xenplane/hypervisor';
+import { renewLeases } from '@xenplane/leases';
 
 const limits = { requestTimeout: 5_000, headersTimeout: 3_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
 const mostConnections = 1_024;
@@ -63,9 +64,15 @@ function resultOf(request: IncomingMessage, { database, door }: Parts): Promise<
 /** The token first: no byte of the body of a stranger is read. */
 async function renewals(request: IncomingMessage, database: LeaseDatabase, door: Door): Promise<object> {
   await door.admit(request.headers.authorization);
-  const asked = renewalsOf(await readBody(request));
-  if (!asked) throw new Refused(400, 'not a request for renewals');
-  return renewLeases(database, asked);
+  return renewLeases(database, read(await readBody(request)));
+}
+
+function read(body: Buffer): RenewalRequest {
+  try {
+    return readMessage(renewalsReader, body);
+  } catch (error) {
+    throw error instanceof BadShape ? new Refused(400, error.complaint) : error;
+  }
 }
 
 function send(response: ServerResponse, status: number, body: object): void {

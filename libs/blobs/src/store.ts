@@ -1,7 +1,7 @@
 /** Images by the digest of their bytes. A file is there whole or not at all. */
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream, createWriteStream, type ReadStream } from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Transform, type Readable } from 'node:stream';
@@ -68,8 +68,9 @@ export class BlobStore {
   }
 
   async size(sha256: string): Promise<number | undefined> {
-    return stat(this.fileOf(sha256)).then(
-      (s) => s.size,
+    // A link is no image.
+    return lstat(this.fileOf(sha256)).then(
+      (s) => (s.isFile() ? s.size : undefined),
       () => undefined,
     );
   }

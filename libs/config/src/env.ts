@@ -15,6 +15,9 @@ export const variables = {
     'API: names under which clients reach hosts, such as host-{n}.xen.example, with the port of TLS behind a colon when it is not 443; loopback addresses unless given',
   XENPLANE_PRIVILEGED_PORTS: 'API: true binds ports 80 and 443 at the addresses of hosts too',
   XENPLANE_SOCKET: 'API: path of a unix socket where the user of this process is root without a password; empty for none',
+  XENPLANE_BODIES_MB: 'API: most memory, in MiB, for calls whose sender is not known yet; a single address has half of it',
+  XENPLANE_HALF_OPEN: 'API: most connections that have not sent a request yet; a single address has half of them',
+  XENPLANE_METRICS: 'API: who may read /metrics: login (every role), or loopback, which also lets connections of this machine in without one',
   XENPLANE_URL: 'API: how other control planes reach this one, when that is not its own address and port',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
@@ -69,6 +72,9 @@ class ApiVariables extends SchedulerVariables {
   @IsIn(['true', 'false']) XENPLANE_PRIVILEGED_PORTS = 'false';
   // The longest path that every system takes for a socket.
   @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
+  @number() @IsInt() @Min(4) @Max(65_536) XENPLANE_BODIES_MB = 64;
+  @number() @IsInt() @Min(2) @Max(1_000_000) XENPLANE_HALF_OPEN = 2_000;
+  @IsIn(['login', 'loopback']) XENPLANE_METRICS: 'login' | 'loopback' = 'login';
   @IsString() XENPLANE_DATA = '.xenplane/api';
   @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
   @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_REFUSED_LOGIN_MS = 5_000;
@@ -130,6 +136,9 @@ export function apiSettings(environment: Environment = process.env) {
     socket: v.XENPLANE_SOCKET,
     data: v.XENPLANE_DATA,
     rootPassword: v.XENPLANE_ROOT_PASSWORD,
+    bodyMebibytes: v.XENPLANE_BODIES_MB,
+    halfOpen: v.XENPLANE_HALF_OPEN,
+    metrics: v.XENPLANE_METRICS,
     wrongPasswordMs: v.XENPLANE_REFUSED_LOGIN_MS,
     seed: v.XENPLANE_SEED,
     vms: v.XENPLANE_VMS,

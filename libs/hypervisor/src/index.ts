@@ -5,3 +5,5 @@ export { XenThread } from './simulated/client';
 export { hostUuid, inventoryOf } from './simulated/inventory';
 export { seeded, type Chance, type Timers } from './simulated/timing';
 export { domainBytes, xenBytes } from './simulated/machine';
+export * from './credentials';
+export * from './shapes';

@@ -2,11 +2,13 @@
  * What the control plane and an agent say to one another, as JSON over HTTP. Either side may repeat any message:
  * commands say the state to ensure, claims and reports carry the epochs that decide whether they still count (R1-R14).
  *
- * Agent to control plane, on any API replica (each entry of a batch carries its own host's token):
+ * Agent to control plane, on any API replica. `Authorization: Agent <proof>`, from the join key, or `Host <uuid> <secret or token>` of any
+ * host of the message (credentials.ts); 401 before the message is read. Each entry of a message carries its own host's token besides.
+ * Of more than messageLimits a sender makes several messages; what has not the shape is 400.
  *   POST /agent/v1/joins          JoinRequest          -> JoinAnswer           one-time secrets for lasting tokens
  *   POST /agent/v1/registrations  RegistrationRequest  -> RegistrationAnswer   new host epoch; which domains to keep
- *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load; also by the
- *                                                                              program for leases, `Authorization: Bearer` a host's token
+ *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load; the program for
+ *                                                                              leases takes it too, by a host's credential
  *   POST /agent/v1/claims         ClaimRequest         -> ClaimAnswer          the right to create a domain
  *   POST /agent/v1/reports        ReportRequest        -> ReportAnswer         what happened to domains
  *   POST /agent/v1/departures     DepartureRequest     -> {}                   a host goes down: its lease is given back

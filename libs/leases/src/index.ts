@@ -1,3 +1,2 @@
 export * from './renew';
-export * from './shape';
 export * from './token-hash';

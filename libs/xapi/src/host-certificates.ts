@@ -72,8 +72,20 @@ export async function shownCertificate(plane: Plane, host?: Ref<'host'>): Promis
   return row?.value ?? (host ? inTransaction(plane.store, (tx) => certificateOf(tx, plane, host, 'host')) : first(plane));
 }
 
+/** Certificates are RSA: of TLS 1.2 what is forward secret and authenticated, as xapi offers, and all of TLS 1.3. */
+const ciphers = [
+  ...['TLS_AES_256_GCM_SHA384', 'TLS_CHACHA20_POLY1305_SHA256', 'TLS_AES_128_GCM_SHA256'],
+  ...['ECDHE-RSA-AES256-GCM-SHA384', 'ECDHE-RSA-AES128-GCM-SHA256', 'ECDHE-RSA-CHACHA20-POLY1305'],
+].join(':');
+
 /** For a server that shows it. */
-export const secureOptions = ({ certificate, chain, key }: Pem) => ({ cert: `${certificate.trimEnd()}\n${chain}`, key, minVersion: 'TLSv1.2' as const });
+export const secureOptions = ({ certificate, chain, key }: Pem) => ({
+  cert: `${certificate.trimEnd()}\n${chain}`,
+  key,
+  minVersion: 'TLSv1.2' as const,
+  ciphers,
+  honorCipherOrder: true,
+});
 
 /** Hosts that are new have certificates from the beginning, where the pool has a key for them. */
 export async function introduceCertificates(tx: Tx, plane: Plane, hosts: readonly Ref<'host'>[]): Promise<void> {

@@ -19,6 +19,7 @@ export * from './fleet/claims';
 export * from './fleet/reports';
 export * from './fleet/departures';
 export * from './fleet/standbys';
+export * from './fleet/door';
 export * from './fleet/tokens';
 export * from './operation-store';
 export { operationsOf } from './operations';

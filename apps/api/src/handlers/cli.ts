@@ -1,27 +1,17 @@
 /** `POST /cli`: a command of `xe` that runs here. After the request the connection is no HTTP any more and gets no answer of it. */
-import type { IncomingMessage } from 'node:http';
 import { runXe } from '@xenplane/client';
+import type { Wanted } from '@xenplane/http';
 import { MalformedThin } from '@xenplane/wire';
 import { callSender } from '@xenplane/xapi';
 import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
+import { mostCommandBytes } from '../http-limits';
 import { wayOf } from '../local-socket';
 import type { Exchange, Handler } from './exchange';
-import { Refusal } from './refusal';
 
-const mostBytes = 200 * 1024;
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const pieces: Buffer[] = [];
-  let size = 0;
-  for await (const piece of request as AsyncIterable<Buffer>) {
-    size += piece.length;
-    if (size > mostBytes) throw new Refusal(500, 'The command line is too long');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
-}
+/** Of anybody: who it is stands in the body. */
+const ofCommand: Wanted = { mostBytes: mostCommandBytes, isKnown: () => Promise.resolve(false) };
 
 interface CommandLine {
   readonly words: readonly string[];
@@ -37,8 +27,8 @@ export function commandLine(body: string): CommandLine {
   return { words, login: { session, user: value('username') ?? '', password: value('password') ?? '' } };
 }
 
-async function run({ request, socket, dispatcher, signal, plane }: Exchange): Promise<void> {
-  const { words, login } = commandLine(await bodyOf(request));
+async function run({ request, socket, dispatcher, signal, plane, bodies }: Exchange): Promise<void> {
+  const { words, login } = commandLine((await bodies.take(request, ofCommand)).toString('utf8'));
   const channel = new Channel(socket);
   try {
     await channel.greet();

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { allows, handlerNamed, type HandlerName, type Role } from '@xenplane/model';
+import type { Bodies } from '@xenplane/http';
 import { denied, type Dispatcher, type HttpTask, type Plane, type Session } from '@xenplane/xapi';
 import { Refusal, shown } from './refusal';
 
@@ -22,6 +23,8 @@ export interface Exchange {
   readonly task: HttpTask | undefined;
   readonly plane: Plane;
   readonly dispatcher: Dispatcher;
+  /** Bodies that are held in memory. */
+  readonly bodies: Bodies;
   /** Aborted when the client is gone or the task is cancelled. */
   readonly signal: AbortSignal;
 }

@@ -2,12 +2,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
-import { decoded, pathOf, queryOf, quiet, readTarget } from '@xenplane/http';
-import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats, type Way } from '@xenplane/xapi';
-import { isLocal, wayOf } from '../local-socket';
+import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
+import { HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferBeats } from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
+import { logIn, notLetIn, unauthorised, type Login } from './login';
 import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
 import { bodyUntilCut } from './transfer';
 import { declineOffer, isWebSocket } from './upgrades';
@@ -23,19 +23,25 @@ function routeOf(method: string | undefined, path: string): Route | undefined {
 }
 
 type Connection = Pick<Exchange, 'request' | 'response' | 'socket' | 'head'>;
-interface Login {
-  readonly token: string;
-  readonly session: Session | undefined;
-  /** Made for this request alone, from its Basic credentials. */
-  readonly own: boolean;
+export interface GatewayParts {
+  readonly plane: Plane;
+  readonly dispatcher: Dispatcher;
+  readonly beats: TransferBeats;
+  readonly bodies: Bodies;
 }
 
 export class Gateway {
-  constructor(
-    private readonly plane: Plane,
-    private readonly dispatcher: Dispatcher,
-    private readonly beats: TransferBeats,
-  ) {}
+  private readonly plane: Plane;
+  private readonly dispatcher: Dispatcher;
+  private readonly beats: TransferBeats;
+  private readonly bodies: Bodies;
+
+  constructor({ plane, dispatcher, beats, bodies }: GatewayParts) {
+    this.plane = plane;
+    this.dispatcher = dispatcher;
+    this.beats = beats;
+    this.bodies = bodies;
+  }
 
   /** Whether the request is a handler's, or none that can be read; then it is answered here. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
@@ -94,7 +100,7 @@ export class Gateway {
   }
 
   private tell({ handler }: Route, error: unknown): void {
-    if (!(error instanceof XenError) && !(error instanceof Refusal)) this.plane.log.error({ handler: handler.name, error }, 'handler failed');
+    if (![XenError, Refusal, BodyRefused].some((known) => error instanceof known)) this.plane.log.error({ handler: handler.name, error }, 'handler failed');
   }
 
   private async adopted(query: URLSearchParams): Promise<HttpTask | undefined> {
@@ -107,13 +113,22 @@ export class Gateway {
     connection: Connection,
     { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
   ): Promise<void> {
-    const login = await this.logIn(route, connection.request, query).catch(notLetIn);
+    const login = await logIn(this.dispatcher, connection.request, { query, open: route.open }).catch(notLetIn);
     try {
       if (login.session) await brought?.assertMayUse(login.session);
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
       const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
-      const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
+      const exchange = {
+        ...connection,
+        path: pathOf(connection.request),
+        query,
+        ...login,
+        task,
+        plane: this.plane,
+        dispatcher: this.dispatcher,
+        bodies: this.bodies,
+      };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
       finishAnswer(connection);
       this.audit(route, login, undefined);
@@ -139,24 +154,6 @@ export class Gateway {
     if (task === undefined || !session) return undefined;
     const parent = query.get('subtask_of');
     return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent), otherConfig });
-  }
-
-  private async logIn(route: Route, request: IncomingMessage, query: URLSearchParams): Promise<Login> {
-    const token = query.get('session_id');
-    if (token !== null) return { token, session: await this.dispatcher.sessions.find(token), own: false };
-    const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'), wayOf(request.socket));
-    if (isLocal(request.socket) && !route.open) return this.logInOnce(':', wayOf(request.socket));
-    if (route.open) return { token: '', session: undefined, own: false };
-    throw new XenError('SESSION_AUTHENTICATION_FAILED');
-  }
-
-  private async logInOnce(credentials: string, way: Way): Promise<Login> {
-    const at = credentials.indexOf(':');
-    const params = [at < 0 ? credentials : credentials.slice(0, at), at < 0 ? '' : credentials.slice(at + 1), '1.0', 'http'];
-    const answer = await this.dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal, way });
-    const token = 'value' in answer ? String(answer.value) : '';
-    return { token, session: await this.dispatcher.sessions.find(token), own: true };
   }
 }
 
@@ -185,7 +182,7 @@ const noTarget = new Refusal(400, 'The target of the request could not be read')
 
 const ofCookie = ['session_id', 'task_id', 'subtask_of'];
 /** Of the address, and of the cookie what handlers take from there. */
-function parametersOf(request: IncomingMessage): URLSearchParams {
+export function parametersOf(request: IncomingMessage): URLSearchParams {
   const query = queryOf(request);
   for (const part of (request.headers.cookie ?? '').split(/[;,]/)) {
     const [name = '', escaped = ''] = part.trim().split('=');
@@ -195,12 +192,6 @@ function parametersOf(request: IncomingMessage): URLSearchParams {
     query.set(name, value);
   }
   return query;
-}
-
-const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
-/** Whatever was wrong with a login, a task that waits for it hears the same. */
-function notLetIn(error: unknown): never {
-  throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
 }
 
 /** An upload whose answer has begun ends like any other, its task says how. */
@@ -227,8 +218,9 @@ function refuseUnread(connection: Connection): void {
   cutLater(connection.socket);
 }
 
-function asRefusal(error: unknown): Refusal {
+export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
+  if (error instanceof BodyRefused) return new Refusal(error.status, error.message);
   if (!(error instanceof XenError)) return new Refusal(500, 'The request could not be served');
   if (unauthorised.has(error.code)) return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
   return new Refusal(error.code === 'RBAC_PERMISSION_DENIED' ? 403 : 500, shown(error));

@@ -1,7 +1,7 @@
 /** The NBD server: disks to read, for whoever has a session, as `VDI.get_nbd_info` tells. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { contain } from '@xenplane/http';
+import { contain, Crowd } from '@xenplane/http';
 import { BadNbd } from '@xenplane/wire';
 import { nbdSecurity } from '@xenplane/xapi';
 import { HostContexts } from '../host-addresses/contexts';
@@ -11,6 +11,8 @@ import { negotiate, type Agreed } from './negotiation';
 import { serve } from './transmission';
 
 const mostConnections = 64;
+/** Connections that have not agreed on an export; beside them those that read have their room. */
+const negotiatingLimits = { ofAddress: 32, inAll: 64 };
 /** To agree on an export, as a head of HTTP has. */
 const negotiationMs = 10_000;
 /** Without a byte, as between two requests of HTTP. */
@@ -20,6 +22,7 @@ export class NbdServer {
   private readonly server: Server;
   private readonly contexts: HostContexts;
   private readonly open = new Map<Socket, Promise<void>>();
+  private readonly negotiating = new Crowd(negotiatingLimits);
 
   private constructor(private readonly serving: Serving) {
     this.contexts = new HostContexts(serving.plane);
@@ -55,8 +58,10 @@ export class NbdServer {
 
   /** Serves a connection, wherever it came in. */
   readonly take = (socket: Socket): void => {
+    // Who has not agreed on an export yet gives way to who comes; who reads a disk does not.
+    if (this.open.size >= mostConnections && this.negotiating.size === 0) return void socket.destroy();
+    this.negotiating.enter(socket);
     socket.on('error', () => socket.destroy());
-    if (this.open.size >= mostConnections) return void socket.destroy();
     const served = this.serve(socket)
       .catch((error: unknown) => this.tell(error))
       .finally(() => {
@@ -81,6 +86,7 @@ export class NbdServer {
       const agreed = await negotiate(new Connection(socket), { encrypt, open: (name) => Export.open(this.serving, name, socket) });
       if (!agreed) return;
       clearTimeout(late);
+      this.negotiating.leave(socket);
       await this.transmit(agreed);
     } finally {
       clearTimeout(late);

@@ -6,6 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { Bits, blockBytes, gathered, type Write } from '@xenplane/wire';
+import { assertInside } from '../inside';
 import { digestPattern, RefusedBlob } from '../store';
 import { fold, type Folded, type FoldHow } from './fold';
 import { openImage, type Source } from './image';
@@ -34,8 +35,16 @@ export class LayerStore {
     private readonly folder: string,
     imageFile: (sha256: string) => string,
   ) {
-    this.layers = new Shared((id) => Layer.open(path.join(folder, id)));
-    this.images = new Shared((sha256) => openImage(imageFile(sha256)));
+    this.layers = new Shared(async (id) => {
+      const place = path.join(folder, id);
+      await assertInside(folder, place);
+      return Layer.open(place);
+    });
+    this.images = new Shared(async (sha256) => {
+      const file = imageFile(sha256);
+      await assertInside(path.dirname(file), file);
+      return openImage(file);
+    });
   }
 
   /** Opens the folder and clears what an earlier life was removing. */

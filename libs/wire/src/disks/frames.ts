@@ -29,6 +29,14 @@ export async function* writeFrames(writes: AsyncIterable<Write>): AsyncGenerator
   yield header(kinds.end, 0, 0);
 }
 
+/** The stream holds something else than frames. */
+export class BadFrame extends Error {
+  constructor(what: string) {
+    super(what);
+    this.name = 'BadFrame';
+  }
+}
+
 /** Throws EndOfStream when the stream is cut. */
 export async function* readFrames(source: AsyncIterable<Uint8Array>): AsyncGenerator<Write> {
   const reader = new ByteReader(source);
@@ -39,9 +47,10 @@ export async function* readFrames(source: AsyncIterable<Uint8Array>): AsyncGener
       start = Number(view.getBigUint64(1)),
       length = Number(view.getBigUint64(9));
     if (kind === kinds.end) return;
+    if (!Number.isSafeInteger(start + length)) throw new BadFrame(`a frame that ends at ${start + length}`);
     if (kind === kinds.zeroes) yield { offset: start, zeroes: length };
     else if (kind === kinds.data) yield* pieces(reader, start, length);
-    else throw new TypeError(`a frame of kind ${kind}`);
+    else throw new BadFrame(`a frame of kind ${kind}`);
   }
 }
 

@@ -1,5 +1,5 @@
 /** Hosts join the pool: the secret of each is used up and it gets its token. The same host may ask again with the same secret until it has registered once. */
-import type { JoinAnswer, Joining, JoinRequest, JoinResult } from '@xenplane/hypervisor';
+import { joinSecret, type JoinAnswer, type Joining, type JoinRequest, type JoinResult } from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { joinPeers } from '../auth/external';
@@ -8,7 +8,7 @@ import { refOf } from '../bootstrap/seeded';
 import type { Plane } from '../context';
 import { standAlone } from '../slave';
 import { invitationOf, type Invitation } from './invitations';
-import { joinSecret, newHostToken, sameSecret, tokenHash } from './tokens';
+import { newHostToken, sameSecret, tokenHash } from './tokens';
 
 interface Admitted extends Joining {
   readonly token: string;

@@ -1,8 +1,7 @@
 /** What lets a host in: a one-time secret that follows from the join key, then a token of which only the digest is kept. */
-import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export { tokenHash } from '@xenplane/leases';
-export const joinSecret = (joinKey: string, hostUuid: string): string => createHmac('sha256', joinKey).update(hostUuid).digest('hex');
 export const newHostToken = (): string => randomBytes(32).toString('base64url');
 
 export function sameSecret(a: string, b: string): boolean {
