@@ -35,8 +35,10 @@ export class PlaneClient {
   join = (request: JoinRequest): Promise<JoinAnswer> => this.post('joins', request);
   register = (request: RegistrationRequest): Promise<RegistrationAnswer> => this.post('registrations', request, 60_000);
   /** The token of one of the hosts goes ahead, so that who reads it need not read what a stranger sends. */
-  renew = (request: RenewalRequest, timeoutMs: number): Promise<RenewalAnswer> =>
-    this.post('renewals', request, timeoutMs, { authorization: `Bearer ${request.renewals[0]?.token ?? ''}` });
+  renew = (request: RenewalRequest, timeoutMs: number): Promise<RenewalAnswer> => {
+    const [first] = request.renewals;
+    return this.post('renewals', request, timeoutMs, { authorization: `Host ${first?.host} ${first?.token}` });
+  };
   claim = (request: ClaimRequest): Promise<ClaimAnswer> => this.post('claims', request);
   report = (request: ReportRequest): Promise<ReportAnswer> => this.post('reports', request);
 

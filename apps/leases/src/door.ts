@@ -1,5 +1,5 @@
-/** Lets in who has the token of a host. Tokens that were found are remembered; others are looked up one at a time. */
-import { isKnownToken, tokenHash } from '@xenplane/leases';
+/** Lets in whoever has the token of a host. Hosts that were found are remembered; others are looked up one at a time. */
+import { isKnownHost, tokenHash } from '@xenplane/leases';
 import type { LeaseDatabase } from './database';
 import { Refused } from './body';
 
@@ -14,15 +14,17 @@ export class Door {
   constructor(private readonly database: LeaseDatabase) {}
 
   async admit(authorization: string | undefined): Promise<void> {
-    const hash = tokenHash(/^Bearer (.{1,256})$/.exec(authorization ?? '')?.[1] ?? '');
-    if (this.known.has(hash)) return;
-    if (!(await this.inTurn(() => isKnownToken(this.database, hash)))) throw new Refused(401, 'the token of a host is wanted');
+    const [, host = '', token = ''] = /^Host ([0-9a-f-]{36}) (\S{1,256})$/.exec(authorization ?? '') ?? [];
+    const hash = tokenHash(token),
+      key = `${host} ${hash}`;
+    if (this.known.has(key)) return;
+    if (host === '' || !(await this.inTurn(() => isKnownHost(this.database, host, hash)))) throw new Refused(401, 'the token of a host is wanted');
     if (this.known.size >= mostKnown) this.known.clear();
-    this.known.add(hash);
+    this.known.add(key);
   }
   /** Throws when the database does not answer. */
   async look(): Promise<void> {
-    await this.inTurn(() => isKnownToken(this.database, ''));
+    await this.inTurn(() => isKnownHost(this.database, '', ''));
   }
 
   /** Strangers wait for one another, so that those who are known find a connection. */
