@@ -11,7 +11,6 @@ const statements: readonly string[] = [
   lease_seq bigint NOT NULL DEFAULT 0,
   load jsonb NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50)`,
-  'CREATE INDEX host_lease_token ON host_lease (token_hash)',
   'INSERT INTO host_lease SELECT host, uuid, host_epoch, token_hash, alive, lease_seq, load FROM host_run',
   `CREATE FUNCTION host_lease_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

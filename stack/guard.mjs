@@ -24,6 +24,10 @@ export function openGuard() {
   const mark = `xenplane-${randomBytes(8).toString('hex')}`;
   const watched = new Map();
   let closing = false;
+  const records = [];
+  const record = () => {
+    for (const keep of records) keep([...watched.values()]);
+  };
   let guardian;
   const tell = (message) => guardian.stdin.write(`${JSON.stringify(message)}\n`);
   const open = () => {
@@ -37,14 +41,20 @@ export function openGuard() {
     guardian: processOf(guardian.pid),
     /** Marks of outer guards stay: a test's guard must also reach what a launcher under test started. */
     environment: (stage) => ({ STACK_GUARD: [process.env.STACK_GUARD, mark].filter(Boolean).join(','), STACK_STAGE: stage }),
+    /** Has what runs written down, for a start after one in which launcher and guardian were killed together. */
+    recordWith(keep) {
+      records.push(keep);
+    },
     watch(pid, stage, signals) {
       const watch = { ...processOf(pid), stage, signals };
       watched.set(pid, watch);
+      record();
       tell({ watch });
       return watch;
     },
     forget(pid) {
       watched.delete(pid);
+      record();
       tell({ forget: pid });
     },
     /** Also sweeps what the children left behind; over when the guardian is gone. */

@@ -1,11 +1,15 @@
-// Just enough of Postgres' protocol to ask one question of our own server (trust authentication):
+// Just enough of Postgres' protocol to ask one question of our own server, by a password (SCRAM):
 // this must work before any package is installed, and not every build of Postgres has a psql.
 import net from 'node:net';
+import { scram } from './scram.mjs';
 
 const text = (value) => Buffer.from(`${value}\0`);
 
+/** The launcher may write even while others may not. */
+const options = '-c default_transaction_read_only=off';
+
 function startup(user, database) {
-  const body = Buffer.concat([Buffer.from([0, 3, 0, 0]), ...['user', user, 'database', database].map(text), Buffer.from([0])]);
+  const body = Buffer.concat([Buffer.from([0, 3, 0, 0]), ...['user', user, 'database', database, 'options', options].map(text), Buffer.from([0])]);
   const length = Buffer.alloc(4);
   length.writeInt32BE(body.length + 4);
   return Buffer.concat([length, body]);
@@ -52,8 +56,30 @@ function failure(body) {
   return Object.assign(new Error(fields.M), { code: fields.C });
 }
 
+/** Answers what the server asks while a user is let in; a server that asks for nothing trusts everybody. */
+function authentication(password, send) {
+  const exchange = scram(password);
+  const steps = {
+    0: () => {},
+    10: () => {
+      const length = Buffer.alloc(4);
+      length.writeInt32BE(Buffer.byteLength(exchange.first));
+      send(message('p', Buffer.concat([text('SCRAM-SHA-256'), length, Buffer.from(exchange.first)])));
+    },
+    11: (words) => send(message('p', Buffer.from(exchange.answer(words)))),
+    12: (words) => {
+      if (!exchange.isProven(words)) throw new Error('the server does not know the password');
+    },
+  };
+  return (body) => {
+    const step = steps[body.readInt32BE(0)];
+    if (!step) throw new Error('the server wants another kind of password');
+    step(body.toString('utf8', 4));
+  };
+}
+
 /** Rows of text values. */
-export function query({ port, user = 'xenplane', database = 'postgres', timeoutMs = 5000 }, sql) {
+export function query({ port, user = 'xenplane', password = '', database = 'postgres', timeoutMs = 5000 }, sql) {
   return new Promise((resolve, reject) => {
     const rows = [];
     let [rest, asked, failed] = [Buffer.alloc(0), false];
@@ -65,8 +91,15 @@ export function query({ port, user = 'xenplane', database = 'postgres', timeoutM
     socket.setTimeout(timeoutMs, () => fail(new Error(`no answer from port ${port} in ${timeoutMs} ms`)));
     socket.on('error', fail);
     socket.on('close', () => reject(failed ?? new Error('connection closed')));
+    const admitted = authentication(password, (bytes) => socket.write(bytes));
     const take = {
-      R: (body) => body.readInt32BE(0) === 0 || fail(new Error('the server wants a password')),
+      R: (body) => {
+        try {
+          admitted(body);
+        } catch (error) {
+          fail(error);
+        }
+      },
       D: (body) => rows.push(row(body)),
       E: (body) => (failed = failure(body)),
       Z: () => {

@@ -1,11 +1,13 @@
-// Our own Postgres: which programs, which folder, how configured.
+// Our own Postgres: which programs, which folder, how configured, and who is let in.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { chownSync, cpSync, existsSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { privateFolder } from './account.mjs';
 import { installPostgres } from './apt.mjs';
 import { identity, procText, processOf, stopProcess, waitUntil } from './processes.mjs';
+import { admit, ownDatabase, postgresUrl, superuser, writesOf } from './postgres-roles.mjs';
 import { query } from './postgres-wire.mjs';
+import { makeRoom, watchRoom } from './reserve.mjs';
 import { makeFolder } from './state.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
@@ -67,7 +69,7 @@ const remedy =
   'or set DATABASE_URL to one that runs, e.g. DATABASE_URL=postgres://user:password@127.0.0.1:5432/xenplane';
 
 /** A folder made by one major version is only read by that one. */
-function programs({ tools, account, log, wantedMajor }) {
+export function programs({ tools, account, log, wantedMajor }) {
   const find = () =>
     [debian, onPath, brew, () => fromNpm(tools)]
       .flatMap((source) => source())
@@ -82,7 +84,8 @@ function programs({ tools, account, log, wantedMajor }) {
 function initialise(bin, data, { account, durable }) {
   const fresh = `${data}.new`; // renamed when whole: initdb killed half-way leaves nothing that looks like data
   rmSync(fresh, { recursive: true, force: true });
-  const args = ['-D', fresh, '-U', 'xenplane', '--auth=trust', '-E', 'UTF8', '--locale=C', ...(durable ? [] : ['--no-sync'])];
+  // Nobody is let in until the superuser has a password.
+  const args = ['-D', fresh, '-U', superuser, '--auth=reject', '-E', 'UTF8', '--locale=C', ...(durable ? [] : ['--no-sync'])];
   const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
   const made = spawnSync(path.join(bin, 'initdb'), args, { ...account, cwd: path.dirname(data), env, encoding: 'utf8' });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
@@ -121,17 +124,17 @@ function pidFile(data) {
   return { file, pid: Number(lines[0]), port: Number(lines[3]) };
 }
 
-async function isOurs(port, data) {
+async function isOurs(port, data, secrets) {
   try {
-    const [[folder]] = await query({ port }, 'show data_directory');
+    const [[folder]] = await query(admit(port, secrets), 'show data_directory');
     return realpathSync(folder) === realpathSync(data);
   } catch {
     return false;
   }
 }
 
-/** One that runs on our folder: adopted; one that does not answer: stopped; a leftover file: removed. */
-async function find(data) {
+/** One that runs on our folder: adopted; one that does not answer, or trusts everybody: stopped; a leftover file: removed. */
+async function find(data, secrets) {
   const left = pidFile(data);
   if (!left || !identity(left.pid)) return undefined;
   const of = processOf(left.pid);
@@ -141,7 +144,8 @@ async function find(data) {
     return undefined;
   }
   let answers = false;
-  await waitUntil(async () => (answers = await isOurs(left.port, data)) || identity(left.pid) !== of.identity, 10_000, 100);
+  const isOver = async () => (answers = await isOurs(left.port, data, secrets)) || identity(left.pid) !== of.identity;
+  if (secrets.secured) await waitUntil(isOver, 10_000, 100);
   if (answers) return { pid: left.pid, port: left.port };
   if (command)
     await stopProcess(of, [
@@ -152,12 +156,24 @@ async function find(data) {
   return undefined;
 }
 
-async function createDatabase(port) {
-  const there = await query({ port }, "select 1 from pg_database where datname = 'xenplane'");
-  if (there.length === 0) await query({ port, timeoutMs: 30_000 }, 'create database xenplane');
+const admission = ['# Written at each start: passwords only, and only on this machine.', 'host all all 127.0.0.1/32 scram-sha-256', ''].join('\n');
+
+function writeAdmission(data, account) {
+  const file = path.join(data, 'pg_hba.conf');
+  writeFileSync(`${file}.new`, admission, { mode: 0o600 });
+  if (account.uid !== undefined) chownSync(`${file}.new`, account.uid, account.gid);
+  renameSync(`${file}.new`, file);
 }
 
-export function postgresService({ parent, tools, account, durable, log }) {
+/** Gives the superuser its password while nobody can be connected; also in a folder made when everybody on the machine was trusted. */
+function giveSuperuserPassword({ bin, data, account, secrets }) {
+  const args = ['--single', '-D', data, '-c', 'password_encryption=scram-sha-256', '-c', 'exit_on_error=on', 'postgres'];
+  const options = { ...account, cwd: path.dirname(data), env: { PATH: process.env.PATH, LC_ALL: 'C' }, encoding: 'utf8' };
+  const done = spawnSync(path.join(bin, 'postgres'), args, { ...options, input: `ALTER ROLE ${superuser} PASSWORD '${secrets.superuser}'\n` });
+  if (done.status !== 0) throw new Error(`the superuser of ${data} got no password: ${done.error?.message ?? done.stderr}`);
+}
+
+export function postgresService({ parent, tools, account, durable, log, secrets }) {
   const folder = privateFolder(parent, 'postgres', account);
   const data = path.join(folder, 'data');
   const version = path.join(data, 'PG_VERSION');
@@ -170,11 +186,18 @@ export function postgresService({ parent, tools, account, durable, log }) {
     account,
     log: path.join(folder, 'log'),
     stopSignals: ['SIGINT', 'SIGQUIT'],
-    url: (port) => `postgres://xenplane@127.0.0.1:${port}/xenplane`,
+    url: (port) => postgresUrl(port, secrets.postgres),
     command: (port) => ({ file: path.join(bin, 'postgres'), args: ['-D', data, '-p', String(port), ...settings(durable)], env: { LC_ALL: 'C' } }),
-    ready: (port) => isOurs(port, data),
-    find: () => find(data),
-    prepare: createDatabase,
+    ready: (port) => isOurs(port, data, secrets.postgres),
+    find: () => find(data, secrets.postgres),
+    secure: async () => {
+      await makeRoom(folder);
+      if (!secrets.postgres.secured) giveSuperuserPassword({ bin, data, account, secrets: secrets.postgres });
+      writeAdmission(data, account);
+      secrets.secured('postgres');
+    },
+    prepare: (port) => ownDatabase(port, secrets.postgres, { mayCreate: !durable }),
+    attend: (port) => (durable ? watchRoom({ folder, account, log, server: writesOf(port, secrets.postgres) }) : async () => {}),
   };
 }
 

@@ -1,6 +1,6 @@
 // Our own Redis (or Valkey): which program, which folder, how configured.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync, renameSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { privateFolder } from './account.mjs';
 import { libraryFolders, unpack } from './apt.mjs';
@@ -37,12 +37,22 @@ const remedy =
   'Redis is missing. Install it (Debian, Ubuntu: sudo apt-get install redis-server; macOS: brew install redis), ' +
   'or set REDIS_URL to one that runs, e.g. REDIS_URL=redis://127.0.0.1:6379. Where apt-get has no package lists: sudo apt-get update';
 
-function program({ tools, account, log }) {
+export function program({ tools, account, log }) {
   const here = installed().find((candidate) => works(candidate, account));
   if (here) return here;
   const unpacked = fromApt(tools, log);
   if (unpacked && works(unpacked, account)) return unpacked;
   throw new Error(remedy);
+}
+
+const configOf = (folder) => path.join(folder, 'redis.conf');
+
+/** The password by a file, for everybody sees the arguments of a program. */
+function writeConfig(folder, account, password) {
+  const file = configOf(folder);
+  writeFileSync(`${file}.new`, `requirepass ${password}\n`, { mode: 0o600 });
+  if (account.uid !== undefined) chownSync(`${file}.new`, account.uid, account.gid);
+  renameSync(`${file}.new`, file);
 }
 
 function settings(folder, durable, port) {
@@ -58,15 +68,15 @@ function settings(folder, durable, port) {
     databases: 64, // one for each jest worker
     daemonize: 'no',
   };
-  return Object.entries(pairs).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  return [configOf(folder), ...Object.entries(pairs).flatMap(([name, value]) => [`--${name}`, String(value)])];
 }
 
-const urlOf = (port) => `redis://127.0.0.1:${port}`;
+const urlOf = (port, password) => `redis://:${password}@127.0.0.1:${port}`;
 
-async function isOurs(port, folder) {
+async function isOurs(url, folder) {
   try {
-    const [, found] = await command(urlOf(port), ['CONFIG', 'GET', 'dir']);
-    return realpathSync(found) === realpathSync(folder) && (await command(urlOf(port), ['PING'])) === 'PONG';
+    const [, found] = await command(url, ['CONFIG', 'GET', 'dir']);
+    return realpathSync(found) === realpathSync(folder) && (await command(url, ['PING'])) === 'PONG';
   } catch {
     return false;
   }
@@ -77,8 +87,8 @@ async function portOf(pid) {
   return Number(/:(\d+)\0*$/.exec(words)?.[1] ?? /--port\0(\d+)/.exec(words)?.[1]);
 }
 
-/** Two on one folder would spoil each other's files, and Redis itself does not look. */
-async function find(folder, keptPort) {
+/** Two on one folder would spoil each other's files, and Redis itself does not look. One that wants no password is stopped. */
+async function find(folder, password, keptPort) {
   const file = path.join(folder, 'pid');
   const pid = existsSync(file) ? Number(readFileSync(file, 'utf8')) : undefined;
   if (!pid || !identity(pid)) return undefined;
@@ -86,7 +96,7 @@ async function find(folder, keptPort) {
   const isRedis = /(redis|valkey)-server/.test(procText(pid, 'cmdline'));
   const port = (await portOf(pid)) || keptPort();
   let answers = false;
-  await waitUntil(async () => (answers = await isOurs(port, folder)) || identity(pid) !== of.identity, isRedis ? 5000 : 0, 100);
+  await waitUntil(async () => (answers = await isOurs(urlOf(port, password), folder)) || identity(pid) !== of.identity, isRedis ? 5000 : 0, 100);
   if (answers) return { pid, port };
   if (isRedis && realpathSync(`/proc/${pid}/cwd`) === realpathSync(folder))
     await stopProcess(of, [
@@ -106,7 +116,8 @@ function setAsideBroken(folder, log) {
   };
 }
 
-export function redisService({ parent, tools, account, durable, log, keptPort }) {
+export function redisService({ parent, tools, account, durable, log, secrets, keptPort }) {
+  const { password } = secrets.redis;
   const folder = privateFolder(parent, 'redis', account);
   const { file, env } = program({ tools, account, log });
   return {
@@ -115,10 +126,11 @@ export function redisService({ parent, tools, account, durable, log, keptPort })
     account,
     log: path.join(folder, 'log'),
     stopSignals: ['SIGTERM'],
-    url: urlOf,
+    url: (port) => urlOf(port, password),
     command: (port) => ({ file, env, args: settings(folder, durable, port) }),
-    ready: (port) => isOurs(port, folder),
-    find: () => find(folder, keptPort),
+    ready: (port) => isOurs(urlOf(port, password), folder),
+    find: () => find(folder, password, keptPort),
+    secure: () => writeConfig(folder, account, password),
     mend: setAsideBroken(folder, log),
   };
 }

@@ -99,17 +99,24 @@ async function adopt(service, { guard, log }) {
 
 /**
  * service: { name, folder, log, account, command(port), ready(port), find(), url(port), stopSignals,
- *            prepare?(port), mend?(the log's end) }
+ *            secure?(), prepare?(port), attend?(port), mend?(the log's end) }
+ * secure() runs before a start, while nobody can be connected; attend() while it runs, and answers how to stop that.
  * find() answers {pid, port} of a server that runs on our folder already, after an unclean end.
  * context: { ports: the file that remembers them, guard, log, abort: AbortSignal }
  */
 export async function bringUp(service, context) {
   const halt = new AbortController();
   const whole = { ...context, abort: AbortSignal.any([halt.signal, context.abort]) };
-  const current = (await adopt(service, whole)) ?? (await start(service, whole));
+  let current = await adopt(service, whole);
+  if (!current) {
+    await service.secure?.();
+    current = await start(service, whole);
+  }
   let keeping = Promise.resolve();
+  let unattend = async () => {};
   const stop = async () => {
     halt.abort();
+    await unattend();
     await keeping;
     await stopProcess(current.of, [
       [service.stopSignals[0], 10_000],
@@ -123,6 +130,7 @@ export async function bringUp(service, context) {
     await stop();
     throw error;
   }
+  unattend = service.attend?.(current.port) ?? unattend;
   keeping = keepAlive(service, { ...whole, abort: halt.signal }, current);
   return { url: service.url(current.port), stop };
 }

@@ -5,16 +5,22 @@ import { openGuard } from './guard.mjs';
 import { postgresService, probePostgres } from './postgres.mjs';
 import { isAlive, waitUntil } from './processes.mjs';
 import { probeRedis, redisService } from './redis.mjs';
+import { endOrphans, recordOf } from './orphans.mjs';
 import { bringUp } from './service.mjs';
+import { keptPasswords } from './passwords.mjs';
 import { makeFolder, readState, takeLock } from './state.mjs';
 
 const root = path.resolve(import.meta.dirname, '..');
 const none = async () => {};
 
-/** Waits for the guardian of a launcher that was killed to finish its work; then the folder is ours. */
-export async function takeFolder(folder, guard) {
+/** Waits for the guardian of a launcher that was killed to finish its work, or does that work; then the folder is ours. */
+export async function takeFolder(folder, guard, log = console.error) {
   const lock = takeLock(path.join(makeFolder(folder), 'lock'), { guardian: guard.guardian, mark: guard.mark });
   await waitUntil(() => !isAlive(lock.left?.guardian), 10_000, 50);
+  const running = path.join(folder, 'running.json');
+  const ended = await endOrphans(running, lock.left?.mark);
+  if (ended > 0) log(`${ended} programs of an earlier start still ran; they are ended`);
+  guard.recordWith(recordOf(running, guard.mark));
   return lock;
 }
 
@@ -37,9 +43,10 @@ async function startOwn({ dir, durable, tools, log, guard, abort }) {
   const anyAccount = serviceAccount();
   const parent = reachableFolder(path.resolve(dir), anyAccount, log);
   const account = ownerOf(path.join(parent, 'postgres'), anyAccount);
-  const lock = await takeFolder(parent, guard);
+  const lock = await takeFolder(parent, guard, log);
   const ports = path.join(parent, 'ports.json');
-  const place = { parent, account, durable, log, tools: reachableFolder(path.resolve(tools), account, log) };
+  const secrets = keptPasswords(parent);
+  const place = { parent, account, durable, log, secrets, tools: reachableFolder(path.resolve(tools), account, log) };
   const context = { ports, guard, log, abort };
   const keptPort = () => readState(ports).redis;
   try {

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
 import { Client } from 'pg';
 import { type Running, emptyFolder, node, processesIn, remove, root, until } from './stack.fixture';
 
@@ -59,7 +61,7 @@ async function killHolder({ running }: Holding): Promise<void> {
 
 test('come up as promised, keep what is committed over kill -9 of their holder, and stay on their ports', async () => {
   const first = await hold();
-  expect(first.databaseUrl).toMatch(/^postgres:\/\/xenplane@127\.0\.0\.1:\d+\/xenplane$/);
+  expect(first.databaseUrl).toMatch(/^postgres:\/\/xenplane_programs:[\w-]{32}@127\.0\.0\.1:\d+\/xenplane$/);
   expect(await ask(first.databaseUrl, settings)).toEqual([['on', 'on', '200', 'UTF8', 'C', '127.0.0.1']]);
   await ask(first.databaseUrl, 'create table kept as select 42 as answer');
   await killHolder(first);
@@ -107,4 +109,87 @@ test('one that dies comes back on its port', async () => {
     await new Promise((settle) => setTimeout(settle, 100));
   }
   throw new Error('Postgres did not come back');
+});
+
+/** As somebody on this machine who knows no password, or another one. */
+function as(databaseUrl: string, user: string, password: string, database = 'postgres'): string {
+  const url = new URL(databaseUrl);
+  Object.assign(url, { username: user, password, pathname: `/${database}` });
+  return url.href;
+}
+async function asRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = new Redis(url, { lazyConnect: true, retryStrategy: () => null });
+  redis.on('error', () => undefined);
+  try {
+    return await work(redis);
+  } finally {
+    redis.disconnect();
+  }
+}
+const passwordOf = (url: string) => decodeURIComponent(new URL(url).password);
+const modeOf = (file: string) => (statSync(join(folder, file)).mode & 0o777).toString(8);
+const commandLines = () =>
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid) && existsSync(`/proc/${pid}/cmdline`))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      } catch {
+        return ''; // it has gone meanwhile
+      }
+    })
+    .join('\n');
+
+async function expectGuarded({ databaseUrl, redisUrl }: Urls): Promise<void> {
+  for (const [user, password] of [
+    ['xenplane', 'xenplane'],
+    ['postgres', 'postgres'],
+    ['xenplane_programs', 'another'],
+  ] as const) {
+    await expect(ask(as(databaseUrl, user, password), 'select 1')).rejects.toThrow(/password authentication failed/);
+  }
+  await expect(asRedis(redisUrl.replace(/:[^:]*@/, ''), (redis) => redis.ping())).rejects.toThrow(/NOAUTH/);
+  expect(await asRedis(redisUrl, (redis) => redis.ping())).toBe('PONG');
+}
+
+test('nobody is let in without a password, the programs are no superuser, and no secret lies open', async () => {
+  const urls = await hold();
+  await expectGuarded(urls);
+  const rights = 'select rolsuper, rolcreatedb, rolcreaterole, rolreplication from pg_roles where rolname = current_user';
+  expect(await ask(urls.databaseUrl, rights)).toEqual([[false, false, false, false]]);
+  for (const sql of [
+    "copy (select 1) to program 'true'",
+    "select pg_read_file('postgresql.conf')",
+    'select rolpassword from pg_authid',
+    'create database more',
+  ])
+    await expect(ask(urls.databaseUrl, sql)).rejects.toThrow(/permission denied|must be superuser/);
+  await expect(ask(as(urls.databaseUrl, 'xenplane_programs', passwordOf(urls.databaseUrl)), 'select 1')).rejects.toThrow(/permission denied for database/);
+  expect({ secrets: modeOf('secrets.json'), config: modeOf('redis/redis.conf'), redis: modeOf('redis'), postgres: modeOf('postgres') }).toEqual({
+    secrets: '600',
+    config: '600',
+    redis: '700',
+    postgres: '700',
+  });
+  const lines = commandLines();
+  const { postgres } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as { postgres: { superuser: string } };
+  expect(lines).toContain(folder);
+  for (const secret of [passwordOf(urls.databaseUrl), passwordOf(urls.redisUrl), postgres.superuser]) expect(lines).not.toContain(secret);
+});
+
+test('a folder made when everybody was trusted, its servers still running, is guarded from the next start on and loses nothing', async () => {
+  spawnSync(process.execPath, [join(root, 'stack/trusting.fixture.mjs'), folder, join(root, '.xenplane/tools')], { stdio: 'inherit' });
+  const { postgres: port } = JSON.parse(readFileSync(join(folder, 'ports.json'), 'utf8')) as { postgres: number };
+  expect(await ask(`postgres://xenplane@127.0.0.1:${port}/xenplane`, 'select answer from kept')).toEqual([[42]]);
+
+  const urls = await hold();
+  await expectGuarded(urls);
+  expect(await ask(urls.databaseUrl, 'select answer from seen')).toEqual([[42]]);
+  expect(await ask(urls.databaseUrl, "insert into kept (answer) values (1) returning id, answer, nextval('apart')::int")).toEqual([[2, 2, 1]]);
+  await ask(urls.databaseUrl, 'alter table kept add column more text; create table fresh (id serial); drop view seen; drop function doubled cascade');
+  expect(await asRedis(urls.redisUrl, (redis) => redis.get('kept'))).toBe('42');
+  urls.running.child.kill('SIGTERM');
+  await urls.running.ended;
+  const again = await hold();
+  expect(await ask(again.databaseUrl, 'select answer from kept order by id')).toEqual([[42], [2]]);
 });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Running, freePort, node, processesIn, remove, takenPort, trialClone, until } from './stack.fixture';
 
@@ -71,7 +72,7 @@ test('a fresh clone becomes ready, refuses a second start, brings a dead program
 
   first.child.kill('SIGTERM');
   expect(await first.ended).toBe(0);
-  expect(first.output()).toMatch(/agent ends[^]*scheduler ends[^]*api ends[^]*images ends/);
+  expect(first.output()).toMatch(/agent ends[^]*scheduler ends[^]*api ends[^]*leases ends[^]*images ends/);
   expect(processesIn(clone)).toEqual([]);
 });
 
@@ -86,10 +87,13 @@ test('each program is told what it reads; secrets are kept, for us only', async 
   expect(told('agent')).toMatchObject({ XENPLANE_SPEED: '2.5', XENPLANE_JOIN_KEY: joinKey, XENPLANE_DATA: join(clone, '.xenplane/agent') });
   expect(told('images')).toMatchObject({ XENPLANE_IMAGES_SECRET: imagesSecret });
   for (const name of ['DATABASE_URL', 'REDIS_URL', 'XENPLANE_ROOT_PASSWORD']) expect(told('agent')).not.toHaveProperty(name);
+  expect(told('api')['XENPLANE_LEASES_URL']).toBe(`http://127.0.0.1:${told('leases')['XENPLANE_LEASES_PORT']}`);
   expect(statSync(join(clone, '.xenplane/secrets.json')).mode & 0o777).toBe(0o600);
 
   const again = start('--quiet', '--nbd-port', '0');
   await ready(again);
+  expect(told('api')).toMatchObject({ XENPLANE_SEED: '9' });
+  expect(told('agent')).toMatchObject({ XENPLANE_SEED: '9' });
   expect(told('api')['XENPLANE_NBD_PORT']).toBe('');
   expect(again.output()).toContain(`password   ${rootPassword}`);
   expect(again.output()).not.toContain('api is up');
@@ -98,7 +102,7 @@ test('each program is told what it reads; secrets are kept, for us only', async 
 test('kill -9 of the launcher leaves nothing after two seconds, and the next start works', async () => {
   const first = start();
   await ready(first);
-  expect(processesIn(clone).length).toBeGreaterThanOrEqual(7); // guardian, services, four programs
+  expect(processesIn(clone).length).toBeGreaterThanOrEqual(8); // guardian, services, five programs
   first.child.kill('SIGKILL');
   await first.ended;
   await until(() => processesIn(clone).length === 0, `gone, but: ${processesIn(clone).join('\n')}`, 2500);
@@ -121,6 +125,65 @@ test('a program that cannot live is named with its last words', async () => {
   writeFileSync(join(clone, 'apps/main.js'), "console.log('last words'); process.exit(4);");
   const failed = start();
   expect(await failed.ended).toBe(1);
-  expect(failed.output()).toMatch(/did not start: (images|api) does not stay alive\n--- (images|api) \(died 5 times\), its last lines:\nlast words/);
+  expect(failed.output()).toMatch(
+    /did not start: (images|leases|api) does not stay alive\n--- (images|leases|api) \(died 5 times\), its last lines:\nlast words/,
+  );
   expect(processesIn(clone)).toEqual([]);
+});
+
+describe('without a seed', () => {
+  const seedOf = async (...flags: string[]): Promise<string> => {
+    const running = start(...flags);
+    await ready(running);
+    running.child.kill('SIGTERM');
+    expect(await running.ended).toBe(0);
+    expect(told('agent')['XENPLANE_SEED']).toBe(told('api')['XENPLANE_SEED']);
+    return told('api')['XENPLANE_SEED'] ?? '';
+  };
+
+  test('each data folder has its own, and keeps it; another one is refused', async () => {
+    const seed = await seedOf();
+    expect(seed).toMatch(/^[1-9]\d{0,8}$/);
+    expect(await seedOf('--data', 'other')).not.toBe(seed);
+    expect(await seedOf()).toBe(seed);
+    expect(await seedOf('--seed', seed)).toBe(seed);
+    const refused = start('--seed', String(Number(seed) === 5 ? 6 : 5));
+    expect(await refused.ended).toBe(1);
+    expect(refused.output()).toContain(`was made with --seed ${seed}`);
+    expect(processesIn(clone)).toEqual([]);
+  });
+
+  test('a folder made by an earlier version, whose seed was 1, goes on with that', async () => {
+    await seedOf('--seed', '7');
+    rmSync(join(clone, '.xenplane/seed.json'));
+    expect(await seedOf()).toBe('1');
+    expect(await seedOf()).toBe('1');
+  });
+});
+
+const alive = (pid: number): boolean => {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+};
+
+test('launcher and guardian killed together: the next start ends the programs that they left, and nothing else', async () => {
+  const first = start();
+  await ready(first);
+  const { guardian } = JSON.parse(readFileSync(join(clone, '.xenplane/lock'), 'utf8')) as { guardian: { pid: number } };
+  const foreign = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', join(clone, 'dist/apps/api/src/main.js')], { stdio: 'ignore' });
+  first.child.kill('SIGSTOP'); // or it would start another guardian
+  process.kill(guardian.pid, 'SIGKILL');
+  first.child.kill('SIGKILL');
+  await first.ended;
+  const left = processesIn(join(clone, 'dist')).map((line) => Number(line.split(' ')[0]));
+  expect(left).toHaveLength(6); // five programs and the foreign one
+
+  const second = start();
+  await ready(second);
+  expect(second.output()).toContain('5 programs of an earlier start still ran');
+  expect(left.filter(alive)).toEqual([foreign.pid]);
+  foreign.kill('SIGKILL');
 });

@@ -14,7 +14,7 @@ interface Lease {
 let world: World;
 let leases: RunningLeases;
 let client: Client;
-const token = 'of a host that no agent renews any more';
+const token = 'of-a-host-that-no-agent-renews-any-more';
 
 beforeAll(async () => {
   world = await startWorld({ hosts: 2, scheduler: false });
@@ -23,6 +23,7 @@ beforeAll(async () => {
   client = new Client({ connectionString: world.databaseUrl });
   await client.connect();
   await client.query('UPDATE host_run SET token_hash = $1', [tokenHash(token)]);
+  known = (await both())[0].uuid;
 });
 afterAll(async () => {
   await client?.end();
@@ -32,7 +33,8 @@ afterAll(async () => {
 
 const load = { memoryFreeBytes: 1, domains: 0, cpuUsage: 0.5 };
 const renewal = ({ uuid, host_epoch }: Lease, given = token): object => ({ host: uuid, token: given, hostEpoch: host_epoch, load });
-const ask = (body: unknown, authorization = `Bearer ${token}`, url = leases.url): Promise<Response> =>
+let known = '';
+const ask = (body: unknown, authorization = `Host ${known} ${token}`, url = leases.url): Promise<Response> =>
   fetch(`${url}/agent/v1/renewals`, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body: JSON.stringify(body) });
 const renew = async (...renewals: object[]): Promise<unknown> => (await ask({ renewals })).json();
 async function both(): Promise<[Lease, Lease]> {
@@ -81,7 +83,8 @@ test('a host that does not live any more is not renewed', async () => {
   await client.query('UPDATE host_run SET alive = true WHERE uuid = $1', [a.uuid]);
 });
 
-test.each(['Bearer of nobody', 'Bearer ', 'Basic eA==', ''])('%j is refused before its body is read', async (authorization) => {
+const nobody = '00000000-0000-4000-8000-00000000000f';
+test.each([`Host ${nobody} ${token}`, 'Host of nobody', `Host ${nobody}`, 'Basic eA==', ''])('%j is refused before its body is read', async (authorization) => {
   const { hostname, port } = new URL(leases.url);
   const answer = await new Promise<string>((resolve, reject) => {
     let text = '';

@@ -1,9 +1,9 @@
 /** `PUT /images`: a client's image goes through to the image server as it comes, and a template is made of it. */
 import { Controller, Inject, Put, Query, Req, Res } from '@nestjs/common';
 import { Readable } from 'node:stream';
-import { allows, XenError } from '@xenplane/model';
+import { allows } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
-import { addImageTemplate, denied, Dispatcher, storeImage, type Plane } from '@xenplane/xapi';
+import { addImageTemplate, denied, Dispatcher, errorOf, storeImage, type Plane } from '@xenplane/xapi';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { planeToken } from './tokens';
 
@@ -28,7 +28,7 @@ export class ImagesController {
       const template = await inTransaction(this.plane.store, async (tx) => (await tx.get('VM', await addImageTemplate(tx, this.plane, image, label))).uuid);
       void reply.code(200).send({ template, ...image });
     } catch (error) {
-      const description = error instanceof XenError ? error.description : ['INTERNAL_ERROR', String(error)];
+      const { description } = errorOf(error);
       const code = description[0] === 'SESSION_INVALID' ? 401 : description[0] === 'RBAC_PERMISSION_DENIED' ? 403 : 500;
       void reply.code(code).header('connection', 'close').send({ error: description });
     }

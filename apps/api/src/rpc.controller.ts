@@ -1,7 +1,6 @@
 /** Bytes to a call and an answer to bytes, for both wires; nothing else. */
 import { Controller, Get, Options, Post, Req, Res } from '@nestjs/common';
-import { Dispatcher, type Answer, type TaskHead, type Way } from '@xenplane/xapi';
-import { errorFrom, XenError } from '@xenplane/model';
+import { Dispatcher, errorOf, type Answer, type TaskHead, type Way } from '@xenplane/xapi';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './adapter';
@@ -26,7 +25,7 @@ export class RpcController {
       const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, ...cameBy(request) });
       send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
     } catch (error) {
-      send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, asXenError(error).description))]);
+      send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, errorOf(error).description))]);
     }
   }
 
@@ -41,7 +40,7 @@ export class RpcController {
       const body = call.method === 'system.listMethods' ? wire.xmlPlain(asXml(answer)) : wire.xmlSuccess(asXml(answer));
       send(reply, 'text/xml', [Buffer.from(body)]);
     } catch (error) {
-      send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(asXenError(error).description))]);
+      send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(errorOf(error).description))]);
     }
   }
 
@@ -74,7 +73,6 @@ function bodyOf({ headers, body }: FastifyRequest): Buffer {
   if (headers['content-length'] === undefined) throw new wire.MalformedCall('there is no Content-Length');
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
-const asXenError = (error: unknown): XenError => (error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', String(error)]));
 
 /** Ends what waits when the client has gone. */
 function abortedWith(reply: FastifyReply): AbortSignal {

@@ -1,6 +1,6 @@
-/** Lets in who has the token of a host. Tokens that were found are remembered; others are looked up one at a time. */
+/** Lets in whoever has the token of a host. Hosts that were found are remembered; others are looked up one at a time. */
 import { readCredential } from '@xenplane/hypervisor';
-import { isKnownToken, tokenHash } from '@xenplane/leases';
+import { isKnownHost, tokenHash } from '@xenplane/leases';
 import type { LeaseDatabase } from './database';
 import { Refused } from './body';
 
@@ -17,15 +17,16 @@ export class Door {
   async admit(authorization: string | undefined): Promise<void> {
     const credential = readCredential(authorization);
     if (credential?.kind !== 'host') throw new Refused(401, 'the token of a host is wanted');
-    const hash = tokenHash(credential.secret);
-    if (this.known.has(hash)) return;
-    if (!(await this.inTurn(() => isKnownToken(this.database, hash)))) throw new Refused(401, 'the token of a host is wanted');
+    const hash = tokenHash(credential.secret),
+      key = `${credential.host} ${hash}`;
+    if (this.known.has(key)) return;
+    if (!(await this.inTurn(() => isKnownHost(this.database, credential.host, hash)))) throw new Refused(401, 'the token of a host is wanted');
     if (this.known.size >= mostKnown) this.known.clear();
-    this.known.add(hash);
+    this.known.add(key);
   }
   /** Throws when the database does not answer. */
   async look(): Promise<void> {
-    await this.inTurn(() => isKnownToken(this.database, ''));
+    await this.inTurn(() => isKnownHost(this.database, '', ''));
   }
 
   /** Strangers wait for one another, so that those who are known find a connection. */

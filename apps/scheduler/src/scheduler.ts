@@ -11,11 +11,13 @@ import {
   copyDatabase,
   describeError,
   endSessionsOfSlave,
+  errorOf,
   foldLayers,
   followPlan,
   followSnapshotSchedules,
   HostsLiveness,
   housekeep,
+  isDatabaseOutage,
   openPlane,
   operationsOf,
   PostgresOperations,
@@ -49,6 +51,8 @@ export async function startScheduler(settings: SchedulerSettings): Promise<Runni
     store,
     operations: operationsOf(plane),
     describe: describeError,
+    isOutage: isDatabaseOutage,
+    describeLast: (error) => errorOf(error).description,
     onError: (ref, error) => plane.log.warn({ ref, error }, 'operation not finished'),
   });
   worker.start();

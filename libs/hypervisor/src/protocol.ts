@@ -7,8 +7,8 @@
  * Of more than messageLimits a sender makes several messages; what has not the shape is 400.
  *   POST /agent/v1/joins          JoinRequest          -> JoinAnswer           one-time secrets for lasting tokens
  *   POST /agent/v1/registrations  RegistrationRequest  -> RegistrationAnswer   new host epoch; which domains to keep
- *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load; the program for
- *                                                                              leases takes it too, by a host's credential
+ *   POST /agent/v1/renewals       RenewalRequest       -> RenewalAnswer        heartbeat: lease and load; also by the
+ *                                                                              program for leases, `Authorization: Host <uuid> <token>`
  *   POST /agent/v1/claims         ClaimRequest         -> ClaimAnswer          the right to create a domain
  *   POST /agent/v1/reports        ReportRequest        -> ReportAnswer         what happened to domains
  *   POST /agent/v1/departures     DepartureRequest     -> {}                   a host goes down: its lease is given back

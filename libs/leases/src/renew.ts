@@ -30,8 +30,8 @@ export async function renewLeases(database: Database, { renewals }: RenewalReque
   return { renewals: renewals.filter(({ host }) => !busy.has(host)).map(({ host }) => ({ host, renewed: known.get(host) ?? false })) };
 }
 
-/** Of the token of any host that this control plane knows. */
-export async function isKnownToken(database: Database, hash: string): Promise<boolean> {
-  const rows = await database.query('SELECT 1 FROM host_lease WHERE token_hash = $1 LIMIT 1', [hash]);
+/** Whether that is the digest of the token of the host. */
+export async function isKnownHost(database: Database, uuid: string, hash: string): Promise<boolean> {
+  const rows = await database.query('SELECT 1 FROM host_lease WHERE uuid = $1 AND token_hash = $2', [uuid, hash]);
   return rows.length > 0;
 }

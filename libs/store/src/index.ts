@@ -1,6 +1,7 @@
 /** Postgres: tables from the model, transactions, the change log, and the replica that reads are answered from. */
 export { Store, type StoreOptions, type Reader } from './store';
 export { inTransaction, reading, TooBusy, CommitUnknown } from './transaction';
+export { DatabaseAway, failureOf, type Failure } from './failures';
 export { Tx, type Row, type Inserted, type Patched } from './objects';
 export { newRef, type Ids } from './ids';
 export { migrate } from './migrate';

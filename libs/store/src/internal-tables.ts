@@ -39,7 +39,6 @@ const leaseTables: readonly string[] = [
   lease_seq bigint NOT NULL DEFAULT 0,
   load jsonb NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50)`,
-  'CREATE INDEX host_lease_token ON host_lease (token_hash)',
   `CREATE FUNCTION host_lease_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO host_lease (host, uuid, host_epoch, token_hash, alive) VALUES (NEW.host, NEW.uuid, NEW.host_epoch, NEW.token_hash, NEW.alive)

@@ -16,6 +16,7 @@ import { DiskChains1796150000000 } from '../../../migrations/0015-disk-chains';
 import { GuestsAndDevices1796600000000 } from '../../../migrations/0016-guests-and-devices';
 import { HostLeases1797000000000 } from '../../../migrations/0020-host-leases';
 import { randomIds, type Ids } from './ids';
+import { DatabaseAway, isBroken } from './failures';
 import { Link } from './link';
 import { Tx } from './objects';
 import { ownValues } from './parsers';
@@ -52,6 +53,10 @@ export const connectionSettings = {
 export const pipelined = { pipeline: true } as const;
 const commit = statement('COMMIT');
 const ignore = (): void => undefined;
+/** An error that the driver has for a broken connection does not say of itself what it is about. */
+function away(error: unknown): never {
+  throw isBroken(error) ? new DatabaseAway(error) : error;
+}
 
 function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: StoreOptions): DataSource {
   return new DataSource({
@@ -122,18 +127,19 @@ export class Store {
   /** One statement in a transaction of its own. */
   async query<R = Readonly<Record<string, unknown>>>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
     const { text, name, announced } = statement(sql);
-    const { rows } = await this.pool.query<R & object>(name === undefined ? { text, values: [...params] } : { text, name, values: [...params] });
+    const config = name === undefined ? { text, values: [...params] } : { text, name, values: [...params] };
+    const { rows } = await this.pool.query<R & object>(config).catch(away);
     if (announced) this.wake();
     return rows;
   }
 
   /** Reads that belong together: all see the database as it was at the first of them, and nothing can be changed. */
   async read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect(),
+    const client = await this.pool.connect().catch(away),
       link = new Link(client),
       tx = new Tx(link, 'read');
     try {
-      return await work(tx);
+      return await work(tx).catch(away);
     } finally {
       tx.end();
       // Nothing depends on the end of a transaction that only read: whoever gets the connection next comes behind it.

@@ -4,6 +4,7 @@
  * that nobody knows whether the commit happened, and `CommitUnknown` says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { DatabaseAway } from './failures';
 import { Link } from './link';
 import { Tx } from './objects';
 import { statement } from './statement';
@@ -44,6 +45,7 @@ const lostTexts = /^Connection terminated|not queryable|Client was closed/;
 const noneFree = 'timeout exceeded when trying to connect';
 function isLost(error: unknown): boolean {
   const code = codeOf(error);
+  if (error instanceof DatabaseAway) return true;
   if (!(error instanceof Error)) return false;
   return code === undefined ? lostTexts.test(error.message) : unreachable.has(code) || overload.test(code);
 }

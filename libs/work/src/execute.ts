@@ -10,6 +10,10 @@ export interface Surroundings<Tx> {
   cancelled(): boolean;
   /** Code and parameters of an error that is final; undefined for one that may pass when tried again. */
   describe(error: unknown): readonly string[] | undefined;
+  /** The store does not serve at present: the operation is given back and taken again, however often. */
+  isOutage?(error: unknown): boolean;
+  /** Code and parameters of an error that did not pass however often it was tried. */
+  describeLast?(error: unknown): readonly string[];
   /** How often a step is tried on errors that may pass, and the first wait between tries. */
   readonly tries: number;
   readonly backoffMs: number;
@@ -147,7 +151,8 @@ const failure = '!failed';
 function describe<Tx>(error: unknown, around: Surroundings<Tx>): StepFailed {
   if (error instanceof StepFailed) return error;
   if (error instanceof Cancelled) return new StepFailed(['TASK_CANCELLED', error.ref], true);
-  return new StepFailed(around.describe(error) ?? ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)], false);
+  const last = around.describeLast?.(error) ?? ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)];
+  return new StepFailed(around.describe(error) ?? last, false);
 }
 
 async function undoAll<Tx>(run: Running<Tx>, around: Surroundings<Tx>): Promise<void> {
@@ -160,7 +165,7 @@ async function undoAll<Tx>(run: Running<Tx>, around: Surroundings<Tx>): Promise<
   }
 }
 
-/** Runs a taken operation to its end. Throws only Lost or Parked, or what an undo could not get past: then it is taken up again later. */
+/** Runs a taken operation to its end. Throws only Lost, Parked or an outage, or what an undo could not get past: then it is taken up again later. */
 export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around: Surroundings<Tx>): Promise<Outcome> {
   const run = new Running(taken, around);
   let outcome: Outcome;
@@ -168,7 +173,7 @@ export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around
     outcome = { result: await operation(run, taken.params) };
   } catch (error) {
     if (error instanceof Parked) await run.flush();
-    if (error instanceof Lost || error instanceof Parked) throw error;
+    if (error instanceof Lost || error instanceof Parked || around.isOutage?.(error)) throw error;
     const failed = describe(error, around);
     const known = taken.journal.some((e) => e.step === failure);
     if (!known) await run.flush({ step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });

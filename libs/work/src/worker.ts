@@ -7,6 +7,8 @@ export interface WorkerOptions<Tx> {
   readonly store: OperationStore<Tx>;
   readonly operations: ReadonlyMap<string, Operation<Tx>>;
   readonly describe: Surroundings<Tx>['describe'];
+  readonly isOutage?: Surroundings<Tx>['isOutage'];
+  readonly describeLast?: Surroundings<Tx>['describeLast'];
   readonly around?: Surroundings<Tx>['around'];
   readonly beatMs?: number;
   readonly tries?: number;
@@ -76,10 +78,12 @@ export class OperationWorker<Tx> {
   }
 
   private surroundings(ref: string): Surroundings<Tx> {
-    const { store, describe, around, tries = 5, backoffMs = 100 } = this.options;
+    const { store, describe, isOutage, describeLast, around, tries = 5, backoffMs = 100 } = this.options;
     return {
       store,
       describe,
+      isOutage,
+      describeLast,
       around,
       tries,
       backoffMs,

@@ -3,7 +3,7 @@
  * one transaction, its task, and what an error means. Order and errors are xapi's.
  */
 import { asRef, isClassName, messages, string, XenError, type Message, type Ref, type Type } from '@xenplane/model';
-import { inTransaction, TooBusy } from '@xenplane/store';
+import { inTransaction } from '@xenplane/store';
 import {
   assertParamCount,
   assertTexts,
@@ -20,6 +20,7 @@ import { startOperation } from './accept';
 import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
 import type { Context, Outside, Plane, Session, Way } from './context';
+import { databaseError, errorOf } from './error-of';
 import { createPlain, read, writeField, type Prepared } from './implied';
 import { assertAllowed, needsBefore } from './roles';
 import { OpenedDatabases } from './recovery/foreign-database';
@@ -228,9 +229,10 @@ export class Dispatcher {
   /** Every error that leaves here has a code; what has none of its own is logged once with its cause. */
   private asXenError(error: unknown, method: string): XenError {
     if (error instanceof XenError) return error;
-    if (error instanceof TooBusy) return new XenError('INTERNAL_ERROR', 'The server is too busy; try again');
-    this.plane.log.error({ method, error }, 'call failed');
-    return new XenError('INTERNAL_ERROR', error instanceof Error ? error.message : String(error));
+    const known = databaseError(error);
+    if (known) this.plane.log.warn({ method, code: known.code, error: error instanceof Error ? error.message : String(error) }, 'the database did not serve');
+    else this.plane.log.error({ method, error }, 'call failed');
+    return known ?? errorOf(error);
   }
 }
 

@@ -24,6 +24,7 @@ export * from './fleet/tokens';
 export * from './operation-store';
 export { operationsOf } from './operations';
 export * from './describe-error';
+export { databaseError, errorOf, isDatabaseOutage } from './error-of';
 export * from './reconcilers/hosts-liveness';
 export * from './reconcilers/host-metrics';
 export * from './reconcilers/hosts-ssh';

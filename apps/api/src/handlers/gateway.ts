@@ -1,9 +1,9 @@
 /** Takes the requests of the HTTP handlers from the server before the framework sees them: they need the bare connection. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
+import { asRef, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
 import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
-import { HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferBeats } from '@xenplane/xapi';
+import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferBeats } from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
@@ -88,7 +88,7 @@ export class Gateway {
       try {
         await this.run(route, connection, { query, task, gone });
       } catch (error) {
-        await task?.fail(asXenError(error));
+        await task?.fail(errorOf(error));
         throw error;
       }
     } catch (error) {
@@ -165,7 +165,7 @@ async function finish(own: HttpTask | undefined, task: HttpTask | undefined, wor
     const result = (await work()) ?? '';
     await task?.succeed(result);
   } catch (error) {
-    await own?.fail(asXenError(error));
+    await own?.fail(errorOf(error));
     throw error;
   }
 }
@@ -174,9 +174,6 @@ async function finish(own: HttpTask | undefined, task: HttpTask | undefined, wor
 function finishAnswer({ response }: Connection): void {
   if (response?.headersSent && !response.writableEnded) response.end();
 }
-
-const asXenError = (error: unknown): XenError =>
-  error instanceof XenError ? error : errorFrom(['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)]);
 
 const noTarget = new Refusal(400, 'The target of the request could not be read');
 
@@ -221,7 +218,7 @@ function refuseUnread(connection: Connection): void {
 export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof BodyRefused) return new Refusal(error.status, error.message);
-  if (!(error instanceof XenError)) return new Refusal(500, 'The request could not be served');
+  if (!(error instanceof XenError)) return new Refusal(databaseError(error) ? 503 : 500, 'The request could not be served');
   if (unauthorised.has(error.code)) return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
   return new Refusal(error.code === 'RBAC_PERMISSION_DENIED' ? 403 : 500, shown(error));
 }

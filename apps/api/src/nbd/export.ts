@@ -1,7 +1,7 @@
 /** A disk that is served: held, so that nobody changes it meanwhile, under a task that its reader's session owns. */
 import type { Socket } from 'node:net';
 import { allows, classes, XenError } from '@xenplane/model';
-import { findVdi, holdRead, HttpTask, readDisk, type Plane, type Session, type Sessions, type TransferBeats } from '@xenplane/xapi';
+import { errorOf, findVdi, holdRead, HttpTask, readDisk, type Plane, type Session, type Sessions, type TransferBeats } from '@xenplane/xapi';
 import type { DiskSource } from '@xenplane/wire';
 
 /** A block of a disk's layers; and the longest that the protocol lets a client ask for without asking first. */
@@ -74,7 +74,7 @@ class Hold {
       return await work();
     } catch (error) {
       this.done.abort();
-      await this.task.fail(error instanceof XenError ? error : new XenError('INTERNAL_ERROR', String(error)));
+      await this.task.fail(errorOf(error));
       throw error;
     }
   }
