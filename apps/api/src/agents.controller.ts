@@ -4,7 +4,7 @@ import { plainToInstance, type ClassConstructor } from 'class-transformer';
 import { validateSync } from 'class-validator';
 import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
-import { claim, depart, Dispatcher, invite, join, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
+import { claim, depart, Dispatcher, invite, join, livingApis, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
 import { ClaimsDto, DeparturesDto, InvitationDto, JoinsDto, RegistrationsDto, RenewalsDto, ReportsDto, StandbysDto } from './agents.dto';
 import { planeToken } from './tokens';
 
@@ -21,7 +21,7 @@ export class AgentsController {
   @Post('registrations')
   @HttpCode(200)
   register(@Body() body: unknown): Promise<RegistrationAnswer> {
-    return register(this.plane, valid(RegistrationsDto, body));
+    return this.teaching(register(this.plane, valid(RegistrationsDto, body)));
   }
 
   @Post('renewals')
@@ -33,13 +33,13 @@ export class AgentsController {
   @Post('claims')
   @HttpCode(200)
   claim(@Body() body: unknown): Promise<ClaimAnswer> {
-    return claim(this.plane, valid(ClaimsDto, body));
+    return this.teaching(claim(this.plane, valid(ClaimsDto, body)));
   }
 
   @Post('reports')
   @HttpCode(200)
   report(@Body() body: unknown): Promise<ReportAnswer> {
-    return report(this.plane, valid(ReportsDto, body));
+    return this.teaching(report(this.plane, valid(ReportsDto, body)));
   }
 
   @Post('departures')
@@ -53,6 +53,10 @@ export class AgentsController {
   @HttpCode(200)
   standBy(@Body() body: unknown): Promise<StandbyAnswer> {
     return standBy(this.plane, valid(StandbysDto, body));
+  }
+
+  private async teaching<T extends object>(answer: Promise<T>): Promise<T> {
+    return { ...(await answer), apis: livingApis(this.plane) };
   }
 }
 

@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on. The lease is renewed here, so that the host's record changes only when something is to be shown. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on, and whether it was fenced since it last registered. The lease is renewed here, so that the host's record changes only when something is to be shown. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -22,7 +22,8 @@ const hostRun = `CREATE TABLE host_run (
   load jsonb NOT NULL DEFAULT '{}',
   accepting boolean NOT NULL DEFAULT true,
   auto_enable boolean NOT NULL DEFAULT true,
-  wake boolean NOT NULL DEFAULT false
+  wake boolean NOT NULL DEFAULT false,
+  lost boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 60)`;
 
 /** What a host is made of, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */
@@ -50,6 +51,20 @@ const vmRun = [
 ) WITH (fillfactor = 70)`,
   `CREATE INDEX vm_run_host ON vm_run (host) WHERE state <> 'H'`,
 ];
+
+/** VMs that ran on a host when it was lost, until they run again; not to be restarted: one that was being stopped. */
+const lostVm = [
+  `CREATE TABLE lost_vm (
+  vm text PRIMARY KEY REFERENCES vm (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  host text NOT NULL REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  restart boolean NOT NULL DEFAULT true,
+  at timestamptz NOT NULL DEFAULT now()
+)`,
+  'CREATE INDEX lost_vm_host ON lost_vm (host)',
+];
+
+/** API processes, and when each last said that it lives. */
+const api = 'CREATE TABLE api (url text PRIMARY KEY, seen timestamptz NOT NULL DEFAULT now())';
 
 /** Capacity taken of a host; changed only together with the host's sums. */
 const reservation = [
@@ -286,4 +301,6 @@ export const internalTables: readonly string[] = [
   blobBytes,
   ...databaseCopies,
   ...joinedPools,
+  ...lostVm,
+  api,
 ];

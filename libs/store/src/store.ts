@@ -10,6 +10,7 @@ import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and
 import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
 import { JoinedPools1796000000000 } from '../../../migrations/0010-joined-pools';
+import { Failover1796200000000 } from '../../../migrations/0012-failover';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -63,6 +64,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       Transfers1795700000000,
       DatabaseCopies1795900000000,
       JoinedPools1796000000000,
+      Failover1796200000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

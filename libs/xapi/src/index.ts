@@ -10,6 +10,7 @@ export * from './process';
 export * from './readiness';
 export { endSessionsOfSlave } from './slave';
 export * from './bootstrap/pool';
+export * from './fleet/apis';
 export * from './fleet/joins';
 export { invite, withdraw } from './fleet/invitations';
 export * from './fleet/registrations';

@@ -15,7 +15,7 @@ import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { renewCertificates } from '../secure-boot';
 import { attachedTo, specOf } from '../specs';
-import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
+import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../runs';
 
 const mostPlacements = 3;
 /** The virtual hardware that has the vendor's device. */
@@ -46,8 +46,7 @@ export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise
       const answer = await boot(plane, run, start, planned, nth);
       return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, { ...start, task: asRef(run.ref) }, planned, answer));
     } catch (error) {
-      if (!(error instanceof Superseded)) throw error;
-      if (nth === mostPlacements || start.host) throw goneMeanwhile(planned.host);
+      if (!(error instanceof Superseded) || nth === mostPlacements || start.host) throw error;
     }
   }
 }
@@ -57,6 +56,7 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: num
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
+      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run)))) throw new Superseded(vm);
       if (!resume) forgetGuest(tx, record);
       return { ...(await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host })), spec: specOf(record, attached), ...renewal(record) };
     },
@@ -66,6 +66,13 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume }: Start, nth: num
       await freePassedDevices(tx, [vm]);
     },
   );
+}
+
+/** In which the VM is until it is shown to be up; in any other, something has overtaken the operation. */
+const restOf = (resume: true | undefined): 'Suspended' | 'Halted' => (resume ? 'Suspended' : 'Halted');
+
+async function isCancelled(tx: Tx, { ref }: Run<Tx>): Promise<boolean> {
+  return (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0;
 }
 
 /** The guest of an earlier run does not speak for the one that comes. */
@@ -91,11 +98,7 @@ function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: n
 
 /** Makes sure that no domain of this placement runs or will run; a placement that is over needs no more. */
 export async function stopDomain(plane: Plane, placed: PlacedVm): Promise<void> {
-  try {
-    await plane.agents.ensure(placed, { state: 'stopped', how: 'hard' }, steadfast);
-  } catch (error) {
-    if (!(error instanceof Superseded)) throw error;
-  }
+  await plane.agents.ensure(placed, { state: 'stopped', how: 'hard' }, steadfast).catch(unlessGone);
 }
 
 /** One statement for all that a start shows, one for the consoles. */
@@ -112,7 +115,8 @@ async function show(
           shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
                       "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
                       bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
-                      FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform),
+                      FROM run WHERE vm.ref = run.vm AND vm.power_state = $14 RETURNING vm.metrics, vm.platform),
+          found AS (DELETE FROM lost_vm l USING run WHERE l.vm = run.vm),
           disks AS (UPDATE vbd SET currently_attached = true, current_operations = current_operations - $13::text, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
           nics AS (UPDATE vif SET currently_attached = true, current_operations = current_operations - $13::text FROM run WHERE vif."VM" = run.vm),
@@ -122,7 +126,7 @@ async function show(
                       nomigrate = coalesce(shown.platform->>'nomigrate' IN ('true', '1'), false), nested_virt = coalesce(shown.platform->>'nested-virt' IN ('true', '1'), false),
                       start_time = CASE WHEN $11 THEN start_time ELSE now() END FROM shown WHERE m.ref = shown.metrics),
           consoles AS (DELETE FROM console c USING run WHERE c."VM" = run.vm)
-     SELECT h.address FROM run, host h WHERE h.ref = $3`,
+     SELECT h.address FROM shown, host h WHERE h.ref = $3`,
     [
       vm,
       placed.vmEpoch,
@@ -137,10 +141,11 @@ async function show(
       resume === true,
       JSON.stringify(ordinaryStrings),
       task,
+      restOf(resume),
     ],
   );
   const [shown] = rows;
-  if (!shown) throw new Superseded(placed.vm);
+  if (!shown) throw new Superseded(placed.vm, placed.host);
   if (placed.renew && !resume) await renewCertificates(tx, vm);
   await Promise.all([addConsoles(plane, tx, vm, spec.mode, shown.address), tellStarted(plane, tx, vm, resume === true, placed.host)]);
   await after?.(tx);

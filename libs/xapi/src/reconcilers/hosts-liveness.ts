@@ -4,9 +4,11 @@
  * number is still the same when the fence commits.
  */
 import { clockRateError, watchdogKillMs } from '@xenplane/hypervisor';
+import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../context';
 import { endRunsOfHost } from '../fleet/halt';
+import { tellOfHosts } from '../fleet/lost';
 import { showAlive } from '../fleet/registrations';
 import { tellHostLost } from './protected-vms';
 
@@ -42,14 +44,14 @@ export class HostsLiveness {
 
   private async fence({ host, host_epoch, lease_seq }: Lease): Promise<boolean> {
     return inTransaction(this.plane.store, async (tx) => {
-      const rows = await tx.query('UPDATE host_run SET alive = false WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive RETURNING host', [
-        host,
-        host_epoch,
-        lease_seq,
-      ]);
+      const rows = await tx.query(
+        'UPDATE host_run SET alive = false, lost = true WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive RETURNING host',
+        [host, host_epoch, lease_seq],
+      );
       if (rows.length === 0) return false;
-      const vms = await endRunsOfHost(tx, host);
+      const vms = await endRunsOfHost(tx, this.plane, host, { lost: true });
       await showAlive(tx, [host], false);
+      await tellOfHosts(tx, this.plane, 'HOST_LOST', [asRef<'host'>(host)]);
       await tellHostLost(tx, this.plane, host, vms);
       this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
       return true;
