@@ -73,7 +73,9 @@ function blankRecord({ cls }: Message): string {
   return `{${members.map(([name, f]) => `"${name}":${encodeJson(f.type, zeroOf(f.type))}`).join(',')}}`;
 }
 const told = [...messages.values()].filter((m) => m.session && m.state !== 'removed');
-const factOf = (m: Message): string => facts.minimal[m.name] ?? 'read-only';
+/** What only this control plane has. */
+const ours: Readonly<Record<string, string>> = { 'host.failover': 'pool-operator' };
+const factOf = (m: Message): string => ours[m.name] ?? facts.minimal[m.name] ?? 'read-only';
 const isMapSet = (m: Message): boolean => m.call.startsWith('set_') && m.cls.fields[m.call.slice(4)]?.keyRoles !== undefined;
 
 /** Asks for all of these, a few at a time, and says what was not as it should be. */

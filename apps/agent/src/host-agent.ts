@@ -30,7 +30,8 @@ export interface HostParts {
 /** The control plane that the host belongs to. */
 export interface HostPlane {
   readonly disks: NodeDisks;
-  claim(claim: Claim): Promise<boolean>;
+  /** Repeated while it is wanted and not answered. */
+  claim(claim: Claim, isWanted: () => boolean): Promise<boolean>;
   report(report: Report): void;
   /** Gives the lease back, for nothing runs here any more. */
   depart(departure: { host: string; token: string; hostEpoch: number }): Promise<void>;
@@ -72,7 +73,9 @@ export class HostAgent {
       disks: plane.disks,
       isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch && plane === this.plane,
       claim: (uuid, vmEpoch, hostEpoch, nonce, attempt) =>
-        plane.claim({ host: this.uuid, token, hostEpoch, vm: uuid, vmEpoch, nonce, ...(attempt === undefined ? {} : { attempt }) }),
+        plane.claim({ host: this.uuid, token, hostEpoch, vm: uuid, vmEpoch, nonce, ...(attempt === undefined ? {} : { attempt }) }, () =>
+          site.isCurrent(hostEpoch),
+        ),
     };
     const work = new VmWork(vm, site);
     this.vms.set(vm, work);

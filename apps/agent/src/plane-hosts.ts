@@ -80,8 +80,17 @@ export class PlaneHosts implements HostPlane {
     this.nap.abort();
   }
 
-  claim(claim: Claim): Promise<boolean> {
-    return this.claims.add(claim);
+  /** Repeated with its nonce until it is answered, by whichever API, or nobody wants it any more. */
+  async claim(claim: Claim, isWanted: () => boolean): Promise<boolean> {
+    for (let waitMs = 50; isWanted() && !this.stopped; waitMs = Math.min(2 * waitMs, 1_000)) {
+      try {
+        return await this.claims.add(claim);
+      } catch (error) {
+        if (error instanceof PlaneRefused) throw error;
+        await sleep(waitMs, undefined, { ref: false });
+      }
+    }
+    return false;
   }
   report(report: Report): void {
     void this.untilAnswered(() => this.reports.add(report));

@@ -1,6 +1,6 @@
 /** One VM on one host: brings it to the state that was asked for last, one thing at a time (R9). */
 import { randomUUID } from 'node:crypto';
-import { HypervisorError, type DesiredVm, type Hypervisor, type HypervisorEvent, type SavedImage, type VmAnswer } from '@xenplane/hypervisor';
+import { HypervisorError, isGone, type DesiredVm, type Hypervisor, type HypervisorEvent, type SavedImage, type VmAnswer } from '@xenplane/hypervisor';
 import type { NodeDisks } from './disks';
 
 export interface Site {
@@ -52,6 +52,8 @@ export class VmWork {
   private job: Job | undefined;
   private readonly nonces = new Map<number, string>();
   private ended: (() => void) | undefined;
+  /** A guest that was asked to reboot and ends instead has not done what was asked. */
+  private rebooting = false;
 
   constructor(
     readonly vm: string,
@@ -100,7 +102,7 @@ export class VmWork {
       else await this.up(desired, job);
       return { phase: 'done' };
     } catch (error) {
-      if (error instanceof Outdated) return { phase: 'refused' };
+      if (error instanceof Outdated || (error instanceof HypervisorError && isGone(error))) return { phase: 'refused' };
       return {
         phase: 'failed',
         error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)],
@@ -196,14 +198,23 @@ export class VmWork {
   /** In hardware or by the guest; either way another domain of the same run. */
   private async reboot(desired: Up): Promise<void> {
     const { host, hypervisor } = this.site;
-    if (desired.reboot === 'clean') await this.whenEnded(() => hypervisor.ask(host, this.vm, 'reboot'));
+    if (desired.reboot === 'clean') await this.rebootByGuest();
     else {
       const saved = desired.reboot === 'devices' ? await hypervisor.save(host, this.vm) : undefined;
       await hypervisor.destroy(host, this.vm);
       const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch: desired.vmEpoch, spec: desired.spec, paused: true, ...(saved ? { saved } : {}) });
       this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true };
     }
-    if (this.domain) this.domain = { ...this.domain, boots: desired.boots };
+    if (!this.domain) throw new Outdated();
+    this.domain = { ...this.domain, boots: desired.boots };
+  }
+  private async rebootByGuest(): Promise<void> {
+    this.rebooting = true;
+    try {
+      await this.whenEnded(() => this.site.hypervisor.ask(this.site.host, this.vm, 'reboot'));
+    } finally {
+      this.rebooting = false;
+    }
   }
 
   private async setPaused(paused: boolean): Promise<void> {
@@ -268,7 +279,7 @@ export class VmWork {
     if (this.domain?.vmEpoch !== event.vmEpoch) return false;
     if (event.kind === 'guest') return true;
     if (event.kind === 'rebooted') this.domain.domid = event.domid;
-    const expected = this.ended !== undefined;
+    const expected = this.ended !== undefined && !(this.rebooting && event.kind === 'ended');
     if (event.kind === 'ended') {
       this.domain = undefined;
       await this.site.disks.release(this.site.host, this.vm, event.vmEpoch);

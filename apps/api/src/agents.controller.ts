@@ -15,7 +15,7 @@ import {
 } from '@xenplane/hypervisor';
 import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
-import { claim, depart, Dispatcher, invite, join, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
+import { claim, depart, Dispatcher, invite, join, livingApis, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
 import { tokenIn } from './agent-routes';
 import { planeToken } from './tokens';
 
@@ -32,7 +32,7 @@ export class AgentsController {
   @Post('registrations')
   @HttpCode(200)
   register(@Body() body: unknown): Promise<RegistrationAnswer> {
-    return register(this.plane, read(registrationsReader, body));
+    return this.teaching(register(this.plane, read(registrationsReader, body)));
   }
 
   @Post('renewals')
@@ -44,13 +44,13 @@ export class AgentsController {
   @Post('claims')
   @HttpCode(200)
   claim(@Body() body: unknown): Promise<ClaimAnswer> {
-    return claim(this.plane, read(claimsReader, body));
+    return this.teaching(claim(this.plane, read(claimsReader, body)));
   }
 
   @Post('reports')
   @HttpCode(200)
   report(@Body() body: unknown): Promise<ReportAnswer> {
-    return report(this.plane, read(reportsReader, body));
+    return this.teaching(report(this.plane, read(reportsReader, body)));
   }
 
   @Post('departures')
@@ -64,6 +64,10 @@ export class AgentsController {
   @HttpCode(200)
   standBy(@Body() body: unknown): Promise<StandbyAnswer> {
     return standBy(this.plane, read(standbysReader, body));
+  }
+
+  private async teaching<T extends object>(answer: Promise<T>): Promise<T> {
+    return { ...(await answer), apis: livingApis(this.plane) };
   }
 }
 

@@ -16,6 +16,7 @@ import {
   raiseAlarms,
   settleAddresses,
   Sessions,
+  showApi,
   TransferBeats,
   tellFailedLogins,
   type Plane,
@@ -35,6 +36,8 @@ import { listenTls } from './tls';
 import { answerUnreadable } from './unreadable';
 
 const upkeepMs = 1000;
+/** How often an API says that it lives. */
+const aliveMs = 5_000;
 /** Metrics are watched by the minute. */
 const watchMs = 60_000;
 /** Who was refused at the door is told by the hour. */
@@ -92,12 +95,15 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     setInterval(() => void what().catch((error: unknown) => plane.log.warn({ error }, failure)), ms);
   const timers = [
     every(upkeepMs, upkeep, 'upkeep failed'),
+    every(aliveMs, () => showApi(plane), 'this API could not say that it lives'),
     every(watchMs, () => raiseAlarms(plane), 'alarms not looked for'),
     every(doorMs, () => tellFailedLogins(plane), 'failed logins not told'),
   ];
   nbd.port = ways.nbdPort;
+  await showApi(plane).catch((error: unknown) => plane.log.warn({ error }, 'this API could not say that it lives'));
   const { port } = new URL(await app.getUrl());
-  const stop = async (): Promise<void> => {
+  let stopped: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
     for (const timer of timers) clearInterval(timer);
     await ways.close();
     beats.stop();
@@ -106,7 +112,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
     await plane.close();
   };
-  return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop };
+  return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop: () => (stopped ??= close()) };
 }
 
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);

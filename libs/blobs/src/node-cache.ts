@@ -5,6 +5,7 @@ import { copyFile, mkdir, readdir, rm, stat, truncate, utimes } from 'node:fs/pr
 import path from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { digestPattern, keep, RefusedBlob } from './store';
 
 export interface NodeCacheOptions {
@@ -19,6 +20,23 @@ export interface Pulling {
   readonly onProgress?: (fraction: number) => void;
   readonly signal?: AbortSignal;
 }
+
+/** Some fifteen seconds in all. */
+const mostTries = 12,
+  firstWaitMs = 100,
+  longestWaitMs = 2_000;
+
+const sizeOf = (file: string): Promise<number> =>
+  stat(file).then(
+    (s) => s.size,
+    () => 0,
+  );
+
+/** `fetch` says only that it failed; its cause says why. */
+const unreachable = (error: unknown): Error => {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return new Error(`the image server cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+};
 
 export class NodeCache {
   private readonly pulls = new Map<string, Promise<string>>();
@@ -67,12 +85,16 @@ export class NodeCache {
       return file;
     await mkdir(this.options.folder, { recursive: true });
     const partial = `${file}.partial`;
-    for (let tried = 1; ; tried += 1) {
+    for (let tried = 1, before = await sizeOf(partial); ; tried += 1) {
       try {
         await this.transfer(sha256, partial, pulling);
         break;
       } catch (error) {
-        if (error instanceof RefusedBlob || pulling.signal?.aborted || tried >= (this.options.tries ?? 5)) throw error;
+        if (error instanceof RefusedBlob || pulling.signal?.aborted || tried >= (this.options.tries ?? mostTries)) throw error;
+        // What brought something goes on at once; a server that is away is given time to come back.
+        const have = await sizeOf(partial);
+        if (have === before) await sleep(Math.min(firstWaitMs * 2 ** (tried - 1), longestWaitMs));
+        before = have;
       }
     }
     await this.verify(partial, sha256);
@@ -83,15 +105,12 @@ export class NodeCache {
 
   /** Goes on where an earlier try ended. */
   private async transfer(sha256: string, partial: string, { onProgress, signal }: Pulling): Promise<void> {
-    const have = await stat(partial).then(
-      (s) => s.size,
-      () => 0,
-    );
+    const have = await sizeOf(partial);
     const idle = new AbortController();
     const response = await fetch(`${this.options.imagesUrl}/images/${sha256}`, {
       headers: have > 0 ? { range: `bytes=${have}-` } : {},
       signal: signal ? AbortSignal.any([signal, idle.signal]) : idle.signal,
-    });
+    }).catch((error: unknown) => Promise.reject(unreachable(error)));
     if (!response.ok || !response.body) {
       await response.body?.cancel();
       if (response.status === 416) return;

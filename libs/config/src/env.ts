@@ -26,7 +26,7 @@ export const variables = {
   XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
   XENPLANE_SPEED: 'Agent: factor on simulated time, 0 for no waiting',
-  XENPLANE_API_URL: 'Agent: any API replica, or the proxy before them',
+  XENPLANE_API_URL: 'Agent: any API replica, several with commas between them, or the proxy before them',
   XENPLANE_LEASES_PORT: 'Leases: port where agents renew the leases of their hosts',
   XENPLANE_LEASES_URL: 'API: how agents reach the program that renews leases; without one the API alone renews them',
   XENPLANE_AGENT_URL: 'Agent: how the control plane reaches it, when that is not its own address and port',
@@ -89,7 +89,7 @@ class AgentVariables extends Common {
   @number() @IsInt() @Min(1) @Max(10_000) XENPLANE_HOSTS = 1;
   @number() @IsInt() XENPLANE_SEED = 1;
   @number() @IsNumber() @Min(0) XENPLANE_SPEED = 1;
-  @IsUrl({ require_tld: false }) XENPLANE_API_URL = 'http://127.0.0.1:8080';
+  @Matches(/^https?:\/\/[^,\s]+(,\s*https?:\/\/[^,\s]+)*$/) XENPLANE_API_URL = 'http://127.0.0.1:8080';
   @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
   @MinLength(16) XENPLANE_JOIN_KEY = '';
   @IsString() XENPLANE_DATA = '.xenplane/agent';

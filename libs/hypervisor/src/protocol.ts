@@ -140,7 +140,11 @@ export interface RegistrationResult {
   readonly adopt: readonly AdoptedVm[];
   readonly refused?: string;
 }
-export interface RegistrationAnswer {
+/** Told with some answers: the API processes that live. What one of them does not answer may be asked of another. */
+export interface Learned {
+  readonly apis?: readonly string[];
+}
+export interface RegistrationAnswer extends Learned {
   readonly hosts: readonly RegistrationResult[];
   /** Where leases are renewed by a program that does nothing else; the API renews them too. */
   readonly leasesUrl?: string;
@@ -183,7 +187,7 @@ export interface Claim {
 export interface ClaimRequest {
   readonly claims: readonly Claim[];
 }
-export interface ClaimAnswer {
+export interface ClaimAnswer extends Learned {
   readonly granted: readonly boolean[];
 }
 
@@ -213,7 +217,7 @@ export interface ReportRequest {
   readonly reports: readonly Report[];
 }
 /** `applied` false: the report speaks of something that is no more; never sent again. */
-export interface ReportAnswer {
+export interface ReportAnswer extends Learned {
   readonly applied: readonly boolean[];
 }
 

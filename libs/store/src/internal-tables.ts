@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on; its number in the pool, and the address that follows from it. */
+/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on, and whether it was fenced since it last registered; its number in the pool, and the address that follows from it. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -22,7 +22,8 @@ const hostRun = `CREATE TABLE host_run (
   auto_enable boolean NOT NULL DEFAULT true,
   wake boolean NOT NULL DEFAULT false,
   number integer UNIQUE,
-  address text NOT NULL DEFAULT ''
+  address text NOT NULL DEFAULT '',
+  lost boolean NOT NULL DEFAULT false
 ) WITH (fillfactor = 60)`;
 
 /**
@@ -75,6 +76,20 @@ const vmRun = [
 ) WITH (fillfactor = 70)`,
   `CREATE INDEX vm_run_host ON vm_run (host) WHERE state <> 'H'`,
 ];
+
+/** VMs that ran on a host when it was lost, until they run again; not to be restarted: one that was being stopped. */
+const lostVm = [
+  `CREATE TABLE lost_vm (
+  vm text PRIMARY KEY REFERENCES vm (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  host text NOT NULL REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  restart boolean NOT NULL DEFAULT true,
+  at timestamptz NOT NULL DEFAULT now()
+)`,
+  'CREATE INDEX lost_vm_host ON lost_vm (host)',
+];
+
+/** API processes, and when each last said that it lives. */
+const api = 'CREATE TABLE api (url text PRIMARY KEY, seen timestamptz NOT NULL DEFAULT now())';
 
 /** Capacity taken of a host; changed only together with the host's sums. */
 const reservation = [
@@ -319,4 +334,6 @@ export const internalTables: readonly string[] = [
   blobBytes,
   ...databaseCopies,
   ...joinedPools,
+  ...lostVm,
+  api,
 ];

@@ -10,6 +10,7 @@ import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and
 import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
 import { JoinedPools1796000000000 } from '../../../migrations/0010-joined-pools';
+import { Failover1796200000000 } from '../../../migrations/0012-failover';
 import { HostAddresses1796300000000 } from '../../../migrations/0013-host-addresses';
 import { DeviceSecrets1796140000000 } from '../../../migrations/0014-device-secrets';
 import { DiskChains1796150000000 } from '../../../migrations/0015-disk-chains';
@@ -75,6 +76,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       JoinedPools1796000000000,
       DeviceSecrets1796140000000,
       DiskChains1796150000000,
+      Failover1796200000000,
       HostAddresses1796300000000,
       GuestsAndDevices1796600000000,
       HostLeases1797000000000,

@@ -18,6 +18,8 @@ export interface Surroundings<Tx> {
   readonly tries: number;
   readonly backoffMs: number;
   wait(ms: number): Promise<void>;
+  /** Since when each step of this operation has been put off, by this process' monotonic clock; kept from one taking to the next. */
+  readonly putOff?: Map<string, number>;
   /** For the harnesses of the tests: stands around every act and undo. */
   around?<T>(step: string, phase: Phase, act: () => Promise<T>): Promise<T>;
 }
@@ -124,25 +126,33 @@ class Running<Tx> implements Run<Tx> {
     return done;
   }
 
+  /** Gives the operation up until it is time to look again; the reason is the step's failure once the limit is over. */
+  private putOff(name: string, { waitMs, limitMs, reason }: Later): never {
+    const { putOff = new Map<string, number>() } = this.around;
+    const since = putOff.get(name) ?? performance.now();
+    const waitedMs = performance.now() - since;
+    if (waitedMs >= limitMs) throw reason;
+    this.checkpoint();
+    putOff.set(name, since);
+    throw new Parked(this.ref, Math.max(waitMs, Math.min(waitedMs * laterShare, longestWaitMs)));
+  }
+
   private async attemptStep<T>(name: string, phase: Phase, act: () => Promise<T>): Promise<T> {
-    for (let tried = 1, waitedMs = 0; ; tried += 1) {
+    for (let tried = 1; ; tried += 1) {
       try {
         return await (this.around.around ? this.around.around(name, phase, act) : act());
       } catch (error) {
-        if (error instanceof Later) {
-          if (waitedMs >= error.limitMs) throw error.reason;
-          waitedMs += error.waitMs;
-          tried = 0;
-          await this.around.wait(error.waitMs);
-          this.checkpoint();
-          continue;
-        }
+        if (error instanceof Later) this.putOff(name, error);
         if (error instanceof Lost || error instanceof Cancelled || this.around.describe(error) || tried >= this.around.tries) throw error;
         await this.around.wait(this.around.backoffMs * 2 ** (tried - 1));
       }
     }
   }
 }
+
+/** The share of the time that it has waited already that an operation waits before it looks again, and the longest such wait: shorter than what the sweeper takes for idle. */
+const laterShare = 1 / 16,
+  longestWaitMs = 4_000;
 
 /** The journal's name for the failure that began the undoing; no step may be called so. */
 const failure = '!failed';

@@ -73,7 +73,7 @@ export class Cancelled extends Error {
   }
 }
 
-/** Thrown by a step that cannot be done yet: it is tried again after the wait, for `limitMs` in all, then fails with the cause. */
+/** Thrown by a step that cannot be done yet: the operation is parked and the step tried again after the wait, for `limitMs` in all; then it fails with the cause. */
 export class Later extends Error {
   constructor(
     readonly waitMs: number,
@@ -85,7 +85,7 @@ export class Later extends Error {
   }
 }
 
-/** Thrown outside of steps by an operation that waits for others: it is given up and taken again after the wait, holding nothing meanwhile. */
+/** Thrown by an operation that waits for something, in a step, an undo or between: it is given up and taken again after the wait, holding nothing meanwhile. */
 export class Parked extends Error {
   constructor(
     readonly ref: string,

@@ -21,6 +21,7 @@ export class OperationWorker<Tx> {
   private readonly cancelled = new Set<string>();
   private readonly running = new Map<string, Promise<void>>();
   private readonly parked = new Set<NodeJS.Timeout>();
+  private readonly putOff = new Map<string, Map<string, number>>();
   private timer: NodeJS.Timeout | undefined;
   private stopped = false;
 
@@ -57,8 +58,10 @@ export class OperationWorker<Tx> {
     if (!operation) throw new Error(`no operation ${taken.method}`);
     try {
       await execute(operation, taken, this.surroundings(ref));
+      this.putOff.delete(ref);
     } catch (error) {
       if (error instanceof Parked) return await this.park(taken, error);
+      this.putOff.delete(ref);
       this.options.onError?.(ref, error);
       if (!(error instanceof Lost)) await store.release(taken).catch(() => undefined);
     } finally {
@@ -78,6 +81,8 @@ export class OperationWorker<Tx> {
   }
 
   private surroundings(ref: string): Surroundings<Tx> {
+    const putOff = this.putOff.get(ref) ?? new Map<string, number>();
+    this.putOff.set(ref, putOff);
     const { store, describe, isOutage, describeLast, around, tries = 5, backoffMs = 100 } = this.options;
     return {
       store,
@@ -87,6 +92,7 @@ export class OperationWorker<Tx> {
       around,
       tries,
       backoffMs,
+      putOff,
       cancelled: () => this.cancelled.has(ref),
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     };

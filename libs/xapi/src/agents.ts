@@ -20,9 +20,16 @@ export interface PlacedVm {
 /** A desired state without the epochs, which the placement brings. */
 export type Wish = { [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'> }[DesiredVm['state']];
 
-/** The placement that a command was about is over: fenced, stopped or replaced. */
+/** The placement that a command was about is over: fenced, stopped or replaced. The operation says why, in the words of the interface. */
 export class Superseded extends Error {
-  constructor(vm: string) {
+  constructor(
+    /** Its uuid or its reference. */
+    readonly vm: string,
+    /** Where it was placed. */
+    readonly host?: Ref<'host'>,
+    /** What it means where that is not a matter of the VM's state. */
+    readonly meaning?: XenError,
+  ) {
     super(`VM ${vm} is no longer placed so`);
     this.name = 'Superseded';
   }
@@ -34,6 +41,8 @@ export interface Patience {
   /** Called between tries; throws to give up. */
   checkpoint(): void;
   progress(fraction: number): Promise<void>;
+  /** Called once the agent has been waited for in vain for a while; may throw to wait without holding a place, and ask again after. With the host when its agent cannot be reached. */
+  rest?(unreachable: Ref<'host'> | undefined): void;
 }
 
 const waitMs = 15_000;
@@ -51,6 +60,7 @@ export class Agents {
 
   /** Repeats the command until the agent says done. Superseded when the placement has gone; a XenError when the agent says that it cannot be. */
   async ensure(asked: PlacedVm, wish: Wish, patience: Patience): Promise<VmAnswer> {
+    const from = performance.now();
     for (let silent = 0, placed = asked; ;) {
       const answer = await this.put(placed, wish, patience.answerMs ?? waitMs);
       if (answer?.phase === 'done') return answer;
@@ -65,6 +75,7 @@ export class Agents {
         await patience.progress(answer.progress);
       }
       patience.checkpoint();
+      if (performance.now() - from > waitMs) patience.rest?.(answer ? undefined : placed.host);
     }
   }
 
@@ -108,7 +119,7 @@ export class Agents {
           "SELECT h.host_epoch FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'",
           [vm, vmEpoch, host],
         );
-    if (!row) throw new Superseded(vm);
+    if (!row) throw new Superseded(vm, host);
     return row.host_epoch;
   }
 

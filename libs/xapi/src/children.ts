@@ -25,22 +25,49 @@ export async function startChildren(plane: Plane, tx: Tx, run: Run<Tx>, children
   return tasks;
 }
 
-/** How they ended. Until they have, the operation gives its place up: no number of waiting ones can keep the work that they wait for from being done. */
-export async function childrenEnded(plane: Plane, run: Run<Tx>, tasks: readonly string[]): Promise<readonly Ended[]> {
-  const rows = await plane.store.query<{ ref: string; status: string; result: string; error_info: string[]; open: boolean }>(
-    `SELECT t.ref, t.status, t.result, t.error_info, EXISTS (SELECT 1 FROM operation o WHERE o.ref = t.ref AND o.state <> 'done') AS open FROM task t WHERE t.ref = ANY($1)`,
+interface Row extends Record<string, unknown> {
+  readonly ref: string;
+  readonly status: string | null;
+  readonly result: string | null;
+  readonly error_info: string[] | null;
+  readonly open: boolean;
+}
+const rowsOf = ({ store }: Plane, tasks: readonly string[]): Promise<Row[]> =>
+  store.query<Row>(
+    `SELECT asked.ref, t.status, t.result, t.error_info, coalesce(o.state <> 'done', false) AS open
+     FROM unnest($1::text[]) WITH ORDINALITY AS asked(ref, i) LEFT JOIN operation o ON o.ref = asked.ref LEFT JOIN task t ON t.ref = asked.ref ORDER BY asked.i`,
     [tasks],
   );
+
+/**
+ * Begins operations in one transaction and answers how they ended. Until they have, the operation gives its place up: no number of
+ * waiting ones can keep the work that they wait for from being done. When it is to end before that, they are cancelled and waited for.
+ */
+export async function ended(plane: Plane, run: Run<Tx>, name: string, begin: (tx: Tx) => Promise<readonly string[]>): Promise<readonly Ended[]> {
+  const tasks: string[] = [];
+  // Undone after the cancelling, which is registered later.
+  await run.step(
+    `before ${name}`,
+    async () => undefined,
+    async () => {
+      if ((await rowsOf(plane, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
+    },
+  );
+  tasks.push(...(await run.commit(name, begin, cancelAll)));
+  const rows = await rowsOf(plane, tasks);
   if (rows.some((r) => r.open)) {
     run.checkpoint();
     throw new Parked(run.ref, lookAgainMs);
   }
-  const found = new Map(rows.map((r) => [r.ref, r]));
-  return tasks.map((task) => {
-    const row = found.get(task);
-    return { task, succeeded: row?.status === 'success', result: row?.result ?? '', error: row?.error_info ?? [] };
-  });
+  return rows.map(endOf);
 }
+/** Of a task whose record is gone already its owner wants to hear nothing. */
+const endOf = ({ ref, status, result, error_info }: Row): Ended => ({
+  task: ref,
+  succeeded: (status ?? 'success') === 'success',
+  result: result ?? '',
+  error: status === 'cancelled' ? ['TASK_CANCELLED', ref] : (error_info ?? []),
+});
 
 /** Asks what has not ended to stop. */
 export async function cancelAll(tx: Tx, tasks: readonly string[]): Promise<void> {

@@ -4,6 +4,7 @@ import { Superseded } from './agents';
 
 export function describeError(error: unknown): readonly string[] | undefined {
   if (error instanceof XenError) return error.description;
-  if (error instanceof Superseded) return ['INTERNAL_ERROR', error.message];
+  // Final; what it means is looked up where the operation ends.
+  if (error instanceof Superseded) return ['OTHER_OPERATION_IN_PROGRESS', 'VM', error.vm];
   return undefined;
 }

@@ -6,6 +6,7 @@ import { refOf, seededMac, seededUuid } from './bootstrap/seeded';
 import { templateRecord } from './bootstrap/templates';
 import { takeSpace } from './calls/vdi-clone';
 import type { Plane } from './context';
+import { once } from './image-server';
 import { newLayer } from './layers';
 import { recordWith } from './records';
 import { imageKeys } from './specs';
@@ -24,12 +25,14 @@ const GiB = 2 ** 30;
 export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> | Uint8Array, name: string): Promise<StoredImage> {
   const { imagesUrl, imagesSecret } = plane.settings;
   if (!imagesSecret) throw new XenError('INTERNAL_ERROR', 'This API has no right to store images');
-  const response = await fetch(`${imagesUrl}/images?name=${encodeURIComponent(name)}`, {
-    method: 'PUT',
-    headers: { authorization: `Bearer ${imagesSecret}`, 'content-type': 'application/octet-stream' },
-    body,
-    duplex: 'half',
-  } as RequestInit);
+  const response = await once(() =>
+    fetch(`${imagesUrl}/images?name=${encodeURIComponent(name)}`, {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${imagesSecret}`, 'content-type': 'application/octet-stream' },
+      body,
+      duplex: 'half',
+    } as RequestInit),
+  );
   if (!response.ok) throw new XenError('IMPORT_ERROR', `The image server refused the image: ${response.status} ${await response.text()}`);
   return (await response.json()) as StoredImage;
 }

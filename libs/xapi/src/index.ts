@@ -11,6 +11,7 @@ export { makeLog, runProcess, type RunningProcess } from '@xenplane/process';
 export * from './readiness';
 export { endSessionsOfSlave } from './slave';
 export * from './bootstrap/pool';
+export * from './fleet/apis';
 export * from './fleet/joins';
 export { invite, withdraw } from './fleet/invitations';
 export * from './fleet/registrations';

@@ -199,9 +199,16 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
       view.wrote(vm, placed.vmEpoch);
       return placed;
     }
+    await assertAtRest(tx, vm);
     if (tried === mostTries) throw refusalOf(placement, only);
     view.expire();
   }
+}
+
+/** A VM that has a place already is at something else: no host could change that. */
+async function assertAtRest(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+  const [run] = await tx.query("SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND state <> 'H'", [vm]);
+  if (run) throw new Superseded(vm);
 }
 
 /** Takes a place that the plan of high availability can spare; a VM that it is to keep running has its place in the plan. */

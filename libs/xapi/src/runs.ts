@@ -4,7 +4,7 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import { Superseded, type Patience, type PlacedVm } from './agents';
 import { endRuns, showHalted } from './fleet/halt';
-import { Later, type Run } from '@xenplane/work';
+import { Later, Parked, type Run } from '@xenplane/work';
 
 export interface RunRow extends PlacedVm {
   readonly boots: number;
@@ -37,6 +37,12 @@ export async function currentRun(tx: Tx, vm: Ref<'VM'>): Promise<RunRow> {
   if (row) return asRun(row);
   await untilAtRest(tx, vm);
   throw new Superseded(vm);
+}
+
+/** What an operation shows of a run counts only while the run goes on, with the domain that it was about. */
+export async function assertUp(tx: Tx, vm: Ref<'VM'>, { vmEpoch, host, boots }: RunRow): Promise<void> {
+  const [row] = await tx.query("SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND boots = $3 AND state = 'R' FOR UPDATE", [vm, vmEpoch, boots]);
+  if (!row) throw new Superseded(vm, host);
 }
 
 /** Moves a run between states; undefined when it is no longer in `from`. */
@@ -75,10 +81,21 @@ export async function savedImage(tx: Tx, vm: Ref<'VM'>): Promise<SavedImage | un
   return row?.saved ?? undefined;
 }
 
-/** Waits as the operation that runs would: may be stopped at safe points, tells how far it is. */
-export const patienceOf = (run: Run<Tx>): Patience => ({ checkpoint: () => run.checkpoint(), progress: (fraction) => run.progress(fraction) });
+/** Nothing has to be made good of a domain that is no more. */
+export function unlessGone(error: unknown): void {
+  if (!(error instanceof Superseded)) throw error;
+}
+
+const restMs = 250;
+/** A host that is lost is fenced long before: one that renews its lease and cannot be reached is given up after this. */
+const contactLimitMs = 120_000;
+/** Waits as the operation that runs would: may be stopped at safe points, tells how far it is, and is parked when it takes long. */
+export const patienceOf = (run: Run<Tx>): Patience => ({
+  checkpoint: () => run.checkpoint(),
+  progress: (fraction) => run.progress(fraction),
+  rest: (unreachable) => {
+    throw unreachable ? new Later(restMs, contactLimitMs, new XenError('CANNOT_CONTACT_HOST', unreachable)) : new Parked(run.ref, restMs);
+  },
+});
 /** Waits for what must not be left half done. */
 export const steadfast: Patience = { checkpoint: () => undefined, progress: async () => undefined };
-
-/** What went away while an operation was busy with it, said as xapi would. */
-export const goneMeanwhile = (host: Ref<'host'>): XenError => new XenError('HOST_OFFLINE', host);

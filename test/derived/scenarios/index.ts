@@ -1,6 +1,7 @@
 /** For every durable operation, what it is asked of. Each file is walked by a spec of its own, so that they run side by side. */
 import type { Scenarios } from '../kit';
 import { devicesScenarios } from './devices';
+import { failoverScenarios } from './failover';
 import { hostScenarios } from './host';
 import { poolScenarios } from './pool';
 import { poolJoinScenarios } from './pool-join';
@@ -14,6 +15,7 @@ export const scenarios: Scenarios = {
   ...devicesScenarios,
   ...storageScenarios,
   ...hostScenarios,
+  ...failoverScenarios,
   ...poolScenarios,
   ...poolJoinScenarios,
   ...transferScenarios,

@@ -5,6 +5,11 @@ export const own: Readonly<Record<string, { readonly required: readonly string[]
     optional: ['name-label'],
     doc: 'Uploads a disk image (- for standard input) and makes a template of it, whose uuid is printed',
   },
+  'host-failover': {
+    required: [],
+    optional: ['<host-selectors>'],
+    doc: 'Starts elsewhere the VMs that ran on a host when it was lost, and prints for each whether it was started, or why not',
+  },
   completion: { required: [], optional: ['bash'], doc: 'Prints a script that completes commands and parameters in a shell' },
 };
 

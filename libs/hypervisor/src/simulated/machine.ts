@@ -1,7 +1,7 @@
 /** One simulated host: its memory, its domains with their ids, its builds, and the moment until which they may run. */
 import { randomUUID } from 'node:crypto';
 import { precopy } from '@xenplane/domain';
-import { HypervisorError, type DomainState, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
+import { domainGone, hostGone, HypervisorError, type DomainState, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import { guestMetrics, hears } from './guest';
 import { ConsoleRing } from './ring';
@@ -87,7 +87,7 @@ export class Machine {
     return true;
   }
   private assertLease(): void {
-    if (!this.isOn || this.over()) throw new HypervisorError(['INTERNAL_ERROR', 'the lease of this host is over']);
+    if (!this.isOn || this.over()) throw new HypervisorError(hostGone);
   }
 
   async create({ vm, vmEpoch, spec, paused, saved, received }: NewDomain): Promise<{ domid: number }> {
@@ -192,7 +192,7 @@ export class Machine {
     domain.cancel?.();
     domain.state = 'paused';
     await this.build(domain, saveMs(domain.spec));
-    if (!this.present(domain)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} ended while it was saved`]);
+    if (!this.present(domain)) throw new HypervisorError(domainGone(vm));
     return { memoryBytes: domain.spec.memoryTargetBytes, guestOs: domain.spec.guestOs };
   }
 
@@ -234,7 +234,7 @@ export class Machine {
     const rest = copy.at.leftBytes + copy.at.dirtiedBytes;
     const stoodMs = precopy.downtimeMs(rest, this.linkBytesPerSecond);
     await this.pass(stoodMs);
-    if (!this.present(domain)) throw new HypervisorError(['INTERNAL_ERROR', 'the guest ended while it was handed over']);
+    if (!this.present(domain)) throw new HypervisorError(domainGone(vm));
     this.ring.write(`d${domain.domid}: handed over after ${copy.at.round} rounds`);
     copy.handed = {
       memoryBytes: domain.spec.memoryTargetBytes,
@@ -286,7 +286,7 @@ export class Machine {
 
   private find(vm: string): Domain {
     const domain = this.domains.get(vm);
-    if (!domain) throw new HypervisorError(['INTERNAL_ERROR', `no domain of ${vm}`]);
+    if (!domain) throw new HypervisorError(domainGone(vm));
     return domain;
   }
   private end(domain: Domain, reason: 'shutdown' | 'crash' | 'watchdog'): void {

@@ -179,6 +179,7 @@ export const host = xenClass('host', {
     list_timezones: call({ doc: 'All time zone names set_timezone accepts', role: 'read-only', params: { self: ref('host') }, result: set(string), state: 'prototyped' }),
     get_ntp_synchronized: call({ doc: 'Whether the host\'s clock is in step with NTP', role: 'read-only', params: { self: ref('host') }, result: bool, state: 'prototyped' }),
     set_servertime: call({ doc: 'Set the host clock, read as UTC unless zoned; NTP must be Disabled', role: 'pool-operator', params: { self: ref('host'), value: datetime }, state: 'prototyped' }),
+    failover: operation({ doc: 'Start elsewhere the VMs that ran on a host when it was lost; refused while the host may live. Answers for each VM "started", or the error', role: 'pool-operator', params: { host: ref('host') }, result: map(ref('VM'), string), hidden: true, errors: ['HOST_IS_LIVE'] }),
     is_in_emergency_mode: call({ doc: 'Whether the management agent has lost its coordinator', role: 'read-only', params: {}, result: bool, async: false, hidden: true }),
     ha_xapi_healthcheck: call({ doc: 'Whether the management agent is well', role: 'pool-admin', params: {}, result: bool, async: false, hidden: true }),
     notify: call({ doc: 'Tell the management agent that something has happened', role: 'local-root', params: { ty: string, params: string }, hidden: true }),

@@ -40,10 +40,10 @@ async function assertCanEvacuate(context: Context, host: Ref<'host'>): Promise<v
   if (reasons.length > 0) throw new XenError('CANNOT_EVACUATE_HOST', reasons.map((r) => r.join(',')).join('|'));
 }
 
-async function declareDead({ tx }: Context, host: Ref<'host'>): Promise<void> {
+async function declareDead({ tx, plane }: Context, host: Ref<'host'>): Promise<void> {
   await tx.lock('host', host);
   if (await isLive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
-  await endRunsOfHost(tx, host);
+  await endRunsOfHost(tx, plane, host, { lost: true });
 }
 
 async function destroy(context: Context, host: Ref<'host'>): Promise<void> {

@@ -16,7 +16,7 @@ async function departed(tx: Tx, plane: Plane, { uuid, token, hostEpoch }: { uuid
     [uuid, hostEpoch, tokenHash(token)],
   );
   if (!row) return;
-  const vms = await endRunsOfHost(tx, row.host);
+  const vms = await endRunsOfHost(tx, plane, row.host, { lost: false });
   await showAlive(tx, [row.host], false);
   plane.log.info({ host: row.host, vms: vms.length }, 'host went down');
 }

@@ -1,6 +1,8 @@
 /** What follows when a VM's run is over: its place is free again and its record says Halted. One statement each for any number of VMs. */
 import type { Tx } from '@xenplane/store';
 import { freePassedDevices } from '../gpus';
+import type { Plane } from '../context';
+import { noteLost, tellOfLostVms } from './lost';
 
 /** Gives back what the VMs had reserved (R14) and ends their runs; the caller has decided that they run no more. */
 export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
@@ -9,10 +11,14 @@ export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
   await freeReservations(tx, vms);
 }
 
-/** Ends all that runs on a host, or is asked to; answers which VMs. The caller has decided that nothing of it runs any more. */
-export async function endRunsOfHost(tx: Tx, host: string): Promise<readonly string[]> {
+/**
+ * Ends all that runs on a host, or is asked to; answers which VMs. The caller has decided that nothing of it runs any more, and
+ * whether it was lost: ended by nobody's wish.
+ */
+export async function endRunsOfHost(tx: Tx, plane: Plane, host: string, { lost }: { readonly lost: boolean }): Promise<readonly string[]> {
   const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
   const vms = runs.map((r) => r.vm);
+  if (lost) await tellOfLostVms(tx, plane, await noteLost(tx, vms));
   await endRuns(tx, vms);
   await showHalted(tx, vms);
   return vms;

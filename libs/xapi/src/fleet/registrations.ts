@@ -5,6 +5,7 @@ import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
 import { updateHardware } from '../hardware';
 import { endRuns, showHalted } from './halt';
+import { noteLost, tellOfHosts, tellOfLostVms } from './lost';
 import { tokenHash } from './tokens';
 
 interface HostRow {
@@ -12,6 +13,7 @@ interface HostRow {
   readonly uuid: string;
   readonly token_hash: string;
   readonly hypervisor_boot: string;
+  readonly lost: boolean;
 }
 interface RunRow {
   readonly vm: string;
@@ -26,6 +28,8 @@ interface Returning extends Registration {
   readonly ref: Ref<'host'>;
   /** By another boot of its hypervisor than the one that was known. */
   readonly booted: boolean;
+  /** It was fenced since it was last here. */
+  readonly lost: boolean;
 }
 
 /** So many in one transaction: those of a larger request need not wait for the last. */
@@ -41,12 +45,18 @@ export async function register(plane: Plane, { registrations }: RegistrationRequ
 async function registerLot(plane: Plane, registrations: readonly Registration[]): Promise<RegistrationResult[]> {
   return inTransaction(plane.store, async (tx) => {
     const returning = await knownOf(tx, registrations);
-    const adopt = await settleRuns(tx, returning);
+    const adopt = await settleRuns(tx, plane, returning);
     const epochs = await newEpochs(tx, returning);
     await showAlive(
       tx,
       returning.map(({ ref }) => ref),
       true,
+    );
+    await tellOfHosts(
+      tx,
+      plane,
+      'HOST_RETURNED',
+      returning.filter(({ lost }) => lost).map(({ ref }) => ref),
     );
     await updateHardware(tx, returning);
     await showStarted(tx, plane, returning);
@@ -62,18 +72,18 @@ async function registerLot(plane: Plane, registrations: readonly Registration[])
 
 /** Locked in one order, so that two lots never wait for one another in a circle. */
 async function knownOf(tx: Tx, registrations: readonly Registration[]): Promise<Returning[]> {
-  const rows = await tx.query<HostRow>('SELECT host, uuid, token_hash, hypervisor_boot FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE', [
+  const rows = await tx.query<HostRow>('SELECT host, uuid, token_hash, hypervisor_boot, lost FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE', [
     registrations.map(({ host }) => host),
   ]);
   const asked = new Map(registrations.map((one) => [one.host, one]));
-  return rows.flatMap(({ host: ref, uuid, token_hash, hypervisor_boot }) => {
+  return rows.flatMap(({ host: ref, uuid, token_hash, hypervisor_boot, lost }) => {
     const one = asked.get(uuid);
-    return one && token_hash === tokenHash(one.token) ? [{ ...one, ref, booted: hypervisor_boot !== one.hypervisorBoot }] : [];
+    return one && token_hash === tokenHash(one.token) ? [{ ...one, ref, lost, booted: hypervisor_boot !== one.hypervisorBoot }] : [];
   });
 }
 
 /** Rows that were only asked for go back in every case; rows that ran are kept when the same hypervisor still holds their domain. */
-async function settleRuns(tx: Tx, returning: readonly Returning[]): Promise<Map<string, AdoptedVm[]>> {
+async function settleRuns(tx: Tx, plane: Plane, returning: readonly Returning[]): Promise<Map<string, AdoptedVm[]>> {
   const runs = await tx.query<RunRow>(
     "SELECT r.vm, r.host, v.uuid, r.vm_epoch, r.state, r.boots FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = ANY($1) AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
     [returning.map(({ ref }) => ref)],
@@ -81,6 +91,7 @@ async function settleRuns(tx: Tx, returning: readonly Returning[]): Promise<Map<
   const held = new Set(returning.flatMap(({ ref, booted, domains }) => (booted ? [] : domains.map((d) => `${ref} ${d.vm} ${d.vmEpoch}`))));
   const isKept = (run: RunRow): boolean => run.state !== 'A' && held.has(`${run.host} ${run.uuid} ${run.vm_epoch}`);
   const gone = runs.filter((run) => !isKept(run)).map((run) => run.vm);
+  await tellOfLostVms(tx, plane, await noteLost(tx, gone));
   await endRuns(tx, gone);
   await showHalted(tx, gone);
   const adopt = new Map<string, AdoptedVm[]>();
@@ -91,7 +102,7 @@ async function settleRuns(tx: Tx, returning: readonly Returning[]): Promise<Map<
 async function newEpochs(tx: Tx, returning: readonly Returning[]): Promise<Map<string, number>> {
   const rows = await tx.query<{ host: string; host_epoch: number }>(
     `WITH new AS (
-       UPDATE host_run h SET host_epoch = nextval('host_epochs'), alive = true, wake = false,
+       UPDATE host_run h SET host_epoch = nextval('host_epochs'), alive = true, wake = false, lost = false,
          agent_boot = r.agent_boot, hypervisor_boot = r.hypervisor_boot, agent_url = r.agent_url, command_key = r.command_key
        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS r(host, agent_boot, hypervisor_boot, agent_url, command_key)
        WHERE h.host = r.host RETURNING h.host, h.host_epoch),

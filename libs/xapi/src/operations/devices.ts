@@ -3,6 +3,7 @@ import { classes, type ClassName, type OperationParams, type Ref } from '@xenpla
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../context';
+import { assertUp } from '../runs';
 import { deviceName } from '../specs';
 import { describeRun } from './vm.pause';
 import { ensure } from './vm.live';
@@ -10,12 +11,15 @@ import { ensure } from './vm.live';
 type Device = 'VBD' | 'VIF';
 
 async function change(plane: Plane, run: Run<Tx>, cls: Device, self: Ref<Device>, plug: boolean): Promise<void> {
-  const { placed, spec } = await run.commit('begin', async (tx) => {
+  const { vm, placed, spec } = await run.commit('begin', async (tx) => {
     const { VM } = await tx.get<ClassName & Device>(cls, self);
-    return describeRun(tx, VM, plug ? { plus: self } : { minus: self });
+    return { vm: VM, ...(await describeRun(tx, VM, plug ? { plus: self } : { minus: self })) };
   });
   await run.step(plug ? 'plug' : 'unplug', () => ensure(plane, placed, spec));
-  return run.conclude('show', (tx) => show(tx, cls, self, plug));
+  return run.conclude('show', async (tx) => {
+    await assertUp(tx, vm, placed);
+    await show(tx, cls, self, plug);
+  });
 }
 
 async function show(tx: Tx, cls: Device, self: Ref<Device>, plug: boolean): Promise<void> {

@@ -1,15 +1,15 @@
 /** Empties a host: a plan, then its VMs in batches, each by a migration of its own with a task of its own under this one's. */
 import { classes, errorFrom, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
-import { inTransaction, type Tx } from '@xenplane/store';
+import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { startWithin } from '../accept';
+import { ended } from '../children';
 import type { Plane } from '../context';
 import { evacuationPlan, type Leaving } from '../evacuation';
 
 /** A plan is overtaken when a host goes away or fills up meanwhile: then there is another one for the VMs that are left. */
 const mostPlans = 3;
 const defaultBatch = 10;
-const pollMs = 100;
 
 export const hostEvacuate = (plane: Plane) => ({
   evacuate: async (run: Run<Tx>, { host, network, evacuate_batch_size }: OperationParams<typeof classes.host, 'evacuate'>): Promise<void> => {
@@ -42,44 +42,13 @@ async function plan(tx: Tx, leaving: Leaving): Promise<Batch['moves']> {
   return moves;
 }
 
-/** Answers the error of a move that failed, when one did. */
+/** Answers the error of a move that failed, when one did. The moves' tasks are parts of this one's. */
 async function moveBatch(plane: Plane, run: Run<Tx>, name: string, { moves, network }: Batch): Promise<readonly string[] | undefined> {
   const options = { live: 'true', ...(isNullRef(network) ? {} : { network }) };
-  const tasks = await run.commit(`move ${name}`, async (tx) => {
+  const ends = await ended(plane, run, `move ${name}`, async (tx) => {
     const started: string[] = [];
     for (const { vm, host } of moves) started.push(await startWithin(tx, plane, run, 'VM.pool_migrate', { vm, host, options }));
     return started;
   });
-  const failures = await run.step(
-    `wait ${name}`,
-    () => untilEnded(plane, tasks, () => run.checkpoint()),
-    () => callOff(plane, tasks),
-  );
-  return failures[0];
-}
-
-interface Child {
-  ended: boolean;
-  error_info: readonly string[];
-  status: string;
-}
-
-async function untilEnded(plane: Plane, tasks: readonly string[], checkpoint: () => void): Promise<(readonly string[])[]> {
-  for (;;) {
-    const children = await plane.store.query<Child>(
-      `SELECT o.state IS NULL OR o.state = 'done' AS ended, coalesce(t.status, 'success') AS status, coalesce(t.error_info, '[]') AS error_info
-       FROM unnest($1::text[]) AS asked(ref) LEFT JOIN operation o ON o.ref = asked.ref LEFT JOIN task t ON t.ref = asked.ref`,
-      [tasks],
-    );
-    if (children.every((c) => c.ended)) return children.filter((c) => c.status !== 'success').map(errorOf);
-    checkpoint();
-    await plane.clock.wait(pollMs);
-  }
-}
-const errorOf = ({ status, error_info }: Child): readonly string[] => (status === 'cancelled' ? ['TASK_CANCELLED', ''] : error_info);
-
-/** The moves that are under way are stopped where that is safe, and waited for. */
-async function callOff(plane: Plane, tasks: readonly string[]): Promise<void> {
-  await inTransaction(plane.store, (tx) => tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [tasks]));
-  await untilEnded(plane, tasks, () => undefined);
+  return ends.find((end) => !end.succeeded)?.error;
 }

@@ -2,7 +2,7 @@
 import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { PowerCommand } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
-import type { Run } from '@xenplane/work';
+import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../context';
 import { assertUnused } from '../host-use';
 
@@ -37,16 +37,13 @@ async function restartToolstack(plane: Plane, run: Run<Tx>, host: Ref<'host'>): 
 
 const retryMs = 100;
 const limitMs = 60_000;
-/** Repeats the command until the lease shows that it was obeyed; a host that was lost meanwhile is down as well. */
+/** Asks, and looks whether the lease shows that the host obeyed; until it does, it is asked again. A host that was lost meanwhile is down as well. */
 async function command(plane: Plane, host: Ref<'host'>, power: PowerCommand, obeyed: (lease: Lease) => boolean): Promise<void> {
-  const from = plane.clock.monotonic();
-  for (;;) {
-    await plane.agents.power(host, power);
-    const lease = await leaseOf(plane.store, host);
-    if (obeyed(lease)) return;
-    if (!lease.alive || plane.clock.monotonic() - from > limitMs) throw new XenError('HOST_OFFLINE', host);
-    await plane.clock.wait(retryMs);
-  }
+  await plane.agents.power(host, power);
+  const lease = await leaseOf(plane.store, host);
+  if (obeyed(lease)) return;
+  const offline = new XenError('HOST_OFFLINE', host);
+  throw lease.alive ? new Later(retryMs, limitMs, offline) : offline;
 }
 
 const bootLimitMs = 600_000;
@@ -57,15 +54,10 @@ async function powerOn(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<v
     async (tx) => setWake(tx, host, true),
     async (tx) => setWake(tx, host, false),
   );
-  await run.step('wait', () => untilUp(plane, run, host));
+  await run.step('wait', async () => {
+    if (!(await leaseOf(plane.store, host)).alive) throw new Later(retryMs, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
+  });
   return run.conclude('end', async () => undefined);
-}
-async function untilUp(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<void> {
-  for (const from = plane.clock.monotonic(); !(await leaseOf(plane.store, host)).alive;) {
-    run.checkpoint();
-    if (plane.clock.monotonic() - from > bootLimitMs) throw new XenError('INTERNAL_ERROR', 'The host failed to power on.');
-    await plane.clock.wait(retryMs);
-  }
 }
 async function setWake(tx: Tx, host: Ref<'host'>, wake: boolean): Promise<void> {
   await tx.query('UPDATE host_run SET wake = $2 WHERE host = $1 AND NOT alive', [host, wake]);

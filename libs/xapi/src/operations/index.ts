@@ -2,13 +2,16 @@
 import { asRef, classes, type OperationsOf, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { Later, type Operation, type Run } from '@xenplane/work';
+import { Superseded } from '../agents';
 import { admitMarked, busyLimitMs, isBusy } from '../admission';
 import type { Context, Plane, Session } from '../context';
+import { whyOvertaken } from '../overtaken';
 import { poolJoin } from './pool.join';
 import { poolSyncUpdates } from './pool.sync_updates';
 import { vbdOperations, vifOperations } from './devices';
 import { hostConsole } from './host.console';
 import { hostEvacuate } from './host.evacuate';
+import { hostFailover } from './host.failover';
 import { hostPower } from './host.power';
 import { hostReport } from './host.report';
 import { vdiOperations } from './vdi.copy';
@@ -52,7 +55,13 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   const VDI: OperationsOf<typeof classes.VDI, Run<Tx>> = vdiOperations(plane);
   const VM_appliance: OperationsOf<typeof classes.VM_appliance, Run<Tx>> = applianceOperations(plane);
   const VMSS: OperationsOf<typeof classes.VMSS, Run<Tx>> = vmssOperations(plane);
-  const host: OperationsOf<typeof classes.host, Run<Tx>> = { ...hostEvacuate(plane), ...hostPower(plane), ...hostConsole(plane), ...hostReport(plane) };
+  const host: OperationsOf<typeof classes.host, Run<Tx>> = {
+    ...hostEvacuate(plane),
+    ...hostFailover(plane),
+    ...hostPower(plane),
+    ...hostConsole(plane),
+    ...hostReport(plane),
+  };
   return new Map(
     Object.entries({ pool, VM, VBD, VIF, VDI, host, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
       Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
@@ -67,7 +76,11 @@ export function operationsOf(plane: Plane): ReadonlyMap<string, Operation<Tx>> {
 
 async function admittedRun(plane: Plane, method: string, handler: Handler, run: Run<Tx>, args: Args): Promise<unknown> {
   if (run.context['admitted'] === false) await run.commit('admit', (tx) => admitLate(contextOf(plane, tx, run), method, args));
-  return handler(run, args);
+  try {
+    return await handler(run, args);
+  } catch (error) {
+    throw error instanceof Superseded ? await whyOvertaken(plane.store, { ref: run.ref, method }, error) : error;
+  }
 }
 
 async function admitLate(context: Context, method: string, args: Args): Promise<void> {

@@ -3,6 +3,7 @@ import { classes, XenError, type OperationParams, type Ref } from '@xenplane/mod
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../context';
+import { persistently } from '../image-server';
 import { blockBytes, changedLayers } from '../layers';
 
 interface Question {
@@ -23,9 +24,9 @@ async function question(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<Quest
 async function bitmap({ settings: { imagesUrl, imagesSecret } }: Plane, { ids, blocks }: Question): Promise<string> {
   const length = Math.ceil(blocks / 8);
   if (ids.length === 0) return Buffer.alloc(length).toString('base64');
-  const response = await fetch(`${imagesUrl}/layers/changed?ids=${ids.join()}&blocks=${blocks}`, {
-    headers: { authorization: `Bearer ${imagesSecret ?? ''}` },
-  });
+  const response = await persistently(() =>
+    fetch(`${imagesUrl}/layers/changed?ids=${ids.join()}&blocks=${blocks}`, { headers: { authorization: `Bearer ${imagesSecret ?? ''}` } }),
+  );
   if (!response.ok) {
     await response.body?.cancel();
     throw unrelated(`the image server answers ${response.status}`);

@@ -7,7 +7,7 @@ import type { Run } from '@xenplane/work';
 import type { Plane } from '../context';
 import { guestSays } from '../subjects';
 import type { RunRow } from '../runs';
-import { ensure } from './vm.live';
+import { ensure, restore } from './vm.live';
 import { describeRun } from './vm.pause';
 
 type Patch = Partial<StoredRecord<'VIF'>>;
@@ -41,7 +41,7 @@ async function change(plane: Plane, run: Run<Tx>, self: Ref<'VIF'>, patchOf: (tx
     await run.step(
       'tell',
       () => ensure(plane, live.placed, live.after),
-      () => ensure(plane, live.placed, live.before),
+      () => restore(plane, live.placed, live.before),
     );
   return run.conclude('end', async () => undefined);
 }

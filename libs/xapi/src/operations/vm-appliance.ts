@@ -6,7 +6,7 @@ import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenpl
 import { vmApplianceLifecycle } from '@xenplane/domain';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { cancelAll, childrenEnded, startChildren, waitUntil, type Child } from '../children';
+import { ended, startChildren, waitUntil, type Child } from '../children';
 import type { Plane } from '../context';
 
 type Operation = vmApplianceLifecycle.ApplianceOperation;
@@ -31,9 +31,8 @@ async function inTurn(plane: Plane, run: Run<Tx>, self: Ref<'VM_appliance'>, { o
   const groups = await run.commit('begin', (tx) => groupsOf(tx, self, op));
   const failed: string[] = [];
   for (const [i, { vms, delay }] of groups.entries()) {
-    const tasks = await run.commit(`group ${i}`, (tx) => startChildren(plane, tx, run, vms.map(child)), cancelAll);
-    const ended = await childrenEnded(plane, run, tasks);
-    failed.push(...vms.filter((_vm, n) => !ended[n]?.succeeded));
+    const ends = await ended(plane, run, `group ${i}`, (tx) => startChildren(plane, tx, run, vms.map(child)));
+    failed.push(...vms.filter((_vm, n) => !ends[n]?.succeeded));
     await run.progress((i + 1) / (groups.length + 1));
     if (delay === 0 || i === groups.length - 1) continue;
     await waitUntil(plane, run, await run.commit(`pause ${i}`, async () => plane.clock.now().getTime() + delay * 1000));

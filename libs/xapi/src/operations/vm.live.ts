@@ -4,11 +4,10 @@ import { classes, isNullRef, XenError, type OperationParams, type Ref } from '@x
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
-import { Superseded } from '../agents';
 import type { Plane } from '../context';
 import { keepingPlan } from '../ha-plan';
 import { changeReservation } from '../placement';
-import { goneMeanwhile, steadfast, type RunRow } from '../runs';
+import { assertUp, steadfast, unlessGone, type RunRow } from '../runs';
 import { describeRun } from './vm.pause';
 
 export const vmLive = (plane: Plane) => ({
@@ -38,9 +37,10 @@ async function setRange(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, min: number
     await run.step(
       'balloon',
       () => ensure(plane, placed, { ...spec, memoryTargetBytes: max }),
-      () => ensure(plane, placed, spec),
+      () => restore(plane, placed, spec),
     );
   return run.conclude('show', async (tx) => {
+    if (placed) await assertUp(tx, self, placed);
     const { metrics, power_state } = await tx.lock('VM', self);
     await tx.update('VM', self, { memory_target: max });
     if (power_state === 'Running' && !isNullRef(metrics)) await tx.update('VM_metrics', metrics, { memory_actual: max });
@@ -76,9 +76,10 @@ async function setVcpus(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, vcpus: numb
   await run.step(
     'plug',
     () => ensure(plane, placed, { ...spec, vcpus }),
-    () => ensure(plane, placed, spec),
+    () => restore(plane, placed, spec),
   );
   return run.conclude('show', async (tx) => {
+    await assertUp(tx, self, placed);
     const { metrics } = await tx.lock('VM', self);
     await tx.update('VM', self, { VCPUs_at_startup: vcpus });
     if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { VCPUs_number: vcpus });
@@ -95,11 +96,10 @@ async function reached(tx: Tx, self: Ref<'VM'>): Promise<void> {
   if (Math.abs(memory_actual - memory_target) > nearEnoughBytes) throw new Later(500, longestWaitMs, new XenError('VM_MEMORY_TARGET_WAIT_TIMEOUT'));
 }
 
+/** Has the domain be as it was; one that is gone needs nothing. */
+export const restore = (plane: Plane, placed: RunRow, spec: DomainSpec): Promise<void> => ensure(plane, placed, spec).catch(unlessGone);
+
 /** Has the domain be as described. */
 export async function ensure(plane: Plane, placed: RunRow, spec: DomainSpec): Promise<void> {
-  try {
-    await plane.agents.ensure(placed, { state: 'running', spec, boots: placed.boots }, steadfast);
-  } catch (error) {
-    throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
-  }
+  await plane.agents.ensure(placed, { state: 'running', spec, boots: placed.boots }, steadfast);
 }

@@ -9,7 +9,8 @@ import { arrive, attachedThere, copyDisks, dropUnused, isElsewhere, settleMoved,
 import type { Move } from '../moves';
 import { currentRun, type RunRow } from '../runs';
 import { domainSpec, specOf } from '../specs';
-import { ensure } from './vm.live';
+import { copyVdi } from '../calls/vdi-clone';
+import { ensure, restore } from './vm.live';
 import { sendAway } from './vm.migrate-away';
 import { carry, claimPlace, showAt, wake } from './vm.migrate';
 
@@ -28,7 +29,7 @@ export const vmMigrateSend = (plane: Plane) => ({
       await run.step(
         'mirror',
         () => ensure(plane, stay.placed, stay.after),
-        () => ensure(plane, stay.placed, stay.before),
+        () => restore(plane, stay.placed, stay.before),
       );
     return run.conclude('show', async (tx) => {
       await arrived(tx);

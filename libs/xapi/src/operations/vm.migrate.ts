@@ -194,7 +194,7 @@ async function failing<T>(move: Move, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (error instanceof Superseded) throw migrateFailed(move, 'the VM or a host went away while it was moved');
+    if (error instanceof Superseded) throw new Superseded(error.vm, error.host, migrateFailed(move, 'the VM or a host went away while it was moved'));
     if (error instanceof XenError && error.code === 'INTERNAL_ERROR') throw migrateFailed(move, error.params.join(' '));
     throw error;
   }

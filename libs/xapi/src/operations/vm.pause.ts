@@ -2,10 +2,9 @@ import { classes, type OperationParams, type Ref } from '@xenplane/model';
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import type { Plane } from '../context';
-import { currentRun, goneMeanwhile, steadfast, type RunRow } from '../runs';
+import { assertUp, currentRun, steadfast, unlessGone, type RunRow } from '../runs';
 import { domainSpec } from '../specs';
 
 export const vmPause = (plane: Plane) => ({
@@ -19,26 +18,18 @@ export async function describeRun(tx: Tx, vm: Ref<'VM'>, devices = {}): Promise<
   return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm), { attached: true, ...devices }) };
 }
 
-/** Nothing has to be made good of a domain that is no more. */
-function unlessGone(error: unknown): void {
-  if (!(error instanceof Superseded)) throw error;
-}
-
 async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused' | 'running'): Promise<void> {
   const { placed, spec } = await run.commit('begin', (tx) => describeRun(tx, vm));
   const before = state === 'paused' ? 'running' : 'paused';
   const become = (wanted: 'paused' | 'running') => plane.agents.ensure(placed, { state: wanted, spec, boots: placed.boots }, steadfast);
-  try {
-    await run.step(
-      'change',
-      () => become(state),
-      () => become(before).then(() => undefined, unlessGone),
-    );
-    return await run.conclude('show', async (tx) => {
-      await tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' });
-      await tellOfVm(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);
-    });
-  } catch (error) {
-    throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
-  }
+  await run.step(
+    'change',
+    () => become(state),
+    () => become(before).then(() => undefined, unlessGone),
+  );
+  return run.conclude('show', async (tx) => {
+    await assertUp(tx, vm, placed);
+    await tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' });
+    await tellOfVm(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);
+  });
 }

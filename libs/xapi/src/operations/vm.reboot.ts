@@ -9,7 +9,7 @@ import { dateTime, type Plane } from '../context';
 import { renewGuest } from '../guest-metrics';
 import { renewCertificates } from '../secure-boot';
 import { domainSpec } from '../specs';
-import { currentRun, goneMeanwhile, patienceOf, type RunRow } from '../runs';
+import { currentRun, patienceOf, type RunRow } from '../runs';
 
 export const vmReboot = (plane: Plane) => ({
   clean_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_reboot'>) => reboot(plane, run, vm, 'clean'),
@@ -32,17 +32,13 @@ async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How): Prom
     // A domain that was built once more is there, whatever could not be said of it.
     async (tx, present) => void (answer && (await showBuilt(plane, tx, { vm, how, ...present }, answer))),
   );
-  try {
-    const built = (answer = await run.step('boot', () =>
-      plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)),
-    ));
-    return await run.conclude('show', async (tx) => {
-      if (!(await showBuilt(plane, tx, { vm, how, ...begun }, built))) throw new Superseded(begun.placed.vm);
-      if (how !== 'devices') await showBooted(plane, tx, vm, begun.placed);
-    });
-  } catch (error) {
-    throw error instanceof Superseded ? goneMeanwhile(begun.placed.host) : error;
-  }
+  const built = (answer = await run.step('boot', () =>
+    plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)),
+  ));
+  return run.conclude('show', async (tx) => {
+    if (!(await showBuilt(plane, tx, { vm, how, ...begun }, built))) throw new Superseded(begun.placed.vm, begun.placed.host);
+    if (how !== 'devices') await showBooted(plane, tx, vm, begun.placed);
+  });
 }
 
 async function begin(tx: Tx, vm: Ref<'VM'>): Promise<Begun> {

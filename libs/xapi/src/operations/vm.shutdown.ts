@@ -1,5 +1,5 @@
 /** Every way to stop a VM: the guest is asked, or not. A suspended VM only loses its saved memory. */
-import { classes, isNullRef, nullRef, type OperationParams, type Ref } from '@xenplane/model';
+import { classes, isNullRef, nullRef, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
@@ -22,14 +22,10 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
   let gone = false;
   const placed = await run.commit(
     'stop',
-    async (tx) => (await beginStop(tx, vm)) ?? null,
+    async (tx) => (await beginStop(tx, vm)) ?? (await discard(tx, vm)) ?? null,
     (tx, row) => (row && gone ? halt(tx, vm, row.vmEpoch) : resume(tx, vm, row)),
   );
-  if (!placed)
-    return run.conclude('discard', async (tx) => {
-      await discard(tx, vm);
-      await tellStopped(plane, tx, vm, how);
-    });
+  if (!placed) return run.conclude('show', (tx) => tellStopped(plane, tx, vm, how));
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
   gone = true;
   return run.conclude('show', async (tx) => {
@@ -49,7 +45,8 @@ async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, 
     await plane.agents.ensure(placed, { state: 'stopped', how }, how === 'clean' ? patienceOf(run) : steadfast);
   } catch (error) {
     if (error instanceof Superseded) return;
-    if (!otherwise) throw error;
+    // A task that is stopped, or parked, has not been refused by the guest.
+    if (!otherwise || !(error instanceof XenError)) throw error;
     await haltDomain(plane, run, placed, otherwise);
   }
 }
@@ -59,12 +56,15 @@ async function resume(tx: Tx, vm: Ref<'VM'>, placed: RunRow | null): Promise<voi
   if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
 }
 
-/** Nothing runs: a suspended VM is halted by forgetting what it had saved. */
-export async function discard(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+/** Nothing runs: a suspended VM is halted by forgetting what it had saved. It may be resumed at any moment: what runs once it is locked is answered, to be stopped. */
+async function discard(tx: Tx, vm: Ref<'VM'>): Promise<RunRow | undefined> {
   const record = await tx.lock('VM', vm);
+  const begun = await beginStop(tx, vm);
+  if (begun) return begun;
   if (!isNullRef(record.suspend_VDI)) await dropSuspendVdi(tx, record.suspend_VDI);
   await showHalted(tx, [vm]);
   await tx.update('VM', vm, { suspend_VDI: nullRef() });
+  return undefined;
 }
 
 export async function dropSuspendVdi(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {

@@ -8,7 +8,7 @@ import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import { dropSnapshot, takeSnapshot } from '../calls/vm-snapshot';
 import type { Plane } from '../context';
-import { goneMeanwhile, patienceOf, steadfast, type RunRow } from '../runs';
+import { patienceOf, steadfast, type RunRow } from '../runs';
 import { newSuspendVdi } from '../suspend-disk';
 import { describeRun } from './vm.pause';
 import { dropSuspendVdi } from './vm.shutdown';
@@ -69,7 +69,6 @@ async function save(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, begun: Begun): Pr
     );
     return saved ?? {};
   } catch (error) {
-    if (error instanceof Superseded) throw goneMeanwhile(begun.placed.host);
     throw error instanceof XenError && error.code === 'INTERNAL_ERROR' ? new XenError('VM_CHECKPOINT_SUSPEND_FAILED', vm) : error;
   }
 }

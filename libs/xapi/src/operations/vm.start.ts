@@ -18,7 +18,7 @@ import { placeVm, type Placed } from '../placement';
 import { recordWith } from '../records';
 import { renewCertificates } from '../secure-boot';
 import { attachedTo, specOf } from '../specs';
-import { endRun, goneMeanwhile, patienceOf, savedImage, steadfast } from '../runs';
+import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../runs';
 
 const mostPlacements = 3;
 /** The virtual hardware that has the vendor's device. */
@@ -51,8 +51,7 @@ export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise
       const answer = await boot(plane, run, start, planned, nth);
       return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, { ...start, task: asRef(run.ref) }, planned, answer));
     } catch (error) {
-      if (!(error instanceof Superseded)) throw error;
-      if (nth === mostPlacements || start.host) throw goneMeanwhile(planned.host);
+      if (!(error instanceof Superseded) || nth === mostPlacements || start.host) throw error;
     }
   }
 }
@@ -62,6 +61,7 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: 
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
+      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run)))) throw new Superseded(vm);
       const refused = resume ? platform.refuseToBuild(record) : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force });
       const placed = await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host, refused });
       if (!resume) prepare(tx, record);
@@ -73,6 +73,13 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: 
       await freePassedDevices(tx, [vm]);
     },
   );
+}
+
+/** The power state of the VM until it is shown to be up; in any other, something has overtaken the operation. */
+const restOf = (resume: true | undefined): 'Suspended' | 'Halted' => (resume ? 'Suspended' : 'Halted');
+
+async function isCancelled(tx: Tx, { ref }: Run<Tx>): Promise<boolean> {
+  return (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0;
 }
 
 /** The guest of an earlier run is forgotten, and the device model named. */
@@ -98,11 +105,7 @@ function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: n
 
 /** Makes sure that no domain of this placement runs or will run; a placement that is over needs no more. */
 export async function stopDomain(plane: Plane, placed: PlacedVm): Promise<void> {
-  try {
-    await plane.agents.ensure(placed, { state: 'stopped', how: 'hard' }, steadfast);
-  } catch (error) {
-    if (!(error instanceof Superseded)) throw error;
-  }
+  await plane.agents.ensure(placed, { state: 'stopped', how: 'hard' }, steadfast).catch(unlessGone);
 }
 
 /** One statement for all that a start shows, one for the consoles. */
@@ -120,7 +123,8 @@ async function show(
           shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
                       "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
                       bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, guest_metrics = coalesce(vm.guest_metrics, $14), hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
-                      FROM run WHERE vm.ref = run.vm RETURNING vm.metrics, vm.platform, vm.guest_metrics, vm.other_config),
+                      FROM run WHERE vm.ref = run.vm AND vm.power_state = $15 RETURNING vm.metrics, vm.platform, vm.guest_metrics, vm.other_config),
+          found AS (DELETE FROM lost_vm l USING run WHERE l.vm = run.vm),
           disks AS (UPDATE vbd SET currently_attached = true, current_operations = current_operations - $13::text, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
                     WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
           nics AS (UPDATE vif SET currently_attached = true, current_operations = current_operations - $13::text FROM run WHERE vif."VM" = run.vm),
@@ -146,10 +150,11 @@ async function show(
       JSON.stringify(ordinaryStrings),
       task,
       silent.ref,
+      restOf(resume),
     ],
   );
   const [shown] = rows;
-  if (!shown) throw new Superseded(placed.vm);
+  if (!shown) throw new Superseded(placed.vm, placed.host);
   if (placed.renew && !resume) await renewCertificates(tx, vm);
   await Promise.all([
     ...(shown.silent ? [tx.insert('VM_guest_metrics', silent.ref, silent.record)] : []),

@@ -7,7 +7,7 @@ import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import type { Plane } from '../context';
 import { endRuns } from '../fleet/halt';
-import { beginStop, goneMeanwhile, moveRun, patienceOf, type RunRow } from '../runs';
+import { beginStop, moveRun, patienceOf, type RunRow } from '../runs';
 import { newSuspendVdi } from '../suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';
@@ -31,15 +31,11 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
     // Once the memory is saved the domain is gone, whatever could not be said of it.
     async (tx, begun) => (image && (await show(plane, tx, vm, { ...begun, saved: image })) ? undefined : abort(tx, vm, begun)),
   );
-  try {
-    const answer = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
-    const saved = (image = answer.saved ?? {});
-    return await run.conclude('show', async (tx) => {
-      if (!(await show(plane, tx, vm, { placed, vdi, saved }))) throw new Superseded(placed.vm);
-    });
-  } catch (error) {
-    throw error instanceof Superseded ? goneMeanwhile(placed.host) : error;
-  }
+  const answer = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
+  const saved = (image = answer.saved ?? {});
+  return run.conclude('show', async (tx) => {
+    if (!(await show(plane, tx, vm, { placed, vdi, saved }))) throw new Superseded(placed.vm, placed.host);
+  });
 }
 
 /** Room for the memory first: a VM is not stopped for a disk that has no place. */

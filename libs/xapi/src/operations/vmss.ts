@@ -5,7 +5,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { tell } from '../alerts';
 import { dropSnapshot } from '../calls/vm-snapshot';
-import { cancelAll, childrenEnded, startChildren, type Child, type Ended } from '../children';
+import { ended, startChildren, type Child, type Ended } from '../children';
 import { dateTime, type Plane } from '../context';
 
 type Vmss = StoredRecord<'VMSS'>;
@@ -23,9 +23,8 @@ interface Begun {
 export const vmssOperations = (plane: Plane) => ({
   snapshot_now: async (run: Run<Tx>, { vmss }: OperationParams<typeof classes.VMSS, 'snapshot_now'>): Promise<string> => {
     const { vms, children, time } = await run.commit('begin', (tx) => begin(plane, tx, vmss));
-    const tasks = await run.commit('snapshots', (tx) => startChildren(plane, tx, run, children), cancelAll);
-    const ended = await childrenEnded(plane, run, tasks);
-    return run.conclude('end', (tx) => finish(plane, tx, vmss, { vms, ended, time }));
+    const ends = await ended(plane, run, 'snapshots', (tx) => startChildren(plane, tx, run, children));
+    return run.conclude('end', (tx) => finish(plane, tx, vmss, { vms, ends, time }));
   },
 });
 
@@ -44,14 +43,14 @@ async function begin(plane: Plane, tx: Tx, ref: Ref<'VMSS'>): Promise<Begun> {
 
 interface Outcome {
   readonly vms: readonly Member[];
-  readonly ended: readonly Ended[];
+  readonly ends: readonly Ended[];
   readonly time: string;
 }
-async function finish(plane: Plane, tx: Tx, ref: Ref<'VMSS'>, { vms, ended, time }: Outcome): Promise<string> {
+async function finish(plane: Plane, tx: Tx, ref: Ref<'VMSS'>, { vms, ends, time }: Outcome): Promise<string> {
   const vmss = await tx.lock('VMSS', ref);
   const failures: string[] = [];
   for (const [i, member] of vms.entries()) {
-    const end = ended[i];
+    const end = ends[i];
     if (end?.succeeded) await keep(tx, vmss, member.vm, end);
     else failures.push(`${member.uuid}: ${end?.error.join(' ') ?? ''}`);
     const name = end?.succeeded ? 'VMSS_SNAPSHOT_SUCCEEDED' : 'VMSS_SNAPSHOT_FAILED';

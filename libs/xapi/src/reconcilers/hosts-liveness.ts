@@ -4,9 +4,11 @@
  * number is still the same when the fence commits.
  */
 import { clockRateError, watchdogKillMs } from '@xenplane/hypervisor';
+import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../context';
 import { endRunsOfHost } from '../fleet/halt';
+import { tellOfHosts } from '../fleet/lost';
 import { showAlive } from '../fleet/registrations';
 import { tellHostLost } from './protected-vms';
 
@@ -50,9 +52,10 @@ export class HostsLiveness {
         lease_seq,
       ]);
       if (stale.length === 0) return false;
-      await tx.query('UPDATE host_run SET alive = false WHERE host = $1', [host]);
-      const vms = await endRunsOfHost(tx, host);
+      await tx.query('UPDATE host_run SET alive = false, lost = true WHERE host = $1', [host]);
+      const vms = await endRunsOfHost(tx, this.plane, host, { lost: true });
       await showAlive(tx, [host], false);
+      await tellOfHosts(tx, this.plane, 'HOST_LOST', [asRef<'host'>(host)]);
       await tellHostLost(tx, this.plane, host, vms);
       this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
       return true;

@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { XenError } from '@xenplane/model';
 import { Bits, framesType, writeFrames, type Write } from '@xenplane/wire';
 import type { PlaneSettings } from '../context';
+import { persistently, unreachable } from '../image-server';
 import { sweeping } from './spent';
 
 interface Ask {
@@ -74,7 +75,11 @@ export class LayerClient {
     (await this.ask({ method: 'DELETE', path: `/layers/${id}/blocks` })).resume();
   }
 
-  private async ask({ method, path, query = {}, body, signal }: Ask): Promise<IncomingMessage> {
+  private ask(ask: Ask): Promise<IncomingMessage> {
+    return ask.body ? this.askOnce(ask) : persistently(() => this.askOnce(ask), ask.signal);
+  }
+
+  private async askOnce({ method, path, query = {}, body, signal }: Ask): Promise<IncomingMessage> {
     const url = new URL(`${this.settings.imagesUrl}${path}?${new URLSearchParams(query).toString()}`);
     const headers = { authorization: `Bearer ${this.settings.imagesSecret ?? ''}`, ...(body ? { 'content-type': framesType } : {}) };
     const request = (url.protocol === 'https:' ? httpsRequest : httpRequest)(url, { method, headers, ...(signal ? { signal } : {}) });
@@ -82,7 +87,7 @@ export class LayerClient {
     const broken: Broken = {};
     const sent = body ? pipeline(Readable.from(noting(body, broken), { objectMode: true, highWaterMark: 1 }), request) : Promise.resolve(void request.end());
     const [answer] = await Promise.all([answered, sent.catch((error: unknown) => fail(error, answered))]).catch((error: unknown) => {
-      throw 'why' in broken ? broken.why : error;
+      throw 'why' in broken ? broken.why : body ? unreachable(error) : error;
     });
     if (answer.statusCode !== 200 && answer.statusCode !== 204) throw await refused(answer);
     return answer;

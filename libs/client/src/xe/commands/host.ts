@@ -54,6 +54,12 @@ const enable: Command = async (args, around) =>
     await around.objects.api.call('host.remove_from_other_config', host, 'MAINTENANCE_MODE');
     await perform(around, 'host.enable', host);
   });
+/** What became of each VM that ran there. */
+const failover: Command = alone(async (host, _args, around) => {
+  const answers = await around.objects.api.call<Readonly<Record<string, string>>>('host.failover', host);
+  const uuids = await Promise.all(Object.keys(answers).map((vm) => around.objects.api.call<string>('VM.get_uuid', vm)));
+  around.printer.table([cellsOf(Object.fromEntries(Object.values(answers).map((answer, i) => [uuids[i] ?? '', answer])))]);
+});
 const evacuate: Command = alone(async (host, args, around) => {
   const network = optional(args, 'network-uuid');
   const via = network === undefined ? nullRefText : await around.objects.byUuid('network', network);
@@ -215,6 +221,7 @@ export const hostCommands: Readonly<Record<string, Command>> = {
   'host-apply-edition': applyEdition,
   'host-all-editions': allEditions,
   'host-evacuate': evacuate,
+  'host-failover': failover,
   'host-get-vms-which-prevent-evacuation': prevent,
   'host-shutdown-agent': row('host.shutdown_agent'),
   'host-update-firewalld-service-status': row('host.update_firewalld_service_status'),

@@ -1,0 +1,4 @@
+import { failoverScenarios } from './scenarios/failover';
+import { walk } from './walk';
+
+walk(failoverScenarios);

@@ -1,0 +1,160 @@
+/** Every operation on a VM that runs, overtaken at each of its steps: it ends, with a code that says what happened, and leaves all sound. */
+import { OperationWorker } from '@xenplane/work';
+import { describeError, operationsOf, PostgresOperations } from '@xenplane/xapi';
+import { eventually } from '../world';
+import { Kit } from './kit';
+import { lose } from './losing';
+import { devicesScenarios } from './scenarios/devices';
+import { hostScenarios } from './scenarios/host';
+import { snapshotScenarios } from './scenarios/snapshots';
+import { vmScenarios } from './scenarios/vm';
+
+let kit: Kit;
+beforeAll(async () => {
+  kit = await Kit.start(3);
+});
+afterAll(() => kit?.stop());
+
+const scenarios = { ...vmScenarios, ...devicesScenarios, ...snapshotScenarios, ...hostScenarios };
+/** Of some that go the same way, one is enough. */
+const alike = [
+  ...['VM.copy', 'VM.snapshot', 'VM.wait_memory_target_live', 'VM.set_memory_target_live', 'VM.resume_on'],
+  ...['VBD.unplug', 'VBD.unplug_force', 'VIF.unplug', 'VIF.unplug_force', 'VIF.configure_ipv4', 'VIF.configure_ipv6'],
+];
+/** Those that have to do with a VM that runs, or is to. */
+const walked = Object.keys(scenarios).filter((method) => /^(VM|VBD|VIF)\./.test(method) && !alike.includes(method));
+
+async function vmOf(method: string, [first]: readonly unknown[]): Promise<string> {
+  const cls = method.split('.')[0] ?? '';
+  if (cls !== 'VM') return kit.call<string>(`${cls}.get_VM`, first);
+  return method === 'VM.revert' ? kit.call<string>('VM.get_snapshot_of', first) : String(first);
+}
+
+type End = readonly [status: string, ...error: string[]];
+interface Overtaker {
+  /** Happens while the operation is at a step; what it leaves to be done after is answered. */
+  readonly happen: (vm: string) => Promise<(() => Promise<void>) | undefined>;
+  /** How an operation may end that was overtaken so, besides succeeding. */
+  readonly ends: (vm: string, hosts: readonly string[]) => readonly End[];
+}
+
+/** A call that ends what is under way. It does what it can now; the rest when the operation has made way. */
+const byCall = (method: string): Overtaker => ({
+  happen: async (vm) => {
+    const task = await kit.call<string>(`Async.${method}`, vm);
+    const worker = new OperationWorker({
+      owner: `test ${Math.random()}`,
+      store: new PostgresOperations(kit.plane),
+      operations: operationsOf(kit.plane),
+      describe: describeError,
+    });
+    await worker.run(task);
+    return async () => {
+      await worker.stop();
+      await kit.work(task);
+      await kit.finished(task);
+    };
+  },
+  ends: () => [['cancelled']],
+});
+
+const badState = (vm: string): End[] => ['running', 'paused', 'suspended'].map((expected): End => ['failure', 'VM_BAD_POWER_STATE', vm, expected, 'halted']);
+const crash: Overtaker = {
+  happen: async (vm) => {
+    const uuid = await kit.call<string>('VM.get_uuid', vm);
+    const hosts = Object.values(await kit.call<Record<string, { uuid: string }>>('host.get_all_records')).map((h) => h.uuid);
+    const has = async (host: string): Promise<boolean> => (await kit.world.agent.hypervisor.list(host)).some((d) => d.vm === uuid && d.state === 'running');
+    for (const host of hosts) if (await has(host)) await kit.world.agent.hypervisor.crash(host, uuid);
+    return undefined;
+  },
+  ends: (vm) => [...badState(vm), ['failure', 'VM_MIGRATE_FAILED']],
+};
+
+const hostLost: Overtaker = {
+  happen: async (vm) => {
+    const [row] = await kit.plane.store.query<{ host: string }>("SELECT host FROM vm_run WHERE vm = $1 AND state <> 'H'", [vm]);
+    if (row) await lose(kit.plane, row.host);
+    return undefined;
+  },
+  ends: (vm, hosts) => [...hosts.map((host): End => ['failure', 'HOST_OFFLINE', host]), ['failure', 'VM_MIGRATE_FAILED']],
+};
+
+const overtakers: Readonly<Record<string, Overtaker>> = {
+  'VM.hard_shutdown': byCall('VM.hard_shutdown'),
+  'VM.hard_reboot': byCall('VM.hard_reboot'),
+  'a crash of the guest': crash,
+  'the loss of its host': hostLost,
+};
+const alive = (): Promise<void> =>
+  eventually(async () => {
+    const rows = await kit.plane.store.query('SELECT 1 AS yes FROM host_run WHERE alive');
+    expect(rows).toHaveLength(3);
+  });
+async function prepared(method: string): Promise<{ params: unknown[]; vm: string }> {
+  await alive();
+  const params = (await scenarios[method]?.(kit)) ?? [];
+  const vm = await vmOf(method, params);
+  // What the pool does of itself is another matter.
+  await kit.call('VM.set_actions_after_crash', vm, 'destroy');
+  return { params, vm };
+}
+async function stepsOf(method: string): Promise<string[]> {
+  const steps: string[] = [];
+  const { params, vm } = await prepared(method);
+  await kit.work(await kit.accept(method, params), (step, phase, act) => {
+    if (phase !== 'undo') steps.push(step);
+    return act();
+  });
+  await over(vm);
+  return steps;
+}
+/** The VM makes room for the next. */
+async function over(vm: string): Promise<void> {
+  if ((await kit.call<string>('VM.get_power_state', vm)) !== 'Halted') await kit.run('VM.hard_shutdown', vm);
+}
+
+async function overtaken(method: string, { happen, ends }: Overtaker, at: string): Promise<void> {
+  const { params, vm } = await prepared(method);
+  // Whatever comes of it, the next finds a pool at rest.
+  try {
+    await overtakenAt(method, { params, vm, at }, { happen, ends });
+  } finally {
+    await over(vm);
+  }
+}
+interface Asked {
+  readonly params: readonly unknown[];
+  readonly vm: string;
+  readonly at: string;
+}
+async function overtakenAt(method: string, { params, vm, at }: Asked, { happen, ends }: Overtaker): Promise<void> {
+  const task = await kit.accept(method, params);
+  let happened: Promise<(() => Promise<void>) | undefined> | undefined;
+  await kit.work(task, async (step, phase, act) => {
+    if (phase !== 'undo' && step === at) await (happened ??= happen(vm));
+    return act();
+  });
+  const status = await kit.finished(task);
+  await (
+    await happened
+  )?.();
+  const error = await kit.call<string[]>('task.get_error_info', task);
+  const hosts = await kit.call<string[]>('host.get_all');
+  const found = [status, ...(error[0] === 'VM_MIGRATE_FAILED' ? error.slice(0, 1) : error)];
+  expect([at, [['success'], ...ends(vm, hosts)].map(String)]).toEqual([at, expect.arrayContaining([String(found)])]);
+  expect([at, await kit.call('VM.get_current_operations', vm)]).toEqual([at, {}]);
+  await kit.sound();
+  await kit.once();
+}
+
+describe.each(walked)('%s', (method) => {
+  let steps: string[];
+  beforeAll(async () => {
+    steps = await stepsOf(method);
+  });
+  test.each(Object.keys(overtakers))('overtaken by %s', async (name) => {
+    const overtaker = overtakers[name];
+    expect(steps.length).toBeGreaterThan(0);
+    for (const at of steps) if (overtaker) await overtaken(method, overtaker, at);
+  });
+});
