@@ -28,6 +28,7 @@ import type {
   InvitationRequest,
   Joining,
   JoinRequest,
+  PciHardware,
   Registration,
   RegistrationRequest,
   Renewal,
@@ -66,6 +67,16 @@ class GpuDto implements GpuHardware {
   @IsBoolean() display!: boolean;
   @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => ProfileDto) profiles!: ProfileDto[];
 }
+class PciDto implements PciHardware {
+  @MaxLength(64) pciId!: string;
+  @MaxLength(8) classId!: string;
+  @MaxLength(255) className!: string;
+  @MaxLength(8) vendorId!: string;
+  @MaxLength(255) vendorName!: string;
+  @MaxLength(8) deviceId!: string;
+  @MaxLength(255) deviceName!: string;
+  @MaxLength(64) driver!: string;
+}
 class UsbDto implements UsbHardware {
   @MaxLength(64) path!: string;
   @MaxLength(8) vendorId!: string;
@@ -94,6 +105,7 @@ export class InventoryDto implements Inventory {
   @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => NicDto) nics!: NicDto[];
   @IsOptional() @IsArray() @ArrayMaxSize(64) @ValidateNested({ each: true }) @Type(() => GpuDto) gpus?: GpuDto[];
   @IsOptional() @IsArray() @ArrayMaxSize(255) @ValidateNested({ each: true }) @Type(() => UsbDto) usbDevices?: UsbDto[];
+  @IsOptional() @IsArray() @ArrayMaxSize(255) @ValidateNested({ each: true }) @Type(() => PciDto) pciDevices?: PciDto[];
   @IsInt() @Min(0) @Max(bytes) localDiskBytes!: number;
   @MaxLength(64) hypervisorVersion!: string;
   @MaxLength(64) kernelVersion!: string;

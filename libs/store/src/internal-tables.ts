@@ -269,6 +269,15 @@ const joinedPools = [
 )`,
 ];
 
+/** The PCI devices that VMs have, or are about to have. */
+const passedPcis = [
+  `CREATE TABLE passed_pci (
+  pci text PRIMARY KEY REFERENCES pci (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  vm text NOT NULL REFERENCES vm (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+)`,
+  'CREATE INDEX passed_pci_vm ON passed_pci (vm)',
+];
+
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
@@ -286,4 +295,5 @@ export const internalTables: readonly string[] = [
   blobBytes,
   ...databaseCopies,
   ...joinedPools,
+  ...passedPcis,
 ];
