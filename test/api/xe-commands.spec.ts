@@ -49,6 +49,18 @@ test('every command that needs something says what is missing first', async () =
     expect([name, await xe(name)]).toEqual([name, { code: 1, out: '', error: `Required parameter not found: ${first}\nFor usage run: 'xe help'\n` }]);
 });
 
+test.each(['hvm', 'pv'])('event-wait waits for the guest of a VM of type %s, whose clean shutdown is then possible', async (type) => {
+  const name = `waited for ${type}`;
+  const uuid = (await xe('vm-install', 'template=Debian Bookworm 12', `new-name-label=${name}`)).out.trim();
+  const vm = await api.call<string>('VM.get_by_uuid', uuid);
+  await api.call('VM.set_domain_type', vm, type);
+  const waits = xe('event-wait', 'class=vm', `name-label=${name}`, 'PV-drivers-detected=true');
+  await xe('vm-start', `vm=${name}`);
+  expect(await waits).toEqual({ code: 0, out: '', error: '' });
+  expect(await xe('vm-shutdown', `vm=${name}`)).toMatchObject({ code: 0, error: '' });
+  await xe('vm-uninstall', `vm=${name}`, 'force=true');
+});
+
 test('every list and every field of every class is shown', async () => {
   for (const list of generic.filter((name) => name.endsWith('-list') && !name.endsWith('param-list'))) {
     expect([list, await xe(list, 'params=all')]).toMatchObject([list, { code: 0, error: '' }]);

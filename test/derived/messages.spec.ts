@@ -2,6 +2,7 @@
 import { asRef, isClassName, mandatory, messages, storedClasses, zeroOf, type Message } from '@xenplane/model';
 import { openSession } from '@xenplane/xapi';
 import { encodeJson, parseResponse } from '@xenplane/wire';
+import { post, xmlCall } from '../wire/raw';
 import { eventually, login, startWorld, type World } from '../world';
 
 let world: World;
@@ -41,6 +42,28 @@ function blankRecord({ cls }: Message): string {
 const all = [...messages.values()].filter((m) => !m.hidden);
 const withSession = all.filter((m) => m.session);
 const quoted = JSON.stringify;
+
+test('a message without a form in the background says so on both wires, under its own name', async () => {
+  const wrong: unknown[] = [];
+  for (const m of withSession.filter(({ async, state }) => !async && state !== 'removed')) {
+    const fault = `No async mode for this operation (rpc: ${m.name})`;
+    for (const prefix of ['Async.', 'InternalAsync.']) {
+      const { error } = await ask(`${prefix}${m.name}`, [quoted(root), ...blank(m)]);
+      if (error?.message !== 'Fault' || error.data[0] !== fault) wrong.push([prefix, m.name, error]);
+    }
+  }
+  expect(wrong).toEqual([]);
+  const body = xmlCall('Async.VM.get_record', root, 'OpaqueRef:NULL');
+  expect((await post(world, '/', body)).body).toContain('<data><value>Fault</value><value>No async mode for this operation (rpc: VM.get_record)</value></data>');
+});
+
+test('the list of methods has each published message, and none in the background', async () => {
+  const names = (await ask('system.listMethods', [])).result as string[];
+  expect(names.toSorted()).toEqual(all.map((m) => m.name).toSorted());
+  const { body } = await post(world, '/', xmlCall('system.listMethods'));
+  expect(body).toContain('<value>VM.start</value>');
+  expect(body).not.toContain('Async.');
+});
 
 test('no message answers to a session that is none', async () => {
   const wrong: string[] = [];

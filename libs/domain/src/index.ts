@@ -13,6 +13,7 @@ export * as memory from './memory/memory';
 export * as ha from './ha/plan';
 export * from './placement/place';
 export * as filters from './placement/filters';
+export * as passthrough from './passthrough/addresses';
 export * as platform from './platform/platform';
 export * from './placement/policies';
 export * from './placement/explain';

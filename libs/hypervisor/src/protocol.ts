@@ -50,6 +50,17 @@ export interface GpuHardware {
   /** What it can be divided into, besides being given away whole. */
   readonly profiles: readonly { readonly name: string; readonly framebufferBytes: number; readonly heads: number; readonly most: number }[];
 }
+/** A PCI device besides network cards and GPUs. */
+export interface PciHardware {
+  readonly pciId: string;
+  readonly classId: string;
+  readonly className: string;
+  readonly vendorId: string;
+  readonly vendorName: string;
+  readonly deviceId: string;
+  readonly deviceName: string;
+  readonly driver: string;
+}
 export interface UsbHardware {
   readonly path: string;
   readonly vendorId: string;
@@ -82,6 +93,7 @@ export interface Inventory {
   readonly nics: readonly NicHardware[];
   readonly gpus?: readonly GpuHardware[];
   readonly usbDevices?: readonly UsbHardware[];
+  readonly pciDevices?: readonly PciHardware[];
   readonly localDiskBytes: number;
   readonly hypervisorVersion: string;
   readonly kernelVersion: string;

@@ -315,6 +315,15 @@ const joinedPools = [
 )`,
 ];
 
+/** The PCI devices that VMs have, or are about to have. */
+const passedPcis = [
+  `CREATE TABLE passed_pci (
+  pci text PRIMARY KEY REFERENCES pci (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
+  vm text NOT NULL REFERENCES vm (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED
+)`,
+  'CREATE INDEX passed_pci_vm ON passed_pci (vm)',
+];
+
 export const internalTables: readonly string[] = [
   ...sequences,
   hostRun,
@@ -336,4 +345,5 @@ export const internalTables: readonly string[] = [
   ...joinedPools,
   ...lostVm,
   api,
+  ...passedPcis,
 ];

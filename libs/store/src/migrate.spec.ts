@@ -78,3 +78,40 @@ test('many processes may migrate at once: one does it, the others wait for it', 
   await Promise.all(stores.map((s) => s.close()));
   await empty.drop();
 });
+
+test('VMs that run when the server is updated get guest metrics, and the consoles of their virtualisation', async () => {
+  const older = await createTestDatabase();
+  await withClient(older.url, async (client) => {
+    await client.query(`DROP TABLE passed_pci; DELETE FROM migrations WHERE name LIKE 'GuestsAndDevices%';
+      INSERT INTO host(ref, uuid, address) VALUES ('h', 'h', '10.0.0.1')`);
+    for (const [name, state, type, protocols] of [
+      ['hvm', 'Running', 'hvm', ['rfb', 'vt100']],
+      ['pv', 'Paused', 'pv', ['vt100']],
+      ['halted', 'Halted', 'unspecified', []],
+    ] as const) {
+      await client.query('INSERT INTO vm_metrics(ref, uuid, current_domain_type) VALUES ($1, $1, $2)', [`m-${name}`, type]);
+      const host = state === 'Halted' ? null : 'h';
+      await client.query('INSERT INTO vm(ref, uuid, name_label, power_state, resident_on, metrics) VALUES ($1, $1, $1, $2, $3, $4)', [
+        name,
+        state,
+        host,
+        `m-${name}`,
+      ]);
+      for (const protocol of protocols)
+        await client.query('INSERT INTO console(ref, uuid, protocol, "VM") VALUES ($1, $1, $2, $3)', [`${name} ${protocol}`, protocol, name]);
+    }
+  });
+  const store = await Store.connect({ url: older.url, connections: 1 });
+  await migrate(store);
+  const shown = await store.query<{ ref: string; silent: boolean | null; protocols: string[] }>(
+    `SELECT v.ref, g.live AND g.os_version = '{}' AS silent, ARRAY(SELECT c.protocol FROM console c WHERE c."VM" = v.ref ORDER BY c.protocol) AS protocols
+     FROM vm v LEFT JOIN vm_guest_metrics g ON g.ref = v.guest_metrics ORDER BY v.ref`,
+  );
+  expect(shown).toEqual([
+    { ref: 'halted', silent: null, protocols: [] },
+    { ref: 'hvm', silent: true, protocols: ['rfb'] },
+    { ref: 'pv', silent: true, protocols: ['rfb', 'vt100'] },
+  ]);
+  await store.close();
+  await older.drop();
+});

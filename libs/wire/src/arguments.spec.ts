@@ -150,8 +150,8 @@ describe('names', () => {
 
   test('the list has every published message, and can be written', () => {
     const names = methodNames();
-    expect(names).toEqual(expect.arrayContaining(['VM.get_all_records', 'VM.start', 'Async.VM.start', 'session.login_with_password']));
-    expect(names).not.toContain('Async.VM.get_all');
+    expect(names).toEqual(expect.arrayContaining(['VM.get_all_records', 'VM.start', 'session.login_with_password']));
+    expect(names.filter((name) => name.includes('Async.'))).toEqual([]);
     expect(names).not.toContain('VM.get_all_records_where');
     expect(new Set(names).size).toBe(names.length);
     expect(encodeJson(set(string), names)).toBe(JSON.stringify(names));

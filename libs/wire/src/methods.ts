@@ -20,7 +20,7 @@ export function parseMethod(method: string): Method {
   return { name: byAlternative.get(method) ?? method, async: false };
 }
 
-const published = [...messages.values()].filter((m) => !m.hidden).flatMap((m) => (m.async ? [m.name, `Async.${m.name}`] : [m.name]));
-/** What system.listMethods answers. */
+const published = [...messages.values()].filter((m) => !m.hidden).map((m) => m.name);
+/** What system.listMethods answers: the calls themselves, without their forms in the background. */
 export const methodNames = (): string[] => [...published];
 export const methodNamesType = set(string);

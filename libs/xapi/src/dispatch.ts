@@ -87,7 +87,7 @@ export class Dispatcher {
     if (message.state === 'removed') return this.removed(message, request.params);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
-    if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${request.method})`);
+    if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${name})`);
     const known = hashSessionRefs(message, args);
     const told = this.trail.begin(message, session, known);
     try {

@@ -1,10 +1,10 @@
 /** Placement for real: a view of the hosts that is at most a moment old, the pure function over it, and one conditional statement that makes it so. */
-import { explain, ha, leastLoaded, memory, noHostError, place, platform, type Candidate, type Guest, type Placement } from '@xenplane/domain';
+import { explain, ha, leastLoaded, memory, noHostError, passthrough, place, platform, type Candidate, type Guest, type Placement } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from './agents';
 import { apartGroup, countingGroup } from './placement-groups';
 import type { Context, Plane } from './context';
-import { equipped, takeGpus } from './gpus';
+import { equipped, takeGpus, takePcis, type Asked } from './gpus';
 import { keepingPlan } from './ha-plan';
 import { attachedTo, modeOf, type Attached } from './specs';
 import type { Row, Store, Tx } from '@xenplane/store';
@@ -139,6 +139,11 @@ function viewOf(plane: Plane): HostsView {
   return view;
 }
 
+/** PCI devices are given to a VM when it starts; what its settings name while it runs counts from its next start on. */
+const pcisOf = ({ power_state, other_config }: StoredRecord<'VM'>): readonly string[] =>
+  power_state === 'Running' || power_state === 'Paused' ? [] : passthrough.pciAddresses(other_config);
+const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): Asked => ({ gpus, usbGroups, pcis: pcisOf(record) });
+
 /** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
 export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics, gpus, usbGroups }: Attached, hosts: readonly Candidate[]): Guest {
   const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
@@ -152,6 +157,7 @@ export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics
     networks,
     gpus,
     usbGroups,
+    pcis: pcisOf(record),
     ...(isNullRef(record.affinity) ? {} : { affinity: record.affinity }),
   };
 }
@@ -169,29 +175,40 @@ export interface Wanted {
 const mostTries = 5;
 
 /** What was found out of hosts for this guest alone. */
-const ownOf = (hosts: readonly Candidate[]): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'groups'>> =>
-  new Map(hosts.map(({ ref, gpus, usbGroups, groups }) => [ref, { groups, ...(gpus ? { gpus } : {}), ...(usbGroups ? { usbGroups } : {}) }]));
+const ownOf = (hosts: readonly Candidate[]): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'pcis' | 'groups'>> =>
+  new Map(
+    hosts.map(({ ref, gpus, usbGroups, pcis, groups }) => [
+      ref,
+      { groups, ...(gpus ? { gpus } : {}), ...(usbGroups ? { usbGroups } : {}), ...(pcis ? { pcis } : {}) },
+    ]),
+  );
+
+function assertPossible(record: StoredRecord<'VM'>): void {
+  const refused = platform.refuseBasics(record);
+  if (refused) throw refused;
+}
 
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
 export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only, refused }: Wanted): Promise<Placed> {
+  assertPossible(record);
   const view = viewOf(plane);
   const group = await apartGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
-    const known = await equipped(tx, attached, await view.candidates(tx));
+    const known = await equipped(tx, askedOf(record, attached), await view.candidates(tx));
     const own = ownOf(group ? await countingGroup(tx, group, known) : known);
     const hosts = view.present().map((host) => ({ ...host, ...own.get(host.ref) }));
     const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
     const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
     const [best] = placement.ranked;
     if (!best) {
-      if (tried > 1) throw refusalOf(placement, only);
+      if (tried > 1) throw unknownPci(record, hosts) ?? refusalOf(placement, only);
       view.expire();
       continue;
     }
     if (refused) throw refused;
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const take = async (): Promise<Placed | undefined> =>
-      (await takeGpus(tx, guest, best.host.ref))
+      (await takeGpus(tx, guest, best.host.ref)) && (await takePcis(tx, guest, best.host.ref))
         ? commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task)
         : undefined;
     const placed = await (view.planned ? takePlanned(tx, view, { ref: vm, ...record }, take) : take());
@@ -199,9 +216,9 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
       view.wrote(vm, placed.vmEpoch);
       return placed;
     }
+    view.left(vm);
     await assertAtRest(tx, vm);
     if (tried === mostTries) throw refusalOf(placement, only);
-    view.expire();
   }
 }
 
@@ -220,6 +237,12 @@ async function takePlanned<T>(tx: Tx, view: HostsView, vm: Row<'VM'>, take: () =
     view.left(vm.ref);
     throw error;
   }
+}
+
+/** An address at which no host of the pool has a device. */
+function unknownPci(record: StoredRecord<'VM'>, hosts: readonly Candidate[]): XenError | undefined {
+  const known = new Set(hosts.flatMap((host) => [...(host.pcis?.keys() ?? [])]));
+  return pcisOf(record).length === 0 ? undefined : passthrough.refusePci(record.other_config, known);
 }
 
 function refusalOf(placement: Placement, only: Ref<'host'> | undefined): XenError {
@@ -262,8 +285,10 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
 /** Where the VM could start now, best first. */
 export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
   const attached = await attachedTo(tx, vm);
-  const hosts = await equipped(tx, attached, await viewOf(plane).candidates(tx));
-  const guest = guestOf(vm, await tx.get('VM', vm), attached, hosts);
+  const record = await tx.get('VM', vm);
+  if (platform.refuseBasics(record)) return [];
+  const hosts = await equipped(tx, askedOf(record, attached), await viewOf(plane).candidates(tx));
+  const guest = guestOf(vm, record, attached, hosts);
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
@@ -274,11 +299,12 @@ export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM
 /** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
 export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Pick<Wanted, 'vm' | 'record' | 'attached'>): Promise<void> {
   await tx.get('host', host);
-  const hosts = await equipped(tx, attached, await hostsNow(tx));
+  assertPossible(record);
+  const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));
   const placement = place(
     leastLoaded,
     guestOf(vm, record, attached, hosts),
     hosts.filter((h) => h.ref === host),
   );
-  if (placement.ranked.length === 0) throw refusalOf(placement, host);
+  if (placement.ranked.length === 0) throw unknownPci(record, hosts) ?? refusalOf(placement, host);
 }

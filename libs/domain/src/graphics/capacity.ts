@@ -10,6 +10,8 @@ export interface Gpu {
   readonly most: Readonly<Record<string, number>>;
   /** The type of each virtual GPU that it has or is to get. */
   readonly residents: readonly string[];
+  /** A VM has its PCI device. */
+  readonly isTaken?: boolean;
 }
 
 /** Why the type cannot be had from this GPU at all, however empty. */
@@ -20,7 +22,8 @@ function refuseType(gpu: Gpu, type: string): XenError | undefined {
   return other === undefined ? undefined : new XenError('VGPU_TYPE_NOT_COMPATIBLE_WITH_RUNNING_TYPE', gpu.ref, type, other);
 }
 /** One GPU serves one type at a time. */
-export const remaining = (gpu: Gpu, type: string): number => (refuseType(gpu, type) ? 0 : Math.max(0, (gpu.most[type] ?? 0) - gpu.residents.length));
+export const remaining = (gpu: Gpu, type: string): number =>
+  gpu.isTaken || refuseType(gpu, type) ? 0 : Math.max(0, (gpu.most[type] ?? 0) - gpu.residents.length);
 export const remainingInGroup = (gpus: readonly Gpu[], type: string): number => gpus.reduce((sum, gpu) => sum + remaining(gpu, type), 0);
 
 export interface Wish {

@@ -27,11 +27,16 @@ export function explain(policy: Policy, { ranked, rejected }: Placement, chosen:
 
 const away: readonly string[] = ['HOST_DISABLED', 'HOST_NOT_LIVE'];
 /** Reasons of size, which some other host might not have; their last parameter is what the host has. */
+const withoutDevice: readonly string[] = ['VM_INCOMPATIBLE_WITH_THIS_HOST', 'DEVICE_ALREADY_ATTACHED'];
 const sizes: readonly string[] = ['HOST_NOT_ENOUGH_FREE_MEMORY', 'HOST_NOT_ENOUGH_PCPUS'];
 
-/** The error of a pool in which no host is possible: the size that all those lack that are there, else that there is none. */
+/** The error of a pool in which no host is possible: a device that another VM has, or the size that all those lack that are there, else that there is none. */
 export function noHostError({ rejected }: Placement): XenError {
-  const [first, ...others] = [...rejected.values()].filter(([code = '']) => !away.includes(code));
+  const reasons = [...rejected.values()].filter(([code = '']) => !away.includes(code));
+  const taken = reasons.find(([code]) => code === 'DEVICE_ALREADY_ATTACHED');
+  if (taken && reasons.every((reason) => reason === taken || withoutDevice.includes(reason[0] ?? '')))
+    return new XenError('DEVICE_ALREADY_ATTACHED', taken[1] ?? '');
+  const [first, ...others] = reasons;
   const [code = ''] = first ?? [];
   if (!first || !sizes.includes(code) || others.some((other) => other[0] !== code)) return new XenError('NO_HOSTS_AVAILABLE');
   const [, needed = '', most = ''] = others.reduce((a, b) => (Number(a[2]) >= Number(b[2]) ? a : b), first);

@@ -23,6 +23,13 @@ export const gpus: Filter = (guest, host) => {
   const { missing } = allot(host.gpus ?? [], guest.gpus ?? []);
   return missing && missingGpu(guest.ref, missing);
 };
+/** A PCI device is one VM's alone. */
+export const pci: Filter = (guest, host) => {
+  const missing = guest.pcis?.find((address) => !host.pcis?.has(address));
+  if (missing !== undefined) return ['VM_INCOMPATIBLE_WITH_THIS_HOST', guest.ref, host.ref, `The host has no PCI device ${missing}`];
+  const taken = guest.pcis?.find((address) => !['', guest.ref].includes(host.pcis?.get(address) ?? ''));
+  return taken === undefined ? undefined : ['DEVICE_ALREADY_ATTACHED', taken];
+};
 export const usb: Filter = (guest, host) => {
   const missing = guest.usbGroups?.find((group) => !host.usbGroups?.has(group));
   return missing === undefined ? undefined : ['VM_REQUIRES_VUSB', guest.ref, missing];

@@ -21,6 +21,8 @@ export interface Candidate {
   readonly gpus?: readonly Gpu[];
   /** Groups whose USB device is plugged in here and may be passed through. */
   readonly usbGroups?: ReadonlySet<string>;
+  /** Of the PCI devices that the guest asks for, those of this host by address, each with the VM that has it or ''. */
+  readonly pcis?: ReadonlyMap<string, string>;
 }
 export interface Guest {
   readonly ref: string;
@@ -35,6 +37,8 @@ export interface Guest {
   readonly antiAffinityGroup?: string;
   readonly gpus?: readonly Wish[];
   readonly usbGroups?: readonly string[];
+  /** Addresses of PCI devices that it is to be given. */
+  readonly pcis?: readonly string[];
 }
 
 /** Code and parameters of the reason why a guest cannot be there; undefined when it can. */

@@ -74,3 +74,22 @@ test('a VM with a device model starts with one named', () => {
   });
   expect(rules.platformToStart(vm({ domain_type: 'pv' }))).toEqual({});
 });
+
+test.each<[string, Partial<Parameters<typeof rules.refuseBasics>[0]>, readonly string[] | undefined]>([
+  ['nothing that is wrong', {}, undefined],
+  ['a domain that is kept aside', { actions_after_crash: 'rename_restart' }, ['VALUE_NOT_SUPPORTED', 'VM.actions_after_crash', 'rename_restart']],
+  ['a dump of an HVM guest', { actions_after_crash: 'coredump_and_restart' }, ['VALUE_NOT_SUPPORTED', 'VM.actions_after_crash', 'coredump_and_restart']],
+  ['a dump of a PV guest', { actions_after_crash: 'coredump_and_destroy', domain_type: 'pv' }, undefined],
+  ['too little shadow memory', { HVM_shadow_multiplier: 0.5 }, ['INVALID_VALUE', 'HVM_shadow_multiplier', '0.5']],
+  ['more vCPUs at the start than at all', { VCPUs_at_startup: 5 }, ['VALUE_NOT_SUPPORTED', 'VCPUs-at-startup', '5']],
+])('no host takes a VM with %s', (_what, more, expected) => {
+  const basics = {
+    domain_type: 'hvm',
+    HVM_boot_policy: '',
+    actions_after_crash: 'restart',
+    HVM_shadow_multiplier: 1,
+    VCPUs_max: 4,
+    VCPUs_at_startup: 1,
+  } as const;
+  expect(rules.refuseBasics({ ...basics, ...more })?.description.slice(0, 3)).toEqual(expected);
+});

@@ -40,6 +40,20 @@ export function platformToStart(vm: PlatformSubject): Settings {
   return isMissing || present === formerModel ? { ...vm.platform, [model]: usual } : vm.platform;
 }
 
+type Basics = Pick<Vm, 'domain_type' | 'HVM_boot_policy' | 'actions_after_crash' | 'HVM_shadow_multiplier' | 'VCPUs_max' | 'VCPUs_at_startup'>;
+/** What makes a VM impossible on any host: values that could be set and that no domain can have. */
+export function refuseBasics(vm: Basics): XenError | undefined {
+  const { actions_after_crash: action, HVM_shadow_multiplier: shadow } = vm;
+  if (vm.VCPUs_max < 1) return invalid('VCPUs_max', String(vm.VCPUs_max));
+  if (vm.VCPUs_at_startup < 1) return invalid('VCPUs-at-startup', String(vm.VCPUs_at_startup));
+  if (vm.VCPUs_at_startup > vm.VCPUs_max) return unsupported('VCPUs-at-startup', String(vm.VCPUs_at_startup), 'It is more than VCPUs-max');
+  if (shadow < 1) return invalid('HVM_shadow_multiplier', String(shadow));
+  if (action === 'rename_restart') return unsupported('VM.actions_after_crash', action, 'No domain outlives the run of its VM');
+  const dumps = action.startsWith('coredump') && typeOf(vm) !== 'pv';
+  return dumps ? unsupported('VM.actions_after_crash', action, 'Only the memory of a PV guest can be dumped') : undefined;
+}
+const unsupported = (field: string, value: string, why: string): XenError => new XenError('VALUE_NOT_SUPPORTED', field, value, why);
+
 const invalid = (field: string, value: string): XenError => new XenError('INVALID_VALUE', field, value);
 
 function refuseFirmware({ HVM_boot_params, NVRAM }: PlatformSubject): XenError | undefined {

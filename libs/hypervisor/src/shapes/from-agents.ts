@@ -29,6 +29,10 @@ const gpu = shape({
   ...{ pciId: text(64), vendorId: text(8), vendorName: text(255), deviceId: text(8), deviceName: text(255) },
   ...{ display: flag, profiles: listOf(profile, 64) },
 });
+const pci = shape({
+  ...{ pciId: text(64), classId: text(8), className: text(255), vendorId: text(8), vendorName: text(255) },
+  ...{ deviceId: text(8), deviceName: text(255), driver: text(64) },
+});
 const usb = shape({
   ...{ path: text(64), vendorId: text(8), vendorName: text(255), productId: text(8), productName: text(255) },
   ...{ serial: text(255), version: text(16), speedMbit: fraction(1e9) },
@@ -41,7 +45,7 @@ export const inventoryReader: Reader<Inventory> = shape(
     ...{ biosStrings: mapOf({ keys: 100, keyCharacters: 255, valueCharacters: 1024 }), nics: listOf(nic, 64) },
     ...{ localDiskBytes: whole(), hypervisorVersion: text(64), kernelVersion: text(64) },
   },
-  { gpus: listOf(gpu, 64), usbDevices: listOf(usb, 255) },
+  { gpus: listOf(gpu, 64), usbDevices: listOf(usb, 255), pciDevices: listOf(pci, 255) },
 );
 
 const many = <T>(entry: Reader<T>): Reader<readonly T[]> => listOf(entry, messageLimits.entries);

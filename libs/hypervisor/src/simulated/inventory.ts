@@ -1,6 +1,6 @@
 /** Hosts that follow from a seed: what a first boot would find. */
 import { createHash } from 'node:crypto';
-import type { GpuHardware, Inventory, UsbHardware } from '../protocol';
+import type { GpuHardware, Inventory, PciHardware, UsbHardware } from '../protocol';
 
 const GiB = 2 ** 30;
 const digest = (...names: readonly (string | number)[]): string => createHash('sha256').update(names.join('/')).digest('hex');
@@ -33,6 +33,29 @@ const accelerator: GpuHardware = {
     { name: 'GRID T4-8Q', framebufferBytes: 8 * GiB, heads: 4, most: 2 },
   ],
 };
+/** What a server has besides, and may give to a guest. */
+const pciDevices: readonly PciHardware[] = [
+  {
+    pciId: '0000:41:00.0',
+    classId: '0108',
+    className: 'Non-Volatile memory controller',
+    vendorId: '144d',
+    vendorName: 'Samsung Electronics Co Ltd',
+    deviceId: 'a80a',
+    deviceName: 'NVMe SSD Controller PM9A1/PM9A3/980PRO',
+    driver: 'nvme',
+  },
+  {
+    pciId: '0000:c5:00.3',
+    classId: '0c03',
+    className: 'USB controller',
+    vendorId: '1022',
+    vendorName: 'Advanced Micro Devices, Inc. [AMD]',
+    deviceId: '148c',
+    deviceName: 'Starship USB 3.0 Host Controller',
+    driver: 'xhci_hcd',
+  },
+];
 const stick = (serial: string): UsbHardware => ({
   path: '1-2',
   vendorId: '0781',
@@ -80,6 +103,7 @@ export function inventoryOf(seed: number, index: number): Inventory {
     })),
     gpus: turnOf(seed, index) === 0 ? [display, accelerator] : [display],
     usbDevices: turnOf(seed, index) === 1 ? [stick(digest('stick', seed, index).slice(0, 12))] : [],
+    pciDevices,
     localDiskBytes: 2 * 2 ** 40,
     hypervisorVersion: '4.17.5',
     kernelVersion: '4.19.0+1',

@@ -1,4 +1,4 @@
-/** `ova.xml`: what an export says of its objects, one XML-RPC value. */
+/** `ova.xml`: what an export says of its objects, one XML-RPC value. It is written without an XML declaration and read with or without one. */
 import { classNamed, isClassName, XenError, type ClassName } from '@xenplane/model';
 import { escapeXml, textOf } from '../text';
 import { isStruct, Scalar, type Untyped } from '../untyped';
@@ -40,7 +40,7 @@ export function writeOva(version: OvaVersion, objects: readonly OvaObject[]): Ui
     struct([member('class', plain(cls)), member('id', plain(id)), member('snapshot', encodeXml({ kind: 'record', cls }, snapshot))]),
   );
   const body = struct([member('version', struct(versions)), member('objects', `<value><array><data>${all.join('')}</data></array></value>`)]);
-  return new TextEncoder().encode(`<?xml version='1.0'?>${body}`);
+  return new TextEncoder().encode(body);
 }
 
 /** Objects of classes that we do not know are left out. */

@@ -6,11 +6,13 @@ import {
   extentsOf,
   MemberReader,
   memberBytes,
+  readOva,
   TarReader,
   tarEnd,
   tarHeader,
   tarMember,
   writeMembers,
+  writeOva,
   xxh64,
   type DiskSource,
 } from '@xenplane/wire';
@@ -44,6 +46,14 @@ const namesIn = async (bytes: Buffer): Promise<string[]> => {
   }
   return names;
 };
+
+test('ova.xml begins with its value, and is read with a declaration before it too', () => {
+  const version = { hostname: 'h', date: '', product_version: '8.3.0', product_brand: 'X', build_number: '1', xapi_major: 1, xapi_minor: 9 };
+  const bytes = writeOva(version, []);
+  expect(new TextDecoder().decode(bytes)).toMatch(/^<value><struct>/);
+  for (const before of ['', "<?xml version='1.0'?>", '<?xml version="1.0" encoding="UTF-8"?>\n'])
+    expect(readOva(Buffer.concat([Buffer.from(before), bytes])).version).toMatchObject({ hostname: 'h' });
+});
 
 test.each([
   ['', 'EF46DB3751D8E999'],

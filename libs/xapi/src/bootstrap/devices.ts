@@ -32,7 +32,17 @@ function pciRecords(host: Ref<'host'>, hostUuid: string, inventory: Inventory): 
     class_name: gpu.display ? 'VGA compatible controller' : '3D controller',
     driver_name: gpu.display ? 'ast' : 'nvidia',
   }));
-  return [...nics, ...gpus].map((device) => {
+  const others = (inventory.pciDevices ?? []).map((device) => ({
+    vendor_id: device.vendorId,
+    vendor_name: device.vendorName,
+    device_id: device.deviceId,
+    device_name: device.deviceName,
+    pci_id: device.pciId,
+    class_id: device.classId,
+    class_name: device.className,
+    driver_name: device.driver,
+  }));
+  return [...nics, ...gpus, ...others].map((device) => {
     const ref = pciRef(hostUuid, device.pci_id);
     return { ref, ...recordWith('PCI', { ...device, uuid: ref.replace('OpaqueRef:', ''), host }) };
   });

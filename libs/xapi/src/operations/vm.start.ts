@@ -2,7 +2,7 @@
  * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
  * A host that is lost meanwhile costs another placement, a few times at the most.
  */
-import { platform } from '@xenplane/domain';
+import { passthrough, platform } from '@xenplane/domain';
 import { asRef, classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import { reading, type Row, type Tx } from '@xenplane/store';
@@ -62,7 +62,9 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: 
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
       if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run)))) throw new Superseded(vm);
-      const refused = resume ? platform.refuseToBuild(record) : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force });
+      const refused =
+        passthrough.refusePci(record.other_config) ??
+        (resume ? platform.refuseToBuild(record) : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force }));
       const placed = await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host, refused });
       if (!resume) prepare(tx, record);
       return { ...placed, spec: specOf(record, attached), ...renewal(record) };
@@ -120,7 +122,7 @@ async function show(
   const silent = silentGuest(plane);
   const rows = await tx.query<{ address: string; silent: boolean; withoutScreen: boolean }>(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
-          shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
+          shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "attached_PCIs" = ARRAY(SELECT pci FROM passed_pci WHERE vm = $1 ORDER BY pci), "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
                       "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
                       bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, guest_metrics = coalesce(vm.guest_metrics, $14), hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
                       FROM run WHERE vm.ref = run.vm AND vm.power_state = $15 RETURNING vm.metrics, vm.platform, vm.guest_metrics, vm.other_config),

@@ -92,7 +92,7 @@ const password: Command = async (args, around) => void (await perform(around, 's
 
 interface Batch {
   readonly token: string;
-  readonly events: readonly { readonly ref: string; readonly snapshot?: Readonly<Record<string, unknown>> }[];
+  readonly events: readonly { readonly class: string; readonly ref: string; readonly snapshot?: Readonly<Record<string, unknown>> }[];
 }
 const watched = new Set([...['vm', 'vdi', 'sr', 'host', 'network', 'vif', 'pif', 'vbd', 'pbd', 'pool', 'task', 'subject', 'role', 'secret', 'vmss']]);
 /** Waits until an object of the class has the values that are asked for; `/=` stands for what it must not be. */
@@ -101,14 +101,24 @@ const eventWait: Command = async (args, { objects: { api } }) => {
   if (!watched.has(cls)) throw new Misuse(`Cli listening for class '${cls}' not currently implemented`);
   const table = tableNamed(cls);
   const wanted = given(args, ['class']);
+  const own = table.cls.toLowerCase();
+  const classes = [own, ...sourcesOf(table, wanted)];
   for (let token = ''; ;) {
-    const batch = await api.call<Batch>('event.from', [table.cls.toLowerCase()], token, 30);
+    const batch = await api.call<Batch>('event.from', classes, token, 30);
     token = batch.token;
     // What other objects are like is asked anew each time.
     const objects = new Objects(api);
-    for (const { ref, snapshot } of batch.events) if (snapshot && (await allHold(objects, table, { ref, record: snapshot }, wanted))) return;
+    const changed = batch.events.flatMap(({ class: of, ref, snapshot }) => (of === own && snapshot ? [{ ref, record: snapshot }] : []));
+    const shown = batch.events.some((event) => event.class !== own) ? await objects.list(table) : changed;
+    for (const one of shown) if (await allHold(objects, table, one, wanted)) return;
   }
 };
+/** The classes besides its own of which an object shows fields, as a VM does of its guest metrics: they change without an event of the object. */
+function sourcesOf(table: ClassTable, wanted: Arguments['pairs']): string[] {
+  const fields = wanted.flatMap(([name]) => table.fields.filter(([n]) => n === name));
+  const classes = fields.flatMap(([, source]) => (typeof source === 'string' && source.includes('.') ? [(source.split('.')[0] ?? '').toLowerCase()] : []));
+  return [...new Set(classes)].filter((cls) => cls !== table.cls.toLowerCase());
+}
 async function allHold(objects: Objects, table: ClassTable, shown: Shown, wanted: Arguments['pairs']): Promise<boolean> {
   const holding = wanted.map(async ([name, value]) => {
     const not = value.startsWith('/='),
