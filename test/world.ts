@@ -17,6 +17,8 @@ export interface WorldOptions {
   readonly apis?: number;
   readonly seed?: number;
   readonly speed?: number;
+  /** Settings of the API beside the usual ones. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 export interface World {
   readonly url: string;
@@ -34,7 +36,14 @@ export const joinKey = secret;
 export const password = 'correct horse';
 
 /** Starts images, APIs, a scheduler and an agent, and waits until VMs can be started. */
-export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, scheduler: withScheduler = true }: WorldOptions = {}): Promise<World> {
+export async function startWorld({
+  hosts = 3,
+  apis = 1,
+  seed = 7,
+  speed = 0,
+  scheduler: withScheduler = true,
+  settings = {},
+}: WorldOptions = {}): Promise<World> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
   const database = await createTestDatabase();
   const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
@@ -58,6 +67,7 @@ export async function startWorld({ hosts = 3, apis = 1, seed = 7, speed = 0, sch
       XENPLANE_SEALING_KEY: secret,
       XENPLANE_HOSTS: String(hosts),
       XENPLANE_DATA: path.join(folder, 'api'),
+      ...settings,
     };
     const running: RunningApi[] = [];
     for (let i = 0; i < apis; i += 1) {

@@ -24,6 +24,7 @@ import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
 import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
+import { TrustedProxies } from './way';
 import { Unfinished } from './unfinished';
 import { answerUnreadable } from './unreadable';
 
@@ -49,7 +50,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const dispatcher = new Dispatcher(plane, sessions);
   const beats = new TransferBeats(plane);
   beats.start();
-  const gateway = new Gateway(plane, dispatcher, beats);
+  const gateway = new Gateway(plane, dispatcher, beats, new TrustedProxies(settings.trustedProxies));
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
   const ways = await openWays(app, settings, { plane, sessions, beats }, (found) => (url ||= found)).catch(async (error: unknown) => {
     beats.stop();

@@ -1,6 +1,6 @@
 /** Prometheus figures: the process itself, and the pool as the replica has it. */
 import { Controller, Get, Inject, Res } from '@nestjs/common';
-import type { Plane } from '@xenplane/xapi';
+import { Dispatcher, type Plane } from '@xenplane/xapi';
 import type { FastifyReply } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { planeToken } from './tokens';
@@ -22,7 +22,17 @@ export class MetricsController {
     registers: [this.registry],
   });
 
-  constructor(@Inject(planeToken) private readonly plane: Plane) {
+  private readonly calls = new Gauge({
+    name: 'xenplane_calls',
+    help: 'Calls that are at work or wait for their turn, by queue',
+    labelNames: ['queue', 'state'],
+    registers: [this.registry],
+  });
+
+  constructor(
+    @Inject(planeToken) private readonly plane: Plane,
+    private readonly dispatcher: Dispatcher,
+  ) {
     collectDefaultMetrics({ register: this.registry, prefix: 'xenplane_api_' });
   }
 
@@ -33,6 +43,10 @@ export class MetricsController {
   }
 
   private collect(): void {
+    for (const [queue, turns] of Object.entries(this.dispatcher.lanes.turns)) {
+      this.calls.set({ queue, state: 'working' }, turns.inside);
+      this.calls.set({ queue, state: 'waiting' }, turns.waiting);
+    }
     const { replica } = this.plane;
     for (const [cls, count] of Object.entries(replica.counts())) this.objects.set({ class: cls }, count);
     const states = new Map<string, number>([

@@ -25,6 +25,8 @@ export interface PlaneOptions {
   readonly imagesSecret?: string | undefined;
   readonly sealingKey?: string | undefined;
   readonly wrongPasswordMs?: number;
+  readonly callsAtOnce?: number;
+  readonly callsWaiting?: number;
 }
 
 export const systemClock: Clock = {
@@ -60,6 +62,8 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
       imagesUrl: options.imagesUrl ?? '',
       imagesSecret: options.imagesSecret,
       sealingKey: options.sealingKey,
+      callsAtOnce: options.callsAtOnce ?? 16,
+      callsWaiting: options.callsWaiting ?? 4_000,
       wrongPasswordMs: options.wrongPasswordMs ?? 5_000,
       leaseMs,
     },

@@ -6,7 +6,6 @@ import { callSender } from '@xenplane/xapi';
 import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
-import { wayOf } from '../local-socket';
 import type { Exchange, Handler } from './exchange';
 import { Refusal } from './refusal';
 
@@ -37,13 +36,13 @@ export function commandLine(body: string): CommandLine {
   return { words, login: { session, user: value('username') ?? '', password: value('password') ?? '' } };
 }
 
-async function run({ request, socket, dispatcher, signal, plane }: Exchange): Promise<void> {
+async function run({ request, socket, dispatcher, signal, plane, way }: Exchange): Promise<void> {
   const { words, login } = commandLine(await bodyOf(request));
   const channel = new Channel(socket);
   try {
     await channel.greet();
     const terminal = terminalOver(channel, callSender(plane.store));
-    const code = await runXe(words, () => openSession(dispatcher, { ...login, way: wayOf(request.socket) }, signal), terminal);
+    const code = await runXe(words, () => openSession(dispatcher, { ...login, way }, signal), terminal);
     channel.say({ kind: 'exit', code });
   } catch (error) {
     if (!(error instanceof ClientGone) && !(error instanceof MalformedThin))

@@ -3,8 +3,9 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { asRef, errorFrom, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
 import { HttpTask, type Dispatcher, type Plane, type Session, type TaskHead, type TransferBeats, type Way } from '@xenplane/xapi';
-import { isLocal, wayOf } from '../local-socket';
+import { isLocal } from '../local-socket';
 import { otherConfigOf } from '../task-head';
+import { wayOf, type TrustedProxies } from '../way';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
@@ -34,6 +35,7 @@ export class Gateway {
     private readonly plane: Plane,
     private readonly dispatcher: Dispatcher,
     private readonly beats: TransferBeats,
+    private readonly proxies: TrustedProxies,
   ) {}
 
   /** Whether the request is a handler's; then it is answered here. */
@@ -94,9 +96,11 @@ export class Gateway {
     const login = await this.logIn(route, connection.request, query).catch(notLetIn);
     try {
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
+      const way = wayOf(connection.request, this.proxies);
+      if (login.session) await this.dispatcher.lanes.turnOf(login.session, way);
       const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
-      const exchange = { ...connection, path: pathOf(connection.request), query, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
+      const exchange = { ...connection, path: pathOf(connection.request), query, way, ...login, task, plane: this.plane, dispatcher: this.dispatcher };
       await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
       finishAnswer(connection);
       this.audit(route, login, undefined);
@@ -128,8 +132,8 @@ export class Gateway {
     const token = query.get('session_id');
     if (token !== null) return { token, session: await this.dispatcher.sessions.find(token), own: false };
     const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'), wayOf(request.socket));
-    if (isLocal(request.socket) && !route.open) return this.logInOnce(':', wayOf(request.socket));
+    if (basic) return this.logInOnce(Buffer.from(basic, 'base64').toString('utf8'), wayOf(request, this.proxies));
+    if (isLocal(request.socket) && !route.open) return this.logInOnce(':', wayOf(request, this.proxies));
     if (route.open) return { token: '', session: undefined, own: false };
     throw new XenError('SESSION_AUTHENTICATION_FAILED');
   }
@@ -203,5 +207,6 @@ function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (!(error instanceof XenError)) return new Refusal(500, 'The request could not be served');
   if (unauthorised.has(error.code)) return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
+  if (error.code === 'TOO_BUSY') return new Refusal(503, shown(error), { 'retry-after': '1' });
   return new Refusal(error.code === 'RBAC_PERMISSION_DENIED' ? 403 : 500, shown(error));
 }

@@ -1,5 +1,7 @@
 /** Every record of the pool as XML, in the shape of xapi's database file. */
 import { classNames, type ClassName } from '@xenplane/model';
+import { inSlices } from '@xenplane/store';
+import { membersOfBlocks, type Blocks } from '@xenplane/wire';
 import type { Plane } from '../context';
 
 /** Of what can be restored. */
@@ -28,18 +30,18 @@ function row(ref: string, record: Readonly<Record<string, unknown>>): string {
   return `<row ref="${ref}"${fields.join('')}/>`;
 }
 
-function* table(plane: Plane, cls: ClassName): Generator<string> {
+async function* table(cls: ClassName, blocks: Blocks): AsyncGenerator<string> {
   yield `<table name="${cls}">`;
-  for (const ref of plane.replica.refs(cls)) {
-    const record = plane.replica.record(cls, ref);
-    if (record) yield row(ref, record);
-  }
+  for await (const [ref, record] of inSlices(membersOfBlocks(blocks))) yield row(ref, record as Readonly<Record<string, unknown>>);
   yield '</table>';
 }
 
-/** Tables that are left out are not there at all. */
-export function* databaseXml(plane: Plane, without: readonly ClassName[] = []): Generator<string> {
+/** All tables as they are at one moment, made in slices. Tables that are left out are not there at all. */
+export async function* databaseXml({ replica }: Plane, without: readonly ClassName[] = []): AsyncGenerator<string> {
+  const wanted = classNames.filter((cls) => !without.includes(cls));
+  for (const cls of wanted) await replica.prepare(cls);
+  const tables = wanted.map((cls) => [cls, replica.allRecords(cls)] as const);
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<database><manifest><pair key="schema_major_vsn" value="${schemaVersion}"/><pair key="generation_count" value="1"/></manifest>`;
-  for (const cls of classNames) if (!without.includes(cls)) yield* table(plane, cls);
+  for (const [cls, blocks] of tables) yield* table(cls, blocks);
   yield '</database>';
 }
