@@ -10,14 +10,16 @@ beforeAll(async () => {
   world = await startWorld({ hosts: 1, settings: { XENPLANE_CALLS_AT_ONCE: '1', XENPLANE_CALLS_WAITING: '16' } });
   heavy = await sessionOf(world);
   light = await sessionOf(world);
-  vm = (await result<string[]>(world, 'VM.get_by_name_label', heavy, 'Xenplane demo'))[0] ?? '';
+  vm = (await result<string[]>(world, 'VM.get_by_name_label', heavy, 'Debian Bookworm 12'))[0] ?? '';
 });
 afterAll(() => world.stop());
 
-async function waiting(): Promise<number> {
-  const text = await (await fetch(`${world.url}/metrics`)).text();
-  return Number(/^xenplane_calls\{queue="work",state="waiting"\} (\d+)$/m.exec(text)?.[1]);
+/** How many calls are at work or wait, as the metrics say. */
+async function calls(state: 'working' | 'waiting'): Promise<number> {
+  const text = await (await fetch(`${world.url}/metrics`, { headers: { authorization: `Basic ${btoa(`root:${world.password}`)}` } })).text();
+  return Number(new RegExp(`^xenplane_calls\\{queue="work",state="${state}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
 }
+const waiting = (): Promise<number> => calls('waiting');
 const untilWaiting = (count: number): Promise<void> =>
   eventually(async () => {
     expect(await waiting()).toBe(count);
@@ -28,29 +30,27 @@ async function whileBusy(story: (begin: (name: string, session: string) => Promi
   const answered: string[] = [];
   const asked: Promise<void>[] = [];
   const ask = async (name: string, session: string): Promise<void> => {
-    await result(world, 'VM.set_name_description', session, vm, name);
+    const body = JSON.stringify({ id: 1, method: 'VM.set_name_description', params: [session, vm, name] });
+    expect(await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()).toMatchObject({ error: null });
     answered.push(name);
   };
   const { plane } = world.apis[0] ?? {};
   if (!plane) throw new Error('there is no API');
   let unlock = (): void => undefined;
-  const locked = new Promise<void>((isLocked) => {
+  const locked = new Promise<void>((isLocked, isNot) => {
     const held = new Promise<void>((resolve) => (unlock = resolve));
     asked.push(
       inTransaction(plane.store, async (tx) => {
         await tx.lock('VM', asRef<'VM'>(vm));
         isLocked();
         await held;
-      }),
+      }).catch((error: unknown) => isNot(error)),
     );
   });
   try {
     await locked;
     asked.push(ask('at work', heavy));
-    await eventually(async () => {
-      const text = await (await fetch(`${world.url}/metrics`)).text();
-      expect(text).toContain('xenplane_calls{queue="work",state="working"} 1');
-    });
+    await eventually(async () => expect(await calls('working')).toBe(1));
     for (let i = 1; i <= 4; i += 1) {
       asked.push(ask(`heavy ${i}`, heavy));
       await untilWaiting(i);

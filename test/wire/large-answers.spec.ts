@@ -13,7 +13,7 @@ beforeAll(async () => {
   session = await sessionOf(world);
   call = await login(world.url);
   const { plane } = world.apis[0] ?? fail();
-  const template = (await call<string[]>('VM.get_by_name_label', 'Xenplane demo'))[0] ?? '';
+  const template = (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0] ?? '';
   const { ref: _ref, ...row } = { ...plane.replica.stored('VM', template) };
   await inTransaction(plane.store, (tx) =>
     tx.insertAll(

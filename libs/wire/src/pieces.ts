@@ -56,9 +56,10 @@ export function* jsonOfBlocks(blocks: Blocks): Generator<Piece> {
   }
   yield blocks.length === 0 ? '{}' : '}';
 }
+const encoder = new TextEncoder();
 /** How many bytes `jsonOfBlocks` are. */
 export const lengthOfBlocks = (blocks: Blocks): number =>
-  blocks.reduce((sum, block) => sum + (typeof block === 'string' ? Buffer.byteLength(block) : block.byteLength), 0) + Math.max(2, blocks.length + 1);
+  blocks.reduce((sum, block) => sum + (typeof block === 'string' ? encoder.encode(block).length : block.byteLength), 0) + Math.max(2, blocks.length + 1);
 
 /** The members one after the other. */
 export function* membersOfBlocks(blocks: Blocks): Generator<readonly [string, unknown]> {
