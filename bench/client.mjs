@@ -22,6 +22,7 @@ export function makeCall(url, agent = new http.Agent({ keepAlive: true, maxSocke
     });
 }
 
+export const tokenOf = (url, password, agent) => makeCall(url, agent)('session.login_with_password', 'root', password);
 export async function logIn(url, password, agent) {
   const raw = makeCall(url, agent);
   const session = await raw('session.login_with_password', 'root', password);

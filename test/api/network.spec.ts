@@ -250,7 +250,7 @@ test('interfaces of VMs: addresses, locking, another network while the guest run
   const [eth0 = '', eth1 = ''] = await Promise.all(
     ['eth0', 'eth1'].map(async (device) => (await call<string[]>('network.get_by_name_label', `Pool-wide network associated with ${device}`))[0]),
   );
-  const vm = await newVm('interfaces', undefined, 'Windows Server 2025 (64-bit)');
+  const vm = await newVm('interfaces', undefined, 'Windows Server 2025');
   await expect(newVif(vm, eth0, { device: 'first' })).rejects.toThrow(/^INVALID_DEVICE first$/);
   const vif = await newVif(vm, eth0);
   await expect(newVif(vm, eth0)).rejects.toThrow(/^DEVICE_ALREADY_EXISTS 0$/);

@@ -77,7 +77,7 @@ test('what stands in the way is told', async () => {
   await expect(join(call, 'http://127.0.0.1:1')).rejects.toThrow('JOINING_HOST_CONNECTION_FAILED');
   await expect(join(call, a.imagesUrl)).rejects.toThrow('JOINING_HOST_SERVICE_FAILED');
   await expect(join(call, b.url, 'wrong')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED');
-  await expect(join(call, a.url)).rejects.toThrow('JOINING_HOST_SERVICE_FAILED');
+  await expect(join(call, a.url)).rejects.toThrow('OPERATION_NOT_ALLOWED Host cannot become slave of itself');
   const vm = await newVm(call);
   await call('VM.start', vm, false, false);
   await expect(join(call, b.url)).rejects.toThrow('JOINING_HOST_CANNOT_HAVE_RUNNING_VMS');
@@ -111,6 +111,74 @@ test('what the other pool is stands in the way too', async () => {
   await set('UPDATE pool SET ha_enabled = false');
   await set(`UPDATE host h SET cpu_info = h.cpu_info || jsonb_build_object('modelname', c.modelname) FROM host_cpu c WHERE c.host = h.ref`);
   await startsOn(call, (await hostOf(call)).ref);
+});
+
+test('networks of the host that no other pool takes over stand in the way', async () => {
+  const call = await login(a.url);
+  const pifs = await call<Records>('PIF.get_all_records');
+  const [management = ''] = Object.keys(pifs).filter((ref) => pifs[ref]?.['management'] === true);
+  const [free = ''] = Object.keys(pifs).filter((ref) => pifs[ref]?.['management'] === false);
+  const newNetwork = (): Promise<string> => call('network.create', { name_label: 'extra', name_description: '', MTU: 1500, other_config: {}, tags: [] });
+  const vlan = await call<string>('pool.create_VLAN_from_PIF', free, await newNetwork(), 7).then(([made = '']: string | string[]) => made);
+  await expect(join(call, b.url)).rejects.toThrow('POOL_JOINING_HOST_HAS_NON_MANAGEMENT_VLANS');
+  await expect(call('pool.join_force', b.url, 'root', password)).rejects.toThrow('POOL_JOINING_HOST_HAS_NON_MANAGEMENT_VLANS');
+  await call('VLAN.destroy', await call('PIF.get_VLAN_master_of', vlan));
+  const tunnel = await call<string>('tunnel.create', management, await newNetwork(), 'gre');
+  await expect(join(call, b.url)).rejects.toThrow('POOL_JOINING_HOST_HAS_TUNNELS');
+  await call('tunnel.destroy', tunnel);
+  const bond = await call<string>('Bond.create', await newNetwork(), [management, free], '', 'active-backup', {});
+  await expect(join(call, b.url)).rejects.toThrow('POOL_JOINING_HOST_HAS_BONDS');
+  await call('Bond.destroy', bond);
+  for (const [ref, { name_label }] of Object.entries(await call<Records>('network.get_all_records')))
+    if (name_label === 'extra') await call('network.destroy', ref);
+});
+
+test('what differs between host and pool is told, each with its own words', async () => {
+  const call = await login(a.url);
+  const own = async (sql: string): Promise<void> => void (await a.apis[0]?.plane.store.query(sql));
+  const set = async (sql: string): Promise<void> => void (await b.apis[0]?.plane.store.query(sql));
+  const controller = await call<string>('SDN_controller.introduce', 'ssl', '192.0.2.1', 6640);
+  await expect(join(call, b.url)).rejects.toThrow('OPERATION_NOT_ALLOWED SDN controller differs');
+  const same = await there<string>('SDN_controller.introduce', 'ssl', '192.0.2.1', 6640);
+  await own('UPDATE pool SET tls_verification_enabled = NOT tls_verification_enabled');
+  await expect(join(call, b.url)).rejects.toThrow('POOL_JOINING_HOST_TLS_VERIFICATION_MISMATCH');
+  await own('UPDATE pool SET tls_verification_enabled = NOT tls_verification_enabled');
+  await call('SDN_controller.forget', controller);
+  await there('SDN_controller.forget', same);
+
+  const [network = ''] = await call<string[]>('network.get_all');
+  const [remote = ''] = await there<string[]>('network.get_all');
+  await call('network.add_purpose', network, 'nbd');
+  await there('network.add_purpose', remote, 'insecure_nbd');
+  await expect(join(call, b.url)).rejects.toThrow('OPERATION_NOT_ALLOWED Incompatible network purposes: nbd and insecure_nbd');
+  await call('network.remove_purpose', network, 'nbd');
+  await there('network.remove_purpose', remote, 'insecure_nbd');
+
+  const differences: readonly (readonly [change: string, back: string, words: string])[] = [
+    ['UPDATE pif SET "VLAN" = 5 WHERE management', 'UPDATE pif SET "VLAN" = -1 WHERE management', 'POOL_JOINING_HOST_MANAGEMENT_VLAN_DOES_NOT_MATCH -1 5'],
+    [
+      `UPDATE pif SET primary_address_type = 'IPv6' WHERE management`,
+      `UPDATE pif SET primary_address_type = 'IPv4' WHERE management`,
+      'OPERATION_NOT_ALLOWED Primary address type differs',
+    ],
+    [`UPDATE host SET edition = edition || '-other'`, `UPDATE host SET edition = replace(edition, '-other', '')`, 'LICENSE_HOST_POOL_MISMATCH'],
+    [
+      'UPDATE host SET "API_version_minor" = "API_version_minor" + 1',
+      'UPDATE host SET "API_version_minor" = "API_version_minor" - 1',
+      'POOL_JOINING_HOST_MUST_HAVE_SAME_API_VERSION',
+    ],
+    [
+      `UPDATE sm SET features = features || '{"VDI_SOMETHING_NEW": 1}' WHERE type = 'nfs'`,
+      `UPDATE sm SET features = features - 'VDI_SOMETHING_NEW' WHERE type = 'nfs'`,
+      'POOL_JOINING_SM_FEATURES_INCOMPATIBLE',
+    ],
+  ];
+  for (const [change, back, words] of differences) {
+    await set(change);
+    await expect(join(call, b.url)).rejects.toThrow(words);
+    await set(back);
+  }
+  expect(await b.apis[0]?.plane.store.query("SELECT ref FROM session WHERE originator = 'pool.join'")).toEqual([]);
 });
 
 test('the host of one pool joins another, and is a pool of its own again when it is ejected', async () => {

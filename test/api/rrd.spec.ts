@@ -40,6 +40,8 @@ beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   call = await login(world.url);
   vm = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], 'measured');
+  await call('VM.set_VCPUs_max', vm, 2);
+  await call('VM.set_VCPUs_at_startup', vm, 2);
   await call('VM.provision', vm);
   const [network] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
   await call('VIF.create', { device: '0', network, VM: vm, MAC: '', MTU: 0, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });

@@ -19,7 +19,7 @@ pool = call("pool.get_all_records", session)
 assert len(pool) == 1
 records = call("VM.get_all_records", session)
 template = next(ref for ref, vm in records.items() if vm["is_a_template"] and vm["name_label"] == "Rocky Linux 9")
-assert records[template]["memory_static_max"] == str(2 * 1024**3), "integers are strings in XML-RPC"
+assert records[template]["memory_static_max"] == str(4 * 1024**3), "integers are strings in XML-RPC"
 vm = call("VM.clone", session, template, "python")
 call("VM.provision", session, vm)
 print(call("VM.get_power_state", session, vm))

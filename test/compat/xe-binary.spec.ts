@@ -1,6 +1,6 @@
 /** The program `xe` itself: its settings, its files, its standard input, its exit codes. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { password, startWorld, type World } from '../world';
@@ -69,6 +69,36 @@ test('a file of the server is saved, never over another one', async () => {
   expect([again.code, again.error]).toEqual([1, expect.stringContaining('EEXIST')]);
   expect((await xe(['pool-dump-database', 'file-name='])).out).toContain('<table name="VM">');
 });
+
+test('every command that saves a file makes a new one that only its owner may read', async () => {
+  const uuidOf = async (...words: string[]): Promise<string> => (await xe([...words, '--minimal'])).out.trim();
+  const host = await uuidOf('host-list');
+  const vm = await uuidOf('vm-install', 'template=Debian Bookworm 12', 'new-name-label=saved');
+  const snapshot = await uuidOf('vm-snapshot', 'vm=saved', 'new-name-label=of saved');
+  const blob = await uuidOf('blob-create', `vm-uuid=${vm}`, 'name=notes');
+  writeFileSync(path.join(home, 'notes'), 'notes');
+  await xe(['blob-put', `uuid=${blob}`, 'filename=notes']);
+  const sr = await uuidOf('sr-list', 'type=ext');
+  const vdi = await uuidOf('vdi-create', `sr-uuid=${sr.split(',')[0] ?? ''}`, 'name-label=saved', 'virtual-size=1MiB');
+  const commands: Readonly<Record<string, readonly string[]>> = {
+    'saved.xva': ['vm-export', 'vm=saved', 'filename=saved.xva'],
+    'snapshot.xva': ['snapshot-export-to-template', `snapshot-uuid=${snapshot}`, 'filename=snapshot.xva'],
+    'metadata.xva': ['vm-export', 'vm=saved', 'metadata=true', 'filename=metadata.xva'],
+    'disk.raw': ['vdi-export', `uuid=${vdi}`, 'filename=disk.raw'],
+    'notes.copy': ['blob-get', `uuid=${blob}`, 'filename=notes.copy'],
+    'host.backup': ['host-backup', `host=${host}`, 'file-name=host.backup'],
+    'status.tar': ['host-get-system-status', `uuid=${host}`, 'entries=xen-info', 'output=tar', 'filename=status.tar'],
+    'audit.log': ['audit-log-get', 'filename=audit.log'],
+    'database.xml': ['pool-dump-database', 'file-name=database.xml'],
+  };
+  for (const [file, words] of Object.entries(commands)) {
+    const { code, error } = await xe(words);
+    expect([file, code, error]).toEqual([file, 0, '']);
+    const { mode, size } = statSync(path.join(home, file));
+    expect([file, (mode & 0o777).toString(8)]).toEqual([file, '600']);
+    expect([file, (await xe(words)).code, statSync(path.join(home, file)).size]).toEqual([file, 1, size]);
+  }
+}, 300_000);
 
 test('a question is asked on the terminal and its answer counts', async () => {
   await xe(['vm-install', 'template=Debian Bookworm 12', 'new-name-label=asked']);

@@ -54,7 +54,9 @@ test('a message without a form in the background says so on both wires, under it
   }
   expect(wrong).toEqual([]);
   const body = xmlCall('Async.VM.get_record', root, 'OpaqueRef:NULL');
-  expect((await post(world, '/', body)).body).toContain('<data><value>Fault</value><value>No async mode for this operation (rpc: VM.get_record)</value></data>');
+  expect((await post(world, '/', body)).body).toContain(
+    '<data><value>Fault</value><value>No async mode for this operation (rpc: VM.get_record)</value></data>',
+  );
 });
 
 test('the list of methods has each published message, and none in the background', async () => {

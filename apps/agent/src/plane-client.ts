@@ -84,8 +84,20 @@ const kinds = {
     answers: (body) => (body as RenewalAnswer).renewals,
     stranger: ({ host }) => ({ host, renewed: false }),
   }),
-  claims: kindOf<Claim, boolean>({ path: 'claims', member: 'claims', timeoutMs: shortMs, answers: (body) => (body as ClaimAnswer).granted, stranger: () => false }),
-  reports: kindOf<Report, boolean>({ path: 'reports', member: 'reports', timeoutMs: shortMs, answers: (body) => (body as ReportAnswer).applied, stranger: () => false }),
+  claims: kindOf<Claim, boolean>({
+    path: 'claims',
+    member: 'claims',
+    timeoutMs: shortMs,
+    answers: (body) => (body as ClaimAnswer).granted,
+    stranger: () => false,
+  }),
+  reports: kindOf<Report, boolean>({
+    path: 'reports',
+    member: 'reports',
+    timeoutMs: shortMs,
+    answers: (body) => (body as ReportAnswer).applied,
+    stranger: () => false,
+  }),
   departures: kindOf<Departure, object>({ path: 'departures', member: 'departures', answers: (body) => [body as object], stranger: () => ({}) }),
   standbys: kindOf<Standby, StandbyAnswer>({
     path: 'standbys',
@@ -202,7 +214,12 @@ export class PlaneClient {
     return [...new Set([...(this.current === undefined ? [] : [this.current]), ...this.given, ...this.learned])];
   }
 
-  private async post({ path, onlyIfUnsent }: Pick<Kind<never, never>, 'path' | 'onlyIfUnsent'>, credential: string, body: string, timeoutMs: number): Promise<unknown> {
+  private async post(
+    { path, onlyIfUnsent }: Pick<Kind<never, never>, 'path' | 'onlyIfUnsent'>,
+    credential: string,
+    body: string,
+    timeoutMs: number,
+  ): Promise<unknown> {
     let failure: unknown;
     for (const url of this.inTurn()) {
       try {

@@ -33,6 +33,7 @@ import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
 import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
+import { TrustedProxies } from './way';
 import { answerUnreadable } from './unreadable';
 
 const upkeepMs = 1000;
@@ -72,7 +73,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   beats.start();
   const bodies = new Bodies(bodyLimits(settings.bodyMebibytes));
   const halfOpen = new Crowd(halfOpenLimits(settings.halfOpen));
-  const gateway = new Gateway({ plane, dispatcher, beats, bodies });
+  const gateway = new Gateway({ plane, dispatcher, beats, bodies, proxies: new TrustedProxies(settings.trustedProxies) });
   const app = await makeApp({ plane, dispatcher, gateway, bodies, halfOpen }, settings);
   const ways = await openWays({ app, hosts }, settings, { plane, sessions, beats, halfOpen }, (found) => (url ||= found)).catch(async (error: unknown) => {
     beats.stop();

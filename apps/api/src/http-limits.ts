@@ -13,7 +13,7 @@ export const httpLimits = {
 export const handshakeMs = 10_000;
 
 /** Of a call, whoever sends it. */
-export const mostCallBytes = 16 * 2 ** 20;
+export const mostCallBytes = 8 * 2 ** 20;
 /** Of a command line of `xe`. */
 export const mostCommandBytes = 200 * 1024;
 

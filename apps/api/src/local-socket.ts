@@ -1,10 +1,10 @@
 /** The same service on a unix socket that only the user of this process can open: who comes by it is root, without a password. */
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { Plane, Way } from '@xenplane/xapi';
+import type { Plane } from '@xenplane/xapi';
 import { contain } from '@xenplane/http';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
@@ -12,9 +12,6 @@ import { answerUnreadable } from './unreadable';
 const locals = new WeakSet<Duplex>();
 /** Whether a connection came by the local socket. */
 export const isLocal = (socket: Duplex): boolean => locals.has(socket);
-
-/** The way that a request came. */
-export const wayOf = (socket: Socket): Way => ({ local: isLocal(socket), address: socket.remoteAddress ?? '' });
 
 const isAnswered = (file: string): Promise<boolean> =>
   new Promise((resolve) => {

@@ -10,6 +10,7 @@ import { refuse } from './adapter';
 import { asRefusal, parametersOf } from './handlers/gateway';
 import { logIn, notLetIn } from './handlers/login';
 import { planeToken, settingsToken } from './tokens';
+import { TrustedProxies, wayOf } from './way';
 
 const isLoopback = ({ remoteAddress = '' }: Socket): boolean => /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
 
@@ -30,11 +31,20 @@ export class MetricsController {
     registers: [this.registry],
   });
 
+  private readonly calls = new Gauge({
+    name: 'xenplane_calls',
+    help: 'Calls that are at work or wait for their turn, by queue',
+    labelNames: ['queue', 'state'],
+    registers: [this.registry],
+  });
+  private readonly proxies: TrustedProxies;
+
   constructor(
     @Inject(planeToken) private readonly plane: Plane,
     @Inject(settingsToken) private readonly settings: ApiSettings,
     private readonly dispatcher: Dispatcher,
   ) {
+    this.proxies = new TrustedProxies(settings.trustedProxies);
     collectDefaultMetrics({ register: this.registry, prefix: 'xenplane_api_' });
   }
 
@@ -52,11 +62,15 @@ export class MetricsController {
   /** They name hosts: a login of any role, by session or by name and password; a setting lets this machine in without one. */
   private async assertMay(request: IncomingMessage): Promise<void> {
     if (this.settings.metrics === 'loopback' && isLoopback(request.socket)) return;
-    const { session, own } = await logIn(this.dispatcher, request, { query: parametersOf(request) }).catch(notLetIn);
+    const { session, own } = await logIn(this.dispatcher, request, { query: parametersOf(request), way: wayOf(request, this.proxies) }).catch(notLetIn);
     if (own && session) await this.dispatcher.sessions.close(session.ref);
   }
 
   private collect(): void {
+    for (const [queue, turns] of Object.entries(this.dispatcher.lanes.turns)) {
+      this.calls.set({ queue, state: 'working' }, turns.inside);
+      this.calls.set({ queue, state: 'waiting' }, turns.waiting);
+    }
     const { replica } = this.plane;
     for (const [cls, count] of Object.entries(replica.counts())) this.objects.set({ class: cls }, count);
     const states = new Map<string, number>([

@@ -1,47 +1,60 @@
 /** Bytes to a call and an answer to bytes, for both wires; nothing else. */
-import { Controller, Get, Options, Post, Req, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Options, Post, Req, Res } from '@nestjs/common';
+import type { ApiSettings } from '@xenplane/config';
 import { Dispatcher, errorOf, type Answer, type TaskHead, type Way } from '@xenplane/xapi';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './adapter';
+import { sendBody, type Body } from './body';
 import { Refusal } from './handlers/refusal';
-import { wayOf } from './local-socket';
 import { page } from './page';
 import { taskHead } from './task-head';
+import { settingsToken } from './tokens';
+import { TrustedProxies, wayOf } from './way';
 
 const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'X-Requested-With' };
 const noCache = { 'cache-control': 'no-cache, no-store', ...cors };
 
 @Controller()
 export class RpcController {
-  constructor(private readonly dispatcher: Dispatcher) {}
+  private readonly proxies: TrustedProxies;
+
+  constructor(
+    private readonly dispatcher: Dispatcher,
+    @Inject(settingsToken) { trustedProxies }: ApiSettings,
+  ) {
+    this.proxies = new TrustedProxies(trustedProxies);
+  }
 
   @Post(['jsonrpc', 'jsonrpc/*'])
   async json(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const call = readable(() => wire.parseJsonCall(bodyOf(request)));
-    if (!call) return malformed(reply);
+    const call = readable(reply, () => wire.parseJsonCall(bodyOf(request)));
+    if (!call) return;
     const signal = abortedWith(reply);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, ...cameBy(request) });
-      send(reply, 'application/json', wire.jsonSuccess(call, asJson(answer)));
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, ...this.cameBy(request) });
+      await send(reply, 'application/json', jsonBody(call, answer));
     } catch (error) {
-      send(reply, 'application/json', [Buffer.from(wire.jsonFailure(call, errorOf(error).description))]);
+      await send(reply, 'application/json', { pieces: [wire.jsonFailure(call, errorOf(error).description)] });
     }
   }
 
   /** XML-RPC is answered on every path that nothing else answers. */
   @Post('*')
   async xml(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
-    const call = readable(() => wire.parseCall(bodyOf(request)));
-    if (!call) return malformed(reply);
+    const call = readable(reply, () => wire.parseCall(bodyOf(request)));
+    if (!call) return;
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply), ...cameBy(request) });
-      // The list of methods alone comes without an envelope.
-      const body = call.method === 'system.listMethods' ? wire.xmlPlain(asXml(answer)) : wire.xmlSuccess(asXml(answer));
-      send(reply, 'text/xml', [Buffer.from(body)]);
+      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply), ...this.cameBy(request) });
+      await send(reply, 'text/xml', xmlBody(call, answer));
     } catch (error) {
-      send(reply, 'text/xml', [Buffer.from(wire.xmlFailure(errorOf(error).description))]);
+      await send(reply, 'text/xml', { pieces: [wire.xmlFailure(errorOf(error).description)] });
     }
+  }
+
+  /** What the head of a request says of the call. */
+  private cameBy({ raw, headers }: FastifyRequest): { way: Way; head: TaskHead } {
+    return { way: wayOf(raw, this.proxies), head: taskHead(headers) };
   }
 
   /** Whatever heads a browser asks for are allowed. */
@@ -64,10 +77,7 @@ export class RpcController {
   }
 }
 
-/** What the head of a request says of the call. */
-function cameBy({ raw, headers }: FastifyRequest): { way: Way; head: TaskHead } {
-  return { way: wayOf(raw.socket), head: taskHead(headers) };
-}
+/** What is longer would be read for too long. */
 /** A call says beforehand how long it is, as xapi wants it. */
 function bodyOf({ headers, body }: FastifyRequest): Buffer {
   if (headers['content-length'] === undefined) throw new wire.MalformedCall('there is no Content-Length');
@@ -81,30 +91,34 @@ function abortedWith(reply: FastifyReply): AbortSignal {
   return gone.signal;
 }
 
-function readable<T>(parse: () => T): T | undefined {
+/** The call, or undefined for what is none, which is answered at once. */
+function readable<T>(reply: FastifyReply, parse: () => T): T | undefined {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof wire.MalformedCall) return undefined;
-    throw error;
+    if (!(error instanceof wire.MalformedCall)) throw error;
+    refuse(reply, malformed());
+    return undefined;
   }
 }
+const malformed = (): Refusal => new Refusal(500, 'The request is not a well-formed call.', cors);
 
-function asJson(answer: Answer): readonly (string | Buffer)[] {
-  return 'prepared' in answer ? answer.prepared.chunks : [wire.encodeJson(answer.type, answer.value)];
+/** The length is known where all is ready. */
+function jsonBody(call: wire.JsonCall, answer: Answer): Body {
+  const [head, tail] = wire.jsonSuccessAround(call);
+  if ('value' in answer) return { pieces: around([head, tail], wire.jsonPieces(answer.type, answer.value)) };
+  const length = Buffer.byteLength(head) + wire.lengthOfBlocks(answer.blocks) + Buffer.byteLength(tail);
+  return { length, pieces: around([head, tail], wire.jsonOfBlocks(answer.blocks)) };
 }
-function asXml(answer: Answer): string {
-  if (!('prepared' in answer)) return wire.encodeXml(answer.type, answer.value);
-  const text = answer.prepared.chunks.map((c) => c.toString()).join('');
-  return wire.encodeXml(answer.type, JSON.parse(text));
+function xmlBody(call: wire.XmlCall, answer: Answer): Body {
+  const pieces = 'value' in answer ? wire.xmlPieces(answer.type, answer.value) : wire.xmlOfBlocks(answer.type, answer.blocks);
+  // The list of methods alone comes without an envelope.
+  return { pieces: around(call.method === 'system.listMethods' ? wire.xmlPlainAround : wire.xmlSuccessAround, pieces) };
+}
+function* around([head = '', tail = '']: readonly string[], pieces: Iterable<wire.Piece>): Generator<wire.Piece> {
+  yield head;
+  yield* pieces;
+  yield tail;
 }
 
-function send(reply: FastifyReply, type: string, chunks: readonly (string | Uint8Array)[]): void {
-  const body = chunks.length === 1 && Buffer.isBuffer(chunks[0]) ? chunks[0] : Buffer.concat(chunks.map((c) => (typeof c === 'string' ? Buffer.from(c) : c)));
-  void reply
-    .code(200)
-    .headers({ ...noCache, 'content-type': type })
-    .send(body);
-}
-
-const malformed = (reply: FastifyReply): void => refuse(reply, new Refusal(500, 'The request is not a well-formed call.', cors));
+const send = (reply: FastifyReply, type: string, body: Body): Promise<void> => sendBody(reply, { ...noCache, 'content-type': type }, body);

@@ -24,7 +24,7 @@ export const sendCall: Send = async (address, body) => {
 };
 const isStandard = (file: string): boolean => file === '' || file === '-';
 
-/** Into a new file: one that is there already is never written over. */
+/** Into a new file that only its owner reads, since disks and databases hold secrets; one that is there already is never written over. */
 export async function get(url: URL, file: string): Promise<boolean> {
   const request = requestTo(url, { method: 'GET' });
   request.end();
@@ -39,7 +39,7 @@ export async function get(url: URL, file: string): Promise<boolean> {
     return false;
   }
   if (isStandard(file)) await pipeline(response, process.stdout, { end: false });
-  else await pipeline(response, createWriteStream(file, { flags: 'wx' }));
+  else await pipeline(response, createWriteStream(file, { flags: 'wx', mode: 0o600 }));
   return true;
 }
 

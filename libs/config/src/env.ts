@@ -1,7 +1,23 @@
 /** The only reader of the environment: each process asks for its settings once, at its start, and refuses to start on a bad one. */
 import 'reflect-metadata';
 import { plainToInstance, Transform } from 'class-transformer';
-import { IsIn, IsInt, IsNumber, IsOptional, IsString, IsUrl, Matches, Max, MaxLength, Min, MinLength, validateSync } from 'class-validator';
+import {
+  IsIn,
+  IsInt,
+  IsNumber,
+  IsOptional,
+  IsString,
+  IsUrl,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateBy,
+  validateSync,
+  type ValidationOptions,
+} from 'class-validator';
+import { isIP } from 'node:net';
 
 /** Every variable that any process of Xenplane reads, with what it is for. */
 export const variables = {
@@ -22,6 +38,9 @@ export const variables = {
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
   XENPLANE_REFUSED_LOGIN_MS: 'API: how long a wrong password waits for its answer',
+  XENPLANE_TRUSTED_PROXIES: 'API: addresses and networks, with commas between, of proxies whose X-Forwarded-For is believed',
+  XENPLANE_CALLS_AT_ONCE: 'API: how many calls that change something are at work at a time',
+  XENPLANE_CALLS_WAITING: 'API: how many calls wait for their turn; what comes beyond is TOO_BUSY',
   XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
   XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
@@ -43,6 +62,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const number = (): PropertyDecorator =>
   Transform(({ value }: { value: unknown }) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value));
+const list = (): PropertyDecorator =>
+  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',').map((one) => one.trim()) : value));
+function isNetwork(value: unknown): boolean {
+  const [address = '', bits, ...more] = String(value).split('/');
+  const longest = isIP(address) === 6 ? 128 : 32;
+  return isIP(address) !== 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest));
+}
+/** An address, or a network as `10.0.0.0/8`. */
+const IsNetwork = (options: ValidationOptions): PropertyDecorator =>
+  ValidateBy({ name: 'isNetwork', validator: { validate: isNetwork, defaultMessage: () => 'each must be an address or a network' } }, options);
 const port = 65_535;
 
 class Common {
@@ -78,6 +107,9 @@ class ApiVariables extends SchedulerVariables {
   @IsString() XENPLANE_DATA = '.xenplane/api';
   @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
   @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_REFUSED_LOGIN_MS = 5_000;
+  @list() @IsNetwork({ each: true }) XENPLANE_TRUSTED_PROXIES: string[] = [];
+  @number() @IsInt() @Min(1) @Max(1000) XENPLANE_CALLS_AT_ONCE = 16;
+  @number() @IsInt() @Min(0) @Max(100_000) XENPLANE_CALLS_WAITING = 4000;
   @number() @IsInt() XENPLANE_SEED = 1;
   @number() @IsInt() @Min(0) @Max(1_000_000) XENPLANE_VMS = 0;
   @number() @IsInt() @Min(0) @Max(100_000) XENPLANE_HOSTS = 0;
@@ -139,6 +171,9 @@ export function apiSettings(environment: Environment = process.env) {
     bodyMebibytes: v.XENPLANE_BODIES_MB,
     halfOpen: v.XENPLANE_HALF_OPEN,
     metrics: v.XENPLANE_METRICS,
+    trustedProxies: v.XENPLANE_TRUSTED_PROXIES,
+    callsAtOnce: v.XENPLANE_CALLS_AT_ONCE,
+    callsWaiting: v.XENPLANE_CALLS_WAITING,
     wrongPasswordMs: v.XENPLANE_REFUSED_LOGIN_MS,
     seed: v.XENPLANE_SEED,
     vms: v.XENPLANE_VMS,

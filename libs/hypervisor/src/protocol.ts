@@ -264,7 +264,7 @@ export interface DomainSpec {
   readonly memoryTargetBytes: number;
   readonly vcpusMax: number;
   readonly vcpus: number;
-  /** What the guest says it is, as `VM.reference_label` or other_config `xenplane:os`: debian-12, rocky-9, ubuntu-2404, windows-server-2025, other. */
+  /** What the guest says it is, as `VM.reference_label` or other_config `xenplane:os`: debian-12, rocky-9, ubuntu-24.04, windows-server-2025, other-install-media. */
   readonly guestOs: string;
   readonly onCrash: 'destroy' | 'restart' | 'preserve';
   readonly onReboot: 'destroy' | 'restart';

@@ -55,8 +55,8 @@ export interface EventRecord {
   readonly class: string;
   readonly operation: 'add' | 'mod' | 'del';
   readonly ref: string;
-  /** The record's JSON, absent for what is gone; ready made, for there may be very many. */
-  readonly snapshot?: string;
+  /** The record's JSON, as text or as its bytes, absent for what is gone; ready made, for there may be very many. */
+  readonly snapshot?: string | Uint8Array;
 }
 /** What `event.from` answers. */
 export interface EventBatch {

@@ -8,6 +8,8 @@ export { migrate } from './migrate';
 export { pruneChanges, type Keep } from './prune';
 export { Replica, type ReplicaOptions } from './replica';
 export { Objects } from './replica-index';
+export type { JsonText } from './replica-text';
+export { inSlices, slices, Slices } from './slices';
 export type { Derivation, Derivations } from './derivations';
 export type { Change, Changes, Scope, Wants } from './events';
 export { asToken, ofToken, type Position } from './position';

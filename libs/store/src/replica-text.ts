@@ -6,6 +6,9 @@
 import type { ClassName } from '@xenplane/model';
 import type { Entry } from './replica-index';
 
+/** JSON that is ready. */
+export type JsonText = string | Buffer;
+
 const mostInBlock = 64;
 
 class Block {
@@ -54,36 +57,60 @@ export class Texts {
     return (entry.text ??= this.write(entry));
   }
 
-  /** `"ref":{...},"ref":{...}` of all objects of a class, in pieces. */
+  /** The text, made when it is missing, without a copy of what lies in a block. Later changes do not reach it. */
+  ready(entry: Entry): JsonText {
+    const block = entry.block;
+    if (entry.start >= 0 && block instanceof Block && block.bytes) return block.bytes.subarray(entry.start + Buffer.byteLength(keyOf(entry)), entry.end);
+    return (entry.text ??= this.write(entry));
+  }
+
+  /** `"ref":{...},"ref":{...}` of all objects of a class, in blocks; between two of them there is a comma. */
   all(cls: ClassName): Buffer[] {
-    return this.whole(cls).flatMap((block, i) => (i === 0 ? [this.bytesOf(block)] : [comma, this.bytesOf(block)]));
+    return (this.blocks.get(cls) ?? []).map((block) => this.bytesOf(block));
   }
 
-  /** Makes a few of the texts that are missing; false when none was. */
-  prepareSome(cls: ClassName, limitMs: number): boolean {
-    const deadline = performance.now() + limitMs;
-    for (const block of this.whole(cls)) {
+  /** Makes texts that are missing until the time is over; true when none is missing. */
+  prepareSome(cls: ClassName, isOver: () => boolean): boolean {
+    if (!this.layTogether(cls, isOver)) return false;
+    for (const block of this.blocks.get(cls) ?? []) {
       if (isWhole(block)) continue;
+      for (const entry of block.entries) {
+        if (entry.start >= 0 || entry.text !== undefined) continue;
+        entry.text = this.write(entry);
+        if (isOver()) return false;
+      }
       this.bytesOf(block);
-      if (performance.now() > deadline) return true;
+      if (isOver()) return false;
     }
-    return false;
+    return true;
   }
 
-  /** The blocks of a class; when most have become small, they are laid together first. */
-  private whole(cls: ClassName): Block[] {
+  /** When most blocks have become small, neighbours are laid together until the time is over; true when there is nothing to do. */
+  private layTogether(cls: ClassName, isOver: () => boolean): boolean {
     const all = this.blocks.get(cls) ?? [];
     const objects = all.reduce((sum, b) => sum + b.entries.length, 0);
-    if (all.length <= 2 * Math.ceil(objects / mostInBlock) + 1) return all;
-    const entries = all.flatMap((b) => b.entries);
-    for (const entry of entries) entry.text = this.of(entry);
-    this.blocks.set(cls, []);
-    for (const entry of entries) {
-      const { text } = entry;
-      this.add(entry);
-      entry.text = text;
+    if (all.length <= 2 * Math.ceil(objects / mostInBlock) + 1) return true;
+    const laid: Block[] = [];
+    let late = false;
+    for (const block of all) {
+      const last = laid.at(-1);
+      if (late || !last || last.entries.length + block.entries.length > mostInBlock) {
+        laid.push(block);
+        continue;
+      }
+      this.move(block, last);
+      late = isOver();
     }
-    return this.blocks.get(cls) ?? [];
+    this.blocks.set(cls, laid);
+    return !late;
+  }
+  private move(from: Block, to: Block): void {
+    for (const entry of from.entries) {
+      entry.text = this.of(entry);
+      entry.start = -1;
+      entry.block = to;
+    }
+    to.entries.push(...from.entries);
   }
 
   private bytesOf(block: Block): Buffer {

@@ -61,8 +61,7 @@ function contents(of: Replica): unknown {
     }),
   );
 }
-const textOf = (of: Replica, cls: ClassName): Record<string, unknown> =>
-  JSON.parse(`{${Buffer.concat([...of.allRecords(cls)]).toString()}}`) as Record<string, unknown>;
+const textOf = (of: Replica, cls: ClassName): Record<string, unknown> => JSON.parse(`{${of.allRecords(cls).join()}}`) as Record<string, unknown>;
 
 test('what is committed is there when asked for, found by reference, uuid and label, with its relations', async () => {
   const vm = await insert('VM', { name_label: 'web', uuid: 'the-uuid' });

@@ -12,7 +12,8 @@ import { Feed } from './replica-feed';
 import { Objects, type Entry, type Pointer } from './replica-index';
 import { planOf, rowsInSlice } from './replica-plan';
 import { endedHere, fetchRows, loadAll, lookAndTake, type Fetched } from './replica-rows';
-import { Texts } from './replica-text';
+import { Texts, type JsonText } from './replica-text';
+import { inSlices, slices } from './slices';
 import type { Store } from './store';
 import { isStored, tables, type Row } from './tables';
 import { Waiters } from './waiters';
@@ -28,7 +29,8 @@ export interface ReplicaOptions {
   readonly recent?: number;
 }
 const defaultRecent = 100_000;
-const sliceMs = 4;
+/** So much of an answer is made before others have their turn. */
+const firstMs = 1;
 const mostRecentRecords = 2_000;
 
 export class Replica {
@@ -126,13 +128,25 @@ export class Replica {
     const entry = this.objects.entry(cls, ref);
     return entry ? this.texts.of(entry) : '';
   }
-  /** `"ref":{...},"ref":{...}` of all objects of a class, in pieces to be written one after the other. */
+  /** `"ref":{...},"ref":{...}` of all objects of a class as they are now, in blocks that later changes do not reach; between two belongs a comma. */
   allRecords(cls: ClassName): readonly Buffer[] {
     return this.texts.all(cls);
   }
   /** Makes the texts that `allRecords` needs, letting others have their turn; without it the first call makes them all at once. */
   async prepare(cls: ClassName): Promise<void> {
-    while (this.texts.prepareSome(cls, sliceMs)) await turn();
+    const isOver = slices.allowance(firstMs);
+    if (this.texts.prepareSome(cls, isOver)) return;
+    do await slices.next();
+    while (!this.texts.prepareSome(cls, () => slices.isOver));
+  }
+  /** The same for single objects. */
+  async prepareAll(objects: Iterable<Pointer>): Promise<void> {
+    for await (const { cls, ref } of inSlices(objects)) this.text(cls, ref);
+  }
+  /** The JSON text of a record as it is now, not copied where it lies ready; empty when there is no such object. */
+  text(cls: ClassName, ref: string): JsonText {
+    const entry = this.objects.entry(cls, ref);
+    return entry ? this.texts.ready(entry) : '';
   }
   private encode({ cls, ref }: Entry): string {
     return this.options.encode(cls, this.whole(cls, ref) ?? {});

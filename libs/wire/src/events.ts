@@ -2,6 +2,8 @@
 import { spell } from '@xenplane/model';
 import { snapshotCodec } from './any-record';
 import { entriesOf, intCodec, memberXml, stringCodec, structXml, type Codec, type CodecFor } from './codec';
+import type { Piece } from './pieces';
+import { textOf } from './text';
 import { emptyStruct, isStruct, wrongType } from './untyped';
 
 function asStruct(value: unknown): Readonly<Record<string, unknown>> {
@@ -18,12 +20,19 @@ type Write = (value: unknown) => string;
 /** Names and what is written of their values, in the order that clients know. */
 const textMembers = (event: Readonly<Record<string, unknown>>, write: Write): (readonly [string, string])[] => texts.map((name) => [name, write(event[name])]);
 
-function eventJson(value: unknown, codecFor: CodecFor): string {
-  const event = asStruct(value);
-  const own = textMembers(event, stringCodec.json)
+const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
+/** A snapshot that is ready, as text. */
+const asSnapshot = (value: unknown): unknown => (isBytes(value) ? textOf(value) : value);
+const commonJson = (event: Readonly<Record<string, unknown>>): string =>
+  textMembers(event, stringCodec.json)
     .map(([name, text]) => `"${name}":${text}`)
     .join(',');
-  return event['snapshot'] === undefined ? `{${own}}` : `{${own},"snapshot":${snapshotCodec(event['class'], codecFor).json(event['snapshot'])}}`;
+
+function eventJson(value: unknown, codecFor: CodecFor): string {
+  const event = asStruct(value);
+  const own = commonJson(event);
+  if (event['snapshot'] === undefined) return `{${own}}`;
+  return `{${own},"snapshot":${snapshotCodec(event['class'], codecFor).json(asSnapshot(event['snapshot']))}}`;
 }
 
 function eventXml(value: unknown, codecFor: CodecFor): string {
@@ -33,7 +42,7 @@ function eventXml(value: unknown, codecFor: CodecFor): string {
     .join('');
   return event['snapshot'] === undefined
     ? structXml(own)
-    : structXml(own + memberXml('snapshot', snapshotCodec(event['class'], codecFor).xml(event['snapshot'])));
+    : structXml(own + memberXml('snapshot', snapshotCodec(event['class'], codecFor).xml(asSnapshot(event['snapshot']))));
 }
 
 /** The snapshot becomes JSON in the model's order, as a batch holds it. */
@@ -90,3 +99,48 @@ export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
     );
   }),
 });
+
+/** What stands before the events of a batch, between them, and behind them. */
+const frames = {
+  json: {
+    head: '{"events":[',
+    comma: ',',
+    tail: (counts: unknown, token: unknown) => `],"valid_ref_counts":${countsJson(counts)},"token":${stringCodec.json(token)}}`,
+  },
+  xml: {
+    head: '<value><struct><member><name>events</name><value><array><data>',
+    comma: '',
+    tail: (counts: unknown, token: unknown) =>
+      `</data></array></value></member>${memberXml('valid_ref_counts', countsXml(counts))}${memberXml('token', stringCodec.xml(token))}</struct></value>`,
+  },
+} as const;
+
+/** Events of a batch that others may be given too are written once. */
+const mostKept = 500;
+const keptXml = new WeakMap<object, string>();
+function xmlOnce(event: object, codecFor: CodecFor): string {
+  const written = keptXml.get(event) ?? eventXml(event, codecFor);
+  keptXml.set(event, written);
+  return written;
+}
+
+/** The texts of a large batch, event by event; snapshots that are ready as bytes go through as they are. */
+export function* batchPieces(wire: 'json' | 'xml', value: unknown, codecFor: CodecFor): Generator<Piece> {
+  const { events, valid_ref_counts: counts, token } = asStruct(value);
+  const { head, comma, tail } = frames[wire],
+    all = asArray(events);
+  yield head;
+  for (const [i, event] of all.entries()) {
+    if (i > 0) yield comma;
+    if (wire === 'xml') yield all.length > mostKept ? eventXml(event, codecFor) : xmlOnce(asStruct(event), codecFor);
+    else yield* eventJsonPieces(asStruct(event), codecFor);
+  }
+  yield tail(counts, token);
+}
+function* eventJsonPieces(event: Readonly<Record<string, unknown>>, codecFor: CodecFor): Generator<Piece> {
+  const { snapshot } = event;
+  if (!isBytes(snapshot)) return yield eventJson(event, codecFor);
+  yield `{${commonJson(event)},"snapshot":`;
+  yield snapshot;
+  yield '}';
+}

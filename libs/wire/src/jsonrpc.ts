@@ -1,5 +1,5 @@
 /** JSON-RPC 1.0 and 2.0 as xapi speaks them: calls to neutral values, answers from JSON that is ready. */
-import { longestName, MalformedCall, maxDepth } from './malformed';
+import { longestName, MalformedCall, maxDepth, mostJsonParts, mostLongIntegers } from './malformed';
 import { textOf, type Body } from './text';
 import { isStruct, Scalar, type Untyped } from './untyped';
 
@@ -46,12 +46,14 @@ function paramsOf(params: unknown, version: '1.0' | '2.0'): readonly Untyped[] {
 const deepest = maxDepth + 2;
 /** Fewer digits than this always fit a number exactly. */
 const longDigits = 16;
-const quote = 34,
+const comma = 44,
+  quote = 34,
   minus = 45,
   openArray = 91,
   closeArray = 93,
   openObject = 123,
   closeObject = 125;
+const isSpace = (code: number): boolean => code === 32 || code === 10 || code === 13 || code === 9;
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 /** How a long integer stands in for itself while the rest is parsed; as a client's own text it would be refused, for its U+0000. */
 const standIn = /^\u0000int(-?\d+)$/;
@@ -78,13 +80,17 @@ type Span = readonly [from: number, to: number];
 function scan(text: string): Span[] {
   const long: Span[] = [];
   const members: (Set<string> | undefined)[] = [];
+  let parts = 0;
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
+    if (isSpace(code) || code === comma) continue;
+    if ((parts += 1) > mostJsonParts) throw new MalformedCall('the text has too many parts');
     if (code === quote) at = member(text, at, members.at(-1));
     else if (code === openArray || code === openObject) members.push(code === openObject ? new Set() : undefined);
     else if (code === closeArray || code === closeObject) members.pop();
     else if (isDigit(code) || code === minus) at = number(text, at, long);
     if (members.length > deepest) throw new MalformedCall(`nested deeper than ${maxDepth}`);
+    if (long.length > mostLongIntegers) throw new MalformedCall('the text has too many long integers');
   }
   return long;
 }
@@ -147,9 +153,12 @@ const idText = (id: JsonEnvelope['id']): string => (id instanceof Scalar ? id.te
 
 /** The answer to a call that succeeded, in chunks: those given are the JSON of the result and go through as they are. */
 export function jsonSuccess<C>(call: JsonEnvelope, chunks: readonly C[]): (string | C)[] {
-  if (call.version === '1.0') return ['{"result":', ...chunks, `,"error":null,"id":${idText(call.id)}}`];
-  return ['{"jsonrpc":"2.0","result":', ...chunks, `,"id":${idText(call.id)}}`];
+  const [head, tail] = jsonSuccessAround(call);
+  return [head, ...chunks, tail];
 }
+/** What stands before and behind the JSON of the result. */
+export const jsonSuccessAround = ({ version, id }: JsonEnvelope): readonly [head: string, tail: string] =>
+  version === '1.0' ? ['{"result":', `,"error":null,"id":${idText(id)}}`] : ['{"jsonrpc":"2.0","result":', `,"id":${idText(id)}}`];
 
 /** The answer to a call that failed: the error's code, then its parameters. */
 export function jsonFailure(call: JsonEnvelope, description: readonly string[]): string {

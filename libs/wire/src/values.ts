@@ -10,7 +10,7 @@ const byClass = new Map<string, Codec>();
 const nothing = plainCodec(undefined, codecFor);
 
 /** The codec of a type; of void, without one. */
-function codecFor(type: Type | undefined): Codec {
+export function codecFor(type: Type | undefined): Codec {
   if (!type) return nothing;
   const known = byType.get(type);
   if (known) return known;

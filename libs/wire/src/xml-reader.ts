@@ -32,13 +32,15 @@ function character(entity: string): string {
   return String.fromCodePoint(code);
 }
 
-function unescape(text: string): string {
+/** Calls `count` for each entity. */
+function unescape(text: string, count: () => void): string {
   let out = '',
     from = 0;
   for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', from)) {
     const entity = text.slice(at + 1, at + 2 + longestEntity);
     const end = entity.indexOf(';');
     if (end < 0) throw new MalformedCall('an & begins no entity');
+    count();
     out += text.slice(from, at) + character(entity.slice(0, end));
     from = at + end + 2;
   }
@@ -47,7 +49,12 @@ function unescape(text: string): string {
 
 export class XmlReader {
   private at = 0;
-  constructor(private readonly text: string) {}
+  private parts = 0;
+  /** A text of more tags, entities and comments is refused. */
+  constructor(
+    private readonly text: string,
+    private readonly mostParts = Infinity,
+  ) {}
 
   /** The next tag: `value`, `/value`, or `value/` for an empty element. Attributes are dropped. */
   next(): string {
@@ -57,6 +64,7 @@ export class XmlReader {
     if (end < 0 || end - this.at > longestTag) throw new MalformedCall(`a tag without end at ${this.at}`);
     const tag = this.text.slice(this.at + 1, end);
     const bare = this.isBare(end);
+    this.count();
     this.at = end + 1;
     return bare ? tag : undressed(tag);
   }
@@ -86,12 +94,16 @@ export class XmlReader {
     if (this.at !== this.text.length) throw new MalformedCall(`more after the end at ${this.at}`);
   }
 
+  private count(): void {
+    if ((this.parts += 1) > this.mostParts) throw new MalformedCall('the text has too many parts');
+  }
+
   private raw(): string {
     const end = this.text.indexOf('<', this.at);
     if (end < 0) throw new MalformedCall('the text ends inside an element');
     const raw = this.text.slice(this.at, end);
     this.at = end;
-    return raw.includes('&') ? unescape(raw) : raw;
+    return raw.includes('&') ? unescape(raw, () => this.count()) : raw;
   }
 
   private mixed(first: string): string {
@@ -118,6 +130,7 @@ export class XmlReader {
 
   /** What stands between an opening of the given length, here, and its end. */
   private until(end: string, opening: number): string {
+    this.count();
     const found = this.text.indexOf(end, this.at + opening);
     if (found < 0) throw new MalformedCall(`${end} is missing`);
     const inside = this.text.slice(this.at + opening, found);

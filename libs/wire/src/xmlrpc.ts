@@ -1,7 +1,7 @@
 /** XML-RPC: calls and answers to and from neutral values. Answers are never a fault: failures are a struct, as in xapi. */
 import { errorFrom } from '@xenplane/model';
 import { escapeXml, textOf, type Body } from './text';
-import { longestName, MalformedCall, maxDepth } from './malformed';
+import { longestName, MalformedCall, maxDepth, mostXmlParts } from './malformed';
 import { emptyStruct, isStruct, Scalar, type UntypedStruct, type Untyped } from './untyped';
 import { XmlReader } from './xml-reader';
 
@@ -22,7 +22,7 @@ const scalarTags: Readonly<Record<string, Scalar['tag']>> = {
 
 /** A call from a body. Throws MalformedCall for anything that is not one whole well-formed methodCall. */
 export function parseCall(body: Body): XmlCall {
-  const reader = new XmlReader(textOf(body));
+  const reader = new XmlReader(textOf(body), mostXmlParts);
   reader.expect('methodCall');
   reader.expect('methodName');
   const method = reader.characters();
@@ -167,6 +167,9 @@ const envelope = (status: string, rest: string): string => response(`<value><str
 /** The answer to a call that succeeded; `fragment` is the `<value>` element of what it returned. */
 export const xmlSuccess = (fragment: string): string => envelope('Success', member('Value', fragment));
 
+/** What stands before and behind the `<value>` element of that answer. */
+export const xmlSuccessAround: readonly string[] = xmlSuccess('\0').split('\0');
+
 /** The answer to a call that failed: the error's code, then its parameters. */
 export function xmlFailure(description: readonly string[]): string {
   const values = description.map((text) => `<value>${escapeXml(text)}</value>`).join('');
@@ -175,6 +178,8 @@ export function xmlFailure(description: readonly string[]): string {
 
 /** An answer without the envelope, as system.listMethods gives it. */
 export const xmlPlain = (fragment: string): string => response(fragment);
+
+export const xmlPlainAround: readonly string[] = xmlPlain('\0').split('\0');
 
 /** A call, for clients; each parameter is a `<value>` element. */
 export function xmlCall(method: string, fragments: readonly string[]): string {

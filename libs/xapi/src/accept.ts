@@ -21,6 +21,8 @@ export interface Start {
   /** Given by a caller who waits for the end; without one the task is answered at once. */
   readonly signal?: AbortSignal;
   readonly head?: TaskHead;
+  /** Called when nothing more is done for the caller than to wait. */
+  readonly accepted?: () => void;
   /** What was exchanged for arguments that are not written down. */
   readonly sealed?: Readonly<Record<string, unknown>>;
 }
@@ -59,10 +61,12 @@ async function acceptWaiting(plane: Plane, start: Start, signal: AbortSignal): P
     const ref = newTask(plane);
     try {
       await accept(plane, start, ref);
+      start.accepted?.();
       return ref;
     } catch (error) {
       if (!isBusy(error) || plane.clock.monotonic() > deadline || signal.aborted) throw error;
     }
+    start.accepted?.();
     await plane.replica.waitForMove(busyRetryMs, signal);
   }
 }

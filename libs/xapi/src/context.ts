@@ -64,6 +64,9 @@ export interface PlaneSettings {
   readonly imagesSecret: string | undefined;
   /** Under which passwords that have to be kept are encrypted in the database. */
   readonly sealingKey: string | undefined;
+  /** How many calls that change something are at work at a time, and how many may wait for their turn. */
+  readonly callsAtOnce: number;
+  readonly callsWaiting: number;
   /** How long a wrong password waits for its answer. */
   readonly wrongPasswordMs: number;
   readonly leaseMs: number;

@@ -14,6 +14,7 @@ import {
   parseMethod,
   plainOf,
   sessionToken,
+  type Blocks,
   type Untyped,
 } from '@xenplane/wire';
 import { startOperation } from './accept';
@@ -21,7 +22,8 @@ import { Trail } from './audit';
 import { custom, outsideCalls, type Handler } from './calls';
 import type { Context, Outside, Plane, Session, Way } from './context';
 import { databaseError, errorOf } from './error-of';
-import { createPlain, read, writeField, type Prepared } from './implied';
+import { createPlain, read, writeField } from './implied';
+import { isRead, Lanes } from './lanes';
 import { assertAllowed, needsBefore } from './roles';
 import { OpenedDatabases } from './recovery/foreign-database';
 import { sessionRef, type Sessions } from './sessions';
@@ -34,8 +36,8 @@ export interface Request {
   readonly way?: Way;
   readonly head?: TaskHead;
 }
-/** What goes back: a value and its type, or JSON that the replica has ready. Void has no type. */
-export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly prepared: Prepared };
+/** What goes back: a value and its type, or the members of a map whose JSON the replica has ready. Void has no type. */
+export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly blocks: Blocks };
 type Args = Readonly<Record<string, unknown>>;
 interface Call {
   readonly session: Session | undefined;
@@ -46,16 +48,21 @@ interface Call {
   readonly signal: AbortSignal;
   readonly way: Way;
   readonly head: TaskHead;
+  /** Lets the next call have its turn. */
+  readonly release: () => void;
 }
 
 type InSession = Call & { readonly session: Session };
 type Background = InSession & { readonly label: string };
 
+/** A call that takes longer waits for something, and does not keep others waiting for it. */
+const longestTurnMs = 1_000;
 const fromWithin: Way = { local: false, address: '' };
 const taskType: Type = { kind: 'ref', cls: 'task' };
 
 export class Dispatcher {
   readonly trail: Trail;
+  readonly lanes: Lanes;
   private readonly outside: ReadonlyMap<string, Handler<Outside>>;
   private readonly databases: OpenedDatabases;
 
@@ -64,6 +71,7 @@ export class Dispatcher {
     readonly sessions: Sessions,
   ) {
     this.trail = new Trail(plane);
+    this.lanes = new Lanes(plane);
     this.databases = new OpenedDatabases(plane, sessions);
     this.outside = outsideCalls(sessions, this.databases);
   }
@@ -85,15 +93,21 @@ export class Dispatcher {
     if (!message) return isAlive(name) ? echo(request.params) : this.unknown(name, request.params[0]);
     assertParamCount(message, request.params);
     if (message.state === 'removed') return this.removed(message, request.params);
+    const { signal, way = fromWithin, head = {} } = request;
+    this.lanes.assertRoom(message, this.sessions.peek(request.params[0]), way);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
     if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${name})`);
-    const known = hashSessionRefs(message, args);
-    const told = this.trail.begin(message, session, known);
+    const call = { session, token, args: hashSessionRefs(message, args), label: async ? request.method : undefined, signal, way, head };
+    return this.lanes.through(message, session, way, (release) => this.audited(message, { ...call, release }));
+  }
+
+  private async audited(message: Message, call: Call): Promise<Answer> {
+    const { session, args, label } = call;
+    const told = this.trail.begin(message, session, args);
     try {
-      const { signal, way = fromWithin, head = {} } = request;
-      const value = await this.route(message, { session, token, args: known, label: async ? request.method : undefined, signal, way, head });
-      told(async && session ? this.refusalOf(message, session, known) : undefined);
+      const value = await this.route(message, call);
+      told(label !== undefined && session ? this.refusalOf(message, session, args) : undefined);
       return value;
     } catch (error) {
       told(error);
@@ -140,11 +154,17 @@ export class Dispatcher {
 
   private async callOutside(
     message: Message,
-    { session, token, args, signal, way }: Call,
+    { session, token, args, signal, way, release }: Call,
     run: Handler<Outside>,
   ): Promise<Answer & { readonly value: unknown }> {
     if (session) assertAllowed(session, message, args);
-    return { type: message.result, value: await run({ plane: this.plane, session, token, signal, way }, args) };
+    // It may wait for others for a long time.
+    const waits = setTimeout(release, longestTurnMs);
+    try {
+      return { type: message.result, value: await run({ plane: this.plane, session, token, signal, way }, args) };
+    } finally {
+      clearTimeout(waits);
+    }
   }
 
   /** Work that makes transactions of its own, under a task that the caller is told of at once. */
@@ -159,10 +179,13 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async callSync(message: Message, { session, args, signal, head }: InSession): Promise<Answer> {
+  private async callSync(message: Message, { session, args, signal, head, release }: InSession): Promise<Answer> {
     if (isRead(message)) return this.callRead(message, session, args);
     if (message.runs === 'operation')
-      return { type: message.result, value: await startOperation(this.plane, { message, session, args, label: message.name, signal, head }) };
+      return {
+        type: message.result,
+        value: await startOperation(this.plane, { message, session, args, label: message.name, signal, head, accepted: release }),
+      };
     const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
   }
@@ -171,15 +194,13 @@ export class Dispatcher {
   private async callForeign(message: Message, session: Session, args: Args): Promise<Answer> {
     assertAllowed(session, message, args);
     if (!isRead(message)) throw new XenError('OPERATION_NOT_ALLOWED', 'This session only reads the database of another pool');
-    return { type: message.result ?? { kind: 'string' }, ...read(await this.databases.of(session.ref), message, args) };
+    return { type: message.result ?? { kind: 'string' }, ...(await read(await this.databases.of(session.ref), message, args)) };
   }
 
   private async callRead(message: Message, session: Session, args: Args): Promise<Answer> {
     assertAllowed(session, message, args);
     await this.plane.replica.fresh();
-    if (message.call === 'get_all_records' && isClassName(message.cls.name)) await this.plane.replica.prepare(message.cls.name);
-    const answer = read(this.plane.replica, message, args);
-    return { type: message.result ?? { kind: 'string' }, ...answer };
+    return { type: message.result ?? { kind: 'string' }, ...(await read(this.plane.replica, message, args)) };
   }
 
   /** Whatever goes wrong from here on is the task's, not the call's. */
@@ -242,8 +263,6 @@ function echo([first]: readonly Untyped[]): Answer {
   if (first === undefined) throw new XenError('INTERNAL_ERROR', 'there is nothing to send back');
   return typeof first === 'string' ? { type: string, value: first } : { type: { kind: 'anyRecord' }, value: plainOf(first) };
 }
-
-const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);
 
 /** What a session that reads another pool's database asks of this one. */
 const recovering: ReadonlySet<string> = new Set(['assert_can_be_recovered', 'get_SRs_required_for_recovery', 'recover']);

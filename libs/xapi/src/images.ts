@@ -19,8 +19,6 @@ export interface StoredImage {
   readonly virtualSizeBytes: number;
 }
 
-const GiB = 2 ** 30;
-
 /** Streams bytes to the image server; nothing is kept there unless all of them arrive. */
 export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> | Uint8Array, name: string): Promise<StoredImage> {
   const { imagesUrl, imagesSecret } = plane.settings;
@@ -48,7 +46,7 @@ export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage,
   const vm = refOf('VM', uuid),
     metrics = seededUuid(uuid, 'metrics'),
     vbd = seededUuid(uuid, 'vbd', 0);
-  const base = templateRecord({ label: name, os: 'linux', memory: GiB, vcpus: 1, disk: 0, uefi: false, maxMemory: 1536 * GiB, maxVcpus: 64 }, uuid);
+  const base = templateRecord({ label: name, reference: 'linux', family: 'linux-bios', memoryGiB: 0.5 }, uuid);
   await tx.insert('VM_metrics', refOf('VM_metrics', metrics), recordWith('VM_metrics', { uuid: metrics, VCPUs_number: 1, hvm: true }));
   const { default_template: _default, ...other_config } = base.other_config;
   await tx.insert('VM', vm, {

@@ -1,7 +1,7 @@
 /** The messages that the model implies: reads from the replica, setters and constructors on the tables. */
 import { asRef, classNamed, isClassName, isNullRef, XenError, type ClassDef, type ClassName, type Message, type Ref } from '@xenplane/model';
-import { evaluate, parseFilter } from '@xenplane/wire';
-import type { Replica, Tx } from '@xenplane/store';
+import { encodeJson, evaluate, membersOfBlocks, parseFilter, type Blocks } from '@xenplane/wire';
+import { inSlices, type Replica, type Tx } from '@xenplane/store';
 import type { Context } from './context';
 
 const nameOf = (cls: ClassDef): ClassName => {
@@ -10,21 +10,18 @@ const nameOf = (cls: ClassDef): ClassName => {
 };
 type Args = Readonly<Record<string, unknown>>;
 
-/** An answer whose JSON is ready, kept by the replica; `chunks` concatenated are the text. */
-export interface Prepared {
-  readonly chunks: readonly (string | Buffer)[];
-}
 /** The objects of a pool: our own as the replica has them, or another's. */
-export type Readable = Pick<Replica, 'has' | 'refs' | 'byUuid' | 'byNameLabel' | 'record' | 'fragment' | 'allRecords'>;
-export type Read = { readonly value: unknown } | { readonly prepared: Prepared };
+export type Readable = Pick<Replica, 'has' | 'refs' | 'byUuid' | 'byNameLabel' | 'record' | 'fragment' | 'prepare'> & { allRecords(cls: ClassName): Blocks };
+/** A value of the message's type, or the members of a map whose JSON is ready. */
+export type Read = { readonly value: unknown } | { readonly blocks: Blocks };
 
-/** Answers a message that only reads. The replica must be fresh. */
-export function read(replica: Readable, message: Message, args: Args): Read {
+/** Answers a message that only reads, as all is at one moment. The replica must be fresh. */
+export async function read(replica: Readable, message: Message, args: Args): Promise<Read> {
   const cls = nameOf(message.cls);
   if (message.kind === 'field-get') return { value: recordOf(replica, cls, String(args['self']))[message.field ?? ''] };
   switch (message.call) {
     case 'get_record':
-      return { prepared: { chunks: [fragmentOf(replica, cls, String(args['self']))] } };
+      return { value: fragmentOf(replica, cls, String(args['self'])) };
     case 'get_by_uuid':
       return { value: byUuid(replica, cls, String(args['uuid'])) };
     case 'get_by_name_label':
@@ -32,7 +29,8 @@ export function read(replica: Readable, message: Message, args: Args): Read {
     case 'get_all':
       return { value: [...replica.refs(cls)] };
     case 'get_all_records':
-      return { prepared: { chunks: ['{', ...replica.allRecords(cls), '}'] } };
+      await replica.prepare(cls);
+      return { blocks: replica.allRecords(cls) };
     default:
       return filtered(replica, cls, message, String(args['expr']));
   }
@@ -53,15 +51,19 @@ function byUuid(replica: Readable, cls: ClassName, uuid: string): string {
   return ref;
 }
 
-function filtered(replica: Readable, cls: ClassName, message: Message, expression: string): Read {
+/** The records are looked at in slices, as they all were when that began. */
+async function filtered(replica: Readable, cls: ClassName, message: Message, expression: string): Promise<Read> {
   const filter = parseFilter(expression);
-  const refs = [...replica.refs(cls)].filter((ref) => {
-    const record = recordOf(replica, cls, ref);
-    return evaluate(filter, (name) => record[name]);
-  });
-  if (message.call === 'get_all_where') return { value: refs };
-  const entries = refs.flatMap((ref, i) => [`${i === 0 ? '' : ','}${JSON.stringify(ref)}:`, replica.fragment(cls, ref)]);
-  return { prepared: { chunks: ['{', ...entries, '}'] } };
+  await replica.prepare(cls);
+  const refs: string[] = [],
+    members: string[] = [];
+  for await (const [ref, record] of inSlices(membersOfBlocks(replica.allRecords(cls)))) {
+    const fields = record as Args;
+    if (!evaluate(filter, (name) => fields[name])) continue;
+    if (message.call === 'get_all_where') refs.push(ref);
+    else members.push(`${JSON.stringify(ref)}:${encodeJson({ kind: 'record', cls }, record)}`);
+  }
+  return message.call === 'get_all_where' ? { value: refs } : { blocks: members };
 }
 
 /** Answers a set_, add_to_, remove_from_, add_ or remove_ message by storing the value. */

@@ -32,6 +32,8 @@ export interface PlaneOptions {
   readonly imagesSecret?: string | undefined;
   readonly sealingKey?: string | undefined;
   readonly wrongPasswordMs?: number;
+  readonly callsAtOnce?: number;
+  readonly callsWaiting?: number;
 }
 
 export const systemClock: Clock = {
@@ -74,6 +76,8 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
       imagesUrl: options.imagesUrl ?? '',
       imagesSecret: options.imagesSecret,
       sealingKey: options.sealingKey,
+      callsAtOnce: options.callsAtOnce ?? 16,
+      callsWaiting: options.callsWaiting ?? 4_000,
       wrongPasswordMs: options.wrongPasswordMs ?? 5_000,
       leaseMs,
     },

@@ -4,7 +4,7 @@ const networkOf = async (kit: Kit): Promise<string> =>
   (await kit.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth1'))[0] ?? '';
 
 /** Only the agent of Windows takes addresses. */
-const windows = 'Windows Server 2025 (64-bit)';
+const windows = 'Windows Server 2025';
 
 export const devicesScenarios: Scenarios = {
   'VBD.plug': async (kit) => [await kit.device('VBD', false)],

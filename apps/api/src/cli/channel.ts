@@ -14,6 +14,8 @@ import {
 
 /** So much may come before it is asked for. */
 const mostAhead = 2 ** 20;
+/** A client that leaves more unread is cut off. */
+const mostUnread = 64 * 2 ** 20;
 /** A client that does not greet is none. */
 const mostSilenceMs = 30_000;
 
@@ -72,7 +74,9 @@ export class Channel {
     }
   }
   say(command: ThinCommand): void {
-    if (!this.over && this.socket.writable) this.socket.write(encodeThin(command));
+    if (this.over || !this.socket.writable) return;
+    this.socket.write(encodeThin(command));
+    if (this.socket.writableLength > mostUnread) this.socket.destroy(new ClientGone());
   }
   private async answer(): Promise<ThinAnswer> {
     return decodeThinAnswer(await this.take(thinLength(await this.take(4))));

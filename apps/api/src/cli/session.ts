@@ -1,7 +1,8 @@
 /** The calls of a command, made in this process. */
 import { XenError } from '@xenplane/model';
 import type { Api, Opened } from '@xenplane/client';
-import { encodeJson, parseJsonCall } from '@xenplane/wire';
+import { inSlices } from '@xenplane/store';
+import { encodeJson, membersOfBlocks, parseJsonCall, type Blocks } from '@xenplane/wire';
 import type { Dispatcher, Way } from '@xenplane/xapi';
 
 const wordsOf = (method: string, params: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
@@ -10,8 +11,14 @@ const wordsOf = (method: string, params: readonly unknown[]): Buffer => Buffer.f
 async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal, way?: Way): Promise<unknown> {
   if (signal.aborted) throw new XenError('SESSION_INVALID', '');
   const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal, ...(way ? { way } : {}) });
-  if ('prepared' in answer) return JSON.parse(answer.prepared.chunks.map((c) => c.toString()).join(''));
-  return JSON.parse(encodeJson(answer.type, answer.value));
+  return 'value' in answer ? JSON.parse(encodeJson(answer.type, answer.value)) : readBlocks(answer.blocks);
+}
+
+/** Very many records are read in slices. */
+async function readBlocks(blocks: Blocks): Promise<Record<string, unknown>> {
+  const members: Record<string, unknown> = {};
+  for await (const [ref, record] of inSlices(membersOfBlocks(blocks))) members[ref] = record;
+  return members;
 }
 
 export interface Credentials {

@@ -7,7 +7,6 @@ import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
 import { mostCommandBytes } from '../http-limits';
-import { wayOf } from '../local-socket';
 import type { Exchange, Handler } from './exchange';
 
 /** Of anybody: who it is stands in the body. */
@@ -27,13 +26,13 @@ export function commandLine(body: string): CommandLine {
   return { words, login: { session, user: value('username') ?? '', password: value('password') ?? '' } };
 }
 
-async function run({ request, socket, dispatcher, signal, plane, bodies }: Exchange): Promise<void> {
+async function run({ request, socket, dispatcher, signal, plane, bodies, way }: Exchange): Promise<void> {
   const { words, login } = commandLine((await bodies.take(request, ofCommand)).toString('utf8'));
   const channel = new Channel(socket);
   try {
     await channel.greet();
     const terminal = terminalOver(channel, callSender(plane.store));
-    const code = await runXe(words, () => openSession(dispatcher, { ...login, way: wayOf(request.socket) }, signal), terminal);
+    const code = await runXe(words, () => openSession(dispatcher, { ...login, way }, signal), terminal);
     channel.say({ kind: 'exit', code });
   } catch (error) {
     if (!(error instanceof ClientGone) && !(error instanceof MalformedThin))

@@ -9,7 +9,10 @@ export const databaseDump: Handler = {
     await exchange.plane.replica.fresh();
     const response = responseOf(exchange);
     response.writeHead(200, { connection: 'close', 'content-type': 'text/xml' });
-    for (const piece of databaseXml(exchange.plane)) if (!response.write(piece)) await drained(exchange);
+    for await (const piece of databaseXml(exchange.plane)) {
+      if (!response.write(piece)) await drained(exchange);
+      if (exchange.signal.aborted) return;
+    }
     response.end();
   },
 };

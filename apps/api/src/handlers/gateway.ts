@@ -5,6 +5,7 @@ import { asRef, handlerNamed, isNullRef, XenError, type HandlerFacts, type Handl
 import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
 import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferBeats } from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
+import { wayOf, type TrustedProxies } from '../way';
 import { assertRole, type Exchange, type Handler } from './exchange';
 import { handlers } from './index';
 import { logIn, notLetIn, unauthorised, type Login } from './login';
@@ -28,6 +29,7 @@ export interface GatewayParts {
   readonly dispatcher: Dispatcher;
   readonly beats: TransferBeats;
   readonly bodies: Bodies;
+  readonly proxies: TrustedProxies;
 }
 
 export class Gateway {
@@ -35,12 +37,14 @@ export class Gateway {
   private readonly dispatcher: Dispatcher;
   private readonly beats: TransferBeats;
   private readonly bodies: Bodies;
+  private readonly proxies: TrustedProxies;
 
-  constructor({ plane, dispatcher, beats, bodies }: GatewayParts) {
+  constructor({ plane, dispatcher, beats, bodies, proxies }: GatewayParts) {
     this.plane = plane;
     this.dispatcher = dispatcher;
     this.beats = beats;
     this.bodies = bodies;
+    this.proxies = proxies;
   }
 
   /** Whether the request is a handler's, or none that can be read; then it is answered here. */
@@ -113,16 +117,19 @@ export class Gateway {
     connection: Connection,
     { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
   ): Promise<void> {
-    const login = await logIn(this.dispatcher, connection.request, { query, open: route.open }).catch(notLetIn);
+    const way = wayOf(connection.request, this.proxies);
+    const login = await logIn(this.dispatcher, connection.request, { query, way, open: route.open }).catch(notLetIn);
     try {
       if (login.session) await brought?.assertMayUse(login.session);
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
+      if (login.session) await this.dispatcher.lanes.turnOf(login.session, way);
       const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = {
         ...connection,
         path: pathOf(connection.request),
         query,
+        way,
         ...login,
         task,
         plane: this.plane,
@@ -220,5 +227,6 @@ export function asRefusal(error: unknown): Refusal {
   if (error instanceof BodyRefused) return new Refusal(error.status, error.message);
   if (!(error instanceof XenError)) return new Refusal(databaseError(error) ? 503 : 500, 'The request could not be served');
   if (unauthorised.has(error.code)) return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
+  if (error.code === 'TOO_BUSY') return new Refusal(503, shown(error), { 'retry-after': '1' });
   return new Refusal(error.code === 'RBAC_PERMISSION_DENIED' ? 403 : 500, shown(error));
 }

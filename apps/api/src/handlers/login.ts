@@ -2,7 +2,6 @@
 import type { IncomingMessage } from 'node:http';
 import { XenError } from '@xenplane/model';
 import type { Dispatcher, Session, Way } from '@xenplane/xapi';
-import { isLocal, wayOf } from '../local-socket';
 
 export interface Login {
   readonly token: string;
@@ -12,16 +11,17 @@ export interface Login {
 }
 export interface Asked {
   readonly query: URLSearchParams;
+  readonly way: Way;
   /** Strangers are answered as well. */
   readonly open?: true | undefined;
 }
 
-export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { query, open }: Asked): Promise<Login> {
+export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { query, way, open }: Asked): Promise<Login> {
   const token = query.get('session_id');
   if (token !== null) return { token, session: await dispatcher.sessions.find(token), own: false };
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
-  if (basic) return logInOnce(dispatcher, Buffer.from(basic, 'base64').toString('utf8'), wayOf(request.socket));
-  if (isLocal(request.socket) && !open) return logInOnce(dispatcher, ':', wayOf(request.socket));
+  if (basic) return logInOnce(dispatcher, Buffer.from(basic, 'base64').toString('utf8'), way);
+  if (way.local && !open) return logInOnce(dispatcher, ':', way);
   if (open) return { token: '', session: undefined, own: false };
   throw new XenError('SESSION_AUTHENTICATION_FAILED');
 }

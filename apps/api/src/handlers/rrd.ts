@@ -1,7 +1,7 @@
 /** The archives of metrics: what is new since a moment, for many objects, and everything about one. */
-import { setImmediate as turn } from 'node:timers/promises';
 import { rrd } from '@xenplane/domain';
 import { asRef, type HandlerName, type Ref } from '@xenplane/model';
+import { inSlices } from '@xenplane/store';
 import { dumpJson, dumpXml, updatesJson, updatesXml, type Column, type DumpArchive } from '@xenplane/wire';
 import { Archives, lastUp, ownerNames, type Plane, type RecordedRrd, type RrdClass } from '@xenplane/xapi';
 import { hostSpokenTo } from '../host-addresses';
@@ -43,20 +43,9 @@ export function hostOf({ plane, query, request }: Exchange): Ref<'host'> {
 /** Long documents let others have their turn. */
 async function whole(pieces: Iterable<string>): Promise<Buffer> {
   const made: Buffer[] = [];
-  for await (const piece of politely(pieces)) made.push(Buffer.from(piece));
+  for await (const piece of inSlices(pieces)) made.push(Buffer.from(piece));
   return Buffer.concat(made);
 }
-const sliceMs = 5;
-async function* politely<T>(things: Iterable<T>): AsyncGenerator<T> {
-  let began = performance.now();
-  for (const thing of things) {
-    yield thing;
-    if (performance.now() - began < sliceMs) continue;
-    await turn();
-    began = performance.now();
-  }
-}
-
 function* asked(exchange: Exchange, archives: Archives): Generator<RecordedRrd> {
   const host = hostOf(exchange);
   const named = (parameter: string): string[] => exchange.query.getAll(parameter).filter((uuid) => uuid !== '');
@@ -84,8 +73,8 @@ export const rrdUpdates: Handler = {
     const grid = rrd.gridSince(rrd.archiveFor(asking.interval, start, now), start, now);
     const sheet = new rrd.Sheet(grid, asking.cf);
     const columns: Column[] = [];
-    for await (const { cls, uuid, sources } of politely(asked(exchange, archives)))
-      for await (const source of politely(sources))
+    for await (const { cls, uuid, sources } of inSlices(asked(exchange, archives)))
+      for await (const source of inSlices(sources))
         columns.push({ legend: `${asking.cf}:${ownerNames[cls]}:${uuid}:${source.name}`, values: sheet.column(source.figure()) });
     const updates = { ...grid, start, columns };
     if (wantsJson(exchange)) sendDocument(exchange, 'application/json', await whole(updatesJson(updates)));
@@ -100,7 +89,7 @@ async function sendDump(exchange: Exchange, { sources, until }: RecordedRrd): Pr
   for (const archive of rrd.archives) {
     const sheet = new rrd.Sheet(rrd.wholeGrid(archive, now), 'AVERAGE');
     const columns: Float64Array[] = [];
-    for await (const source of politely(sources)) columns.push(sheet.column(source.figure()));
+    for await (const source of inSlices(sources)) columns.push(sheet.column(source.figure()));
     made.push({ cf: 'AVERAGE', slotsPerRow: archive.seconds / rrd.slotSeconds, rows: archive.rows, columns });
   }
   const last = (i: number): number => made[0]?.columns[i]?.[(made[0]?.rows ?? 0) - 1] ?? Number.NaN;

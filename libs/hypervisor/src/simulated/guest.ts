@@ -15,6 +15,8 @@ const linux = { distro: 'linux', name: 'Linux', major: '6', minor: '1', uname: '
 const systems: Readonly<Record<string, System>> = {
   'debian-12': { distro: 'debian', name: 'Debian GNU/Linux 12 (bookworm)', major: '12', minor: '7', uname: '6.1.0-25-amd64', drivers: true },
   'rocky-9': { distro: 'rocky', name: 'Rocky Linux 9.4 (Blue Onyx)', major: '9', minor: '4', uname: '5.14.0-427.el9.x86_64', drivers: true },
+  'ubuntu-24.04': { distro: 'ubuntu', name: 'Ubuntu 24.04 LTS', major: '24', minor: '04', uname: '6.8.0-41-generic', drivers: true },
+  // As it was called in earlier versions.
   'ubuntu-2404': { distro: 'ubuntu', name: 'Ubuntu 24.04 LTS', major: '24', minor: '04', uname: '6.8.0-41-generic', drivers: true },
   'windows-server-2025': {
     distro: 'windows',
@@ -29,7 +31,36 @@ const systems: Readonly<Record<string, System>> = {
 };
 const features = ['feature-suspend', 'feature-shutdown', 'feature-poweroff', 'feature-reboot', 'feature-vcpu-hotplug', 'feature-balloon'];
 const unknown: System = { distro: '', name: '', major: '', minor: '', uname: '', drivers: false };
-const systemOf = (guestOs: string): System => systems[guestOs] ?? unknown;
+
+/** Families of systems: what one calls itself, before its version. */
+const families: Readonly<Record<string, readonly [distro: string, name: string]>> = {
+  alma: ['almalinux', 'AlmaLinux'],
+  centos: ['centos', 'CentOS Linux'],
+  coreos: ['coreos', 'CoreOS'],
+  debian: ['debian', 'Debian GNU/Linux'],
+  generic: ['linux', 'Linux'],
+  gooroom: ['gooroom', 'Gooroom'],
+  kylin: ['neokylin', 'NeoKylin Linux Server'],
+  oel: ['ol', 'Oracle Linux Server'],
+  rhel: ['rhel', 'Red Hat Enterprise Linux'],
+  rocky: ['rocky', 'Rocky Linux'],
+  sl: ['scientific', 'Scientific Linux'],
+  sle: ['sles', 'SUSE Linux Enterprise'],
+  sles: ['sles', 'SUSE Linux Enterprise Server'],
+  ubuntu: ['ubuntu', 'Ubuntu'],
+};
+/** From a label as `rhel-9`, `ubuntu-22.04` or `windows-server-2019-64bit`. */
+function ofFamily(guestOs: string): System | undefined {
+  const windows = /^windows-(server-)?(\d+)/.exec(guestOs);
+  if (windows) {
+    const name = `Microsoft Windows ${windows[1] === undefined ? '' : 'Server '}${windows[2]}`;
+    return { distro: 'windows', name, major: '10', minor: '0', uname: '', drivers: true, offers: ['feature-static-ip-setting'] };
+  }
+  const [, family = '', major = '', minor = '0'] = /^([a-z]+)(?:-[a-z]+)*(?:-(\d+)(?:[.-](?:sp)?(\d+))?)?/.exec(guestOs) ?? [];
+  const found = Object.hasOwn(families, family) ? families[family] : undefined;
+  return found && { distro: found[0], name: `${found[1]} ${major}`.trim(), major, minor, uname: '', drivers: true };
+}
+const systemOf = (guestOs: string): System => systems[guestOs] ?? ofFamily(guestOs) ?? unknown;
 
 /** Whether the guest hears when it is asked to shut down. */
 export const hears = (spec: DomainSpec): boolean => spec.mode !== 'hvm' || systemOf(spec.guestOs).drivers;

@@ -6,7 +6,7 @@ import { hashPassword, verifyPassword } from '../passwords';
 import { recordWith } from '../records';
 import { refOf, seededUuid } from './seeded';
 import { addDrivers, addSharedStorage } from './storage';
-import { addTemplates } from './templates';
+import { ensureTemplates } from './templates';
 import { ensureVms } from './vms';
 
 export interface PoolOptions {
@@ -20,6 +20,7 @@ export async function ensurePool(plane: Plane, options: PoolOptions): Promise<vo
     await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/bootstrap'))", []);
     const pools = await tx.find('pool', {});
     if (pools.length === 0) await makePool(tx, plane, options.seed);
+    await ensureTemplates(tx, options.seed);
     await ensureVms(tx, options.seed, options.vms);
   });
   if (options.rootPassword !== undefined) await ensurePassword(plane, options.rootPassword);
@@ -33,7 +34,6 @@ async function makePool(tx: Tx, plane: Plane, seed: number): Promise<void> {
   const root = seededUuid(seed, 'user', 'root');
   await tx.insert('user', refOf('user', root), recordWith('user', { uuid: root, short_name: 'root', fullname: 'root' }));
   await addPool(tx, seed, shared);
-  await addTemplates(tx, seed);
 }
 
 async function addPool(tx: Tx, seed: number, shared: Ref<'SR'>): Promise<void> {

@@ -1,63 +1,92 @@
-/** The templates that every pool begins with. Sizes are in bytes; what each guest needs follows its vendor's stated minimum. */
+/** The templates that every pool begins with, as records. */
 import type { Tx } from '@xenplane/store';
-import { seededUuid, refOf } from './seeded';
 import { recordWith } from '../records';
+import { refOf, seededUuid } from './seeded';
+import { templates, type Family, type Template } from './template-table';
 
 const GiB = 2 ** 30;
-interface Template {
-  readonly label: string;
-  readonly os: string;
-  readonly memory: number;
+type Words = Readonly<Record<string, string>>;
+interface Kind {
+  readonly bootParams: Words;
+  readonly platform: Words;
+  readonly otherConfig: Words;
+  readonly maxMemoryGiB: number;
   readonly vcpus: number;
-  readonly disk: number;
-  readonly uefi: boolean;
-  readonly maxMemory: number;
-  readonly maxVcpus: number;
+  readonly secureBoot: 'yes' | 'no';
+  readonly uefi: 'yes' | 'no';
+  readonly sriov: boolean;
+  /** Whether clients may offer graphics cards. */
+  readonly gpu: boolean;
+  readonly vendorDevice: boolean;
 }
 
-const templates: readonly Template[] = [
-  { label: 'Debian Bookworm 12', os: 'debian-12', memory: 2 * GiB, vcpus: 2, disk: 10 * GiB, uefi: false, maxMemory: 1536 * GiB, maxVcpus: 64 },
-  { label: 'Rocky Linux 9', os: 'rocky-9', memory: 2 * GiB, vcpus: 2, disk: 16 * GiB, uefi: true, maxMemory: 1536 * GiB, maxVcpus: 64 },
-  { label: 'Ubuntu Noble Numbat 24.04', os: 'ubuntu-2404', memory: 2 * GiB, vcpus: 2, disk: 16 * GiB, uefi: true, maxMemory: 1536 * GiB, maxVcpus: 64 },
-  {
-    label: 'Windows Server 2025 (64-bit)',
-    os: 'windows-server-2025',
-    memory: 4 * GiB,
-    vcpus: 2,
-    disk: 32 * GiB,
-    uefi: true,
-    maxMemory: 1536 * GiB,
-    maxVcpus: 64,
+const every: Words = { nx: 'true', acpi: '1', apic: 'true', pae: 'true', hpet: 'true' };
+const linux: Words = { ...every, vga: 'std', videoram: '8', viridian: 'false', device_id: '0001' };
+const viridian = ['viridian', 'viridian_time_ref_count', 'viridian_reference_tsc', 'viridian_apic_assist', 'viridian_crash_ctl', 'viridian_stimer'];
+const windowsPlatform: Words = {
+  ...every,
+  ...{ vga: 'std', videoram: '8', device_id: '0002', 'cores-per-socket': '2', secureboot: 'auto' },
+  ...Object.fromEntries(viridian.map((name) => [name, 'true'])),
+};
+const linuxKind = {
+  otherConfig: { linux_template: 'true', 'install-methods': 'cdrom,nfs,http,ftp' },
+  ...{ maxMemoryGiB: 1536, vcpus: 1, sriov: true, gpu: true, vendorDevice: false },
+} as const;
+
+const kinds: Readonly<Record<Family, Kind>> = {
+  'linux-bios': {
+    ...linuxKind,
+    bootParams: { firmware: 'bios', order: 'cdn' },
+    platform: { ...linux, secureboot: 'false', 'device-model': 'qemu-upstream-compat' },
+    ...{ secureBoot: 'no', uefi: 'no' },
   },
-  { label: 'Other install media', os: 'other', memory: 1 * GiB, vcpus: 1, disk: 0, uefi: false, maxMemory: 128 * GiB, maxVcpus: 32 },
-];
+  'linux-uefi': {
+    ...linuxKind,
+    bootParams: { firmware: 'uefi', order: 'cdn' },
+    platform: { ...linux, secureboot: 'auto' },
+    ...{ secureBoot: 'yes', uefi: 'yes' },
+  },
+  'windows-uefi': {
+    bootParams: { firmware: 'uefi', order: 'cd' },
+    platform: windowsPlatform,
+    otherConfig: { 'install-methods': 'cdrom' },
+    ...{ maxMemoryGiB: 1536, vcpus: 2, secureBoot: 'yes', uefi: 'yes', sriov: false, gpu: false, vendorDevice: true },
+  },
+  media: {
+    bootParams: { firmware: 'bios', order: 'cd' },
+    platform: { ...every, viridian: 'true', secureboot: 'false' },
+    otherConfig: { 'install-methods': 'cdrom' },
+    ...{ maxMemoryGiB: 128, vcpus: 1, secureBoot: 'yes', uefi: 'yes', sriov: false, gpu: false, vendorDevice: false },
+  },
+};
 
-/** What the client's wizard may offer, as the XML that XenCenter and Xen Orchestra read. */
-function recommendations({ memory, maxMemory, maxVcpus, uefi }: Template): string {
-  const limit = (field: string, max: number, min?: number): string => `<restriction field="${field}" max="${max}"${min === undefined ? '' : ` min="${min}"`}/>`;
-  const flag = (field: string, value: string): string => `<restriction field="${field}" value="${value}"/>`;
-  const device = (property: string, max: number): string => `<restriction property="${property}" max="${max}"/>`;
-  return `<restrictions>${limit('memory-static-max', maxMemory)}${limit('memory-static-min', memory / 2)}${limit('vcpus-max', maxVcpus)}${flag('has-vendor-device', 'false')}${flag('supports-uefi', 'yes')}${flag('supports-secure-boot', uefi ? 'yes' : 'no')}${device('number-of-vbds', 255)}${device('number-of-vifs', 7)}</restrictions>`;
+/** What a client's wizard may offer, as the XML that XenCenter and Xen Orchestra read. */
+function recommendations({ supportsBios = true, sriov }: Template, kind: Kind): string {
+  const field = (name: string, bound: 'min' | 'max' | 'value', value: number | string): string => `<restriction field="${name}" ${bound}="${value}"/>`;
+  const devices = (name: string, max: number): string => `<restriction property="${name}" max="${max}"/>`;
+  const lines = [
+    field('memory-static-max', 'max', kind.maxMemoryGiB * GiB),
+    ...(kind.vcpus > 1 ? [field('vcpus-min', 'min', kind.vcpus)] : []),
+    field('vcpus-max', 'max', 64),
+    field('has-vendor-device', 'value', String(kind.vendorDevice)),
+    ...(kind.gpu ? [field('allow-gpu-passthrough', 'value', '1'), field('allow-vgpu', 'value', '1')] : []),
+    ...(kind.sriov || sriov ? [field('allow-network-sriov', 'value', '1')] : []),
+    field('supports-bios', 'value', supportsBios ? 'yes' : 'no'),
+    field('supports-uefi', 'value', kind.uefi),
+    field('supports-secure-boot', 'value', kind.secureBoot),
+    ...[devices('number-of-vbds', 255), devices('number-of-vifs', 7)],
+  ];
+  return `<restrictions>${lines.join('')}</restrictions>`;
 }
 
-const provision = (size: number): string => (size === 0 ? '' : `<provision><disk bootable="true" device="0" size="${size}" sr="" type="system"/></provision>`);
-
-const platform = (secureBoot: string): Record<string, string> => ({
-  'cores-per-socket': '1',
-  secureboot: secureBoot,
-  acpi: '1',
-  apic: 'true',
-  pae: 'true',
-  nx: 'true',
-  viridian: 'false',
-  hpet: 'true',
-  vga: 'std',
-  videoram: '8',
-  'device-model': 'qemu-upstream-compat',
-  device_id: '0001',
-});
+/** The disk that a new VM is given; an installer makes that of Windows bootable. */
+const provision = (sizeGiB: number, bootable: boolean): string =>
+  `<provision><disk bootable="${bootable}" device="0" size="${sizeGiB * GiB}" sr="" type="system"/></provision>`;
 
 export function templateRecord(t: Template, uuid: string) {
+  const kind = kinds[t.family],
+    vcpus = t.vcpus ?? kind.vcpus,
+    memory = 2 * t.memoryGiB * GiB;
   return recordWith('VM', {
     uuid,
     name_label: t.label,
@@ -67,34 +96,55 @@ export function templateRecord(t: Template, uuid: string) {
     is_default_template: true,
     domid: -1,
     power_state: 'Halted',
-    memory_static_max: t.memory,
-    memory_dynamic_max: t.memory,
-    memory_dynamic_min: t.memory,
-    memory_static_min: t.memory / 2,
-    memory_target: t.memory,
-    VCPUs_max: t.vcpus,
-    VCPUs_at_startup: t.vcpus,
+    memory_static_max: memory,
+    memory_dynamic_max: memory,
+    memory_dynamic_min: memory,
+    memory_static_min: memory / 2,
+    memory_target: memory,
+    VCPUs_max: vcpus,
+    VCPUs_at_startup: vcpus,
     actions_after_shutdown: 'destroy',
     actions_after_reboot: 'restart',
     actions_after_crash: 'restart',
     HVM_boot_policy: 'BIOS order',
-    HVM_boot_params: { order: 'cdn', firmware: t.uefi ? 'uefi' : 'bios' },
+    HVM_boot_params: kind.bootParams,
     HVM_shadow_multiplier: 1,
-    platform: platform(t.uefi ? 'auto' : 'false'),
-    other_config: { default_template: 'true', mac_seed: uuid, 'install-methods': 'cdrom,http,nfs,ftp', ...(t.disk > 0 ? { disks: provision(t.disk) } : {}) },
-    recommendations: recommendations(t),
-    reference_label: t.os,
+    platform: { ...kind.platform, ...t.platform },
+    other_config: {
+      ...{ default_template: 'true', mac_seed: uuid, ...kind.otherConfig, ...t.otherConfig },
+      ...(t.diskGiB === undefined ? {} : { disks: provision(t.diskGiB, t.family !== 'windows-uefi') }),
+    },
+    recommendations: recommendations(t, kind),
+    reference_label: t.reference,
     domain_type: 'hvm',
-    has_vendor_device: false,
-    generation_id: '',
+    has_vendor_device: kind.vendorDevice,
+    generation_id: kind.vendorDevice ? '0:0' : '',
   });
 }
 
-export async function addTemplates(tx: Tx, seed: number): Promise<void> {
-  for (const template of templates) {
-    const uuid = seededUuid(seed, 'template', template.label);
-    const metrics = seededUuid(uuid, 'metrics');
-    await tx.insert('VM_metrics', refOf('VM_metrics', metrics), recordWith('VM_metrics', { uuid: metrics, VCPUs_number: template.vcpus, hvm: true }));
-    await tx.insert('VM', refOf('VM', uuid), { ...templateRecord(template, uuid), metrics: refOf('VM_metrics', metrics) });
-  }
+const knownKey = 'default_templates';
+/**
+ * Adds those that the pool never had. A pool of an earlier version keeps its own as they are; what somebody has removed stays away.
+ */
+export async function ensureTemplates(tx: Tx, seed: number): Promise<void> {
+  const [known] = await tx.query<{ labels: string[] }>('SELECT value AS labels FROM setting WHERE key = $1', [knownKey]);
+  const had = new Set(known?.labels ?? (await tx.find('VM', { is_default_template: true })).map((vm) => vm.name_label));
+  const missing = templates.filter(({ label }) => !had.has(label)).map((template) => ({ template, uuid: seededUuid(seed, 'template', template.label) }));
+  if (known && missing.length === 0) return;
+  const metricsOf = (uuid: string): string => seededUuid(uuid, 'metrics');
+  await tx.insertAll(
+    'VM_metrics',
+    missing.map(({ template: { vcpus, family }, uuid }) => ({
+      ref: refOf('VM_metrics', metricsOf(uuid)),
+      ...recordWith('VM_metrics', { uuid: metricsOf(uuid), VCPUs_number: vcpus ?? kinds[family].vcpus, hvm: true }),
+    })),
+  );
+  await tx.insertAll(
+    'VM',
+    missing.map(({ template, uuid }) => ({ ref: refOf('VM', uuid), ...templateRecord(template, uuid), metrics: refOf('VM_metrics', metricsOf(uuid)) })),
+  );
+  await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [
+    knownKey,
+    JSON.stringify([...new Set([...had, ...templates.map(({ label }) => label)])]),
+  ]);
 }

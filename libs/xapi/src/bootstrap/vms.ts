@@ -3,11 +3,12 @@ import type { Tx } from '@xenplane/store';
 import { newLayers } from '../layers';
 import { recordWith } from '../records';
 import { refOf, seededMac, seededUuid } from './seeded';
+import type { Template } from './template-table';
 import { templateRecord } from './templates';
 
 const GiB = 2 ** 30;
 const batch = 250;
-const shape = { label: 'VM', os: 'debian-12', memory: GiB, vcpus: 1, disk: 0, uefi: false, maxMemory: 1536 * GiB, maxVcpus: 64 };
+const shape: Template = { label: 'VM', reference: 'debian-11', family: 'linux-bios', memoryGiB: 0.5 };
 
 /** Makes what is missing of `count` VMs. Names and identifiers follow from the seed. */
 export async function ensureVms(tx: Tx, seed: number, count: number): Promise<void> {

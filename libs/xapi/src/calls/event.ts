@@ -12,6 +12,7 @@ import {
   type EventRecord,
 } from '@xenplane/model';
 import { asToken, inTransaction, ofToken, type Change, type Changes, type Position, type Replica, type Wants } from '@xenplane/store';
+import { textOf } from '@xenplane/wire';
 import type { Outside, Plane, Session } from '../context';
 import type { Sessions } from '../sessions';
 
@@ -47,7 +48,8 @@ function fromToken(token: string): Position {
 function record(replica: Replica, change: Change, timestamp: string): EventRecord {
   const common = { id: String(change.xid), timestamp, class: change.cls.toLowerCase(), operation: change.op, ref: change.ref };
   if (change.op === 'del') return common;
-  return replica.has(change.cls, change.ref) ? { ...common, snapshot: replica.fragment(change.cls, asRef(change.ref)) } : { ...common, operation: 'del' };
+  const snapshot = replica.text(change.cls, change.ref);
+  return snapshot.length > 0 ? { ...common, snapshot } : { ...common, operation: 'del' };
 }
 
 /** Messages come first, then what was added, changed, deleted. */
@@ -96,6 +98,17 @@ async function nextChanges({ plane, signal }: Outside, { position, wants, second
     from = found.position;
     await replica.waitForChange(from, left, signal, wants);
   }
+}
+
+/** A batch of more is made ready in slices. */
+const mostAtOnce = 100;
+/** The changes after a position, with their records' texts ready: all are as they are at one moment. */
+async function readyChanges(outside: Outside, waiting: Waiting): Promise<Changes> {
+  const found = await nextChanges(outside, waiting);
+  if (found.events.length <= mostAtOnce) return found;
+  const { replica } = outside.plane;
+  await replica.prepareAll(found.events);
+  return replica.changesSince(waiting.position, waiting.wants);
 }
 
 /** Runs a wait that ends early, with SESSION_INVALID, when its session is closed. */
@@ -158,14 +171,14 @@ const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({
   ...event,
   id: Number(id),
   obj_uuid: '',
-  snapshot: snapshot === undefined ? {} : (JSON.parse(snapshot) as AnyRecord),
+  snapshot: snapshot === undefined ? {} : (JSON.parse(textOf(snapshot)) as AnyRecord),
 });
 
 async function next(outside: Outside): Promise<AnyRecord[]> {
   const session = own(outside),
     state = await registered(outside.plane, session);
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
-  const found = await nextChanges(outside, {
+  const found = await readyChanges(outside, {
     // Sessions that registered with an earlier version have a bare number.
     position: ofToken(state.position) ?? { base: Number(state.position), seen: 0n },
     wants: subscription(state.classes),
@@ -183,7 +196,7 @@ export const eventCalls = (sessions: Sessions, batches = new Batches()): CallsOf
     whileOpen(outside, sessions, async (open) => {
       // What the caller has written before is told now, not at the next call.
       await open.plane.replica.fresh();
-      const found = await nextChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
+      const found = await readyChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
       return batches.of(open.plane.replica, found, [token, ...texts]);
     }),
   inject: ({ plane }, { class: cls, ref }) => inject(plane, cls, ref),

@@ -1,5 +1,7 @@
 /** Every record of the pool as XML, in the shape of xapi's database file. */
 import { classNames, type ClassName } from '@xenplane/model';
+import { inSlices } from '@xenplane/store';
+import { membersOfBlocks, type Blocks } from '@xenplane/wire';
 import type { Plane } from '../context';
 
 /** Of what can be restored. */
@@ -28,19 +30,22 @@ function row(ref: string, record: Readonly<Record<string, unknown>>): string {
   return `<row ref="${ref}"${fields.join('')}/>`;
 }
 
-function* table(plane: Plane, cls: ClassName): Generator<string> {
+async function* table(cls: ClassName, blocks: Blocks): AsyncGenerator<string> {
   yield `<table name="${cls}">`;
-  for (const ref of plane.replica.refs(cls)) {
-    const record = plane.replica.record(cls, ref);
-    // A file lies about: what it says may be read by whoever finds it. A restore leaves secrets as they are.
-    if (record) yield row(ref, cls === 'secret' ? { ...record, value: '' } : record);
+  for await (const [ref, record] of inSlices(membersOfBlocks(blocks))) {
+    // A file is read by more people than the pool: secrets are left out. A restore leaves those of the pool as they are.
+    const shown = record as Readonly<Record<string, unknown>>;
+    yield row(ref, cls === 'secret' ? { ...shown, value: '' } : shown);
   }
   yield '</table>';
 }
 
-/** Tables that are left out are not there at all. */
-export function* databaseXml(plane: Plane, without: readonly ClassName[] = []): Generator<string> {
+/** All tables as they are at one moment, made in slices. Tables that are left out are not there at all. */
+export async function* databaseXml({ replica }: Plane, without: readonly ClassName[] = []): AsyncGenerator<string> {
+  const wanted = classNames.filter((cls) => !without.includes(cls));
+  for (const cls of wanted) await replica.prepare(cls);
+  const tables = wanted.map((cls) => [cls, replica.allRecords(cls)] as const);
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<database><manifest><pair key="schema_major_vsn" value="${schemaVersion}"/><pair key="generation_count" value="1"/></manifest>`;
-  for (const cls of classNames) if (!without.includes(cls)) yield* table(plane, cls);
+  for (const [cls, blocks] of tables) yield* table(cls, blocks);
   yield '</database>';
 }

@@ -1,9 +1,7 @@
-/** What stands in the way of a join, in the order that clients know: what this pool is, then what the other says. */
+/** What of this pool stands in the way of a join, in the order that clients know. */
 import { XenError } from '@xenplane/model';
-import { reading, type Tx } from '@xenplane/store';
-import type { Plane } from '../context';
+import type { Tx } from '@xenplane/store';
 import { masterElsewhere } from '../slave';
-import type { OtherPlane } from './other-plane';
 
 interface Found {
   readonly hosts: number;
@@ -11,52 +9,41 @@ interface Found {
   readonly busy: boolean;
   readonly shared: boolean;
   readonly suspended: boolean;
+  readonly managed: boolean;
+  readonly clustered: string | null;
+  readonly guided: string | null;
 }
+/** Networks that a host brings along to no other pool. A VLAN may be the one that the host is managed by. */
+const networkObstacles = {
+  POOL_JOINING_HOST_HAS_BONDS: 'SELECT 1 FROM bond LIMIT 1',
+  POOL_JOINING_HOST_HAS_TUNNELS: 'SELECT 1 FROM tunnel LIMIT 1',
+  POOL_JOINING_HOST_HAS_NETWORK_SRIOVS: 'SELECT 1 FROM network_sriov LIMIT 1',
+  POOL_JOINING_HOST_HAS_NON_MANAGEMENT_VLANS: 'SELECT 1 FROM vlan v JOIN pif p ON p.ref = v."untagged_PIF" AND NOT p.management LIMIT 1',
+} as const;
 
 /** What of this pool forbids that it goes into another. What the operation itself has marked is none of it. */
 export async function assertMayLeave(tx: Tx, operation = ''): Promise<void> {
   const master = await masterElsewhere(tx);
   if (master !== undefined) throw new XenError('HOST_IS_SLAVE', master);
   const [pool] = await tx.find('pool', {});
-  if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const [found] = await tx.query<Found>(
     `SELECT (SELECT count(*)::int FROM host) AS hosts, EXISTS (SELECT 1 FROM vm WHERE power_state IN ('Running', 'Paused') AND NOT is_control_domain) AS running,
             EXISTS (SELECT 1 FROM vm WHERE current_operations - $1 <> '{}') AS busy,
             EXISTS (SELECT 1 FROM sr JOIN pbd p ON p."SR" = sr.ref WHERE sr.shared AND sr.type NOT IN ('iso', 'image')) AS shared,
-            EXISTS (SELECT 1 FROM vm WHERE power_state = 'Suspended') AS suspended`,
+            EXISTS (SELECT 1 FROM vm WHERE power_state = 'Suspended') AS suspended, EXISTS (SELECT 1 FROM pif WHERE management) AS managed,
+            (SELECT ref FROM cluster_host WHERE enabled LIMIT 1) AS clustered, (SELECT ref FROM host WHERE pending_guidances <> '[]' LIMIT 1) AS guided`,
     [operation],
   );
   if (!found || found.hosts === 0) throw new XenError('INTERNAL_ERROR', 'This pool has no host that could join another');
+  if (!found.managed) throw new XenError('HOST_STILL_BOOTING');
+  if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
+  if (found.clustered !== null) throw new XenError('CLUSTERING_ENABLED', found.clustered);
   if (found.hosts > 1) throw new XenError('JOINING_HOST_CANNOT_BE_MASTER_OF_OTHER_HOSTS');
   if (found.running) throw new XenError('JOINING_HOST_CANNOT_HAVE_RUNNING_VMS');
   if (found.busy) throw new XenError('JOINING_HOST_CANNOT_HAVE_VMS_WITH_CURRENT_OPERATIONS');
+  if (found.guided !== null) throw new XenError('HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY', found.guided);
   if (found.shared) throw new XenError('JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS');
+  for (const [code, sql] of Object.entries(networkObstacles)) if ((await tx.query(sql)).length > 0) throw new XenError(code as keyof typeof networkObstacles);
+  if (Object.values(pool?.current_operations ?? {}).includes('apply_updates')) throw new XenError('NOT_SUPPORTED_DURING_UPGRADE');
   if (found.suspended) throw new XenError('JOINING_HOST_CANNOT_HAVE_RUNNING_OR_SUSPENDED_VMS');
-}
-
-interface RemotePool {
-  readonly uuid: string;
-  readonly master: string;
-}
-interface RemoteHost {
-  readonly software_version: Readonly<Record<string, string>>;
-  readonly external_auth_type: string;
-  readonly cpu_info: Readonly<Record<string, string>>;
-}
-const sameCpu = ['vendor', 'modelname'];
-
-/** Whether this host and the other pool's master are of one kind; `force` overlooks their CPUs. */
-export async function assertFits(plane: Plane, other: OtherPlane, force: boolean): Promise<void> {
-  const [theirs] = Object.values(await other.call<Record<string, RemotePool>>('pool.get_all_records'));
-  const master = theirs && (await other.call<RemoteHost>('host.get_record', theirs.master));
-  const own = await reading(plane.store, async (tx) => ({
-    pool: (await tx.find('pool', {}))[0],
-    host: (await tx.query<RemoteHost>('SELECT software_version, external_auth_type, cpu_info FROM host LIMIT 1'))[0],
-  }));
-  if (!theirs || !master || theirs.uuid === own.pool?.uuid) throw new XenError('JOINING_HOST_SERVICE_FAILED');
-  const differing = sameCpu.find((key) => master.cpu_info[key] !== own.host?.cpu_info[key]);
-  if (differing && !force) throw new XenError('HOSTS_NOT_HOMOGENEOUS', `CPU ${differing}`);
-  if (master.software_version['product_version'] !== own.host?.software_version['product_version'])
-    throw new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_PRODUCT_VERSION');
-  if (master.external_auth_type !== own.host?.external_auth_type) throw new XenError('POOL_JOINING_EXTERNAL_AUTH_MISMATCH');
 }

@@ -2,7 +2,8 @@
 import { reading } from '@xenplane/store';
 import type { Plane } from '../context';
 import { cargoOf } from './cargo';
-import { assertFits, assertMayLeave } from './checks';
+import { assertMayLeave } from './checks';
+import { assertFits } from './fits';
 import { OtherPlane } from './other-plane';
 
 export interface JoinParams {

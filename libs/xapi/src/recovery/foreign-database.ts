@@ -1,7 +1,7 @@
 /** The database that was found on a disk, read like our own: what a session sees that opened it. */
 import { XenError, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
-import { Objects } from '@xenplane/store';
-import { encodeJson } from '@xenplane/wire';
+import { inSlices, Objects } from '@xenplane/store';
+import { encodeJson, type Blocks } from '@xenplane/wire';
 import type { Plane } from '../context';
 import type { Readable } from '../implied';
 import type { Sessions } from '../sessions';
@@ -9,6 +9,8 @@ import { readDump, type Entry } from './dump';
 
 export class ForeignDatabase implements Readable {
   private readonly objects = new Objects();
+  /** Nothing changes here, so what is written once stays. */
+  private readonly blocks = new Map<ClassName, Blocks>();
 
   constructor(entries: Iterable<Entry>) {
     for (const { cls, ref, record } of entries) this.objects.put(cls, { ...record, ref });
@@ -33,9 +35,14 @@ export class ForeignDatabase implements Readable {
     const record = this.record(cls, ref);
     return record ? encodeJson({ kind: 'record', cls }, record) : '';
   }
-  allRecords(cls: ClassName): readonly Buffer[] {
-    const entries = [...this.refs(cls)].map((ref) => `${JSON.stringify(ref)}:${this.fragment(cls, ref)}`);
-    return [Buffer.from(entries.join())];
+  async prepare(cls: ClassName): Promise<void> {
+    if (this.blocks.has(cls)) return;
+    const made: string[] = [];
+    for await (const ref of inSlices(this.refs(cls))) made.push(`${JSON.stringify(ref)}:${this.fragment(cls, ref)}`);
+    this.blocks.set(cls, made);
+  }
+  allRecords(cls: ClassName): Blocks {
+    return this.blocks.get(cls) ?? [];
   }
 }
 
