@@ -9,7 +9,6 @@ import { arrive, attachedThere, copyDisks, dropUnused, isElsewhere, settleMoved,
 import type { Move } from '../moves';
 import { currentRun, type RunRow } from '../runs';
 import { domainSpec, specOf } from '../specs';
-import { copyVdi } from '../calls/vdi-clone';
 import { ensure, restore } from './vm.live';
 import { sendAway } from './vm.migrate-away';
 import { carry, claimPlace, showAt, wake } from './vm.migrate';
