@@ -127,7 +127,7 @@ describe('messages to a control plane', () => {
   });
   test('the first thing wrong ends the reading, however much more there is', async () => {
     const wrong = { host: 7, token: [], agentBoot: {}, agentUrl: 'x'.repeat(100), inventory: { nics: [{}, {}] }, domains: [1, 2, 3] };
-    const answer = await message('registrations', JSON.stringify({ registrations: Array.from({ length: 4_000 }, () => wrong) }), admitted);
+    const answer = await message('registrations', JSON.stringify({ registrations: Array.from({ length: 2_000 }, () => wrong) }), admitted);
     expect(answer).toMatch(/^HTTP\/1\.1 400 [^]*registrations\.0\.host: a UUID/);
     expect(answer.length).toBeLessThan(1000);
   });
@@ -166,7 +166,7 @@ describe('messages to a control plane', () => {
   test.each(['..%2f..', '%00', 'x', '..'])('an invitation of %s is none', async (name) => {
     const session = await tokenOfRoot();
     const answer = await exchangeBytes(api, `DELETE /agent/v1/invitations/${name} HTTP/1.1\r\nHost: any\r\nAuthorization: Session ${session}\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 (400|401) /);
+    expect(answer).toMatch(/^HTTP\/1\.1 (400|501) /);
   });
   const tokenOfRoot = async (): Promise<string> => {
     const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', world.password] });
@@ -183,7 +183,7 @@ describe('what guests say', () => {
   test.each<[string, () => GuestMetrics, number]>([
     ['as many keys as there may be', () => guestOf(keys(guestQuota.keys - 1)), 200],
     ['one key more', () => guestOf(keys(guestQuota.keys)), 400],
-    ['50,000 keys', () => guestOf(keys(50_000)), 400],
+    ['20,000 keys', () => guestOf(keys(20_000)), 400],
     ['a key that is too long', () => guestOf({ ['k'.repeat(guestQuota.keyCharacters + 1)]: 'v' }), 400],
     ['a value that is too long', () => guestOf({ k: 'v'.repeat(guestQuota.valueCharacters + 1) }), 400],
     ['the longest value', () => guestOf({ k: 'v'.repeat(guestQuota.valueCharacters) }), 200],

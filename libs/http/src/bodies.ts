@@ -24,7 +24,8 @@ export class BodyRefused extends Error {
     super(text);
     this.name = 'BodyRefused';
   }
-  /** As the framework looks for it. */
+  /** What the framework looks for in an error that says its own status; the text is for the client. */
+  readonly expose = true;
   get statusCode(): number {
     return this.status;
   }
