@@ -23,10 +23,10 @@ const unreachable = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENET
 const lost = /^Connection terminated|not queryable|Client was closed/;
 const overdue = /^timeout exceeded when trying to connect|^Query read timeout/;
 
-const fieldOf = (error: unknown, name: 'code' | 'cause' | 'name'): unknown =>
+const fieldOf = (error: unknown, name: 'code' | 'cause' | 'name' | 'message'): unknown =>
   typeof error === 'object' && error !== null && name in error ? Reflect.get(error, name) : undefined;
 const codeOf = (error: unknown): string => String(fieldOf(error, 'code') ?? '');
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : '');
+const textOf = (error: unknown): string => String(fieldOf(error, 'message') ?? '');
 
 /** Of an error that comes from the driver, without a code of the server. */
 export const isBroken = (error: unknown): boolean => unreachable.test(codeOf(error)) || lost.test(textOf(error));

@@ -44,10 +44,10 @@ const codeOf = (error: unknown): string | undefined =>
 const lostTexts = /^Connection terminated|not queryable|Client was closed/;
 const noneFree = 'timeout exceeded when trying to connect';
 function isLost(error: unknown): boolean {
-  const code = codeOf(error);
   if (error instanceof DatabaseAway) return true;
-  if (!(error instanceof Error)) return false;
-  return code === undefined ? lostTexts.test(error.message) : unreachable.has(code) || overload.test(code);
+  const code = codeOf(error);
+  if (code !== undefined) return unreachable.has(code) || overload.test(code);
+  return error instanceof Error && lostTexts.test(error.message);
 }
 /** Trying again at once would only make it worse. */
 const isOverdue = (error: unknown): boolean => codeOf(error) === timeLimit || (error instanceof Error && error.message === noneFree);
