@@ -20,7 +20,10 @@ test('what is no address, or of a device that no host has, is refused', () => {
 
 test('a host is possible when it has the device and no other VM does', () => {
   const guest: Guest = { ref: 'vm', memoryBytes: 0, vcpus: 1, needsHvm: false, srs: [], networks: [], pcis: ['0000:81:00.0'] };
-  const host = (pcis: readonly (readonly [string, string])[]): Candidate => ({ ref: 'h', pcis: new Map(pcis) }) as Partial<Candidate> as Candidate;
+  const host = (pcis: readonly (readonly [string, string])[]): Candidate => {
+    const present: Partial<Candidate> = { ref: 'h', pcis: new Map(pcis) };
+    return present as Candidate;
+  };
   expect(filters.pci(guest, host([['0000:81:00.0', '']]))).toBeUndefined();
   expect(filters.pci(guest, host([['0000:81:00.0', 'vm']]))).toBeUndefined();
   expect(filters.pci(guest, host([['0000:81:00.0', 'other']]))).toEqual(['DEVICE_ALREADY_ATTACHED', '0000:81:00.0']);
