@@ -61,8 +61,10 @@ export const B15 = {
     const readers = await Promise.all(Array.from({ length: 10 }, () => logIn(stack.url, stack.password, agentFor(10))));
     const reading = Array.from({ length: 100 }, (_, i) => read(readers[i % 10], some, away.reads, () => over));
     const light = read(call, some, away.light, () => over, 50);
-    const loaded = await startersFor(stack, vms, { clients: 256, seconds, turnedAway: away.starts });
-    over = true;
+    const loaded = await startersFor(stack, vms, { clients: 256, seconds, turnedAway: away.starts }).finally(async () => {
+      over = true;
+      await Promise.allSettled([...reading, light]);
+    });
     const reads = (await Promise.all(reading)).flat();
     const figures = { 'peak starts/s': peak, 'loaded starts/s': loaded, share: loaded / peak, 'reads/s': reads.length / seconds };
     const { p50, p99, max } = summary(await light);

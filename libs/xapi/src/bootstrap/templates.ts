@@ -129,15 +129,23 @@ const knownKey = 'default_templates';
 export async function ensureTemplates(tx: Tx, seed: number): Promise<void> {
   const [known] = await tx.query<{ labels: string[] }>('SELECT value AS labels FROM setting WHERE key = $1', [knownKey]);
   const had = new Set(known?.labels ?? (await tx.find('VM', { is_default_template: true })).map((vm) => vm.name_label));
-  const missing = templates.filter(({ label }) => !had.has(label)).map((template) => ({ template, uuid: seededUuid(seed, 'template', template.label) }));
-  if (known && missing.length === 0) return;
+  const never = templates.filter(({ label }) => !had.has(label)).map((template) => ({ template, uuid: seededUuid(seed, 'template', template.label) }));
+  if (known && never.length === 0) return;
   const metricsOf = (uuid: string): string => seededUuid(uuid, 'metrics');
+  // One that was given another name is there all the same.
+  const refs = never.map(({ uuid }) => refOf('VM', uuid));
+  const there = new Set<string>((await tx.getMany('VM', refs)).map(({ ref }) => ref));
+  const missing = never.filter(({ uuid }) => !there.has(refOf('VM', uuid)));
+  const metrics = missing.map(({ uuid }) => refOf('VM_metrics', metricsOf(uuid)));
+  const kept = new Set<string>((await tx.getMany('VM_metrics', metrics)).map(({ ref }) => ref));
   await tx.insertAll(
     'VM_metrics',
-    missing.map(({ template: { vcpus, family }, uuid }) => ({
-      ref: refOf('VM_metrics', metricsOf(uuid)),
-      ...recordWith('VM_metrics', { uuid: metricsOf(uuid), VCPUs_number: vcpus ?? kinds[family].vcpus, hvm: true }),
-    })),
+    missing
+      .filter(({ uuid }) => !kept.has(refOf('VM_metrics', metricsOf(uuid))))
+      .map(({ template: { vcpus, family }, uuid }) => ({
+        ref: refOf('VM_metrics', metricsOf(uuid)),
+        ...recordWith('VM_metrics', { uuid: metricsOf(uuid), VCPUs_number: vcpus ?? kinds[family].vcpus, hvm: true }),
+      })),
   );
   await tx.insertAll(
     'VM',
