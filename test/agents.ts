@@ -12,14 +12,19 @@ export interface Stranger {
 }
 
 /** One host more, once it lives. */
-export async function strangerIn(world: World, call: Call, seed: number): Promise<Stranger> {
+export async function strangerIn(
+  world: World,
+  call: Call,
+  seed: number,
+  { apiUrl = world.url, imagesUrl = world.imagesUrl }: { readonly apiUrl?: string; readonly imagesUrl?: string } = {},
+): Promise<Stranger> {
   const agent = await startAgent(
     agentSettings({
       XENPLANE_HOSTS: '1',
       XENPLANE_SEED: String(seed),
       XENPLANE_SPEED: '0',
-      XENPLANE_API_URL: world.url,
-      XENPLANE_IMAGES_URL: world.imagesUrl,
+      XENPLANE_API_URL: apiUrl,
+      XENPLANE_IMAGES_URL: imagesUrl,
       XENPLANE_JOIN_KEY: joinKey,
       XENPLANE_DATA: path.join(world.folder, `agent ${seed}`),
       XENPLANE_LOG_LEVEL: 'fatal',

@@ -1,6 +1,15 @@
 /** One VM on one host: brings it to the state that was asked for last, one thing at a time (R9). */
 import { randomUUID } from 'node:crypto';
-import { HypervisorError, isGone, type DesiredVm, type Hypervisor, type HypervisorEvent, type SavedImage, type VmAnswer } from '@xenplane/hypervisor';
+import {
+  domainGone,
+  HypervisorError,
+  isGone,
+  type DesiredVm,
+  type Hypervisor,
+  type HypervisorEvent,
+  type SavedImage,
+  type VmAnswer,
+} from '@xenplane/hypervisor';
 import type { NodeDisks } from './disks';
 
 export interface Site {
@@ -102,7 +111,9 @@ export class VmWork {
       else await this.up(desired, job);
       return { phase: 'done' };
     } catch (error) {
-      if (error instanceof Outdated || (error instanceof HypervisorError && isGone(error))) return { phase: 'refused' };
+      // Of a guest that ended before it was suspended only this answer speaks: its end is not reported while it is being stopped.
+      const hidden = desired.state !== 'suspended' && error instanceof HypervisorError && isGone(error);
+      if (error instanceof Outdated || hidden) return { phase: 'refused' };
       return {
         phase: 'failed',
         error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)],
@@ -225,7 +236,7 @@ export class VmWork {
 
   private async suspend(vmEpoch: number): Promise<void> {
     if (this.saved?.vmEpoch === vmEpoch) return;
-    if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
+    if (this.domain?.vmEpoch !== vmEpoch) throw new HypervisorError(domainGone(this.vm));
     const image = await this.site.hypervisor.save(this.site.host, this.vm);
     this.saved = { vmEpoch, image };
     this.tombstone = Math.max(this.tombstone, vmEpoch - 1);

@@ -122,7 +122,7 @@ class Running<Tx> implements Run<Tx> {
     this.seen.add(name);
     const done = this.past.get(name);
     const failed = this.past.get(failure);
-    if (!done && failed) throw new StepFailed(failed.error ?? [], failed.result === 'cancelled');
+    if (!done && failed) throw failedBefore(failed);
     return done;
   }
 
@@ -157,6 +157,8 @@ const laterShare = 1 / 16,
 /** The journal's name for the failure that began the undoing; no step may be called so. */
 const failure = '!failed';
 
+const failedBefore = ({ error = [], result }: Entry): StepFailed => new StepFailed(error, result === 'cancelled');
+
 /** What an error that no step could get past means to the client. */
 function describe<Tx>(error: unknown, around: Surroundings<Tx>): StepFailed {
   if (error instanceof StepFailed) return error;
@@ -184,8 +186,9 @@ export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around
   } catch (error) {
     if (error instanceof Parked) await run.flush();
     if (error instanceof Lost || error instanceof Parked || around.isOutage?.(error)) throw error;
-    const failed = describe(error, around);
-    const known = taken.journal.some((e) => e.step === failure);
+    // What it failed with first is what it fails with, whatever else is found while it is undone.
+    const known = taken.journal.find((e) => e.step === failure);
+    const failed = known ? failedBefore(known) : describe(error, around);
     if (!known) await run.flush({ step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });
     await undoAll(run, around);
     outcome = failed.cancelled ? { cancelled: true, error: failed.description } : { error: failed.description };

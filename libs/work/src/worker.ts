@@ -52,7 +52,7 @@ export class OperationWorker<Tx> {
   private async takeAndRun(ref: string): Promise<void> {
     const { store, owner, operations } = this.options;
     const taken = await store.take(ref, owner);
-    if (!taken) return;
+    if (!taken) return void this.putOff.delete(ref);
     if (taken.cancelRequested) this.cancelled.add(ref);
     const operation = operations.get(taken.method);
     if (!operation) throw new Error(`no operation ${taken.method}`);

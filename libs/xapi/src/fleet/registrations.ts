@@ -90,8 +90,18 @@ async function settleRuns(tx: Tx, plane: Plane, returning: readonly Returning[])
   );
   const held = new Set(returning.flatMap(({ ref, booted, domains }) => (booted ? [] : domains.map((d) => `${ref} ${d.vm} ${d.vmEpoch}`))));
   const isKept = (run: RunRow): boolean => run.state !== 'A' && held.has(`${run.host} ${run.uuid} ${run.vm_epoch}`);
-  const gone = runs.filter((run) => !isKept(run)).map((run) => run.vm);
-  await tellOfLostVms(tx, plane, await noteLost(tx, gone));
+  const over = runs.filter((run) => !isKept(run));
+  const gone = over.map((run) => run.vm);
+  const booted = new Set(returning.filter((one) => one.booted).map(({ ref }) => String(ref)));
+  // A domain that is missing under the same boot has ended of itself.
+  await tellOfLostVms(
+    tx,
+    plane,
+    await noteLost(
+      tx,
+      over.filter((run) => booted.has(run.host)).map((run) => run.vm),
+    ),
+  );
   await endRuns(tx, gone);
   await showHalted(tx, gone);
   const adopt = new Map<string, AdoptedVm[]>();

@@ -1,13 +1,13 @@
 /** Suspend keeps the memory on a disk of type suspend and frees the host; resume is a start that loads it. */
 import { classes, isNullRef, XenError, type OperationParams, type Ref } from '@xenplane/model';
-import type { SavedImage } from '@xenplane/hypervisor';
+import type { SavedImage, VmAnswer } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../agents';
 import { tellOfVm } from '../alerts';
 import type { Plane } from '../context';
 import { endRuns } from '../fleet/halt';
-import { beginStop, moveRun, patienceOf, type RunRow } from '../runs';
+import { beginStop, halt, moveRun, patienceOf, type RunRow } from '../runs';
 import { newSuspendVdi } from '../suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';
@@ -31,11 +31,25 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
     // Once the memory is saved the domain is gone, whatever could not be said of it.
     async (tx, begun) => (image && (await show(plane, tx, vm, { ...begun, saved: image })) ? undefined : abort(tx, vm, begun)),
   );
-  const answer = await run.step('save', () => plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run)));
+  const answer = await run.step('save', () => save(plane, run, placed));
+  if (!answer) {
+    await run.commit('ended', (tx) => halt(tx, vm, placed.vmEpoch));
+    throw new Superseded(placed.vm, placed.host);
+  }
   const saved = (image = answer.saved ?? {});
   return run.conclude('show', async (tx) => {
     if (!(await show(plane, tx, vm, { placed, vdi, saved }))) throw new Superseded(placed.vm, placed.host);
   });
+}
+
+/** Null when the guest has ended before. */
+async function save(plane: Plane, run: Run<Tx>, placed: RunRow): Promise<VmAnswer | null> {
+  try {
+    return await plane.agents.ensure(placed, { state: 'suspended' }, patienceOf(run));
+  } catch (error) {
+    if (error instanceof XenError && error.code === 'VM_HALTED') return null;
+    throw error;
+  }
 }
 
 /** Room for the memory first: a VM is not stopped for a disk that has no place. */
