@@ -7,7 +7,7 @@ export { migrate } from './migrate';
 export { pruneChanges, type Keep } from './prune';
 export { Replica, type ReplicaOptions } from './replica';
 export { Objects } from './replica-index';
-export type { Derivation, Derivations } from './derivations';
+export type { Derivation, Derivations, Look, Lookers } from './derivations';
 export type { Change, Changes, Scope, Wants } from './events';
 export { asToken, ofToken, type Position } from './position';
 export { tables, tableOf, entities, type Table } from './tables';

@@ -4,6 +4,7 @@ export * from './sessions';
 export { pendingUpdates, type PendingUpdates } from './updates';
 export { auditLines } from './audit';
 export { permissions } from './permissions';
+export { derivations } from './derivations';
 export { denied } from './roles';
 export * from './plane';
 export * from './process';
