@@ -46,6 +46,7 @@ export async function startStack({ hosts, vms, speed = 0, port: wanted }) {
     ...{ url, password, data, stop, databaseUrl: `postgres://xenplane@127.0.0.1:${ports.postgres}/xenplane` },
     /** On the same data. */
     restart: () => end().then(begin),
+    pidOf: (program) => Number(programOf(running.child.pid, program)),
     peakOf: (program) => peakOf(programOf(running.child.pid, program)),
   };
 }

@@ -28,8 +28,10 @@ export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kin
 }
 
 export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
-  const { hostname, address, uuid } = await tx.lock('host', host);
+  const { hostname, address, uuid } = await tx.get('host', host);
   const pem = await selfSigned(plane, kind === 'host' ? address : uuid, [hostname, address, ...ownNames(plane)]);
+  // Locked now and not before: a key takes its time to make.
+  await tx.lock('host', host);
   await keepCertificate(tx, plane, host, kind, pem);
   return pem;
 }
