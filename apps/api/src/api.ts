@@ -46,9 +46,9 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const plane = await openPlane({ ...settings, url: () => url, nbdPort: () => nbd.port, name: 'api', replica: true });
   await ensurePool(plane, { seed: settings.seed, rootPassword: settings.rootPassword, vms: settings.vms });
   const sessions = new Sessions(plane);
-  const dispatcher = new Dispatcher(plane, sessions);
   const beats = new TransferBeats(plane);
   beats.start();
+  const dispatcher = new Dispatcher(plane, sessions, beats);
   const gateway = new Gateway(plane, dispatcher, beats);
   const app = await makeApp({ plane, dispatcher, gateway }, settings);
   const ways = await openWays(app, settings, { plane, sessions, beats }, (found) => (url ||= found)).catch(async (error: unknown) => {
