@@ -60,8 +60,8 @@ class Follower {
     const api = this.next();
     await this.pull(api);
     const shown = new Map<string, Loose>();
-    for (const cls of classes)
-      for (const [ref, record] of Object.entries(await api<Records>(`${cls}.get_all_records`))) shown.set(`${cls.toLowerCase()}/${ref}`, record);
+    const lists = await Promise.all(classes.map(async (cls) => [cls, await api<Records>(`${cls}.get_all_records`)] as const));
+    for (const [cls, records] of lists) for (const [ref, record] of Object.entries(records)) shown.set(`${cls.toLowerCase()}/${ref}`, record);
     const moved = await this.pull(api);
     return [...new Set([...shown.keys(), ...this.held.keys()])].flatMap((key) => (moved.has(key) ? [] : differing(key, shown.get(key), this.held.get(key))));
   }
@@ -272,5 +272,5 @@ test.each([3, 29])(
     const late = new Follower();
     await agree(late);
   },
-  300_000,
+  600_000,
 );
