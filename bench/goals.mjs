@@ -101,4 +101,51 @@ const P8 = {
   ratios: (figures, limits) => ({ 'p99 to L5': round(figures.p99 / limits['L5 notify p99 ms']) }),
 };
 
-export const goals = { P1, P3, P8, B15, B16, memory };
+const B5 = {
+  what: 'a scheduler that is stopped again and again in the midst of 64 clients that start VMs: ms until a write is answered, and until its event is there',
+  scale: { hosts: 64, vms: 2000 },
+  async run(stack) {
+    const agent = new http.Agent({ keepAlive: true, maxSockets: 80 });
+    const call = await logIn(stack.url, stack.password, agent);
+    const vms = await haltedVms(call);
+    const [pool] = await call('pool.get_all');
+    const scheduler = stack.pidOf('scheduler');
+    const [writes, events] = [[], []];
+    const failures = [];
+    let running = true;
+    const client = async () => {
+      while (running && vms.length > 0) await startOne(call, vms.pop()).catch((error) => failures.push(error.message));
+    };
+    const probe = async () => {
+      for (let i = 0, { token } = await call('event.from', ['pool'], '', 0); running; i += 1) {
+        const mark = `mark ${i}`;
+        const began = performance.now();
+        await call('pool.set_name_description', pool, mark);
+        writes.push(performance.now() - began);
+        for (let seen = false; !seen;) {
+          const batch = await call('event.from', ['pool'], token, 30);
+          token = batch.token;
+          seen = batch.events.some((e) => e.snapshot?.name_description === mark);
+        }
+        events.push(performance.now() - began);
+        await pause(20);
+      }
+    };
+    const clients = Array.from({ length: 64 }, client);
+    const probing = probe();
+    for (let i = 0; i < 6; i += 1) {
+      await pause(500 + 137 * i);
+      process.kill(scheduler, 'SIGSTOP');
+      await pause(8_000);
+      process.kill(scheduler, 'SIGCONT');
+    }
+    running = false;
+    await Promise.all([...clients, probing]);
+    agent.destroy();
+    const named = (of, waits) => Object.fromEntries(Object.entries(summary(waits)).map(([name, value]) => [`${of} ${name}`, value]));
+    return { ...rounded({ ...named('write', writes), ...named('event', events) }), failed: failures.length };
+  },
+  ratios: (figures) => ({ 'longest to 5 s': round(figures['event max'] / 5_000) }),
+};
+
+export const goals = { P1, P3, P8, B5, B15, B16, memory };

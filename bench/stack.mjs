@@ -48,6 +48,7 @@ export async function startStack({ hosts, vms, speed = 0, seed = 1, port: wanted
     ...{ url, password, data, stop, databaseUrl },
     /** On the same data. */
     restart: () => end().then(begin),
+    pidOf: (program) => Number(programOf(running.child.pid, program)),
     peakOf: (program) => peakOf(programOf(running.child.pid, program)),
   };
 }

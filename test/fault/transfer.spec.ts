@@ -1,5 +1,7 @@
 /** An API process that is killed while bytes pass through it: the scheduler ends what it had begun, and nothing stays of it. */
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { Store } from '@xenplane/store';
@@ -102,6 +104,31 @@ test('kill -9 of the API in the middle of imports and exports: tasks fail, marks
   expect(await complaints(store)).toEqual([]);
   for (const disk of [vdi, target]) await call('VDI.destroy', disk);
   await call('VM.destroy', vm);
+});
+
+test('calls that an API does in the background end as failures when it dies', async () => {
+  const reached: Socket[] = [];
+  const silent = createServer((socket) => void reached.push(socket.on('error', () => undefined))).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const [vm] = await call<string[]>('VM.get_by_name_label', 'Xenplane demo disk');
+  const dest = { host: 'OpaqueRef:far', xenops: `http://127.0.0.1:${port}/`, session_id: 'OpaqueRef:s', master: `http://127.0.0.1:${port}/`, SM: 'x' };
+  const tasks = [
+    await call<string>('Async.pool.send_test_post', '127.0.0.1', port, 'anything'),
+    await call<string>('Async.VM.assert_can_migrate', vm, dest, true, {}, {}, {}),
+  ];
+  await eventually(async () => expect(reached.length).toBeGreaterThanOrEqual(tasks.length));
+  expect(await Promise.all(tasks.map((task) => call('task.get_status', task)))).toEqual(['pending', 'pending']);
+  await processes.kill(api);
+  api = processes.start('api');
+  await untilReady(processes.url, 60_000);
+  await eventually(async () => {
+    const records = await Promise.all(tasks.map((task) => call<{ status: string; error_info: string[] }>('task.get_record', task)));
+    expect(records.map((r) => [r.status, r.error_info[0]])).toEqual(tasks.map(() => ['failure', 'INTERNAL_ERROR']));
+  });
+  expect(await store.query('SELECT id FROM transfer')).toEqual([]);
+  for (const socket of reached) socket.destroy();
+  silent.close();
 });
 
 test('an API that only stood still finds its transfer ended: what comes late makes nothing', async () => {

@@ -1,5 +1,6 @@
 /** Section 2 of the protocol notes: tokens, batches and their counts. */
 import fc from 'fast-check';
+import { Client } from 'pg';
 import { startWorld, type World } from '../world';
 import { description, post, result, sessionOf, xmlCall } from './raw';
 
@@ -114,6 +115,26 @@ test('what one reader asks for decides what it gets, whatever others asked for f
     { numRuns: 60 },
   );
 });
+
+test('a transaction that somebody leaves open holds up neither events nor writes for longer than a few seconds', async () => {
+  const token = await settled();
+  const stopped = new Client({ connectionString: world.databaseUrl });
+  const ended = new Promise<Error>((resolve) => stopped.on('error', resolve));
+  await stopped.connect();
+  // As a process that is stopped leaves it: a row is locked, and no later transaction than its number and 63 can be told of.
+  await stopped.query('BEGIN');
+  await stopped.query("UPDATE pool SET name_description = 'never seen'");
+  const write = call('pool.set_name_description', pool, 'written');
+  for (let i = 0; i < 100; i += 1) await network(`behind ${i}`);
+  const last = await network('the last');
+  for (let [at, seen] = [token, false]; !seen;) {
+    const batch = await from(['network'], at, 30);
+    [at, seen] = [batch.token, batch.events.some((e) => e.ref === last)];
+  }
+  await write;
+  expect(await ended).toMatchObject({ code: '25P03' });
+  expect(await call('pool.get_name_description', pool)).toBe('written');
+}, 120_000);
 
 test('without news the wait ends empty, with a token that is no older', async () => {
   const token = await settled();

@@ -68,9 +68,9 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   opened.hosts = hosts;
   await settleAddresses(plane);
   const sessions = new Sessions(plane);
-  const dispatcher = new Dispatcher(plane, sessions);
   const beats = new TransferBeats(plane);
   beats.start();
+  const dispatcher = new Dispatcher(plane, sessions, beats);
   const bodies = new Bodies(bodyLimits(settings.bodyMebibytes));
   const halfOpen = new Crowd(halfOpenLimits(settings.halfOpen));
   const gateway = new Gateway({ plane, dispatcher, beats, bodies, proxies: new TrustedProxies(settings.trustedProxies) });

@@ -112,7 +112,7 @@ function netOf(logged: readonly Logged[], wants: Wants): Net[] {
 }
 
 /** An object that was made and deleted again never was; one that is gone already, though its end is not settled, is told of when it is. */
-function opOf({ first, last }: Pick<Net, 'first' | 'last'>, present: boolean): Change['op'] | undefined {
+function opOf({ first, last }: Pick<OldNet, 'first' | 'last'>, present: boolean): Change['op'] | undefined {
   const existed = first !== 'a',
     exists = last !== 'd';
   if (!exists) return existed ? 'del' : undefined;
@@ -125,10 +125,12 @@ const inOrder = (changes: Change[]): Change[] => changes.sort((a, b) => rank[a.o
 export function coalesce(logged: readonly Logged[], wants: Wants, present: Wants): Change[] {
   return inOrder(netOf(logged, wants).flatMap((net) => changeOf(net, present)));
 }
-function changeOf(net: Pick<Net, 'cls' | 'ref' | 'xid' | 'first' | 'last'>, present: Wants): Change[] {
+function changeOf(net: OldNet, present: Wants): Change[] {
   const op = opOf(net, present(net.cls, net.ref));
   return op ? [{ cls: net.cls, ref: net.ref, op, xid: BigInt(net.xid) }] : [];
 }
+
+export type OldNet = Readonly<Pick<Net, 'cls' | 'ref' | 'xid' | 'first' | 'last'>>;
 
 interface OldRow {
   readonly cls: string;
@@ -144,14 +146,22 @@ FROM (SELECT 1) one LEFT JOIN (
   SELECT cls, ref, max(xid::text::bigint) AS xid, (array_agg(op ORDER BY seq) FILTER (WHERE op <> 'm'))[1] AS first, (array_agg(op ORDER BY seq DESC) FILTER (WHERE op <> 'm'))[1] AS last
   FROM change WHERE xid >= $1::text::xid8 AND xid <> ALL ($2::text[]::xid8[]) AND (xid < $3::text::xid8 OR xid = ANY ($4::text[]::xid8[])) GROUP BY cls, ref) c ON true`;
 
-/** Changes from before the ring, and whether the log still has all of them. */
-export async function oldChanges(reader: Reader, from: Position, to: Position, wants: Wants, present: Wants): Promise<{ events: Change[]; whole: boolean }> {
+/** What happened to each object that changed before the ring began, and whether the log still has all of it. */
+export async function oldNets(reader: Reader, from: Position, to: Position): Promise<{ nets: OldNet[]; whole: boolean }> {
   const rows = await reader.query<OldRow>(oldSql, [String(from.base), ahead(from).map(String), String(to.base), ahead(to).map(String)]);
-  const events = rows.flatMap(({ cls, ref, xid, first, last }) => {
-    if (!isClassName(cls) || silent.has(cls) || !wants(cls, ref)) return [];
-    return changeOf({ cls, ref, xid, first: isOp(first) ? first : undefined, last: isOp(last) ? last : undefined }, present);
-  });
-  return { events: inOrder(events), whole: from.base >= (rows[0]?.floor ?? 0) };
+  const nets = rows.flatMap(({ cls, ref, xid, first, last }) =>
+    isClassName(cls) && !silent.has(cls) ? [{ cls, ref, xid, first: isOp(first) ? first : undefined, last: isOp(last) ? last : undefined }] : [],
+  );
+  return { nets, whole: from.base >= (rows[0]?.floor ?? 0) };
+}
+/** The same as changes, together with those that follow from them. */
+export function oldChanges(nets: readonly OldNet[], followers: readonly Logged[], wants: Wants, present: Wants): Change[] {
+  const merged = new Map<string, OldNet>(nets.map((net) => [`${net.cls}/${net.ref}`, net]));
+  for (const { cls, ref, xid } of followers) {
+    const net = merged.get(`${cls}/${ref}`);
+    merged.set(`${cls}/${ref}`, { cls, ref, first: net?.first, last: net?.last, xid: Math.max(xid, net?.xid ?? 0) });
+  }
+  return inOrder([...merged.values()].flatMap((net) => (wants(net.cls, net.ref) ? changeOf(net, present) : [])));
 }
 
 /** For one who was away longer than the log is kept: every object may have changed. */

@@ -10,7 +10,7 @@ export { Replica, type ReplicaOptions } from './replica';
 export { Objects } from './replica-index';
 export type { JsonText } from './replica-text';
 export { inSlices, slices, Slices } from './slices';
-export type { Derivation, Derivations } from './derivations';
+export type { Derivation, Derivations, Look, Lookers } from './derivations';
 export type { Change, Changes, Scope, Wants } from './events';
 export { asToken, ofToken, type Position } from './position';
 export { tables, tableOf, entities, type Table } from './tables';

@@ -235,7 +235,7 @@ export const mediumTables: readonly string[] = [
   name_label text NOT NULL DEFAULT '',
   name_description text NOT NULL DEFAULT ''
 )`,
-  'CREATE INDEX medium_place ON medium (place)',
+  'CREATE INDEX medium_place ON medium USING hash (place)',
   `CREATE TABLE stray_volume (
   sr text NOT NULL,
   location text NOT NULL,

@@ -3,6 +3,7 @@ import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Change } from './events';
 import { newRef } from './ids';
+import type { Tx } from './objects';
 import { pruneChanges } from './prune';
 import { asToken, beginning, knows, span } from './position';
 import { Replica } from './replica';
@@ -35,6 +36,8 @@ async function vm(label = ''): Promise<Ref<'VM'>> {
   return ref;
 }
 const all = (): boolean => true;
+/** A transaction that may stand still for as long as the test needs. */
+const underWay = (tx: Tx): Promise<unknown> => tx.query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
 /** What is committed may be told at once, unless something of other spec files, in other databases, takes long: then once that has been looked at. */
 async function settled(replica: Replica): Promise<void> {
   const [now] = await store.query<{ xid: number }>('SELECT coalesce(max(xid::text::bigint), 0) AS xid FROM change');
@@ -153,6 +156,7 @@ test('a transaction under way holds nothing back, and is told of when it ends', 
   const position = replica.position();
   let told = position;
   await inTransaction(store, async (tx) => {
+    await underWay(tx);
     await tx.update('VM', slow, { order: 1 });
     await inTransaction(store, (other) => other.update('VM', quick, { order: 1 }));
     await settled(replica);
@@ -179,6 +183,7 @@ test('behind one that takes very long some events wait; then all are told once',
     seen.push(...found.events.map((e) => e.ref));
   };
   await inTransaction(store, async (tx) => {
+    await underWay(tx);
     await tx.update('VM', slow, { order: 1 });
     const refs: string[] = [];
     for (let i = 0; i < 2 * span; i += 1) refs.push(await vm());
@@ -205,6 +210,7 @@ test('what another database has under way holds nothing back, however long it ta
     await settled(replica);
     const position = replica.position();
     await inTransaction(elsewhere, async (tx) => {
+      await underWay(tx);
       await tx.query('SELECT pg_current_xact_id()');
       const refs: string[] = [];
       for (let i = 0; i < 2 * span; i += 1) refs.push(await vm());

@@ -8,7 +8,7 @@ import { Client } from 'pg';
 import { channel } from './bell';
 import { Link } from './link';
 import { sharedValues } from './parsers';
-import { connectionSettings, pipelined, type Store } from './store';
+import { connectionSettings, limitMs, pipelined, type Store } from './store';
 import { TooBusy } from './transaction';
 
 export interface Fed {
@@ -31,6 +31,8 @@ const patienceMs = 1_000;
 /** The log is read by its primary key, whatever the planner thinks of a table that grew a million rows since it was analysed. */
 const feedSettings = {
   ...connectionSettings,
+  // It only reads: it keeps nobody waiting, and a great batch of changes is taken in between its statements.
+  idle_in_transaction_session_timeout: limitMs,
   options: `${connectionSettings.options} -c enable_seqscan=off -c enable_bitmapscan=off -c plan_cache_mode=force_generic_plan`,
 };
 

@@ -22,9 +22,11 @@ const derivations: Derivations = {
     }),
   },
   SR: { derive: (_sr, ref, view) => ({ tags: view.pointingAt('VDI.SR', ref).map((v) => view.stored('VDI', v)?.name_label ?? '') }) },
-  network: { derive: () => ({}), stales: (_network, _ref, view) => [...view.refs('pool')].map((ref) => ['pool', ref] as const) },
+  network: { looks: [{ fields: ['name_label'], by: (_network, _ref, view) => [...view.refs('pool')].map((ref) => ['pool', ref] as const) }] },
   pool: { derive: (_pool, _ref, view) => ({ tags: [...view.refs('network')].map((n) => view.stored('network', n)?.name_label ?? '') }) },
-  VM_metrics: { derive: () => ({}), stales: (_metrics, ref, view) => view.pointingAt('VM.metrics', ref).map((vm) => ['VM', vm] as const) },
+  VM_metrics: { looks: [{ fields: ['nested_virt'], by: (_metrics, ref, view) => view.pointingAt('VM.metrics', ref).map((vm) => ['VM', vm] as const) }] },
+  VBD: { looks: [{ fields: ['VM', 'currently_attached'], by: (vbd) => [['VM', String(vbd['VM'])]] }] },
+  VDI: { looks: [{ fields: ['SR', 'name_label'], by: (vdi) => [['SR', String(vdi['SR'])]] }] },
 };
 const options: ReplicaOptions = { encode, derivations };
 

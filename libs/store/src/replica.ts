@@ -5,11 +5,12 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { classNames, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
 import type { Derivations } from './derivations';
-import { coalesce, everything, oldChanges, Ring, silent, type Change, type Changes, type Logged, type Scope, type Wants } from './events';
+import { coalesce, everything, oldChanges, oldNets, Ring, silent, type Change, type Changes, type Logged, type Scope, type Wants } from './events';
 import type { Link } from './link';
 import { beginning, knows, ofSnapshot, union, type Position } from './position';
 import { Feed } from './replica-feed';
 import { Objects, type Entry, type Pointer } from './replica-index';
+import { Looks, type Turned } from './replica-looks';
 import { planOf, rowsInSlice } from './replica-plan';
 import { endedHere, fetchRows, loadAll, lookAndTake, type Fetched } from './replica-rows';
 import { Texts, type JsonText } from './replica-text';
@@ -49,6 +50,7 @@ export class Replica {
   private reached = beginning;
   /** Full records that were asked for lately: many subscribers ask for the same. */
   private readonly records = new Map<Entry, Loose>();
+  private readonly looks: Looks;
 
   private constructor(
     private readonly store: Store,
@@ -56,6 +58,7 @@ export class Replica {
   ) {
     this.ring = new Ring(options.recent ?? defaultRecent);
     this.feed = new Feed(store, this);
+    this.looks = new Looks(options.derivations ?? {}, this);
   }
 
   static async start(store: Store, options: ReplicaOptions): Promise<Replica> {
@@ -114,8 +117,8 @@ export class Replica {
   }
   private whole<N extends ClassName>(cls: N, ref: string): XenRecord<N> | undefined {
     const record = this.objects.related(cls, ref),
-      derivation = this.options.derivations?.[cls];
-    return record && derivation ? { ...record, ...derivation.derive(record, ref, this) } : record;
+      derive = this.options.derivations?.[cls]?.derive;
+    return record && derive ? { ...record, ...derive(record, ref, this) } : record;
   }
   private keep(entry: Entry, record: Loose): void {
     const [oldest] = this.records.size >= mostRecentRecords ? this.records.keys() : [];
@@ -167,7 +170,8 @@ export class Replica {
     const present = (cls: ClassName, ref: string): boolean => this.objects.has(cls, ref);
     if (from.base <= 0) return [...this.settled(wants)].map(([cls, ref]) => ({ cls, ref, op: 'add', xid: BigInt(to.base - 1) }));
     if (from.base >= this.ring.start) return coalesce(this.ring.since(from), wants, present);
-    const { events, whole } = await oldChanges(this.store, from, to, wants, present);
+    const { nets, whole } = await oldNets(this.store, from, to);
+    const events = oldChanges(nets, await this.looks.presume(nets), wants, present);
     return whole ? events : everything(events, this.settled(wants), BigInt(to.base - 1));
   }
   /** Objects that readers of events may know of: those whose making is settled. */
@@ -216,7 +220,7 @@ export class Replica {
     this.pending = [];
     this.snapshot = load.snapshot;
     this.reached = ofSnapshot(load.snapshot);
-    this.settle(load.logged);
+    this.settle([...load.logged, ...(await this.looks.presume(load.logged))]);
     this.waiters.notify();
   }
   /** Whether the log was pruned beyond what we have seen, while we were away. */
@@ -233,43 +237,53 @@ export class Replica {
   async pull(link: Link): Promise<boolean> {
     // Asked before the look, so that the look sees all that had ended then.
     const ended = this.pending.length > 0 ? await endedHere(link) : 0;
-    const { snapshot, logged } = await lookAndTake(link, this.snapshot ?? '', (seen) => this.takeIn(link, seen));
+    let followers: readonly Logged[] = [];
+    const { snapshot, logged } = await lookAndTake(link, this.snapshot ?? '', async (seen) => {
+      followers = await this.takeIn(link, seen);
+    });
     this.snapshot = snapshot;
     this.reached = ofSnapshot(snapshot, Math.max(ended, this.reached.base));
-    if (logged.length > 0) {
+    const news = [...logged, ...followers];
+    if (news.length > 0) {
       this.moves += 1;
-      this.movers.notify(logged);
+      this.movers.notify(news);
     }
-    this.settle(logged);
+    this.settle(news);
     return this.pending.length > 0;
   }
 
-  private async takeIn(link: Link, logged: readonly Logged[]): Promise<void> {
-    const { gone, slices } = await planOf(logged);
+  /** Answers the changes that follow from those that were seen. */
+  private async takeIn(link: Link, logged: readonly Logged[]): Promise<Logged[]> {
+    const { gone, slices } = await planOf(logged),
+      turned: Turned[] = [];
     for (const slice of slices) {
       const all = await Promise.all(slice.map(({ cls, refs }) => fetchRows(link, cls, refs)));
-      for (const fetched of all) this.takeRows(fetched);
+      for (const fetched of all) turned.push(...this.takeRows(fetched));
       if (slices.length > 1) await turn();
     }
     for (const [i, { cls, ref }] of gone.entries()) {
-      this.change(cls, ref, undefined);
+      turned.push(...this.change(cls, ref, undefined));
       if (i % rowsInSlice === rowsInSlice - 1) await turn();
     }
+    const followers = await this.looks.follow(turned, logged);
+    for (const follower of followers) this.spoil(follower);
+    return followers;
   }
-  private takeRows({ cls, asked, rows }: Fetched): void {
+  private takeRows({ cls, asked, rows }: Fetched): Turned[] {
     const found = new Set<string>();
-    for (const values of rows) {
+    const turned = rows.flatMap((values) => {
       const row = this.objects.rowOf(cls, values),
         ref = String(row['ref']);
       found.add(ref);
-      this.change(cls, ref, row);
-    }
-    if (found.size < asked.length) for (const ref of asked) if (!found.has(ref)) this.change(cls, ref, undefined);
+      return this.change(cls, ref, row);
+    });
+    if (found.size < asked.length) for (const ref of asked) if (!found.has(ref)) turned.push(...this.change(cls, ref, undefined));
+    return turned;
   }
 
-  /** One object has a new row, or none any more. */
-  private change(cls: ClassName, ref: string, row: Loose | undefined): void {
-    const reached = this.reach(cls, ref);
+  /** One object has a new row, or none any more. Its text is stale, and so are those of the objects that it points to or pointed to. */
+  private change(cls: ClassName, ref: string, row: Loose | undefined): Turned[] {
+    const was = this.objects.entry(cls, ref)?.row;
     if (row) {
       const isNew = !this.objects.put(cls, row),
         entry = this.objects.entry(cls, ref);
@@ -279,16 +293,9 @@ export class Replica {
       if (entry) this.texts.remove(entry);
       if (entry) this.records.delete(entry);
     }
-    for (const pointer of [...reached, { cls, ref }, ...this.reach(cls, ref)]) this.spoil(pointer);
-  }
-  /** Whose text depends on this object: what it points to, and what the derivations say. */
-  private reach(cls: ClassName, ref: string): Pointer[] {
-    const entry = this.objects.entry(cls, ref);
-    if (!entry) return [];
-    const derivation = this.options.derivations?.[cls],
-      record = derivation?.stales ? this.objects.related(cls, ref) : undefined;
-    const more = record ? (derivation?.stales?.(record, ref, this) ?? []) : [];
-    return [...this.objects.targets(cls, entry.row), ...more.map(([to, at]) => ({ cls: to, ref: at }))];
+    for (const one of [was, row]) for (const pointer of one ? this.objects.targets(cls, one) : []) this.spoil(pointer);
+    this.spoil({ cls, ref });
+    return this.looks.concern(cls) ? [{ cls, ref, was, is: row }] : [];
   }
   private spoil({ cls, ref }: Pointer): void {
     const entry = this.objects.entry(cls, ref);

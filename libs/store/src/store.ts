@@ -10,6 +10,7 @@ import { PeopleAndAudit1795600000000 } from '../../../migrations/0006-people-and
 import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
 import { JoinedPools1796000000000 } from '../../../migrations/0010-joined-pools';
+import { LongTexts1796100000000 } from '../../../migrations/0011-long-texts';
 import { Failover1796200000000 } from '../../../migrations/0012-failover';
 import { HostAddresses1796300000000 } from '../../../migrations/0013-host-addresses';
 import { DeviceSecrets1796140000000 } from '../../../migrations/0014-device-secrets';
@@ -42,12 +43,17 @@ export interface StoreOptions {
 export type Reader = Pick<Store, 'query'>;
 
 const defaultConnections = 8;
-/** Nobody's transaction may hold back the others', nor the events of all, for longer than this. */
+/** No statement may hold back other transactions, nor the events of all clients, for longer than this. */
 export const limitMs = 30_000;
+/**
+ * Postgres ends a transaction that nothing is sent in for so long: its process was stopped or cut off, and its row locks and
+ * its number keep others waiting. Work inside a transaction waits for nothing but the database, and is done again after this.
+ */
+export const idleMs = 3_000;
 /** The settings of every connection; times come and go in UTC. */
 export const connectionSettings = {
   statement_timeout: limitMs,
-  idle_in_transaction_session_timeout: limitMs,
+  idle_in_transaction_session_timeout: idleMs,
   options: '-c TimeZone=UTC -c DateStyle=ISO',
   keepAlive: true,
 } as const;
@@ -74,6 +80,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       Transfers1795700000000,
       DatabaseCopies1795900000000,
       JoinedPools1796000000000,
+      LongTexts1796100000000,
       DeviceSecrets1796140000000,
       DiskChains1796150000000,
       Failover1796200000000,

@@ -24,17 +24,14 @@ export interface Index {
 
 export const quote = (name: string): string => `"${name}"`;
 
+/** Of short texts alone: what a client may make as long as it likes fits into no index, and who looks for a label asks the replica. */
 function indexesOf(cls: ClassName, name: string, columns: readonly Column[]): Index[] {
   const pointing = relationsFrom(cls)
     .filter((r) => !r.many)
     .map((r) => r.field);
   const has = (column: string): boolean => columns.some((c) => c.name === column);
   const index = (column: string, unique: boolean, where?: string): Index => ({ name: `${name}_${column}_idx`, column, unique, where });
-  return [
-    ...(has('uuid') ? [index('uuid', true)] : []),
-    ...(has('name_label') ? [index('name_label', false)] : []),
-    ...[...new Set(pointing)].map((field) => index(field, false, `${quote(field)} IS NOT NULL`)),
-  ];
+  return [...(has('uuid') ? [index('uuid', true)] : []), ...[...new Set(pointing)].map((field) => index(field, false, `${quote(field)} IS NOT NULL`))];
 }
 
 function tableFor(cls: ClassDef): Table {

@@ -2,7 +2,7 @@ import { asRef, XenError, type Ref } from '@xenplane/model';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { newRef } from './ids';
-import { limitMs, Store } from './store';
+import { idleMs, limitMs, Store } from './store';
 import { CommitUnknown, inTransaction, TooBusy } from './transaction';
 import type { Tx } from './objects';
 
@@ -117,10 +117,38 @@ test('a connection lost at the commit: nobody may pretend to know', async () => 
   const ref = await vm('before');
   const work = inTransaction(store, async (tx) => {
     await tx.update('VM', ref, { name_label: 'after' });
-    await cut(tx);
+    tx.leave('SELECT pg_terminate_backend(pg_backend_pid())');
   });
   await expect(work).rejects.toBeInstanceOf(CommitUnknown);
   expect(await label(ref)).toBe('before');
+});
+
+test('a connection lost behind the last statement, before the commit is sent: the work is done again', async () => {
+  const ref = await vm('0');
+  let runs = 0;
+  await inTransaction(store, async (tx) => {
+    runs += 1;
+    await tx.update('VM', ref, { name_label: String(runs) });
+    if (runs === 1) await cut(tx);
+  });
+  expect([runs, await label(ref)]).toEqual([2, '2']);
+});
+
+test.each<[string, (tx: Tx, ref: Ref<'VM'>) => Promise<unknown>]>([
+  ['behind its last statement', async () => undefined],
+  ['between two statements', (tx, ref) => tx.get('VM', ref)],
+])('a process that stood still %s lost its transaction, keeps nobody waiting, and does the work again', async (_where, last) => {
+  const ref = await vm('0');
+  let runs = 0;
+  await inTransaction(store, async (tx) => {
+    runs += 1;
+    const row = await tx.lock('VM', ref);
+    await tx.update('VM', ref, { name_label: String(Number(row.name_label) + 1) });
+    // As when the process is stopped: Postgres waits for it, and others for the row.
+    if (runs === 1) await inTransaction(store, (other) => other.update('VM', ref, { name_label: '10' }));
+    await last(tx, ref);
+  });
+  expect([runs, await label(ref)]).toEqual([2, '11']);
 });
 
 test('a statement whose failure was ignored cannot be committed in silence', async () => {
@@ -184,7 +212,7 @@ test('every connection has time limits, and times come in UTC', async () => {
       ),
     ),
   );
-  for (const [row] of settings) expect(row).toEqual({ statement: `${limitMs / 1000}s`, idle: `${limitMs / 1000}s`, zone: 'UTC' });
+  for (const [row] of settings) expect(row).toEqual({ statement: `${limitMs / 1000}s`, idle: `${idleMs / 1000}s`, zone: 'UTC' });
 });
 
 test('statements are prepared once a connection', async () => {

@@ -4,6 +4,7 @@
  * that nobody knows whether the commit happened, and `CommitUnknown` says so.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { XenError } from '@xenplane/model';
 import { DatabaseAway } from './failures';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -33,10 +34,14 @@ const commit = statement('COMMIT'),
 
 /** Serialization failure, deadlock. */
 const conflicts: ReadonlySet<string> = new Set(['40001', '40P01']);
-/** Out of connections, of memory, of locks; the server shuts down or starts; the connection was ended. */
-const overload = /^(53|57P0|08)/;
+/** Out of connections, of memory, of locks; the server shuts down or starts; the connection was ended, by an administrator or for standing idle. */
+const overload = /^(53|57P0|08|25P03)/;
 const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
 const timeLimit = '57014';
+/** A reference or a uuid, as they alone are in indexes, that is longer than any can be. */
+const tooLong = '54000';
+const fieldOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'constraint' in error ? String(error.constraint).replace(/_(?:idx|pkey|key)$/, '') : 'value';
 
 const codeOf = (error: unknown): string | undefined =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
@@ -49,6 +54,8 @@ function isLost(error: unknown): boolean {
   if (code !== undefined) return unreachable.has(code) || overload.test(code);
   return error instanceof Error && lostTexts.test(error.message);
 }
+/** The transaction had ended before its COMMIT came to the server, or the COMMIT never left: nothing was committed. */
+const isUnsent = (error: unknown): boolean => codeOf(error) === '25P03' || (error instanceof Error && /not queryable|Client was closed/.test(error.message));
 /** Trying again at once would only make it worse. */
 const isOverdue = (error: unknown): boolean => codeOf(error) === timeLimit || (error instanceof Error && error.message === noneFree);
 const isConflict = (error: unknown): boolean => conflicts.has(codeOf(error) ?? '');
@@ -58,6 +65,7 @@ export async function inTransaction<T>(store: Store, work: (tx: Tx) => Promise<T
     try {
       return await once(store, work);
     } catch (error) {
+      if (codeOf(error) === tooLong) throw new XenError('INVALID_VALUE', fieldOf(error), 'too long');
       if (isOverdue(error)) throw new TooBusy(error);
       if (!isConflict(error) && !isLost(error)) throw error;
       if (restarts === mostRestarts) throw new TooBusy(error);
@@ -89,6 +97,8 @@ async function once<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
 /** Sent behind what was left for it. A COMMIT of a transaction in which a statement failed is answered with ROLLBACK, and no error. */
 async function committed(link: Link, left: readonly Promise<void>[]): Promise<void> {
   const [end, ...before] = await Promise.allSettled([link.objects(commit), ...left]);
+  const unsent = [end, ...before].find((one) => one.status === 'rejected' && isUnsent(one.reason));
+  if (unsent?.status === 'rejected') throw unsent.reason;
   if (end.status === 'rejected') throw isLost(end.reason) ? new CommitUnknown(end.reason) : end.reason;
   const failed = before.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;

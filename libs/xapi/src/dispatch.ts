@@ -28,6 +28,8 @@ import { assertAllowed, needsBefore } from './roles';
 import { OpenedDatabases } from './recovery/foreign-database';
 import { sessionRef, type Sessions } from './sessions';
 import { endTask, insertTask, type End, type TaskHead } from './tasks';
+import type { TransferBeats } from './transfer/beats';
+import * as journal from './transfer/journal';
 
 export interface Request {
   readonly method: string;
@@ -69,6 +71,7 @@ export class Dispatcher {
   constructor(
     private readonly plane: Plane,
     readonly sessions: Sessions,
+    private readonly beats: TransferBeats,
   ) {
     this.trail = new Trail(plane);
     this.lanes = new Lanes(plane);
@@ -127,7 +130,9 @@ export class Dispatcher {
     if (run)
       return label === undefined
         ? this.callOutside(message, call, run)
-        : this.inBackground(message, { ...call, session, label }, () => this.callOutside(message, call, run));
+        : this.inBackground(message, { ...call, session, label }, (lost) =>
+            this.callOutside(message, { ...call, signal: AbortSignal.any([call.signal, lost]) }, run),
+          );
     return label === undefined ? this.callSync(message, { ...call, session }) : this.callAsync(message, { ...call, session, label });
   }
 
@@ -167,20 +172,35 @@ export class Dispatcher {
     }
   }
 
-  /** Work that makes transactions of its own, under a task that the caller is told of at once. */
-  private async inBackground(message: Message, { session, label, head }: Background, work: () => Promise<{ readonly value: unknown }>): Promise<Answer> {
-    const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
-    await inTransaction(this.plane.store, (tx) => insertTask(tx, { ref, label, session, ...head }));
-    const end = (how: End): Promise<void> => inTransaction(this.plane.store, (tx) => endTask(tx, ref, how));
-    void work()
+  /**
+   * Work that makes transactions of its own, under a task that the caller is told of at once. Should this process die, the sweeper
+   * ends the task as it does that of a transfer.
+   */
+  private async inBackground(
+    message: Message,
+    { session, label, head }: Background,
+    run: (lost: AbortSignal) => Promise<{ readonly value: unknown }>,
+  ): Promise<Answer> {
+    const work = { id: this.plane.ids.uuid(), task: asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`) };
+    const lost = new AbortController();
+    await inTransaction(this.plane.store, async (tx) => {
+      await insertTask(tx, { ref: work.task, label, session, ...head });
+      await journal.begin(tx, work);
+    });
+    this.beats.carry(work.id, () => lost.abort());
+    const end = async (how: End): Promise<void> => {
+      this.beats.drop(work.id);
+      await inTransaction(this.plane.store, (tx) => journal.end(tx, work, async () => how));
+    };
+    void run(lost.signal)
       .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
       .catch((error: unknown) => end({ status: 'failure', error: this.asXenError(error, label).description }))
       .catch((error: unknown) => this.plane.log.error({ error, label }, 'task not ended'));
-    return { type: taskType, value: ref };
+    return { type: taskType, value: work.task };
   }
 
-  private async callSync(message: Message, { session, args, signal, head, release }: InSession): Promise<Answer> {
-    if (isRead(message)) return this.callRead(message, session, args);
+  private async callSync(message: Message, { session, args, signal, head, token, release }: InSession): Promise<Answer> {
+    if (isRead(message)) return this.callRead(message, session, args, token);
     if (message.runs === 'operation')
       return {
         type: message.result,
@@ -197,9 +217,10 @@ export class Dispatcher {
     return { type: message.result ?? { kind: 'string' }, ...(await read(await this.databases.of(session.ref), message, args)) };
   }
 
-  private async callRead(message: Message, session: Session, args: Args): Promise<Answer> {
+  private async callRead(message: Message, session: Session, args: Args, token: string): Promise<Answer> {
     assertAllowed(session, message, args);
     await this.plane.replica.fresh();
+    this.sessions.assertOpen(session, token);
     return { type: message.result ?? { kind: 'string' }, ...(await read(this.plane.replica, message, args)) };
   }
 

@@ -30,8 +30,10 @@ export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kin
 }
 
 export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
-  const row = await tx.lock('host', host);
+  const row = await tx.get('host', host);
   const pem = await ofHost(plane, await Signer.fresh(), row, kind === 'host' ? row.address : row.uuid);
+  // Locked now and not before: a key takes its time to make.
+  await tx.lock('host', host);
   await keepCertificates(tx, plane, kind, [{ host, pem }]);
   return pem;
 }

@@ -5,6 +5,7 @@ export * from './sessions';
 export { pendingUpdates, type PendingUpdates } from './updates';
 export { auditLines } from './audit';
 export { permissions } from './permissions';
+export { derivations } from './derivations';
 export { denied } from './roles';
 export * from './plane';
 export { makeLog, runProcess, type RunningProcess } from '@xenplane/process';

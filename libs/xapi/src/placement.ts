@@ -50,7 +50,10 @@ const asCandidate = (row: HostRow): Candidate => ({
   groups: {},
 });
 
-/** How old the view may be. The commit checks memory and liveness again, so that an old view costs another try, never a wrong placement. */
+/**
+ * How old the view may be for a first choice. The commit checks all that a host was chosen by once more, and nothing is refused by
+ * an old view, so that what anybody was answered before holds: an old view costs another try.
+ */
 const freshMs = 50;
 
 /** A place that was chosen and is not yet in what the database shows. */
@@ -84,6 +87,12 @@ class HostsView {
   /** Loads, when it is time, on the connection that the asker holds: one that waits for another connection of the pool may wait for ever. */
   async candidates(tx: Tx): Promise<readonly Candidate[]> {
     if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load(tx).finally(() => (this.loading = undefined)));
+    return this.present();
+  }
+  /** As they are by now: a load that began before the question says nothing of what was committed since. */
+  async anew(tx: Tx): Promise<readonly Candidate[]> {
+    await this.loading?.catch(() => undefined);
+    await (this.loading ??= this.load(tx).finally(() => (this.loading = undefined)));
     return this.present();
   }
   /** As they are at this very moment, all choices counted; who waits between this and `took` chooses by what was. */
@@ -194,7 +203,7 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
   const view = viewOf(plane);
   const group = await apartGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
-    const known = await equipped(tx, askedOf(record, attached), await view.candidates(tx));
+    const known = await equipped(tx, askedOf(record, attached), await (tried === 1 ? view.candidates(tx) : view.anew(tx)));
     const own = ownOf(group ? await countingGroup(tx, group, known) : known);
     const hosts = view.present().map((host) => ({ ...host, ...own.get(host.ref) }));
     const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
@@ -202,16 +211,14 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
     const [best] = placement.ranked;
     if (!best) {
       if (tried > 1) throw unknownPci(record, hosts) ?? refusalOf(placement, only);
-      view.expire();
       continue;
     }
     if (refused) throw refused;
+    const chosen: Chosen = { vm, task, guest, host: best.host.ref, planned: view.planned, explanation: explain(leastLoaded, placement, best.host.ref) };
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const take = async (): Promise<Placed | undefined> =>
-      (await takeGpus(tx, guest, best.host.ref)) && (await takePcis(tx, guest, best.host.ref))
-        ? commitPlacement(tx, vm, best.host.ref, guest, JSON.stringify(explain(leastLoaded, placement, best.host.ref)), task)
-        : undefined;
-    const placed = await (view.planned ? takePlanned(tx, view, { ref: vm, ...record }, take) : take());
+      (await takeGpus(tx, guest, best.host.ref)) && (await takePcis(tx, guest, best.host.ref)) ? commitPlacement(tx, chosen) : undefined;
+    const placed = await (chosen.planned ? takePlanned(tx, view, { ref: vm, ...record }, take) : take());
     if (placed) {
       view.wrote(vm, placed.vmEpoch);
       return placed;
@@ -251,12 +258,26 @@ function refusalOf(placement: Placement, only: Ref<'host'> | undefined): XenErro
   return code ? new XenError(code as XenError['code'], ...params) : noHostError(placement);
 }
 
+interface Chosen {
+  readonly vm: Ref<'VM'>;
+  readonly task: Ref<'task'>;
+  readonly guest: Guest;
+  readonly host: string;
+  /** Whether the plan of high availability is kept meanwhile. */
+  readonly planned: boolean;
+  readonly explanation: unknown;
+}
+/** What a host was chosen by and what may have changed since, apart from its room. */
+const stillReached = `NOT EXISTS (SELECT 1 FROM unnest($8::text[]) s(sr) WHERE NOT EXISTS (SELECT 1 FROM pbd p WHERE p."SR" = s.sr AND p.host = $2 AND p.currently_attached))
+                     AND NOT EXISTS (SELECT 1 FROM unnest($9::text[]) n(network) WHERE NOT EXISTS (SELECT 1 FROM pif i WHERE i.network = n.network AND i.host = $2 AND i.bond_slave_of IS NULL))
+                     AND coalesce((SELECT bool_or(ha_enabled) FROM pool), false) = $10`;
+
 /** One statement: room taken, run begun, reservation and explanation written, or nothing at all (R3, R14). */
-async function commitPlacement(tx: Tx, vm: Ref<'VM'>, host: string, guest: Guest, explanation: string, task: Ref<'task'>): Promise<Placed | undefined> {
+async function commitPlacement(tx: Tx, { vm, task, guest, host, planned, explanation }: Chosen): Promise<Placed | undefined> {
   const [row] = await tx.query<{ uuid: string; vm_epoch: number; host_epoch: number; ended: boolean }>(
     `WITH free AS (SELECT vm FROM vm_run WHERE vm = $1 AND state <> 'H'),
           room AS (UPDATE host_run SET memory_free = memory_free - $3, vcpus_placed = vcpus_placed + $4, vms_placed = vms_placed + 1
-                   WHERE host = $2 AND alive AND accepting AND memory_free >= $3 AND NOT EXISTS (SELECT 1 FROM free) RETURNING host, host_epoch),
+                   WHERE host = $2 AND alive AND accepting AND memory_free >= $3 AND NOT EXISTS (SELECT 1 FROM free) AND ${stillReached} RETURNING host, host_epoch),
           run AS (INSERT INTO vm_run(vm, vm_epoch, host, host_epoch, state, attempt, boots, domid, since, saved)
                   SELECT $1, nextval('vm_epochs'), host, host_epoch, 'A', 0, 1, -1, now(), NULL FROM room
                   ON CONFLICT (vm) DO UPDATE SET vm_epoch = excluded.vm_epoch, host = excluded.host, host_epoch = excluded.host_epoch, state = 'A', attempt = 0, boots = 1, domid = -1, claim_nonce = NULL, since = now()
@@ -264,7 +285,7 @@ async function commitPlacement(tx: Tx, vm: Ref<'VM'>, host: string, guest: Guest
           reserved AS (INSERT INTO reservation(vm, vm_epoch, host, memory, vcpus) SELECT $1, vm_epoch, host, $3, $4 FROM run),
           explained AS (INSERT INTO placement(vm, task, host, policy, explanation) SELECT $1, $6, host, $7, $5::jsonb FROM run)
      UPDATE vm SET scheduled_to_be_resident_on = run.host FROM run WHERE vm.ref = $1 RETURNING vm.uuid, run.vm_epoch, run.host_epoch`,
-    [vm, host, guest.memoryBytes, guest.vcpus, explanation, task, leastLoaded.name],
+    [vm, host, guest.memoryBytes, guest.vcpus, JSON.stringify(explanation), task, leastLoaded.name, guest.srs, guest.networks, planned],
   );
   return row && { vm: row.uuid, vmEpoch: row.vm_epoch, host: asRef(host), hostEpoch: row.host_epoch, memoryBytes: guest.memoryBytes };
 }
@@ -282,12 +303,12 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
   throw host ? new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(host.memory_free)) : new Superseded(vm);
 }
 
-/** Where the VM could start now, best first. */
-export async function possibleHosts({ plane, tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
+/** Where the VM could start now, best first; from what the database has at this moment, as the caller may have changed it just now by another process. */
+export async function possibleHosts({ tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
   const attached = await attachedTo(tx, vm);
   const record = await tx.get('VM', vm);
   if (platform.refuseBasics(record)) return [];
-  const hosts = await equipped(tx, askedOf(record, attached), await viewOf(plane).candidates(tx));
+  const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));
   const guest = guestOf(vm, record, attached, hosts);
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }

@@ -21,7 +21,10 @@ const mostOfGroup = 500;
 const mostUnnamed = 400;
 /** Sessions are counted by user, those of root by what its programs call themselves. */
 const groupOf = ({ root, user, originator }: Opening): { readonly group: string; readonly most: number } =>
-  root ? { group: `root|${originator}`, most: originator === '' ? mostUnnamed : mostOfGroup } : { group: `user|${user}`, most: mostOfGroup };
+  root ? { group: short(`root|${originator}`), most: originator === '' ? mostUnnamed : mostOfGroup } : { group: short(`user|${user}`), most: mostOfGroup };
+/** Names of any length are told apart by their digests, so that they fit into an index. */
+const longestGroup = 200;
+const short = (group: string): string => (group.length <= longestGroup ? group : createHash('sha256').update(group).digest('hex'));
 
 interface Opening {
   readonly user: string;
@@ -134,6 +137,13 @@ export class Sessions {
   /** For a short time, and not once the replica has seen the session go. */
   private trusted({ session, until, seen }: Known): boolean {
     return until > this.plane.clock.monotonic() && (!seen || this.plane.replica.has('session', session.ref));
+  }
+
+  /** SESSION_INVALID [token] when another process ended the session before the replica was brought up to date. */
+  assertOpen({ ref }: Session, token: string): void {
+    if (this.plane.replica.has('session', ref)) return;
+    this.known.delete(token);
+    throw new XenError('SESSION_INVALID', token);
   }
 
   /** A session that another one names; HANDLE_INVALID when there is none. */

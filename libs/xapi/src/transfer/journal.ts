@@ -1,5 +1,6 @@
 /**
- * What is known of transfers over HTTP while they go on: what each keeps busy and what it has made. Whoever ends one takes its row
+ * What is known of work that one API process does while it goes on, transfers over HTTP and calls in the background: what each keeps
+ * busy and what it has made. Whoever ends one takes its row
  * away in the transaction that frees what it held, so it ends once: by the process that carries it, or by the sweeper after that died.
  */
 import { asRef, XenError, type Ref } from '@xenplane/model';
@@ -71,7 +72,7 @@ async function settle(tx: Tx, { task, marks, made }: Left, how: End): Promise<vo
 }
 
 /** Nobody cancelled it and no argument was wrong: the server failed, and the client may try again. */
-const died: End = { status: 'failure', error: ['INTERNAL_ERROR', 'The process that carried the transfer ended before it'] };
+const died: End = { status: 'failure', error: ['INTERNAL_ERROR', 'The process that did the work ended before it was done'] };
 
 /** Transfers in the eyes of the sweeper, which ends those that it has watched stand still for long enough. */
 export function abandonedTransfers(plane: Plane): Pick<OperationStore<unknown>, 'idle' | 'owned' | 'disown'> {
