@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Way } from '@xenplane/xapi';
+import { watchUploads } from './handlers/unframed';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -39,6 +40,7 @@ export async function listenLocally(app: NestFastifyApplication, file: string): 
   await clear(file);
   const server = createServer(httpLimits);
   server.on('connection', (socket) => locals.add(socket));
+  server.on('connection', watchUploads);
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);
   // Nobody else may open it at any moment, not even before its mode is set.

@@ -3,6 +3,7 @@ import { createServer, type ServerOptions } from 'node:https';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
+import { watchUploads } from './handlers/unframed';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -22,6 +23,7 @@ export async function listenTls(
   let shown = await shownCertificate(plane);
   const server = createServer({ ...httpLimits, ...secureOptions(shown), SNICallback: byName });
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  server.on('secureConnection', watchUploads);
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
   const refresh = async (): Promise<void> => {
