@@ -90,6 +90,7 @@ function banner({ port, tlsPort, data }, { nbd }, password) {
     `  metrics    ${at}/metrics  (with the same login)`,
     ...tls,
     ...(nbd ? [`  NBD        nbd://127.0.0.1:${nbd}  (disks, on a network with the purpose for it)`] : []),
+    `  hosts      each at an address of its own, by the same ports: npx xe host-list params=name-label,address`,
     '  user       root',
     `  password   ${password}`,
     `  data       ${path.resolve(root, data)}`,

@@ -30,7 +30,11 @@ async function updates(query: string): Promise<Updates> {
   expect([query, response.status, response.headers.get('content-type')]).toEqual([query, 200, 'application/json']);
   const text = await response.text();
   expect(Number(response.headers.get('content-length'))).toBe(Buffer.byteLength(text));
-  return JSON.parse(text) as Updates;
+  const { meta, data } = JSON.parse(text) as { meta: Record<keyof Updates['meta'], unknown>; data: { t: unknown; values: string[] }[] };
+  const numbers = [meta.start, meta.step, meta.end, meta.rows, meta.columns, ...data.map(({ t }) => t)];
+  expect([query, numbers.filter((n) => typeof n !== 'string' || !/^\d+$/.test(n))]).toEqual([query, []]);
+  const [start = 0, step = 0, end = 0, rows = 0, columns = 0, ...ts] = numbers.map(Number);
+  return { meta: { start, step, end, rows, columns, legend: meta.legend as string[] }, data: data.map(({ values }, i) => ({ t: ts[i] ?? 0, values })) };
 }
 /** Newest first, as they came. */
 const column = ({ meta, data }: Updates, legend: string): number[] => data.map((row) => Number(row.values[meta.legend.indexOf(legend)]));
@@ -67,7 +71,8 @@ test.each([
   expect(found.meta.rows).toBeGreaterThanOrEqual(rows - 1);
   expect(found.meta.end % step).toBe(0);
   expect(found.data.map((r) => r.t)).toEqual(Array.from({ length: found.meta.rows }, (_, i) => found.meta.end - i * step));
-  expect(found.meta.start).toBe(found.data.at(-1)?.t);
+  expect(found.meta.start).toBe(Math.floor(start / step) * step + step);
+  expect(found.data.at(-1)?.t).toBeGreaterThanOrEqual(start);
   expect(found.meta.columns).toBe(found.meta.legend.length);
   expect(found.data.every((r) => r.values.length === found.meta.columns)).toBe(true);
   for (const name of ['cpu0', 'cpu_avg', 'loadavg', 'memory_free_kib', 'memory_total_kib', 'pif_eth0_rx', 'pif_eth0_tx', 'pif_aggr_rx'])
@@ -141,7 +146,7 @@ test('the same in XML, and JSON for who accepts only that', async () => {
     ),
   );
   const json = await get(`/rrd_updates?start=-20`, { accept: 'application/json' });
-  expect(((await json.json()) as Updates).meta.step).toBe(5);
+  expect(((await json.json()) as { meta: { step: string } }).meta.step).toBe('5');
 });
 
 test('whole archives of a host, a VM and a repository', async () => {
@@ -181,6 +186,19 @@ test.each([
   expect((await get(path)).status).toBe(status);
   const answer = await fetch(`${world.url}${path}`);
   expect(answer.status).toBe(401);
+});
+
+test('pages of other servers may read metrics and blobs', async () => {
+  const [sr] = Object.values(await call<Record<string, { uuid: string }>>('SR.get_all_records'));
+  const blob = await call<string>('blob.create', 'text/plain', true);
+  const put = await fetch(`${world.url}/blob?ref=${blob}`, { method: 'PUT', body: 'x', headers: basic });
+  const heads = ({ headers }: Response): (string | null)[] => [headers.get('access-control-allow-origin'), headers.get('access-control-allow-headers')];
+  expect(heads(put)).toEqual(['*', null]);
+  for (const json of ['', '&json=true']) {
+    for (const path of ['/rrd_updates?start=-10']) expect([path, ...heads(await get(path + json))]).toEqual([path, '*', 'X-Requested-With']);
+    for (const path of [`/vm_rrd?uuid=${vmUuid}`, `/vm_rrds?uuid=${vmUuid}`, '/host_rrd?', '/host_rrds?', `/sr_rrd?uuid=${sr?.uuid}`, `/blob?ref=${blob}`])
+      expect([path, ...heads(await get(path + json))]).toEqual([path, '*', null]);
+  }
 });
 
 test('archives may be handed over by who may', async () => {

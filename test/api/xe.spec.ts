@@ -1,6 +1,7 @@
 /** `xe` against the real API: the main job, lists and parameters, and what it says when something is wrong. */
-import { eventually, password, startWorld, type World } from '../world';
+import { eventually, login, password, startWorld, type World } from '../world';
 import { xeWith, type Said } from '../xe';
+import { xeProgram } from '../xe-program';
 
 let world: World;
 beforeAll(async () => {
@@ -57,4 +58,16 @@ test('an error of the API is told by its sentence and its parameters', async () 
   const { code, error } = await xe('vm-pause', `uuid=${uuid}`);
   expect(code).toBe(1);
   expect(error).toContain(`vm: ${uuid} (told)\nexpected: running\nactual: halted\n`);
+});
+
+test('the task of a transfer ends as a failure when its file cannot be read', async () => {
+  const call = await login(world.url);
+  const { hostname, port } = new URL(world.url);
+  for (const [command, ...more] of [['vm-import'], ['vm-import', 'metadata=true']]) {
+    const task = await call<string>('task.create', 'mine', '');
+    const words = [command ?? '', 'filename=no-such-file', `task-uuid=${await call<string>('task.get_uuid', task)}`, ...more];
+    const { code, out, error } = await xeProgram(world.folder, ['-s', hostname, '-p', port, '-u', 'root', '-pw', password, ...words]);
+    expect([code, out, error]).toEqual([1, '', expect.stringContaining('no-such-file')]);
+    expect(await call('task.get_status', task)).toBe('failure');
+  }
 });

@@ -101,7 +101,7 @@ describe('what a host tells', () => {
     };
     await eventually(async () => {
       const { meta, data } = await stats(5, 120);
-      expect(meta.step).toBe(5);
+      expect(Number(meta.step)).toBe(5);
       const legends = meta.legend.map((legend) => /^AVERAGE:([^:]+):(.+):(.+)$/.exec(legend)?.slice(1) ?? [legend]);
       expect(legends.every((parts) => parts.length === 3)).toBe(true);
       const of = (type: string, id: string): string[] => legends.filter(([kind, one]) => kind === type && one === id).map(([, , metric]) => String(metric));
@@ -118,7 +118,7 @@ describe('what a host tells', () => {
       [3600, 168],
       [86_400, 366],
     ] as const)
-      expect((await stats(interval, points)).meta.step).toBe(interval);
+      expect(Number((await stats(interval, points)).meta.step)).toBe(interval);
     await xo.destroyVm(vm);
   });
 });

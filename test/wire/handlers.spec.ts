@@ -213,17 +213,79 @@ test('the probe of xen-api, an empty body without a task, harms no disk', async 
   await eventually(async () => expect((await get('/export_raw_vdi?session_id=SESSION&vdi=VDI_REF&format=raw')).body).toBe(before));
 });
 
+describe('an upload that gives no length lasts until the connection ends', () => {
+  const content = Buffer.alloc(2 ** 20, 'until the end ');
+  /** Sends the head, the body in pieces, and then closes its side. */
+  async function putUntilEnd(path: string, version: string, pieces: readonly Buffer[]): Promise<string> {
+    const socket = net.connect(Number(new URL(world.url).port), '127.0.0.1');
+    const heard: Buffer[] = [];
+    socket.on('data', (piece: Buffer) => heard.push(piece));
+    const closed = new Promise((resolve) => socket.once('close', resolve));
+    const [first = Buffer.alloc(0), ...rest] = pieces;
+    socket.write(Buffer.concat([Buffer.from(`PUT ${at(path)} HTTP/${version}\r\nHost: any\r\n\r\n`), first]));
+    for (const piece of rest) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      socket.write(piece);
+    }
+    socket.end();
+    await closed;
+    return Buffer.concat(heard).toString('latin1');
+  }
+  const inPieces = (bytes: Buffer): Buffer[] => Array.from({ length: 16 }, (_, i) => bytes.subarray((i * bytes.length) / 16, ((i + 1) * bytes.length) / 16));
+
+  test.each([
+    ['1.0', 'head and body in one packet', [content]],
+    ['1.0', 'the body in pieces', [Buffer.alloc(0), ...inPieces(content)]],
+    ['1.1', 'the body in pieces', inPieces(content)],
+  ])('HTTP/%s, %s: the disk has all of it, and one answer comes', async (version, _form, pieces) => {
+    const session = await sessionOf(world);
+    const vdi = await result<string>(world, 'VDI.create', session, {
+      name_label: 'unframed',
+      SR: (await result<string[]>(world, 'SR.get_by_name_label', session, 'Shared storage'))[0],
+      virtual_size: content.length,
+      type: 'user',
+      sharable: false,
+      read_only: false,
+      other_config: {},
+    });
+    const told = await putUntilEnd(`/import_raw_vdi?session_id=SESSION&format=raw&vdi=${vdi}`, version, pieces);
+    expect(told.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200']);
+    await eventually(async () => expect(await result(world, 'VDI.get_current_operations', session, vdi)).toEqual({}));
+    const back = Buffer.from(await (await fetch(`${world.url}${at('/export_raw_vdi?session_id=SESSION&format=raw')}&vdi=${vdi}`)).arrayBuffer());
+    expect(back.equals(content)).toBe(true);
+  });
+
+  test('every handler of uploads takes it so: what it says is of the whole body, and there is one answer', async () => {
+    for (const { path } of Object.values(handlers).filter(({ method }) => method === 'PUT')) {
+      const told = await putUntilEnd(`${path}?session_id=SESSION&vdi=VDI_REF`, '1.0', [
+        Buffer.from('no such thing\r\n\r\n'),
+        Buffer.from('GET / HTTP/1.0\r\n\r\n'),
+      ]);
+      expect([path, told.match(/HTTP\/1\.1 \d+/g)?.length]).toEqual([path, 1]);
+    }
+  });
+
+  test('a blob holds all that came', async () => {
+    const session = await sessionOf(world);
+    const blob = await result<string>(world, 'blob.create', session, 'text/plain', true);
+    expect(await putUntilEnd(`/blob?session_id=SESSION&ref=${blob}`, '1.0', [Buffer.from('one '), Buffer.from('two')])).toMatch(/^HTTP\/1\.1 200 /);
+    expect(await (await fetch(`${world.url}/blob?ref=${blob}`)).text()).toBe('one two');
+  });
+});
+
 test('measurements: newest first, values as texts in JSON, the step that was asked for, legends of four parts', async () => {
   const now = Math.floor(Date.now() / 1000);
   const { body } = await get(`/rrd_updates?session_id=SESSION&start=${now - 600}&interval=60&cf=AVERAGE&host=true&json=true`);
   const { meta, data } = JSON.parse(body) as {
-    meta: { step: number; rows: number; columns: number; legend: string[] };
-    data: { t: number; values: string[] }[];
+    meta: { start: string; step: string; rows: string; columns: string; legend: string[] };
+    data: { t: string; values: string[] }[];
   };
-  expect([meta.step, meta.rows, meta.columns]).toEqual([60, data.length, meta.legend.length]);
+  expect([meta.step, meta.rows, meta.columns]).toEqual(['60', String(data.length), String(meta.legend.length)]);
+  expect(meta.start).toBe(String(Math.floor((now - 600) / 60) * 60 + 60));
   for (const entry of meta.legend) expect(entry).toMatch(/^AVERAGE:(host|vm|sr):[0-9a-f-]{36}:[^:]+$/);
   for (const row of data) expect(row.values.every((v) => typeof v === 'string')).toBe(true);
-  expect(data.map((row) => row.t)).toEqual(data.map((row) => row.t).toSorted((a, b) => b - a));
+  expect(data.every((row) => typeof row.t === 'string')).toBe(true);
+  expect(data.map((row) => Number(row.t))).toEqual(data.map((row) => Number(row.t)).toSorted((a, b) => b - a));
 });
 
 /** The members of a tar: names and contents. */

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Plane } from '@xenplane/xapi';
 import { contain } from '@xenplane/http';
+import { watchUploads } from './handlers/unframed';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -37,6 +38,7 @@ export async function listenLocally(app: NestFastifyApplication, { log }: Pick<P
   await clear(file);
   const server = contain(createServer(httpLimits), (error) => log.error({ error }, 'a local connection failed'));
   server.on('connection', (socket) => locals.add(socket));
+  server.on('connection', watchUploads);
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);
   // Nobody else may open it at any moment, not even before its mode is set.

@@ -5,6 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
 import { contain, type Crowd } from '@xenplane/http';
+import { watchUploads } from './handlers/unframed';
 import { handshakeMs, httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
@@ -25,6 +26,7 @@ export async function listenTls(
   const server = contain(createServer(options), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
   for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('connection', (socket: Socket) => halfOpen.enter(socket));
+  server.on('secureConnection', watchUploads);
   server.on('clientError', answerUnreadable);
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(tlsPort, listen, resolve));
   const refresh = async (): Promise<void> => {

@@ -5,7 +5,7 @@ const none = (): string => '';
 test('the command line wins over XE_EXTRA_ARGS, that over ~/.xe, that over the defaults', () => {
   const { words, login } = settingsOf(['-s', 'cli', 'vm-list'], 'server=env,port=81', 'server=file\nport=82\nusername=kept\npassword=secret', none);
   expect(words).toEqual(['vm-list']);
-  expect(login).toEqual({ url: 'http://cli:81', user: 'kept', password: 'secret' });
+  expect(login).toEqual({ url: 'https://cli:81', user: 'kept', password: 'secret' });
 });
 test('with nothing said it is this machine as root', () => {
   expect(settingsOf(['host-list'], '', '', none).login).toEqual({ url: 'http://127.0.0.1:8080', user: 'root', password: '' });
@@ -20,10 +20,20 @@ test('all that the real client takes of the connection is taken, wherever it sta
   expect([words, login, debug]).toEqual([['x', 'sr-uuid=a,b', 'force=true'], { url: 'https://env:82', user: 'root', password: 'p,w' }, 'on failure']);
   expect(settingsOf(['x', '--debug'], '-s env -pw secret', '', none)).toEqual({
     words: ['x'],
-    login: { url: 'http://env:8080', user: 'root', password: 'secret' },
+    login: { url: 'https://env:8443', user: 'root', password: 'secret' },
     debug: 'always',
   });
 });
 test('who asks for help anywhere gets nothing else', () => {
   expect(settingsOf(['vm-destroy', '--help', 'uuid=x'], 'username=u', '', none)).toMatchObject({ words: ['help'], debug: 'never' });
+});
+test.each([
+  [['-s', '127.0.0.1'], 'http://127.0.0.1:8080'],
+  [['-s', '127.0.0.1', '--ssl'], 'https://127.0.0.1:8443'],
+  [['-s', 'localhost', '-p', '8443'], 'https://localhost:8443'],
+  [['-s', 'localhost', '-p', '8080', '--nossl'], 'http://localhost:8080'],
+  [['-s', '127.3.64.1'], 'https://127.3.64.1:8443'],
+  [['-s', 'pool.example', 'nossl=true'], 'http://pool.example:8080'],
+])('%j goes to %s: TLS for every server but literally 127.0.0.1', (words, url) => {
+  expect(settingsOf([...words, 'host-list'], '', '', none).login.url).toBe(url);
 });

@@ -56,6 +56,9 @@ function credentials(text: string, { username }: Found): Pick<Found, 'username' 
   return second === undefined || second === '' ? { ...(username === undefined ? {} : { username }), password: first } : { username: first, password: second };
 }
 
+/** As the real client does: over TLS to every server but literally 127.0.0.1, unless that is asked for or forbidden. */
+const isEncrypted = (nossl: string | undefined, server: string): boolean => (nossl === undefined ? server !== '127.0.0.1' : nossl === 'false');
+
 export interface Settings {
   readonly words: string[];
   readonly login: Login;
@@ -68,7 +71,7 @@ export function settingsOf(argv: readonly string[], extra: string, file: string,
   const found = { ...kept.found, ...environment.found, ...own.found };
   const { server = '127.0.0.1', port, passwordfile } = found;
   const { username = 'root', password = '' } = passwordfile ? credentials(readFile(passwordfile), found) : found;
-  const tls = found.nossl === 'false';
+  const tls = isEncrypted(found.nossl, server);
   return {
     words: asksHelp ? ['help'] : [...own.rest, ...environment.rest, ...kept.rest],
     login: { url: `${tls ? 'https' : 'http'}://${server}:${port ?? (tls ? '8443' : '8080')}`, user: username, password },

@@ -20,7 +20,7 @@ export class UnheardHosts {
   /** Looks once more, unless all were heard of; answers how many were not. */
   async count(): Promise<number> {
     if (this.waiting?.size === 0) return 0;
-    const rows = await this.store.query<{ host: string; lease: string }>("SELECT host, host_epoch || '/' || lease_seq AS lease FROM host_run WHERE alive");
+    const rows = await this.store.query<{ host: string; lease: string }>("SELECT host, host_epoch || '/' || lease_seq AS lease FROM host_lease WHERE alive");
     const leases = new Map(rows.map(({ host, lease }) => [host, lease]));
     this.waiting = new Map([...(this.waiting ?? leases)].filter(([host, lease]) => leases.get(host) === lease));
     return this.waiting.size;

@@ -2,7 +2,7 @@
 import { XenError } from '@xenplane/model';
 import { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from '@xenplane/xapi';
 import { inTransaction } from '@xenplane/store';
-import { sendDocument, sessionOf, type Exchange, type Handler } from './exchange';
+import { forPages, sendDocument, sessionOf, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 
 function named({ query }: Exchange): BlobNamed {
@@ -24,7 +24,7 @@ export const getBlob: Handler = {
       if (!found.public) sessionOf(exchange);
       return { blob: found, bytes: await readBlob(tx, found.ref) };
     }).catch(notFound);
-    sendDocument(exchange, blob.mime_type, bytes);
+    sendDocument(exchange, blob.mime_type, bytes, forPages);
   },
 };
 
@@ -35,7 +35,7 @@ export const putBlob: Handler = {
     const which = named(exchange);
     const bytes = await received(exchange);
     await inTransaction(exchange.plane.store, async (tx) => writeBlob(tx, exchange.plane, (await blobNamed(tx, which)).ref, bytes)).catch(notFound);
-    sendDocument(exchange, 'text/plain', Buffer.alloc(0));
+    sendDocument(exchange, 'text/plain', Buffer.alloc(0), forPages);
   },
 };
 

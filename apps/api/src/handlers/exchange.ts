@@ -44,6 +44,9 @@ export function responseOf({ response }: Exchange): ServerResponse {
   return response;
 }
 
+/** Pages of other servers, such as XO Lite, may read it. */
+export const forPages = { 'access-control-allow-origin': '*' } as const;
+
 /** Writes a whole document and closes. */
 export function sendDocument(exchange: Exchange, type: string, body: Uint8Array, headers: Readonly<Record<string, string>> = {}): void {
   responseOf(exchange)

@@ -1,5 +1,6 @@
 /** Takes the requests of the HTTP handlers from the server before the framework sees them: they need the bare connection. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { asRef, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
 import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
@@ -11,6 +12,7 @@ import { handlers } from './index';
 import { logIn, notLetIn, unauthorised, type Login } from './login';
 import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
 import { bodyUntilCut } from './transfer';
+import { followBody, isUnframed, watchUploads } from './unframed';
 import { declineOffer, isWebSocket } from './upgrades';
 
 interface Route extends HandlerFacts {
@@ -72,7 +74,21 @@ export class Gateway {
       else refuse(connection, new Refusal(403, 'There is no such handler'));
     };
     server.on('connect', raw);
-    server.on('upgrade', (request, socket, head) => (isWebSocket(request) ? raw(request, socket, head) : declineOffer(server, request, socket, head)));
+    server.on('connection', watchUploads);
+    server.on('upgrade', (request, socket: Socket, head) => {
+      if (isUnframed(request)) this.receive(request, socket, head);
+      else if (isWebSocket(request)) raw(request, socket, head);
+      else declineOffer(server, request, socket, head);
+    });
+  }
+
+  /** A body whose end is that of the connection. */
+  private receive(head: IncomingMessage, socket: Socket, begun: Buffer): void {
+    const { request, response } = followBody(head, socket, begun);
+    const route = routeOf(request.method, pathOf(request));
+    const connection = { request, response, socket, head: Buffer.alloc(0) };
+    if (route) void this.serve(route, connection);
+    else refuse(connection, new Refusal(403, 'There is no such handler'));
   }
 
   /** Whatever the handling of the request throws ends its connection and nothing else. */

@@ -5,7 +5,7 @@ import { inSlices } from '@xenplane/store';
 import { dumpJson, dumpXml, updatesJson, updatesXml, type Column, type DumpArchive } from '@xenplane/wire';
 import { Archives, lastUp, ownerNames, type Plane, type RecordedRrd, type RrdClass } from '@xenplane/xapi';
 import { hostSpokenTo } from '../host-addresses';
-import { flag, required, responseOf, sendDocument, type Exchange, type Handler } from './exchange';
+import { flag, forPages, required, responseOf, sendDocument, type Exchange, type Handler } from './exchange';
 import { Refusal } from './refusal';
 
 const cfs: readonly rrd.Consolidation[] = ['AVERAGE', 'MIN', 'MAX', 'LAST'];
@@ -63,6 +63,7 @@ function running({ plane: { replica } }: Exchange, archives: Archives, uuid: str
   return ref && (state === 'Running' || state === 'Paused') ? archives.of('VM', ref) : undefined;
 }
 
+const updatesHeads = { ...forPages, 'access-control-allow-headers': 'X-Requested-With' };
 export const rrdUpdates: Handler = {
   name: 'rrd_updates',
   run: async (exchange) => {
@@ -76,9 +77,9 @@ export const rrdUpdates: Handler = {
     for await (const { cls, uuid, sources } of inSlices(asked(exchange, archives)))
       for await (const source of inSlices(sources))
         columns.push({ legend: `${asking.cf}:${ownerNames[cls]}:${uuid}:${source.name}`, values: sheet.column(source.figure()) });
-    const updates = { ...grid, start, columns };
-    if (wantsJson(exchange)) sendDocument(exchange, 'application/json', await whole(updatesJson(updates)));
-    else sendDocument(exchange, 'text/xml', await whole(updatesXml(updates)));
+    const updates = { ...grid, start: rrd.startShown(grid.step, start), columns };
+    if (wantsJson(exchange)) sendDocument(exchange, 'application/json', await whole(updatesJson(updates)), updatesHeads);
+    else sendDocument(exchange, 'text/xml', await whole(updatesXml(updates)), updatesHeads);
   },
 };
 
@@ -95,8 +96,8 @@ async function sendDump(exchange: Exchange, { sources, until }: RecordedRrd): Pr
   const last = (i: number): number => made[0]?.columns[i]?.[(made[0]?.rows ?? 0) - 1] ?? Number.NaN;
   const described = sources.map(({ name, type, min, max }, i) => ({ name, type, min, max, last: last(i) }));
   const dump = { step: rrd.slotSeconds, lastUpdate: Math.floor(now), sources: described, archives: made };
-  if (wantsJson(exchange)) sendDocument(exchange, 'application/json', await whole(dumpJson(dump)));
-  else sendDocument(exchange, 'text/xml', await whole(dumpXml(dump)));
+  if (wantsJson(exchange)) sendDocument(exchange, 'application/json', await whole(dumpJson(dump)), forPages);
+  else sendDocument(exchange, 'text/xml', await whole(dumpXml(dump)), forPages);
 }
 
 function ofObject(name: HandlerName, cls: RrdClass): Handler {

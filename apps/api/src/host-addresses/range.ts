@@ -68,21 +68,24 @@ export class ClaimedRange {
 
   private async claim(): Promise<Claim> {
     const { range, id } = this.found;
+    const error = await this.bind();
+    if (!error) return 'mine';
+    if (error.code !== 'EADDRINUSE') return 'unusable';
+    return (await holderOf(hostRanges.gatewayOf(range))) === id ? 'ours' : 'taken';
+  }
+  private async bind(): Promise<NodeJS.ErrnoException | undefined> {
+    const { range, id } = this.found;
     const server = createServer((socket) => void socket.on('error', () => undefined).end(id));
     const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) =>
       server.once('error', resolve).listen(claimPort, hostRanges.gatewayOf(range), () => resolve(undefined)),
     );
-    if (!error) {
-      this.socket = server.on('error', () => undefined).unref();
-      return 'mine';
-    }
-    if (error.code !== 'EADDRINUSE') return 'unusable';
-    return (await holderOf(hostRanges.gatewayOf(range))) === id ? 'ours' : 'taken';
+    if (!error) this.socket = server.on('error', () => undefined).unref();
+    return error;
   }
 
   /** When the process that held the range has gone, this one does. */
   async keep(): Promise<void> {
-    if (!this.socket) await this.claim();
+    if (!this.socket) await this.bind();
   }
   close(): void {
     this.socket?.close();

@@ -41,11 +41,16 @@ async function within({ objects: { api }, terminal, onProgress }: Surroundings, 
   const watching = plan.progress ? ended(api, task, onProgress) : undefined;
   // It may fail while nobody waits for it yet.
   watching?.catch(() => undefined);
-  const moved = await (plan.direction === 'get' ? terminal.httpGet(plan.file, url) : terminal.httpPut(plan.file, url));
+  const isTaken = async (): Promise<boolean> => (await api.call<number>('task.get_progress', task)) >= 0;
+  const fail = (): Promise<unknown> => api.call('task.set_status', task, 'failure');
+  const moved = await (plan.direction === 'get' ? terminal.httpGet(plan.file, url) : terminal.httpPut(plan.file, url)).catch(async (error: unknown) => {
+    // Whoever waits for the task learns that the file could not be read or written.
+    if (!(await isTaken().catch(() => true))) await fail().catch(() => undefined);
+    throw error;
+  });
   if (moved) return watching ?? ended(api, task);
-  const taken = (await api.call<number>('task.get_progress', task)) >= 0;
-  if (taken) await ended(api, task);
-  else await api.call('task.set_status', task, 'failure');
+  if (await isTaken()) await ended(api, task);
+  else await fail();
   throw new Unmoved();
 }
 /** The user's side says that it failed, and the server nothing. */

@@ -38,3 +38,6 @@ export function gridSince(archive: Archive, start: number, now: number): Grid {
   const { step, end, rows } = wholeGrid(archive, now);
   return { step, end, rows: Math.min(rows, Math.max(0, Math.floor((end - start) / step) + 1)) };
 }
+
+/** What an answer gives as its start: the next row after the moment that was asked, also when that moment is a row's own. */
+export const startShown = (step: number, start: number): number => Math.floor(start / step) * step + step;

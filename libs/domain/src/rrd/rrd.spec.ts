@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { rrd } from '@xenplane/domain';
 import facts from '../fixtures/data-sources.json';
 
-const { Sheet, archiveFor, archives, gridSince, wholeGrid, loadOf, storageOf, vmFigures, vmSources, hostSources, shareOf } = rrd;
+const { Sheet, archiveFor, archives, gridSince, startShown, wholeGrid, loadOf, storageOf, vmFigures, vmSources, hostSources, shareOf } = rrd;
 const GiB = 2 ** 30;
 const now = 1_790_000_123;
 
@@ -261,3 +261,12 @@ test.each(['host', 'vm'] as const)('the metrics of a %s are those of xapi, each 
   }
   expect(list.filter((s) => !known.some(([name]) => pattern(name).test(s.name))).map((s) => s.name)).toEqual([]);
 });
+
+test.each([
+  [5, 1001, 1005],
+  [5, 1004, 1005],
+  [5, 1005, 1010],
+  [60, 7, 60],
+  [3600, 3600, 7200],
+  [86_400, 0, 86_400],
+])('rows of %i s since %i are said to begin at %i', (step, asked, shown) => expect(startShown(step, asked)).toBe(shown));

@@ -40,7 +40,7 @@ const updates: Updates = {
   step: 60,
   end: 6000,
   rows: 2,
-  start: 0,
+  start: 5940,
   columns: [
     { legend: 'AVERAGE:host:u:cpu0', values: [0.25, Number.NaN] },
     { legend: 'AVERAGE:vm:<v>:memory', values: [0, 4096] },
@@ -48,10 +48,10 @@ const updates: Updates = {
 };
 test('updates, newest row first', () => {
   expect(JSON.parse(whole(updatesJson(updates)))).toEqual({
-    meta: { start: 5940, step: 60, end: 6000, rows: 2, columns: 2, legend: ['AVERAGE:host:u:cpu0', 'AVERAGE:vm:<v>:memory'] },
+    meta: { start: '5940', step: '60', end: '6000', rows: '2', columns: '2', legend: ['AVERAGE:host:u:cpu0', 'AVERAGE:vm:<v>:memory'] },
     data: [
-      { t: 6000, values: ['NaN', '4096'] },
-      { t: 5940, values: ['0.25', '0.0'] },
+      { t: '6000', values: ['NaN', '4096'] },
+      { t: '5940', values: ['0.25', '0.0'] },
     ],
   });
   expect(whole(updatesXml(updates))).toBe(
@@ -59,7 +59,7 @@ test('updates, newest row first', () => {
       '<legend><entry>AVERAGE:host:u:cpu0</entry><entry>AVERAGE:vm:&lt;v&gt;:memory</entry></legend></meta>' +
       '<data><row><t>6000</t><v>NaN</v><v>4096</v></row><row><t>5940</t><v>0.25</v><v>0.0</v></row></data></xport>',
   );
-  expect(JSON.parse(whole(updatesJson({ ...updates, rows: 0, start: 77 })))).toMatchObject({ meta: { start: 77, rows: 0 }, data: [] });
+  expect(JSON.parse(whole(updatesJson({ ...updates, rows: 0, start: 77 })))).toMatchObject({ meta: { start: '77', rows: '0' }, data: [] });
 });
 
 test('a dump, oldest row first', () => {

@@ -7,7 +7,7 @@ export interface Updates {
   /** The newest row's moment. */
   readonly end: number;
   readonly rows: number;
-  /** Of an answer without rows. */
+  /** The first row that may come after the moment that was asked; that moment's own row comes before it. */
   readonly start: number;
   /** `<CF>:<host|vm|sr>:<uuid>:<metric>` and the values, oldest first. */
   readonly columns: readonly Column[];
@@ -17,19 +17,20 @@ export interface Column {
   readonly values: ArrayLike<number>;
 }
 
+/** Numbers are texts in both forms. */
 interface Meta {
-  readonly start: number;
-  readonly step: number;
-  readonly end: number;
-  readonly rows: number;
-  readonly columns: number;
+  readonly start: string;
+  readonly step: string;
+  readonly end: string;
+  readonly rows: string;
+  readonly columns: string;
 }
 const metaOf = ({ step, end, rows, start, columns }: Updates): Meta => ({
-  start: rows > 0 ? end - (rows - 1) * step : start,
-  step,
-  end,
-  rows,
-  columns: columns.length,
+  start: String(start),
+  step: String(step),
+  end: String(end),
+  rows: String(rows),
+  columns: String(columns.length),
 });
 
 /** From the newest row to the oldest; each value between the two texts. */
@@ -47,7 +48,7 @@ export function* updatesJson(updates: Updates): Generator<string> {
   yield `{"meta":${meta},"data":[`;
   let separator = '';
   for (const { t, values } of rowsOf(updates, '"', '",')) {
-    yield `${separator}{"t":${t},"values":[${values.slice(0, -1)}]}`;
+    yield `${separator}{"t":"${t}","values":[${values.slice(0, -1)}]}`;
     separator = ',';
   }
   yield ']}';
