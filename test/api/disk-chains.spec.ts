@@ -110,7 +110,7 @@ test('where disks are no files with parents, nothing is hidden', async () => {
   for (const ref of [vdi, snapshot]) await call('VDI.destroy', ref);
 });
 
-test('a base copy is the driver’s: no call uses or destroys it', async () => {
+test('a base copy belongs to the driver: no call uses or destroys it', async () => {
   const sr = await nfs('hidden');
   const vdi = await makeVdi(sr);
   await call('VDI.snapshot', vdi, {});
@@ -148,10 +148,12 @@ test('a chain that is too long takes no more snapshots until it is coalesced', a
     expect(await refused(call(method, vdi, {}))).toBe('SR_BACKEND_FAILURE_109  The snapshot chain is too long ');
   const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
   const vm = await call<string>('VM.clone', template, 'of a long chain');
+  await call('VM.set_is_a_template', vm, false);
   const vbd = await call<string>('VBD.create', attachment(vm, vdi));
   expect(await refused(call('VM.snapshot', vm, 'one too many', []))).toMatch(/^SR_BACKEND_FAILURE_109 /);
   await call('VBD.destroy', vbd);
   for (const gone of snapshots.splice(10, 5)) await call('VDI.destroy', gone);
+  await settle();
   await eventually(async () => expect([await depth(vdi), (await hidden(sr)).length]).toEqual([25, 24]));
   await open(vdi);
   snapshots.push(await call<string>('VDI.snapshot', vdi, {}));
@@ -198,4 +200,22 @@ test('a disk that is reverted lies beside its snapshot; one that is forgotten le
     [true, false],
   ]);
   expect(await call('SR.get_physical_utilisation', again)).toBe(65_536);
+});
+
+test('a database that is restored leaves chains as they are now', async () => {
+  const sr = await nfs('restored');
+  const vdi = await makeVdi(sr, { sm_config: { key: 'then' } });
+  await open(vdi);
+  await call('VDI.snapshot', vdi, {});
+  const file = await (await fetch(`${world.url}/pool/xmldbdump?session_id=${token}`)).text();
+  await call('VDI.set_sm_config', vdi, { ...(await disk(vdi)).sm_config, key: 'now' });
+  await open(vdi);
+  await call('VDI.snapshot', vdi, {});
+  const present = (await disk(vdi)).sm_config;
+  expect(await depth(vdi)).toBe(3);
+  const task = await call<string>('task.create', 'restore', '');
+  await fetch(`${world.url}/pool/xmldbdump?session_id=${token}&task_id=${task}`, { method: 'PUT', body: file }).catch(() => undefined);
+  await eventually(async () => expect(await call('task.get_status', task)).not.toBe('pending'));
+  expect(await call('task.get_error_info', task)).toEqual([]);
+  expect((await disk(vdi)).sm_config).toEqual({ ...present, key: 'then' });
 });

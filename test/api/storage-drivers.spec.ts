@@ -118,12 +118,12 @@ test('the state of HA lies only where every host reaches it, the driver attaches
     if (wanted !== undefined) expect([type, ...(await answer(sr))]).toEqual([type, wanted, wanted]);
     if (able) await call('SR.assert_can_host_ha_statefile', sr);
   }
-  expect(await answer(images ?? '')).toEqual(Array(2).fill(`SR_OPERATION_NOT_SUPPORTED ${images}`));
+  expect(await answer(images ?? '')).toEqual([`SR_OPERATION_NOT_SUPPORTED ${images}`, `SR_OPERATION_NOT_SUPPORTED ${images}`]);
   expect(await refused(call('pool.enable_redo_log', images))).toBe('CANNOT_ENABLE_REDO_LOG failed to make VDI static.');
   const nfs = made.get('nfs') ?? '';
   const size = await call<number>('SR.get_physical_size', nfs);
   await call('SR.set_physical_size', nfs, 2 ** 20);
-  expect(await answer(nfs)).toEqual(Array(2).fill(`SR_SOURCE_SPACE_INSUFFICIENT ${nfs}`));
+  expect(await answer(nfs)).toEqual([`SR_SOURCE_SPACE_INSUFFICIENT ${nfs}`, `SR_SOURCE_SPACE_INSUFFICIENT ${nfs}`]);
   await call('SR.set_physical_size', nfs, size);
   await call('pool.enable_ha', [], {});
   const [pool] = await call<string[]>('pool.get_all');

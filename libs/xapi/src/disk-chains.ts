@@ -17,6 +17,8 @@ const describing = [parentKey, 'vdi_type', 'image-format'];
 /** Disks with more files below one another than these are not copied any more, as the format gets slow. */
 export const longestChain = 30;
 
+const ofFile = (config: SmConfig): SmConfig => Object.fromEntries(Object.entries(config).filter(([key]) => describing.includes(key)));
+
 export const hasChains = (type: string): boolean => storage.driverOf(type)?.formats.includes('vhd') ?? false;
 
 /** What the driver of a repository notes of a new disk, beside what was given. */
@@ -28,6 +30,11 @@ export function noted(type: string, given: SmConfig): SmConfig {
 /** The same of a copy: how its source is kept does not matter. */
 export const notedOfCopy = (type: string, source: SmConfig): SmConfig =>
   noted(type, Object.fromEntries(Object.entries(source).filter(([key]) => !describing.includes(key))));
+/** What clients have noted, and how the file is kept now. */
+export const notedNow = (present: SmConfig, wanted: SmConfig): SmConfig => ({
+  ...Object.fromEntries(Object.entries(wanted).filter(([key]) => !describing.includes(key))),
+  ...ofFile(present),
+});
 export const withoutParent = ({ [parentKey]: _parent, ...rest }: SmConfig): SmConfig => rest;
 
 export async function assertNotTooLong(tx: Tx, { ref, sm_config }: Pick<Row<'VDI'>, 'ref' | 'sm_config'>): Promise<void> {
@@ -41,13 +48,20 @@ export async function assertNotTooLong(tx: Tx, { ref, sm_config }: Pick<Row<'VDI
   if ((row?.depth ?? 0) >= longestChain) throw storage.failure('chainTooLong');
 }
 
-/** Whether copies of the disk within its repository share a base copy with it. */
-export async function isChained(tx: Tx, vdi: Ref<'VDI'>): Promise<{ readonly chained: boolean; readonly parent: string | null }> {
-  const [row] = await tx.query<{ type: string; parent: string | null }>(
-    `SELECT s.type, d.sm_config->>'${parentKey}' AS parent FROM vdi d JOIN sr s ON s.ref = d."SR" WHERE d.ref = $1`,
+/**
+ * Under the top layer of a disk that keeps chains: the base copy that it names, a layer that is sealed and its own, or what it has
+ * in common with others unseen, as full copies have. Undefined where the driver has no chains.
+ */
+export type Below = 'base' | 'own' | 'apart';
+export async function belowTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Below | undefined> {
+  const [row] = await tx.query<{ type: string; own: boolean; based: boolean }>(
+    `SELECT s.type, coalesce(p.owner = d.ref, false) AS own, coalesce(o.uuid = d.sm_config->>'${parentKey}', false) AS based
+     FROM vdi d JOIN sr s ON s.ref = d."SR" JOIN vdi_layer v ON v.vdi = d.ref JOIN layer t ON t.id = v.layer LEFT JOIN layer p ON p.id = t.parent LEFT JOIN vdi o ON o.ref = p.owner
+     WHERE d.ref = $1`,
     [vdi],
   );
-  return { chained: row !== undefined && hasChains(row.type), parent: row?.parent ?? null };
+  if (!row || !hasChains(row.type)) return undefined;
+  return row.based ? 'base' : row.own ? 'own' : 'apart';
 }
 
 type Based = Pick<Row<'VDI'>, 'SR' | 'virtual_size' | 'type' | 'sm_config'>;
@@ -81,8 +95,6 @@ async function setParent(tx: Tx, ref: string, parent: string | null): Promise<vo
   );
 }
 
-const ofFile = (config: SmConfig): SmConfig => Object.fromEntries(Object.entries(config).filter(([key]) => describing.includes(key)));
-
 /** The disk's layer has just been sealed under another: it is a base copy on which the disk lies now. */
 export async function addBase(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, layer: string): Promise<void> {
   const disk = await tx.get('VDI', vdi);
@@ -91,8 +103,11 @@ export async function addBase(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, layer: string):
 
 /** A copy that was made of a disk in its repository lies on the same base. */
 export async function shareParent(tx: Tx, source: Ref<'VDI'>, copy: Ref<'VDI'>): Promise<void> {
-  const { parent } = await isChained(tx, source);
-  await setParent(tx, copy, parent);
+  await tx.query(
+    `UPDATE vdi c SET sm_config = CASE WHEN s.parent IS NULL THEN c.sm_config - '${parentKey}' ELSE c.sm_config || jsonb_build_object('${parentKey}', s.parent) END
+     FROM (SELECT sm_config->>'${parentKey}' AS parent FROM vdi WHERE ref = $1) s WHERE c.ref = $2 AND c.sm_config->>'${parentKey}' IS DISTINCT FROM s.parent`,
+    [source, copy],
+  );
 }
 
 export const leaveParent = (tx: Tx, vdi: Ref<'VDI'>): Promise<void> => setParent(tx, vdi, null);
@@ -160,7 +175,7 @@ interface Link {
  */
 export async function growBases(tx: Tx, ids: Ids, disks: readonly Ref<'VDI'>[]): Promise<void> {
   const [first] = disks;
-  if (first === undefined || disks.length < 2 || !(await isChained(tx, first)).chained) return;
+  if (first === undefined || disks.length < 2 || (await belowTop(tx, first)) === undefined) return;
   const { SR, virtual_size, type, sm_config } = await tx.get('VDI', first);
   const links = await chainsOf(tx, disks, SR);
   const bases = new Map<string, string>();

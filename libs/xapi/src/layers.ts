@@ -9,7 +9,7 @@
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Ids } from './context';
-import { addBase, isChained, leaveParent, ownBases, shareParent } from './disk-chains';
+import { addBase, belowTop, leaveParent, ownBases, shareParent, type Below } from './disk-chains';
 
 export interface LayerImage {
   readonly sha256: string;
@@ -111,22 +111,28 @@ export async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
  */
 async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, shown: boolean): Promise<string> {
   const top = await lockTop(tx, vdi);
-  const { chained, parent } = shown ? await isChained(tx, vdi) : { chained: false, parent: null };
-  if (!top.written && top.parent !== null && (!chained || parent !== null)) return staying(tx, ids, vdi, { parent: top.parent, shown });
+  const below = shown ? await belowTop(tx, vdi) : undefined;
+  if (!top.written && top.parent !== null && below !== 'apart') return staying(tx, ids, vdi, { parent: top.parent, below });
   const id = ids.uuid();
   await tx.query(
     `WITH below AS (UPDATE layer SET sealed = true WHERE id = $3), above AS (INSERT INTO layer(id, parent, owner) VALUES ($2, $3, $1))
      UPDATE vdi_layer SET layer = $2 WHERE vdi = $1`,
     [vdi, id, top.id],
   );
-  if (chained) await addBase(tx, ids, vdi, top.id);
+  if (below !== undefined) await addBase(tx, ids, vdi, top.id);
   return top.id;
 }
 
 /** A layer that is being folded into another may not get a new one on it: what it went into does instead. */
-async function staying(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, { parent, shown }: { readonly parent: string; readonly shown: boolean }): Promise<string> {
+async function staying(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, { parent, below }: Under): Promise<string> {
   const rows = await tx.query('SELECT id FROM layer WHERE id = $1 FOR KEY SHARE', [parent]);
-  return rows.length > 0 ? parent : sealed(tx, ids, vdi, shown);
+  if (rows.length === 0) return sealed(tx, ids, vdi, below !== undefined);
+  if (below === 'own') await addBase(tx, ids, vdi, parent);
+  return parent;
+}
+interface Under {
+  readonly parent: string;
+  readonly below: Below | undefined;
 }
 
 export interface Branch {

@@ -30,13 +30,13 @@ export interface Trip {
   readonly blocked: Readonly<Record<string, string>>;
 }
 
-/** Checked in xapi's order: the VM, its disks, its interfaces, then what the other host can take. */
+/** Checked in xapi's order: its disks, the VM, its interfaces, then what the other host can take. */
 export async function planTrip({ ids }: Pick<Plane, 'ids'>, tx: Tx, sent: Sent, there: There): Promise<Trip> {
   const vm = await tx.get('VM', sent.vm);
   const copy = sent.options['copy'] === 'true';
-  if (copy && vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const snapshots = copy ? [] : await tx.find('VM', { snapshot_of: sent.vm });
   const disks = await mapped(tx, vm, snapshots, sent, there);
+  if (copy && vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const nics = await mappedNics(tx, vm, snapshots, sent);
   const memorySr = sent.vdi_map[asRef<'VDI'>(vm.suspend_VDI)] ?? disks[0]?.sr ?? there.memorySr;
   const asleep = vm.power_state === 'Suspended' || snapshots.some((s) => s.power_state === 'Suspended');
