@@ -238,6 +238,7 @@ test('what cannot go is refused, before anything has moved', async () => {
     ['HANDLE_INVALID host OpaqueRef:none', [{ ...dest, host: 'OpaqueRef:none' }, true, vdis, vifs, {}]],
     [`VDI_NOT_IN_MAP ${made.vdi}`, [dest, true, {}, vifs, {}]],
     [`VM_REQUIRES_SR ${made.vm} ${here.sr}`, [dest, true, { [made.vdi]: here.sr }, vifs, {}]],
+    [`SR_DOES_NOT_SUPPORT_MIGRATION ${iso} VDI_SNAPSHOT;VDI_MIRROR_IN`, [dest, true, { [made.vdi]: iso }, {}, { copy: 'true' }]],
     [`VIF_NOT_IN_MAP ${made.vif}`, [dest, true, vdis, {}, {}]],
     [`HANDLE_INVALID network ${here.network}`, [dest, true, vdis, { [made.vif]: here.network }, {}]],
     [`VM_BAD_POWER_STATE ${made.vm} halted running`, [dest, true, vdis, vifs, { copy: 'true' }]],

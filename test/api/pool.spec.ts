@@ -35,7 +35,7 @@ describe('high availability', () => {
     const local = Object.entries(await call<Record<string, { shared: boolean; type: string }>>('SR.get_all_records')).find(
       ([, s]) => !s.shared && s.type === 'ext',
     );
-    await expect(call('pool.enable_ha', [local?.[0]], {})).rejects.toThrow('HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED');
+    await expect(call('pool.enable_ha', [local?.[0]], {})).rejects.toThrow(`SR_HAS_NO_PBDS ${local?.[0]}`);
     await expect(call('pool.enable_ha', [shared], { timeout: 'soon' })).rejects.toThrow('INVALID_VALUE timeout soon');
     await call('pool.enable_ha', [shared], { timeout: '90' });
     expect([await field('ha_enabled'), await field('ha_configuration'), await field('ha_cluster_stack')]).toEqual([true, { timeout: '90' }, 'xhad']);

@@ -247,8 +247,8 @@ test('disks: snapshots and clones share what they have, sums add up, and layers 
   expect(await call('VDI.get_snapshots', vdi)).toEqual([snapshot]);
   await write(vdi, [2], 7);
   const clone = await call<string>('VDI.clone', snapshot, {});
+  const taken = (await repository(sr)).physical_utilisation;
   const copy = await call<string>('VDI.copy', vdi, sr, none, none);
-  const taken = (await disk(vdi)).physical_utilisation;
   expect((await disk(copy)).physical_utilisation).toBe(taken);
   expect(await repository(sr)).toMatchObject({ virtual_allocation: 16 * MiB, physical_utilisation: 2 * taken });
   await call('VDI.destroy', vdi);
@@ -303,6 +303,55 @@ test('changed blocks: those written between two snapshots, most significant bit 
   expect(await refused(call('VDI.list_changed_blocks', other, second))).toContain('SR_BACKEND_FAILURE_460');
 });
 
+test('the contents of a snapshot that a device has are not given up: VDI_IN_USE after four seconds, unless it is let go of meanwhile', async () => {
+  const sr = await makeSr('nfs', { server: 'filer', serverpath: '/export/held' }, true);
+  const vdi = await makeVdi(sr, { virtual_size: 2 * MiB });
+  await write(vdi, [0]);
+  await call('VDI.enable_cbt', vdi);
+  const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+  const vm = await call<string>('VM.clone', template, 'holder');
+  await call('VM.set_is_a_template', vm, false);
+  await call('VBD.create', attachment(vm, vdi));
+  const snapshot = await call<string>('VM.snapshot', vm, 'held', []);
+  const [vbd] = await call<string[]>('VM.get_VBDs', snapshot);
+  const held = await call<string>('VBD.get_VDI', vbd);
+  const begun = Date.now();
+  expect(await refused(call('VDI.data_destroy', held))).toBe(`VDI_IN_USE ${held} data_destroy`);
+  expect(Date.now() - begun).toBeGreaterThanOrEqual(3_900);
+  expect(await call('VDI.get_record', held)).toMatchObject({ type: 'user', VBDs: [vbd] });
+  // What cannot be in any case is said at once: a wait would take longer than the test may.
+  const still = world.apis.map((api) => jest.spyOn(api.plane.clock, 'monotonic').mockReturnValue(0));
+  try {
+    expect(await refused(call('VDI.data_destroy', vdi))).toMatch(/^OPERATION_NOT_ALLOWED/);
+    const destroyed = call('VDI.data_destroy', held);
+    await call('VBD.destroy', vbd);
+    await destroyed;
+  } finally {
+    for (const one of still) one.mockRestore();
+  }
+  expect(await call('VDI.get_type', held)).toBe('cbt_metadata');
+  for (const one of [snapshot, vm]) await call('VM.destroy', one);
+});
+
+test('a disk that somebody reads is not overwritten by a copy', async () => {
+  const sr = await makeSr('nfs', { server: 'filer', serverpath: '/export/busy' }, true);
+  const [vdi, into] = [await makeVdi(sr, { virtual_size: 2 * MiB }), await makeVdi(sr, { virtual_size: 2 * MiB })];
+  const [api] = world.apis;
+  if (!api) throw new Error('no API');
+  const task = await call<string>('task.create', 'reader', '');
+  const mark = (operations: Record<string, string>) =>
+    inTransaction(api.plane.store, (tx) => tx.query('UPDATE vdi SET current_operations = $2 WHERE ref = $1', [into, JSON.stringify(operations)]));
+  await mark({ [task]: 'copy' });
+  let ended = false;
+  const copied = call('VDI.copy', vdi, none, none, into).finally(() => (ended = true));
+  // As xapi, it waits for whoever is busy with it.
+  for (let looks = 0; looks < 20; looks += 1) await call('VDI.get_record', into);
+  expect(ended).toBe(false);
+  await mark({});
+  expect(await copied).toBe(into);
+  await call('task.destroy', task);
+});
+
 test('a disk moves to another repository while its VM runs, with its devices and snapshots', async () => {
   const to = await makeSr('nfs', { server: 'filer', serverpath: '/export/to' }, true);
   const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
@@ -322,8 +371,10 @@ test('a disk moves to another repository while its VM runs, with its devices and
   expect(await disk(moved)).toMatchObject({ SR: to, VBDs: [vbd], current_operations: {} });
   expect((await disk(moved)).uuid).not.toBe(uuid);
   expect(await refused(disk(vdi))).toMatch(/^HANDLE_INVALID/);
-  expect(await call('VDI.get_snapshot_of', snapshot)).toBe(moved);
-  expect((await repository(from)).virtual_allocation).toBe(before.virtual_allocation - (await disk(moved)).virtual_size);
+  const [followed = ''] = await call<string[]>('VDI.get_snapshots', moved);
+  expect(await disk(followed)).toMatchObject({ SR: to, is_a_snapshot: true, snapshot_of: moved });
+  expect(await refused(disk(snapshot))).toMatch(/^HANDLE_INVALID/);
+  expect((await repository(from)).virtual_allocation).toBe(before.virtual_allocation - 2 * (await disk(moved)).virtual_size);
   expect(await call('VM.get_power_state', vm)).toBe('Running');
   await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
   await call('VBD.unplug', vbd);
@@ -352,15 +403,18 @@ test('copies into a disk, sizes, reverting, forgetting and introducing', async (
   await call('VDI.revert', snapshot);
   expect((await disk(vdi)).virtual_size).toBe(2 * MiB);
   expect(await refused(call('VDI.revert', vdi))).toBe('REVERT_ONLY_ALLOWED_ON_SNAPSHOT');
-  const { uuid } = await disk(vdi);
-  const introduce = (location: string) => call<string>('VDI.introduce', uuid, 'again', '', sr, 'user', false, false, {}, location);
+  const simple = await makeSr('dummy', {}, true);
+  const plain = await makeVdi(simple, { virtual_size: 2 * MiB });
+  const { uuid } = await disk(plain);
+  const introduce = (location: string, at = simple) => call<string>('VDI.introduce', uuid, 'again', '', at, 'user', false, false, {}, location);
+  expect(await refused(introduce(uuid, sr))).toBe(`SR_OPERATION_NOT_SUPPORTED ${sr}`);
   expect(await refused(introduce(uuid))).toContain('SR_BACKEND_FAILURE_43');
-  await call('VDI.forget', vdi);
-  expect(await refused(introduce('elsewhere'))).toBe(`VDI_LOCATION_MISSING ${sr} elsewhere`);
+  await call('VDI.forget', plain);
+  expect(await refused(introduce('elsewhere'))).toBe(`VDI_LOCATION_MISSING ${simple} elsewhere`);
   expect(await disk(await introduce(uuid))).toMatchObject({ uuid, name_label: 'again', virtual_size: 2 * MiB });
   expect(await refused(makeVdi(sr, { virtual_size: 2 ** 50 }))).toMatch(/^VDI_TOO_LARGE/);
   await call('SR.set_physical_size', sr, 1);
-  expect(await refused(call('VDI.copy', await call('VDI.get_by_uuid', uuid), sr, none, none))).toBe(full);
+  expect(await refused(call('VDI.copy', snapshot, sr, none, none))).toBe(full);
 });
 
 test("copies of the pool's database", async () => {
@@ -377,7 +431,7 @@ test("copies of the pool's database", async () => {
   await call('SR.disable_database_replication', sr);
   expect((await repository(sr)).VDIs).toEqual([]);
   const local = await makeSr('file', { location: '/srv/local' }, false);
-  expect(await refused(call('SR.assert_can_host_ha_statefile', local))).toBe(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local}`);
+  expect(await refused(call('SR.assert_can_host_ha_statefile', local))).toBe(`SR_HAS_NO_PBDS ${local}`);
   expect(await refused(call('SR.enable_database_replication', local))).toBe(`SR_OPERATION_NOT_SUPPORTED ${local}`);
 });
 

@@ -311,7 +311,12 @@ test('metadata names the disks that others lie on when it is asked to', async ()
     await call<string>('VDI.create', { ...made, name_label: 'parent' }),
   ];
   const link = async (from: string, to: string): Promise<unknown> => call('VDI.add_to_sm_config', from, 'vhd-parent', await call('VDI.get_uuid', to));
-  await link(leaf, parent);
+  // Below the base copies that the disk lies on already.
+  const chain = [leaf];
+  const below = async (ref: string): Promise<string | undefined> => (await call<Record<string, string>>('VDI.get_sm_config', ref))['vhd-parent'];
+  for (let next = await below(leaf); next !== undefined; next = await below(chain.at(-1) ?? '')) chain.push(await call<string>('VDI.get_by_uuid', next));
+  const bottom = chain.at(-1) ?? '';
+  await link(bottom, parent);
   await link(parent, root);
   await link(root, parent);
   const named = async (query: Record<string, string>): Promise<unknown[]> => {
@@ -321,9 +326,9 @@ test('metadata names the disks that others lie on when it is asked to', async ()
     return disks.map((o) => o.snapshot['uuid']);
   };
   const own = await named({});
-  const all = [...own, await call('VDI.get_uuid', root), await call('VDI.get_uuid', parent)];
+  const all = [...own, ...(await Promise.all([...chain.slice(1), root, parent].map((ref) => call('VDI.get_uuid', ref))))];
   expect((await named({ include_vhd_parents: 'true' })).toSorted()).toEqual(all.toSorted());
-  await call('VDI.remove_from_sm_config', leaf, 'vhd-parent');
+  await call('VDI.remove_from_sm_config', bottom, 'vhd-parent');
   for (const ref of [root, parent]) await call('VDI.destroy', ref);
 });
 

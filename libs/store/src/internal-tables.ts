@@ -179,6 +179,12 @@ export const layerTables: readonly string[] = [
   'CREATE UNIQUE INDEX vdi_layer_layer ON vdi_layer (layer)',
 ];
 
+/** Base copies of disks, and who lies on which. */
+const diskChains = [
+  `CREATE INDEX vdi_vhd_parent ON vdi ((sm_config ->> 'vhd-parent')) WHERE (sm_config ->> 'vhd-parent') IS NOT NULL`,
+  'CREATE INDEX vdi_hidden ON vdi (ref) WHERE NOT managed',
+];
+
 /** What is on storage without being in the records: repositories by where they were formatted, and disks that were forgotten. */
 export const mediumTables: readonly string[] = [
   `CREATE TABLE medium (
@@ -280,6 +286,7 @@ export const internalTables: readonly string[] = [
   ...sessions,
   ...rest,
   ...layerTables,
+  ...diskChains,
   ...mediumTables,
   ...directory,
   ...trail,

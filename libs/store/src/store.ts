@@ -11,6 +11,7 @@ import { Transfers1795700000000 } from '../../../migrations/0007-transfers';
 import { DatabaseCopies1795900000000 } from '../../../migrations/0009-database-copies';
 import { JoinedPools1796000000000 } from '../../../migrations/0010-joined-pools';
 import { DeviceSecrets1796140000000 } from '../../../migrations/0014-device-secrets';
+import { DiskChains1796150000000 } from '../../../migrations/0015-disk-chains';
 import { randomIds, type Ids } from './ids';
 import { Link } from './link';
 import { Tx } from './objects';
@@ -65,6 +66,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       DatabaseCopies1795900000000,
       JoinedPools1796000000000,
       DeviceSecrets1796140000000,
+      DiskChains1796150000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

@@ -49,7 +49,7 @@ const rules: readonly Rule[] = [
   },
   {
     says: 'every disk has contents: a top layer of its own that is not sealed',
-    broken: `SELECT d.ref AS place FROM vdi d LEFT JOIN vdi_layer v ON v.vdi = d.ref LEFT JOIN layer l ON l.id = v.layer WHERE l.id IS NULL OR l.sealed OR l.owner IS DISTINCT FROM d.ref`,
+    broken: `SELECT d.ref AS place FROM vdi d LEFT JOIN vdi_layer v ON v.vdi = d.ref LEFT JOIN layer l ON l.id = v.layer WHERE d.managed AND (l.id IS NULL OR l.sealed OR l.owner IS DISTINCT FROM d.ref)`,
   },
   {
     says: 'a disk takes on the medium what the layers counted for it take',
@@ -57,11 +57,16 @@ const rules: readonly Rule[] = [
   },
   {
     says: 'the sums of a repository are those of its disks',
-    broken: `SELECT s.ref AS place FROM sr s WHERE (s.virtual_allocation, s.physical_utilisation) <> (SELECT coalesce(sum(virtual_size), 0), coalesce(sum(physical_utilisation), 0) FROM vdi WHERE "SR" = s.ref)`,
+    broken: `SELECT s.ref AS place FROM sr s WHERE (s.virtual_allocation, s.physical_utilisation) <> (SELECT coalesce(sum(virtual_size) FILTER (WHERE managed), 0), coalesce(sum(physical_utilisation), 0) FROM vdi WHERE "SR" = s.ref)`,
   },
   {
     says: 'a layer on which others lie is sealed',
     broken: `SELECT l.id AS place FROM layer l WHERE NOT l.sealed AND EXISTS (SELECT 1 FROM layer c WHERE c.parent = l.id)`,
+  },
+  {
+    says: 'a disk lies on base copies of its own repository, each of which has a layer and something that lies on it',
+    broken: `SELECT d.ref AS place FROM vdi d LEFT JOIN vdi b ON b.uuid = d.sm_config->>'vhd-parent' WHERE d.sm_config->>'vhd-parent' IS NOT NULL AND (b.ref IS NULL OR b.managed OR b."SR" <> d."SR")
+             UNION ALL SELECT b.ref FROM vdi b WHERE NOT b.managed AND (NOT EXISTS (SELECT 1 FROM layer l WHERE l.owner = b.ref) OR NOT EXISTS (SELECT 1 FROM vdi c WHERE c.sm_config->>'vhd-parent' = b.uuid))`,
   },
   {
     says: 'layers are counted for disks that there are',

@@ -42,6 +42,7 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   const vdi = await tx.lock('VDI', ref);
   const refused = vdiLifecycle.refusal(op, await vdiFromTx(tx, vdi));
   if (refused) throw refused;
+  if (!vdi.managed && op !== 'update') throw new XenError('VDI_NOT_MANAGED', ref);
   return vdi;
 }
 

@@ -1,10 +1,11 @@
 /** A VM that is sent with its disks and interfaces mapped to other storage and networks: what is asked for, and whether it can be. */
-import { storage } from '@xenplane/domain';
-import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
+import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { copyVdi, removeVdi } from './calls/vdi-clone';
 import type { Plane } from './context';
+import { growBases } from './disk-chains';
 import { assertLive } from './host-use';
+import { assertDiskMoves, assertSrMoves } from './moving-disks';
 import { sessionRef } from './sessions';
 import { attachedTo, type Attached } from './specs';
 
@@ -18,28 +19,40 @@ export interface Sent {
 }
 export interface Journey {
   readonly host: Ref<'host'>;
-  readonly copy: boolean;
-  /** Disks that go to other storage. */
-  readonly disks: readonly { readonly vdi: Ref<'VDI'>; readonly sr: Ref<'SR'> }[];
-  readonly nics: readonly { readonly vif: Ref<'VIF'>; readonly network: Ref<'network'> }[];
+  /** Disks that go to other storage, each before its snapshots. */
+  readonly disks: readonly Passage[];
+}
+export interface Passage {
+  readonly vdi: Ref<'VDI'>;
+  readonly sr: Ref<'SR'>;
+  /** The disk that this is a snapshot of, and goes with. */
+  readonly of?: Ref<'VDI'>;
 }
 /** A disk and its copy elsewhere. */
 export interface Moved {
   readonly from: Ref<'VDI'>;
   readonly to: Ref<'VDI'>;
+  /** The copy of the disk that this is a snapshot of. */
+  readonly of?: Ref<'VDI'>;
 }
 
 const destinationKeys = ['host', 'SM', 'xenops', 'session_id', 'master'] as const;
 
-/** What was asked for, checked in xapi's order: the destination, the VM, its disks, its interfaces. */
+/** What was asked for: the destination, and where each disk goes. */
 export async function journeyOf(tx: Tx, sent: Sent): Promise<Journey> {
   const host = await destination(tx, sent.dest);
   const vm = await tx.get('VM', sent.vm);
-  const copy = sent.options['copy'] === 'true';
-  if (copy && vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const srs = new Set((await tx.find('PBD', { host, currently_attached: true })).map((p) => p.SR));
-  const disks = await mappedDisks(tx, vm, sent, { srs, copy });
-  return { host, copy, disks, nics: await mappedNics(tx, vm, sent, host) };
+  const disks = await mappedDisks(tx, vm, sent, srs);
+  return { host, disks: [...disks, ...(await snapshotsOf(tx, disks))] };
+}
+
+/** What xapi looks at last: within a pool interfaces stay on their networks, and what moves can be moved. */
+export async function assertMayMove(tx: Tx, { vif_map }: Pick<Sent, 'vif_map'>, { disks }: Journey): Promise<void> {
+  if (Object.keys(vif_map).length > 0)
+    throw new XenError('OPERATION_NOT_ALLOWED', 'VIF mapping is not allowed for intra-pool migration -all VIFs must be on the same network');
+  const refs = disks.filter((disk) => disk.of === undefined).map((disk) => disk.vdi);
+  for (const vdi of await tx.getMany('VDI', refs)) assertDiskMoves(vdi);
 }
 
 /** Whether the destination is a host of another pool. INVALID_VALUE for what is no destination. */
@@ -59,21 +72,28 @@ async function destination(tx: Tx, dest: Sent['dest']): Promise<Ref<'host'>> {
   return host;
 }
 
-async function mappedDisks(
-  tx: Tx,
-  vm: Row<'VM'>,
-  { vdi_map }: Sent,
-  there: { readonly srs: ReadonlySet<string>; readonly copy: boolean },
-): Promise<Journey['disks']> {
-  const disks: Journey['disks'][number][] = [];
+async function mappedDisks(tx: Tx, vm: Row<'VM'>, { vdi_map }: Sent, srs: ReadonlySet<string>): Promise<Passage[]> {
+  const disks: Passage[] = [];
   for (const vdi of await disksOf(tx, vm)) {
     const sr = vdi_map[vdi.ref] ?? vdi.SR;
-    if (!there.srs.has(sr)) throw vdi_map[vdi.ref] === undefined ? new XenError('VDI_NOT_IN_MAP', vdi.ref) : new XenError('VM_REQUIRES_SR', vm.ref, sr);
-    if (sr === vdi.SR && !there.copy) continue;
-    await assertCanLeave(tx, vdi, [sr]);
+    if (!srs.has(sr)) throw vdi_map[vdi.ref] === undefined ? new XenError('VDI_NOT_IN_MAP', vdi.ref) : new XenError('VM_REQUIRES_SR', vm.ref, sr);
+    if (sr === vdi.SR) continue;
+    await assertSrMoves(tx, vdi.SR, sr);
     disks.push({ vdi: vdi.ref, sr });
   }
   return disks;
+}
+
+/** Snapshots go where their disk goes; those whose contents were given up have nothing to take along. */
+async function snapshotsOf(tx: Tx, disks: readonly Passage[]): Promise<Passage[]> {
+  const found = await tx.query<{ vdi: Ref<'VDI'>; of: Ref<'VDI'>; sr: Ref<'SR'> }>(
+    `SELECT ref AS vdi, snapshot_of AS of, "SR" AS sr FROM vdi WHERE snapshot_of = ANY($1) AND type <> 'cbt_metadata' ORDER BY snapshot_time, ref`,
+    [disks.map((disk) => disk.vdi)],
+  );
+  return found.flatMap(({ vdi, of, sr }) => {
+    const place = disks.find((disk) => disk.vdi === of)?.sr;
+    return place === undefined || place === sr ? [] : [{ vdi, of, sr: place }];
+  });
 }
 
 async function disksOf(tx: Tx, vm: Row<'VM'>): Promise<Row<'VDI'>[]> {
@@ -81,38 +101,27 @@ async function disksOf(tx: Tx, vm: Row<'VM'>): Promise<Row<'VDI'>[]> {
   return tx.getMany('VDI', [...vbds.map((b) => b.VDI), ...(isNullRef(vm.suspend_VDI) ? [] : [vm.suspend_VDI])]);
 }
 
-/** `to` is storage of this pool. */
-export async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>, to: readonly Ref<'SR'>[]): Promise<void> {
-  if (vdi.cbt_enabled) throw new XenError('VDI_CBT_ENABLED', vdi.ref);
-  if (vdi.on_boot === 'reset') throw new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION');
-  for (const sr of [vdi.SR, ...to]) {
-    const features = storage.driverOf((await tx.get('SR', sr)).type)?.features ?? [];
-    if (!features.includes('VDI_MIRROR')) throw new XenError('SR_DOES_NOT_SUPPORT_MIGRATION', sr, features.join(', '));
-  }
+/** Whether a disk can go to another pool. */
+export async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
+  await assertSrMoves(tx, vdi.SR);
+  assertDiskMoves(vdi);
 }
 
-async function mappedNics(tx: Tx, vm: Row<'VM'>, { vif_map }: Sent, host: Ref<'host'>): Promise<Journey['nics']> {
-  const nics: Journey['nics'][number][] = [];
-  for (const vif of await tx.find('VIF', { VM: vm.ref })) {
-    const network = vif_map[vif.ref];
-    if (network === undefined || network === vif.network) continue;
-    await tx.get('network', network);
-    const elsewhere = await tx.find('PIF', { network });
-    if (elsewhere.length > 0 && !elsewhere.some((p) => p.host === host)) throw new XenError('HOST_CANNOT_ATTACH_NETWORK', host, network);
-    nics.push({ vif: vif.ref, network });
-  }
-  return nics;
-}
-
-/** The copies, empty until the data has come; their space is taken now. */
+/** The copies, empty until the data has come; their space is taken now. A snapshot's belongs to no disk until it arrives. */
 export async function copyDisks(plane: Plane, tx: Tx, journey: Journey): Promise<Moved[]> {
   const moved: Moved[] = [];
-  for (const { vdi, sr } of journey.disks) moved.push({ from: vdi, to: await copyVdi({ plane, tx }, await tx.lock('VDI', vdi), sr) });
+  for (const { vdi, sr, of } of journey.disks) {
+    const source = await tx.lock('VDI', vdi);
+    const { is_a_snapshot, snapshot_time } = source;
+    const to = await copyVdi({ plane, tx }, source, sr, of === undefined ? {} : { is_a_snapshot, snapshot_time, snapshot_of: nullRef() });
+    const leaf = moved.find((one) => one.from === of)?.to;
+    moved.push({ from: vdi, to, ...(leaf === undefined ? {} : { of: leaf }) });
+  }
   return moved;
 }
 
 /** The devices of a VM as they will be when it has arrived. */
-export async function attachedThere(tx: Tx, vm: Ref<'VM'>, journey: Journey, moved: readonly Moved[]): Promise<Attached> {
+export async function attachedThere(tx: Tx, vm: Ref<'VM'>, moved: readonly Moved[]): Promise<Attached> {
   const { disks, nics, ...rest } = await attachedTo(tx, vm, { attached: true });
   const copies = new Map(
     (
@@ -122,39 +131,48 @@ export async function attachedThere(tx: Tx, vm: Ref<'VM'>, journey: Journey, mov
       )
     ).map((vdi, i) => [moved[i]?.from as string, vdi]),
   );
-  const networks = new Map(
-    (
-      await tx.getMany(
-        'network',
-        journey.nics.map((n) => n.network),
-      )
-    ).map((n) => [n.ref as string, n]),
-  );
-  const target = new Map(journey.nics.map((n) => [n.vif as string, n.network as string]));
   return {
     ...rest,
     disks: disks.map((disk) => (disk.vdi && copies.has(disk.vdi.ref) ? { ...disk, vdi: copies.get(disk.vdi.ref) ?? disk.vdi } : disk)),
-    nics: nics.map((nic) => {
-      const network = networks.get(target.get(nic.ref) ?? '');
-      return network ? { ...nic, network: network.ref, network_uuid: network.uuid, bridge: network.bridge } : nic;
-    }),
+    nics,
   };
 }
 
-/** From now on the VM uses the copies and the other networks. */
-export async function arrive(tx: Tx, vm: Ref<'VM'>, journey: Journey, moved: readonly Moved[]): Promise<void> {
-  for (const { from, to } of moved) {
-    await tx.query('UPDATE vbd SET "VDI" = $3 WHERE "VM" = $1 AND "VDI" = $2', [vm, from, to]);
-    await tx.query('UPDATE vm SET "suspend_VDI" = $3 WHERE ref = $1 AND "suspend_VDI" = $2', [vm, from, to]);
+/** From now on the VM uses the copies, and its snapshots those of theirs. A snapshot that was destroyed meanwhile stays away. */
+export async function arrive(tx: Tx, vm: Ref<'VM'>, moved: readonly Moved[]): Promise<void> {
+  for (const { from, to, of } of moved) {
+    if (of === undefined) {
+      await tx.query('UPDATE vbd SET "VDI" = $3 WHERE "VM" = $1 AND "VDI" = $2', [vm, from, to]);
+      await tx.query('UPDATE vm SET "suspend_VDI" = $3 WHERE ref = $1 AND "suspend_VDI" = $2', [vm, from, to]);
+      await tx.query('UPDATE vdi SET snapshot_of = $2 WHERE snapshot_of = $1', [from, to]);
+    } else {
+      await tx.query('UPDATE vbd SET "VDI" = $2 WHERE "VDI" = $1', [from, to]);
+      await tx.query('UPDATE vdi SET snapshot_of = $3 WHERE ref = $2 AND EXISTS (SELECT 1 FROM vdi WHERE ref = $1)', [from, to, of]);
+    }
   }
-  for (const { vif, network } of journey.nics) await tx.update('VIF', vif, { network });
 }
 
 /** Of each disk and its copy only the one that is in use stays: after an arrival the copy, before it the disk. */
 export async function dropUnused(tx: Tx, moved: readonly Moved[]): Promise<void> {
   for (const { from, to } of moved) {
-    const [copy] = await tx.query(`SELECT 1 AS yes FROM vbd WHERE "VDI" = $1 UNION ALL SELECT 1 FROM vm WHERE "suspend_VDI" = $1`, [to]);
+    const [copy] = await tx.query(
+      `SELECT 1 AS yes FROM vbd WHERE "VDI" = $1 UNION ALL SELECT 1 FROM vm WHERE "suspend_VDI" = $1 UNION ALL SELECT 1 FROM vdi WHERE ref = $1 AND snapshot_of IS NOT NULL`,
+      [to],
+    );
     await dropVdi(tx, copy ? from : to);
+  }
+}
+/** After an arrival: what a disk and its snapshots share where they are now is shown, and counted once. */
+export async function settleMoved(plane: Plane, tx: Tx, moved: readonly Moved[]): Promise<void> {
+  await dropUnused(tx, moved);
+  for (const leaf of moved.filter((one) => one.of === undefined)) {
+    const family = [leaf, ...moved.filter((one) => one.of === leaf.to)].map((one) => one.to);
+    const present = await tx.getMany('VDI', family);
+    await growBases(
+      tx,
+      plane.ids,
+      present.map((vdi) => vdi.ref),
+    );
   }
 }
 /** Unless something uses it. */

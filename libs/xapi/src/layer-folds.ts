@@ -6,6 +6,7 @@
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Ids } from './context';
+import { absorbBase } from './disk-chains';
 import { lockTop, reportUtilisation, takePhysical } from './layers';
 
 /** A pair of which the upper is the only one that shows the blocks of the lower. */
@@ -79,8 +80,9 @@ export async function dropClaims(tx: Tx): Promise<void> {
 
 /** After the bytes have moved, and what gave them has none any more. Where the tree is not as it was, only the bytes are told. */
 export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void> {
-  const rows = await stillPair(tx, pair);
-  if (!rows) return reportUtilisation(tx, takerOf(pair), bytes);
+  const found = await stillPair(tx, pair);
+  if (!found) return reportUtilisation(tx, takerOf(pair), bytes);
+  const rows = await withoutBase(tx, found);
   const { upper, lower } = rows;
   const taker = movesOver(pair) ? lower : upper;
   // What a full copy had been charged for blocks that it shared is no charge for those that are its own now.
@@ -98,6 +100,12 @@ export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void>
     [lower.owner, -lower.bytes - lower.charge],
     [upper.owner, bytes + charge - upper.bytes - upper.charge],
   ]);
+}
+
+/** A base copy that the lower layer is goes: it has become part of what lies on it. */
+async function withoutBase(tx: Tx, { upper, lower }: Rows): Promise<Rows> {
+  const gone = lower.owner !== null && upper.owner !== null && (await absorbBase(tx, lower.owner, upper.owner));
+  return { upper, lower: gone ? { ...lower, owner: upper.owner } : lower };
 }
 
 async function childrenOf(tx: Tx, id: string): Promise<number> {
@@ -160,12 +168,13 @@ async function uncover(tx: Tx, vdi: Ref<'VDI'>, top: string, parent: string): Pr
   if (!above || !below || below.traced || below.folding || (await childrenOf(tx, parent)) !== 1) return;
   // It is folded first: what it lies on may be its own already.
   if (below.parent !== null && (await childrenOf(tx, below.parent)) === 1) return;
+  const absorbed = below.owner !== null && (await absorbBase(tx, below.owner, vdi));
   const charge = Math.max(0, above.charge + below.charge - below.bytes);
   await tx.query('UPDATE layer SET sealed = false, opened = true, owner = $2, charge = $3 WHERE id = $1', [parent, vdi, charge]);
   await tx.query('UPDATE vdi_layer SET layer = $2 WHERE vdi = $1', [vdi, parent]);
   await tx.query('DELETE FROM layer WHERE id = $1', [top]);
   await account(tx, [
-    [below.owner, -below.bytes - below.charge],
+    [absorbed ? vdi : below.owner, -below.bytes - below.charge],
     [vdi, below.bytes + charge - above.charge],
   ]);
 }

@@ -9,6 +9,7 @@
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Ids } from './context';
+import { addBase, belowTop, leaveParent, ownBases, shareParent, type Below } from './disk-chains';
 
 export interface LayerImage {
   readonly sha256: string;
@@ -108,34 +109,50 @@ export async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
  * What a new layer must lie on to contain what the disk contains now. What has been written is sealed, and the disk goes on in an
  * empty layer. So is the bottom of every tree, written or not: by it disks know that they are of one tree.
  */
-async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>): Promise<string> {
+async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, shown: boolean): Promise<string> {
   const top = await lockTop(tx, vdi);
-  if (!top.written && top.parent !== null) return staying(tx, ids, vdi, top.parent);
+  const below = shown ? await belowTop(tx, vdi) : undefined;
+  if (!top.written && top.parent !== null && below !== 'apart') return staying(tx, ids, vdi, { parent: top.parent, below });
   const id = ids.uuid();
   await tx.query(
     `WITH below AS (UPDATE layer SET sealed = true WHERE id = $3), above AS (INSERT INTO layer(id, parent, owner) VALUES ($2, $3, $1))
      UPDATE vdi_layer SET layer = $2 WHERE vdi = $1`,
     [vdi, id, top.id],
   );
+  if (below !== undefined) await addBase(tx, ids, vdi, top.id);
   return top.id;
 }
 
 /** A layer that is being folded into another may not get a new one on it: what it went into does instead. */
-async function staying(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, parent: string): Promise<string> {
+async function staying(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, { parent, below }: Under): Promise<string> {
   const rows = await tx.query('SELECT id FROM layer WHERE id = $1 FOR KEY SHARE', [parent]);
-  return rows.length > 0 ? parent : sealed(tx, ids, vdi);
+  if (rows.length === 0) return sealed(tx, ids, vdi, below !== undefined);
+  if (below === 'own') await addBase(tx, ids, vdi, parent);
+  return parent;
+}
+interface Under {
+  readonly parent: string;
+  readonly below: Below | undefined;
 }
 
+export interface Branch {
+  /** What a full copy takes for the layers that it shares. */
+  readonly charge: number;
+  /** A snapshot or clone within the repository: it lies on a base copy with its source, where there are any. */
+  readonly shown: boolean;
+}
 /** Gives the new disk `copy` the contents that `source` has now; from then on each goes its own way. */
-export async function branch(tx: Tx, ids: Ids, source: Ref<'VDI'>, copy: Ref<'VDI'>, charge = 0): Promise<void> {
-  await newLayer(tx, { id: ids.uuid(), vdi: copy, charge, parent: await sealed(tx, ids, source) });
+export async function branch(tx: Tx, ids: Ids, [source, copy]: readonly [Ref<'VDI'>, Ref<'VDI'>], { charge, shown }: Branch): Promise<void> {
+  await newLayer(tx, { id: ids.uuid(), vdi: copy, charge, parent: await sealed(tx, ids, source, shown) });
+  if (shown) await shareParent(tx, source, copy);
 }
 
 /** Gives the present disk `vdi` the contents that `source` has now; what it had is gone. The repository's sums follow. */
-export async function revertLayers(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, source: Ref<'VDI'>, charge = 0): Promise<void> {
-  const parent = await sealed(tx, ids, source);
+export async function revertLayers(tx: Tx, ids: Ids, [vdi, source]: readonly [Ref<'VDI'>, Ref<'VDI'>], { charge, shown }: Branch): Promise<void> {
+  const parent = await sealed(tx, ids, source, shown);
   await dropLayers(tx, vdi);
   await newLayer(tx, { id: ids.uuid(), vdi, charge, parent });
+  await (shown ? shareParent(tx, source, vdi) : leaveParent(tx, vdi));
   await takePhysical(tx, vdi, charge);
 }
 
@@ -190,6 +207,17 @@ interface Heir {
  */
 export async function dropLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
   await tx.query('DELETE FROM vdi_layer WHERE vdi = $1', [vdi]);
+  await inheritLayers(tx, vdi);
+  for (const base of await ownBases(tx, vdi)) await dropBase(tx, base);
+}
+
+/** A base copy that nothing lies on any more. */
+export async function dropBase(tx: Tx, base: Ref<'VDI'>): Promise<void> {
+  await inheritLayers(tx, base);
+  await tx.remove('VDI', base);
+}
+
+async function inheritLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
   const heirs = await tx.query<Heir>(
     `WITH RECURSIVE below AS (SELECT id AS root, id FROM layer WHERE owner = $1 UNION SELECT b.root, l.id FROM below b JOIN layer l ON l.parent = b.id),
        heirs AS (SELECT b.root, coalesce(min(v.vdi) FILTER (WHERE NOT t.ghost), min(v.vdi)) AS heir FROM below b JOIN layer t ON t.id = b.id JOIN vdi_layer v ON v.layer = b.id GROUP BY b.root)
@@ -214,6 +242,9 @@ export async function giveUpContents(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
     [vdi],
   );
   await bequeath(tx, vdi, heirs);
+  const bases = await ownBases(tx, vdi);
+  await leaveParent(tx, vdi);
+  for (const base of bases) await dropBase(tx, base);
 }
 
 async function bequeath(tx: Tx, vdi: Ref<'VDI'>, heirs: readonly Heir[]): Promise<void> {

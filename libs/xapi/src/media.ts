@@ -2,6 +2,7 @@
 import { storage } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
+import { withoutParent } from './disk-chains';
 import { claimLayers } from './layers';
 
 export interface Medium extends storage.Repository {
@@ -42,7 +43,7 @@ export async function leaveVolume(tx: Tx, sr: string, { ref, ...record }: Vdi): 
   await tx.query(
     `INSERT INTO stray_volume(sr, location, layer, record) SELECT $1, $2, layer, $4 FROM vdi_layer WHERE vdi = $3
      ON CONFLICT (sr, location) DO UPDATE SET layer = excluded.layer, record = excluded.record`,
-    [sr, record.location, ref, JSON.stringify(record)],
+    [sr, record.location, ref, JSON.stringify({ ...record, sm_config: withoutParent(record.sm_config) })],
   );
 }
 

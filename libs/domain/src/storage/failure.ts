@@ -21,6 +21,7 @@ const failures = {
   rootDevice: [105, 'The system disk cannot hold a repository'],
   scsiId: [107, 'The SCSIid parameter is missing or incorrect'],
   nfsTarget: [108, 'Unable to detect an NFS service on this target'],
+  chainTooLong: [109, 'The snapshot chain is too long'],
   smbMount: [111, 'SMB mount error'],
   parametersMissing: [115, 'Not all required parameters specified'],
   dns: [140, 'The name of the server does not resolve'],

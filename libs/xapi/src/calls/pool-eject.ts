@@ -42,7 +42,7 @@ async function removeLocalStorage(tx: Tx, host: Ref<'host'>): Promise<void> {
   const srs = rows.map((r) => r.sr);
   await tx.query(`DELETE FROM vbd WHERE type = 'Disk' AND "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
   await tx.query(`UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
-  const disks = await tx.query<{ ref: Ref<'VDI'> }>('SELECT ref FROM vdi WHERE "SR" = ANY($1) ORDER BY ref', [srs]);
+  const disks = await tx.query<{ ref: Ref<'VDI'> }>('SELECT ref FROM vdi WHERE "SR" = ANY($1) AND managed ORDER BY ref', [srs]);
   for (const disk of await tx.getMany(
     'VDI',
     disks.map((d) => d.ref),

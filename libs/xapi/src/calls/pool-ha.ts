@@ -4,12 +4,9 @@ import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../context';
 import { haPool, showPlan } from '../ha-plan';
 import { lockPool } from './pool-record';
+import { assertHostsStatefile, redoLogBytes, statefileBytes } from './sr-roles';
 import { createVdi, type NewVdi } from './vdi';
-import { assertSrCan, removeVdi } from './vdi-clone';
-
-const MiB = 2 ** 20;
-const statefileBytes = 4 * MiB;
-const redoLogBytes = 256 * MiB;
+import { removeVdi } from './vdi-clone';
 
 async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = isNullRef(ref) ? [] : await tx.getMany('VDI', [ref]);
@@ -58,20 +55,22 @@ async function assertAllLive({ tx }: Context): Promise<readonly { host: string; 
   return hosts;
 }
 
-async function heartbeatSrs({ tx }: Context, given: readonly Ref<'SR'>[], hosts: readonly { host: string }[]): Promise<readonly Ref<'SR'>[]> {
-  const chosen =
-    given.length > 0
-      ? given
-      : (await tx.query<{ ref: Ref<'SR'> }>("SELECT ref FROM sr WHERE shared AND type NOT IN ('iso', 'image') ORDER BY ref LIMIT 1", [])).map((r) => r.ref);
-  if (chosen.length === 0) throw new XenError('CANNOT_CREATE_STATE_FILE', 'There is no shared storage repository');
-  for (const sr of chosen) {
-    if (!(await tx.get('SR', sr)).shared) throw new XenError('HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED', sr);
-    const plugged = new Set((await tx.find('PBD', { SR: sr, currently_attached: true })).map((p) => String(p.host)));
-    const blind = hosts.find((h) => !plugged.has(h.host));
-    if (blind) throw new XenError('HOST_CANNOT_SEE_SR', blind.host, sr);
-    await assertSrCan({ tx }, sr, 'VDI_CREATE');
+/** Those that were given, or the first that can hold the state. */
+async function heartbeatSrs(context: Context, given: readonly Ref<'SR'>[]): Promise<readonly Ref<'SR'>[]> {
+  for (const sr of given) await assertHostsStatefile(context, sr);
+  if (given.length > 0) return [...new Set(given)].sort();
+  for (const { ref } of await context.tx.query<{ ref: Ref<'SR'> }>('SELECT ref FROM sr ORDER BY shared DESC, ref'))
+    if (await canHost(context, ref)) return [ref];
+  throw new XenError('CANNOT_CREATE_STATE_FILE');
+}
+async function canHost(context: Context, sr: Ref<'SR'>): Promise<boolean> {
+  try {
+    await assertHostsStatefile(context, sr);
+    return true;
+  } catch (error) {
+    if (error instanceof XenError) return false;
+    throw error;
   }
-  return [...new Set(chosen)].sort();
 }
 
 async function enable(context: Context, given: readonly Ref<'SR'>[], configuration: Record<string, string>): Promise<void> {
@@ -83,7 +82,7 @@ async function enable(context: Context, given: readonly Ref<'SR'>[], configurati
   if (timeout !== undefined && !/^[1-9]\d{0,4}$/.test(timeout)) throw new XenError('INVALID_VALUE', 'timeout', timeout);
   const hosts = await assertAllLive(context);
   const files: Ref<'VDI'>[] = [];
-  for (const sr of await heartbeatSrs(context, given, hosts)) {
+  for (const sr of await heartbeatSrs(context, given)) {
     files.push(
       await createVdi(context, {
         ...own(sr),
@@ -141,7 +140,9 @@ async function enableRedoLog(context: Context, sr: Ref<'SR'>): Promise<void> {
   const pool = await lockPool(context);
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if (pool.redo_log_enabled) throw new XenError('REDO_LOG_IS_ENABLED');
-  if (!(await context.tx.get('SR', sr)).shared) throw new XenError('CANNOT_ENABLE_REDO_LOG', 'The storage repository is not shared');
+  await assertHostsStatefile(context, sr).catch((error: unknown) => {
+    throw error instanceof XenError && error.code !== 'HANDLE_INVALID' ? new XenError('CANNOT_ENABLE_REDO_LOG', 'failed to make VDI static.') : error;
+  });
   const vdi = await createVdi(context, {
     ...own(sr),
     name_label: 'Metadata redo-log',

@@ -35,7 +35,7 @@ export async function destroySr(context: Context, ref: Ref<'SR'>): Promise<void>
   const { tx } = context;
   const { uuid, other_config, sm_config } = await admitSr(context, ref, 'destroy');
   if (other_config['indestructible'] === 'true') throw new XenError('SR_INDESTRUCTIBLE', ref);
-  for (const vdi of await tx.find('VDI', { SR: ref })) {
+  for (const vdi of await tx.find('VDI', { SR: ref, managed: true })) {
     await detach(tx, vdi.ref);
     await dropLayers(tx, vdi.ref);
     await tx.remove('VDI', vdi.ref);
@@ -48,7 +48,7 @@ export async function destroySr(context: Context, ref: Ref<'SR'>): Promise<void>
 export async function forgetSr(context: Context, ref: Ref<'SR'>): Promise<void> {
   const { tx } = context;
   const { uuid } = await admitSr(context, ref, 'forget');
-  for (const vdi of await tx.find('VDI', { SR: ref })) {
+  for (const vdi of await tx.find('VDI', { SR: ref, managed: true })) {
     await detach(tx, vdi.ref);
     await leaveVolume(tx, uuid, vdi);
     await dropLayers(tx, vdi.ref);

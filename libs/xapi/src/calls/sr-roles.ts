@@ -18,11 +18,20 @@ function assertFeatures(ref: Ref<'SR'>, { type }: Pick<StoredRecord<'SR'>, 'type
   if (!storage.driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', ref);
 }
 
-export async function assertHostsStatefile(context: Context, ref: Ref<'SR'>): Promise<void> {
-  const sr = await context.tx.get('SR', ref);
-  if (!sr.shared) throw new XenError('HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED', ref);
+const MiB = 2 ** 20;
+export const statefileBytes = 4 * MiB;
+export const redoLogBytes = 256 * MiB;
+/** In xapi's order: every host is connected, the driver can attach a disk without the database, there is room. */
+export async function assertHostsStatefile({ tx }: Pick<Context, 'tx'>, ref: Ref<'SR'>): Promise<void> {
+  const sr = await tx.get('SR', ref);
+  const [blind] = await tx.query(
+    'SELECT 1 AS yes FROM host h WHERE NOT EXISTS (SELECT 1 FROM pbd p WHERE p.host = h.ref AND p."SR" = $1 AND p.currently_attached) LIMIT 1',
+    [ref],
+  );
+  if (blind) throw new XenError('SR_HAS_NO_PBDS', ref);
   assertFeatures(ref, sr, 'VDI_GENERATE_CONFIG');
-  await assertReachedByAll(context, ref);
+  if (sr.physical_size > 0 && sr.physical_size - sr.physical_utilisation < statefileBytes + redoLogBytes)
+    throw new XenError('SR_SOURCE_SPACE_INSUFFICIENT', ref);
 }
 export async function assertReplicates(context: Context, ref: Ref<'SR'>): Promise<void> {
   assertFeatures(ref, await context.tx.get('SR', ref), 'SR_METADATA');

@@ -17,7 +17,7 @@ export async function sumUp(tx: Tx, sr: Ref<'SR'>): Promise<void> {
   );
   await tx.query(
     `UPDATE sr SET virtual_allocation = s.virtual, physical_utilisation = s.physical
-     FROM (SELECT coalesce(sum(virtual_size), 0) AS virtual, coalesce(sum(physical_utilisation), 0) AS physical FROM vdi WHERE "SR" = $1) s WHERE ref = $1`,
+     FROM (SELECT coalesce(sum(virtual_size) FILTER (WHERE managed), 0) AS virtual, coalesce(sum(physical_utilisation), 0) AS physical FROM vdi WHERE "SR" = $1) s WHERE ref = $1`,
     [sr],
   );
 }

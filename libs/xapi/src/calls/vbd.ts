@@ -31,6 +31,7 @@ export async function createVbd(context: Context, given: Partial<Vbd> & Pick<Vbd
   const vdi = given.empty ? undefined : await tx.get('VDI', VDI);
   const refused = vdi && vdiLifecycle.refuseDevice(VDI, vdi.type);
   if (refused) throw refused;
+  if (vdi && !vdi.managed) throw new XenError('VDI_NOT_MANAGED', VDI);
   if (given.type === 'CD' && given.mode === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
   if (given.type !== 'CD' && given.empty) throw new XenError('VBD_NOT_REMOVABLE_MEDIA', 'in constructor');
   if (vdi && given.type === 'CD') await assertMedium(context, vdi);

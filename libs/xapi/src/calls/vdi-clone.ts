@@ -3,6 +3,7 @@ import { storage } from '@xenplane/domain';
 import { asRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, never, type Context } from '../context';
+import { assertNotTooLong, notedOfCopy } from '../disk-chains';
 import { branch, contentBytes, dropLayers } from '../layers';
 import { setAside as takenAlready, thick } from '../thick';
 
@@ -17,7 +18,8 @@ export async function assertSrCan(context: Pick<Context, 'tx'>, sr: Ref<'SR'>, f
 /** A disk that begins with what another of the same repository contains. */
 export async function cloneVdi(context: Making, source: Row, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
   await assertSrCan(context, source.SR, 'VDI_CLONE');
-  return insertCopy(context, source, { physical_utilisation: 0, ...change });
+  await assertNotTooLong(context.tx, source);
+  return insertCopy(context, source, { physical_utilisation: 0, ...change }, true);
 }
 
 /** The disk as it is now, kept, and tracked as the disk is; what a backup tells the driver is noted with it. */
@@ -34,17 +36,19 @@ export async function snapshotVdi(context: Making, vdi: Row, driverParams: Reado
 /** A disk of its own, which takes the space of all that it contains. */
 export async function copyVdi(context: Making, source: Row, sr: Ref<'SR'>, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
   await assertSrCan(context, sr, 'VDI_CREATE');
-  return insertCopy(context, source, { SR: sr, physical_utilisation: await contentBytes(context.tx, source.ref), ...change });
+  return insertCopy(context, source, { SR: sr, physical_utilisation: await contentBytes(context.tx, source.ref), ...change }, false);
 }
 
 /** The record and the contents; what it takes on the medium is what the change says. */
-async function insertCopy(context: Making, { ref: source, ...vdi }: Row, change: Partial<StoredRecord<'VDI'>>): Promise<Ref<'VDI'>> {
+async function insertCopy(context: Making, { ref: source, ...vdi }: Row, change: Partial<StoredRecord<'VDI'>>, shown: boolean): Promise<Ref<'VDI'>> {
+  const { type } = await context.tx.get('SR', change.SR ?? vdi.SR);
   const uuid = context.plane.ids.uuid(),
     ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const copy: StoredRecord<'VDI'> = {
     ...vdi,
     uuid,
     location: uuid,
+    sm_config: notedOfCopy(type, vdi.sm_config),
     current_operations: {},
     allowed_operations: [],
     is_a_snapshot: false,
@@ -58,7 +62,7 @@ async function insertCopy(context: Making, { ref: source, ...vdi }: Row, change:
   };
   await takeSpace(context, copy.SR, copy.virtual_size, copy.physical_utilisation, copy.is_a_snapshot ? copy.physical_utilisation : copy.virtual_size);
   await context.tx.insert('VDI', ref, copy);
-  await branch(context.tx, context.plane.ids, source, ref, copy.physical_utilisation);
+  await branch(context.tx, context.plane.ids, [source, ref], { charge: copy.physical_utilisation, shown });
   return ref;
 }
 

@@ -6,6 +6,7 @@ import type { Context } from '../context';
 import { isPlugged } from '../subjects';
 import { recordWith } from '../records';
 import { imageKeys } from '../specs';
+import { noted } from '../disk-chains';
 import { newLayer, revertLayers } from '../layers';
 import { claimVolume, leaveVolume, strayVolumes, vdiRef } from '../media';
 import { detach } from './sr-end';
@@ -26,13 +27,17 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
   const { plane, tx } = context;
   if (!Number.isSafeInteger(given.virtual_size) || given.virtual_size < 0) throw new XenError('INVALID_VALUE', 'virtual_size', String(given.virtual_size));
   if (given.virtual_size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(given.virtual_size), String(largestBytes));
-  await assertSrAllows(context, given.SR, 'vdi_create');
+  const { type } = await assertSrAllows(context, given.SR, 'vdi_create');
   await assertAttached(context, given.SR);
   const uuid = plane.ids.uuid(),
     ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const virtual_size = Math.ceil(given.virtual_size / grainBytes) * grainBytes;
   await takeSpace(context, given.SR, virtual_size, 0);
-  await tx.insert('VDI', ref, recordWith('VDI', { ...given, uuid, virtual_size, location: uuid, physical_utilisation: 0, managed: true }));
+  await tx.insert(
+    'VDI',
+    ref,
+    recordWith('VDI', { ...given, sm_config: noted(type, given.sm_config ?? {}), uuid, virtual_size, location: uuid, physical_utilisation: 0, managed: true }),
+  );
   await newLayer(tx, { id: plane.ids.uuid(), vdi: ref });
   return ref;
 }
@@ -44,6 +49,7 @@ async function assertAttached({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
 async function destroy(context: Context, self: Ref<'VDI'>): Promise<void> {
   const vdi = await admitVdi(context, self, 'destroy');
   await detach(context.tx, self);
+  await context.tx.query('UPDATE vm SET "suspend_VDI" = NULL WHERE "suspend_VDI" = $1', [self]);
   await removeVdi(context.tx, vdi);
 }
 
@@ -53,7 +59,7 @@ async function revert(context: Context, snapshot: Ref<'VDI'>): Promise<void> {
   const target = await admitVdi(context, snapshot_of, 'revert_from');
   await takeSpace(context, target.SR, virtual_size - target.virtual_size, 0);
   await context.tx.update('VDI', snapshot_of, { virtual_size });
-  await revertLayers(context.tx, context.plane.ids, snapshot_of, snapshot);
+  await revertLayers(context.tx, context.plane.ids, [snapshot_of, snapshot], { charge: 0, shown: true });
 }
 
 async function clone(context: Context, ref: Ref<'VDI'>, driverParams: Readonly<Record<string, string>>): Promise<Ref<'VDI'>> {

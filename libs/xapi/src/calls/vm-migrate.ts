@@ -1,11 +1,11 @@
 /** The errors that sending a VM would meet now. */
-import { classes, type CallsOf } from '@xenplane/model';
+import { classes, type CallsOf, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { admitVm } from '../admission';
 import type { Outside } from '../context';
 import { lookThere } from '../departure/there';
 import { planTrip } from '../departure/trip';
-import { attachedThere, isElsewhere, journeyOf, type Sent } from '../journeys';
+import { assertMayMove, attachedThere, isElsewhere, journeyOf, type Journey, type Sent } from '../journeys';
 import { assertCanReceive } from '../operations/vm.migrate';
 
 async function assertCanSend({ plane }: Outside, sent: Sent): Promise<void> {
@@ -20,14 +20,21 @@ async function assertCanSend({ plane }: Outside, sent: Sent): Promise<void> {
   await inTransaction(plane.store, (tx) => planTrip(plane, tx, sent, there));
 }
 
-async function assertHere(tx: Tx, sent: Sent): Promise<void> {
-  const record = await tx.get('VM', sent.vm);
+/** In xapi's order: the disks' places, the host, the interfaces, the disks that move. */
+export async function assertHere(tx: Tx, sent: Sent): Promise<Journey> {
   const journey = await journeyOf(tx, sent);
+  await assertHostTakes(tx, sent.vm, journey);
+  await assertMayMove(tx, sent, journey);
+  return journey;
+}
+
+async function assertHostTakes(tx: Tx, vm: Ref<'VM'>, journey: Journey): Promise<void> {
+  const record = await tx.get('VM', vm);
   if (record.power_state !== 'Running' || record.resident_on === journey.host) return;
-  const mapped = await attachedThere(tx, sent.vm, journey, []);
+  const mapped = await attachedThere(tx, vm, []);
   const target = new Map(journey.disks.map((d) => [d.vdi as string, d.sr]));
   const disks = mapped.disks.map((disk) => (disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk));
-  await assertCanReceive(tx, journey.host, { vm: sent.vm, record, attached: { ...mapped, disks } });
+  await assertCanReceive(tx, journey.host, { vm, record, attached: { ...mapped, disks } });
 }
 
 export const vmMigrateOutside: Pick<CallsOf<typeof classes.VM, Outside>, 'assert_can_migrate'> = {

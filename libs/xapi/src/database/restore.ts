@@ -7,6 +7,7 @@ import { asRef, classNamed, nullRef, XenError, type ClassName, type Ref } from '
 import { inTransaction, type Tx } from '@xenplane/store';
 import { vmOverrides } from '../calls/vm';
 import type { Context, Plane, Session } from '../context';
+import { notedNow } from '../disk-chains';
 import { broken, readRows, type DumpRow } from './read';
 
 type Loose = Readonly<Record<string, unknown>>;
@@ -50,10 +51,18 @@ async function bring(tx: Tx, cls: ClassName, rows: readonly DumpRow[]): Promise<
     ).map((row) => [String(row.ref), row]),
   );
   for (const { ref, record } of rows) {
+    if (isBase(cls, record)) continue;
     const before = here.get(ref);
-    if (before) await tx.update(cls, asRef(ref), changed(cls, before, record));
+    if (before) await tx.update(cls, asRef(ref), changed(cls, before, asKept(cls, before, record)));
     else await make(tx, cls, ref, record);
   }
+}
+
+/** Base copies come and go with the chains of disks, which a file says nothing new of. */
+const isBase = (cls: ClassName, record: Loose): boolean => cls === 'VDI' && record['managed'] === false;
+function asKept(cls: ClassName, before: Loose, record: Loose): Loose {
+  const notes = (from: Loose): Readonly<Record<string, string>> => (from['sm_config'] ?? {}) as Readonly<Record<string, string>>;
+  return cls === 'VDI' ? { ...record, sm_config: notedNow(notes(before), notes(record)) } : record;
 }
 
 async function make(tx: Tx, cls: ClassName, ref: string, record: Loose): Promise<void> {

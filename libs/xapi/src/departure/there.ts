@@ -11,6 +11,8 @@ export interface There {
   readonly cpu_info: Readonly<Record<string, string>>;
   readonly freeBytes: number;
   readonly srs: readonly string[];
+  /** What the drivers of those can do that disks are to go to. */
+  readonly features: Readonly<Record<string, readonly string[]>>;
   /** Where the memory of the guest lies on its way, unless its disks say so. */
   readonly memorySr: string;
   /** The networks that its interfaces come to, by their reference there. */
@@ -47,7 +49,7 @@ export async function lookThere(reader: Reader, sent: Sent, uuid: string): Promi
   }
 }
 
-async function asked(remote: RemotePool, { dest, vif_map }: Sent, uuid: string): Promise<There> {
+async function asked(remote: RemotePool, { dest, vdi_map, vif_map }: Sent, uuid: string): Promise<There> {
   const host = asRef<'host'>(dest['host'] ?? '');
   const record = await remote.call<RemoteHost>('host.get_record', host);
   if (!record.enabled) throw new XenError('HOST_DISABLED', host);
@@ -64,10 +66,23 @@ async function asked(remote: RemotePool, { dest, vif_map }: Sent, uuid: string):
     cpu_info: record.cpu_info,
     freeBytes: await remote.call<number>('host.compute_free_memory', host),
     srs,
+    features: await featuresThere(
+      remote,
+      [...new Set<string>(Object.values(vdi_map))].filter((sr) => srs.includes(sr)),
+    ),
     memorySr: await suspendStorage(remote, srs),
     networks: Object.fromEntries(refs.map((ref, i) => [ref, networks[i] as RemoteNetwork])),
     present: await isThere(remote, uuid),
   };
+}
+
+async function featuresThere(remote: RemotePool, srs: readonly string[]): Promise<There['features']> {
+  if (srs.length === 0) return {};
+  const drivers = Object.values(
+    await remote.call<Record<string, { readonly type: string; readonly features: Readonly<Record<string, number>> }>>('SM.get_all_records'),
+  );
+  const types = await Promise.all(srs.map((sr) => remote.call<string>('SR.get_type', sr)));
+  return Object.fromEntries(srs.map((sr, i) => [sr, Object.keys(drivers.find(({ type }) => type === types[i])?.features ?? {})]));
 }
 
 async function suspendStorage(remote: RemotePool, srs: readonly string[]): Promise<string> {

@@ -4,6 +4,7 @@ import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import type { Plane } from '../context';
 import { assertCanLeave, type Sent } from '../journeys';
+import { assertMoves } from '../moving-disks';
 import { modeOf } from '../specs';
 import type { There } from './there';
 
@@ -29,13 +30,13 @@ export interface Trip {
   readonly blocked: Readonly<Record<string, string>>;
 }
 
-/** Checked in xapi's order: the VM, its disks, its interfaces, then what the other host can take. */
+/** Checked in xapi's order: its disks, the VM, its interfaces, then what the other host can take. */
 export async function planTrip({ ids }: Pick<Plane, 'ids'>, tx: Tx, sent: Sent, there: There): Promise<Trip> {
   const vm = await tx.get('VM', sent.vm);
   const copy = sent.options['copy'] === 'true';
-  if (copy && vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const snapshots = copy ? [] : await tx.find('VM', { snapshot_of: sent.vm });
   const disks = await mapped(tx, vm, snapshots, sent, there);
+  if (copy && vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const nics = await mappedNics(tx, vm, snapshots, sent);
   const memorySr = sent.vdi_map[asRef<'VDI'>(vm.suspend_VDI)] ?? disks[0]?.sr ?? there.memorySr;
   const asleep = vm.power_state === 'Suspended' || snapshots.some((s) => s.power_state === 'Suspended');
@@ -55,15 +56,17 @@ function assertRunsThere(vm: Row<'VM'>, { host, cpu_info, freeBytes }: There): v
 }
 
 /** Every disk must be given a place; those of snapshots go where the disk went that they were taken of. */
-async function mapped(tx: Tx, vm: Row<'VM'>, snapshots: readonly Row<'VM'>[], { vdi_map }: Sent, { srs }: There): Promise<TripDisk[]> {
+async function mapped(tx: Tx, vm: Row<'VM'>, snapshots: readonly Row<'VM'>[], { vdi_map }: Sent, { srs, features }: There): Promise<TripDisk[]> {
   const disks: TripDisk[] = [];
   const place = (vdi: Row<'VDI'>, sr: string | undefined): void => {
     if (sr === undefined) throw new XenError('VDI_NOT_IN_MAP', vdi.ref);
     if (!srs.includes(sr)) throw new XenError('VM_REQUIRES_SR', vm.ref, sr);
+    const able = features[sr];
+    if (able) assertMoves(sr, able, 'to');
     if (!disks.some((disk) => disk.vdi === vdi.ref)) disks.push({ vdi: vdi.ref, uuid: vdi.uuid, sr });
   };
   for (const vdi of await disksOf(tx, vm.ref)) {
-    await assertCanLeave(tx, vdi, []);
+    await assertCanLeave(tx, vdi);
     place(vdi, vdi_map[vdi.ref]);
   }
   for (const snapshot of snapshots)

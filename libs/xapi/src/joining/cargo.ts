@@ -22,14 +22,14 @@ async function refsOf<N extends 'VM' | 'VDI' | 'SR'>(tx: Tx, sql: string): Promi
   return (await tx.query<{ ref: Ref<N> }>(`${sql} ORDER BY ref`, [])).map((row) => row.ref);
 }
 const disksOfVms = `${withSnapshots} SELECT DISTINCT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref JOIN whole w ON w.ref = b."VM" WHERE b.type = 'Disk'`;
-const disksApart = `${withSnapshots} SELECT d.ref FROM vdi d WHERE d."SR" IN (${local})
+const disksApart = `${withSnapshots} SELECT d.ref FROM vdi d WHERE d.managed AND d."SR" IN (${local})
   AND NOT EXISTS (SELECT 1 FROM vbd b JOIN whole w ON w.ref = b."VM" WHERE b."VDI" = d.ref)`;
 
 /** Throws for the first disk that cannot be copied. */
 export async function cargoOf(tx: Tx): Promise<Cargo> {
   const [vms, ofVms, disks] = [await refsOf<'VM'>(tx, vmsThatGo), await refsOf<'VDI'>(tx, disksOfVms), await refsOf<'VDI'>(tx, disksApart)];
   const rows = await tx.getMany('VDI', [...ofVms, ...disks]);
-  for (const vdi of rows) await assertCanLeave(tx, vdi, []);
+  for (const vdi of rows) await assertCanLeave(tx, vdi);
   return { vms, disks, srs: [...new Set(rows.map((vdi) => vdi.SR))] };
 }
 

@@ -119,7 +119,7 @@ async function carryDisks({ plane, run, remote, places, part }: Carrying, refs: 
   const rows = await reading(plane.store, (tx) => tx.getMany('VDI', refs));
   const disks = rows.map(({ ref, uuid, SR }): TripDisk => ({ vdi: ref, uuid, sr: placeOf(places.srs, SR) }));
   const trip: Trip = { vm: nullRef(), uuid: '', copy: false, running: false, snapshots: [], disks, nics: {}, memorySr: '', blocked: {} };
-  const there: There = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], memorySr: '', networks: {}, present: false };
+  const there: There = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], features: {}, memorySr: '', networks: {}, present: false };
   const way: Way = { plane, remote, there, trip, mark: markOf(run, 'disks') };
   const tag: Tag = ' apart';
   const marks = disks.map(({ vdi }): Mark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));

@@ -2,7 +2,7 @@ import { classes, isNullRef, type OperationParams, type Ref } from '@xenplane/mo
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { copyVdi } from '../calls/vdi-clone';
-import { copyInto, moveVdi } from '../calls/vdi-move';
+import { copyInto, moveFamily } from '../calls/vdi-move';
 import type { Plane } from '../context';
 import { vdiChanges } from './vdi.changes';
 
@@ -14,6 +14,6 @@ export const vdiOperations = (plane: Plane) => ({
       return isNullRef(into_vdi) ? copyVdi({ plane, tx }, source, sr) : copyInto({ plane, tx }, source, into_vdi, base_vdi);
     }),
   pool_migrate: (run: Run<Tx>, { vdi, sr }: OperationParams<typeof classes.VDI, 'pool_migrate'>): Promise<Ref<'VDI'>> =>
-    run.conclude('move', (tx) => moveVdi({ plane, tx }, vdi, sr)),
+    run.conclude('move', (tx) => moveFamily({ plane, tx }, vdi, sr)),
   ...vdiChanges(plane),
 });

@@ -1,6 +1,7 @@
 /** Makes chains of layers short again and frees what nobody needs: a bounded piece of work each time, which may be broken off anywhere. */
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../context';
+import { absorbBase, emptyBases, loneBases } from '../disk-chains';
 import {
   bookEmpty,
   bookFold,
@@ -16,6 +17,7 @@ import {
   takerOf,
   type Pair,
 } from '../layer-folds';
+import { dropBase } from '../layers';
 import { LayerClient } from '../transfer/layer-client';
 
 const mostPairs = 20;
@@ -26,7 +28,15 @@ const mostCopies = 8;
 /** Answers how much was done; nothing is left to do when that is none. */
 export async function foldLayers(plane: Plane): Promise<number> {
   const client = new LayerClient(plane.settings);
-  return (await settleTops(plane)) + (await emptyGhosts(plane, client)) + (await foldPairs(plane, client));
+  return (await settleBases(plane)) + (await settleTops(plane)) + (await emptyGhosts(plane, client)) + (await foldPairs(plane, client));
+}
+
+async function settleBases(plane: Plane): Promise<number> {
+  const empty = await reading(plane.store, (tx) => emptyBases(tx, mostTops));
+  for (const base of empty) await inTransaction(plane.store, (tx) => dropBase(tx, base));
+  const lone = await reading(plane.store, (tx) => loneBases(tx, mostTops));
+  for (const { base, child } of lone) await inTransaction(plane.store, (tx) => absorbBase(tx, base, child));
+  return empty.length + lone.length;
 }
 
 async function settleTops(plane: Plane): Promise<number> {

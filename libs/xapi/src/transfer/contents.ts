@@ -16,12 +16,13 @@ async function layersOf(tx: Tx, vdi: Ref<'VDI'>): Promise<readonly string[]> {
   return [...chain.map((layer) => layer.id), ...(image ? [image.sha256] : [])];
 }
 
-/** A disk named by reference or uuid. */
+/** A disk named by reference or uuid; base copies are the driver's. */
 export async function findVdi(plane: Plane, name: string): Promise<Row<'VDI'>> {
   return reading(plane.store, async (tx) => {
     const [byRef] = await tx.getMany('VDI', [name]);
     const [found] = byRef ? [byRef] : await tx.find('VDI', { uuid: name });
     if (!found) throw new XenError('HANDLE_INVALID', 'VDI', name);
+    if (!found.managed) throw new XenError('VDI_NOT_MANAGED', found.ref);
     return found;
   });
 }
