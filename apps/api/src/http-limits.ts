@@ -24,7 +24,8 @@ const mebi = 2 ** 20;
  * Five hundred clients of one address with calls of 32 KiB are far from all of these.
  */
 export const bodyLimits = (allMebibytes: number): BodyLimits => ({
-  strangerBytes: mebi,
+  // A password of 1 MiB is refused as one, and not for its length here.
+  strangerBytes: mebi + 65_536,
   addressBytes: (allMebibytes * mebi) / 2,
   allBytes: allMebibytes * mebi,
   graceMs: 10_000,

@@ -12,7 +12,7 @@ import { serve } from './transmission';
 
 const mostConnections = 64;
 /** Connections that have not agreed on an export; beside them those that read have their room. */
-const negotiatingLimits = { ofAddress: 32, inAll: 64 };
+const negotiatingLimits = { ofAddress: mostConnections, inAll: mostConnections };
 /** To agree on an export, as a head of HTTP has. */
 const negotiationMs = 10_000;
 /** Without a byte, as between two requests of HTTP. */
