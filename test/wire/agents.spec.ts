@@ -159,7 +159,7 @@ describe('messages to a control plane', () => {
     const load = { memoryFreeBytes: 1, domains: 0, cpuUsage: 0, more: 'x' };
     const body = JSON.stringify({ renewals: [{ host, token, hostEpoch: Number(epoch?.e), load, more: 'x' }] });
     expect(await message('renewals', body, admitted)).toContain('"renewed":true');
-    const [row] = (await world.apis[0]?.plane.store.query<{ load: object }>('SELECT load FROM host_run WHERE uuid = $1', [host])) ?? [];
+    const [row] = (await world.apis[0]?.plane.store.query<{ load: object }>('SELECT load FROM host_lease WHERE uuid = $1', [host])) ?? [];
     expect(row?.load).not.toHaveProperty('more');
   });
 
@@ -178,7 +178,7 @@ describe('what guests say', () => {
   const guestOf = (other: Record<string, string>): GuestMetrics => ({ osVersion: { name: 'x' }, pvDriversVersion: {}, networks: {}, other });
   const keys = (count: number, text = 'v'): Record<string, string> => Object.fromEntries(Array.from({ length: count }, (_, i) => [`k${i}`, text]));
   const reported = (guest: GuestMetrics): Promise<string> =>
-    message('reports', JSON.stringify({ reports: [{ host, token, hostEpoch: 1, vm, vmEpoch: 1, event: { kind: 'guest', guest } }] }), admitted);
+    message('reports', JSON.stringify({ reports: [{ host, token, hostEpoch: 1, vm, vmEpoch: 1, event: { kind: 'guest', domid: 1, guest } }] }), admitted);
 
   test.each<[string, () => GuestMetrics, number]>([
     ['as many keys as there may be', () => guestOf(keys(guestQuota.keys - 1)), 200],

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { json } from 'node:stream/consumers';
 import { agentCredential } from '@xenplane/hypervisor';
 import { eventually, joinKey, password, startWorld, type World } from '../world';
-import { description, result, sessionOf } from './raw';
+import { description, post, result, sessionOf } from './raw';
 
 let world: World, session: string;
 let vm: string, template: string, host: string, network: string, bare: string, sr: string, disk: string;
@@ -113,6 +113,12 @@ test.each<Row>([
   const found = await error(method, ...self, ...params);
   expect(Array.isArray(found) ? found.slice(0, wanted.length) : found).toEqual(wanted.map(text));
   expect(await counts()).toEqual(before);
+});
+
+test('71 10 MB are more than a call may have', async () => {
+  const params = [session, `field "name__label"="${'x'.repeat(10 * 2 ** 20)}"`];
+  const { status } = await post(world, '/jsonrpc', JSON.stringify({ id: 1, method: 'VM.get_all_records_where', params }));
+  expect(status).toContain(' 413 ');
 });
 
 test.each(['', 'vm/../../x', '../vm', 'no_such_class'])('70 %j is the name of nothing, and nothing is told of it', async (name) => {
