@@ -95,7 +95,7 @@ test.each<Row>([
   ['71 a statement for a value', 'VM.get_all_records_where', () => ['field "name"="\' ; drop table vm;--"'], [/.+/, /.*/]],
   ['71 a field that there is not', 'VM.get_all_records_where', () => ['field "no_such" = "x"'], [/.+/, /.*/]],
   ['71 5,000 parentheses', 'VM.get_all_records_where', () => [`${'('.repeat(5000)}true${')'.repeat(5000)}`], [/.+/, /.*/]],
-  ['71 10 MB', 'VM.get_all_records_where', () => [`field "name__label"="${'x'.repeat(10 * 2 ** 20)}`], [/.+/, /.*/]],
+  ['71 7 MB', 'VM.get_all_records_where', () => [`field "name__label"="${'x'.repeat(7 * 2 ** 20)}`], [/.+/, /.*/]],
   [
     '72 an archive from where metadata of clouds is',
     'VM.import',
