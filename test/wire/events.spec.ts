@@ -250,7 +250,7 @@ test.each([
 ])('event.%s has no asynchronous form', async (method, params) => {
   expect(await description(world, `Async.event.${method}`, session, ...params)).toEqual([
     'Fault',
-    `No async mode for this operation (rpc: Async.event.${method})`,
+    `No async mode for this operation (rpc: event.${method})`,
   ]);
 });
 

@@ -11,9 +11,13 @@ export interface CrowdLimits {
   readonly inAll: number;
 }
 
+/** A client may use one port towards several addresses of ours at once. */
+const endsOf = ({ remotePort, localAddress, localPort }: Socket): string | undefined =>
+  remotePort === undefined ? undefined : `${remotePort} ${localAddress} ${localPort}`;
+
 export class Crowd {
-  /** By address, oldest first. The port tells connections of an address apart, over TLS as below it. */
-  private readonly members = new Map<string, Map<number, Socket>>();
+  /** By address, oldest first. The ends tell connections of an address apart, over TLS as below it. */
+  private readonly members = new Map<string, Map<string, Socket>>();
   private readonly watched = new WeakSet<Socket>();
   private count = 0;
 
@@ -21,44 +25,45 @@ export class Crowd {
 
   /** A connection of the local socket has no address, and is nobody's but root's. */
   enter(socket: Socket): void {
-    const { remotePort } = socket;
-    if (remotePort === undefined || socket.destroyed) return;
+    const ends = endsOf(socket);
+    if (ends === undefined || socket.destroyed) return;
     const address = addressOf(socket);
-    const own = this.members.get(address) ?? new Map<number, Socket>();
+    const own = this.members.get(address) ?? new Map<string, Socket>();
     this.members.set(address, own);
-    if (!own.has(remotePort)) this.count += 1;
-    own.set(remotePort, socket);
-    this.watch(socket, address, remotePort);
+    if (!own.has(ends)) this.count += 1;
+    own.set(ends, socket);
+    this.watch(socket, address, ends);
     if (own.size > this.limits.ofAddress) this.closeOldest(address, own);
     else if (this.count > this.limits.inAll) this.closeOldest(...this.largest());
   }
   /** A connection comes and goes many times, and is closed once. */
-  private watch(socket: Socket, address: string, port: number): void {
+  private watch(socket: Socket, address: string, ends: string): void {
     if (this.watched.has(socket)) return;
     this.watched.add(socket);
-    socket.once('close', () => this.remove(address, port, socket));
+    socket.once('close', () => this.remove(address, ends, socket));
   }
   leave(socket: Socket): void {
-    if (socket.remotePort !== undefined) this.remove(addressOf(socket), socket.remotePort);
+    const ends = endsOf(socket);
+    if (ends !== undefined) this.remove(addressOf(socket), ends);
   }
   get size(): number {
     return this.count;
   }
 
-  private remove(address: string, port: number, only?: Socket): void {
+  private remove(address: string, ends: string, only?: Socket): void {
     const own = this.members.get(address);
-    if (!own || (only && own.get(port) !== only) || !own.delete(port)) return;
+    if (!own || (only && own.get(ends) !== only) || !own.delete(ends)) return;
     this.count -= 1;
     if (own.size === 0) this.members.delete(address);
   }
-  private closeOldest(address: string, own: Map<number, Socket>): void {
+  private closeOldest(address: string, own: Map<string, Socket>): void {
     const [oldest] = own;
     if (!oldest) return;
     this.remove(address, oldest[0]);
     oldest[1].destroy();
   }
-  private largest(): [string, Map<number, Socket>] {
-    let found: [string, Map<number, Socket>] = ['', new Map()];
+  private largest(): [string, Map<string, Socket>] {
+    let found: [string, Map<string, Socket>] = ['', new Map()];
     for (const [address, own] of this.members) if (own.size > found[1].size) found = [address, own];
     return found;
   }
