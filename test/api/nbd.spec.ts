@@ -285,7 +285,12 @@ describe('in the clear', () => {
 
   test('there is an end to connections, and room again when one goes', async () => {
     const { port } = await infoOf();
-    const all = Array.from({ length: 80 }, () => net.connect(port, '127.0.0.1').on('error', () => undefined).resume());
+    const all = Array.from({ length: 80 }, () =>
+      net
+        .connect(port, '127.0.0.1')
+        .on('error', () => undefined)
+        .resume(),
+    );
     const open = (): number => all.filter((socket) => !socket.destroyed).length;
     await eventually(async () => expect(open()).toBe(64));
     all.forEach((socket) => socket.destroy());
