@@ -66,7 +66,9 @@ class Follower {
     return [...new Set([...shown.keys(), ...this.held.keys()])].flatMap((key) => (moved.has(key) ? [] : differing(key, shown.get(key), this.held.get(key))));
   }
 }
-const plain = (value: unknown): string => JSON.stringify(Array.isArray(value) ? value.toSorted() : value);
+/** Where consoles are reached has the port of the API that is asked; the APIs of this world have different ones. */
+const withoutPort = (value: unknown): unknown => (typeof value === 'string' ? value.replace(/^(https?:\/\/[^/]+):\d+\//, '$1/') : value);
+const plain = (value: unknown): string => JSON.stringify(Array.isArray(value) ? value.toSorted() : withoutPort(value));
 function differing(key: string, shown: Loose | undefined, held: Loose | undefined): string[] {
   if (!shown || !held) return [`${key} is ${shown ? 'not held' : 'not shown'}`];
   return Object.keys(shown).flatMap((field) => {

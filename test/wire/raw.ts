@@ -33,7 +33,9 @@ export async function send(world: World, bytes: string | Buffer, limitMs = 10_00
   await new Promise<void>((resolve, reject) => {
     const limit = setTimeout(() => reject(new Error(`no whole answer: ${all.toString('latin1')}`)), limitMs);
     const look = (): void => {
-      if (!answerIn(all, closed)) return;
+      const answer = answerIn(all, closed);
+      // A server that says that it closes is given the time to.
+      if (!answer || (!closed && answer.headers['connection'] === 'close')) return;
       clearTimeout(limit);
       setTimeout(resolve, closed ? 0 : 60);
     };
