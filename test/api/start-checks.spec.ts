@@ -15,6 +15,7 @@ async function newVm(name: string, type = 'hvm'): Promise<string> {
   const vm = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
   await call('VM.provision', vm);
   await call('VM.set_domain_type', vm, type);
+  await set(vm, 'HVM_boot_params', { firmware: 'bios' });
   return vm;
 }
 async function set(vm: string, map: 'platform' | 'HVM_boot_params', entries: Readonly<Record<string, string>>): Promise<void> {
