@@ -67,11 +67,14 @@ async function first(plane: Plane): Promise<Pem> {
 
 /** What clients of TLS are shown, in every API process: the certificate of the host that they speak to, else of the one that the pool names as its master. */
 export async function shownCertificate(plane: Plane, host?: Ref<'host'>): Promise<Pem> {
-  const [row] = await plane.store.query<{ value: Pem }>(`SELECT s.value FROM pool p JOIN setting s ON s.key = 'host/' || coalesce($2, p.master) || '/' || $1`, [
-    settingOf('host'),
-    host ?? null,
-  ]);
-  return row?.value ?? (host ? inTransaction(plane.store, (tx) => certificateOf(tx, plane, host, 'host')) : first(plane));
+  const [row] = await plane.store.query<{ host: string | null; value: Pem | null }>(
+    `SELECT h.ref AS host, s.value FROM pool p LEFT JOIN host h ON h.ref = coalesce($2, p.master) LEFT JOIN setting s ON s.key = 'host/' || h.ref || '/' || $1`,
+    [settingOf('host'), host ?? null],
+  );
+  if (row?.value) return row.value;
+  // A host that joined before any API served TLS has none yet.
+  const without = row?.host;
+  return without ? inTransaction(plane.store, (tx) => certificateOf(tx, plane, asRef<'host'>(without), 'host')) : first(plane);
 }
 
 /** Certificates are RSA: of TLS 1.2 what is forward secret and authenticated, as xapi offers, and all of TLS 1.3. */
