@@ -32,6 +32,8 @@ export interface World {
   readonly apis: readonly RunningApi[];
   readonly agent: RunningAgent;
   readonly imagesUrl: string;
+  /** Of the program that renews leases; undefined in a world without it. */
+  readonly leasesUrl: string | undefined;
   readonly databaseUrl: string;
   readonly password: string;
   readonly folder: string;
@@ -115,7 +117,8 @@ export async function startWorld({
     );
     stops.push(() => agent.stop());
     await (withScheduler ? untilReady(first.url) : untilHosts(first, hosts));
-    return { url: first.url, apis: running, agent, imagesUrl: images.url, databaseUrl: database.url, password, folder, stop };
+    await untilTemplates(first);
+    return { url: first.url, apis: running, agent, imagesUrl: images.url, leasesUrl: leases?.url, databaseUrl: database.url, password, folder, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -126,6 +129,14 @@ async function untilHosts({ plane }: RunningApi, hosts: number): Promise<void> {
   await eventually(async () => {
     const [row] = await plane.store.query<{ n: number }>('SELECT count(*)::int AS n FROM host_run WHERE alive');
     if (row?.n !== hosts) throw new Error(`${row?.n} hosts of ${hosts}`);
+  });
+}
+
+/** The API makes those that start without an installer after it has begun to serve: what a test counts does not change meanwhile. */
+async function untilTemplates({ plane }: RunningApi): Promise<void> {
+  await eventually(async () => {
+    const made = await plane.store.query("SELECT 1 FROM setting WHERE key = 'demo_templates'");
+    if (made.length === 0) throw new Error('the templates that start without an installer are not made yet');
   });
 }
 

@@ -105,6 +105,14 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
     expect(await powerState(vm)).toBe('Running');
   });
 
+  test('gains the template of an ordinary disk, once', async () => {
+    const vm = await call<string>('VM.clone', await named('VM', 'Xenplane demo server'), 'of the new template');
+    await call('VM.provision', vm);
+    await call('VM.start', vm, false, false);
+    expect(await powerState(vm)).toBe('Running');
+    await named('VM', 'Xenplane demo disk');
+  });
+
   test('goes on with new objects, and events show them', async () => {
     const { token } = await call<{ token: string }>('event.from', ['network'], '', 0);
     const network = await call<string>('network.create', { name_label: 'new', name_description: '', other_config: {}, MTU: '1500', tags: [] });

@@ -26,7 +26,7 @@ const freePort = (): Promise<number> =>
 const portOf = (url: string): number => Number(new URL(url).port);
 
 beforeAll(async () => {
-  world = await startWorld({ hosts: 1, scheduler: false });
+  world = await startWorld({ hosts: 1, scheduler: false, leases: true });
   const [tlsPort, nbdPort] = [await freePort(), await freePort()];
   const socket = path.join(world.folder, 's');
   const settings = {
@@ -41,6 +41,7 @@ beforeAll(async () => {
   Object.assign(ways, {
     ...{ HTTP: { port: portOf(second.url) }, TLS: { port: tlsPort, tls: true }, 'the local socket': { path: socket }, NBD: { port: nbdPort } },
     ...{ 'the agent': { port: portOf(world.agent.url) }, 'the image server': { port: portOf(world.imagesUrl) } },
+    leases: { port: portOf(world.leasesUrl ?? '') },
   });
 });
 afterAll(async () => {
@@ -53,7 +54,7 @@ const alive = (name: string): Promise<string> =>
   name === 'NBD' ? exchangeBytes(wayOf(name), '') : exchangeBytes(wayOf(name), 'GET /health/live HTTP/1.1\r\nHost: any\r\nConnection: close\r\n\r\n');
 const isAlive = (name: string): RegExp => (name === 'NBD' ? /^NBDMAGIC/ : /^HTTP\/1\.1 200 /);
 
-const servers = ['HTTP', 'TLS', 'the local socket', 'the agent', 'the image server'] as const;
+const servers = ['HTTP', 'TLS', 'the local socket', 'the agent', 'the image server', 'leases'] as const;
 const interfaceForm = ['HTTP', 'TLS', 'the local socket'] as const;
 
 async function inLots<T>(all: readonly T[], work: (one: T) => Promise<unknown>): Promise<void> {
@@ -72,6 +73,17 @@ test.each([...servers, 'NBD'])(`%s outlives random bytes (seed ${seed})`, async 
   const inputs = Array.from({ length: tries }, () => (name === 'NBD' && random() < 0.8 ? oddNbd(random) : oddRequest(random)));
   await inLots(inputs, (bytes) => exchangeBytes(wayOf(name), bytes, hasty));
   expect(await alive(name)).toMatch(isAlive(name));
+});
+
+test.each([
+  ['GET /no/such', '', 404],
+  ['GET http://[', '', 404],
+  ['POST //agent/v1/renewals', '', 404],
+  ['POST /agent/v1/renewals', '', 401],
+  ['POST /agent/v1/renewals', 'Authorization: Host %%%\r\n', 401],
+])('the program for leases answers %s %j with %i', async (line, head, status) => {
+  const bytes = `${line} HTTP/1.1\r\nHost: any\r\n${head}Content-Length: 0\r\n\r\n`;
+  expect(await exchangeBytes(wayOf('leases'), bytes)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
 });
 
 test(`commands of xe that are nearly some, before and after the greeting (seed ${seed})`, async () => {

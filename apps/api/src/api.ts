@@ -10,7 +10,7 @@ import { messageLimits } from '@xenplane/hypervisor';
 import { Bodies, contain, Crowd, type Wanted } from '@xenplane/http';
 import {
   Dispatcher,
-  ensureDemoTemplate,
+  ensureDemoTemplates,
   ensurePool,
   openPlane,
   raiseAlarms,
@@ -84,8 +84,8 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   });
   if (settings.imagesSecret)
     void keepTrying(
-      () => ensureDemoTemplate(plane, settings.seed),
-      (error) => plane.log.warn({ error: String(error) }, 'no demo template yet'),
+      () => ensureDemoTemplates(plane, settings.seed),
+      (error) => plane.log.warn({ error: String(error) }, 'no demo templates yet'),
     );
   const upkeep = async (): Promise<void> => {
     await sessions.tick();

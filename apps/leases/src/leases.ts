@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LeasesSettings } from '@xenplane/config';
+import { contain } from '@xenplane/http';
 import { makeLog, type Log, type RunningProcess } from '@xenplane/process';
 import { openDatabase, type LeaseDatabase } from './database';
 import { Door } from './door';
@@ -23,7 +24,10 @@ export async function startLeases(settings: LeasesSettings): Promise<RunningLeas
   const log = makeLog('leases', settings.logLevel);
   const database = openDatabase(settings.databaseUrl);
   const door = new Door(database);
-  const server = createServer(limits, (request, response) => void answer(request, response, { database, door, log }));
+  const server = contain(
+    createServer(limits, (request, response) => void answer(request, response, { database, door, log })),
+    (error) => log.error({ error }, 'a request failed outside of its handler'),
+  );
   server.maxConnections = mostConnections;
   server.on('clientError', (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.listen, resolve));

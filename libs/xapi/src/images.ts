@@ -1,7 +1,6 @@
 /** Template images: bytes go to the image server, which names them by digest; a disk and a template with that digest come here. */
-import { asRef, nullRef, XenError, type Ref } from '@xenplane/model';
-import { inTransaction, reading, type Tx } from '@xenplane/store';
-import { demoImage } from './bootstrap/demo-image';
+import { nullRef, XenError, type Ref } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
 import { refOf, seededMac, seededUuid } from './bootstrap/seeded';
 import { templateRecord } from './bootstrap/templates';
 import { takeSpace } from './calls/vdi-clone';
@@ -43,6 +42,17 @@ export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage,
     'INSERT INTO image(sha256, format, size_bytes, virtual_size_bytes, name, created) VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (sha256) DO NOTHING',
     [image.sha256, image.format, image.sizeBytes, image.virtualSizeBytes, name],
   );
+  const vdi = await addImageDisk(tx, sr.ref, image, name, seededUuid(uuid, 'vdi'));
+  return addReadyTemplate(tx, { uuid, name, description: `Runs the image ${image.sha256.slice(0, 12)} from a disk that lives as long as each run` }, vdi);
+}
+
+export interface ReadyTemplate {
+  readonly uuid: string;
+  readonly name: string;
+  readonly description: string;
+}
+/** A template that starts from the disk, without an installer. */
+export async function addReadyTemplate(tx: Tx, { uuid, name, description }: ReadyTemplate, vdi: Ref<'VDI'>): Promise<Ref<'VM'>> {
   const vm = refOf('VM', uuid),
     metrics = seededUuid(uuid, 'metrics'),
     vbd = seededUuid(uuid, 'vbd', 0);
@@ -53,10 +63,9 @@ export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage,
     ...base,
     metrics: refOf('VM_metrics', metrics),
     is_default_template: false,
-    name_description: `Runs the image ${image.sha256.slice(0, 12)} from a disk that lives as long as each run`,
+    name_description: description,
     other_config,
   });
-  const vdi = await addImageDisk(tx, sr.ref, image, name, seededUuid(uuid, 'vdi'));
   await tx.insert('VBD', refOf('VBD', vbd), recordWith('VBD', { uuid: vbd, VM: vm, VDI: vdi, userdevice: '0', bootable: true, mode: 'RW', type: 'Disk' }));
   await addInterface(tx, vm, uuid);
   return vm;
@@ -104,16 +113,3 @@ async function addInterface(tx: Tx, vm: Ref<'VM'>, vmUuid: string): Promise<void
     }),
   );
 }
-
-/** The template with a real, small, bootable disk that every pool has; made once. */
-export async function ensureDemoTemplate(plane: Plane, seed: number): Promise<void> {
-  const uuid = seededUuid(seed, 'template', 'demo');
-  const present = (tx: Tx) => tx.getMany('VM', [asRef<'VM'>(`OpaqueRef:${uuid}`)]);
-  if ((await reading(plane.store, present)).length > 0) return;
-  const image = await storeImage(plane, demoImage(), demoName);
-  await inTransaction(plane.store, async (tx) => {
-    await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/demo'))", []);
-    if ((await present(tx)).length === 0) await addImageTemplate(tx, plane, image, demoName, uuid);
-  });
-}
-export const demoName = 'Xenplane demo disk';

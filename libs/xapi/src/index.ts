@@ -33,6 +33,7 @@ export * from './reconcilers/hosts-ssh';
 export * from './reconcilers/housekeeping';
 export { revalidateSessions } from './reconcilers/external-sessions';
 export * from './reconcilers/snapshot-schedules';
+export * from './demo-templates';
 export * from './images';
 export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './calls/blob';
 export { startInternally } from './accept';

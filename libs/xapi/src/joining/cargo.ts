@@ -1,6 +1,7 @@
 /** What the host of a pool brings along into another: VMs at rest with their snapshots, templates of its own, the disks of its local storage. */
 import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
+import { isDemoTemplate } from '../demo-templates';
 import { assertCanLeave } from '../journeys';
 
 /** Plain values: the journal of an operation keeps them. */
@@ -12,9 +13,10 @@ export interface Cargo {
   readonly srs: readonly Ref<'SR'>[];
 }
 
-/** Templates that stand on an image stay with the image server. */
+/** Templates that stand on an image stay with the image server, and those that every pool gets stay where they are. */
 const vmsThatGo = `SELECT v.ref FROM vm v WHERE NOT v.is_control_domain AND NOT v.is_a_snapshot AND NOT v.is_default_template
-  AND NOT (v.is_a_template AND EXISTS (SELECT 1 FROM vbd b JOIN vdi d ON d.ref = b."VDI" JOIN sr s ON s.ref = d."SR" WHERE b."VM" = v.ref AND s.type = 'image'))`;
+  AND NOT (v.is_a_template AND (${isDemoTemplate('v.ref')}
+    OR EXISTS (SELECT 1 FROM vbd b JOIN vdi d ON d.ref = b."VDI" JOIN sr s ON s.ref = d."SR" WHERE b."VM" = v.ref AND s.type = 'image')))`;
 const withSnapshots = `WITH going AS (${vmsThatGo}), whole AS (SELECT ref FROM vm WHERE ref IN (SELECT ref FROM going) OR snapshot_of IN (SELECT ref FROM going))`;
 const local = 'SELECT s.ref FROM sr s JOIN pbd p ON p."SR" = s.ref WHERE NOT s.shared';
 
@@ -23,7 +25,8 @@ async function refsOf<N extends 'VM' | 'VDI' | 'SR'>(tx: Tx, sql: string): Promi
 }
 const disksOfVms = `${withSnapshots} SELECT DISTINCT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref JOIN whole w ON w.ref = b."VM" WHERE b.type = 'Disk'`;
 const disksApart = `${withSnapshots} SELECT d.ref FROM vdi d WHERE d.managed AND d."SR" IN (${local})
-  AND NOT EXISTS (SELECT 1 FROM vbd b JOIN whole w ON w.ref = b."VM" WHERE b."VDI" = d.ref)`;
+  AND NOT EXISTS (SELECT 1 FROM vbd b JOIN whole w ON w.ref = b."VM" WHERE b."VDI" = d.ref)
+  AND NOT EXISTS (SELECT 1 FROM vbd b JOIN vm v ON v.ref = b."VM" WHERE b."VDI" = d.ref AND v.is_a_template AND ${isDemoTemplate('v.ref')})`;
 
 /** Throws for the first disk that cannot be copied. */
 export async function cargoOf(tx: Tx): Promise<Cargo> {
