@@ -54,7 +54,7 @@ test('renews the hosts whose token and epoch are right, and no other; the API do
     ],
   };
   expect(await renew(...asked)).toEqual(answered);
-  expect(await (await ask({ renewals: asked }, '', world.url)).json()).toEqual(answered);
+  expect(await (await ask({ renewals: asked }, undefined, world.url)).json()).toEqual(answered);
   expect(await renew(renewal(b, 'another token'))).toEqual({ renewals: [{ host: b.uuid, renewed: false }] });
   const [after, other] = await both();
   expect([after.lease_seq, other.lease_seq]).toEqual([a.lease_seq + 2, b.lease_seq]);
