@@ -17,9 +17,11 @@ const xe = (...words: string[]): Promise<Said> => xeOver(() => Promise.resolve({
 const all = Object.keys(commandFacts);
 const generic = Object.values(tables).flatMap((t) => t.commands);
 
-test('every command of the table is there, and there is none beside it', () => {
+/** Commands that the real xe does not have. */
+const own = ['host-failover'];
+test('every command of the table is there, and there is none beside it but our own', () => {
   expect(all.filter((name) => !(name in commands))).toEqual([]);
-  expect(Object.keys(commands).filter((name) => !(name in commandFacts))).toEqual([]);
+  expect(Object.keys(commands).filter((name) => !(name in commandFacts))).toEqual(own);
   expect(all.length).toBe(387);
   expect(generic.length).toBe(288);
 });
