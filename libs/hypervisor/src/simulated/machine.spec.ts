@@ -260,7 +260,7 @@ test('a host that is off holds nothing and builds nothing; its next boot is anot
   await xen.power(host, false);
   expect([await xen.bootOf(host), await xen.list(host)]).toEqual(['', []]);
   await xen.extend(host, 1e9);
-  await expect(xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true })).rejects.toThrow('INTERNAL_ERROR');
+  await expect(xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true })).rejects.toThrow('HOST_NOT_LIVE');
   const booting = xen.power(host, true);
   await steps.pass(1_000);
   expect(await xen.bootOf(host)).toBe('');
