@@ -248,10 +248,7 @@ test.each([
   ['inject', ['pool', 'OpaqueRef:none']],
   ['get_current_id', []],
 ])('event.%s has no asynchronous form', async (method, params) => {
-  expect(await description(world, `Async.event.${method}`, session, ...params)).toEqual([
-    'Fault',
-    `No async mode for this operation (rpc: event.${method})`,
-  ]);
+  expect(await description(world, `Async.event.${method}`, session, ...params)).toEqual(['Fault', `No async mode for this operation (rpc: event.${method})`]);
 });
 
 test('in XML the counts alone are typed integers', async () => {
