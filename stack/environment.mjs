@@ -102,8 +102,19 @@ export const variablesOf = {
   ],
 };
 
+/** What an operator may set for the programs; where nothing is set, their own defaults count. */
+const passedOn = [
+  'XENPLANE_BODIES_MB',
+  'XENPLANE_HALF_OPEN',
+  'XENPLANE_METRICS',
+  'XENPLANE_TRUSTED_PROXIES',
+  'XENPLANE_CALLS_AT_ONCE',
+  'XENPLANE_CALLS_WAITING',
+];
+
 function allValues({ flags, secrets, ports, services }) {
   return {
+    ...Object.fromEntries(passedOn.map((name) => [name, process.env[name] ?? ''])),
     DATABASE_URL: services.databaseUrl,
     REDIS_URL: services.redisUrl,
     XENPLANE_LISTEN: '127.0.0.1',
@@ -118,9 +129,6 @@ function allValues({ flags, secrets, ports, services }) {
     XENPLANE_PRIVILEGED_PORTS: flags.privilegedPorts,
     XENPLANE_ROOT_PASSWORD: secrets.rootPassword,
     XENPLANE_REFUSED_LOGIN_MS: process.env.XENPLANE_REFUSED_LOGIN_MS ?? 5000,
-    XENPLANE_TRUSTED_PROXIES: process.env.XENPLANE_TRUSTED_PROXIES ?? '',
-    XENPLANE_CALLS_AT_ONCE: process.env.XENPLANE_CALLS_AT_ONCE ?? 16,
-    XENPLANE_CALLS_WAITING: process.env.XENPLANE_CALLS_WAITING ?? 4000,
     XENPLANE_SEED: flags.seed,
     XENPLANE_VMS: flags.vms,
     XENPLANE_HOSTS: flags.hosts,
