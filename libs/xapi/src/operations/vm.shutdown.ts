@@ -30,6 +30,7 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
   gone = true;
   return run.conclude('show', async (tx) => {
     await halt(tx, vm, placed.vmEpoch);
+    await forgetSaved(tx, vm);
     await tellStopped(plane, tx, vm, how, placed.host);
   });
 }
@@ -65,6 +66,14 @@ async function discard(tx: Tx, vm: Ref<'VM'>): Promise<RunRow | undefined> {
   await showHalted(tx, [vm]);
   await tx.update('VM', vm, { suspend_VDI: nullRef() });
   return undefined;
+}
+
+/** A VM that was stopped while it was being resumed has its saved memory still. */
+async function forgetSaved(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+  const { power_state, suspend_VDI } = await tx.lock('VM', vm);
+  if (power_state !== 'Halted' || isNullRef(suspend_VDI)) return;
+  await dropSuspendVdi(tx, suspend_VDI);
+  await tx.update('VM', vm, { suspend_VDI: nullRef() });
 }
 
 export async function dropSuspendVdi(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
