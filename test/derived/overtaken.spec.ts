@@ -105,7 +105,7 @@ async function stepsOf(method: string): Promise<string[]> {
   const steps: string[] = [];
   const { params, vm } = await prepared(method);
   await kit.work(await kit.accept(method, params), (step, phase, act) => {
-    if (phase !== 'undo') steps.push(step);
+    if (phase !== 'undo' && !steps.includes(step)) steps.push(step);
     return act();
   });
   await over(vm);
