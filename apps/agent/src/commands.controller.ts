@@ -19,7 +19,7 @@ function read<T>(reader: Reader<T>, body: unknown): T {
   }
 }
 
-/** Whether the key is good for some command of the host: asked before a byte of the command is read. */
+/** Checks the key of a host before a byte of the command is read; true when it is good for some command of that host. */
 export function isCommander(fleet: Fleet, uuid: string, key: string | undefined): boolean {
   const host = fleet.hosts.get(uuid);
   if (!host) return false;

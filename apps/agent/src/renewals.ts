@@ -52,7 +52,7 @@ export class Renewals {
     return done.every((one) => one);
   }
 
-  /** Whether any way answered. What a slower one answers later counts too. */
+  /** True when a server answered. A slower answer of the other one counts too. */
   private async renew(hosts: readonly HostAgent[]): Promise<boolean> {
     try {
       const renewals = await Promise.all(hosts.map((h) => h.renewal()));
@@ -82,7 +82,7 @@ export class Renewals {
 
   private async attempt(way: PlaneClient, hosts: readonly HostAgent[], renewals: readonly Renewal[]): Promise<void> {
     const sentAt = monotonicMs();
-    // Whoever answers at the place of the program for leases may be another's: only an API says that a host is unknown.
+    // Another program may have the port of the program for leases: only an API can say that a host is unknown.
     const answer = await way.renew({ renewals }, { timeoutMs: attemptMs, ...(way === this.leases ? { strangersFail: true } : {}) });
     const asked = new Map(hosts.map((host, i) => [host.uuid, { host, epoch: renewals[i]?.hostEpoch }]));
     for (const { host: uuid, renewed } of answer.renewals) {

@@ -101,7 +101,7 @@ export class InvitationsController {
   }
 }
 
-/** What the body says; 400 with the first thing that is wrong. */
+/** Reads the body; 400 with the first thing that is wrong. */
 function read<T>(reader: Reader<T>, body: unknown): T {
   try {
     return readMessage(reader, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
