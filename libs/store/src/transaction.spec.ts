@@ -266,6 +266,22 @@ describe('what is left for the commit', () => {
     expect(await label(ref)).toBe('before');
   });
 
+  test('is what the caller sees when a later statement, which is waited for, is refused because of it', async () => {
+    const ref = await vm('before');
+    const duplicate = inTransaction(store, async (tx) => {
+      await tx.update('VM', ref, { name_label: 'after' });
+      tx.leave('INSERT INTO vm(ref, uuid) VALUES ($1, $1)', [ref]);
+      return tx.get('VM', ref);
+    });
+    await expect(duplicate).rejects.toMatchObject({ code: '23505' });
+    const absent = inTransaction(store, async (tx) => {
+      tx.leave(rename, [nowhere, 'x'], () => new XenError('HANDLE_INVALID', 'VM', nowhere));
+      return tx.get('VM', ref);
+    });
+    await expect(absent).rejects.toMatchObject({ code: 'HANDLE_INVALID' });
+    expect(await label(ref)).toBe('before');
+  });
+
   test('takes everything back when it must find something and does not', async () => {
     const ref = await vm('before');
     const failing = inTransaction(store, async (tx) => {

@@ -38,6 +38,7 @@ const conflicts: ReadonlySet<string> = new Set(['40001', '40P01']);
 const overload = /^(53|57P0|08|25P03)/;
 const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
 const timeLimit = '57014';
+const inFailedTransaction = '25P02';
 /** A reference or a uuid, as they alone are in indexes, that is longer than any can be. */
 const tooLong = '54000';
 const fieldOf = (error: unknown): string =>
@@ -88,7 +89,7 @@ async function once<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
   } catch (error) {
     tx.end();
     broken = await undone(new Link(client), tx, error);
-    throw error;
+    throw await firstFailure(tx, error);
   } finally {
     client.release(broken);
   }
@@ -103,6 +104,16 @@ async function committed(link: Link, left: readonly Promise<void>[]): Promise<vo
   const failed = before.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
   if (end.value.command !== 'COMMIT') throw new Error('a statement failed and its error was ignored: nothing was committed');
+}
+
+/**
+ * After a statement that nobody waited for (`leave`) failed, Postgres refuses every later one with 25P02: the failure of
+ * the earlier one is the transaction's.
+ */
+async function firstFailure(tx: Tx, error: unknown): Promise<unknown> {
+  if (codeOf(error) !== inFailedTransaction) return error;
+  const failed = (await Promise.allSettled(tx.state.left)).find((one) => one.status === 'rejected' && codeOf(one.reason) !== inFailedTransaction);
+  return failed?.status === 'rejected' ? failed.reason : error;
 }
 
 /** Rolls back; answers the error that makes the connection unusable, if one did. */
