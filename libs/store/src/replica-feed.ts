@@ -19,10 +19,16 @@ export interface Fed {
 }
 
 const pollMs = 500;
-/** Wake-ups wait as long as the last pull took, within these: half of the time is left for others. Who asks for freshness does not wait. */
+/** Wake-ups wait as long as the last pull took, within these: half of the time is left for others. */
 const shortestPauseMs = 2;
 const longestWakePauseMs = 16;
 const longestPauseMs = 64;
+/**
+ * Once pulls take longer than this, readers wait four times as long as one takes before they are served again: else reads would take the
+ * processor from those who make the changes.
+ */
+const shortPullMs = 4;
+const longestReadPauseMs = 200;
 const firstRetryMs = 20;
 const longestRetryMs = 1_000;
 /** For so long a reader waits for a lost connection. */
@@ -45,6 +51,9 @@ export class Feed {
   private due = Infinity;
   private lastPull = 0;
   private pauseMs = shortestPauseMs;
+  private readPauseMs = 0;
+  private readers: Promise<void> | undefined;
+  private readersServed = 0;
   private unsettledMs = 0;
   private stopped = false;
   private deafen: (() => void) | undefined;
@@ -74,6 +83,21 @@ export class Feed {
     }
   }
 
+  /** `fresh` for those who only read and can wait a little: while pulls take long, many of them go together. */
+  freshForReaders(): Promise<void> {
+    const restMs = this.readersServed + this.readPauseMs - performance.now();
+    if (restMs <= 0) return this.serveReaders();
+    this.readers ??= sleep(restMs).then(() => {
+      this.readers = undefined;
+      return this.serveReaders();
+    });
+    return this.readers;
+  }
+  private async serveReaders(): Promise<void> {
+    await this.fresh();
+    this.readersServed = performance.now();
+  }
+
   /** The next pull to begin. Calls of one turn of the event loop precede what the server sees of it, so they share it. */
   private next(): Promise<void> {
     this.queued ??= (this.running ?? Promise.resolve())
@@ -96,7 +120,9 @@ export class Feed {
       throw error;
     } finally {
       this.lastPull = performance.now();
-      this.pauseMs = Math.min(longestWakePauseMs, Math.max(shortestPauseMs, this.lastPull - began));
+      const tookMs = this.lastPull - began;
+      this.pauseMs = Math.min(longestWakePauseMs, Math.max(shortestPauseMs, tookMs));
+      this.readPauseMs = tookMs < shortPullMs ? 0 : Math.min(longestReadPauseMs, 4 * tookMs);
       this.schedule(this.unsettledMs || pollMs);
     }
   }

@@ -78,6 +78,10 @@ export class Replica {
   fresh(): Promise<void> {
     return this.options.idle ? Promise.reject(new Error('this process keeps no replica')) : this.feed.fresh();
   }
+  /** The same for reads, which may wait for one another while changes take long to come in. */
+  freshForReaders(): Promise<void> {
+    return this.options.idle ? this.fresh() : this.feed.freshForReaders();
+  }
   has(cls: ClassName, ref: string): boolean {
     return this.objects.has(cls, ref);
   }

@@ -217,9 +217,9 @@ export class Dispatcher {
     return { type: message.result ?? { kind: 'string' }, ...(await read(await this.databases.of(session.ref), message, args)) };
   }
 
+  /** The replica is fresh: see `Lanes.through`. */
   private async callRead(message: Message, session: Session, args: Args, token: string): Promise<Answer> {
     assertAllowed(session, message, args);
-    await this.plane.replica.fresh();
     this.sessions.assertOpen(session, token);
     return { type: message.result ?? { kind: 'string' }, ...(await read(this.plane.replica, message, args)) };
   }

@@ -61,10 +61,15 @@ export class Lanes {
     if (session && lane !== 'none') this.turns[lane].assertRoom(callerOf(address, session));
   }
 
-  /** Does the work when its turn has come; calls without a session have no queue here. */
+  /**
+   * Does the work when its turn has come; calls without a session have no queue here. Reads wait until what was committed before
+   * them is in the replica, all together, and then for their turn, so that each takes only as long as its answer is made.
+   */
   through<T>(message: Message, session: Session | undefined, { address }: Way, work: (release: () => void) => Promise<T>): Promise<T> {
     const { lane, cost } = loadOf(message, this.plane.replica);
-    return session && lane !== 'none' ? this.turns[lane].through(callerOf(address, session), cost, work) : work(() => undefined);
+    if (!session || lane === 'none') return work(() => undefined);
+    const inTurn = (): Promise<T> => this.turns[lane].through(callerOf(address, session), cost, work);
+    return isRead(message) ? this.plane.replica.freshForReaders().then(inTurn) : inTurn();
   }
 
   /** Waits for the turn of a request of a handler, which then takes as long as it takes. */
