@@ -117,8 +117,8 @@ describe('what changed of a disk', () => {
     const reason = 'VM migration is blocked during backup';
     await xo.update(xo.one(vm), 'blocked_operations', { pool_migrate: reason, migrate_send: reason });
     for (const one of await xo.disksOf(vm)) {
-      // Chains are healthy: no disk has an unmanaged parent that waits to be folded.
-      expect((await xo.field<Record<string, string>>('VDI', one, 'sm_config'))['vhd-parent']).toBeUndefined();
+      // A job waits until chains are healthy: no disk has an unmanaged parent that is still to be coalesced.
+      await xo.sees(one, ({ sm_config }) => !('vhd-parent' in (sm_config as Record<string, string>)));
       await xo.task('VDI.enable_cbt', one);
     }
     await xo.sees(disk, (one) => one['cbt_enabled'] === true);

@@ -15,7 +15,20 @@ type Loose = Readonly<Record<string, unknown>>;
 
 const begin: Readonly<Record<'write' | 'read', Statement>> = { write: statement('BEGIN'), read: statement('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY') };
 
+/** How Postgres refuses each statement after one that failed. */
+export const inFailedTransaction = '25P02';
+
+interface TxState {
+  readonly begun: boolean;
+  readonly announced: boolean;
+  readonly left: readonly Promise<void>[];
+  readonly effects: readonly (() => void)[];
+  /** Of the first statement that failed. */
+  readonly failure: unknown;
+}
+
 export class Tx {
+  private failure: unknown;
   private begun = false;
   private over = false;
   private isAnnounced = false;
@@ -105,8 +118,8 @@ export class Tx {
   }
 
   /** @internal For `inTransaction`. */
-  get state(): { readonly begun: boolean; readonly announced: boolean; readonly left: readonly Promise<void>[]; readonly effects: readonly (() => void)[] } {
-    return { begun: this.begun, announced: this.isAnnounced, left: this.left, effects: this.after };
+  get state(): TxState {
+    return { begun: this.begun, announced: this.isAnnounced, left: this.left, effects: this.after, failure: this.failure };
   }
   /** @internal Nothing may be sent any more. */
   end(): void {
@@ -138,11 +151,16 @@ export class Tx {
   private send<T>(text: Statement, query: () => Promise<T>): Promise<T> {
     if (this.over) throw new Error('the transaction is over');
     if (text.announced) this.isAnnounced = true;
-    if (this.begun) return query();
-    this.begun = true;
     // Whatever makes BEGIN fail, a lost connection, fails the statement behind it too, and that is waited for.
-    this.link.objects(begin[this.kind]).catch(() => undefined);
-    return query();
+    if (!this.begun) this.link.objects(begin[this.kind]).catch(() => undefined);
+    this.begun = true;
+    const sent = query();
+    sent.catch((error: unknown) => this.failed(error));
+    return sent;
+  }
+  private failed(error: unknown): void {
+    const isRefusal = error instanceof Error && 'code' in error && error.code === inFailedTransaction;
+    if (!isRefusal) this.failure ??= error;
   }
 }
 

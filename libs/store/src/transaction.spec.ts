@@ -282,6 +282,18 @@ describe('what is left for the commit', () => {
     expect(await label(ref)).toBe('before');
   });
 
+  test('is not hidden by that of a statement beside it which is seen first', async () => {
+    const ref = await vm('before');
+    const failing = inTransaction(store, async (tx) => {
+      const duplicate = tx.query('INSERT INTO vm(ref, uuid) VALUES ($1, $1)', [ref]).then(async (rows) => Promise.resolve(rows));
+      duplicate.catch(() => undefined);
+      await tx.query('SELECT 1');
+      return duplicate;
+    });
+    await expect(failing).rejects.toMatchObject({ code: '23505' });
+    expect(await label(ref)).toBe('before');
+  });
+
   test('takes everything back when it must find something and does not', async () => {
     const ref = await vm('before');
     const failing = inTransaction(store, async (tx) => {

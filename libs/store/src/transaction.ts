@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { XenError } from '@xenplane/model';
 import { DatabaseAway } from './failures';
 import { Link } from './link';
-import { Tx } from './objects';
+import { inFailedTransaction, Tx } from './objects';
 import { statement } from './statement';
 import type { Store } from './store';
 
@@ -38,7 +38,6 @@ const conflicts: ReadonlySet<string> = new Set(['40001', '40P01']);
 const overload = /^(53|57P0|08|25P03)/;
 const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
 const timeLimit = '57014';
-const inFailedTransaction = '25P02';
 /** A reference or a uuid, as they alone are in indexes, that is longer than any can be. */
 const tooLong = '54000';
 const fieldOf = (error: unknown): string =>
@@ -107,13 +106,13 @@ async function committed(link: Link, left: readonly Promise<void>[]): Promise<vo
 }
 
 /**
- * After a statement that nobody waited for (`leave`) failed, Postgres refuses every later one with 25P02: the failure of
- * the earlier one is the transaction's.
+ * After a statement has failed, Postgres refuses every later one with 25P02. Such a refusal may be seen first, where nobody waited for
+ * the one that failed (`leave`) or several are waited for together: the failure of the earlier one is the transaction's.
  */
 async function firstFailure(tx: Tx, error: unknown): Promise<unknown> {
   if (codeOf(error) !== inFailedTransaction) return error;
-  const failed = (await Promise.allSettled(tx.state.left)).find((one) => one.status === 'rejected' && codeOf(one.reason) !== inFailedTransaction);
-  return failed?.status === 'rejected' ? failed.reason : error;
+  const left = (await Promise.allSettled(tx.state.left)).find((one) => one.status === 'rejected' && codeOf(one.reason) !== inFailedTransaction);
+  return (left?.status === 'rejected' ? left.reason : tx.state.failure) ?? error;
 }
 
 /** Rolls back; answers the error that makes the connection unusable, if one did. */
