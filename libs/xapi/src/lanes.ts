@@ -2,7 +2,7 @@
  * The queues in which calls wait for their turn, and what calls cost there, by what they do. A read of one object costs 1; as in xapi's
  * design of rate limits a start of a VM costs 100.
  */
-import { isClassName, type Message } from '@xenplane/model';
+import { isClassName, XenError, type Message } from '@xenplane/model';
 import type { Replica } from '@xenplane/store';
 import { custom } from './calls';
 import type { Plane, Session, Way } from './context';
@@ -48,6 +48,9 @@ const handlerCost = callCost;
 export class Lanes {
   readonly turns: Readonly<Record<Exclude<Lane, 'none'>, Turns>>;
 
+  /** Reads that wait until what was committed before them is in the replica. */
+  private readsWaiting = 0;
+
   constructor(private readonly plane: Pick<Plane, 'settings' | 'replica'>) {
     const { callsAtOnce, callsWaiting } = plane.settings;
     const room = (inside: number): Turns =>
@@ -69,7 +72,18 @@ export class Lanes {
     const { lane, cost } = loadOf(message, this.plane.replica);
     if (!session || lane === 'none') return work(() => undefined);
     const inTurn = (): Promise<T> => this.turns[lane].through(callerOf(address, session), cost, work);
-    return isRead(message) ? this.plane.replica.freshForReaders().then(inTurn) : inTurn();
+    return isRead(message) ? this.fresh().then(inTurn) : inTurn();
+  }
+
+  /** TOO_BUSY when as many reads wait as may wait for a turn. */
+  private async fresh(): Promise<void> {
+    if (this.readsWaiting >= this.plane.settings.callsWaiting) throw new XenError('TOO_BUSY');
+    this.readsWaiting += 1;
+    try {
+      await this.plane.replica.freshForReaders();
+    } finally {
+      this.readsWaiting -= 1;
+    }
   }
 
   /** Waits for the turn of a request of a handler, which then takes as long as it takes. */
