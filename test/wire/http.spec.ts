@@ -42,7 +42,8 @@ test.each([
   ['1.1 with Connection: close closes', '1.1', ['Connection: close'], true],
   ['1.0 closes', '1.0', [], true],
 ])('%s', async (_claim, version, headers, closed) => {
-  expect((await post(world, '/jsonrpc', json('host.get_all', [session]), headers, version)).closed).toBe(closed);
+  const bytes = request('POST', '/jsonrpc', json('host.get_all', [session]), headers, version);
+  expect((await send(world, bytes, { watchMs: 100 })).closed).toBe(closed);
 });
 
 test.each(['text/plain', 'application/json; charset=utf-8', 'application/json; charset=UTF-8', 'application/x-www-form-urlencoded'])(

@@ -15,32 +15,44 @@ const headOf = (text: string): { status: string; headers: Record<string, string>
   return { status, headers: Object.fromEntries(lines.map((l) => [l.slice(0, l.indexOf(':')).toLowerCase(), l.slice(l.indexOf(':') + 1).trim()])) };
 };
 
-function answerIn(all: Buffer, closed: boolean): RawAnswer | undefined {
+interface Head {
+  readonly status: string;
+  readonly headers: Record<string, string>;
+  /** Where the body begins. */
+  readonly end: number;
+}
+function headIn(all: Buffer): Head | undefined {
   const end = all.indexOf('\r\n\r\n');
-  if (end < 0) return undefined;
-  const { status, headers } = headOf(all.subarray(0, end).toString('latin1'));
-  const body = all.subarray(end + 4);
-  const length = headers['content-length'];
-  const whole = length === undefined ? closed : body.length >= Number(length);
-  return whole || closed ? { status, headers, body: body.toString('utf8'), closed } : undefined;
+  return end < 0 ? undefined : { ...headOf(all.subarray(0, end).toString('latin1')), end: end + 4 };
 }
 
-/** Sends the bytes and reads one answer; then waits a moment for whether the server closes. */
-export async function send(world: World, bytes: string | Buffer, limitMs = 10_000): Promise<RawAnswer> {
+/**
+ * Sends the bytes and reads one answer. A server that says that it closes is given the time to;
+ * of another, `watchMs` is how long is waited for whether it closes after all.
+ */
+export async function send(world: World, bytes: string | Buffer, { limitMs = 10_000, watchMs = 0 } = {}): Promise<RawAnswer> {
   const socket = net.connect(Number(new URL(world.url).port), '127.0.0.1');
-  let all = Buffer.alloc(0);
-  let closed = false;
+  const pieces: Buffer[] = [];
+  let length = 0,
+    closed = false;
+  let head: Head | undefined;
+  const isWhole = (): boolean => {
+    head ??= headIn(pieces.length === 1 ? (pieces[0] ?? Buffer.alloc(0)) : Buffer.concat(pieces));
+    if (closed || head === undefined || head.headers['connection'] === 'close') return closed;
+    const said = head.headers['content-length'];
+    return said !== undefined && length - head.end >= Number(said);
+  };
   await new Promise<void>((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`no whole answer: ${all.toString('latin1')}`)), limitMs);
+    const limit = setTimeout(() => reject(new Error(`no whole answer: ${Buffer.concat(pieces).toString('latin1')}`)), limitMs);
     const look = (): void => {
-      const answer = answerIn(all, closed);
-      // A server that says that it closes is given the time to.
-      if (!answer || (!closed && answer.headers['connection'] === 'close')) return;
+      if (!isWhole()) return;
       clearTimeout(limit);
-      setTimeout(resolve, closed ? 0 : 60);
+      if (closed || watchMs === 0) resolve();
+      else setTimeout(resolve, watchMs);
     };
-    socket.on('data', (piece) => {
-      all = Buffer.concat([all, typeof piece === 'string' ? Buffer.from(piece) : piece]);
+    socket.on('data', (piece: Buffer) => {
+      pieces.push(piece);
+      length += piece.length;
       look();
     });
     socket.on('error', reject).on('end', () => {
@@ -50,9 +62,8 @@ export async function send(world: World, bytes: string | Buffer, limitMs = 10_00
     socket.write(bytes);
   });
   socket.destroy();
-  const answer = answerIn(all, closed);
-  if (!answer) throw new Error('no answer');
-  return answer;
+  if (!head) throw new Error('no answer');
+  return { status: head.status, headers: head.headers, body: Buffer.concat(pieces).subarray(head.end).toString('utf8'), closed };
 }
 
 export function request(method: string, path: string, body: string | Buffer = '', headers: readonly string[] = [], version = '1.1'): Buffer {
