@@ -21,7 +21,7 @@ function throwAwayFolder() {
 
 function jestArguments(extra) {
   const jest = path.join(root, 'node_modules/jest/bin/jest.js');
-  return [...(process.env.PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []), jest, ...extra, '--reporters=default', `--reporters=${path.join(root, 'stack/reporter.cjs')}`];
+  return [jest, ...extra, '--reporters=default', `--reporters=${path.join(root, 'stack/reporter.cjs')}`];
 }
 
 /** jest's exit status; a stop asked for ends it. */
