@@ -14,7 +14,8 @@ const swc = {
 const packages = { ...swc, sourceMaps: false, jsc: { target: 'es2022', parser: { syntax: 'ecmascript' } } };
 
 module.exports = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/stack/jest/environment.cjs',
+  runtime: '<rootDir>/stack/jest/runtime.cjs',
   testMatch: ['<rootDir>/{apps,libs,test,stack}/**/*.spec.ts', '<rootDir>/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.xenplane'],
   moduleNameMapper: { '^@xenplane/([^/]+)$': '<rootDir>/libs/$1/src/index.ts' },

@@ -357,6 +357,14 @@ export function walk({ off = [], from, seed, walks, depth = 60, without }: WalkO
   return { steps };
 }
 
+/** The name of a move without its numbers: some hundred names, asked for a million times. */
+const kinds = new Map<string, string>();
+function kindOf(name: string): string {
+  let kind = kinds.get(name);
+  if (kind === undefined) kinds.set(name, (kind = name.replace(/ [\d ]+$/, '')));
+  return kind;
+}
+
 interface Walk {
   readonly moves: Moves;
   readonly world: World;
@@ -367,7 +375,7 @@ function once({ moves, world, depth, without }: Walk, chance: { next(): number }
   const names: string[] = [];
   const weightOf = new Map<string, number>();
   const weigh = (name: string): number => {
-    const kind = name.replace(/ [\d ]+$/, '');
+    const kind = kindOf(name);
     const known = weightOf.get(kind);
     if (known !== undefined) return known;
     const drawn = (isFault.test(kind) ? weights.fault : weights.other)[Math.floor(chance.next() * 3)] ?? 0;
@@ -385,7 +393,6 @@ function once({ moves, world, depth, without }: Walk, chance: { next(): number }
   return { names, violated: false };
 }
 
-/** Undefined when nothing that may happen can. */
 function pick(moves: readonly Move[], weigh: (name: string) => number, dice: number): Move | undefined {
   const heavy = moves.map((move) => weigh(move.name));
   let left = dice * heavy.reduce((sum, weight) => sum + weight, 0);

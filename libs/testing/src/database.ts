@@ -13,7 +13,7 @@ export interface TestDatabase {
 
 const migrations = path.resolve(__dirname, '../../../migrations');
 /** Which of them are run, and in which order, says the store. */
-const list = path.resolve(__dirname, '../../store/src/store.ts');
+const list = path.resolve(__dirname, `../../store/src/store${path.extname(__filename)}`);
 const templateName = (): string => {
   const hash = createHash('sha256').update(readFileSync(list));
   for (const file of readdirSync(migrations).sort()) hash.update(file).update(readFileSync(path.join(migrations, file)));
