@@ -1,6 +1,7 @@
 /** The rules of the house, executed. Each failure says what to do instead. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 
 const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: __dirname, encoding: 'utf8' }).split('\n');
 const sources = files.filter((f) => existsSync(`${__dirname}/${f}`) && /^(apps|libs|migrations|test|bench)\/.*\.tsx?$/.test(f));
@@ -27,7 +28,12 @@ const may: Readonly<Record<string, readonly string[]>> = {
   xapi: ['model', 'domain', 'store', 'work', 'hypervisor', 'wire', 'leases', 'process'],
   client: ['model', 'wire'],
   testing: ['*'],
-  apps: ['*'],
+  'apps/agent': ['blobs', 'config', 'http', 'hypervisor', 'process'],
+  'apps/api': ['client', 'config', 'domain', 'http', 'hypervisor', 'model', 'process', 'store', 'wire', 'xapi'],
+  'apps/cli': ['client', 'config'],
+  'apps/images': ['blobs', 'config', 'http', 'process', 'wire'],
+  'apps/leases': ['config', 'http', 'hypervisor', 'leases', 'process'],
+  'apps/scheduler': ['config', 'process', 'work', 'xapi'],
 };
 const packages: Readonly<Record<string, RegExp>> = {
   model: /^$/,
@@ -42,9 +48,12 @@ const packages: Readonly<Record<string, RegExp>> = {
   process: /^(pino|node:.*)$/,
   blobs: /^node:.*$/,
 };
-const home = (file: string): string => (file.startsWith('libs/') ? (file.split('/')[1] ?? '') : 'apps');
+const home = (file: string): string => {
+  const [top = '', name = ''] = file.split('/');
+  return top === 'libs' ? name : `${top}/${name}`;
+};
 
-test.each(Object.keys(may))('libs/%s imports only what it may', (lib) => {
+test.each(Object.keys(may))('%s imports only what it may', (lib) => {
   const wrong = production
     .filter((f) => home(f) === lib)
     .flatMap((file) =>
@@ -74,6 +83,37 @@ test('no relative import crosses a library: use @xenplane/<lib>', () => {
       .map((to) => `${file}: ${to}`),
   );
   expect(wrong).toEqual([]);
+});
+
+/** The file of ours that a relative import means. */
+function imported(file: string, to: string): string | undefined {
+  const target = path.posix.join(path.posix.dirname(file), to);
+  return [`${target}.ts`, `${target}/index.ts`].find((f) => productionSet.has(f));
+}
+const productionSet = new Set(production);
+/** Import by import from a file back to it; undefined when there is no such way. */
+function cycleFrom(start: string, ways: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const cameFrom = new Map<string, string>();
+  for (const queue = [start]; queue.length > 0;) {
+    const file = queue.shift() ?? start;
+    for (const next of ways.get(file) ?? []) {
+      if (next === start) {
+        const cycle = [file];
+        while (cycle[0] !== undefined && cycle[0] !== start) cycle.unshift(cameFrom.get(cycle[0]) ?? start);
+        return [...cycle, start];
+      }
+      if (cameFrom.has(next)) continue;
+      cameFrom.set(next, file);
+      queue.push(next);
+    }
+  }
+  return undefined;
+}
+
+test('no file imports itself by way of others, nor types of itself', () => {
+  const ways = new Map(production.map((file) => [file, importsOf(file).flatMap((to) => (to.startsWith('.') ? (imported(file, to) ?? []) : []))]));
+  const cycles = production.flatMap((file) => cycleFrom(file, ways) ?? []);
+  expect(cycles.slice(0, 10)).toEqual([]);
 });
 
 test('apps do not import one another', () => {

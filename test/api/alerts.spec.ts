@@ -1,6 +1,6 @@
 /** What the control plane warns of by itself, and what high availability does about lost hosts and fallen VMs. */
 import { generate } from 'selfsigned';
-import { followPlan, HostsLiveness, restartProtected, tellFailedLogins, tellOfGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
+import { followPlan, HostsLiveness, restartProtected, alertFailedLogins, tellOfGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
 let world: World;
@@ -78,8 +78,8 @@ test('who was refused at the door is told of: how often, and by whom the most', 
   const tries = { bob: 1, '<&>': 2, root: 4, eve: 3 };
   for (const [name, times] of Object.entries(tries))
     for (let n = 0; n < times; n += 1) await expect(login(world.url, name, 'wrong')).rejects.toThrow(`SESSION_AUTHENTICATION_FAILED ${name}`);
-  await tellFailedLogins(plane);
-  await tellFailedLogins(plane);
+  await alertFailedLogins(plane);
+  await alertFailedLogins(plane);
   const [pool] = await call<string[]>('pool.get_all');
   const [told, ...more] = await messages('Host', await call('host.get_uuid', await call('pool.get_master', pool)), 'FAILED_LOGIN');
   expect([Number(told?.priority), more]).toEqual([3, []]);

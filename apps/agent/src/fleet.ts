@@ -6,7 +6,8 @@ import { hostUuid, inventoryOf, type Hypervisor, type HypervisorEvent, type Plan
 import { NodeDisks } from './disks';
 import { awayEntrance, homeEntrance } from './entrances';
 import { HostAgent } from './host-agent';
-import { PlaneHosts, type Entrance, type Log } from './plane-hosts';
+import type { Log } from './log';
+import { PlaneHosts, type Entrance } from './plane-hosts';
 import { Places, type Place } from './places';
 import { SwitchedOff } from './switched-off';
 import { Tokens } from './tokens';

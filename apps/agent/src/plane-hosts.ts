@@ -4,13 +4,10 @@ import { monotonicMs, renewEveryMs, type Claim, type Report } from '@xenplane/hy
 import { Batch } from './batches';
 import type { NodeDisks } from './disks';
 import type { HostAgent, HostPlane } from './host-agent';
+import type { Log } from './log';
 import { PlaneClient, PlaneRefused } from './plane-client';
 import { Renewals } from './renewals';
 
-export interface Log {
-  warn(fields: object, text: string): void;
-  info(fields: object, text: string): void;
-}
 /** How hosts come into this control plane, and what becomes of one that it does not want. */
 export interface Entrance {
   /** Of this agent, whichever of its hosts a message is about. */

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { monotonicMs, renewEveryMs, type Renewal } from '@xenplane/hypervisor';
 import type { HostAgent } from './host-agent';
 import { PlaneClient } from './plane-client';
-import type { Log } from './plane-hosts';
+import type { Log } from './log';
 
 /** So many in one request: it stays small. */
 const lot = 500;

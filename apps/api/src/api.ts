@@ -18,7 +18,7 @@ import {
   Sessions,
   showApi,
   TransferBeats,
-  tellFailedLogins,
+  alertFailedLogins,
   type Plane,
   type RunningProcess,
 } from '@xenplane/xapi';
@@ -98,7 +98,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     every(upkeepMs, upkeep, 'upkeep failed'),
     every(aliveMs, () => showApi(plane), 'this API could not say that it lives'),
     every(watchMs, () => raiseAlarms(plane), 'alarms not looked for'),
-    every(doorMs, () => tellFailedLogins(plane), 'failed logins not told'),
+    every(doorMs, () => alertFailedLogins(plane), 'failed logins not told'),
   ];
   nbd.port = ways.nbdPort;
   await showApi(plane).catch((error: unknown) => plane.log.warn({ error }, 'this API could not say that it lives'));

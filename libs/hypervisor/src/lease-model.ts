@@ -345,6 +345,8 @@ export interface WalkResult {
 /** Of each walk some kinds of moves are frequent and some never happen: a swarm gets to rare corners that one mixture would not. */
 const weights = { fault: [0, 0.02, 0.2], other: [0.05, 0.5, 3] };
 const isFault = /crash|restart|lost|drop/;
+/** Of each move's name what is before its numbers: some hundred names, asked for a million times. */
+const kinds = new Map<string, string>();
 
 export function walk({ off = [], from, seed, walks, depth = 60, without }: WalkOptions, next: (seed: number) => { next(): number }): WalkResult {
   const moves = new Moves(new Set(off));
@@ -357,14 +359,6 @@ export function walk({ off = [], from, seed, walks, depth = 60, without }: WalkO
   return { steps };
 }
 
-/** The name of a move without its numbers: some hundred names, asked for a million times. */
-const kinds = new Map<string, string>();
-function kindOf(name: string): string {
-  let kind = kinds.get(name);
-  if (kind === undefined) kinds.set(name, (kind = name.replace(/ [\d ]+$/, '')));
-  return kind;
-}
-
 interface Walk {
   readonly moves: Moves;
   readonly world: World;
@@ -375,7 +369,8 @@ function once({ moves, world, depth, without }: Walk, chance: { next(): number }
   const names: string[] = [];
   const weightOf = new Map<string, number>();
   const weigh = (name: string): number => {
-    const kind = kindOf(name);
+    const kind = kinds.get(name) ?? name.replace(/ [\d ]+$/, '');
+    kinds.set(name, kind);
     const known = weightOf.get(kind);
     if (known !== undefined) return known;
     const drawn = (isFault.test(kind) ? weights.fault : weights.other)[Math.floor(chance.next() * 3)] ?? 0;

@@ -10,9 +10,13 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { ClassName } from '@xenplane/model';
 import type { Derivations, Look } from './derivations';
 import type { Logged } from './events';
-import type { Replica } from './replica';
 
 type Loose = Readonly<Record<string, unknown>>;
+/** The objects of the replica. */
+interface Objects {
+  has(cls: ClassName, ref: string): boolean;
+  stored(cls: ClassName, ref: string): Loose | undefined;
+}
 /** One object before and after the changes of one pull. */
 export interface Turned {
   readonly cls: ClassName;
@@ -31,15 +35,16 @@ const atOnce = 500;
 const keyOf = ({ cls, ref }: Pick<Logged, 'cls' | 'ref'>): string => `${cls}/${ref}`;
 const isSame = (one: unknown, other: unknown): boolean =>
   one === other || (typeof one === 'object' && typeof other === 'object' && JSON.stringify(one) === JSON.stringify(other));
-const differs = ({ was, is }: Turned, { fields }: Look): boolean => !was || !is || fields.some((field) => !isSame(was[field], is[field]));
+const differs = ({ was, is }: Turned, { fields }: Pick<Look<unknown>, 'fields'>): boolean =>
+  !was || !is || fields.some((field) => !isSame(was[field], is[field]));
 
 /** Changes that follow from others, each once for a transaction. */
-class Followers {
+class Followers<View extends Objects> {
   readonly found = new Map<string, Logged>();
 
-  constructor(private readonly view: Replica) {}
+  constructor(private readonly view: View) {}
 
-  add(look: Look, { cls, ref, was, is }: Turned, xids: Iterable<number>): void {
+  add(look: Look<View>, { cls, ref, was, is }: Turned, xids: Iterable<number>): void {
     const rows = [was, is].filter((row) => row !== undefined);
     const lookers = (rows.length === 0 ? [{}] : rows).flatMap((row) => look.by(row, ref, this.view));
     for (const [to, at] of lookers) {
@@ -49,10 +54,10 @@ class Followers {
   }
 }
 
-export class Looks {
+export class Looks<View extends Objects> {
   constructor(
-    private readonly derivations: Derivations,
-    private readonly view: Replica,
+    private readonly derivations: Derivations<View>,
+    private readonly view: View,
   ) {}
 
   concern(cls: ClassName): boolean {

@@ -15,7 +15,7 @@ const encode = (cls: ClassName, record: Readonly<Record<string, unknown>>): stri
   return JSON.stringify(Object.fromEntries(Object.keys(classNamed(cls).fields).map((name) => [name, record[name]])));
 };
 /** How many disks a VM has, as a rule above the store might say it; a VDI's size is in it too. */
-const derivations: Derivations = {
+const derivations: Derivations<Replica> = {
   VM: {
     derive: (_vm, ref, view) => ({
       allowed_operations: view.pointingAt('VBD.VM', ref).some((b) => view.stored('VBD', b)?.currently_attached) ? ['shutdown'] : ['start'],

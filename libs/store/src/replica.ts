@@ -21,7 +21,7 @@ import { Waiters } from './waiters';
 
 type Loose = Readonly<Record<string, unknown>>;
 export interface ReplicaOptions {
-  readonly derivations?: Derivations;
+  readonly derivations?: Derivations<Replica>;
   /** The JSON text of a record; injected, since the store knows no wire. */
   readonly encode: (cls: ClassName, record: Loose) => string;
   /** For a process that answers no reads: nothing is loaded and nothing followed. */
@@ -50,7 +50,7 @@ export class Replica {
   private reached = beginning;
   /** Full records that were asked for lately: many subscribers ask for the same. */
   private readonly records = new Map<Entry, Loose>();
-  private readonly looks: Looks;
+  private readonly looks: Looks<Replica>;
 
   private constructor(
     private readonly store: Store,
@@ -58,7 +58,7 @@ export class Replica {
   ) {
     this.ring = new Ring(options.recent ?? defaultRecent);
     this.feed = new Feed(store, this);
-    this.looks = new Looks(options.derivations ?? {}, this);
+    this.looks = new Looks<Replica>(options.derivations ?? {}, this);
   }
 
   static async start(store: Store, options: ReplicaOptions): Promise<Replica> {

@@ -2,7 +2,7 @@
 import { spell } from '@xenplane/model';
 import { snapshotCodec } from './any-record';
 import { entriesOf, intCodec, memberXml, stringCodec, structXml, type Codec, type CodecFor } from './codec';
-import type { Piece } from './pieces';
+import type { Piece } from './text';
 import { textOf } from './text';
 import { emptyStruct, isStruct, wrongType } from './untyped';
 

@@ -5,10 +5,9 @@
 import type { Type } from '@xenplane/model';
 import { entriesOf, memberXml, quoted } from './codec';
 import { batchPieces } from './events';
-import { textOf } from './text';
+import { textOf, type Piece } from './text';
 import { codecFor, encodeJson, encodeXml } from './values';
 
-export type Piece = string | Uint8Array;
 /** Of a value with fewer members the text is one piece. */
 const fewMembers = 32;
 

@@ -3,6 +3,8 @@ import { XenError } from '@xenplane/model';
 
 /** A request body as it arrived. */
 export type Body = string | Uint8Array;
+/** A piece of an answer. */
+export type Piece = string | Uint8Array;
 
 const strict = new TextDecoder('utf-8', { fatal: true });
 const lossy = new TextDecoder('utf-8');

@@ -14,6 +14,6 @@ export function locationAt(location: string, entrance: Entrance | undefined): st
   return `${entrance.scheme}://${host}${entrance.port === undefined ? '' : `:${entrance.port}`}${rest}`;
 }
 
-export const atEntrance = (entrance: () => Entrance | undefined = () => undefined): Derivation => ({
+export const atEntrance = (entrance: () => Entrance | undefined = () => undefined): Derivation<unknown> => ({
   derive: (record) => ({ location: locationAt((record as StoredRecord<'console'>).location, entrance()) }),
 });

@@ -9,6 +9,7 @@ import type { FailedLogins } from './failed-logins';
 import type { HostsByAddress } from './hosts-by-address';
 
 export type { Log };
+export { dateTime, never } from './date-time';
 
 /** Time and randomness, injected; a test owns both. */
 export interface Clock {
@@ -96,7 +97,3 @@ export interface Way {
   /** Whence over the network; empty for requests from within. */
   readonly address: string;
 }
-
-/** A moment in the form of the wire, whole seconds. */
-export const dateTime = (date: Date): string => `${date.toISOString().slice(0, 19).replaceAll('-', '')}Z`;
-export const never = '19700101T00:00:00Z';

@@ -69,7 +69,7 @@ const asideIn = (view: Replica, sr: string): number =>
  * Each class with its derived fields, and with what those of others look at. A rule that looks at one more field of another
  * object needs it named here, or clients that live on events are not shown the change.
  */
-export const derivations: Derivations = {
+export const derivations: Derivations<Replica> = {
   VM: {
     derive: (record, ref, view) => allowed(() => vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
     looks: [

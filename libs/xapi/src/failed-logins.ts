@@ -1,8 +1,6 @@
-/** Counts what was refused at the door, to be told once an hour: how often, and by whom the most. */
+/** Counts failed logins, which one alert an hour summarises: how many, and which clients failed most often. */
 import { escapeXml } from '@xenplane/wire';
-import { inTransaction } from '@xenplane/store';
-import { tell } from './alerts';
-import { dateTime, type Plane } from './context';
+import { dateTime } from './date-time';
 
 interface Client {
   readonly username: string;
@@ -46,15 +44,4 @@ function knownXml({ client, number, date }: Tries): string {
   const said = { ...client, number: String(number), date: dateTime(date) };
   const lines = Object.entries(said).flatMap(([name, text]) => (text === '' ? [] : [`<${name}>${escapeXml(text)}</${name}>`]));
   return ['<known>', ...lines, '</known>'].join('\n');
-}
-
-/** In the name of the host that old clients call the master. */
-export async function tellFailedLogins(plane: Plane): Promise<void> {
-  const body = plane.failedLogins.take();
-  if (body === undefined) return;
-  await inTransaction(plane.store, async (tx) => {
-    const [pool] = await tx.find('pool', {});
-    const [master] = pool ? await tx.getMany('host', [pool.master]) : [];
-    if (master) await tell(tx, plane, { name: 'FAILED_LOGIN_ATTEMPTS', priority: 3, cls: 'Host', obj_uuid: master.uuid, body });
-  });
 }

@@ -6,9 +6,8 @@
  */
 import { Bits, blockBytes } from '@xenplane/wire';
 import { RefusedBlob } from '../store';
-import type { Layer } from './layer';
+import type { FoldHow, Layer } from './layer';
 
-export type FoldHow = 'over' | 'under';
 export interface Folding {
   readonly into: Layer;
   readonly from: Layer;

@@ -8,9 +8,9 @@ import path from 'node:path';
 import { Bits, blockBytes, gathered, type Write } from '@xenplane/wire';
 import { assertInside } from '../inside';
 import { digestPattern, RefusedBlob } from '../store';
-import { fold, type Folded, type FoldHow } from './fold';
+import { fold, type Folded } from './fold';
 import { openImage, type Source } from './image';
-import { Layer, type Below } from './layer';
+import { Layer, type Below, type FoldHow } from './layer';
 import { Shared } from './shared';
 
 export const layerPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;

@@ -7,7 +7,9 @@ import { mkdir, open, readdir, readFile, rename, unlink, type FileHandle } from 
 import path from 'node:path';
 import { Bits, blockBytes, isZero } from '@xenplane/wire';
 import { RefusedBlob } from '../store';
-import type { FoldHow } from './fold';
+
+/** Which of two layers' blocks stay where both have one: those of the layer that is folded, or the others. */
+export type FoldHow = 'over' | 'under';
 
 /** No file system holds one file for the largest disk: each has this much of it. */
 const segmentBytes = 2 ** 40;

@@ -2,7 +2,7 @@
 import { classNames, errorDoc, isErrorCode, isNullRef, messages, XenError } from '@xenplane/model';
 import { isRef, Unreachable } from '../api';
 import { Ended, Misuse, UnknownField, Unusable } from './arguments';
-import type { Objects } from './objects';
+import type { ObjectReader } from './shown';
 import type { Terminal } from './terminal';
 
 /** Classes that a reference among an error's parameters may be of: those that are named most, then the others. */
@@ -10,7 +10,7 @@ const usual = ['VM', 'host', 'VDI', 'SR', 'network', 'VBD', 'VIF', 'PIF', 'PBD',
 const classesByUse = [...new Set([...usual, ...classNames.filter((cls) => messages.has(`${cls}.get_record`))])];
 
 /** A reference as its object's uuid and name; other texts as they are. */
-export async function named(text: string, objects: Objects | undefined): Promise<string> {
+export async function named(text: string, objects: ObjectReader | undefined): Promise<string> {
   if (!objects || !isRef(text) || isNullRef(text)) return text;
   for (const cls of classesByUse) {
     const found = await objects.one(cls, text);
@@ -19,7 +19,7 @@ export async function named(text: string, objects: Objects | undefined): Promise
   return text;
 }
 /** The sentence of the code, then each parameter with its name, objects by uuid and name. */
-async function explained(error: XenError, objects: Objects | undefined): Promise<string[] | undefined> {
+async function explained(error: XenError, objects: ObjectReader | undefined): Promise<string[] | undefined> {
   const known = isErrorCode(error.code) ? errorDoc(error.code) : undefined;
   if (!known?.doc || known.undocumented) return undefined;
   const names: readonly string[] = error.code === 'VMS_FAILED_TO_COOPERATE' ? error.params.map(() => 'VM') : known.params;
@@ -32,7 +32,7 @@ function unusable(text: string, terminal: Terminal): void {
   terminal.printError("For usage run: 'xe help'\n");
 }
 /** Tells the user; nothing else is printed after it. Answers the exit code. */
-export async function tell(error: unknown, objects: Objects | undefined, terminal: Terminal): Promise<number> {
+export async function tell(error: unknown, objects: ObjectReader | undefined, terminal: Terminal): Promise<number> {
   if (error instanceof Ended) terminal.printError(error.message);
   else if (error instanceof Unusable) unusable(error.message, terminal);
   else if (error instanceof UnknownField) terminal.error('Missing parameter', [error.field]);
@@ -43,7 +43,7 @@ export async function tell(error: unknown, objects: Objects | undefined, termina
   else terminal.printError(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
   return error instanceof Ended ? error.exitCode : 1;
 }
-async function tellXen(error: XenError, objects: Objects | undefined, terminal: Terminal): Promise<void> {
+async function tellXen(error: XenError, objects: ObjectReader | undefined, terminal: Terminal): Promise<void> {
   if (error.code === 'SESSION_AUTHENTICATION_FAILED') {
     return unusable(error.params[0] === '' ? 'Username/password must be specified' : 'Authentication failed', terminal);
   }
@@ -65,7 +65,7 @@ export const asException = (error: unknown): string => {
   return error instanceof Error ? error.message : String(error);
 };
 /** An error in one text, as it stands behind the object that it happened to. */
-export async function inWords(error: unknown, objects: Objects): Promise<string> {
+export async function inWords(error: unknown, objects: ObjectReader): Promise<string> {
   if (!(error instanceof XenError)) return error instanceof Error ? error.message : String(error);
   return (await explained(error, objects))?.join('\n') ?? `${error.code}: [ ${error.params.join('; ')} ]`;
 }

@@ -5,7 +5,7 @@ import { find, given, isSet } from './filters';
 import { fieldCells, Objects, selected, tableNamed, type Cell, type Shown } from './objects';
 import { isSetByKey, isSetWhole, paramAdd, paramClear, paramGet, paramList, paramRemove, paramSet } from './params';
 import { tables, type ClassTable, type FieldRow } from './tables/fields';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 
 /** The fields that `params=` asks for, or else the usual ones of an object. */
 export async function chosen(

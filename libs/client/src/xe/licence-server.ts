@@ -1,7 +1,7 @@
 /** Hosts get their licences from a server, whose address may be given with an edition. */
 import { XenError } from '@xenplane/model';
 import { Ended, optional, type Arguments } from './arguments';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 
 const mostPort = 65_535;
 /** The hosts keep the new address only when they have got the licence from it. */

@@ -1,6 +1,6 @@
 /** Files of the user, read into the command. */
 import { Ended, keyed, type Arguments } from './arguments';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 
 /** The content of a file; one that cannot be read ends the command with this text. */
 export async function fileOf({ terminal }: Surroundings, name: string, otherwise: string): Promise<string> {

@@ -4,13 +4,11 @@ import { isRef, type Api } from '../api';
 import { Misuse } from './arguments';
 import { tables, type Access, type ClassTable, type FieldRow } from './tables/fields';
 import { shownAs } from './tables/words';
+import { absent, thousandths, type AnyRecord, type ObjectReader, type Shown } from './shown';
 import { workedOut } from './worked';
 
-export type AnyRecord = Readonly<Record<string, unknown>>;
-export interface Shown {
-  readonly ref: string;
-  readonly record: AnyRecord;
-}
+export { absent, measured, thousandths, type AnyRecord, type Shown } from './shown';
+
 export interface Cell {
   readonly name: string;
   /** Of a field of a class; what else is shown by name and value has none. */
@@ -18,7 +16,6 @@ export interface Cell {
   readonly deprecated?: boolean;
   readonly value: string;
 }
-export const absent = '<not in database>';
 /** What stands for these while there are no metrics. */
 const withoutMetrics: Readonly<Record<string, string>> = {
   ...{ 'start-time': '<unknown time>', 'install-time': '<unknown time>' },
@@ -40,12 +37,6 @@ function apart(access: Access, text: string): Rendered {
   if (access.startsWith('S')) return { ...asText(text), items: text.split(/[;,] /) };
   return { ...asText(text), entries: text.split('; ').map((entry) => [entry.slice(0, entry.indexOf(': ')), entry.slice(entry.indexOf(': ') + 2)]) };
 }
-/** As `%.3f` writes it. */
-/** What a data source says now. JSON has no word for an unknown number but null. */
-export const measured = async (api: Api, cls: string, ref: unknown, source: string): Promise<number> =>
-  (await api.call<number | null>(`${cls}.query_data_source`, ref, source)) ?? Number.NaN;
-export const thousandths = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
-
 export function tableNamed(cli: string): ClassTable {
   const table = tables[cli];
   if (!table) throw new Misuse(`Unknown class: ${cli}`);
@@ -64,7 +55,7 @@ const hasParts = (record: AnyRecord): boolean => Array.isArray(record['subroles'
 const mostSingle = 16;
 
 /** Records of the server, each fetched at most once a command. */
-export class Objects {
+export class Objects implements ObjectReader {
   private readonly whole = new Map<string, Promise<Readonly<Record<string, AnyRecord>>>>();
   private readonly single = new Map<string, Promise<AnyRecord | undefined>>();
   private readonly asked = new Map<string, number>();

@@ -4,7 +4,7 @@ import { Misuse, optional, required, UnknownField, type Arguments } from './argu
 import { given, isMap, isSet, meaningOf, type Pair } from './filters';
 import { fieldCells, selected, type Objects, type Shown } from './objects';
 import type { ClassTable, FieldRow } from './tables/fields';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 import { asValue, truth } from './values';
 
 async function one({ objects }: Surroundings, table: ClassTable, args: Arguments): Promise<Shown> {

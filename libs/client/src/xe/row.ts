@@ -7,7 +7,7 @@ import { inWords, SeveralFailed } from './failure';
 import { cellsOf } from './printer';
 import { selectHosts, selectVms } from './select';
 import { shownAs } from './tables/words';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 import { asValue } from './values';
 
 export type Command = (args: Arguments, around: Surroundings) => Promise<void>;

@@ -3,7 +3,7 @@ import { flagged, Misuse, optional, type Arguments } from './arguments';
 import { find, given, type Pair } from './filters';
 import { tableNamed, type Shown } from './objects';
 import { commandFacts } from './tables/commands';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 
 type Selectable = 'vm' | 'host' | 'sr';
 interface Kind {

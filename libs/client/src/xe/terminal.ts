@@ -1,7 +1,5 @@
 /** Where a command's words come from and its lines go to: a terminal of this machine, or a client at the other end of the thin protocol. */
-import type { Api, Login, Progress, Send } from '../api';
-import type { Objects } from './objects';
-import type { Printer } from './printer';
+import type { Send } from '../api';
 
 export interface Terminal {
   /** A line on standard output. */
@@ -25,19 +23,4 @@ export interface Terminal {
   onProgress(fraction: number): void;
   /** An image in one request whose answer says more than yes or no; only a terminal of this machine can. */
   upload?(file: string, path: string): Promise<unknown>;
-}
-
-/** All that a command has to do with. */
-export interface Surroundings {
-  readonly objects: Objects;
-  /** For questions, files and what is printed whatever the form of the output. */
-  readonly terminal: Terminal;
-  readonly printer: Printer;
-  /** Is told of every change of a task that the command waits for. */
-  readonly onProgress: Progress;
-  readonly minimal: boolean;
-  /** Messages about a VM are told when their priority is a lower number than this. */
-  readonly urgency: number;
-  /** A session at another pool. */
-  abroad(login: Login): Promise<Api>;
 }

@@ -2,7 +2,7 @@
 import { errorFrom, XenError } from '@xenplane/model';
 import { ended } from '../api';
 import { Ended } from './arguments';
-import type { Surroundings } from './terminal';
+import type { Surroundings } from './surroundings';
 
 export interface Transfer {
   readonly direction: 'get' | 'put';

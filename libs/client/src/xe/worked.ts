@@ -2,15 +2,15 @@
 import { XenError } from '@xenplane/model';
 import { isRef } from '../api';
 import { asException } from './failure';
-import { absent, measured, thousandths, type AnyRecord, type Objects, type Shown } from './objects';
+import { absent, measured, thousandths, type AnyRecord, type ObjectReader, type Shown } from './shown';
 
-export type Working = (objects: Objects, shown: Shown) => Promise<string>;
+export type Working = (objects: ObjectReader, shown: Shown) => Promise<string>;
 
 const refs = (value: unknown): string[] => (Array.isArray(value) ? value.filter(isRef) : []);
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
 /** What a field of every object of a set of references says. */
-async function ofAll(objects: Objects, cls: string, value: unknown, field: string): Promise<string[]> {
+async function ofAll(objects: ObjectReader, cls: string, value: unknown, field: string): Promise<string[]> {
   const found = await Promise.all(refs(value).map((r) => objects.one(cls, r)));
   return found.flatMap((r) => (r ? [String(r[field])] : []));
 }
@@ -56,7 +56,7 @@ const reached =
   };
 
 /** The variants of a driver, the one that is preferred first. */
-const variantsOf = async (objects: Objects, { record }: Shown): Promise<AnyRecord[]> =>
+const variantsOf = async (objects: ObjectReader, { record }: Shown): Promise<AnyRecord[]> =>
   (await Promise.all(refs(record['variants']).map((r) => objects.one('Driver_variant', r))))
     .flatMap((r) => (r ? [r] : []))
     .sort((a, b) => Number(b['priority']) - Number(a['priority']));
@@ -92,7 +92,7 @@ const hostOfStorage: Working = async (objects, { record }) => {
   return isRef(host) ? String((await objects.one('host', host))?.['name_label'] ?? '') : absent;
 };
 
-async function vcpus(objects: Objects, { ref, record }: Shown): Promise<string> {
+async function vcpus(objects: ObjectReader, { ref, record }: Shown): Promise<string> {
   if (record['power_state'] !== 'Running') return '';
   const count = Number(record['VCPUs_at_startup']);
   const each = await Promise.all(Array.from({ length: count }, (_, i) => measured(objects.api, 'VM', ref, `cpu${i}`)));

@@ -4,9 +4,7 @@ import type { Ref, StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
 import { recordWith } from '../records';
 import { nicCard } from './nics';
-import { refOf, seededUuid } from './seeded';
-
-export const pciRef = (hostUuid: string, pciId: string): Ref<'PCI'> => refOf('PCI', seededUuid(hostUuid, 'pci', pciId));
+import { pciRef, refOf, seededUuid } from './seeded';
 
 export async function addDevices(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: Inventory): Promise<void> {
   const gpus = inventory.gpus ?? [];

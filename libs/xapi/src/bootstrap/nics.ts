@@ -5,8 +5,7 @@ import type { Tx } from '@xenplane/store';
 import { managementLease } from '../addressing';
 import { dateTime } from '../context';
 import { recordWith } from '../records';
-import { pciRef } from './devices';
-import { refOf, seededUuid } from './seeded';
+import { pciRef, refOf, seededUuid } from './seeded';
 
 export type Nic = Inventory['nics'][number];
 

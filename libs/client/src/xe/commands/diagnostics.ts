@@ -7,7 +7,7 @@ import { tableNamed, type Shown } from '../objects';
 import { cellsOf } from '../printer';
 import { oneHost, type Command } from '../row';
 import { selectHosts } from '../select';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 
 /** What keeps a VM from a host, in one line. */
 async function reason(error: unknown, { objects }: Surroundings): Promise<string> {

@@ -5,7 +5,7 @@ import { given as words } from '../filters';
 import { fileOf } from '../loaded';
 import { onEach, perform, row, type Command } from '../row';
 import { select, selectHosts } from '../select';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { moved, told, type Transfer } from '../transfer';
 import { ofKind } from './snapshots';
 import { onVms } from './vm';

@@ -10,7 +10,7 @@ import { cellsOf } from '../printer';
 import { agrees } from '../question';
 import { hosts, oneHost, onEach, perform, row, saying, type Command } from '../row';
 import { selectHosts } from '../select';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { dataSources } from './measurements';
 
 /** The host of the uuid, else the one that the session is with. */

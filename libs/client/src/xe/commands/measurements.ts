@@ -4,7 +4,7 @@ import { measured, thousandths, type Cell } from '../objects';
 import { cellsOf } from '../printer';
 import type { Command } from '../row';
 import { selectHosts, selectStorages, selectVms } from '../select';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 
 const selections = { vm: selectVms, host: selectHosts, sr: selectStorages };
 interface Source {

@@ -7,7 +7,7 @@ import { typeOf } from '../objects';
 import { cellsOf } from '../printer';
 import { agrees } from '../question';
 import { perform, report, row, saying, type Command } from '../row';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { asValue } from '../values';
 
 const poolOf = (args: Arguments, { objects }: Surroundings): Promise<string> => objects.pool(optional(args, 'uuid'));

@@ -5,7 +5,7 @@ import type { Objects } from '../objects';
 import { agrees } from '../question';
 import { perform, type Command } from '../row';
 import { selectVms } from '../select';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { born, describedAs, storageOrNone } from './vm';
 import { listDrives } from './vm-devices';
 

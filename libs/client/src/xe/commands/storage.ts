@@ -4,7 +4,7 @@ import { assertForced, bytes, decimal, flagged, keyed, Misuse, optional, require
 import type { Cell } from '../objects';
 import { cellsOf } from '../printer';
 import { hosts, make, perform, report, row, type Command } from '../row';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { dataSources } from './measurements';
 
 /** The host of the uuid; without one the coordinator, where it does not matter or there is no other. */

@@ -7,7 +7,7 @@ import { fieldCells, tableNamed, type Shown } from '../objects';
 import { onEach, perform, type Command } from '../row';
 import { selectVms } from '../select';
 import type { ClassTable } from '../tables/fields';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { hostNamed, onVms } from './vm';
 
 async function drivesOf({ objects }: Surroundings, vm: string, type: 'CD' | 'Disk'): Promise<Shown[]> {

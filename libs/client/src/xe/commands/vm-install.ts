@@ -4,7 +4,7 @@ import { find } from '../filters';
 import { Misuse, optional, required, type Arguments } from '../arguments';
 import { tableNamed } from '../objects';
 import { perform, type Command } from '../row';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 
 async function templateFor(args: Arguments, around: Surroundings): Promise<string> {
   const { objects } = around;

@@ -6,7 +6,7 @@ import { fileOf, pluginArguments } from '../loaded';
 import { cellsOf } from '../printer';
 import { onEach, perform, saying, vms, type Command } from '../row';
 import { selectVms } from '../select';
-import type { Surroundings } from '../terminal';
+import type { Surroundings } from '../surroundings';
 import { reportHosts } from './diagnostics';
 import { dataSources } from './measurements';
 import { install } from './vm-install';

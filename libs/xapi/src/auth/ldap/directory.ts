@@ -4,7 +4,8 @@ import { longestPassword } from '../../passwords';
 import { DirectoryTrouble, type Directory, type Entry } from '../directory';
 import { converse, type Conversation, type Found } from './conversation';
 import type { Filter } from './filters';
-import { schemas, type Schema, type SchemaName } from './schema';
+import type { Schema } from './schema';
+import { schemas, type SchemaName } from './schemas';
 import type { Server } from './server';
 
 /** What is kept of the join. */

@@ -5,7 +5,7 @@ import { DirectoryTrouble, type Configuration, type Trouble } from '../directory
 import { converse, type Conversation, type Found } from './conversation';
 import type { Settings } from './directory';
 import { has } from './filters';
-import { isSchemaName, schemas, type SchemaName } from './schema';
+import { isSchemaName, schemas, type SchemaName } from './schemas';
 
 const failed = (message: string): XenError => new XenError('AUTH_ENABLE_FAILED', message);
 

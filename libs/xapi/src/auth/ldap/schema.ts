@@ -1,9 +1,7 @@
 /** What directories differ in: how people are named, told apart and gathered in groups. */
 import type { Entry } from '../directory';
-import { activeDirectory } from './active-directory';
 import type { Found } from './conversation';
 import type { Filter } from './filters';
-import { posix } from './posix';
 
 export interface Schema {
   /** All that is ever asked of a user or group. */
@@ -26,6 +24,3 @@ export interface Domain {
   /** As in `DOMAIN\user`. */
   readonly workgroup: string;
 }
-export const schemas = { ad: activeDirectory, posix } as const satisfies Readonly<Record<string, Schema>>;
-export type SchemaName = keyof typeof schemas;
-export const isSchemaName = (name: string): name is SchemaName => Object.hasOwn(schemas, name);
