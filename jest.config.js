@@ -1,4 +1,6 @@
-// Jest runs CommonJS; SWC turns our TypeScript and the ESM-only packages of node_modules into it.
+// SWC turns tests into the CommonJS that jest runs; what they test is built already (docs/decisions/0021-tests-on-built-modules.md).
+const { availableParallelism } = require('node:os');
+
 const swc = {
   swcrc: false,
   sourceMaps: 'inline',
@@ -11,17 +13,15 @@ const swc = {
     keepClassNames: true,
   },
 };
-const packages = { ...swc, sourceMaps: false, jsc: { target: 'es2022', parser: { syntax: 'ecmascript' } } };
 
 module.exports = {
   testEnvironment: '<rootDir>/stack/jest/environment.cjs',
   runtime: '<rootDir>/stack/jest/runtime.cjs',
   testMatch: ['<rootDir>/{apps,libs,test,stack}/**/*.spec.ts', '<rootDir>/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.xenplane'],
-  moduleNameMapper: { '^@xenplane/([^/]+)$': '<rootDir>/libs/$1/src/index.ts' },
-  transform: { '^.+\\.ts$': ['@swc/jest', swc], 'node_modules/.+\\.m?js$': ['@swc/jest', packages] },
-  transformIgnorePatterns: ['/node_modules/(swc|@swc|typescript|pg|pg-.*|ioredis|bullmq|rxjs|lodash|jest|@jest|fastify|pino)/'],
-  maxWorkers: 2,
+  transform: { '^.+\\.ts$': ['@swc/jest', swc] },
+  // Many tests wait for what they claim: two workers a processor keep it at work.
+  maxWorkers: 2 * availableParallelism(),
   // Ends what hangs; no test depends on how fast the machine is.
   testTimeout: 180_000,
 };
