@@ -1,4 +1,4 @@
-/** The first state of the database, derived from the model by libs/store/src/derive-migration.ts. */
+/** The first state of the database, derived from the model by libs/store/src/schema/derive-migration.ts. */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements: readonly string[] = [

@@ -2,7 +2,7 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { BodyRefused } from '@xenplane/http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { cutLater, reasonOf, Refusal, refused, refusedBytes } from './handlers/refusal';
+import { cutLater, reasonOf, Refusal, refused, refusedBytes } from './handlers/exchange/refusal';
 
 /** The methods that the interface has; of another none is served, whatever the path. */
 const known = new Set(['GET', 'POST', 'PUT', 'CONNECT', 'OPTIONS']);

@@ -4,7 +4,7 @@ import { uuidPattern } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
 import { AgentDoor, type Dispatcher, type Plane } from '@xenplane/xapi';
 import { refuseUnread } from './adapter';
-import { Refusal } from './handlers/refusal';
+import { Refusal } from './handlers/exchange/refusal';
 
 const routes = '/agent/v1/';
 const invitations = `${routes}invitations`;

@@ -26,7 +26,7 @@ import { refuse, XapiAdapter } from './adapter';
 import { guardAgentRoutes, isAgentRoute } from './agent-routes';
 import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
-import { Refusal } from './handlers/refusal';
+import { Refusal } from './handlers/exchange/refusal';
 import { HostAddresses } from './host-addresses';
 import { bodyLimits, halfOpenLimits, httpLimits, idleLimits, mostCallBytes } from './http-limits';
 import { listenLocally } from './local-socket';

@@ -6,7 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Plane } from '@xenplane/xapi';
 import { contain } from '@xenplane/http';
-import { watchUploads } from './handlers/unframed';
+import { watchUploads } from './handlers/exchange/unframed';
 import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 

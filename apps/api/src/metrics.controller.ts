@@ -8,7 +8,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { refuse } from './adapter';
 import { asRefusal, parametersOf } from './handlers/gateway';
-import { logIn, notLetIn } from './handlers/login';
+import { logIn, notLetIn } from './handlers/exchange/login';
 import { planeToken, settingsToken } from './tokens';
 import { TrustedProxies, wayOf } from './way';
 

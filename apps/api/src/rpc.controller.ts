@@ -6,7 +6,7 @@ import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './adapter';
 import { sendBody, type Body } from './body';
-import { Refusal } from './handlers/refusal';
+import { Refusal } from './handlers/exchange/refusal';
 import { page } from './page';
 import { taskHead } from './task-head';
 import { settingsToken } from './tokens';

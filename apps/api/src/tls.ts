@@ -5,7 +5,7 @@ import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';
 import { contain, type Crowd } from '@xenplane/http';
-import { watchUploads } from './handlers/unframed';
+import { watchUploads } from './handlers/exchange/unframed';
 import { handshakeMs, httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 

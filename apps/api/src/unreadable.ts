@@ -1,6 +1,6 @@
 /** Requests whose head cannot be read never become requests: they are answered on the bare connection, in the form of the interface. */
 import type { Duplex } from 'node:stream';
-import { Refusal, refusedBytes } from './handlers/refusal';
+import { Refusal, refusedBytes } from './handlers/exchange/refusal';
 
 const refusals: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: new Refusal(408, 'The head of the request did not come in time'),

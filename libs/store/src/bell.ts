@@ -4,7 +4,7 @@
  * in the next.
  */
 import type { Pool } from 'pg';
-import { statement } from './statement';
+import { statement } from './transaction/statement';
 
 export const channel = 'change';
 const { text, name = '' } = statement(`SELECT pg_notify('${channel}', '')`);

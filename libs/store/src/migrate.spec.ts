@@ -1,6 +1,6 @@
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { Client } from 'pg';
-import { ddl } from './ddl';
+import { ddl } from './schema/ddl';
 import { migrate } from './migrate';
 import { Store } from './store';
 

@@ -1,14 +1,14 @@
 import type { ClassName, Ref } from '@xenplane/model';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Change } from './events';
+import type { Change } from './replica/events';
 import { newRef } from './ids';
-import type { Tx } from './objects';
+import type { Tx } from './transaction/objects';
 import { pruneChanges } from './prune';
-import { asToken, beginning, knows, span } from './position';
-import { Replica } from './replica';
+import { asToken, beginning, knows, span } from './replica/position';
+import { Replica } from './replica/replica';
 import { Store } from './store';
-import { inTransaction } from './transaction';
+import { inTransaction } from './transaction/transaction';
 
 let database: TestDatabase, store: Store;
 const open: Replica[] = [];

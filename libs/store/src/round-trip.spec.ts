@@ -1,11 +1,11 @@
 import { asRef, storedClasses, storedFields, type AnyRecord, type ClassDef, type ClassName, type StoredRecord, type Type } from '@xenplane/model';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
-import { foreignKeys } from './foreign-keys';
+import { foreignKeys } from './schema/foreign-keys';
 import { newRef } from './ids';
-import type { Inserted } from './objects';
-import { nameOf } from './relations';
+import type { Inserted } from './transaction/objects';
+import { nameOf } from './schema/relations';
 import { Store } from './store';
-import { inTransaction } from './transaction';
+import { inTransaction } from './transaction/transaction';
 
 let database: TestDatabase, store: Store;
 beforeAll(async () => {

@@ -18,12 +18,12 @@ import { DiskChains1796150000000 } from '../../../migrations/0015-disk-chains';
 import { GuestsAndDevices1796600000000 } from '../../../migrations/0016-guests-and-devices';
 import { HostLeases1797000000000 } from '../../../migrations/0020-host-leases';
 import { randomIds, type Ids } from './ids';
-import { DatabaseAway, isBroken } from './failures';
-import { Link } from './link';
-import { Tx } from './objects';
-import { ownValues } from './parsers';
-import { statement } from './statement';
-import { entities } from './tables';
+import { DatabaseAway, isBroken } from './transaction/failures';
+import { Link } from './transaction/link';
+import { Tx } from './transaction/objects';
+import { ownValues } from './transaction/parsers';
+import { statement } from './transaction/statement';
+import { entities } from './schema/tables';
 import { Bell } from './bell';
 
 export interface StoreOptions {

@@ -7,7 +7,7 @@ import { Channel, ClientGone } from '../cli/channel';
 import { openSession, type Credentials } from '../cli/session';
 import { terminalOver } from '../cli/terminal';
 import { mostCommandBytes } from '../http-limits';
-import type { Exchange, Handler } from './exchange';
+import type { Exchange, Handler } from './exchange/exchange';
 
 /** Of anybody: who it is stands in the body. */
 const ofCommand: Wanted = { mostBytes: mostCommandBytes, isKnown: () => Promise.resolve(false) };

@@ -7,13 +7,13 @@ import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies }
 import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferBeats } from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
 import { wayOf, type TrustedProxies } from '../way';
-import { assertRole, type Exchange, type Handler } from './exchange';
-import { handlers } from './index';
-import { logIn, notLetIn, unauthorised, type Login } from './login';
-import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './refusal';
-import { bodyUntilCut } from './transfer';
-import { followBody, isUnframed, watchUploads } from './unframed';
-import { declineOffer, isWebSocket } from './upgrades';
+import { assertRole, type Exchange, type Handler } from './exchange/exchange';
+import { handlers } from '.';
+import { logIn, notLetIn, unauthorised, type Login } from './exchange/login';
+import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './exchange/refusal';
+import { bodyUntilCut } from './exchange/stream-transfer';
+import { followBody, isUnframed, watchUploads } from './exchange/unframed';
+import { declineOffer, isWebSocket } from './pool-files/upgrades';
 
 interface Route extends HandlerFacts {
   readonly handler: Handler;

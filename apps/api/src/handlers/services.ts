@@ -1,6 +1,6 @@
 /** `/services`: what driver domains offer. There are none here, so the list is empty and nothing is behind any name. */
-import { sendDocument, type Handler } from './exchange';
-import { Refusal } from './refusal';
+import { sendDocument, type Handler } from './exchange/exchange';
+import { Refusal } from './exchange/refusal';
 
 const nothing: Handler['run'] = ({ path }) => Promise.reject(new Refusal(404, `There is no service at ${path}`));
 

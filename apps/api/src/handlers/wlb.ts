@@ -1,6 +1,6 @@
 /** Reports of a balancing server: told as by a pool that has none, or whose server does not answer. */
 import { askBalancer } from '@xenplane/xapi';
-import { required, sessionOf, type Handler } from './exchange';
+import { required, sessionOf, type Handler } from './exchange/exchange';
 
 const report: Handler = {
   name: 'get_wlb_report',

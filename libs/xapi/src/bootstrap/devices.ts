@@ -2,9 +2,9 @@
 import type { GpuHardware, Inventory, UsbHardware } from '@xenplane/hypervisor';
 import type { Ref, StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
-import { recordWith } from '../records';
+import { recordWith } from '../core/records';
 import { nicCard } from './nics';
-import { pciRef, refOf, seededUuid } from './seeded';
+import { pciRef, refOf, seededUuid } from '../core/seeded';
 
 export async function addDevices(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: Inventory): Promise<void> {
   const gpus = inventory.gpus ?? [];

@@ -2,10 +2,10 @@
 import type { Inventory } from '@xenplane/hypervisor';
 import { nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { managementLease } from '../addressing';
-import { dateTime } from '../context';
-import { recordWith } from '../records';
-import { pciRef, refOf, seededUuid } from './seeded';
+import { managementLease } from '../core/addressing';
+import { dateTime } from '../core/context';
+import { recordWith } from '../core/records';
+import { pciRef, refOf, seededUuid } from '../core/seeded';
 
 export type Nic = Inventory['nics'][number];
 

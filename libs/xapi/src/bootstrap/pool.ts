@@ -1,10 +1,10 @@
 /** A fresh pool: made once, in one transaction, by whichever process comes first. */
 import { roles, roleUuids, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { Plane } from '../context';
-import { hashPassword, verifyPassword } from '../passwords';
-import { recordWith } from '../records';
-import { refOf, seededUuid } from './seeded';
+import type { Plane } from '../core/context';
+import { hashPassword, verifyPassword } from '../people/passwords';
+import { recordWith } from '../core/records';
+import { refOf, seededUuid } from '../core/seeded';
 import { addDrivers, addSharedStorage } from './storage';
 import { ensureTemplates } from './templates';
 import { ensureVms } from './vms';

@@ -2,10 +2,10 @@
 import { storage } from '@xenplane/domain';
 import type { Ref, StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { keepMedia } from '../media';
-import { recordWith } from '../records';
-import { addIsoFiles } from '../calls/sr-scan';
-import { refOf, seededUuid } from './seeded';
+import { keepMedia } from '../storage/storage-media';
+import { recordWith } from '../core/records';
+import { addIsoFiles } from '../storage/sr-scan';
+import { refOf, seededUuid } from '../core/seeded';
 
 const TiB = 2 ** 40;
 

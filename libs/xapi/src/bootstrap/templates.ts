@@ -1,7 +1,7 @@
 /** The templates that every pool begins with, as records. */
 import type { Tx } from '@xenplane/store';
-import { recordWith } from '../records';
-import { refOf, seededUuid } from './seeded';
+import { recordWith } from '../core/records';
+import { refOf, seededUuid } from '../core/seeded';
 import { templates, type Family, type Template } from './template-table';
 
 const GiB = 2 ** 30;

@@ -1,8 +1,8 @@
 /** Halted VMs by the thousand, each with a disk on the shared storage and an interface, as clones of the first template would be. */
 import type { Tx } from '@xenplane/store';
-import { newLayers } from '../layers';
-import { recordWith } from '../records';
-import { refOf, seededMac, seededUuid } from './seeded';
+import { newLayers } from '../storage/layers/layers';
+import { recordWith } from '../core/records';
+import { refOf, seededMac, seededUuid } from '../core/seeded';
 import type { Template } from './template-table';
 import { templateRecord } from './templates';
 

@@ -1,5 +1,5 @@
 /** The API processes that live, which each tells the others by the database: agents learn of them and turn to another when one is away. */
-import type { Plane } from '../context';
+import type { Plane } from '../core/context';
 
 const livesMs = 30_000,
   forgottenMs = 3_600_000;

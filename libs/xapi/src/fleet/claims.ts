@@ -3,7 +3,7 @@
  * attempt: the right of a migration's source to wake the guest, while the migration is given up and nothing else began (R13).
  */
 import type { ClaimAnswer, ClaimRequest } from '@xenplane/hypervisor';
-import type { Plane } from '../context';
+import type { Plane } from '../core/context';
 import { tokenHash } from './tokens';
 
 export async function claim(plane: Plane, { claims }: ClaimRequest): Promise<ClaimAnswer> {

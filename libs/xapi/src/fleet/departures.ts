@@ -1,8 +1,8 @@
 /** A host goes down in order: it has ended all its domains itself and gives its lease back, so that nobody need wait for it. */
 import type { DepartureRequest } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { Plane } from '../context';
-import { endRunsOfHost } from './halt';
+import type { Plane } from '../core/context';
+import { endRunsOfHost } from '../runs/halted-runs';
 import { showAlive } from './registrations';
 import { tokenHash } from './tokens';
 

@@ -2,12 +2,12 @@
 import { joinSecret, type JoinAnswer, type Joining, type JoinRequest, type JoinResult } from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { joinPeers } from '../auth/external';
+import { joinPeers } from '../people/external-auth';
 import { addHosts } from '../bootstrap/host';
-import { refOf } from '../bootstrap/seeded';
-import type { Plane } from '../context';
-import { standAlone } from '../slave';
-import { invitationOf, type Invitation } from './invitations';
+import { refOf } from '../core/seeded';
+import type { Plane } from '../core/context';
+import { standAlone } from '../core/pool-membership';
+import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
 
 interface Admitted extends Joining {

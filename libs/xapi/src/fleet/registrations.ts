@@ -2,10 +2,10 @@
 import { leaseMs, type AdoptedVm, type Registration, type RegistrationAnswer, type RegistrationRequest, type RegistrationResult } from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { Plane } from '../context';
-import { updateHardware } from '../hardware';
-import { endRuns, showHalted } from './halt';
-import { noteLost, tellOfHosts, tellOfLostVms } from './lost';
+import type { Plane } from '../core/context';
+import { updateHardware } from '../core/hardware';
+import { endRuns, showHalted } from '../runs/halted-runs';
+import { noteLost, tellOfHosts, tellOfLostVms } from '../runs/lost-runs';
 import { tokenHash } from './tokens';
 
 interface HostRow {

@@ -1,8 +1,8 @@
 /** Takes a host out of the records: itself, its control domain, everything that is of it and of nothing else. */
 import { isNullRef, nullRef, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import { removePbds } from '../device-secrets';
-import { forgetHostSettings } from '../host-settings';
+import { removePbds } from '../storage/device-secrets';
+import { forgetHostSettings } from '../core/host-settings';
 
 /** Its local storage stays, without a connection, until it is forgotten. */
 export async function removeHost(tx: Tx, { ref, control_domain, metrics, cpu_info }: Row<'host'>): Promise<void> {

@@ -2,11 +2,11 @@
 import type { Report, ReportAnswer, ReportRequest, VmEvent } from '@xenplane/hypervisor';
 import { asRef, isNullRef, nullRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { startInternally } from '../accept';
-import { tellOfVm } from '../alerts';
-import { dateTime, type Plane } from '../context';
-import { renewGuest, showGuest } from '../guest-metrics';
-import { endRuns, showHalted } from './halt';
+import { startInternally } from '../begin/accept';
+import { tellOfVm } from '../core/alerts';
+import { dateTime, type Plane } from '../core/context';
+import { renewGuest, showGuest } from '../vm/guest/guest-metrics';
+import { endRuns, showHalted } from '../runs/halted-runs';
 import { tokenHash } from './tokens';
 
 export async function report(plane: Plane, { reports }: ReportRequest): Promise<ReportAnswer> {

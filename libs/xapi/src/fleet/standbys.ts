@@ -1,6 +1,6 @@
 /** Hosts that are off ask whether they are to come on, as a network card that waits for a wake-up packet does. */
 import type { StandbyAnswer, StandbyRequest } from '@xenplane/hypervisor';
-import type { Plane } from '../context';
+import type { Plane } from '../core/context';
 import { tokenHash } from './tokens';
 
 export async function standBy(plane: Plane, { standbys }: StandbyRequest): Promise<StandbyAnswer> {

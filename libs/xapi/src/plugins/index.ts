@@ -1,7 +1,7 @@
 /** The plugins of a host, by the file names under which clients call them. */
 import { XenError, type Ref } from '@xenplane/model';
-import type { Context } from '../context';
-import { assertLive } from '../host-use';
+import type { Context } from '../core/context';
+import { assertLive } from '../host/host-use';
 import { hyperthreading, ipmitool, netdata, perfmon, serviceControl } from './machine';
 import type { Arguments, Plugin } from './plugin';
 import { sdnController } from './sdn';

@@ -1,6 +1,6 @@
 /** hyperthreading.py, ipmitool.py, netdata.py, service.py, perfmon: the machine and what runs beside the toolstack. */
-import { hostSetting, setHostSetting } from '../host-settings';
-import { raiseAlarms } from '../rrd/alarms';
+import { hostSetting, setHostSetting } from '../core/host-settings';
+import { raiseAlarms } from '../metrics/alarms';
 import { argument, failure, json, type Asked, type Plugin } from './plugin';
 
 export const hyperthreading: Plugin = { get_hyperthreading: ({ host }) => json(Number(host.cpu_info['threads_per_core'] ?? 1) > 1) };

@@ -1,7 +1,7 @@
 /** What a plugin is here: functions by name, each answering text, as a script in Dom0 would print it. */
 import { XenError } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
-import type { Context } from '../context';
+import type { Context } from '../core/context';
 
 export type Arguments = Readonly<Record<string, string>>;
 export interface Asked extends Context {

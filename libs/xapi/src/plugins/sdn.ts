@@ -1,5 +1,5 @@
 /** sdncontroller.py: rules of a bridge for traffic, as an SDN controller puts them on every host of a network. */
-import { hostSetting, setHostSetting } from '../host-settings';
+import { hostSetting, setHostSetting } from '../core/host-settings';
 import { failure, json, type Arguments, type Asked, type Plugin } from './plugin';
 
 const rules = 'sdn-rules';

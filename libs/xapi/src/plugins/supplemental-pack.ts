@@ -1,6 +1,6 @@
 /** install-supp-pack: a pack on a disk is an update that is introduced and applied to the host that was asked. */
 import { XenError, type Ref } from '@xenplane/model';
-import { applyUpdate, introduceUpdate } from '../calls/pool-update';
+import { applyUpdate, introduceUpdate } from '../pool/updates/pool-update';
 import { raised, type Asked, type Plugin } from './plugin';
 
 const wrong = (text: string): XenError => raised('install', 'ArgumentError', text);

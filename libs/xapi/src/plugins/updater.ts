@@ -1,5 +1,5 @@
 /** updater.py: packages of a host. What is installed is in its software_version; nothing newer is known. */
-import { hostSetting, setHostSetting } from '../host-settings';
+import { hostSetting, setHostSetting } from '../core/host-settings';
 import { argument, failure, json, type Asked, type Plugin } from './plugin';
 
 const proxies = 'updater-proxies';

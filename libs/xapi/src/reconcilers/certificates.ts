@@ -1,8 +1,8 @@
 /** Warns of certificates that expire soon or have expired: one message a certificate, replaced as the end comes nearer. */
 import { type StoredRecord } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { tell, type Alert } from '../alerts';
-import type { Plane } from '../context';
+import { tell, type Alert } from '../core/alerts';
+import type { Plane } from '../core/context';
 
 interface Ending {
   readonly type: StoredRecord<'Certificate'>['type'];

@@ -1,8 +1,8 @@
 /** Writes the pool's database to the disks that are to have it, when it has changed. Any number of schedulers may look; one writes. */
 import { inTransaction } from '@xenplane/store';
-import type { Plane } from '../context';
-import { letGo, settle, showLatest, takeBehind, type Followed } from '../recovery/copied';
-import { writesOf } from '../recovery/copies';
+import type { Plane } from '../core/context';
+import { letGo, settle, showLatest, takeBehind, type Followed } from '../recovery/copy-records';
+import { writesOf } from '../recovery/write-copies';
 import { leftOut, makeDump, type Dump } from '../recovery/dump';
 import { writeDisk } from '../transfer/contents';
 

@@ -1,9 +1,9 @@
 /** Asks the directory again about those who are logged in: who was locked out there, or has left a group, does not stay in. */
 import { inTransaction } from '@xenplane/store';
-import { admitAgain } from '../auth/admittance';
-import { DirectoryTrouble } from '../auth/directory';
-import { endSessions, joinedDirectory } from '../auth/external';
-import { dateTime, type Plane } from '../context';
+import { admitAgain } from '../people/admission-of-subjects';
+import { DirectoryTrouble } from '../people/directory';
+import { endSessions, joinedDirectory } from '../people/external-auth';
+import { dateTime, type Plane } from '../core/context';
 
 /** A look into the directory holds for so long. */
 const validMinutes = 5;

@@ -1,6 +1,6 @@
 /** Keeps what clients see of a host's memory in step with what is reserved on it. */
 import { inTransaction } from '@xenplane/store';
-import type { Plane } from '../context';
+import type { Plane } from '../core/context';
 
 export async function showHostMemory(plane: Plane): Promise<{ readonly changed: number }> {
   return inTransaction(plane.store, async (tx) => {

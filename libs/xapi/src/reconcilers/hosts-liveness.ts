@@ -6,9 +6,9 @@
 import { clockRateError, watchdogKillMs } from '@xenplane/hypervisor';
 import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
-import type { Plane } from '../context';
-import { endRunsOfHost } from '../fleet/halt';
-import { tellOfHosts } from '../fleet/lost';
+import type { Plane } from '../core/context';
+import { endRunsOfHost } from '../runs/halted-runs';
+import { tellOfHosts } from '../runs/lost-runs';
 import { showAlive } from '../fleet/registrations';
 import { tellHostLost } from './protected-vms';
 

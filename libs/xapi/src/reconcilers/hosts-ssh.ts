@@ -1,6 +1,6 @@
 /** Closes SSH on hosts that were opened for a while, when the while is over. */
 import { inTransaction } from '@xenplane/store';
-import { dateTime, never, type Plane } from '../context';
+import { dateTime, never, type Plane } from '../core/context';
 
 export async function closeSsh(plane: Plane): Promise<{ readonly closed: number }> {
   return inTransaction(plane.store, async (tx) => {

@@ -1,11 +1,11 @@
 /** Lets go of what has had its time: finished tasks, idle sessions, the change log's tail. */
 import { inTransaction, pruneChanges } from '@xenplane/store';
-import { pruneAudit } from '../audit';
-import type { Plane } from '../context';
-import { forgetAlarms } from '../rrd/alarms';
-import { forgetOrphans } from '../rrd/choices';
-import { endIdleSessions } from '../sessions';
-import { reapTasks } from './tasks';
+import { pruneAudit } from '../api/audit';
+import type { Plane } from '../core/context';
+import { forgetAlarms } from '../metrics/alarms';
+import { forgetOrphans } from '../metrics/choices';
+import { endIdleSessions } from '../api/sessions';
+import { reapTasks } from '../begin/finished-tasks';
 
 /** The oldest beyond these go, as in xapi. */
 const mostMessages = 10_000;

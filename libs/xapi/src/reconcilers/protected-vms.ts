@@ -4,10 +4,10 @@
  */
 import { asRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { startInternally } from '../accept';
-import { tell } from '../alerts';
-import { restartsHeldUntil } from '../calls/pool-ha';
-import type { Plane } from '../context';
+import { startInternally } from '../begin/accept';
+import { tell } from '../core/alerts';
+import { restartsHeldUntil } from '../pool/pool-ha';
+import type { Plane } from '../core/context';
 
 const retrySeconds = 120;
 const tryPrefix = 'ha-restart/';

@@ -1,8 +1,8 @@
 /** Follows the snapshot schedules. Any number of schedulers may look; the one that moves the time of the last run begins the run. */
 import { snapshotSchedule } from '@xenplane/domain';
 import { inTransaction } from '@xenplane/store';
-import { startInternally } from '../accept';
-import { dateTime, type Plane } from '../context';
+import { startInternally } from '../begin/accept';
+import { dateTime, type Plane } from '../core/context';
 
 interface Enabled {
   readonly ref: string;

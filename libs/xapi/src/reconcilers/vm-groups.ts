@@ -1,7 +1,7 @@
 /** Tells of VMs that want to be apart and all run on one host, for as long as it is so. */
 import { inTransaction } from '@xenplane/store';
-import { tell } from '../alerts';
-import type { Plane } from '../context';
+import { tell } from '../core/alerts';
+import type { Plane } from '../core/context';
 
 const name = 'ALL_RUNNING_VMS_IN_ANTI_AFFINITY_GRP_ON_SINGLE_HOST';
 const fewest = 2;

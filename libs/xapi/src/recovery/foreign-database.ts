@@ -2,9 +2,9 @@
 import { XenError, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
 import { inSlices, Objects } from '@xenplane/store';
 import { encodeJson, type Blocks } from '@xenplane/wire';
-import type { Plane } from '../context';
-import type { Readable } from '../implied';
-import type { Sessions } from '../sessions';
+import type { Plane } from '../core/context';
+import type { Readable } from '../core/implied-calls';
+import type { Sessions } from '../api/sessions';
 import { readDump, type Entry } from './dump';
 
 export class ForeignDatabase implements Readable {

@@ -1,8 +1,8 @@
 /** VMs come back from the records that one database has of them, onto disks that the pool of a session sees. */
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { Context, Plane, Session } from '../context';
-import type { Readable } from '../implied';
+import type { Context, Plane, Session } from '../core/context';
+import type { Readable } from '../core/implied-calls';
 import { exportRecords } from '../transfer/export-records';
 import { endImport, importRecords } from '../transfer/import';
 

@@ -22,7 +22,7 @@ import {
   type DiskSource,
   type Ova,
 } from '@xenplane/wire';
-import { piped } from './piped';
+import { piped } from './piped-bytes';
 import { packZstd, unpackZstd } from './zstd';
 
 export type Compression = 'none' | 'gzip' | 'zstd';

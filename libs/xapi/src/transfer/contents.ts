@@ -2,10 +2,10 @@
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, reading, type Row, type Tx } from '@xenplane/store';
 import { extentsOf, type DiskSource, type Write } from '@xenplane/wire';
-import { createVdi } from '../calls/vdi';
-import type { Plane, Session } from '../context';
-import type { HttpTask } from '../http-task';
-import { chainOf, reportUtilisation, writableTop } from '../layers';
+import { createVdi } from '../storage/vdi';
+import type { Plane, Session } from '../core/context';
+import type { HttpTask } from './http-task';
+import { chainOf, reportUtilisation, writableTop } from '../storage/layers/layers';
 import { LayerClient } from './layer-client';
 import { recount } from './recount';
 

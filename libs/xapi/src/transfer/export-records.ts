@@ -1,7 +1,7 @@
 /** What an export holds of a VM: every record that can be reached from it, with references among themselves only. */
 import { classNamed, isNullRef, nullRef, type ClassName, type Ref, type Type } from '@xenplane/model';
 import type { OvaObject } from '@xenplane/wire';
-import type { Readable } from '../implied';
+import type { Readable } from '../core/implied-calls';
 
 export interface ExportOptions {
   readonly preservePowerState?: boolean;

@@ -1,7 +1,7 @@
 import type { StoredRecord } from '@xenplane/model';
 import type { OvaVersion } from '@xenplane/wire';
-import type { Plane } from '../context';
-import { dateTime } from '../context';
+import type { Plane } from '../core/context';
+import { dateTime } from '../core/context';
 
 type Maker = Pick<StoredRecord<'host'>, 'hostname' | 'software_version' | 'API_version_major' | 'API_version_minor'>;
 

@@ -1,9 +1,9 @@
 /** The storage side of an import: repositories are found, disks are made in the one that was chosen or found where they should be. */
 import { nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { OvaObject } from '@xenplane/wire';
-import { createVdi } from '../calls/vdi';
-import { recordWith } from '../records';
-import { imageKeys } from '../specs';
+import { createVdi } from '../storage/vdi';
+import { recordWith } from '../core/records';
+import { imageKeys } from '../runs/domain-spec';
 import { recordIn, type ImportState } from './import-state';
 
 export async function importHost(state: ImportState, { id, snapshot }: OvaObject): Promise<void> {

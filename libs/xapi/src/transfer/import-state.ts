@@ -1,8 +1,8 @@
 /** What an import has made so far, and by which name the archive knows it. */
 import { asRef, classNamed, isNullRef, messages, storedFields, XenError, type ClassName, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Ova, OvaObject } from '@xenplane/wire';
-import type { Context } from '../context';
-import { assertGivenKeys } from '../roles';
+import type { Context } from '../core/context';
+import { assertGivenKeys } from '../people/roles';
 
 export interface ImportOptions {
   /** Where new disks go; without one only records are imported, and disks are looked for. */

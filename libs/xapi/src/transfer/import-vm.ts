@@ -2,10 +2,10 @@
 import { isNullRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { addresses, memory, refuseCpu } from '@xenplane/domain';
 import type { OvaObject } from '@xenplane/wire';
-import { seededMac } from '../bootstrap/seeded';
-import { networkOverrides } from '../calls/network';
-import { recordWith } from '../records';
-import { modeOf } from '../specs';
+import { seededMac } from '../core/seeded';
+import { networkOverrides } from '../network/network';
+import { recordWith } from '../core/records';
+import { modeOf } from '../runs/domain-spec';
 import { recordIn, type ImportState } from './import-state';
 import { importMemory } from './memory';
 

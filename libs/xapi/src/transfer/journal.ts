@@ -6,10 +6,10 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { OperationStore, Sighting } from '@xenplane/work';
-import type { Plane } from '../context';
-import type { Mark } from '../marks';
-import { mark, unmark } from '../operation-store';
-import { endTask, isFinal, type End } from '../tasks';
+import type { Plane } from '../core/context';
+import type { Mark } from '../begin/operation-targets';
+import { mark, unmark } from '../begin/operation-store';
+import { endTask, isFinal, type End } from '../begin/tasks';
 import type { Made } from './import-state';
 import { recount } from './recount';
 import { undoImport } from './undo';

@@ -6,9 +6,9 @@ import { pipeline } from 'node:stream/promises';
 import { Readable } from 'node:stream';
 import { XenError } from '@xenplane/model';
 import { Bits, framesType, writeFrames, type Write } from '@xenplane/wire';
-import type { PlaneSettings } from '../context';
-import { persistently, unreachable } from '../image-server';
-import { sweeping } from './spent';
+import type { PlaneSettings } from '../core/context';
+import { persistently, unreachable } from '../core/image-server';
+import { sweeping } from './free-buffers';
 
 interface Ask {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';

@@ -6,10 +6,10 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import { reading, type Tx } from '@xenplane/store';
 import { blockBytes, type DiskSource, type OvaObject, type Write } from '@xenplane/wire';
-import { removeVdi } from '../calls/vdi-clone';
-import type { Plane } from '../context';
-import { savedImage } from '../runs';
-import { suspendDiskIn } from '../suspend-disk';
+import { removeVdi } from '../storage/vdi-clone';
+import type { Plane } from '../core/context';
+import { savedImage } from '../runs/vm-run';
+import { suspendDiskIn } from '../vm/suspend-disk';
 import { recordIn, type ImportState, type Made } from './import-state';
 
 const mark = Buffer.from('xenplane memory 1\n');

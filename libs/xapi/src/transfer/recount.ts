@@ -1,8 +1,8 @@
 /** What a disk takes after a write that did not come to its end: as much of it as came stays. */
 import type { Ref } from '@xenplane/model';
 import { inTransaction, reading } from '@xenplane/store';
-import type { Plane } from '../context';
-import { blockBytes, chainOf, reportUtilisation } from '../layers';
+import type { Plane } from '../core/context';
+import { blockBytes, chainOf, reportUtilisation } from '../storage/layers/layers';
 import { LayerClient } from './layer-client';
 
 /** Of a disk that is gone there is nothing to count; where the image server does not answer, the next write tells. */

@@ -1,6 +1,6 @@
 import { isNullRef } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { removeVdi } from '../calls/vdi-clone';
+import { removeVdi } from '../storage/vdi-clone';
 import type { Made } from './import-state';
 
 /** Takes away what an import has made, as far as it is still there. */

@@ -3,7 +3,7 @@ import type { Transform } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import * as zlib from 'node:zlib';
 import { packedFrame, unpackFrame, zstdFrames, type ByteReader } from '@xenplane/wire';
-import { piped } from './piped';
+import { piped } from './piped-bytes';
 
 type Make = (options?: { readonly params: Readonly<Record<number, number>> }) => Transform;
 const isMake = (value: unknown): value is Make => typeof value === 'function';

@@ -2,8 +2,8 @@
 import { guestConsole } from '@xenplane/domain';
 import type { HandlerName } from '@xenplane/model';
 import { jpegOf, paint, RfbError } from '@xenplane/wire';
-import { sendDocument, sessionOf, type Exchange, type Handler } from '../exchange';
-import { Refusal } from '../refusal';
+import { sendDocument, sessionOf, type Exchange, type Handler } from '../exchange/exchange';
+import { Refusal } from '../exchange/refusal';
 import { assertRoom, idleLimitMs } from './limits';
 import { rawLine, webSocketLine, type Line } from './lines';
 import { RfbPeer, TextPeer, type Peer } from './peers';

@@ -1,7 +1,7 @@
 /** What the pool says of consoles: whether several may look at one, and how long one may be left alone. */
 import type { Ref } from '@xenplane/model';
 import type { Plane } from '@xenplane/xapi';
-import { Refusal } from '../refusal';
+import { Refusal } from '../exchange/refusal';
 import type { Terminal } from './terminal';
 
 type View = Plane['replica'];

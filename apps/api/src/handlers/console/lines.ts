@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { closing, frame, FrameReader, opcodes, WebSocketError } from '@xenplane/wire';
-import type { Exchange } from '../exchange';
-import { Refusal } from '../refusal';
+import type { Exchange } from '../exchange/exchange';
+import { Refusal } from '../exchange/refusal';
 
 export interface Line {
   send(bytes: Uint8Array): void;

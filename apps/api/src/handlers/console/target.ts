@@ -1,8 +1,8 @@
 /** Which VM a client wants to look at, and in which language. */
 import { asRef, isNullRef, type HandlerName, type Ref } from '@xenplane/model';
 import { runningGuest, type Plane } from '@xenplane/xapi';
-import { assertMay, type Exchange } from '../exchange';
-import { Refusal } from '../refusal';
+import { assertMay, type Exchange } from '../exchange/exchange';
+import { Refusal } from '../exchange/refusal';
 
 export interface Target {
   readonly vm: Ref<'VM'>;

@@ -1,0 +1,26 @@
+/** What is told of a session when it is asked for, and kept in no record: two thousand names of what it may do, when it was last used, what it began. */
+import { asRef, XenError, type Ref, type Role, type XenRecord } from '@xenplane/model';
+import type { Context } from '../core/context';
+import { namesOfRole } from '../people/permissions';
+
+type Self = { readonly self: Ref<'session'> };
+
+async function recordOf({ plane, tx }: Context, self: Ref<'session'>): Promise<XenRecord<'session'>> {
+  await plane.replica.fresh();
+  const record = plane.replica.record('session', asRef<'session'>(self));
+  const [state] = await tx.query<{ role: Role; last_active: string; tasks: Ref<'task'>[] }>(
+    `SELECT role, last_active, ARRAY(SELECT t.ref FROM task_owner o JOIN task t ON t.ref = o.task WHERE o.session = s.session ORDER BY t.ref) AS tasks
+     FROM session_state s WHERE session = $1`,
+    [self],
+  );
+  if (!record || !state) throw new XenError('HANDLE_INVALID', 'session', self);
+  const { role, last_active, tasks } = state;
+  return { ...record, last_active, tasks, rbac_permissions: [...namesOfRole(role)] };
+}
+
+export const sessionOverrides = {
+  get_record: (context: Context, { self }: Self): Promise<XenRecord<'session'>> => recordOf(context, self),
+  get_last_active: async (context: Context, { self }: Self): Promise<string> => (await recordOf(context, self)).last_active,
+  get_tasks: async (context: Context, { self }: Self): Promise<Ref<'task'>[]> => (await recordOf(context, self)).tasks,
+  get_rbac_permissions: async (context: Context, { self }: Self): Promise<string[]> => (await recordOf(context, self)).rbac_permissions,
+};

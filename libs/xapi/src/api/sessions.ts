@@ -1,0 +1,213 @@
+/** Sessions: a random token for the client, of which only a digest is kept; the digest is the session's reference. */
+import { createHash, randomBytes } from 'node:crypto';
+import { asRef, nullRef, XenError, type Ref, type Role } from '@xenplane/model';
+import { inTransaction, type Tx } from '@xenplane/store';
+import { dateTime, never, type Plane, type Session } from '../core/context';
+import { finalStates } from '../begin/tasks';
+
+const asUuid = (hex: string): string => `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+/** 128 bits from the system's generator, never from the repeatable one that a seed makes. */
+const newToken = (): string => `OpaqueRef:${asUuid(randomBytes(16).toString('hex'))}`;
+/** The reference of the session whose token this is. */
+export const sessionRef = (token: string): Ref<'session'> => asRef(`OpaqueRef:${asUuid(createHash('sha256').update(token).digest('hex'))}`);
+
+const idleLimitHours = 24;
+/** Work that its session began keeps the session alive. */
+const unused = `NOT EXISTS (SELECT 1 FROM task_owner o JOIN task t ON t.ref = o.task WHERE o.session = s.session AND t.status NOT IN (${finalStates.map((state) => `'${state}'`).join()}))`;
+/** Of `session_state s`. */
+const isIdle = `s.last_active < now() - interval '${idleLimitHours} hours' AND ${unused}`;
+
+const mostOfGroup = 500;
+const mostUnnamed = 400;
+/** Sessions are counted by user, those of root by what its programs call themselves. */
+const groupOf = ({ root, user, originator }: Opening): { readonly group: string; readonly most: number } =>
+  root ? { group: short(`root|${originator}`), most: originator === '' ? mostUnnamed : mostOfGroup } : { group: short(`user|${user}`), most: mostOfGroup };
+/** Names of any length are told apart by their digests, so that they fit into an index. */
+const longestGroup = 200;
+const short = (group: string): string => (group.length <= longestGroup ? group : createHash('sha256').update(group).digest('hex'));
+
+interface Opening {
+  readonly user: string;
+  readonly root: boolean;
+  readonly role: Role;
+  readonly originator: string;
+  readonly userRef: Ref<'user'>;
+  /** Of a user whom the directory knows. */
+  readonly external?: {
+    readonly identifier: string;
+    readonly subject: Ref<'subject'>;
+    /** Identifiers of the subjects that gave the role: with each of them the session ends. */
+    readonly subjects: readonly string[];
+  };
+}
+
+/** Opens a session and answers its token, which is shown only now. The oldest of its group go when there are too many. */
+export const openSession = (plane: Plane, opening: Opening): Promise<string> => inTransaction(plane.store, (tx) => insertSession(tx, plane, opening));
+
+export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Promise<string> {
+  const token = newToken();
+  const ref = sessionRef(token);
+  const [pool] = await tx.find('pool', {});
+  await tx.insert('session', ref, {
+    uuid: ref.replace('OpaqueRef:', ''),
+    this_host: pool?.master ?? nullRef(),
+    this_user: opening.userRef,
+    last_active: dateTime(plane.clock.now()),
+    pool: false,
+    other_config: {},
+    is_local_superuser: opening.root,
+    subject: opening.external?.subject ?? nullRef(),
+    validation_time: opening.external ? dateTime(plane.clock.now()) : never,
+    auth_user_sid: opening.external?.identifier ?? '',
+    auth_user_name: opening.user,
+    rbac_permissions: [],
+    parent: nullRef(),
+    originator: opening.originator,
+    client_certificate: false,
+  });
+  const { group, most } = groupOf(opening);
+  await tx.query('INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)', [
+    ref,
+    opening.role,
+    group,
+    opening.external?.subjects ?? [],
+  ]);
+  await endSessions(tx, `(SELECT * FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${most}) s WHERE ${unused}`, [group]);
+  return token;
+}
+
+/** Sessions that nobody has used for so long. Answers how many. */
+export const endIdleSessions = (tx: Tx): Promise<number> => endSessions(tx, `session_state s WHERE ${isIdle}`, []);
+
+async function endSessions(tx: Tx, which: string, params: readonly unknown[]): Promise<number> {
+  const old = await tx.query<{ session: string }>(`DELETE FROM session_state WHERE session IN (SELECT s.session FROM ${which}) RETURNING session`, params);
+  if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
+  return old.length;
+}
+
+interface SessionRow {
+  role: Role;
+  last_active: string;
+  is_local_superuser: boolean;
+  auth_user_name: string;
+  auth_user_sid: string;
+  this_host: string | null;
+  idle: boolean;
+  foreign: boolean;
+}
+
+interface Known {
+  readonly session: Session;
+  readonly until: number;
+  /** Whether the replica had it when it was loaded: from then on its absence means that it was ended. */
+  readonly seen: boolean;
+}
+
+/** Knows which tokens are good. Asks the database at most once a second for each, so that a logout holds everywhere within that time. */
+export class Sessions {
+  private readonly known = new Map<string, Known>();
+  private readonly active = new Set<Ref<'session'>>();
+  private readonly closings = new Map<Ref<'session'>, Set<() => void>>();
+
+  constructor(
+    private readonly plane: Plane,
+    private readonly trustMs = 500,
+  ) {}
+
+  /** The session of a token; SESSION_INVALID [token] when there is none. */
+  async find(token: string): Promise<Session> {
+    const cached = this.known.get(token);
+    if (cached && this.trusted(cached)) return cached.session;
+    const session = await this.load(sessionRef(token));
+    if (!session) {
+      this.known.delete(token);
+      throw new XenError('SESSION_INVALID', token);
+    }
+    this.known.set(token, { session, until: this.plane.clock.monotonic() + this.trustMs, seen: this.plane.replica.has('session', session.ref) });
+    this.active.add(session.ref);
+    return session;
+  }
+
+  /** The session of a token that was found a moment ago, without a look at the database. */
+  peek(token: unknown): Session | undefined {
+    const cached = typeof token === 'string' ? this.known.get(token) : undefined;
+    return cached && this.trusted(cached) ? cached.session : undefined;
+  }
+
+  /** For a short time, and not once the replica has seen the session go. */
+  private trusted({ session, until, seen }: Known): boolean {
+    return until > this.plane.clock.monotonic() && (!seen || this.plane.replica.has('session', session.ref));
+  }
+
+  /** SESSION_INVALID [token] when another process ended the session before the replica was brought up to date. */
+  assertOpen({ ref }: Session, token: string): void {
+    if (this.plane.replica.has('session', ref)) return;
+    this.known.delete(token);
+    throw new XenError('SESSION_INVALID', token);
+  }
+
+  /** A session that another one names; HANDLE_INVALID when there is none. */
+  async named(ref: Ref<'session'>): Promise<Session> {
+    const session = await this.load(ref);
+    if (!session) throw new XenError('HANDLE_INVALID', 'session', ref);
+    return session;
+  }
+
+  private async load(ref: Ref<'session'>): Promise<Session | undefined> {
+    const [row] = await this.plane.store.query<SessionRow>(
+      `SELECT s.role, ${isIdle} AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host,
+              EXISTS (SELECT 1 FROM opened_database o WHERE o.session = s.session) AS foreign
+       FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
+      [ref],
+    );
+    if (!row || row.idle) return undefined;
+    return {
+      ref,
+      role: row.role,
+      root: row.is_local_superuser,
+      user: row.auth_user_sid || row.auth_user_name,
+      name: row.auth_user_name,
+      host: asRef(row.this_host ?? 'OpaqueRef:NULL'),
+      foreign: row.foreign,
+    };
+  }
+
+  /** Ends the session; whatever it is waiting for is told. */
+  async close(ref: Ref<'session'>): Promise<void> {
+    await inTransaction(this.plane.store, async (tx) => {
+      await tx.query('DELETE FROM session_state WHERE session = $1', [ref]);
+      await tx.query('DELETE FROM session WHERE ref = $1', [ref]);
+    });
+    this.forget([ref]);
+  }
+
+  /** Told when this session ends, also by another process: then within the time that a token is trusted. */
+  onClose(ref: Ref<'session'>, told: () => void): () => void {
+    const all = this.closings.get(ref) ?? new Set();
+    all.add(told);
+    this.closings.set(ref, all);
+    return () => {
+      all.delete(told);
+      if (all.size === 0) this.closings.delete(ref);
+    };
+  }
+
+  /** Called once a second or so: writes who was active, ends waits of sessions that are gone. */
+  async tick(): Promise<void> {
+    const active = [...this.active].sort();
+    this.active.clear();
+    if (active.length > 0) await this.plane.store.query('UPDATE session_state SET last_active = now() WHERE session = ANY($1)', [active]);
+    const waiting = [...this.closings.keys()];
+    if (waiting.length === 0) return;
+    const alive = await this.plane.store.query<{ session: string }>('SELECT session FROM session_state WHERE session = ANY($1)', [waiting]);
+    const present = new Set(alive.map((s) => s.session));
+    this.forget(waiting.filter((ref) => !present.has(ref)));
+    for (const [token, { until }] of this.known) if (until < this.plane.clock.monotonic()) this.known.delete(token);
+  }
+
+  private forget(refs: readonly Ref<'session'>[]): void {
+    const gone = new Set(refs);
+    for (const [token, { session }] of this.known) if (gone.has(session.ref)) this.known.delete(token);
+    for (const ref of refs) for (const told of this.closings.get(ref) ?? []) told();
+  }
+}

@@ -1,0 +1,188 @@
+/** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
+import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
+import { asRef, isClassName, messages, XenError, type Ref } from '@xenplane/model';
+import type { Row } from '@xenplane/store';
+import { copyable, migratable } from '../storage/vdi-move';
+import type { Context } from '../core/context';
+import { assertLive, assertUnused } from '../host/host-use';
+import { marksOf, type Mark } from './operation-targets';
+import { mark } from './operation-store';
+import { modeOf } from '../runs/domain-spec';
+import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './lifecycle-subjects';
+import { assertMayCopyKeys, assertMayRevertKeys } from '../vm/vm-keys';
+
+/** How long xapi keeps trying when another operation is in progress. */
+export const busyLimitMs = 2 * 3600 * 1000;
+export const isBusy = (error: unknown): error is XenError => error instanceof XenError && error.code === 'OTHER_OPERATION_IN_PROGRESS';
+
+type In = Pick<Context, 'tx'>;
+interface Question {
+  readonly force?: boolean;
+}
+
+export async function admitVm({ tx }: In, ref: Ref<'VM'>, op: vmLifecycle.VmOperation, question: Question = {}): Promise<Row<'VM'>> {
+  const subject = await lockedVm(tx, ref);
+  const refused = vmLifecycle.refusal(op, subject, question);
+  if (refused) throw refused;
+  return subject.vm;
+}
+export async function admitVbd({ tx }: In, ref: Ref<'VBD'>, op: vbdLifecycle.VbdOperation): Promise<Row<'VBD'>> {
+  const vbd = await tx.lock('VBD', ref);
+  const refused = vbdLifecycle.refusal(op, await vbdFromTx(tx, vbd));
+  if (refused) throw refused;
+  return vbd;
+}
+export async function admitVif({ tx }: In, ref: Ref<'VIF'>, op: vifLifecycle.VifOperation): Promise<Row<'VIF'>> {
+  const vif = await tx.lock('VIF', ref);
+  const refused = vifLifecycle.refusal(op, await vifFromTx(tx, vif));
+  if (refused) throw refused;
+  return vif;
+}
+export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.VdiOperation): Promise<Row<'VDI'>> {
+  const vdi = await tx.lock('VDI', ref);
+  const refused = vdiLifecycle.refusal(op, await vdiFromTx(tx, vdi));
+  if (refused) throw refused;
+  if (!vdi.managed && op !== 'update') throw new XenError('VDI_NOT_MANAGED', ref);
+  return vdi;
+}
+
+export async function admitAppliance({ tx }: In, ref: Ref<'VM_appliance'>, op: vmApplianceLifecycle.ApplianceOperation): Promise<Row<'VM_appliance'>> {
+  const appliance = await tx.lock('VM_appliance', ref);
+  const states = (await tx.find('VM', { appliance: ref })).map((vm) => vm.power_state);
+  const refused = vmApplianceLifecycle.refusal(op, { ref, appliance, states });
+  if (refused) throw refused;
+  return appliance;
+}
+export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  return allowed({ tx }, await tx.lock('SR', ref), op);
+}
+/** The same for what changes nothing of the repository but its sums: many disks are made at once. */
+export async function assertSrAllows({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  return allowed({ tx }, await tx.get('SR', ref), op);
+}
+async function allowed({ tx }: In, sr: Row<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+  const refused = srLifecycle.refusal(op, await srFromTx(tx, sr));
+  if (refused) throw refused;
+  return sr;
+}
+export async function admitHost({ tx }: In, ref: Ref<'host'>, op: hostLifecycle.HostOperation): Promise<Row<'host'>> {
+  const host = await tx.lock('host', ref);
+  const refused = hostLifecycle.refusal(op, await hostFromTx(tx, host));
+  if (refused) throw refused;
+  return host;
+}
+async function admitPool({ tx }: In, ref: Ref<'pool'>, op: poolLifecycle.PoolOperation): Promise<void> {
+  const pool = await tx.lock('pool', ref);
+  const refused = poolLifecycle.refusal(op, { ref, pool, clusters: 0 });
+  if (refused) throw refused;
+}
+
+type Args = Readonly<Record<string, unknown>>;
+
+async function admitOne(context: Context, cls: string, ref: string, op: string, args: Args): Promise<void> {
+  const force = args['force'] === true || (args['options'] as Args | undefined)?.['force'] === 'true';
+  if (cls === 'VM') await admitVm(context, asRef(ref), op as vmLifecycle.VmOperation, { force });
+  else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
+  else if (cls === 'host') await admitHost(context, asRef(ref), op as hostLifecycle.HostOperation);
+  else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
+  else if (cls === 'VM_appliance') await admitAppliance(context, asRef(ref), op as vmApplianceLifecycle.ApplianceOperation);
+  else if (cls === 'pool') await admitPool(context, asRef(ref), op as poolLifecycle.PoolOperation);
+  else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
+}
+
+/** Checks what an operation takes and marks it as busy under the operation's task. */
+export async function admitMarked(context: Context, method: string, args: Args): Promise<void> {
+  const marks = await admit(context, method, args);
+  if (context.task) await mark(context.tx, context.task, marks);
+}
+
+/** Checks what an operation takes, and locks it; the caller marks it. */
+export async function admit(context: Context, method: string, args: Args): Promise<readonly Mark[]> {
+  const marks = marksOf(method, args);
+  if (marks.length === 0) await assertThere(context, method, args);
+  // Asked at once, which is one round trip, and told of in this order.
+  const answers = [...marks.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];
+  for (const answer of answers) answer?.catch(() => undefined);
+  for (const answer of answers) await answer;
+  if (method in preempting)
+    await preempt(
+      context,
+      marks.map((m) => m.ref),
+    );
+  return marks;
+}
+
+/** What takes no mark is still asked of an object that must be there. */
+async function assertThere({ tx }: Context, method: string, args: Args): Promise<void> {
+  const [first] = messages.get(method)?.params ?? [];
+  const cls = first?.type.kind === 'ref' ? (first.type.cls ?? '') : '';
+  if (first && isClassName(cls)) await tx.get(cls, asRef(String(args[first.name])));
+}
+
+/** What single methods check besides. */
+const admission: Readonly<Partial<Record<string, (context: Context, args: Args) => Promise<void>>>> = {
+  'VM.start': disksFree,
+  'VM.start_on': onHost,
+  'VM.resume': disksFree,
+  'VM.resume_on': onHost,
+  'VM.restart_device_models': emulated,
+  'VDI.copy': copyable,
+  'VDI.pool_migrate': migratable,
+  'host.shutdown': mayGoDown,
+  'host.reboot': mayGoDown,
+  'host.restart_agent': live,
+  'host.dmesg': live,
+  'host.bugreport_upload': live,
+  'host.send_debug_keys': live,
+  'VM.copy': ({ tx, session }, args) => assertMayCopyKeys({ tx, session }, 'copy', asRef(String(args['vm']))),
+  'VM.revert': ({ tx, session }, args) => assertMayRevertKeys({ tx, session }, asRef(String(args['snapshot']))),
+};
+const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
+async function live({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+}
+async function mayGoDown({ tx }: Context, args: Args): Promise<void> {
+  await assertLive(tx, hostIn(args));
+  await assertUnused(tx, hostIn(args));
+}
+
+/** No other running VM may hold a disk that this one would write; no transfer may write to one, nor read one that this VM would write. */
+async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
+  const [[held], busy] = await Promise.all([
+    tx.query<{ vdi: string }>(
+      `SELECT mine."VDI" AS vdi FROM vbd mine JOIN vdi d ON d.ref = mine."VDI" AND NOT d.sharable JOIN vbd other ON other."VDI" = mine."VDI" AND other.ref <> mine.ref AND other.currently_attached
+       JOIN vm v ON v.ref = other."VM" AND v.power_state <> 'Suspended' WHERE mine."VM" = $1 AND (mine.mode = 'RW' OR other.mode = 'RW') LIMIT 1`,
+      [vm],
+    ),
+    tx.query<{ ref: string; ops: Row<'VDI'>['current_operations'] }>(
+      `SELECT d.ref, d.current_operations AS ops FROM vbd b JOIN vdi d ON d.ref = b."VDI" AND d.current_operations <> '{}' WHERE b."VM" = $1 AND (b.mode = 'RW' AND NOT d.sharable OR 'blocked' IN (SELECT value FROM jsonb_each_text(d.current_operations)))`,
+      [vm],
+    ),
+  ]);
+  if (held) throw new XenError('VDI_IN_USE', held.vdi);
+  for (const { ref, ops } of busy) {
+    const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
+    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
+    if (refused) throw refused;
+  }
+}
+/** Only a guest of full virtualisation has device models. */
+async function emulated({ tx }: Context, args: Args): Promise<void> {
+  const vm = await tx.get('VM', asRef<'VM'>(String(args['self'])));
+  if (modeOf(vm) !== 'hvm') throw new XenError('CANNOT_RESTART_DEVICE_MODEL', vm.ref);
+}
+/** A host that is being emptied takes nobody in. */
+async function onHost(context: Context, args: Args): Promise<void> {
+  const { ref, current_operations } = await context.tx.get('host', hostIn(args));
+  if (Object.values(current_operations).includes('evacuate')) throw new XenError('HOST_EVACUATE_IN_PROGRESS', ref);
+  await disksFree(context, args);
+}
+
+/** Operations that end what is under way on the VM. */
+const preempting: Readonly<Record<string, true>> = { 'VM.hard_shutdown': true, 'VM.hard_reboot': true };
+async function preempt({ tx, task }: Context, refs: readonly string[]): Promise<void> {
+  for (const vm of await tx.getMany('VM', refs)) {
+    const others = Object.keys(vm.current_operations).filter((other) => other !== task);
+    if (others.length > 0) await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [others]);
+  }
+}

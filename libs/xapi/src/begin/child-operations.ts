@@ -1,0 +1,83 @@
+/** Operations that an operation begins and waits for: tasks of their own below its task, run by whoever is free. */
+import { asRef, type Ref } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import { Parked, type Run } from '@xenplane/work';
+import { startInternally } from './accept';
+import type { Plane, Session } from '../core/context';
+
+export interface Child {
+  readonly method: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+export interface Ended {
+  readonly task: string;
+  readonly succeeded: boolean;
+  /** In the form of the wire. */
+  readonly result: string;
+  readonly error: readonly string[];
+}
+const lookAgainMs = 250;
+
+export async function startChildren(plane: Plane, tx: Tx, run: Run<Tx>, children: readonly Child[]): Promise<Ref<'task'>[]> {
+  const parent = { task: asRef<'task'>(run.ref), session: run.context['session'] as Session | undefined };
+  const tasks: Ref<'task'>[] = [];
+  for (const { method, args } of children) tasks.push(await startInternally(tx, plane, method, args, parent));
+  return tasks;
+}
+
+interface Row extends Record<string, unknown> {
+  readonly ref: string;
+  readonly status: string | null;
+  readonly result: string | null;
+  readonly error_info: string[] | null;
+  readonly open: boolean;
+}
+const rowsOf = ({ store }: Plane, tasks: readonly string[]): Promise<Row[]> =>
+  store.query<Row>(
+    `SELECT asked.ref, t.status, t.result, t.error_info, coalesce(o.state <> 'done', false) AS open
+     FROM unnest($1::text[]) WITH ORDINALITY AS asked(ref, i) LEFT JOIN operation o ON o.ref = asked.ref LEFT JOIN task t ON t.ref = asked.ref ORDER BY asked.i`,
+    [tasks],
+  );
+
+/**
+ * Begins operations in one transaction and answers how they ended. Until they have, the operation gives its place up: no number of
+ * waiting ones can keep the work that they wait for from being done. When it is to end before that, they are cancelled and waited for.
+ */
+export async function ended(plane: Plane, run: Run<Tx>, name: string, begin: (tx: Tx) => Promise<readonly string[]>): Promise<readonly Ended[]> {
+  const tasks: string[] = [];
+  // Undone after the cancelling, which is registered later.
+  await run.step(
+    `before ${name}`,
+    async () => undefined,
+    async () => {
+      if ((await rowsOf(plane, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
+    },
+  );
+  tasks.push(...(await run.commit(name, begin, cancelAll)));
+  const rows = await rowsOf(plane, tasks);
+  if (rows.some((r) => r.open)) {
+    run.checkpoint();
+    throw new Parked(run.ref, lookAgainMs);
+  }
+  return rows.map(endOf);
+}
+/** Of a task whose record is gone already its owner wants to hear nothing. */
+const endOf = ({ ref, status, result, error_info }: Row): Ended => ({
+  task: ref,
+  succeeded: (status ?? 'success') === 'success',
+  result: result ?? '',
+  error: status === 'cancelled' ? ['TASK_CANCELLED', ref] : (error_info ?? []),
+});
+
+/** Asks what has not ended to stop. */
+export async function cancelAll(tx: Tx, tasks: readonly string[]): Promise<void> {
+  await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [tasks]);
+}
+
+/** Waits until a moment of the database's clock without holding a place. */
+export async function waitUntil(plane: Plane, run: Run<Tx>, moment: number): Promise<void> {
+  const left = moment - plane.clock.now().getTime();
+  if (left <= 0) return;
+  run.checkpoint();
+  throw new Parked(run.ref, Math.min(left, 1_000));
+}

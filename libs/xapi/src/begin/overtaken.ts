@@ -1,0 +1,46 @@
+/**
+ * Why an operation cannot go on with a run that is over, in the words of the interface. Whoever asked for it is told what has
+ * happened to the VM, not how it was noticed: cancelled by what overtook it, its host lost, or the VM not in the state that it needs.
+ */
+import { XenError, type Ref } from '@xenplane/model';
+import type { Store } from '@xenplane/store';
+import { Cancelled } from '@xenplane/work';
+import type { Superseded } from '../core/agents';
+
+interface Facts extends Record<string, unknown> {
+  readonly ref: Ref<'VM'>;
+  readonly power_state: string;
+  readonly cancelled: boolean | null;
+  readonly lost_on: Ref<'host'> | null;
+}
+
+/** The state in which a VM must be for an operation; all others need one that runs. */
+const needed: Readonly<Record<string, string>> = {
+  'VM.start': 'Halted',
+  'VM.start_on': 'Halted',
+  'VM.resume': 'Suspended',
+  'VM.resume_on': 'Suspended',
+  'VM.unpause': 'Paused',
+};
+
+export async function whyOvertaken(store: Store, operation: { readonly ref: string; readonly method: string }, superseded: Superseded): Promise<Error> {
+  const [facts] = await store.query<Facts>(
+    `SELECT v.ref, v.power_state, (SELECT o.cancel_requested FROM operation o WHERE o.ref = $2) AS cancelled, l.host AS lost_on
+     FROM vm v LEFT JOIN lost_vm l ON l.vm = v.ref WHERE v.uuid = $1 OR v.ref = $1`,
+    [superseded.vm, operation.ref],
+  );
+  if (facts?.cancelled) return new Cancelled(operation.ref);
+  if (superseded.meaning) return superseded.meaning;
+  if (!facts) return new XenError('HANDLE_INVALID', 'VM', superseded.vm);
+  return whatHappened(facts, needed[operation.method] ?? 'Running', superseded.host);
+}
+
+function whatHappened({ ref, power_state, lost_on }: Facts, expected: string, host: Ref<'host'> | undefined): XenError {
+  if (lost_on) return new XenError('HOST_OFFLINE', lost_on);
+  const rests = expected === 'Halted' || expected === 'Suspended';
+  // It was not to run before this operation, and does not: only the place that it had is gone.
+  if (rests && power_state === expected && host) return new XenError('HOST_OFFLINE', host);
+  // It runs, but not as it ran when the operation began.
+  if (!rests && (power_state === 'Running' || power_state === expected)) return new XenError('VM_REBOOTED', ref);
+  return new XenError('VM_BAD_POWER_STATE', ref, expected.toLowerCase(), power_state.toLowerCase());
+}

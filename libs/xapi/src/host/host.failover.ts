@@ -1,0 +1,47 @@
+/**
+ * Starts elsewhere what ran on a host when it was lost. Without high availability nobody does that by itself. Refused while the host
+ * has its lease: until that is over its guests may run. Each start is a task of its own under this one's; what runs already is left alone.
+ */
+import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { ended, startChildren, type Ended } from '../begin/child-operations';
+import type { Plane } from '../core/context';
+
+/** So many starts are under way at once. */
+const lot = 100;
+const started = 'started';
+
+export const hostFailover = (plane: Plane) => ({
+  failover: async (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'failover'>): Promise<Record<string, string>> => {
+    const vms = await run.commit('begin', (tx) => lostFrom(tx, host));
+    const answers: [string, string][] = [];
+    for (let from = 0; from < vms.length; from += lot) {
+      const some = vms.slice(from, from + lot);
+      const children = some.map((vm) => ({ method: 'VM.start', args: { vm, start_paused: false, force: false } }));
+      const ends = await ended(plane, run, `start ${1 + from / lot}`, (tx) => startChildren(plane, tx, run, children));
+      answers.push(...some.map((vm, i): [string, string] => [vm, answerOf(ends[i])]));
+      await run.progress((from + some.length) / (vms.length + 1));
+    }
+    return run.conclude('end', async (tx) => ({ ...Object.fromEntries(answers), ...(await runningOf(tx, vms)) }));
+  },
+});
+
+async function lostFrom(tx: Tx, host: Ref<'host'>): Promise<Ref<'VM'>[]> {
+  await tx.get('host', host);
+  const [lease] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1 FOR UPDATE', [host]);
+  if (lease?.alive) throw new XenError('HOST_IS_LIVE', host);
+  const rows = await tx.query<{ vm: string }>(
+    `SELECT l.vm FROM lost_vm l JOIN vm v ON v.ref = l.vm WHERE l.host = $1 AND l.restart AND v.power_state = 'Halted' AND NOT v.is_a_template ORDER BY v."order", l.vm`,
+    [host],
+  );
+  return rows.map((r) => asRef<'VM'>(r.vm));
+}
+
+const answerOf = (end: Ended | undefined): string => (end?.succeeded ? started : (end?.error ?? []).join(' '));
+
+/** Somebody else may have started it meanwhile. */
+async function runningOf(tx: Tx, vms: readonly string[]): Promise<Record<string, string>> {
+  const rows = await tx.query<{ ref: string }>("SELECT ref FROM vm WHERE ref = ANY($1) AND power_state = 'Running'", [vms]);
+  return Object.fromEntries(rows.map((r) => [r.ref, started]));
+}

@@ -1,0 +1,38 @@
+/** What each journey of a VM to another pool has in common: its disks go first, then its records, then the disks get their names. */
+import type { Ref } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { removeVm } from '../../vm/vm';
+import type { Plane } from '../../core/context';
+import { dropVdi } from '../within-pool/disk-migration';
+import type { Guest } from './build-archive';
+import { nameDisks, sendDisk, sendRecords, type SentDisk, type Way } from './remote-records';
+import type { Trip } from './migration-plan';
+
+/** Tells the steps of several journeys in one operation apart. */
+export type Tag = '' | ` ${string}`;
+
+/** `sent` grows as they come, for who must clear them away. `part`: how much of the whole this is. */
+export async function sendDisks(run: Run<Tx>, way: Way, sent: SentDisk[], { part, tag = '' }: { readonly part: number; readonly tag?: Tag }): Promise<void> {
+  const { disks } = way.trip;
+  for (const [i, disk] of disks.entries()) {
+    const progress = (fraction: number): Promise<void> => run.progress((part * (i + fraction)) / disks.length);
+    sent.push(await run.step(`disk ${i}${tag}`, () => sendDisk(way, disk, { checkpoint: () => run.checkpoint(), progress })));
+  }
+}
+
+export async function sendVm(run: Run<Tx>, way: Way, disks: readonly SentDisk[], guest: Guest, tag: Tag = ''): Promise<Ref<'VM'>> {
+  const vm = await run.step(`records${tag}`, () => sendRecords(way, disks, guest));
+  await run.step(`names${tag}`, () => nameDisks(way, disks));
+  return vm;
+}
+
+/** It belongs to whoever sends it, until it is given away. */
+const why = 'The VM is on its way from another pool';
+export const blockedUntilGiven = { start: why, start_on: why, resume: why, unpause: why };
+
+/** Nothing of the VM stays in this pool. */
+export async function removeSent(plane: Plane, tx: Tx, trip: Trip): Promise<void> {
+  for (const vm of await tx.getMany('VM', [...trip.snapshots, trip.vm])) await removeVm({ plane, tx }, vm);
+  for (const { vdi } of trip.disks) await dropVdi(tx, vdi);
+}

@@ -1,0 +1,141 @@
+/**
+ * A VM goes to another pool. Its disks and records are made there while it is still ours; a guest that runs is copied, stopped
+ * here, loaded there and only then given away, in one statement. Until that moment all can be taken back and the guest goes on
+ * here; from it on the operation goes forward. The other pool may not let the VM run before: its operations are blocked there.
+ */
+import { asRef, XenError, type Ref } from '@xenplane/model';
+import type { SavedImage } from '@xenplane/hypervisor';
+import { inTransaction, reading, type Tx } from '@xenplane/store';
+import { Later, type Run } from '@xenplane/work';
+import type { Plane } from '../../core/context';
+import { beginLeaving, handAway, stayHere, type Leaving } from './source-run';
+import { blockedUntilGiven, removeSent, sendDisks, sendVm } from './send';
+import { clearThere, releaseThere, resumeThere, type SentDisk, type Way } from './remote-records';
+import { lookThere, remoteOf } from './remote-choices';
+import { planTrip, type Trip } from './migration-plan';
+import type { Sent } from '../within-pool/disk-migration';
+import type { Mark } from '../../begin/operation-targets';
+import { mark, unmark } from '../../begin/operation-store';
+import { RemoteFailure } from '../../pool/remote-pool';
+import { patienceOf, steadfast } from '../../runs/vm-run';
+import { attachedTo, specOf } from '../../runs/domain-spec';
+import { stopDomain } from '../../vm/vm.start';
+import { aside, assertMine, tolerant } from '../within-pool/vm.migrate';
+
+export async function sendAway(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'>> {
+  try {
+    return await journey(plane, run, sent);
+  } catch (error) {
+    throw error instanceof RemoteFailure ? new XenError('VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED') : error;
+  }
+}
+
+async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'>> {
+  const there = await run.step('look there', async () => lookThere(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid));
+  const trip = await run.commit(
+    'begin',
+    (tx) => begin(plane, tx, run, { sent, there }),
+    (tx, planned) => unmark(tx, asRef(run.ref), marksOf(planned)),
+  );
+  const way: Way = { plane, remote: await remoteOf(plane.store, sent), there, trip, mark: `migration ${run.ref.replace('OpaqueRef:', '')}` };
+  const given = { away: false };
+  const disks: SentDisk[] = [];
+  await run.step(
+    'begin there',
+    async () => undefined,
+    async () => (given.away ? undefined : clearThere(way, disks)),
+  );
+  await sendDisks(run, way, disks, { part: disksPart });
+  const leaving = trip.running ? await stop(plane, run, sent, given) : undefined;
+  const guest = { saved: leaving?.saved, blocked: trip.copy ? {} : blockedUntilGiven };
+  const vm = await sendVm(run, way, disks, guest);
+  if (trip.copy)
+    return run.conclude('copy', async (tx) => {
+      await unmark(tx, asRef(run.ref), marksOf(trip));
+      return vm;
+    });
+  if (leaving) await run.step('load there', () => resumeThere(way, vm));
+  await run.commit(
+    'give away',
+    async (tx) => {
+      if (leaving && !(await handAway(tx, leaving.from))) throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
+    },
+    (tx) => removeSent(plane, tx, trip),
+  );
+  given.away = true;
+  const release = (): Promise<void> => releaseThere(way, vm);
+  await run.step(
+    'release',
+    () => forward(plane, release),
+    () => attempted(plane, release),
+  );
+  if (leaving) await run.step('clear', () => stopDomain(plane, aside(leaving.from.source)));
+  return run.conclude('gone', async (tx) => {
+    await removeSent(plane, tx, trip);
+    return vm;
+  });
+}
+
+const marksOf = ({ disks }: Trip): Mark[] => disks.map(({ vdi }) => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
+
+async function begin(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent: Sent; there: Parameters<typeof planTrip>[3] }): Promise<Trip> {
+  const trip = await planTrip(plane, tx, sent, there);
+  await mark(tx, asRef(run.ref), marksOf(trip));
+  return trip;
+}
+
+const disksPart = 0.6;
+const memoryPart = 0.3;
+
+interface Stopped {
+  readonly from: Leaving;
+  readonly saved: SavedImage;
+}
+/** The guest's memory as it is when it stands still. It is woken here again if what follows fails. */
+async function stop(plane: Plane, run: Run<Tx>, { vm, live }: Sent, given: { readonly away: boolean }): Promise<Stopped> {
+  const from = await run.commit('leave', async (tx) => {
+    const record = await tx.lock('VM', vm);
+    const leaving = await beginLeaving(tx, vm, specOf(record, await attachedTo(tx, vm, { attached: true })));
+    if (!leaving) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
+    return leaving;
+  });
+  const { source, attempt } = from;
+  await run.step(
+    'stand by',
+    async () => undefined,
+    () => (given.away ? stopDomain(plane, aside(source)) : goOn(plane, run, from)),
+  );
+  const asked = { ...patienceOf(run), answerMs: 500, progress: (fraction: number) => run.progress(disksPart + memoryPart * fraction) };
+  if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, asked));
+  const { saved } = await run.step('stop', () => plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast));
+  return { from, saved: saved ?? {} };
+}
+
+async function goOn(plane: Plane, run: Run<Tx>, from: Leaving): Promise<void> {
+  const { source, spec, boots, attempt } = from;
+  const ours = await inTransaction(plane.store, async (tx) => {
+    await assertMine(tx, run);
+    return stayHere(tx, from);
+  });
+  if (ours) await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
+  else await stopDomain(plane, aside(source));
+}
+
+/** What must still be done there once the VM was given away: tried for long, and then left to whoever looks after that pool. */
+const forward = (plane: Plane, act: () => Promise<void>): Promise<void> =>
+  attempted(plane, async () => {
+    await act().catch((error: unknown) => Promise.reject(error instanceof RemoteFailure ? unreached : error));
+  });
+const patienceMs = 600_000;
+const unreached = new Later(1_000, patienceMs, new XenError('VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED'));
+
+async function attempted(plane: Plane, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof Later) throw error;
+    plane.log.warn({ error: String(error) }, 'a VM that went to another pool could not be settled there');
+  }
+}
+
+const failed = ({ vm }: Trip, from: string, to: string, reason: string): XenError => new XenError('VM_MIGRATE_FAILED', vm, from, to, reason);

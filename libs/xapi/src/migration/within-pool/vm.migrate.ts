@@ -1,0 +1,201 @@
+/**
+ * A running VM moves to another host: a domain is prepared there, the memory copied while the guest runs on, the guest
+ * paused, and in one statement the VM changes hands. Until then it can be given up at any point and runs on at the source;
+ * from then on it goes forward. It never runs twice: each side wakes the guest only under a claim (R13).
+ */
+import { refuseCpu } from '@xenplane/domain';
+import { asRef, classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { inTransaction, type Tx } from '@xenplane/store';
+import { Lost, type Run } from '@xenplane/work';
+import { Superseded, type Patience, type PlacedVm } from '../../core/agents';
+import { dateTime, type Plane } from '../../core/context';
+import { assertOnNetwork } from '../../network/host-network';
+import { keepingPlan } from '../../placement/ha-plan';
+import { assertFits } from '../../placement/placement';
+import { beginMove, changeHands, endMoved, giveUp, leaveTarget, showMoved, type Move } from '../../runs/run-migration';
+import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
+import { attachedTo, modeOf, specOf, type Attached } from '../../runs/domain-spec';
+import { stopDomain } from '../../vm/vm.start';
+
+export const vmMigrate = (plane: Plane) => ({
+  pool_migrate: (run: Run<Tx>, { vm, host, options }: OperationParams<typeof classes.VM, 'pool_migrate'>) =>
+    migrate(plane, run, { vm, host, live: options['live'] !== 'false', network: options['network'] }),
+});
+
+interface Wanted {
+  readonly vm: Ref<'VM'>;
+  readonly host: Ref<'host'>;
+  readonly live: boolean;
+  readonly network?: string | undefined;
+}
+
+async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void> {
+  const move = await run.commit('begin', (tx) => begin(tx, wanted));
+  if (!move) return run.conclude('stay', async () => undefined);
+  await carry(plane, run, move, wanted.live);
+  const domid = await wake(plane, run, move);
+  return run.conclude('show', (tx) => showAt(plane, tx, move, domid));
+}
+
+const answerMs = 500;
+/** Everything up to the change of hands. What fails here leaves the VM at its source. */
+export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolean): Promise<void> {
+  const { source, target, attempt, spec, boots } = move;
+  const asked = patienceOf(run);
+  const during = (from: number, to: number): Patience => ({ ...asked, answerMs, progress: (f) => run.progress(from + (to - from) * f) });
+  await failing(move, async () => {
+    await run.step(
+      'prepare',
+      () => plane.agents.ensure(aside(target), { state: 'receiving', spec, boots }, during(0, 0.1)),
+      () => settle(plane, run, move),
+    );
+    if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)));
+    await run.step('look', () => assertReady(plane, move));
+    await run.step('hand over', async () => {
+      const { saved } = await plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast);
+      plane.log.info({ vm: source.vm, ...saved }, 'VM handed over');
+    });
+  });
+}
+
+/** A guest is paused only for a target that is there and has its domain: a lost one would be noticed too late, by its lease. */
+async function assertReady(plane: Plane, { target, spec, boots }: Move): Promise<void> {
+  for (let tried = 1; !(await plane.agents.isSo(aside(target), { state: 'receiving', spec, boots }, answerMs)); tried += 1) {
+    if (tried === mostLooks) throw new XenError('INTERNAL_ERROR', 'the destination does not answer');
+    await plane.clock.wait(answerMs);
+  }
+}
+const mostLooks = 3;
+
+/** The change of hands and what follows from it; answers the domain's number at the target. */
+export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: Tx) => Promise<void>): Promise<number> {
+  return failing(move, async () => {
+    await run.commit('change hands', async (tx) => {
+      if (!(await changeHands(tx, move))) throw new Superseded(move.source.vm);
+      await also?.(tx);
+    });
+    const domid = await run.step('wake', () => wakeAtTarget(plane, move));
+    await run.step('clear', () => stopDomain(plane, aside(move.source)));
+    return domid;
+  });
+}
+
+export async function showAt(plane: Plane, tx: Tx, move: Move, domid: number): Promise<void> {
+  if (!(await showMoved(tx, move, domid))) throw migrateFailed(move, 'the VM ended while it was moved');
+  await tellMoved(plane, tx, move);
+}
+
+/** Who looks for a VM later wants to know how it came to be where it is. */
+async function tellMoved(plane: Plane, tx: Tx, { ref, source, target }: Move): Promise<void> {
+  const { name_label } = await tx.get('VM', ref);
+  const [from, to] = await tx.getMany('host', [source.host, target.host]);
+  const uuid = plane.ids.uuid();
+  await tx.insert('message', asRef<'message'>(`OpaqueRef:${uuid}`), {
+    uuid,
+    name: 'VM_MIGRATED',
+    priority: 5,
+    cls: 'VM',
+    obj_uuid: source.vm,
+    timestamp: dateTime(plane.clock.now()),
+    body: `VM '${name_label}' has been migrated from host '${from?.name_label ?? ''}' to host '${to?.name_label ?? ''}'`,
+  });
+}
+
+/** A move to the host where it is already is none. */
+async function begin(tx: Tx, { vm, host, network }: Wanted): Promise<Move | null> {
+  const placed = await currentRun(tx, vm);
+  if (placed.host === host) return null;
+  if (network) await assertOnNetwork(tx, network, [placed.host, host]);
+  return claimPlace(tx, { vm, host, source: placed.host, attached: await attachedTo(tx, vm, { attached: true }) });
+}
+
+export interface Taking {
+  readonly vm: Ref<'VM'>;
+  readonly host: Ref<'host'>;
+  readonly source: Ref<'host'>;
+  /** Disks and interfaces as they will be at the target. */
+  readonly attached: Attached;
+}
+
+/** The target must be able to run the guest as it is; then its place is taken. */
+export async function claimPlace(tx: Tx, { vm, host, source, attached }: Taking): Promise<Move> {
+  const record = await tx.lock('VM', vm);
+  await assertCanReceive(tx, host, { vm, record, attached });
+  const move = await keepingPlan(tx, () => beginMove(tx, vm, host, specOf(record, attached)));
+  if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
+  return move;
+}
+
+/** Everything that a start there would need, and a CPU that has all that the guest has seen. */
+export async function assertCanReceive(
+  tx: Tx,
+  host: Ref<'host'>,
+  guest: { readonly vm: Ref<'VM'>; readonly record: StoredRecord<'VM'>; readonly attached: Attached },
+): Promise<void> {
+  await assertFits(tx, host, guest);
+  const { cpu_info } = await tx.get('host', host);
+  const refused = refuseCpu(guest.vm, guest.record.last_boot_CPU_flags, host, cpu_info, modeOf(guest.record) === 'hvm');
+  if (refused) throw refused;
+}
+
+export const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
+
+async function wakeAtTarget(plane: Plane, { target, spec, boots }: Move): Promise<number> {
+  const answer = await plane.agents.ensure(target, { state: 'running', spec, boots, received: true }, steadfast);
+  return answer.domid ?? -1;
+}
+
+/**
+ * Ends a move that went wrong, whatever it came to. Before the change of hands the guest is woken at the source under a claim
+ * of its own; after it, the target is brought up; a VM that can be neither is halted. Doing it again does no harm.
+ */
+async function settle(plane: Plane, run: Run<Tx>, move: Move): Promise<void> {
+  const { source, target, attempt, spec, boots } = move;
+  const where = await inTransaction(plane.store, async (tx) => {
+    await assertMine(tx, run);
+    return giveUp(tx, move);
+  });
+  if (where === 'target') return settleForward(plane, move);
+  if (where === 'source') await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
+  if (where === 'nobody') await stopDomain(plane, aside(source));
+  await stopDomain(plane, aside(target));
+  await inTransaction(plane.store, (tx) => leaveTarget(tx, move));
+}
+
+/** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
+export async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
+  const rows = await tx.query("SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'", [ref, attempt]);
+  if (rows.length === 0) throw new Lost(ref);
+}
+
+async function settleForward(plane: Plane, move: Move): Promise<void> {
+  const domid = await tolerant(() => wakeAtTarget(plane, move));
+  const shown = domid !== undefined && (await inTransaction(plane.store, (tx) => showMoved(tx, move, domid)));
+  await stopDomain(plane, aside(move.source));
+  if (shown) return;
+  await stopDomain(plane, aside(move.target));
+  await inTransaction(plane.store, (tx) => endMoved(tx, move));
+}
+
+/** The answer, or undefined when there is nothing to ask any more, or it says that it cannot. */
+export async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Superseded || error instanceof XenError) return undefined;
+    throw error;
+  }
+}
+
+const migrateFailed = ({ ref, source, target }: Move, why: string): XenError => new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
+
+/** What went wrong on a host is told as what it means: the migration failed. */
+async function failing<T>(move: Move, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act();
+  } catch (error) {
+    if (error instanceof Superseded) throw new Superseded(error.vm, error.host, migrateFailed(move, 'the VM or a host went away while it was moved'));
+    if (error instanceof XenError && error.code === 'INTERNAL_ERROR') throw migrateFailed(move, error.params.join(' '));
+    throw error;
+  }
+}

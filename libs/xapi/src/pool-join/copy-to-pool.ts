@@ -1,0 +1,180 @@
+/** A host's VMs and disks come into the pool that it has joined, as copies: until the join is concluded they are here as well, where nothing can run them any more. */
+import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
+import { reading, type Row, type Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import type { Plane } from '../core/context';
+import { blockedUntilGiven, sendDisks, sendVm, type Tag } from '../migration/to-pool/send';
+import { clearThere, nameDisks, releaseThere, type SentDisk, type Way } from '../migration/to-pool/remote-records';
+import { lookThere, type There } from '../migration/to-pool/remote-choices';
+import { planTrip, type Trip, type TripDisk } from '../migration/to-pool/migration-plan';
+import { revealSecrets } from '../storage/device-secrets';
+import type { Sent } from '../migration/within-pool/disk-migration';
+import type { Mark } from '../begin/operation-targets';
+import { mark, unmark } from '../begin/operation-store';
+import { RemotePool } from '../pool/remote-pool';
+import type { Cargo } from './joining-objects';
+
+/** Plain values: where in the other pool what is here belongs, by reference. */
+interface Places {
+  readonly host: Ref<'host'>;
+  readonly srs: Readonly<Record<string, Ref<'SR'>>>;
+  readonly networks: Readonly<Record<string, Ref<'network'>>>;
+}
+export interface Carried {
+  readonly way: Way;
+  readonly vm: Ref<'VM'>;
+}
+export interface Destination {
+  /** With its scheme. */
+  readonly url: string;
+  readonly session: string;
+  /** The uuid of the host that has joined. */
+  readonly host: string;
+}
+
+export async function carry(plane: Plane, run: Run<Tx>, to: Destination, cargo: Cargo): Promise<Carried[]> {
+  if (cargo.vms.length + cargo.disks.length === 0) return [];
+  const remote = await RemotePool.at(plane.store, to.url, to.session);
+  const places = await run.step('places', () => placesIn(plane, remote, to.host, cargo));
+  const dest = { host: places.host, session_id: to.session, master: to.url };
+  const whole = cargo.vms.length + 1;
+  await carryDisks({ plane, run, remote, places, dest, part: 1 / whole }, cargo.disks);
+  const carried: Carried[] = [];
+  for (const [i, vm] of cargo.vms.entries()) carried.push(await carryVm({ plane, run, remote, places, dest, part: (i + 2) / whole }, vm, i));
+  return carried;
+}
+
+/** From now on they are the other pool's like any other. */
+export async function releaseAll(carried: readonly Carried[]): Promise<void> {
+  for (const { way, vm } of carried) await releaseThere(way, vm);
+}
+
+interface Carrying {
+  readonly plane: Plane;
+  readonly run: Run<Tx>;
+  readonly remote: RemotePool;
+  readonly places: Places;
+  readonly dest: Sent['dest'];
+  readonly part: number;
+}
+const markOf = (run: Run<Tx>, what: string): string => `join ${run.ref.replace('OpaqueRef:', '')} ${what}`;
+const begin = (run: Run<Tx>, way: Way, disks: SentDisk[], tag: Tag): Promise<undefined> =>
+  run.step(
+    `begin there${tag}`,
+    async () => undefined,
+    () => clearThere(way, disks),
+  );
+
+async function carryVm({ plane, run, remote, places, dest, part }: Carrying, vm: Ref<'VM'>, i: number): Promise<Carried> {
+  const tag: Tag = ` of VM ${i}`;
+  const sent: Sent = { vm, dest, live: false, options: {}, ...(await reading(plane.store, (tx) => mapsOf(tx, vm, places))) };
+  const there = await run.step(`look there${tag}`, async () => lookThere(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', vm))).uuid));
+  const trip = await run.commit(
+    `plan${tag}`,
+    (tx) => planned(plane, tx, run, { sent, there }),
+    (tx, made) => unmark(tx, asRef(run.ref), marksOf(made)),
+  );
+  const way: Way = { plane, remote, there, trip, mark: markOf(run, String(i)) };
+  const disks: SentDisk[] = [];
+  await begin(run, way, disks, tag);
+  await sendDisks(run, way, disks, { part, tag });
+  return { way, vm: await sendVm(run, way, disks, { saved: undefined, blocked: blockedUntilGiven }, tag) };
+}
+
+const marksOf = ({ vm, disks }: Trip): Mark[] => [
+  { cls: 'VM', ref: vm, op: 'migrate_send' },
+  ...disks.map(({ vdi }): Mark => ({ cls: 'VDI', ref: vdi, op: 'mirror' })),
+];
+async function planned(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent: Sent; there: There }): Promise<Trip> {
+  const trip = await planTrip(plane, tx, sent, there);
+  await mark(tx, asRef(run.ref), marksOf(trip));
+  return trip;
+}
+
+/** Every disk and interface of the VM and of its snapshots. */
+async function mapsOf(tx: Tx, vm: Ref<'VM'>, { srs, networks }: Places): Promise<Pick<Sent, 'vdi_map' | 'vif_map'>> {
+  const vms = [vm, ...(await tx.find('VM', { snapshot_of: vm })).map((snapshot) => snapshot.ref)];
+  const vdi_map: Record<string, Ref<'SR'>> = {},
+    vif_map: Record<string, Ref<'network'>> = {};
+  for (const VM of vms) {
+    const vbds = (await tx.find('VBD', { VM })).filter((vbd) => vbd.type !== 'CD' && !isNullRef(vbd.VDI));
+    const disks = await tx.getMany(
+      'VDI',
+      vbds.map((vbd) => vbd.VDI),
+    );
+    for (const { ref, SR } of disks) vdi_map[ref] = placeOf(srs, SR);
+    for (const { ref, network } of await tx.find('VIF', { VM })) vif_map[ref] = placeOf(networks, network);
+  }
+  return { vdi_map, vif_map };
+}
+function placeOf<R extends Ref>(places: Readonly<Record<string, R>>, ref: string): R {
+  const place = places[ref];
+  if (place === undefined) throw new XenError('INTERNAL_ERROR', `${ref} has no place in the other pool`);
+  return place;
+}
+
+/** Disks that no VM has travel like those of one. */
+async function carryDisks({ plane, run, remote, places, part }: Carrying, refs: readonly Ref<'VDI'>[]): Promise<void> {
+  if (refs.length === 0) return;
+  const rows = await reading(plane.store, (tx) => tx.getMany('VDI', refs));
+  const disks = rows.map(({ ref, uuid, SR }): TripDisk => ({ vdi: ref, uuid, sr: placeOf(places.srs, SR) }));
+  const trip: Trip = { vm: nullRef(), uuid: '', copy: false, running: false, snapshots: [], disks, nics: {}, memorySr: '', blocked: {} };
+  const there: There = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], features: {}, memorySr: '', networks: {}, present: false };
+  const way: Way = { plane, remote, there, trip, mark: markOf(run, 'disks') };
+  const tag: Tag = ' apart';
+  const marks = disks.map(({ vdi }): Mark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
+  await run.commit(
+    `plan${tag}`,
+    (tx) => mark(tx, asRef(run.ref), marks),
+    (tx) => unmark(tx, asRef(run.ref), marks),
+  );
+  const sent: SentDisk[] = [];
+  await begin(run, way, sent, tag);
+  await sendDisks(run, way, sent, { part, tag });
+  await run.step(`names${tag}`, () => nameDisks(way, sent));
+}
+
+interface RemoteNetwork {
+  readonly name_label: string;
+  readonly bridge: string;
+}
+/** What is not there yet is made, and found again by its name. */
+async function placesIn(plane: Plane, remote: RemotePool, uuid: string, { vms, srs }: Cargo): Promise<Places> {
+  const host = await remote.call<Ref<'host'>>('host.get_by_uuid', uuid);
+  const [rows, nets] = await reading(plane.store, async (tx) => [await tx.getMany('SR', srs), await networksOf(tx, vms)] as const);
+  const known = Object.entries(await remote.call<Record<string, RemoteNetwork>>('network.get_all_records'));
+  const networks: Record<string, Ref<'network'>> = {};
+  for (const net of nets) {
+    const same = known.find(([, { name_label }]) => name_label === net.name_label) ?? known.find(([, { bridge }]) => bridge === net.bridge);
+    const { name_label, name_description, other_config, MTU, tags } = net;
+    networks[net.ref] = asRef(same?.[0] ?? (await remote.call<string>('network.create', { name_label, name_description, other_config, MTU, tags })));
+  }
+  return { host, srs: Object.fromEntries(await Promise.all(rows.map(async (sr) => [sr.ref, await storageThere(plane, remote, host, sr)] as const))), networks };
+}
+const networksOf = async (tx: Tx, vms: readonly Ref<'VM'>[]): Promise<readonly Row<'network'>[]> =>
+  tx.getMany(
+    'network',
+    (
+      await tx.query<{ ref: Ref<'network'> }>(
+        'SELECT DISTINCT network AS ref FROM vif WHERE "VM" IN (SELECT ref FROM vm WHERE ref = ANY($1) OR snapshot_of = ANY($1)) ORDER BY ref',
+        [vms],
+      )
+    ).map((row) => row.ref),
+  );
+
+/** The host has its first repository there by its uuid; another one is made on the same device. */
+async function storageThere(plane: Plane, remote: RemotePool, host: Ref<'host'>, sr: Row<'SR'>): Promise<Ref<'SR'>> {
+  const { uuid, name_label, name_description, type, content_type, physical_size } = sr;
+  const same = await remote.call<Ref<'SR'>>('SR.get_by_uuid', uuid).catch((error: unknown) => {
+    if (error instanceof XenError && error.code === 'UUID_INVALID') return undefined;
+    throw error;
+  });
+  if (same) return same;
+  for (const ref of await remote.call<Ref<'SR'>[]>('SR.get_by_name_label', name_label))
+    for (const pbd of await remote.call<string[]>('SR.get_PBDs', ref)) if ((await remote.call<string>('PBD.get_host', pbd)) === host) return ref;
+  const config = await reading(plane.store, async (tx) => {
+    const [pbd] = await tx.find('PBD', { SR: sr.ref });
+    return revealSecrets(tx, pbd?.device_config ?? {});
+  });
+  return remote.call<Ref<'SR'>>('SR.create', host, config, physical_size, name_label, name_description, type, content_type, false, {});
+}

@@ -1,0 +1,55 @@
+/** Another control plane asks that its host be let in: the right to join, for that host alone and until it has registered. */
+import { allows, isNullRef, XenError, type Ref } from '@xenplane/model';
+import type { InvitationAnswer, InvitationRequest } from '@xenplane/hypervisor';
+import { inTransaction, type Tx } from '@xenplane/store';
+import { expel } from './pool-eject';
+import type { Plane, Session } from '../core/context';
+import { denied } from '../people/roles';
+import { newHostToken, sameSecret, tokenHash } from '../fleet/tokens';
+
+const goodForMinutes = 60;
+
+function assertMayInvite(session: Session): void {
+  if (!allows(session.role, 'pool-operator')) throw denied('pool.join', 'pool-operator');
+}
+
+export async function invite(plane: Plane, session: Session, { host, nameLabel, nameDescription }: InvitationRequest): Promise<InvitationAnswer> {
+  assertMayInvite(session);
+  const secret = newHostToken();
+  await inTransaction(plane.store, async (tx) => {
+    const [pool] = await tx.find('pool', {});
+    if (!pool || isNullRef(pool.master)) throw new XenError('INTERNAL_ERROR', 'This pool has no host yet');
+    if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
+    const [member] = await tx.query("SELECT 1 FROM host_run WHERE uuid = $1 AND hypervisor_boot <> ''", [host]);
+    if (member) throw new XenError('DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', host);
+    await tx.query(
+      `INSERT INTO invitation(host_uuid, inviter, secret_hash, name_label, name_description) VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (host_uuid) DO UPDATE SET inviter = $2, secret_hash = $3, name_label = $4, name_description = $5, made_at = now()`,
+      [host, session.ref, tokenHash(secret), nameLabel, nameDescription],
+    );
+  });
+  return { secret, apiUrl: plane.settings.url(), imagesUrl: plane.settings.imagesUrl };
+}
+
+/** The join did not come about: the host may not join any more, and if it has, it is ejected. Only who invited it may say so. */
+export async function withdraw(plane: Plane, session: Session, host: string): Promise<void> {
+  assertMayInvite(session);
+  await inTransaction(plane.store, async (tx) => {
+    const [invited] = await tx.query('DELETE FROM invitation WHERE host_uuid = $1 AND inviter = $2 RETURNING host_uuid', [host, session.ref]);
+    const [member] = await tx.query<{ host: Ref<'host'> }>('SELECT host FROM host_run WHERE uuid = $1', [host]);
+    if (invited && member) await expel(tx, member.host);
+  });
+}
+
+export interface Invitation {
+  readonly name_label: string;
+  readonly name_description: string;
+}
+/** The invitation that a secret proves. */
+export async function invitationOf(tx: Tx, host: string, secret: string): Promise<Invitation | undefined> {
+  const [row] = await tx.query<Invitation & { secret_hash: string }>(
+    `SELECT secret_hash, name_label, name_description FROM invitation WHERE host_uuid = $1 AND made_at > now() - interval '${goodForMinutes} minutes' FOR UPDATE`,
+    [host],
+  );
+  return row && sameSecret(row.secret_hash, tokenHash(secret)) ? { name_label: row.name_label, name_description: row.name_description } : undefined;
+}

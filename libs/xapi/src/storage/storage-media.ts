@@ -1,0 +1,67 @@
+/** What storage itself remembers, records or not: which repositories were made where, and which disks lie in them unrecorded. */
+import { storage } from '@xenplane/domain';
+import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
+import { withoutParent } from './layers/disk-chains';
+import { claimLayers } from './layers/layers';
+
+export interface Medium extends storage.Repository {
+  readonly type: string;
+  readonly place: string;
+}
+
+export function driver(type: string): storage.Driver {
+  const found = storage.driverOf(type);
+  if (!found) throw new XenError('SR_UNKNOWN_DRIVER', type);
+  return found;
+}
+
+/** Writes on the storage which repositories they are; drivers that keep no such mark need none. */
+export async function keepMedia(tx: Tx, media: readonly Medium[]): Promise<void> {
+  const marked = media.filter(({ type }) => driver(type).remembers);
+  if (marked.length === 0) return;
+  await tx.query(
+    `INSERT INTO medium(uuid, type, place, bytes, name_label, name_description) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
+     ON CONFLICT (uuid) DO UPDATE SET place = excluded.place, bytes = excluded.bytes`,
+    (['uuid', 'type', 'place', 'bytes', 'label', 'description'] as const).map((field) => marked.map((medium) => medium[field])),
+  );
+}
+export const mediaAt = (tx: Tx, type: string, place: string): Promise<Medium[]> =>
+  tx.query<Medium & Record<string, unknown>>(
+    'SELECT uuid, type, place, bytes, name_label AS label, name_description AS description FROM medium WHERE place = $1 AND type = $2 ORDER BY uuid',
+    [place, type],
+  );
+
+export async function eraseMedium(tx: Tx, uuid: string): Promise<void> {
+  await tx.query('DELETE FROM stray_volume WHERE sr = $1', [uuid]);
+  await tx.query('DELETE FROM medium WHERE uuid = $1', [uuid]);
+}
+
+type Vdi = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
+/** Leaves a disk's contents in the repository when its record goes. */
+export async function leaveVolume(tx: Tx, sr: string, { ref, ...record }: Vdi): Promise<void> {
+  await tx.query(
+    `INSERT INTO stray_volume(sr, location, layer, record) SELECT $1, $2, layer, $4 FROM vdi_layer WHERE vdi = $3
+     ON CONFLICT (sr, location) DO UPDATE SET layer = excluded.layer, record = excluded.record`,
+    [sr, record.location, ref, JSON.stringify({ ...record, sm_config: withoutParent(record.sm_config) })],
+  );
+}
+
+export interface Stray {
+  readonly location: string;
+  readonly layer: string;
+  readonly record: StoredRecord<'VDI'>;
+}
+export const strayVolumes = (tx: Tx, sr: string): Promise<Stray[]> =>
+  tx.query<Stray & Record<string, unknown>>('SELECT location, layer, record FROM stray_volume WHERE sr = $1 ORDER BY location', [sr]);
+
+/** Gives a found disk's contents to the record that stands for it now; what they take is counted again. */
+export async function claimVolume(tx: Tx, sr: string, location: string, vdi: Ref<'VDI'>): Promise<void> {
+  await tx.query(
+    `WITH found AS (DELETE FROM stray_volume WHERE sr = $1 AND location = $2 RETURNING layer)
+     INSERT INTO vdi_layer(vdi, layer) SELECT $3, layer FROM found`,
+    [sr, location, vdi],
+  );
+  await claimLayers(tx, vdi);
+}
+export const vdiRef = (uuid: string): Ref<'VDI'> => asRef(`OpaqueRef:${uuid}`);

@@ -1,0 +1,66 @@
+/** Back to a snapshot: what runs is stopped, then disks, interfaces, memory and settings become the snapshot's in one change. */
+import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
+import type { Row, Tx } from '@xenplane/store';
+import { Later, type Run } from '@xenplane/work';
+import { admitVm, busyLimitMs, isBusy } from '../../begin/admission';
+import { tellOfVm } from '../../core/alerts';
+import { recreate, revertTo } from './vm-snapshot';
+import type { Plane } from '../../core/context';
+import { mark, unmark } from '../../begin/operation-store';
+import { beginStop, halt, moveRun, type RunRow } from '../../runs/vm-run';
+import { stopDomain } from '../vm.start';
+
+export const vmRevert = (plane: Plane) => ({
+  revert: (run: Run<Tx>, { snapshot }: OperationParams<typeof classes.VM, 'revert'>) => revert(plane, run, snapshot),
+});
+
+interface Begun {
+  /** Null when the VM has been destroyed since. */
+  readonly vm: Ref<'VM'> | null;
+  readonly placed: RunRow | null;
+}
+
+async function revert(plane: Plane, run: Run<Tx>, snapshot: Ref<'VM'>): Promise<void> {
+  let gone = false;
+  const { vm, placed } = await run.commit(
+    'begin',
+    (tx) => begin(tx, run, snapshot),
+    (tx, begun) => giveUp(tx, run, begun, gone),
+  );
+  if (vm && placed) {
+    await run.step('halt', () => stopDomain(plane, placed));
+    gone = true;
+    await run.commit('halted', (tx) => halt(tx, vm, placed.vmEpoch));
+  }
+  return run.conclude('revert', (tx) => finish(plane, tx, run, { snapshot, vm }));
+}
+
+const marksOn = (vm: Ref<'VM'>): { cls: 'VM'; ref: Ref<'VM'>; op: string }[] => [{ cls: 'VM', ref: vm, op: 'reverting' }];
+
+/** The VM is as busy as its snapshot: nothing else begins with it until it is what it was. */
+async function begin(tx: Tx, run: Run<Tx>, ref: Ref<'VM'>): Promise<Begun> {
+  const snapshot = await tx.get('VM', ref);
+  const [present] = isNullRef(snapshot.snapshot_of) ? [] : await tx.getMany('VM', [snapshot.snapshot_of]);
+  if (!present) return { vm: null, placed: null };
+  await admitVm({ tx }, present.ref, 'reverting').catch((error: unknown) => {
+    throw isBusy(error) ? new Later(500, busyLimitMs, error) : error;
+  });
+  await mark(tx, asRef(run.ref), marksOn(present.ref));
+  return { vm: present.ref, placed: (await beginStop(tx, present.ref)) ?? null };
+}
+
+async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun, gone: boolean): Promise<void> {
+  if (!vm) return;
+  if (placed && gone) await halt(tx, vm, placed.vmEpoch);
+  else if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
+  await unmark(tx, asRef(run.ref), marksOn(vm));
+}
+
+async function finish(plane: Plane, tx: Tx, run: Run<Tx>, { snapshot, vm }: { snapshot: Ref<'VM'>; vm: Ref<'VM'> | null }): Promise<void> {
+  const context = { plane, tx };
+  const source: Row<'VM'> = await tx.lock('VM', snapshot);
+  const target = vm ?? (await recreate(context, source));
+  await revertTo(context, await tx.get('VM', snapshot), await tx.lock('VM', target));
+  if (vm) await unmark(tx, asRef(run.ref), marksOn(vm));
+  await tellOfVm(tx, plane, target, 'VM_SNAPSHOT_REVERTED', `was reverted to its snapshot '${source.name_label}'`);
+}

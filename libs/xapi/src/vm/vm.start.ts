@@ -1,0 +1,188 @@
+/**
+ * Start and its like on a named host: place the VM in one conditional statement, have the agent boot it, show it running.
+ * A host that is lost meanwhile costs another placement, a few times at the most.
+ */
+import { passthrough, platform } from '@xenplane/domain';
+import { asRef, classes, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
+import { reading, type Row, type Tx } from '@xenplane/store';
+import type { Run } from '@xenplane/work';
+import { consoleLocation } from '../core/addressing';
+import { Superseded, type PlacedVm } from '../core/agents';
+import { tellOfVm } from '../core/alerts';
+import { ordinaryStrings } from './vm-firmware';
+import type { Plane } from '../core/context';
+import { freePassedDevices } from '../graphics/device-assignment';
+import { forgetGuest, silentGuest } from './guest/guest-metrics';
+import { placeVm, type Placed } from '../placement/placement';
+import { recordWith } from '../core/records';
+import { renewCertificates } from '../pool/secure-boot';
+import { attachedTo, specOf } from '../runs/domain-spec';
+import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../runs/vm-run';
+
+const mostPlacements = 3;
+/** The virtual hardware that has the vendor's device. */
+const vendorDeviceVersion = 2;
+interface Start {
+  readonly vm: Ref<'VM'>;
+  readonly start_paused: boolean;
+  readonly force?: boolean;
+  readonly host?: Ref<'host'>;
+  readonly resume?: true;
+  readonly after?: (tx: Tx) => Promise<void>;
+}
+interface Planned extends Placed {
+  readonly spec: DomainSpec;
+  /** The firmware is to get newer certificates. */
+  readonly renew?: true;
+}
+
+export const vmStart = (plane: Plane) => ({
+  start: (run: Run<Tx>, { vm, start_paused, force }: OperationParams<typeof classes.VM, 'start'>) => bringUp(plane, run, { vm, start_paused, force }),
+  start_on: (run: Run<Tx>, { vm, start_paused, host, force }: OperationParams<typeof classes.VM, 'start_on'>) =>
+    bringUp(plane, run, { vm, start_paused, host, force }),
+});
+
+/** Boots or resumes. Each try has steps of its own, so that the journal tells which host it was. */
+export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise<void> {
+  for (let nth = 1; ; nth += 1) {
+    const planned = await place(plane, run, start, nth);
+    try {
+      const answer = await boot(plane, run, start, planned, nth);
+      return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, { ...start, task: asRef(run.ref) }, planned, answer));
+    } catch (error) {
+      if (!(error instanceof Superseded) || nth === mostPlacements || start.host) throw error;
+    }
+  }
+}
+
+function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: Start, nth: number): Promise<Planned> {
+  return run.commit(
+    `place ${nth}`,
+    async (tx) => {
+      const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
+      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run)))) throw new Superseded(vm);
+      const refused =
+        passthrough.refusePci(record.other_config) ??
+        (resume ? platform.refuseToBuild(record) : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force }));
+      const placed = await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host, refused });
+      if (!resume) prepare(tx, record);
+      return { ...placed, spec: specOf(record, attached), ...renewal(record) };
+    },
+    async (tx, placed) => {
+      await endRun(tx, vm, placed.vmEpoch);
+      await tx.query('UPDATE vm SET scheduled_to_be_resident_on = NULL WHERE ref = $1', [vm]);
+      await freePassedDevices(tx, [vm]);
+    },
+  );
+}
+
+/** The power state of the VM until it is shown to be up; in any other, something has overtaken the operation. */
+const restOf = (resume: true | undefined): 'Suspended' | 'Halted' => (resume ? 'Suspended' : 'Halted');
+
+async function isCancelled(tx: Tx, { ref }: Run<Tx>): Promise<boolean> {
+  return (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0;
+}
+
+/** The guest of an earlier run is forgotten, and the device model named. */
+function prepare(tx: Tx, record: Row<'VM'>): void {
+  forgetGuest(tx, record);
+  const settings = platform.platformToStart(record);
+  if (settings !== record.platform) tx.leave('UPDATE vm SET platform = $2 WHERE ref = $1', [record.ref, JSON.stringify(settings)]);
+}
+
+const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> => (vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {});
+
+function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: number): Promise<VmAnswer> {
+  const state = start.start_paused ? ('paused' as const) : ('running' as const);
+  return run.step(
+    `boot ${nth}`,
+    async () => {
+      const saved = start.resume ? await reading(plane.store, (tx) => savedImage(tx, start.vm)) : undefined;
+      return plane.agents.ensure(planned, { state, spec: planned.spec, boots: 1, ...(saved ? { saved } : {}) }, patienceOf(run));
+    },
+    () => stopDomain(plane, planned),
+  );
+}
+
+/** Makes sure that no domain of this placement runs or will run; a placement that is over needs no more. */
+export async function stopDomain(plane: Plane, placed: PlacedVm): Promise<void> {
+  await plane.agents.ensure(placed, { state: 'stopped', how: 'hard' }, steadfast).catch(unlessGone);
+}
+
+/** One statement for all that a start shows, one for the consoles. */
+async function show(
+  plane: Plane,
+  tx: Tx,
+  { vm, start_paused, resume, after, task }: Start & { readonly task: Ref<'task'> },
+  placed: Planned,
+  answer: VmAnswer,
+): Promise<void> {
+  const { spec } = placed;
+  const silent = silentGuest(plane);
+  const rows = await tx.query<{ address: string; silent: boolean; withoutScreen: boolean }>(
+    `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, boots = $5, saved = NULL, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
+          shown AS (UPDATE vm SET power_state = $6, resident_on = $3, scheduled_to_be_resident_on = NULL, domid = $4, domarch = $7, "attached_PCIs" = ARRAY(SELECT pci FROM passed_pci WHERE vm = $1 ORDER BY pci), "suspend_VDI" = NULL, memory_target = $8, ha_always_run = vm.ha_restart_priority = 'restart',
+                      "last_boot_CPU_flags" = CASE WHEN $11 THEN "last_boot_CPU_flags" ELSE (SELECT jsonb_build_object('vendor', c.cpu_info->>'vendor', 'features', coalesce(c.cpu_info->>CASE $10 WHEN 'hvm' THEN 'features_hvm' ELSE 'features_pv' END, '')) FROM host c WHERE c.ref = $3) END,
+                      bios_strings = CASE WHEN bios_strings = '{}' THEN $12::jsonb ELSE bios_strings END, guest_metrics = coalesce(vm.guest_metrics, $14), hardware_platform_version = greatest(hardware_platform_version, CASE WHEN has_vendor_device THEN ${vendorDeviceVersion} ELSE 0 END)
+                      FROM run WHERE vm.ref = run.vm AND vm.power_state = $15 RETURNING vm.metrics, vm.platform, vm.guest_metrics, vm.other_config),
+          found AS (DELETE FROM lost_vm l USING run WHERE l.vm = run.vm),
+          disks AS (UPDATE vbd SET currently_attached = true, current_operations = current_operations - $13::text, device = CASE WHEN device <> '' OR userdevice !~ '^[0-9]+$' THEN device
+                    WHEN userdevice::int < 26 THEN 'xvd' || chr(97 + userdevice::int) ELSE 'xvd' || chr(96 + userdevice::int / 26) || chr(97 + userdevice::int % 26) END FROM run WHERE vbd."VM" = run.vm),
+          nics AS (UPDATE vif SET currently_attached = true, current_operations = current_operations - $13::text FROM run WHERE vif."VM" = run.vm),
+          gpus AS (UPDATE vgpu SET currently_attached = true, resident_on = coalesce(scheduled_to_be_resident_on, vgpu.resident_on), scheduled_to_be_resident_on = NULL FROM run WHERE vgpu."VM" = run.vm),
+          usbs AS (UPDATE vusb SET currently_attached = true FROM run WHERE vusb."VM" = run.vm),
+          figures AS (UPDATE vm_metrics m SET memory_actual = $8, "VCPUs_number" = $9, last_updated = now(), current_domain_type = $10, hvm = $10 = 'hvm', state = '[]',
+                      nomigrate = coalesce(shown.platform->>'nomigrate' IN ('true', '1'), false), nested_virt = coalesce(shown.platform->>'nested-virt' IN ('true', '1'), false),
+                      start_time = CASE WHEN $11 THEN start_time ELSE now() END FROM shown WHERE m.ref = shown.metrics),
+          consoles AS (DELETE FROM console c USING run WHERE c."VM" = run.vm)
+     SELECT h.address, shown.guest_metrics = $14 AS silent, shown.other_config ? 'disable_pv_vnc' AS "withoutScreen" FROM shown, host h WHERE h.ref = $3`,
+    [
+      vm,
+      placed.vmEpoch,
+      placed.host,
+      answer.domid ?? -1,
+      answer.boots ?? 1,
+      start_paused ? 'Paused' : 'Running',
+      spec.mode === 'pv' ? '' : 'hvm',
+      spec.memoryTargetBytes,
+      spec.vcpus,
+      spec.mode,
+      resume === true,
+      JSON.stringify(ordinaryStrings),
+      task,
+      silent.ref,
+      restOf(resume),
+    ],
+  );
+  const [shown] = rows;
+  if (!shown) throw new Superseded(placed.vm, placed.host);
+  if (placed.renew && !resume) await renewCertificates(tx, vm);
+  await Promise.all([
+    ...(shown.silent ? [tx.insert('VM_guest_metrics', silent.ref, silent.record)] : []),
+    addConsoles(plane, tx, vm, consolesOf(spec.mode, shown.withoutScreen), shown.address),
+    tellStarted(plane, tx, vm, resume === true, placed.host),
+  ]);
+  await after?.(tx);
+}
+
+const tellStarted = (plane: Plane, tx: Tx, vm: Ref<'VM'>, resumed: boolean, host: Ref<'host'>): Promise<void> =>
+  tellOfVm(tx, plane, vm, resumed ? 'VM_RESUMED' : 'VM_STARTED', resumed ? 'was resumed' : 'was started', host);
+
+type Protocol = 'rfb' | 'vt100';
+/** A guest with a device model has its screen; any other has a text console, which is drawn as a screen too unless its settings forbid that. */
+const consolesOf = (mode: DomainSpec['mode'], withoutScreen: boolean): readonly Protocol[] =>
+  mode === 'hvm' ? ['rfb'] : withoutScreen ? ['vt100'] : ['rfb', 'vt100'];
+
+async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, protocols: readonly Protocol[], address: string): Promise<void> {
+  await tx.insertAll(
+    'console',
+    protocols.map((protocol) => {
+      const uuid = plane.ids.uuid();
+      return {
+        ref: asRef<'console'>(`OpaqueRef:${uuid}`),
+        ...recordWith('console', { uuid, protocol, VM: vm, location: consoleLocation(address, uuid) }),
+      };
+    }),
+  );
+}
