@@ -30,7 +30,7 @@ function headIn(all: Buffer): Head | undefined {
  * Sends the bytes and reads one answer. A server that says that it closes is given the time to;
  * of another, `watchMs` is how long is waited for whether it closes after all.
  */
-export async function send(world: World, bytes: string | Buffer, { limitMs = 10_000, watchMs = 0 } = {}): Promise<RawAnswer> {
+export async function send(world: World, bytes: string | Buffer, { limitMs = 60_000, watchMs = 0 } = {}): Promise<RawAnswer> {
   const socket = net.connect(Number(new URL(world.url).port), '127.0.0.1');
   const pieces: Buffer[] = [];
   let length = 0,
