@@ -1,6 +1,6 @@
 /** What the control plane warns of by itself, and what high availability does about lost hosts and fallen VMs. */
 import { generate } from 'selfsigned';
-import { followPlan, HostsLiveness, restartProtected, alertFailedLogins, tellOfGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
+import { followPlan, HostsLiveness, restartProtected, alertFailedLogins, alertGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
 let world: World;
@@ -98,7 +98,7 @@ test('VMs that want to be apart and are not are told of, until they are', async 
     await call('VM.start_on', vm, host, false, false);
   }
   const told = async (): Promise<Message[]> => {
-    await tellOfGroups(plane);
+    await alertGroups(plane);
     return messages('Pool', await call('pool.get_uuid', pool), 'ALL_RUNNING_VMS');
   };
   const [only, ...more] = await told();

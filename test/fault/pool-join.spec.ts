@@ -5,7 +5,7 @@ import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
 import { agentCredential, hostUuid, inventoryOf, SimulatedXen, type JoinAnswer } from '@xenplane/hypervisor';
 import { OperationWorker } from '@xenplane/work';
-import { describeError, endSessionsOfSlave, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
+import { describeError, endSessionsOfMember, operationsOf, PostgresOperations, type Plane } from '@xenplane/xapi';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
 import { Kit, type Around } from '../derived/kit';
 import { eventually, joinKey, login, password, startWorld, type Call, type World } from '../world';
@@ -164,7 +164,7 @@ test('an agent that starts anew finds its host where it went; the sessions of th
 
   expect(await kit.call('pool.get_all')).toHaveLength(1);
   await kit.plane.store.query("UPDATE slave_of SET since = since - interval '11 seconds'");
-  await endSessionsOfSlave(kit.plane);
+  await endSessionsOfMember(kit.plane);
   await eventually(() => expect(kit.call('pool.get_all')).rejects.toThrow('SESSION_INVALID'));
   await expect(login(kit.world.url)).rejects.toThrow(`HOST_IS_SLAVE ${b.url}`);
 });

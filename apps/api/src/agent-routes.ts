@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { uuidPattern } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
-import { AgentDoor, type Dispatcher, type Plane } from '@xenplane/xapi';
+import { AgentAuthorization, type Dispatcher, type Plane } from '@xenplane/xapi';
 import { refuseUnread } from './adapter';
 import { Refusal } from './handlers/exchange/refusal';
 
@@ -22,7 +22,7 @@ interface Guards {
 export const tokenIn = (header: string | undefined): string => /^Session (.+)$/.exec(header ?? '')?.[1] ?? '';
 
 export function guardAgentRoutes(fastify: Pick<FastifyInstance, 'addHook'>, { plane, dispatcher }: Guards): void {
-  const door = new AgentDoor(plane);
+  const door = new AgentAuthorization(plane);
   /** Between control planes refusals are errors of the XenAPI. */
   const invited = async ({ headers, params }: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
     const refuse = (status: number, error: readonly string[]): void => void reply.code(status).header('connection', 'close').send({ error });

@@ -15,7 +15,21 @@ import {
 } from '@xenplane/hypervisor';
 import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
-import { claim, depart, Dispatcher, invite, join, livingApis, register, renew, report, standBy, withdraw, type Plane, type Session } from '@xenplane/xapi';
+import {
+  grantClaim,
+  releaseLease,
+  Dispatcher,
+  invite,
+  joinHosts,
+  livingApis,
+  registerHosts,
+  renewLease,
+  applyReport,
+  powerStateWanted,
+  withdraw,
+  type Plane,
+  type Session,
+} from '@xenplane/xapi';
 import { tokenIn } from './agent-routes';
 import { planeToken } from './tokens';
 
@@ -26,44 +40,44 @@ export class AgentsController {
   @Post('joins')
   @HttpCode(200)
   join(@Body() body: unknown): Promise<JoinAnswer> {
-    return join(this.plane, read(joinsReader, body));
+    return joinHosts(this.plane, read(joinsReader, body));
   }
 
   @Post('registrations')
   @HttpCode(200)
   register(@Body() body: unknown): Promise<RegistrationAnswer> {
-    return this.teaching(register(this.plane, read(registrationsReader, body)));
+    return this.teaching(registerHosts(this.plane, read(registrationsReader, body)));
   }
 
   @Post('renewals')
   @HttpCode(200)
   renew(@Body() body: unknown): Promise<RenewalAnswer> {
-    return renew(this.plane, read(renewalsReader, body));
+    return renewLease(this.plane, read(renewalsReader, body));
   }
 
   @Post('claims')
   @HttpCode(200)
   claim(@Body() body: unknown): Promise<ClaimAnswer> {
-    return this.teaching(claim(this.plane, read(claimsReader, body)));
+    return this.teaching(grantClaim(this.plane, read(claimsReader, body)));
   }
 
   @Post('reports')
   @HttpCode(200)
   report(@Body() body: unknown): Promise<ReportAnswer> {
-    return this.teaching(report(this.plane, read(reportsReader, body)));
+    return this.teaching(applyReport(this.plane, read(reportsReader, body)));
   }
 
   @Post('departures')
   @HttpCode(200)
   async depart(@Body() body: unknown): Promise<object> {
-    await depart(this.plane, read(departuresReader, body));
+    await releaseLease(this.plane, read(departuresReader, body));
     return {};
   }
 
   @Post('standbys')
   @HttpCode(200)
   standBy(@Body() body: unknown): Promise<StandbyAnswer> {
-    return standBy(this.plane, read(standbysReader, body));
+    return powerStateWanted(this.plane, read(standbysReader, body));
   }
 
   private async teaching<T extends object>(answer: Promise<T>): Promise<T> {

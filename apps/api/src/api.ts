@@ -17,7 +17,7 @@ import {
   settleAddresses,
   Sessions,
   showApi,
-  TransferBeats,
+  TransferHeartbeats,
   alertFailedLogins,
   type Plane,
   type RunningProcess,
@@ -68,7 +68,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   opened.hosts = hosts;
   await settleAddresses(plane);
   const sessions = new Sessions(plane);
-  const beats = new TransferBeats(plane);
+  const beats = new TransferHeartbeats(plane);
   beats.start();
   const dispatcher = new Dispatcher(plane, sessions, beats);
   const bodies = new Bodies(bodyLimits(settings.bodyMebibytes));

@@ -1,7 +1,7 @@
 /** Bytes to a call and an answer to bytes, for both wires; nothing else. */
 import { Controller, Get, Inject, Options, Post, Req, Res } from '@nestjs/common';
 import type { ApiSettings } from '@xenplane/config';
-import { Dispatcher, errorOf, type Answer, type TaskHead, type Way } from '@xenplane/xapi';
+import { Dispatcher, errorOf, type Answer, type TaskHead, type RequestOrigin } from '@xenplane/xapi';
 import * as wire from '@xenplane/wire';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { refuse } from './adapter';
@@ -53,7 +53,7 @@ export class RpcController {
   }
 
   /** What the head of a request says of the call. */
-  private cameBy({ raw, headers }: FastifyRequest): { way: Way; head: TaskHead } {
+  private cameBy({ raw, headers }: FastifyRequest): { way: RequestOrigin; head: TaskHead } {
     return { way: wayOf(raw, this.proxies), head: taskHead(headers) };
   }
 

@@ -1,7 +1,7 @@
 /** The way that a request came: by the local socket, or from an address. */
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
-import type { Way } from '@xenplane/xapi';
+import type { RequestOrigin } from '@xenplane/xapi';
 import { isLocal } from './local-socket';
 
 /** Addresses and networks whose word on where a request comes from is believed. */
@@ -34,7 +34,7 @@ function clientOf({ socket, headers }: IncomingMessage, proxies: TrustedProxies)
   }
   return client;
 }
-export const wayOf = (request: IncomingMessage, proxies: TrustedProxies): Way => ({
+export const wayOf = (request: IncomingMessage, proxies: TrustedProxies): RequestOrigin => ({
   local: isLocal(request.socket),
   address: clientOf(request, proxies),
 });

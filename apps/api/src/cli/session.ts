@@ -3,12 +3,12 @@ import { XenError } from '@xenplane/model';
 import type { Api, Opened } from '@xenplane/client';
 import { inSlices } from '@xenplane/store';
 import { encodeJson, membersOfBlocks, parseJsonCall, type Blocks } from '@xenplane/wire';
-import type { Dispatcher, Way } from '@xenplane/xapi';
+import type { Dispatcher, RequestOrigin } from '@xenplane/xapi';
 
 const wordsOf = (method: string, params: readonly unknown[]): Buffer => Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
 
 /** Answers what a client of JSON-RPC would see. */
-async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal, way?: Way): Promise<unknown> {
+async function call(dispatcher: Dispatcher, method: string, params: readonly unknown[], signal: AbortSignal, way?: RequestOrigin): Promise<unknown> {
   if (signal.aborted) throw new XenError('SESSION_INVALID', '');
   const answer = await dispatcher.call({ ...parseJsonCall(wordsOf(method, params)), signal, ...(way ? { way } : {}) });
   return 'value' in answer ? JSON.parse(encodeJson(answer.type, answer.value)) : readBlocks(answer.blocks);
@@ -25,7 +25,7 @@ export interface Credentials {
   readonly session: string | undefined;
   readonly user: string;
   readonly password: string;
-  readonly way: Way;
+  readonly way: RequestOrigin;
 }
 
 /** A session that was brought along stays open; one made for the command ends with it. */

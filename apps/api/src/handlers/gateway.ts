@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { asRef, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
 import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
-import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferBeats } from '@xenplane/xapi';
+import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferHeartbeats } from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
 import { wayOf, type TrustedProxies } from '../way';
 import { assertRole, type Exchange, type Handler } from './exchange/exchange';
@@ -29,7 +29,7 @@ type Connection = Pick<Exchange, 'request' | 'response' | 'socket' | 'head'>;
 export interface GatewayParts {
   readonly plane: Plane;
   readonly dispatcher: Dispatcher;
-  readonly beats: TransferBeats;
+  readonly beats: TransferHeartbeats;
   readonly bodies: Bodies;
   readonly proxies: TrustedProxies;
 }
@@ -37,7 +37,7 @@ export interface GatewayParts {
 export class Gateway {
   private readonly plane: Plane;
   private readonly dispatcher: Dispatcher;
-  private readonly beats: TransferBeats;
+  private readonly beats: TransferHeartbeats;
   private readonly bodies: Bodies;
   private readonly proxies: TrustedProxies;
 

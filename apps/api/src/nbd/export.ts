@@ -1,7 +1,7 @@
 /** A disk that is served: held, so that nobody changes it meanwhile, under a task that its reader's session owns. */
 import type { Socket } from 'node:net';
 import { allows, classes, XenError } from '@xenplane/model';
-import { errorOf, findVdi, holdRead, HttpTask, readDisk, type Plane, type Session, type Sessions, type TransferBeats } from '@xenplane/xapi';
+import { errorOf, findVdi, holdRead, HttpTask, readDisk, type Plane, type Session, type Sessions, type TransferHeartbeats } from '@xenplane/xapi';
 import type { DiskSource } from '@xenplane/wire';
 
 /** A block of a disk's layers; and the longest that the protocol lets a client ask for without asking first. */
@@ -11,7 +11,7 @@ export const largestRead = 2 ** 25;
 export interface Serving {
   readonly plane: Plane;
   readonly sessions: Sessions;
-  readonly beats: TransferBeats;
+  readonly beats: TransferHeartbeats;
 }
 
 export class Export {

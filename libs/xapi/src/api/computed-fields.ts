@@ -25,7 +25,7 @@ import {
   vusbFromReplica,
 } from '../begin/lifecycle-subjects';
 import { isFinal } from '../begin/tasks';
-import { isThick, setAsideBytes } from '../storage/layers/thick-provisioning';
+import { isThick, allocatedBytes } from '../storage/layers/thick-provisioning';
 
 type Raw = Readonly<Record<string, unknown>>;
 const as = <N extends ClassName>(record: Raw): StoredRecord<N> => record as StoredRecord<N>;
@@ -71,7 +71,7 @@ const thickSrOf = (vdi: Raw, _ref: string, view: Replica): Lookers => {
 const asideIn = (view: Replica, sr: string): number =>
   view.pointingAt('VDI.SR', sr).reduce((sum, ref) => {
     const vdi = view.stored('VDI', ref);
-    return vdi ? sum + setAsideBytes(vdi) : sum;
+    return vdi ? sum + allocatedBytes(vdi) : sum;
   }, 0);
 
 /**
@@ -139,7 +139,7 @@ export const derivations: Derivations<Replica> = {
     derive: (record, ref, view) => {
       const subject = vdiFromReplica(view, ref, as<'VDI'>(record));
       const sr = view.stored('SR', as<'VDI'>(record).SR);
-      const aside = sr && isThick(sr) ? { physical_utilisation: setAsideBytes(as<'VDI'>(record)) } : {};
+      const aside = sr && isThick(sr) ? { physical_utilisation: allocatedBytes(as<'VDI'>(record)) } : {};
       return { ...allowed(() => subject && vdiLifecycle.allowedOperations(subject)), ...aside };
     },
     looks: [

@@ -1,8 +1,8 @@
 import { asRef, classes, nullRef, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { admit } from '../people/admission-of-subjects';
-import { Doors } from '../people/login-throttle';
+import { LoginThrottle } from '../people/login-throttle';
 import { setPassword } from '../bootstrap/pool';
-import type { Outside, Plane, Way } from '../core/context';
+import type { Outside, Plane, RequestOrigin } from '../core/context';
 import { askedOnce, longestPassword, verifyPassword, wasRight } from '../people/passwords';
 import { denied } from '../people/roles';
 import { openSession, type Sessions } from './sessions';
@@ -89,9 +89,9 @@ async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }:
   await setPassword(plane, root, new_pwd);
 }
 
-const doors = new Doors();
+const doors = new LoginThrottle();
 /** Those who come by one address take turns with others. */
-const by = ({ address }: Way, user: string, password: string, originator: string): Login => ({
+const by = ({ address }: RequestOrigin, user: string, password: string, originator: string): Login => ({
   user,
   password,
   originator,
@@ -99,9 +99,9 @@ const by = ({ address }: Way, user: string, password: string, originator: string
 });
 
 export const sessionCalls = (sessions: Sessions): CallsOf<typeof classes.session, Outside> => ({
-  login_with_password: async ({ plane, way }, { uname, pwd, originator }) =>
+  login_with_password: async ({ plane, origin: way }, { uname, pwd, originator }) =>
     way.local ? logInAsRoot(plane, originator) : asRef(await logIn(plane, by(way, uname, pwd, originator))),
-  slave_local_login_with_password: async ({ plane, way }, { uname, pwd }) =>
+  slave_local_login_with_password: async ({ plane, origin: way }, { uname, pwd }) =>
     way.local ? logInAsRoot(plane, '') : logInForEmergency(plane, by(way, uname, pwd, '')),
   logout: async ({ session }) => {
     if (session) await sessions.close(session.ref);

@@ -7,7 +7,7 @@ import { decodeTaskResult } from '@xenplane/wire';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
 import { admit, busyLimitMs, isBusy } from './admission';
-import { mark } from './operation-store';
+import { markBusy } from './operation-store';
 import { assertAllowed } from '../people/roles';
 import { sealOf } from '../registry/sealed-arguments';
 import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
@@ -79,7 +79,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
   await inTransaction(plane.store, async (tx) => {
     assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
-    await mark(tx, ref, marks);
+    await markBusy(tx, ref, marks);
     await insertTask(tx, { ref, label: start.label, session, ...start.head });
     insertOperation(tx, start, ref, true);
   });

@@ -5,8 +5,8 @@ import type { Row } from '@xenplane/store';
 import { copyable, migratable } from '../storage/vdi-move';
 import type { Context } from '../core/context';
 import { assertLive, assertUnused } from '../host/host-use';
-import { marksOf, type Mark } from './operation-targets';
-import { mark } from './operation-store';
+import { busyMarksOf, type BusyMark } from './operation-targets';
+import { markBusy } from './operation-store';
 import { modeOf } from '../runs/domain-spec';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './lifecycle-subjects';
 import { assertMayCopyKeys, assertMayRevertKeys } from '../vm/vm-keys';
@@ -93,12 +93,12 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
 /** Checks what an operation takes and marks it as busy under the operation's task. */
 export async function admitMarked(context: Context, method: string, args: Args): Promise<void> {
   const marks = await admit(context, method, args);
-  if (context.task) await mark(context.tx, context.task, marks);
+  if (context.task) await markBusy(context.tx, context.task, marks);
 }
 
 /** Checks what an operation takes, and locks it; the caller marks it. */
-export async function admit(context: Context, method: string, args: Args): Promise<readonly Mark[]> {
-  const marks = marksOf(method, args);
+export async function admit(context: Context, method: string, args: Args): Promise<readonly BusyMark[]> {
+  const marks = busyMarksOf(method, args);
   if (marks.length === 0) await assertThere(context, method, args);
   // Asked at once, which is one round trip, and told of in this order.
   const answers = [...marks.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];

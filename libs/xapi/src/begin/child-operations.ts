@@ -5,11 +5,11 @@ import { Parked, type Run } from '@xenplane/work';
 import { startInternally } from './accept';
 import type { Plane, Session } from '../core/context';
 
-export interface Child {
+export interface ChildOperation {
   readonly method: string;
   readonly args: Readonly<Record<string, unknown>>;
 }
-export interface Ended {
+export interface EndedChild {
   readonly task: string;
   readonly succeeded: boolean;
   /** In the form of the wire. */
@@ -18,7 +18,7 @@ export interface Ended {
 }
 const lookAgainMs = 250;
 
-export async function startChildren(plane: Plane, tx: Tx, run: Run<Tx>, children: readonly Child[]): Promise<Ref<'task'>[]> {
+export async function startChildOperations(plane: Plane, tx: Tx, run: Run<Tx>, children: readonly ChildOperation[]): Promise<Ref<'task'>[]> {
   const parent = { task: asRef<'task'>(run.ref), session: run.context['session'] as Session | undefined };
   const tasks: Ref<'task'>[] = [];
   for (const { method, args } of children) tasks.push(await startInternally(tx, plane, method, args, parent));
@@ -43,7 +43,7 @@ const rowsOf = ({ store }: Plane, tasks: readonly string[]): Promise<Row[]> =>
  * Begins operations in one transaction and answers how they ended. Until they have, the operation gives its place up: no number of
  * waiting ones can keep the work that they wait for from being done. When it is to end before that, they are cancelled and waited for.
  */
-export async function ended(plane: Plane, run: Run<Tx>, name: string, begin: (tx: Tx) => Promise<readonly string[]>): Promise<readonly Ended[]> {
+export async function endedChildren(plane: Plane, run: Run<Tx>, name: string, begin: (tx: Tx) => Promise<readonly string[]>): Promise<readonly EndedChild[]> {
   const tasks: string[] = [];
   // Undone after the cancelling, which is registered later.
   await run.step(
@@ -53,7 +53,7 @@ export async function ended(plane: Plane, run: Run<Tx>, name: string, begin: (tx
       if ((await rowsOf(plane, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
     },
   );
-  tasks.push(...(await run.commit(name, begin, cancelAll)));
+  tasks.push(...(await run.commit(name, begin, cancelTasks)));
   const rows = await rowsOf(plane, tasks);
   if (rows.some((r) => r.open)) {
     run.checkpoint();
@@ -62,7 +62,7 @@ export async function ended(plane: Plane, run: Run<Tx>, name: string, begin: (tx
   return rows.map(endOf);
 }
 /** Of a task whose record is gone already its owner wants to hear nothing. */
-const endOf = ({ ref, status, result, error_info }: Row): Ended => ({
+const endOf = ({ ref, status, result, error_info }: Row): EndedChild => ({
   task: ref,
   succeeded: (status ?? 'success') === 'success',
   result: result ?? '',
@@ -70,12 +70,12 @@ const endOf = ({ ref, status, result, error_info }: Row): Ended => ({
 });
 
 /** Asks what has not ended to stop. */
-export async function cancelAll(tx: Tx, tasks: readonly string[]): Promise<void> {
+export async function cancelTasks(tx: Tx, tasks: readonly string[]): Promise<void> {
   await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [tasks]);
 }
 
 /** Waits until a moment of the database's clock without holding a place. */
-export async function waitUntil(plane: Plane, run: Run<Tx>, moment: number): Promise<void> {
+export async function parkUntil(plane: Plane, run: Run<Tx>, moment: number): Promise<void> {
   const left = moment - plane.clock.now().getTime();
   if (left <= 0) return;
   run.checkpoint();

@@ -6,7 +6,7 @@ const finishedMinutes = 65;
 const pendingHours = 24;
 
 /** Those that ended long ago, those that ended after somebody wanted them gone, and those that nobody works on or has changed for a day. Answers how many. */
-export async function reapTasks(store: Store): Promise<number> {
+export async function deleteFinishedTasks(store: Store): Promise<number> {
   const left = await store.query<{ ref: string }>(
     `SELECT ref FROM task t WHERE status <> ALL ($1) AND created < now() - interval '${pendingHours} hours'
        AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.ref = t.ref AND o.state <> 'done') AND NOT EXISTS (SELECT 1 FROM transfer x WHERE x.task = t.ref)`,

@@ -5,7 +5,7 @@ import { inTransaction, type Store, type Tx } from '@xenplane/store';
 import { Lost, type Entry, type Held, type OperationStore, type Outcome, type Sighting, type Taken } from '@xenplane/work';
 import { messages } from '@xenplane/model';
 import type { Plane } from '../core/context';
-import { marksOf, type Mark } from './operation-targets';
+import { busyMarksOf, type BusyMark } from './operation-targets';
 import { endTask, type End } from './tasks';
 
 interface Row {
@@ -89,7 +89,7 @@ export class PostgresOperations implements OperationStore<Tx> {
       [held.ref, held.attempt],
       lost(held),
     );
-    await unmark(tx, task, marksOf(held.method, held.params));
+    await unmarkBusy(tx, task, busyMarksOf(held.method, held.params));
     await endTask(tx, task, endOf(held, outcome));
   }
 
@@ -144,13 +144,13 @@ function journal(tx: Tx, held: Held, entries: readonly Entry[]): void {
 }
 
 /** Written with the commit; an object and what goes with it in one statement. */
-export async function mark(tx: Tx, task: Ref<'task'>, marks: readonly Mark[]): Promise<void> {
+export async function markBusy(tx: Tx, task: Ref<'task'>, marks: readonly BusyMark[]): Promise<void> {
   const busy = 'current_operations = current_operations || jsonb_build_object($2::text, $3::text)';
   const attaching = "current_operations = current_operations || jsonb_build_object($2::text, 'attach')";
   for (const { cls, ref, op, devices } of marks)
     tx.leave(`${devices ? changeDevices(attaching) : ''} UPDATE "${cls.toLowerCase()}" SET ${busy} WHERE ref = $1`, [ref, task, op]);
 }
-export async function unmark(tx: Tx, task: Ref<'task'>, marks: readonly Omit<Mark, 'op'>[]): Promise<void> {
+export async function unmarkBusy(tx: Tx, task: Ref<'task'>, marks: readonly Omit<BusyMark, 'op'>[]): Promise<void> {
   const free = 'current_operations = current_operations - $2::text';
   for (const { cls, ref, devices } of marks)
     tx.leave(`${devices ? changeDevices(free, 'AND current_operations ? $2') : ''} UPDATE "${cls.toLowerCase()}" SET ${free} WHERE ref = $1`, [ref, task]);

@@ -1,7 +1,7 @@
 /** Which operation of an object's own vocabulary each message takes, and on which of its parameters. */
 import { asRef, type ClassName, type Ref } from '@xenplane/model';
 
-export interface Taking {
+export interface OperationTarget {
   readonly cls: ClassName;
   readonly param: string;
   readonly op: string;
@@ -9,11 +9,11 @@ export interface Taking {
   readonly devices?: true;
 }
 
-const on = (cls: ClassName, param: string, op: string): Taking[] => [{ cls, param, op }];
-const vm = (op: string): Taking[] => on('VM', 'vm', op);
-const withDevices = (op: string): Taking[] => vm(op).map((taking) => ({ ...taking, devices: true }));
+const on = (cls: ClassName, param: string, op: string): OperationTarget[] => [{ cls, param, op }];
+const vm = (op: string): OperationTarget[] => on('VM', 'vm', op);
+const withDevices = (op: string): OperationTarget[] => vm(op).map((taking) => ({ ...taking, devices: true }));
 
-export const takings: Readonly<Record<string, readonly Taking[]>> = {
+export const operationTargets: Readonly<Record<string, readonly OperationTarget[]>> = {
   'VM.start': withDevices('start'),
   'VM.start_on': withDevices('start_on'),
   'VM.pause': vm('pause'),
@@ -58,10 +58,10 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
 };
 
 /** One object that an operation keeps busy, by the name of what is done to it. */
-export interface Mark extends Omit<Taking, 'param'> {
+export interface BusyMark extends Omit<OperationTarget, 'param'> {
   readonly ref: Ref;
 }
 
 /** The objects that a started operation keeps busy. */
-export const marksOf = (method: string, params: Readonly<Record<string, unknown>>): Mark[] =>
-  (takings[method] ?? []).map(({ param, ...taking }) => ({ ...taking, ref: asRef(String(params[param])) }));
+export const busyMarksOf = (method: string, params: Readonly<Record<string, unknown>>): BusyMark[] =>
+  (operationTargets[method] ?? []).map(({ param, ...taking }) => ({ ...taking, ref: asRef(String(params[param])) }));

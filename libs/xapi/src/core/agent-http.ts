@@ -6,7 +6,7 @@ const options = { keepAlive: true, maxSockets: Infinity, maxFreeSockets: 64 } as
 const plain = new http.Agent(options);
 const secure = new https.Agent(options);
 
-export interface Question {
+export interface AgentRequest {
   readonly method: string;
   readonly url: string;
   readonly key: string;
@@ -14,12 +14,12 @@ export interface Question {
   /** Without an answer in this time it has failed. */
   readonly limitMs: number;
 }
-export interface Reply {
+export interface AgentReply {
   readonly status: number;
   readonly text: string;
 }
 
-export function askAgent({ method, url, key, body, limitMs }: Question): Promise<Reply> {
+export function askAgent({ method, url, key, body, limitMs }: AgentRequest): Promise<AgentReply> {
   const content = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     authorization: `Bearer ${key}`,

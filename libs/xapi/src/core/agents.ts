@@ -18,7 +18,7 @@ export interface PlacedVm {
   readonly aside?: true;
 }
 /** A desired state without the epochs, which the placement brings. */
-export type Wish = { [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'> }[DesiredVm['state']];
+export type DesiredState = { [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'> }[DesiredVm['state']];
 
 /** The placement that a command was about is over: fenced, stopped or replaced. The operation says why, in the words of the interface. */
 export class Superseded extends Error {
@@ -59,7 +59,7 @@ export class Agents {
   ) {}
 
   /** Repeats the command until the agent says done. Superseded when the placement has gone; a XenError when the agent says that it cannot be. */
-  async ensure(asked: PlacedVm, wish: Wish, patience: Patience): Promise<VmAnswer> {
+  async ensure(asked: PlacedVm, wish: DesiredState, patience: Patience): Promise<VmAnswer> {
     const from = performance.now();
     for (let silent = 0, placed = asked; ;) {
       const answer = await this.put(placed, wish, patience.answerMs ?? waitMs);
@@ -80,12 +80,12 @@ export class Agents {
   }
 
   /** Whether the agent says at once that it is as wished. */
-  async isSo(placed: PlacedVm, wish: Wish, answerMs: number): Promise<boolean> {
+  async isSo(placed: PlacedVm, wish: DesiredState, answerMs: number): Promise<boolean> {
     return (await this.put(placed, wish, answerMs))?.phase === 'done';
   }
 
   /** One try; undefined when the agent cannot be reached or did not answer in time. */
-  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: Wish, answerMs: number): Promise<VmAnswer | undefined> {
+  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: DesiredState, answerMs: number): Promise<VmAnswer | undefined> {
     const address = await this.addressOf(host);
     if (!address) return undefined;
     try {

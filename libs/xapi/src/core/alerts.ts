@@ -21,7 +21,7 @@ const vmAlerts = {
 export type VmAlert = keyof typeof vmAlerts;
 export type Alert = Pick<StoredRecord<'message'>, 'name' | 'priority' | 'cls' | 'obj_uuid' | 'body'>;
 
-export async function tell(tx: Tx, plane: Plane, alert: Alert): Promise<Ref<'message'>> {
+export async function raiseAlert(tx: Tx, plane: Plane, alert: Alert): Promise<Ref<'message'>> {
   const { name, priority, cls, obj_uuid, body } = alert;
   const uuid = plane.ids.uuid(),
     ref = asRef<'message'>(`OpaqueRef:${uuid}`);
@@ -30,7 +30,7 @@ export async function tell(tx: Tx, plane: Plane, alert: Alert): Promise<Ref<'mes
 }
 
 /** Says what has become of a VM, and on which host; one statement, for it stands in the way of every start. */
-export async function tellOfVm(tx: Tx, plane: Plane, vm: Ref<'VM'>, name: VmAlert, what: string, host?: Ref<'host'>): Promise<void> {
+export async function raiseVmAlert(tx: Tx, plane: Plane, vm: Ref<'VM'>, name: VmAlert, what: string, host?: Ref<'host'>): Promise<void> {
   const uuid = plane.ids.uuid();
   tx.leave(
     `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)

@@ -1,5 +1,5 @@
 /** Lets so many through at a time; who comes later waits. */
-export class Gate {
+export class ConcurrencyLimit {
   private readonly waiting: (() => void)[] = [];
 
   constructor(private free: number) {}

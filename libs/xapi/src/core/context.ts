@@ -5,7 +5,7 @@ import type { Replica, Store, Tx } from '@xenplane/store';
 import type { Doorbell } from '@xenplane/work';
 import type { Addressing } from './addressing';
 import type { Agents } from './agents';
-import type { FailedLogins } from './failed-logins';
+import type { FailedLoginCounter } from './failed-logins';
 import type { HostsByAddress } from './hosts-by-address';
 
 export type { Log };
@@ -47,7 +47,7 @@ export interface Plane {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
-  readonly failedLogins: FailedLogins;
+  readonly failedLogins: FailedLoginCounter;
   readonly addresses: HostsByAddress;
   readonly settings: PlaneSettings;
 }
@@ -88,10 +88,10 @@ export interface Outside {
   /** What the client holds: the session's token. */
   readonly token: string;
   readonly signal: AbortSignal;
-  readonly way: Way;
+  readonly origin: RequestOrigin;
 }
 /** The way that a request came. */
-export interface Way {
+export interface RequestOrigin {
   /** Only the user of this process has it: who asks is root. */
   readonly local: boolean;
   /** Whence over the network; empty for requests from within. */

@@ -1,7 +1,7 @@
-import { FailedLogins } from './failed-logins';
+import { FailedLoginCounter } from './failed-logins';
 
 test('failed logins by clients, told once; those that are too many to be kept count of are unknown', () => {
-  const logins = new FailedLogins();
+  const logins = new FailedLoginCounter();
   expect(logins.take()).toBeUndefined();
   const at = new Date('2026-01-02T03:04:05Z');
   for (const username of Array.from({ length: 1001 }, (_, i) => `made up ${i}`)) logins.note({ username, originator: '' }, at);

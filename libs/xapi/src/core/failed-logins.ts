@@ -17,7 +17,7 @@ const mostTold = 3;
 const mostClients = 1000;
 const longestName = 256;
 
-export class FailedLogins {
+export class FailedLoginCounter {
   private readonly tries = new Map<string, Tries>();
   private unknown = 0;
 

@@ -18,7 +18,7 @@ function connectionFailure(error: unknown): string | undefined {
 }
 
 /** For what may be done twice. */
-export async function persistently<T>(act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function withRetries<T>(act: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await act();
@@ -31,7 +31,7 @@ export async function persistently<T>(act: () => Promise<T>, signal?: AbortSigna
 }
 
 /** For a stream, which cannot be sent twice; it may break for reasons of its own, so that only a connection that never was is told as one. */
-export async function once<T>(act: () => Promise<T>): Promise<T> {
+export async function withoutRetry<T>(act: () => Promise<T>): Promise<T> {
   return act().catch((error: unknown) => Promise.reject(connectionFailure(error) === 'ECONNREFUSED' ? unreachable(error) : error));
 }
 

@@ -2,7 +2,7 @@
 import { asRef, classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { evaluate, parseFilter } from '@xenplane/wire';
 import type { Tx } from '@xenplane/store';
-import { tell, type Alert } from './alerts';
+import { raiseAlert, type Alert } from './alerts';
 import type { Context, Plane } from './context';
 
 type Message = StoredRecord<'message'>;
@@ -30,7 +30,7 @@ const uuidForm = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 async function create({ tx, plane }: Context, given: Alert): Promise<Ref<'message'>> {
   await objectOfMessages(tx, given);
-  return tell(tx, plane, given);
+  return raiseAlert(tx, plane, given);
 }
 
 export type ImportedMessage = Pick<Message, 'uuid' | 'name' | 'priority' | 'timestamp' | 'body'>;

@@ -17,20 +17,20 @@ export async function beginJoining(tx: Tx, address: string, operation: string): 
   const [other] = await tx.query<{ operation: string }>('SELECT operation FROM slave_of', []);
   throw new XenError('OTHER_OPERATION_IN_PROGRESS', 'pool', pool?.ref ?? '', 'join', other?.operation ?? '');
 }
-export async function giveUpJoining(tx: Tx, operation: string): Promise<void> {
+export async function abortJoining(tx: Tx, operation: string): Promise<void> {
   await tx.query('DELETE FROM slave_of WHERE operation = $1 AND since IS NULL', [operation]);
 }
-export async function becomeSlave(tx: Tx): Promise<void> {
+export async function becomeMember(tx: Tx): Promise<void> {
   await tx.query('UPDATE slave_of SET since = now()', []);
 }
 /** A host has joined this pool again. */
-export async function standAlone(tx: Tx): Promise<void> {
+export async function leaveOtherPool(tx: Tx): Promise<void> {
   await tx.query('DELETE FROM slave_of WHERE since IS NOT NULL', []);
 }
 
 const restartSeconds = 10;
 /** A host that has joined restarts its toolstack a moment later: until then sessions may read how their call ended. */
-export async function endSessionsOfSlave(plane: Plane): Promise<void> {
+export async function endSessionsOfMember(plane: Plane): Promise<void> {
   await inTransaction(plane.store, (tx) =>
     tx.query(
       `WITH due AS (UPDATE slave_of SET restarted = true WHERE NOT restarted AND since < now() - interval '${restartSeconds} seconds' RETURNING address),

@@ -4,9 +4,9 @@
  */
 import { isClassName, XenError, type Message } from '@xenplane/model';
 import type { Replica } from '@xenplane/store';
-import { custom } from '../registry/calls';
-import type { Plane, Session, Way } from '../core/context';
-import { callerOf, Turns } from './fair-turns';
+import { handledMessages } from '../registry/calls';
+import type { Plane, Session, RequestOrigin } from '../core/context';
+import { callerOf, FairTurns } from './fair-turns';
 
 /** Reads are answered from memory, lists are long reads, work makes transactions. What waits for others or is logged in has no queue. */
 type Lane = 'read' | 'list' | 'work' | 'none';
@@ -27,7 +27,7 @@ const unqueued: ReadonlySet<string> = new Set(['event.from', 'event.next', 'sess
 const isList = (message: Message): boolean => message.call.startsWith('get_all') && message.kind === 'object';
 
 /** Answered from the replica. */
-export const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !custom.has(message.name);
+export const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !handledMessages.has(message.name);
 
 function loadOf(message: Message, replica: Pick<Replica, 'count'>): Load {
   if (!message.session || unqueued.has(message.name)) return free;
@@ -45,21 +45,21 @@ const listsAtOnce = 4;
 /** A request of a handler costs as much as a call. */
 const handlerCost = callCost;
 
-export class Lanes {
-  readonly turns: Readonly<Record<Exclude<Lane, 'none'>, Turns>>;
+export class AdmissionQueues {
+  readonly turns: Readonly<Record<Exclude<Lane, 'none'>, FairTurns>>;
 
   /** Reads that wait until what was committed before them is in the replica. */
   private readsWaiting = 0;
 
   constructor(private readonly plane: Pick<Plane, 'settings' | 'replica'>) {
     const { callsAtOnce, callsWaiting } = plane.settings;
-    const room = (inside: number): Turns =>
-      new Turns({ inside, waiting: callsWaiting, waitingOfOne: Math.ceil(callsWaiting / 2), waitingOfSession: Math.ceil(callsWaiting / 4) });
+    const room = (inside: number): FairTurns =>
+      new FairTurns({ inside, waiting: callsWaiting, waitingOfOne: Math.ceil(callsWaiting / 2), waitingOfSession: Math.ceil(callsWaiting / 4) });
     this.turns = { work: room(callsAtOnce), read: room(readsAtOnce), list: room(listsAtOnce) };
   }
 
   /** TOO_BUSY for a call that would not be let in to wait, before anything is done for it. */
-  assertRoom(message: Message, session: Session | undefined, { address }: Way): void {
+  assertRoom(message: Message, session: Session | undefined, { address }: RequestOrigin): void {
     const { lane } = loadOf(message, this.plane.replica);
     if (session && lane !== 'none') this.turns[lane].assertRoom(callerOf(address, session));
   }
@@ -68,7 +68,7 @@ export class Lanes {
    * Does the work when its turn has come; calls without a session have no queue here. Reads wait until what was committed before
    * them is in the replica, all together, and then for their turn, so that each takes only as long as its answer is made.
    */
-  through<T>(message: Message, session: Session | undefined, { address }: Way, work: (release: () => void) => Promise<T>): Promise<T> {
+  through<T>(message: Message, session: Session | undefined, { address }: RequestOrigin, work: (release: () => void) => Promise<T>): Promise<T> {
     const { lane, cost } = loadOf(message, this.plane.replica);
     if (!session || lane === 'none') return work(() => undefined);
     const inTurn = (): Promise<T> => this.turns[lane].through(callerOf(address, session), cost, work);
@@ -87,7 +87,7 @@ export class Lanes {
   }
 
   /** Waits for the turn of a request of a handler, which then takes as long as it takes. */
-  turnOf(session: Session, { address }: Way): Promise<void> {
+  turnOf(session: Session, { address }: RequestOrigin): Promise<void> {
     return this.turns.work.through(callerOf(address, session), handlerCost, () => Promise.resolve());
   }
 }

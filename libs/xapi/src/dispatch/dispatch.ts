@@ -19,23 +19,23 @@ import {
 } from '@xenplane/wire';
 import { startOperation } from '../begin/accept';
 import { Trail } from '../api/audit';
-import { custom, outsideCalls, type Handler } from '../registry/calls';
-import type { Context, Outside, Plane, Session, Way } from '../core/context';
+import { handledMessages, outsideCalls, type Handler } from '../registry/calls';
+import type { Context, Outside, Plane, Session, RequestOrigin } from '../core/context';
 import { databaseError, errorOf } from '../api/error-of';
 import { createPlain, read, writeField } from '../core/implied-calls';
-import { isRead, Lanes } from './admission-queues';
+import { isRead, AdmissionQueues } from './admission-queues';
 import { assertAllowed, needsBefore } from '../people/roles';
 import { OpenedDatabases } from '../recovery/foreign-database';
 import { sessionRef, type Sessions } from '../api/sessions';
 import { endTask, insertTask, type End, type TaskHead } from '../begin/tasks';
-import type { TransferBeats } from '../transfer/transfer-heartbeats';
+import type { TransferHeartbeats } from '../transfer/transfer-heartbeats';
 import * as journal from '../transfer/journal';
 
 export interface Request {
   readonly method: string;
   readonly params: readonly Untyped[];
   readonly signal: AbortSignal;
-  readonly way?: Way;
+  readonly way?: RequestOrigin;
   readonly head?: TaskHead;
 }
 /** What goes back: a value and its type, or the members of a map whose JSON the replica has ready. Void has no type. */
@@ -48,7 +48,7 @@ interface Call {
   /** Of a call in the background: the method as the client wrote it. */
   readonly label: string | undefined;
   readonly signal: AbortSignal;
-  readonly way: Way;
+  readonly way: RequestOrigin;
   readonly head: TaskHead;
   /** Lets the next call have its turn. */
   readonly release: () => void;
@@ -59,22 +59,22 @@ type Background = InSession & { readonly label: string };
 
 /** A call that takes longer waits for something, and does not keep others waiting for it. */
 const longestTurnMs = 1_000;
-const fromWithin: Way = { local: false, address: '' };
+const fromWithin: RequestOrigin = { local: false, address: '' };
 const taskType: Type = { kind: 'ref', cls: 'task' };
 
 export class Dispatcher {
   readonly trail: Trail;
-  readonly lanes: Lanes;
+  readonly lanes: AdmissionQueues;
   private readonly outside: ReadonlyMap<string, Handler<Outside>>;
   private readonly databases: OpenedDatabases;
 
   constructor(
     private readonly plane: Plane,
     readonly sessions: Sessions,
-    private readonly beats: TransferBeats,
+    private readonly beats: TransferHeartbeats,
   ) {
     this.trail = new Trail(plane);
-    this.lanes = new Lanes(plane);
+    this.lanes = new AdmissionQueues(plane);
     this.databases = new OpenedDatabases(plane, sessions);
     this.outside = outsideCalls(sessions, this.databases);
   }
@@ -166,7 +166,7 @@ export class Dispatcher {
     // It may wait for others for a long time.
     const waits = setTimeout(release, longestTurnMs);
     try {
-      return { type: message.result, value: await run({ plane: this.plane, session, token, signal, way }, args) };
+      return { type: message.result, value: await run({ plane: this.plane, session, token, signal, origin: way }, args) };
     } finally {
       clearTimeout(waits);
     }
@@ -185,12 +185,12 @@ export class Dispatcher {
     const lost = new AbortController();
     await inTransaction(this.plane.store, async (tx) => {
       await insertTask(tx, { ref: work.task, label, session, ...head });
-      await journal.begin(tx, work);
+      await journal.beginTransfer(tx, work);
     });
     this.beats.carry(work.id, () => lost.abort());
     const end = async (how: End): Promise<void> => {
       this.beats.drop(work.id);
-      await inTransaction(this.plane.store, (tx) => journal.end(tx, work, async () => how));
+      await inTransaction(this.plane.store, (tx) => journal.endTransfer(tx, work, async () => how));
     };
     void run(lost.signal)
       .then(({ value }) => end({ status: 'success', result: encodeTaskResult(message.result, value) }))
@@ -252,7 +252,7 @@ export class Dispatcher {
   private async perform(message: Message, args: Args, context: Context): Promise<unknown> {
     const { session, tx } = context;
     assertAllowed(session, message, args, await this.before(message, args, context));
-    const handler = custom.get(message.name);
+    const handler = handledMessages.get(message.name);
     if (handler) return handler(context, args);
     const cls = message.cls.name;
     if (!isClassName(cls)) throw new XenError('MESSAGE_METHOD_UNKNOWN', message.name);

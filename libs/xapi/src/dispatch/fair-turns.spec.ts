@@ -1,11 +1,11 @@
-import { Turns, type Caller } from './fair-turns';
+import { FairTurns, type Caller } from './fair-turns';
 
 const room = { inside: 1, waiting: 100, waitingOfOne: 60, waitingOfSession: 40 };
 /** Calls that end when they are told to, in the order in which they began. */
 class Calls {
   readonly begun: string[] = [];
   private readonly ends: (() => void)[] = [];
-  constructor(readonly turns: Turns) {}
+  constructor(readonly turns: FairTurns) {}
 
   ask(name: string, caller: Caller, cost = 1): Promise<void> {
     return this.turns.through(caller, cost, () => {
@@ -24,7 +24,7 @@ const many = (calls: Calls, name: string, count: number, caller: Caller, cost = 
   Promise.all(Array.from({ length: count }, (_, i) => calls.ask(`${name}${i}`, caller, cost)));
 
 test('of one session calls have their turn as they came', async () => {
-  const calls = new Calls(new Turns(room));
+  const calls = new Calls(new FairTurns(room));
   void many(calls, 'a', 5, ['x', 'root', 's1']);
   await calls.endAll();
   expect(calls.begun).toEqual(['a0', 'a1', 'a2', 'a3', 'a4']);
@@ -35,7 +35,7 @@ test.each<[string, Caller, Caller]>([
   ['user at the same address', ['x', 'root', 's1'], ['x', 'alice', 's2']],
   ['address', ['x', 'root', 's1'], ['y', 'root', 's2']],
 ])('the one call of another %s waits for no more than one of many', async (_what, heavy, light) => {
-  const calls = new Calls(new Turns(room));
+  const calls = new Calls(new FairTurns(room));
   void many(calls, 'heavy', 30, heavy);
   void calls.ask('light', light);
   await calls.endAll();
@@ -44,7 +44,7 @@ test.each<[string, Caller, Caller]>([
 });
 
 test('an address with many sessions has no more than one with a single one', async () => {
-  const calls = new Calls(new Turns(room));
+  const calls = new Calls(new FairTurns(room));
   for (let s = 0; s < 10; s += 1) void many(calls, `many${s}-`, 3, ['x', 'root', `s${s}`]);
   void many(calls, 'single', 10, ['y', 'root', 't']);
   await calls.endAll();
@@ -53,7 +53,7 @@ test('an address with many sessions has no more than one with a single one', asy
 });
 
 test('who asks for what is cheap has more turns than who asks for what is dear', async () => {
-  const calls = new Calls(new Turns(room));
+  const calls = new Calls(new FairTurns(room));
   void many(calls, 'dear', 20, ['x', 'root', 's1'], 100);
   void many(calls, 'cheap', 20, ['x', 'root', 's2'], 10);
   await calls.endAll();
@@ -61,7 +61,7 @@ test('who asks for what is cheap has more turns than who asks for what is dear',
 });
 
 test('leaving the queue for a moment pays nobody', async () => {
-  const turns = new Turns(room);
+  const turns = new FairTurns(room);
   const order: string[] = [];
   const work = (name: string): Promise<void> => {
     order.push(name);
@@ -76,7 +76,7 @@ test('leaving the queue for a moment pays nobody', async () => {
 });
 
 test('what does not fit is turned away at once: of a session, of one address, of all', async () => {
-  const turns = new Turns({ inside: 1, waiting: 4, waitingOfOne: 3, waitingOfSession: 2 });
+  const turns = new FairTurns({ inside: 1, waiting: 4, waitingOfOne: 3, waitingOfSession: 2 });
   const calls = new Calls(turns);
   void many(calls, 'a', 3, ['x', 'root', 's1']);
   expect(() => turns.assertRoom(['x', 'root', 's1'])).toThrow('TOO_BUSY');
@@ -90,7 +90,7 @@ test('what does not fit is turned away at once: of a session, of one address, of
 });
 
 test('a call that only waits lets the next one in', async () => {
-  const turns = new Turns(room);
+  const turns = new FairTurns(room);
   let end = (): void => undefined;
   const waits = turns.through(['x', 'root', 's1'], 1, (release) => {
     release();
@@ -103,7 +103,7 @@ test('a call that only waits lets the next one in', async () => {
 });
 
 test('a call that fails gives its place back', async () => {
-  const turns = new Turns(room);
+  const turns = new FairTurns(room);
   await expect(turns.through(['x', 'root', 's1'], 1, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(turns.inside).toBe(0);
 });

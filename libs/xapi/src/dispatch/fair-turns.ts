@@ -4,7 +4,7 @@
  * client's many calls wait for one another, and hardly anybody else for them. What does not fit into the queues is turned away at once.
  */
 import { XenError } from '@xenplane/model';
-import { neighbourhood } from '../people/login-throttle';
+import { addressBlock } from '../people/login-throttle';
 
 export interface Room {
   /** Calls at work. */
@@ -16,7 +16,7 @@ export interface Room {
 }
 /** Who asks, from the outside in: address, user, session. */
 export type Caller = readonly [address: string, user: string, session: string];
-export const callerOf = (address: string, { user, ref }: { readonly user: string; readonly ref: string }): Caller => [neighbourhood(address), user, ref];
+export const callerOf = (address: string, { user, ref }: { readonly user: string; readonly ref: string }): Caller => [addressBlock(address), user, ref];
 
 interface Waiting {
   readonly cost: number;
@@ -62,7 +62,7 @@ class Group {
   }
 }
 
-export class Turns {
+export class FairTurns {
   private readonly all = new Group();
   private atWork = 0;
 

@@ -7,7 +7,7 @@ import { sameSecret, tokenHash } from './tokens';
 const trustMs = 30_000;
 const mostTrusted = 10_000;
 
-export class AgentDoor {
+export class AgentAuthorization {
   private readonly trusted = new Map<string, number>();
 
   constructor(private readonly plane: Plane) {}

@@ -6,7 +6,7 @@ import type { ClaimAnswer, ClaimRequest } from '@xenplane/hypervisor';
 import type { Plane } from '../core/context';
 import { tokenHash } from './tokens';
 
-export async function claim(plane: Plane, { claims }: ClaimRequest): Promise<ClaimAnswer> {
+export async function grantClaim(plane: Plane, { claims }: ClaimRequest): Promise<ClaimAnswer> {
   const rows = await plane.store.query<{ i: number }>(
     `WITH asked AS (SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::bigint[], $6::text[], $7::int[]) WITH ORDINALITY AS a(uuid, hash, host_epoch, vm_uuid, vm_epoch, nonce, attempt, i)),
           locked AS (SELECT r.vm, a.nonce, a.attempt, a.i FROM asked a

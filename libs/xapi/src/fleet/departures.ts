@@ -6,7 +6,7 @@ import { endRunsOfHost } from '../runs/halted-runs';
 import { showAlive } from './registrations';
 import { tokenHash } from './tokens';
 
-export async function depart(plane: Plane, { departures }: DepartureRequest): Promise<void> {
+export async function releaseLease(plane: Plane, { departures }: DepartureRequest): Promise<void> {
   for (const { host, token, hostEpoch } of departures) await inTransaction(plane.store, (tx) => departed(tx, plane, { uuid: host, token, hostEpoch }));
 }
 

@@ -6,7 +6,7 @@ import { joinPeers } from '../people/external-auth';
 import { addHosts } from '../bootstrap/host';
 import { refOf } from '../core/seeded';
 import type { Plane } from '../core/context';
-import { standAlone } from '../core/pool-membership';
+import { leaveOtherPool } from '../core/pool-membership';
 import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
 
@@ -15,7 +15,7 @@ interface Admitted extends Joining {
   readonly invitation: Invitation | undefined;
 }
 
-export async function join(plane: Plane, { joins }: JoinRequest): Promise<JoinAnswer> {
+export async function joinHosts(plane: Plane, { joins }: JoinRequest): Promise<JoinAnswer> {
   // In one order, so that two lots never wait for one another in a circle.
   const asking = joins.toSorted((a, b) => a.host.localeCompare(b.host));
   const hosts = await inTransaction(plane.store, async (tx) => {
@@ -75,5 +75,5 @@ async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promi
     uuids,
     admitted.map(({ token }) => tokenHash(token)),
   ]);
-  await standAlone(tx);
+  await leaveOtherPool(tx);
 }

@@ -5,7 +5,7 @@ import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { updateHardware } from '../core/hardware';
 import { endRuns, showHalted } from '../runs/halted-runs';
-import { noteLost, tellOfHosts, tellOfLostVms } from '../runs/lost-runs';
+import { recordLostRuns, alertLostHosts, alertLostVms } from '../runs/lost-runs';
 import { tokenHash } from './tokens';
 
 interface HostRow {
@@ -35,7 +35,7 @@ interface Returning extends Registration {
 /** So many in one transaction: those of a larger request need not wait for the last. */
 const lot = 50;
 
-export async function register(plane: Plane, { registrations }: RegistrationRequest): Promise<RegistrationAnswer> {
+export async function registerHosts(plane: Plane, { registrations }: RegistrationRequest): Promise<RegistrationAnswer> {
   const hosts: RegistrationResult[] = [];
   for (let i = 0; i < registrations.length; i += lot) hosts.push(...(await registerLot(plane, registrations.slice(i, i + lot))));
   const { leasesUrl } = plane.settings;
@@ -52,7 +52,7 @@ async function registerLot(plane: Plane, registrations: readonly Registration[])
       returning.map(({ ref }) => ref),
       true,
     );
-    await tellOfHosts(
+    await alertLostHosts(
       tx,
       plane,
       'HOST_RETURNED',
@@ -94,10 +94,10 @@ async function settleRuns(tx: Tx, plane: Plane, returning: readonly Returning[])
   const gone = over.map((run) => run.vm);
   const booted = new Set(returning.filter((one) => one.booted).map(({ ref }) => String(ref)));
   // A domain that is missing under the same boot has ended of itself.
-  await tellOfLostVms(
+  await alertLostVms(
     tx,
     plane,
-    await noteLost(
+    await recordLostRuns(
       tx,
       over.filter((run) => booted.has(run.host)).map((run) => run.vm),
     ),

@@ -29,9 +29,9 @@ export async function residentVms(tx: Tx, pgpu: Ref<'PGPU'>, types?: readonly st
   return rows.map((r) => r.vm);
 }
 
-export type Asked = Pick<Attached, 'gpus' | 'usbGroups'> & { readonly pcis: readonly string[] };
+export type RequestedDevices = Pick<Attached, 'gpus' | 'usbGroups'> & { readonly pcis: readonly string[] };
 /** The hosts with their GPUs, PCI and USB devices, for a guest that asks for such; for all others nothing is read. */
-export async function equipped(tx: Tx, { gpus, usbGroups, pcis }: Asked, hosts: readonly Candidate[]): Promise<readonly Candidate[]> {
+export async function equipped(tx: Tx, { gpus, usbGroups, pcis }: RequestedDevices, hosts: readonly Candidate[]): Promise<readonly Candidate[]> {
   if (gpus.length === 0 && usbGroups.length === 0 && pcis.length === 0) return hosts;
   const cards = await pcisOf(tx, pcis);
   const groups = [...new Set(gpus.map((wish) => wish.group))];

@@ -7,7 +7,7 @@ import { guestOf, hostsNow } from '../placement/placement';
 import { attachedTo } from '../runs/domain-spec';
 import { vmFromTx } from '../begin/lifecycle-subjects';
 
-export interface Leaving {
+export interface EvacuatedVm {
   readonly host: Ref<'host'>;
   /** Over which the memory is to go; every target must be on it. */
   readonly network?: Ref<'network'>;
@@ -15,7 +15,7 @@ export interface Leaving {
   readonly patient?: true;
 }
 
-export async function evacuationPlan(tx: Tx, leaving: Leaving): Promise<EvacuationPlan> {
+export async function evacuationPlan(tx: Tx, leaving: EvacuatedVm): Promise<EvacuationPlan> {
   const hosts = (await hostsNow(tx)).filter((h) => h.ref !== leaving.host);
   const targets = leaving.network ? await onNetwork(tx, leaving.network, leaving.host) : undefined;
   const others = targets ? hosts.filter((h) => targets.has(h.ref)) : hosts;
@@ -37,7 +37,7 @@ export async function residents(tx: Tx, host: Ref<'host'>): Promise<Row<'VM'>[]>
 async function whyFixed(
   tx: Tx,
   vm: Row<'VM'>,
-  { patient, watched }: Pick<Leaving, 'patient'> & { readonly watched: boolean },
+  { patient, watched }: Pick<EvacuatedVm, 'patient'> & { readonly watched: boolean },
 ): Promise<readonly string[] | undefined> {
   const refused = vmLifecycle.refusal('pool_migrate', await vmFromTx(tx, vm));
   if (refused && !(patient && refused.code === 'OTHER_OPERATION_IN_PROGRESS')) return refused.description;

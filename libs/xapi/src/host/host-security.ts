@@ -1,6 +1,6 @@
 /** Certificates and SSH: who may talk to a host, and how it proves who it is. */
 import { classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
-import { tell } from '../core/alerts';
+import { raiseAlert } from '../core/alerts';
 import { dateTime, never, type Context } from '../core/context';
 import { assertCertificate, certificateOf, keepCertificates, renewCertificate } from './host-certificates';
 import { hereOf } from '../network/management-interface';
@@ -27,7 +27,7 @@ async function disableVerification(context: Context): Promise<void> {
   const [pool] = await tx.find('pool', {});
   await tx.update('host', ref, { tls_verification_enabled: false });
   if (pool?.tls_verification_enabled && tls_verification_enabled)
-    await tell(tx, plane, { name: unverified, priority: 3, cls: 'Host', obj_uuid: uuid, body: `<body><host>${uuid}</host></body>` });
+    await raiseAlert(tx, plane, { name: unverified, priority: 3, cls: 'Host', obj_uuid: uuid, body: `<body><host>${uuid}</host></body>` });
 }
 
 async function enableVerification(context: Context): Promise<void> {

@@ -3,9 +3,9 @@ import { classes, errorFrom, isNullRef, type OperationParams, type Ref } from '@
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { startWithin } from '../begin/accept';
-import { ended } from '../begin/child-operations';
+import { endedChildren } from '../begin/child-operations';
 import type { Plane } from '../core/context';
-import { evacuationPlan, type Leaving } from './evacuation';
+import { evacuationPlan, type EvacuatedVm } from './evacuation';
 
 /** A plan is overtaken when a host goes away or fills up meanwhile: then there is another one for the VMs that are left. */
 const mostPlans = 3;
@@ -13,7 +13,7 @@ const defaultBatch = 10;
 
 export const hostEvacuate = (plane: Plane) => ({
   evacuate: async (run: Run<Tx>, { host, network, evacuate_batch_size }: OperationParams<typeof classes.host, 'evacuate'>): Promise<void> => {
-    const leaving: Leaving = { host, patient: true, ...(isNullRef(network) ? {} : { network }) };
+    const leaving: EvacuatedVm = { host, patient: true, ...(isNullRef(network) ? {} : { network }) };
     const size = evacuate_batch_size > 0 ? evacuate_batch_size : defaultBatch;
     let failed: readonly string[] | undefined;
     for (let nth = 1; ; nth += 1) {
@@ -35,7 +35,7 @@ interface Batch {
 }
 
 /** The first VM that cannot leave is the answer, before any is moved. */
-async function plan(tx: Tx, leaving: Leaving): Promise<Batch['moves']> {
+async function plan(tx: Tx, leaving: EvacuatedVm): Promise<Batch['moves']> {
   const { moves, stuck } = await evacuationPlan(tx, leaving);
   const [first] = stuck.values();
   if (first) throw errorFrom(first);
@@ -45,7 +45,7 @@ async function plan(tx: Tx, leaving: Leaving): Promise<Batch['moves']> {
 /** Answers the error of a move that failed, when one did. The moves' tasks are parts of this one's. */
 async function moveBatch(plane: Plane, run: Run<Tx>, name: string, { moves, network }: Batch): Promise<readonly string[] | undefined> {
   const options = { live: 'true', ...(isNullRef(network) ? {} : { network }) };
-  const ends = await ended(plane, run, `move ${name}`, async (tx) => {
+  const ends = await endedChildren(plane, run, `move ${name}`, async (tx) => {
     const started: string[] = [];
     for (const { vm, host } of moves) started.push(await startWithin(tx, plane, run, 'VM.pool_migrate', { vm, host, options }));
     return started;

@@ -5,7 +5,7 @@
 import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { ended, startChildren, type Ended } from '../begin/child-operations';
+import { endedChildren, startChildOperations, type EndedChild } from '../begin/child-operations';
 import type { Plane } from '../core/context';
 
 /** So many starts are under way at once. */
@@ -19,7 +19,7 @@ export const hostFailover = (plane: Plane) => ({
     for (let from = 0; from < vms.length; from += lot) {
       const some = vms.slice(from, from + lot);
       const children = some.map((vm) => ({ method: 'VM.start', args: { vm, start_paused: false, force: false } }));
-      const ends = await ended(plane, run, `start ${1 + from / lot}`, (tx) => startChildren(plane, tx, run, children));
+      const ends = await endedChildren(plane, run, `start ${1 + from / lot}`, (tx) => startChildOperations(plane, tx, run, children));
       answers.push(...some.map((vm, i): [string, string] => [vm, answerOf(ends[i])]));
       await run.progress((from + some.length) / (vms.length + 1));
     }
@@ -38,7 +38,7 @@ async function lostFrom(tx: Tx, host: Ref<'host'>): Promise<Ref<'VM'>[]> {
   return rows.map((r) => asRef<'VM'>(r.vm));
 }
 
-const answerOf = (end: Ended | undefined): string => (end?.succeeded ? started : (end?.error ?? []).join(' '));
+const answerOf = (end: EndedChild | undefined): string => (end?.succeeded ? started : (end?.error ?? []).join(' '));
 
 /** Somebody else may have started it meanwhile. */
 async function runningOf(tx: Tx, vms: readonly string[]): Promise<Record<string, string>> {

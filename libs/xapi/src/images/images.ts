@@ -5,7 +5,7 @@ import { refOf, seededMac, seededUuid } from '../core/seeded';
 import { templateRecord } from '../bootstrap/templates';
 import { takeSpace } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
-import { once } from '../core/image-server';
+import { withoutRetry } from '../core/image-server';
 import { newLayer } from '../storage/layers/layers';
 import { recordWith } from '../core/records';
 import { imageKeys } from '../runs/domain-spec';
@@ -22,7 +22,7 @@ export interface StoredImage {
 export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> | Uint8Array, name: string): Promise<StoredImage> {
   const { imagesUrl, imagesSecret } = plane.settings;
   if (!imagesSecret) throw new XenError('INTERNAL_ERROR', 'This API has no right to store images');
-  const response = await once(() =>
+  const response = await withoutRetry(() =>
     fetch(`${imagesUrl}/images?name=${encodeURIComponent(name)}`, {
       method: 'PUT',
       headers: { authorization: `Bearer ${imagesSecret}`, 'content-type': 'application/octet-stream' },

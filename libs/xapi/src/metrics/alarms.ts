@@ -2,9 +2,9 @@
 import { rrd } from '@xenplane/domain';
 import { asRef } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { tell, type Alert } from '../core/alerts';
+import { raiseAlert, type Alert } from '../core/alerts';
 import type { Plane } from '../core/context';
-import { setAside, thick } from '../storage/layers/thick-provisioning';
+import { allocatedBytesSql, isThickSql } from '../storage/layers/thick-provisioning';
 import { Archives } from './recorded';
 
 interface Configured {
@@ -20,7 +20,7 @@ interface Configured {
 const query = `
   SELECT 'VM' AS cls, ref, uuid, other_config->>'perfmon' AS config, NULL::float8 AS used, NULL::json AS hosts FROM vm WHERE other_config ? 'perfmon' AND power_state = 'Running'
   UNION ALL SELECT 'host', ref, uuid, other_config->>'perfmon', NULL, NULL FROM host WHERE other_config ? 'perfmon'
-  UNION ALL SELECT 'SR', s.ref, s.uuid, s.other_config->>'perfmon', CASE WHEN s.physical_size > 0 THEN (CASE WHEN ${thick} THEN ${setAside} ELSE s.physical_utilisation END)::float8 / s.physical_size END,
+  UNION ALL SELECT 'SR', s.ref, s.uuid, s.other_config->>'perfmon', CASE WHEN s.physical_size > 0 THEN (CASE WHEN ${isThickSql} THEN ${allocatedBytesSql} ELSE s.physical_utilisation END)::float8 / s.physical_size END,
     (SELECT json_agg(json_build_object('ref', h.ref, 'uuid', h.uuid)) FROM pbd p JOIN host h ON h.ref = p.host WHERE p."SR" = s.ref AND p.currently_attached)
     FROM sr s WHERE s.other_config ? 'perfmon'`;
 
@@ -97,7 +97,7 @@ async function raise(plane: Plane, looked: Looked, value: number, now: number): 
       [keyOf(looked), now, now - watch.inhibitSeconds],
     );
     if (noted.length === 0) return false;
-    await tell(tx, plane, { name: 'ALARM', priority: watch.priority, cls: classes[cls], obj_uuid: uuid, body: rrd.alarmBody(watch, value) });
+    await raiseAlert(tx, plane, { name: 'ALARM', priority: watch.priority, cls: classes[cls], obj_uuid: uuid, body: rrd.alarmBody(watch, value) });
     return true;
   });
 }

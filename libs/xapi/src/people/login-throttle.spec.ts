@@ -1,7 +1,7 @@
-import { Doors, neighbourhood } from './login-throttle';
+import { LoginThrottle, addressBlock } from './login-throttle';
 
 /** Work that ends when it is told to, and what has begun of it. */
-function workshop(doors: Doors): { begun: string[]; come: (address: string, name: string) => Promise<void>; end: (name: string) => Promise<void> } {
+function workshop(doors: LoginThrottle): { begun: string[]; come: (address: string, name: string) => Promise<void>; end: (name: string) => Promise<void> } {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const come = (address: string, name: string): Promise<void> =>
@@ -18,7 +18,7 @@ function workshop(doors: Doors): { begun: string[]; come: (address: string, name
 const room = { inside: 3, insideOfOne: 2, waiting: 4, waitingOfOne: 3 };
 
 test('whoever comes with many waits behind his own, and another comes in between', async () => {
-  const { begun, come, end } = workshop(new Doors(room));
+  const { begun, come, end } = workshop(new LoginThrottle(room));
   const all = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => come('192.0.2.1', name));
   all.push(come('192.0.2.2', 'b1'), come('192.0.2.2', 'b2'));
   expect(begun).toEqual(['a1', 'a2', 'b1']);
@@ -32,7 +32,7 @@ test('whoever comes with many waits behind his own, and another comes in between
 });
 
 test('one try too many is turned away, of an address and of all; afterwards there is room again', async () => {
-  const { begun, come, end } = workshop(new Doors(room));
+  const { begun, come, end } = workshop(new LoginThrottle(room));
   const all = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => come('192.0.2.1', name));
   await expect(come('192.0.2.1', 'a6')).rejects.toThrow('TOO_BUSY');
   all.push(come('192.0.2.2', 'b1'), come('192.0.2.3', 'c1'));
@@ -46,7 +46,7 @@ test('one try too many is turned away, of an address and of all; afterwards ther
 });
 
 test('work that fails makes room too', async () => {
-  const doors = new Doors({ ...room, inside: 1 });
+  const doors = new LoginThrottle({ ...room, inside: 1 });
   const failed = doors.through('192.0.2.1', () => Promise.reject(new Error('wrong')));
   const next = doors.through('192.0.2.1', () => Promise.resolve('right'));
   await expect(failed).rejects.toThrow('wrong');
@@ -61,4 +61,4 @@ test.each([
   ['fe80::1%eth0', 'fe80:0:0:0'],
   ['::1', '0:0:0:0'],
   ['', ''],
-])('%s is of %s', (address, of) => expect(neighbourhood(address)).toBe(of));
+])('%s is of %s', (address, of) => expect(addressBlock(address)).toBe(of));

@@ -14,7 +14,7 @@ export interface Room {
 const usual: Room = { inside: 10, insideOfOne: 4, waiting: 1000, waitingOfOne: 50 };
 
 /** Who has one address of IPv6 has all of the same network. */
-export function neighbourhood(address: string): string {
+export function addressBlock(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (!plain.includes(':')) return plain;
   const [head = [], tail = []] = plain.split('::').map((side) => side.split(':').filter((group) => group !== ''));
@@ -26,7 +26,7 @@ interface Queue {
   readonly waiting: (() => void)[];
 }
 
-export class Doors {
+export class LoginThrottle {
   /** Whose turn it is comes first. */
   private readonly queues = new Map<string, Queue>();
   private inside = 0;
@@ -36,7 +36,7 @@ export class Doors {
 
   /** TOO_BUSY for one try too many. */
   async through<T>(address: string, work: () => Promise<T>): Promise<T> {
-    const from = neighbourhood(address);
+    const from = addressBlock(address);
     const queue = this.queues.get(from) ?? { inside: 0, waiting: [] };
     this.queues.set(from, queue);
     if (this.mayEnter(queue)) this.enter(queue);

@@ -1,6 +1,6 @@
 /** Passwords: scrypt off the event loop, at most two at once, equal time for unknown users. */
 import { createHmac, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
-import { Gate } from '../core/concurrency-limit';
+import { ConcurrencyLimit } from '../core/concurrency-limit';
 
 const cost = { N: 2 ** 15, r: 8, p: 1, maxmem: 64 * 2 ** 20 };
 const keyBytes = 32;
@@ -10,7 +10,7 @@ const derive = (password: string, salt: Buffer): Promise<Buffer> =>
   new Promise((resolve, reject) => scrypt(Buffer.from(password, 'utf8'), salt, keyBytes, cost, (error, key) => (error ? reject(error) : resolve(key))));
 
 /** A flood of logins must not take every thread that file reads need too. */
-const gate = new Gate(2);
+const gate = new ConcurrencyLimit(2);
 
 /** `scrypt$salt$key`, both in base64. */
 export async function hashPassword(password: string): Promise<string> {

@@ -4,14 +4,14 @@ import { XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 
 /** The repositories and networks that every enabled host has, as named tables. */
-export const everywhere = `hosts AS (SELECT ref FROM host WHERE enabled),
+export const runsEverywhere = `hosts AS (SELECT ref FROM host WHERE enabled),
   repositories AS (SELECT s.ref FROM sr s WHERE s.shared AND NOT EXISTS (SELECT 1 FROM hosts h WHERE NOT EXISTS
     (SELECT 1 FROM pbd p WHERE p."SR" = s.ref AND p.host = h.ref AND p.currently_attached))),
   networks AS (SELECT n.ref FROM network n WHERE NOT EXISTS (SELECT 1 FROM hosts h WHERE NOT EXISTS
     (SELECT 1 FROM pif p WHERE p.network = n.ref AND p.host = h.ref AND p.bond_slave_of IS NULL)))`;
 
 /** Code and parameter of the first thing that binds the VM `v`; NULL for one that nothing binds. */
-export const bond = `CASE WHEN EXISTS (SELECT 1 FROM vgpu g WHERE g."VM" = v.ref) THEN jsonb_build_array('VM_HAS_VGPU', v.ref)
+export const hostBindingOf = `CASE WHEN EXISTS (SELECT 1 FROM vgpu g WHERE g."VM" = v.ref) THEN jsonb_build_array('VM_HAS_VGPU', v.ref)
   WHEN EXISTS (SELECT 1 FROM vusb u WHERE u."VM" = v.ref) THEN jsonb_build_array('VM_HAS_VUSBS', v.ref)
   ELSE coalesce(
     (SELECT jsonb_build_array('HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED', d."SR") FROM vbd b JOIN vdi d ON d.ref = b."VDI"
@@ -20,11 +20,11 @@ export const bond = `CASE WHEN EXISTS (SELECT 1 FROM vgpu g WHERE g."VM" = v.ref
      WHERE i."VM" = v.ref AND i.network NOT IN (SELECT ref FROM networks) ORDER BY i.network LIMIT 1)) END`;
 
 /** What binds a VM, as an error would say it. */
-export type Bond = readonly [XenError['code'], string];
+export type HostBinding = readonly [XenError['code'], string];
 
 export async function assertAgile(tx: Tx, vm: Ref<'VM'>): Promise<void> {
   await tx.get('VM', vm);
-  const [row] = await tx.query<{ bond: Bond | null }>(`WITH ${everywhere} SELECT ${bond} AS bond FROM vm v WHERE v.ref = $1`, [vm]);
+  const [row] = await tx.query<{ bond: HostBinding | null }>(`WITH ${runsEverywhere} SELECT ${hostBindingOf} AS bond FROM vm v WHERE v.ref = $1`, [vm]);
   if (row?.bond) throw new XenError(...row.bond);
 }
 
@@ -32,7 +32,7 @@ export async function assertAgile(tx: Tx, vm: Ref<'VM'>): Promise<void> {
 export async function assertStaysAgile(tx: Tx, vm: Row<'VM'>, given: Ref<'SR' | 'network'>): Promise<void> {
   if (!ha.isKept(vm)) return;
   const [binding] = await tx.query(
-    `WITH ${everywhere} SELECT 1 AS yes FROM pool p WHERE p.ha_enabled AND NOT p.ha_allow_overcommit
+    `WITH ${runsEverywhere} SELECT 1 AS yes FROM pool p WHERE p.ha_enabled AND NOT p.ha_allow_overcommit
        AND $1 NOT IN (SELECT ref FROM repositories UNION ALL SELECT ref FROM networks)`,
     [given],
   );

@@ -2,20 +2,20 @@
 import { ha, memory } from '@xenplane/domain';
 import { XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { bond, everywhere, type Bond } from './agility';
-import { tell } from '../core/alerts';
+import { hostBindingOf, runsEverywhere, type HostBinding } from './agility';
+import { raiseAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
 
 interface Row {
   readonly ref: string;
   readonly host: string | null;
   readonly next: string | null;
-  readonly bond: Bond | null;
+  readonly bond: HostBinding | null;
 }
 /** A VM of the plan, with what binds it to its host. */
 export type PlannedVm = ha.HaVm & Pick<Row, 'bond'>;
 const needed = `v.memory_static_min, v.memory_static_max, v.memory_dynamic_min, v.memory_dynamic_max, v."VCPUs_max", v."HVM_shadow_multiplier", v.domain_type, v."HVM_boot_policy"`;
-const selectVms = `WITH ${everywhere} SELECT v.ref, v.resident_on AS host, v.scheduled_to_be_resident_on AS next, ${bond} AS bond, ${needed} FROM vm v`;
+const selectVms = `WITH ${runsEverywhere} SELECT v.ref, v.resident_on AS host, v.scheduled_to_be_resident_on AS next, ${hostBindingOf} AS bond, ${needed} FROM vm v`;
 const isUp = `(v.power_state IN ('Running', 'Paused') OR v.ha_always_run)`;
 
 /** The live hosts and the VMs that HA is to keep running: those that are set so, or those that are named. */
@@ -50,9 +50,9 @@ export async function showPlan({ tx, plane }: { readonly tx: Tx; readonly plane:
   if (shown.ha_plan_exists_for === pool.ha_plan_exists_for && shown.ha_overcommitted === pool.ha_overcommitted) return;
   await tx.update('pool', ref, shown);
   const alert = { priority: 3, cls: 'Pool', obj_uuid: uuid } as const;
-  if (most < pool.ha_plan_exists_for) await tell(tx, plane, { ...alert, name: 'HA_POOL_DROP_IN_PLAN_EXISTS_FOR', body: String(most) });
+  if (most < pool.ha_plan_exists_for) await raiseAlert(tx, plane, { ...alert, name: 'HA_POOL_DROP_IN_PLAN_EXISTS_FOR', body: String(most) });
   if (shown.ha_overcommitted && !pool.ha_overcommitted)
-    await tell(tx, plane, {
+    await raiseAlert(tx, plane, {
       ...alert,
       name: 'HA_POOL_OVERCOMMITTED',
       body: `Pool '${name_label}' can no longer lose ${wanted} hosts and keep all VMs running`,

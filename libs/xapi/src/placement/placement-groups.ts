@@ -4,7 +4,7 @@ import type { Ref, StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 
 /** The group of a VM that wants to be apart from its like; most VMs are in none, and cost nothing. */
-export async function apartGroup(tx: Tx, { groups }: Pick<StoredRecord<'VM'>, 'groups'>): Promise<Ref<'VM_group'> | undefined> {
+export async function antiAffinityGroup(tx: Tx, { groups }: Pick<StoredRecord<'VM'>, 'groups'>): Promise<Ref<'VM_group'> | undefined> {
   const found = groups.length === 0 ? [] : await tx.getMany('VM_group', groups);
   return found.find((group) => group.placement === 'anti_affinity')?.ref;
 }

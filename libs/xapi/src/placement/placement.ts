@@ -2,9 +2,9 @@
 import { explain, ha, leastLoaded, memory, noHostError, passthrough, place, platform, type Candidate, type Guest, type Placement } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from '../core/agents';
-import { apartGroup, countingGroup } from './placement-groups';
+import { antiAffinityGroup, countingGroup } from './placement-groups';
 import type { Context, Plane } from '../core/context';
-import { equipped, takeGpus, takePcis, type Asked } from '../graphics/device-assignment';
+import { equipped, takeGpus, takePcis, type RequestedDevices } from '../graphics/device-assignment';
 import { keepingPlan } from './ha-plan';
 import { attachedTo, modeOf, type Attached } from '../runs/domain-spec';
 import type { Row, Store, Tx } from '@xenplane/store';
@@ -151,7 +151,7 @@ function viewOf(plane: Plane): HostsView {
 /** PCI devices are given to a VM when it starts; what its settings name while it runs counts from its next start on. */
 const pcisOf = ({ power_state, other_config }: StoredRecord<'VM'>): readonly string[] =>
   power_state === 'Running' || power_state === 'Paused' ? [] : passthrough.pciAddresses(other_config);
-const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): Asked => ({ gpus, usbGroups, pcis: pcisOf(record) });
+const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): RequestedDevices => ({ gpus, usbGroups, pcis: pcisOf(record) });
 
 /** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
 export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics, gpus, usbGroups }: Attached, hosts: readonly Candidate[]): Guest {
@@ -171,7 +171,7 @@ export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics
   };
 }
 
-export interface Wanted {
+export interface PlacementRequest {
   readonly vm: Ref<'VM'>;
   readonly record: StoredRecord<'VM'>;
   readonly attached: Attached;
@@ -198,10 +198,10 @@ function assertPossible(record: StoredRecord<'VM'>): void {
 }
 
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
-export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only, refused }: Wanted): Promise<Placed> {
+export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only, refused }: PlacementRequest): Promise<Placed> {
   assertPossible(record);
   const view = viewOf(plane);
-  const group = await apartGroup(tx, record);
+  const group = await antiAffinityGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
     const known = await equipped(tx, askedOf(record, attached), await (tried === 1 ? view.candidates(tx) : view.anew(tx)));
     const own = ownOf(group ? await countingGroup(tx, group, known) : known);
@@ -318,7 +318,7 @@ export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM
 }
 
 /** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
-export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Pick<Wanted, 'vm' | 'record' | 'attached'>): Promise<void> {
+export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Pick<PlacementRequest, 'vm' | 'record' | 'attached'>): Promise<void> {
   await tx.get('host', host);
   assertPossible(record);
   const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));

@@ -1,7 +1,7 @@
 /** hyperthreading.py, ipmitool.py, netdata.py, service.py, perfmon: the machine and what runs beside the toolstack. */
 import { hostSetting, setHostSetting } from '../core/host-settings';
 import { raiseAlarms } from '../metrics/alarms';
-import { argument, failure, json, type Asked, type Plugin } from './plugin';
+import { argument, failure, json, type PluginRequest, type Plugin } from './plugin';
 
 export const hyperthreading: Plugin = { get_hyperthreading: ({ host }) => json(Number(host.cpu_info['threads_per_core'] ?? 1) > 1) };
 
@@ -24,7 +24,7 @@ export const perfmon: Plugin = {
 };
 
 const netdataKey = 'netdata-key';
-const keyOf = ({ tx, host }: Asked): Promise<string> => hostSetting(tx, host.ref, netdataKey, '');
+const keyOf = ({ tx, host }: PluginRequest): Promise<string> => hostSetting(tx, host.ref, netdataKey, '');
 export const netdata: Plugin = {
   is_netdata_installed: async (asked) => json((await keyOf(asked)) !== ''),
   install_netdata: async ({ tx, host }, args) => {
@@ -40,7 +40,7 @@ export const netdata: Plugin = {
 const services: ReadonlySet<string> = new Set(['linstor-controller', 'linstor-satellite']);
 const service =
   (verb: string) =>
-  (_asked: Asked, { service: name = '' }: Readonly<Record<string, string>>): never => {
+  (_asked: PluginRequest, { service: name = '' }: Readonly<Record<string, string>>): never => {
     if (name === '') throw failure(-1, 'Missing or empty argument `service`');
     if (!services.has(name)) throw failure(-1, 'This service is not whitelisted');
     throw failure(5, `Command '['systemctl', '${verb}', '${name}']' failed with code: 5`, `Unit ${name}.service not found.`);

@@ -4,10 +4,10 @@ import type { Row } from '@xenplane/store';
 import type { Context } from '../core/context';
 
 export type Arguments = Readonly<Record<string, string>>;
-export interface Asked extends Context {
+export interface PluginRequest extends Context {
   readonly host: Row<'host'>;
 }
-export type PluginFunction = (asked: Asked, args: Arguments) => Promise<string> | string;
+export type PluginFunction = (asked: PluginRequest, args: Arguments) => Promise<string> | string;
 export type Plugin = Readonly<Record<string, PluginFunction>>;
 
 /** As the scripts of xapi itself fail: the function, the kind of exception, its text. */

@@ -1,6 +1,6 @@
 /** sdncontroller.py: rules of a bridge for traffic, as an SDN controller puts them on every host of a network. */
 import { hostSetting, setHostSetting } from '../core/host-settings';
-import { failure, json, type Arguments, type Asked, type Plugin } from './plugin';
+import { failure, json, type Arguments, type PluginRequest, type Plugin } from './plugin';
 
 const rules = 'sdn-rules';
 const badParameter = 1,
@@ -35,13 +35,13 @@ function assertRule(fn: string, args: Arguments, demanded: readonly Parameter[])
   const ported = ['tcp', 'udp'].includes((args['protocol'] ?? '').toLowerCase());
   if (ported && args['port'] === undefined) throw failure(missingPort, `${fn}: No port provided, tcp and udp requires one`);
 }
-async function assertBridge({ tx }: Asked, bridge = ''): Promise<void> {
+async function assertBridge({ tx }: PluginRequest, bridge = ''): Promise<void> {
   const [network] = await tx.find('network', { bridge });
   if (!network) throw failure(switchFailed, `Error running ovs-vsctl command: no bridge named ${bridge}`);
 }
 const sameRule = (a: Rule, b: Rule): boolean => parameters.every(({ name }) => (a[name] ?? '') === (b[name] ?? ''));
 /** The rules without this one, and the one again when it is to be there. */
-async function replace({ tx, host }: Asked, rule: Rule, again: boolean): Promise<string> {
+async function replace({ tx, host }: PluginRequest, rule: Rule, again: boolean): Promise<string> {
   await tx.lock('host', host.ref);
   const others = (await hostSetting<Rule[]>(tx, host.ref, rules, [])).filter((one) => !sameRule(one, rule));
   await setHostSetting(tx, host.ref, rules, again ? [...others, rule] : others);

@@ -1,13 +1,13 @@
 /** raid.py, lsblk.py, smartctl.py, lvm.py, zfs.py, disk-space, trim and coalesce-leaf: the disks of a simulated host and its repositories. */
 import { storage } from '@xenplane/domain';
-import { json, raised, type Asked, type Plugin } from './plugin';
+import { json, raised, type PluginRequest, type Plugin } from './plugin';
 
 interface LocalDisk {
   readonly bytes: number;
   readonly usedBytes: number;
 }
 /** The disk of the system, as big as the repository that lies on it from the beginning. */
-async function systemDisk({ tx, host }: Asked): Promise<LocalDisk> {
+async function systemDisk({ tx, host }: PluginRequest): Promise<LocalDisk> {
   const [row] = await tx.query<{ bytes: number; used: number }>(
     `SELECT s.physical_size AS bytes, s.physical_utilisation AS used FROM sr s JOIN pbd p ON p."SR" = s.ref
      WHERE p.host = $1 AND p.device_config->>'device' = $2`,
@@ -15,7 +15,7 @@ async function systemDisk({ tx, host }: Asked): Promise<LocalDisk> {
   );
   return { bytes: row?.bytes ?? 0, usedBytes: row?.used ?? 0 };
 }
-async function disksOf(asked: Asked): Promise<storage.LocalDisk[]> {
+async function disksOf(asked: PluginRequest): Promise<storage.LocalDisk[]> {
   const { bytes } = await systemDisk(asked);
   return [{ path: storage.rootDevice, bytes }, ...storage.disksOf(asked.host.uuid)];
 }
@@ -33,7 +33,7 @@ export const lsblk: Plugin = {
   },
 };
 
-const perDisk = async (asked: Asked, of: (disk: storage.LocalDisk) => unknown): Promise<string> =>
+const perDisk = async (asked: PluginRequest, of: (disk: storage.LocalDisk) => unknown): Promise<string> =>
   json(Object.fromEntries((await disksOf(asked)).map((disk) => [`${disk.path}:sat`, of(disk)])));
 export const smartctl: Plugin = {
   health: (asked) => perDisk(asked, () => 'PASSED'),

@@ -1,14 +1,14 @@
 /** install-supp-pack: a pack on a disk is an update that is introduced and applied to the host that was asked. */
 import { XenError, type Ref } from '@xenplane/model';
 import { applyUpdate, introduceUpdate } from '../pool/updates/pool-update';
-import { raised, type Asked, type Plugin } from './plugin';
+import { raised, type PluginRequest, type Plugin } from './plugin';
 
 const wrong = (text: string): XenError => raised('install', 'ArgumentError', text);
 /** Both texts of the exception, the second a list, as Python writes them. */
 const failed = ({ description }: XenError): XenError =>
   raised('install', 'InstallFailure', `('Failed to install the supplemental pack', "[${description.map((word) => `'${word}'`).join(', ')}]")`);
 
-async function introduced(asked: Asked, vdi: Ref<'VDI'>): Promise<Ref<'pool_update'>> {
+async function introduced(asked: PluginRequest, vdi: Ref<'VDI'>): Promise<Ref<'pool_update'>> {
   try {
     return await introduceUpdate(asked, vdi);
   } catch (error) {

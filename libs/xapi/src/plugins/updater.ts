@@ -1,17 +1,17 @@
 /** updater.py: packages of a host. What is installed is in its software_version; nothing newer is known. */
 import { hostSetting, setHostSetting } from '../core/host-settings';
-import { argument, failure, json, type Asked, type Plugin } from './plugin';
+import { argument, failure, json, type PluginRequest, type Plugin } from './plugin';
 
 const proxies = 'updater-proxies';
 /** The repositories of packages that a host has from the beginning, none of them behind a proxy. */
 const repositories: Readonly<Record<string, string>> = { 'xcp-ng-base': '_none_', 'xcp-ng-updates': '_none_', 'xcp-ng-testing': '_none_' };
-const proxiesOf = async ({ tx, host }: Asked): Promise<Readonly<Record<string, string>>> => ({
+const proxiesOf = async ({ tx, host }: PluginRequest): Promise<Readonly<Record<string, string>>> => ({
   ...repositories,
   ...(await hostSetting(tx, host.ref, proxies, {})),
 });
 
 /** Packages by the names under which clients ask for them, each with its version. */
-function installed({ host }: Asked): Readonly<Record<string, string>> {
+function installed({ host }: PluginRequest): Readonly<Record<string, string>> {
   const { xapi = '', xen = '', linux = '', product_version = '' } = host.software_version;
   return {
     'xapi-core': `${host.software_version['xapi_build'] ?? xapi}-1`,

@@ -2,7 +2,7 @@
 import { XenError, type ClassName, type XenRecord } from '@xenplane/model';
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import type { OtherPlane } from './other-pool';
+import type { OtherPool } from './other-pool';
 
 type Side<N extends ClassName> = ReadonlyMap<string, Pick<Row<N>, keyof Row<N> & keyof XenRecord<N>>>;
 /** What is compared of a pool, its coordinator first of all. */
@@ -26,7 +26,7 @@ async function ours(tx: Tx): Promise<Compared> {
   return { pool, host, hostRef: host.ref, management, editions: [host.edition], controllers, networks, certificates, drivers };
 }
 
-async function theirs(other: OtherPlane): Promise<Compared> {
+async function theirs(other: OtherPool): Promise<Compared> {
   const all = async <N extends ClassName>(cls: N): Promise<Map<string, Row<N>>> =>
     new Map(Object.entries(await other.call<Record<string, Row<N>>>(`${cls}.get_all_records`)));
   const [pools, hosts] = await Promise.all([all('pool'), all('host')]);
@@ -46,7 +46,7 @@ async function theirs(other: OtherPlane): Promise<Compared> {
 }
 
 /** `force` overlooks what their CPUs are. */
-export async function assertFits(plane: Plane, other: OtherPlane, force: boolean): Promise<void> {
+export async function assertFits(plane: Plane, other: OtherPool, force: boolean): Promise<void> {
   const here = await reading(plane.store, ours),
     there = await theirs(other);
   assertOther(here, there);

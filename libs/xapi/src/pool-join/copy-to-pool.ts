@@ -3,16 +3,16 @@ import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
-import { blockedUntilGiven, sendDisks, sendVm, type Tag } from '../migration/to-pool/send';
-import { clearThere, nameDisks, releaseThere, type SentDisk, type Way } from '../migration/to-pool/remote-records';
-import { lookThere, type There } from '../migration/to-pool/remote-choices';
-import { planTrip, type Trip, type TripDisk } from '../migration/to-pool/migration-plan';
+import { blockedUntilGiven, sendDisks, sendVm, type MigrationTag } from '../migration/to-pool/send';
+import { removeRemote, nameDisks, releaseRemote, type SentDisk, type SendingContext } from '../migration/to-pool/remote-records';
+import { readRemote, type RemoteSide } from '../migration/to-pool/remote-choices';
+import { planMigration, type MigrationPlan, type MigratedDisk } from '../migration/to-pool/migration-plan';
 import { revealSecrets } from '../storage/device-secrets';
-import type { Sent } from '../migration/within-pool/disk-migration';
-import type { Mark } from '../begin/operation-targets';
-import { mark, unmark } from '../begin/operation-store';
+import type { MigrateSendParams } from '../migration/within-pool/disk-migration';
+import type { BusyMark } from '../begin/operation-targets';
+import { markBusy, unmarkBusy } from '../begin/operation-store';
 import { RemotePool } from '../pool/remote-pool';
-import type { Cargo } from './joining-objects';
+import type { JoiningObjects } from './joining-objects';
 
 /** Plain values: where in the other pool what is here belongs, by reference. */
 interface Places {
@@ -20,8 +20,8 @@ interface Places {
   readonly srs: Readonly<Record<string, Ref<'SR'>>>;
   readonly networks: Readonly<Record<string, Ref<'network'>>>;
 }
-export interface Carried {
-  readonly way: Way;
+export interface CopiedObjects {
+  readonly way: SendingContext;
   readonly vm: Ref<'VM'>;
 }
 export interface Destination {
@@ -32,21 +32,21 @@ export interface Destination {
   readonly host: string;
 }
 
-export async function carry(plane: Plane, run: Run<Tx>, to: Destination, cargo: Cargo): Promise<Carried[]> {
+export async function copyToPool(plane: Plane, run: Run<Tx>, to: Destination, cargo: JoiningObjects): Promise<CopiedObjects[]> {
   if (cargo.vms.length + cargo.disks.length === 0) return [];
   const remote = await RemotePool.at(plane.store, to.url, to.session);
   const places = await run.step('places', () => placesIn(plane, remote, to.host, cargo));
   const dest = { host: places.host, session_id: to.session, master: to.url };
   const whole = cargo.vms.length + 1;
   await carryDisks({ plane, run, remote, places, dest, part: 1 / whole }, cargo.disks);
-  const carried: Carried[] = [];
+  const carried: CopiedObjects[] = [];
   for (const [i, vm] of cargo.vms.entries()) carried.push(await carryVm({ plane, run, remote, places, dest, part: (i + 2) / whole }, vm, i));
   return carried;
 }
 
 /** From now on they are the other pool's like any other. */
-export async function releaseAll(carried: readonly Carried[]): Promise<void> {
-  for (const { way, vm } of carried) await releaseThere(way, vm);
+export async function releaseAll(carried: readonly CopiedObjects[]): Promise<void> {
+  for (const { way, vm } of carried) await releaseRemote(way, vm);
 }
 
 interface Carrying {
@@ -54,45 +54,45 @@ interface Carrying {
   readonly run: Run<Tx>;
   readonly remote: RemotePool;
   readonly places: Places;
-  readonly dest: Sent['dest'];
+  readonly dest: MigrateSendParams['dest'];
   readonly part: number;
 }
 const markOf = (run: Run<Tx>, what: string): string => `join ${run.ref.replace('OpaqueRef:', '')} ${what}`;
-const begin = (run: Run<Tx>, way: Way, disks: SentDisk[], tag: Tag): Promise<undefined> =>
+const begin = (run: Run<Tx>, way: SendingContext, disks: SentDisk[], tag: MigrationTag): Promise<undefined> =>
   run.step(
     `begin there${tag}`,
     async () => undefined,
-    () => clearThere(way, disks),
+    () => removeRemote(way, disks),
   );
 
-async function carryVm({ plane, run, remote, places, dest, part }: Carrying, vm: Ref<'VM'>, i: number): Promise<Carried> {
-  const tag: Tag = ` of VM ${i}`;
-  const sent: Sent = { vm, dest, live: false, options: {}, ...(await reading(plane.store, (tx) => mapsOf(tx, vm, places))) };
-  const there = await run.step(`look there${tag}`, async () => lookThere(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', vm))).uuid));
+async function carryVm({ plane, run, remote, places, dest, part }: Carrying, vm: Ref<'VM'>, i: number): Promise<CopiedObjects> {
+  const tag: MigrationTag = ` of VM ${i}`;
+  const sent: MigrateSendParams = { vm, dest, live: false, options: {}, ...(await reading(plane.store, (tx) => mapsOf(tx, vm, places))) };
+  const there = await run.step(`look there${tag}`, async () => readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', vm))).uuid));
   const trip = await run.commit(
     `plan${tag}`,
     (tx) => planned(plane, tx, run, { sent, there }),
-    (tx, made) => unmark(tx, asRef(run.ref), marksOf(made)),
+    (tx, made) => unmarkBusy(tx, asRef(run.ref), marksOf(made)),
   );
-  const way: Way = { plane, remote, there, trip, mark: markOf(run, String(i)) };
+  const way: SendingContext = { plane, remote, there, trip, mark: markOf(run, String(i)) };
   const disks: SentDisk[] = [];
   await begin(run, way, disks, tag);
   await sendDisks(run, way, disks, { part, tag });
   return { way, vm: await sendVm(run, way, disks, { saved: undefined, blocked: blockedUntilGiven }, tag) };
 }
 
-const marksOf = ({ vm, disks }: Trip): Mark[] => [
+const marksOf = ({ vm, disks }: MigrationPlan): BusyMark[] => [
   { cls: 'VM', ref: vm, op: 'migrate_send' },
-  ...disks.map(({ vdi }): Mark => ({ cls: 'VDI', ref: vdi, op: 'mirror' })),
+  ...disks.map(({ vdi }): BusyMark => ({ cls: 'VDI', ref: vdi, op: 'mirror' })),
 ];
-async function planned(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent: Sent; there: There }): Promise<Trip> {
-  const trip = await planTrip(plane, tx, sent, there);
-  await mark(tx, asRef(run.ref), marksOf(trip));
+async function planned(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent: MigrateSendParams; there: RemoteSide }): Promise<MigrationPlan> {
+  const trip = await planMigration(plane, tx, sent, there);
+  await markBusy(tx, asRef(run.ref), marksOf(trip));
   return trip;
 }
 
 /** Every disk and interface of the VM and of its snapshots. */
-async function mapsOf(tx: Tx, vm: Ref<'VM'>, { srs, networks }: Places): Promise<Pick<Sent, 'vdi_map' | 'vif_map'>> {
+async function mapsOf(tx: Tx, vm: Ref<'VM'>, { srs, networks }: Places): Promise<Pick<MigrateSendParams, 'vdi_map' | 'vif_map'>> {
   const vms = [vm, ...(await tx.find('VM', { snapshot_of: vm })).map((snapshot) => snapshot.ref)];
   const vdi_map: Record<string, Ref<'SR'>> = {},
     vif_map: Record<string, Ref<'network'>> = {};
@@ -117,16 +117,16 @@ function placeOf<R extends Ref>(places: Readonly<Record<string, R>>, ref: string
 async function carryDisks({ plane, run, remote, places, part }: Carrying, refs: readonly Ref<'VDI'>[]): Promise<void> {
   if (refs.length === 0) return;
   const rows = await reading(plane.store, (tx) => tx.getMany('VDI', refs));
-  const disks = rows.map(({ ref, uuid, SR }): TripDisk => ({ vdi: ref, uuid, sr: placeOf(places.srs, SR) }));
-  const trip: Trip = { vm: nullRef(), uuid: '', copy: false, running: false, snapshots: [], disks, nics: {}, memorySr: '', blocked: {} };
-  const there: There = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], features: {}, memorySr: '', networks: {}, present: false };
-  const way: Way = { plane, remote, there, trip, mark: markOf(run, 'disks') };
-  const tag: Tag = ' apart';
-  const marks = disks.map(({ vdi }): Mark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
+  const disks = rows.map(({ ref, uuid, SR }): MigratedDisk => ({ vdi: ref, uuid, sr: placeOf(places.srs, SR) }));
+  const trip: MigrationPlan = { vm: nullRef(), uuid: '', copy: false, running: false, snapshots: [], disks, nics: {}, memorySr: '', blocked: {} };
+  const there: RemoteSide = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], features: {}, memorySr: '', networks: {}, present: false };
+  const way: SendingContext = { plane, remote, there, trip, mark: markOf(run, 'disks') };
+  const tag: MigrationTag = ' apart';
+  const marks = disks.map(({ vdi }): BusyMark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
   await run.commit(
     `plan${tag}`,
-    (tx) => mark(tx, asRef(run.ref), marks),
-    (tx) => unmark(tx, asRef(run.ref), marks),
+    (tx) => markBusy(tx, asRef(run.ref), marks),
+    (tx) => unmarkBusy(tx, asRef(run.ref), marks),
   );
   const sent: SentDisk[] = [];
   await begin(run, way, sent, tag);
@@ -139,7 +139,7 @@ interface RemoteNetwork {
   readonly bridge: string;
 }
 /** What is not there yet is made, and found again by its name. */
-async function placesIn(plane: Plane, remote: RemotePool, uuid: string, { vms, srs }: Cargo): Promise<Places> {
+async function placesIn(plane: Plane, remote: RemotePool, uuid: string, { vms, srs }: JoiningObjects): Promise<Places> {
   const host = await remote.call<Ref<'host'>>('host.get_by_uuid', uuid);
   const [rows, nets] = await reading(plane.store, async (tx) => [await tx.getMany('SR', srs), await networksOf(tx, vms)] as const);
   const known = Object.entries(await remote.call<Record<string, RemoteNetwork>>('network.get_all_records'));

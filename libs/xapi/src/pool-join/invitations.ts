@@ -2,7 +2,7 @@
 import { allows, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { InvitationAnswer, InvitationRequest } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { expel } from './pool-eject';
+import { removeMember } from './pool-eject';
 import type { Plane, Session } from '../core/context';
 import { denied } from '../people/roles';
 import { newHostToken, sameSecret, tokenHash } from '../fleet/tokens';
@@ -37,7 +37,7 @@ export async function withdraw(plane: Plane, session: Session, host: string): Pr
   await inTransaction(plane.store, async (tx) => {
     const [invited] = await tx.query('DELETE FROM invitation WHERE host_uuid = $1 AND inviter = $2 RETURNING host_uuid', [host, session.ref]);
     const [member] = await tx.query<{ host: Ref<'host'> }>('SELECT host FROM host_run WHERE uuid = $1', [host]);
-    if (invited && member) await expel(tx, member.host);
+    if (invited && member) await removeMember(tx, member.host);
   });
 }
 

@@ -5,7 +5,7 @@ import { isDemoTemplate } from '../images/demo-templates';
 import { assertCanLeave } from '../migration/within-pool/disk-migration';
 
 /** Plain values: the journal of an operation keeps them. */
-export interface Cargo {
+export interface JoiningObjects {
   readonly vms: readonly Ref<'VM'>[];
   /** Of no VM that goes along. */
   readonly disks: readonly Ref<'VDI'>[];
@@ -29,7 +29,7 @@ const disksApart = `${withSnapshots} SELECT d.ref FROM vdi d WHERE d.managed AND
   AND NOT EXISTS (SELECT 1 FROM vbd b JOIN vm v ON v.ref = b."VM" WHERE b."VDI" = d.ref AND v.is_a_template AND ${isDemoTemplate('v.ref')})`;
 
 /** Throws for the first disk that cannot be copied. */
-export async function cargoOf(tx: Tx): Promise<Cargo> {
+export async function joiningObjectsOf(tx: Tx): Promise<JoiningObjects> {
   const [vms, ofVms, disks] = [await refsOf<'VM'>(tx, vmsThatGo), await refsOf<'VDI'>(tx, disksOfVms), await refsOf<'VDI'>(tx, disksApart)];
   const rows = await tx.getMany('VDI', [...ofVms, ...disks]);
   for (const vdi of rows) await assertCanLeave(tx, vdi);
@@ -37,8 +37,8 @@ export async function cargoOf(tx: Tx): Promise<Cargo> {
 }
 
 /** What was made while the rest was on its way would be lost. */
-export async function assertNothingElse(tx: Tx, carried: Cargo): Promise<void> {
-  const now = await cargoOf(tx);
+export async function assertNothingElse(tx: Tx, carried: JoiningObjects): Promise<void> {
+  const now = await joiningObjectsOf(tx);
   const late = now.vms.some((vm) => !carried.vms.includes(vm)) || now.disks.some((disk) => !carried.disks.includes(disk));
   if (late) throw new XenError('OPERATION_NOT_ALLOWED', 'A VM or a disk was made while the pool was joined');
 }

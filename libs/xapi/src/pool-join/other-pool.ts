@@ -16,20 +16,20 @@ async function addressOf(reader: Reader, given: string): Promise<Address> {
   return { base: new URL(url).origin, trust: await trustOf(reader) };
 }
 
-export class OtherPlane {
+export class OtherPool {
   private constructor(
     private readonly address: Address,
     readonly session: string,
   ) {}
 
-  static async logIn(reader: Reader, given: string, user: string, password: string): Promise<OtherPlane> {
+  static async logIn(reader: Reader, given: string, user: string, password: string): Promise<OtherPool> {
     const address = await addressOf(reader, given);
     const params = [user, password, '2.21', 'pool.join'];
-    return new OtherPlane(address, await callRemote<string>(address, 'session.login_with_password', params).catch(inWords));
+    return new OtherPool(address, await callRemote<string>(address, 'session.login_with_password', params).catch(inWords));
   }
   /** Where a session is at hand. */
-  static async at(reader: Reader, given: string, session: string): Promise<OtherPlane> {
-    return new OtherPlane(await addressOf(reader, given), session);
+  static async at(reader: Reader, given: string, session: string): Promise<OtherPool> {
+    return new OtherPool(await addressOf(reader, given), session);
   }
   get url(): string {
     return this.address.base;

@@ -13,20 +13,20 @@ async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
   if (vm || run) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
 }
 
-export const eject = ({ tx }: Context, host: Ref<'host'>): Promise<void> => expel(tx, host);
+export const eject = ({ tx }: Context, host: Ref<'host'>): Promise<void> => removeMember(tx, host);
 
-export async function expel(tx: Tx, host: Ref<'host'>): Promise<void> {
+export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
   const pool = await lockPool({ tx });
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const record = await tx.lock('host', host);
   if (pool.master === host) throw new XenError('HOST_CANNOT_DESTROY_SELF', host);
   await tx.query('UPDATE host_run SET accepting = false WHERE host = $1', [host]);
   await assertMayGo(tx, host);
-  await letGo(tx, record);
+  await releaseHost(tx, record);
 }
 
 /** What is of this host and of nothing else goes with it. It may be asked in again. */
-export async function letGo(tx: Tx, record: Row<'host'>): Promise<void> {
+export async function releaseHost(tx: Tx, record: Row<'host'>): Promise<void> {
   await removeLocalStorage(tx, record.ref);
   await tx.query('DELETE FROM enrolment WHERE host_uuid = $1', [record.uuid]);
   await tx.query('DELETE FROM invitation WHERE host_uuid = $1', [record.uuid]);

@@ -1,6 +1,6 @@
 /** Who is called the master and who belongs to the pool. Nothing depends on the master: it is a fact for old clients. */
 import { XenError, type Ref } from '@xenplane/model';
-import { tell } from '../core/alerts';
+import { raiseAlert } from '../core/alerts';
 import type { Context } from '../core/context';
 import { eject } from './pool-eject';
 import { lockPool } from '../pool/pool-record';
@@ -13,7 +13,7 @@ async function designate(context: Context, host: Ref<'host'>): Promise<void> {
   const pool = await lockPool(context);
   if (pool.master === host) return;
   await tx.update('pool', pool.ref, { master: host });
-  await tell(tx, context.plane, { name: 'POOL_MASTER_TRANSITION', priority: 4, cls: 'Host', obj_uuid: uuid, body: '' });
+  await raiseAlert(tx, context.plane, { name: 'POOL_MASTER_TRANSITION', priority: 4, cls: 'Host', obj_uuid: uuid, body: '' });
 }
 
 /** By the address of a host of this pool; there is no other that this one could follow. */

@@ -7,15 +7,15 @@ import { nullRef, XenError, type classes, type OperationParams, type Ref } from 
 import type { InvitationAnswer } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { letGo } from './pool-eject';
+import { releaseHost } from './pool-eject';
 import { lockPool } from '../pool/pool-record';
 import type { Plane } from '../core/context';
 import { removeSent } from '../migration/to-pool/send';
-import { assertNothingElse, cargoOf, type Cargo } from './joining-objects';
-import { carry, releaseAll, type Carried } from './copy-to-pool';
+import { assertNothingElse, joiningObjectsOf, type JoiningObjects } from './joining-objects';
+import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
 import { assertMayLeave } from './checks-here';
-import { OtherPlane } from './other-pool';
-import { becomeSlave, beginJoining, giveUpJoining } from '../core/pool-membership';
+import { OtherPool } from './other-pool';
+import { becomeMember, beginJoining, abortJoining } from '../core/pool-membership';
 
 type Join = OperationParams<typeof classes.pool, 'join'>;
 export const poolJoin = (plane: Plane) => ({
@@ -34,7 +34,7 @@ type Invitation = InvitationAnswer & { readonly apiUrl: string };
 
 async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> {
   const { session } = run.context['sealed'] as { session: string };
-  const other = await OtherPlane.at(plane.store, address, session);
+  const other = await OtherPool.at(plane.store, address, session);
   await run.step(
     'ask',
     async () => undefined,
@@ -57,8 +57,8 @@ async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> 
     async () => void (await callBack(plane, host)),
   );
   await run.step('wait', () => untilThere(plane, other, { ...leaving, epoch }));
-  const cargo = await run.commit('cargo', cargoOf);
-  const carried = await carry(plane, run, { url: other.url, session, host: uuid }, cargo);
+  const cargo = await run.commit('cargo', joiningObjectsOf);
+  const carried = await copyToPool(plane, run, { url: other.url, session, host: uuid }, cargo);
   await run.step('release', () => releaseAll(carried));
   await run.conclude('leave', (tx) => leave(plane, tx, { host, operation: run.ref, cargo, carried }));
   await other.logOut();
@@ -78,7 +78,7 @@ async function begin(tx: Tx, run: Run<Tx>, address: string): Promise<Leaving> {
   return { host, uuid, nameLabel, nameDescription, accepting };
 }
 async function stay(tx: Tx, run: Run<Tx>, host: Ref<'host'>, accepting: boolean): Promise<void> {
-  await giveUpJoining(tx, run.ref);
+  await abortJoining(tx, run.ref);
   await tx.query('UPDATE host_run SET accepting = $2 WHERE host = $1', [host, accepting]);
 }
 
@@ -110,7 +110,7 @@ async function callBack(plane: Plane, host: Ref<'host'>): Promise<'done' | 'sett
 }
 
 const arrivalLimitMs = 60_000;
-async function untilThere(plane: Plane, other: OtherPlane, { host, uuid, epoch }: Leaving & { readonly epoch: number }): Promise<void> {
+async function untilThere(plane: Plane, other: OtherPool, { host, uuid, epoch }: Leaving & { readonly epoch: number }): Promise<void> {
   const from = plane.clock.monotonic();
   for (;;) {
     const there = await other.hasLive(uuid).catch((error: unknown) => error);
@@ -131,8 +131,8 @@ async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<b
 interface Left {
   readonly host: Ref<'host'>;
   readonly operation: string;
-  readonly cargo: Cargo;
-  readonly carried: readonly Carried[];
+  readonly cargo: JoiningObjects;
+  readonly carried: readonly CopiedObjects[];
 }
 /** The host takes its own with it; the pool stays, without a host, and says where that is. */
 async function leave(plane: Plane, tx: Tx, { host, operation, cargo, carried }: Left): Promise<void> {
@@ -141,6 +141,6 @@ async function leave(plane: Plane, tx: Tx, { host, operation, cargo, carried }: 
   await assertNothingElse(tx, cargo);
   for (const { way } of carried) await removeSent(plane, tx, way.trip);
   await tx.update('pool', pool.ref, { master: nullRef() });
-  await letGo(tx, await tx.lock('host', host));
-  await becomeSlave(tx);
+  await releaseHost(tx, await tx.lock('host', host));
+  await becomeMember(tx);
 }

@@ -1,10 +1,10 @@
 /** A password is exchanged for a session of the other pool before anything is written down: an operation keeps only that. */
 import { reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { cargoOf } from './joining-objects';
+import { joiningObjectsOf } from './joining-objects';
 import { assertMayLeave } from './checks-here';
 import { assertFits } from './checks-both';
-import { OtherPlane } from './other-pool';
+import { OtherPool } from './other-pool';
 
 export interface JoinParams {
   readonly master_address: string;
@@ -16,9 +16,9 @@ export interface JoinParams {
 export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
   await reading(plane.store, async (tx) => {
     await assertMayLeave(tx);
-    await cargoOf(tx);
+    await joiningObjectsOf(tx);
   });
-  const other = await OtherPlane.logIn(plane.store, master_address, master_username, master_password);
+  const other = await OtherPool.logIn(plane.store, master_address, master_username, master_password);
   await assertFits(plane, other, force).catch(async (error: unknown) => {
     await other.logOut();
     throw error;

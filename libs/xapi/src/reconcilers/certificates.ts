@@ -1,7 +1,7 @@
 /** Warns of certificates that expire soon or have expired: one message a certificate, replaced as the end comes nearer. */
 import { type StoredRecord } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { tell, type Alert } from '../core/alerts';
+import { raiseAlert, type Alert } from '../core/alerts';
 import type { Plane } from '../core/context';
 
 interface Ending {
@@ -31,7 +31,7 @@ export async function warnOfCertificates(plane: Plane): Promise<{ readonly told:
     );
     const alerts = ending.flatMap((one) => alertOf(one) ?? []);
     const missing = await replaced(tx, alerts);
-    for (const alert of missing) await tell(tx, plane, alert);
+    for (const alert of missing) await raiseAlert(tx, plane, alert);
     return { told: missing.length };
   });
 }

@@ -1,7 +1,7 @@
 /** Writes the pool's database to the disks that are to have it, when it has changed. Any number of schedulers may look; one writes. */
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { letGo, settle, showLatest, takeBehind, type Followed } from '../recovery/copy-records';
+import { releaseCopies, settleCopies, showLatest, takeBehind, type Followed } from '../recovery/copy-records';
 import { writesOf } from '../recovery/write-copies';
 import { leftOut, makeDump, type Dump } from '../recovery/dump';
 import { writeDisk } from '../transfer/contents';
@@ -30,9 +30,9 @@ async function write(plane: Plane, followed: Followed, coming: Promise<Dump>, be
     const dump = await coming;
     await writeDisk(plane, followed.vdi, writesOf(dump, turn));
     const restMs = (plane.clock.monotonic() - began) * restFactor;
-    await inTransaction(plane.store, (tx) => settle(tx, { ...followed, turn }, dump.position, restMs));
+    await inTransaction(plane.store, (tx) => settleCopies(tx, { ...followed, turn }, dump.position, restMs));
   } catch (error) {
-    await inTransaction(plane.store, (tx) => letGo(tx, followed));
+    await inTransaction(plane.store, (tx) => releaseCopies(tx, followed));
     throw error;
   }
 }

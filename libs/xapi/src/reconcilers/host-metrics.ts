@@ -2,7 +2,7 @@
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../core/context';
 
-export async function showHostMemory(plane: Plane): Promise<{ readonly changed: number }> {
+export async function updateHostMemory(plane: Plane): Promise<{ readonly changed: number }> {
   return inTransaction(plane.store, async (tx) => {
     const rows = await tx.query(
       `WITH wrong AS (SELECT m.ref, r.memory_free FROM host_metrics m JOIN host h ON h.metrics = m.ref JOIN host_run r ON r.host = h.ref

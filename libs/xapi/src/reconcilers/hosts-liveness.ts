@@ -8,9 +8,9 @@ import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { endRunsOfHost } from '../runs/halted-runs';
-import { tellOfHosts } from '../runs/lost-runs';
+import { alertLostHosts } from '../runs/lost-runs';
 import { showAlive } from '../fleet/registrations';
-import { tellHostLost } from './protected-vms';
+import { alertHostLost } from './protected-vms';
 
 interface Lease {
   readonly host: string;
@@ -55,8 +55,8 @@ export class HostsLiveness {
       await tx.query('UPDATE host_run SET alive = false, lost = true WHERE host = $1', [host]);
       const vms = await endRunsOfHost(tx, this.plane, host, { lost: true });
       await showAlive(tx, [host], false);
-      await tellOfHosts(tx, this.plane, 'HOST_LOST', [asRef<'host'>(host)]);
-      await tellHostLost(tx, this.plane, host, vms);
+      await alertLostHosts(tx, this.plane, 'HOST_LOST', [asRef<'host'>(host)]);
+      await alertHostLost(tx, this.plane, host, vms);
       this.plane.log.warn({ host, vms: vms.length }, 'host fenced');
       return true;
     });

@@ -5,13 +5,13 @@ import type { Plane } from '../core/context';
 import { forgetAlarms } from '../metrics/alarms';
 import { forgetOrphans } from '../metrics/choices';
 import { endIdleSessions } from '../api/sessions';
-import { reapTasks } from '../begin/finished-tasks';
+import { deleteFinishedTasks } from '../begin/finished-tasks';
 
 /** The oldest beyond these go, as in xapi. */
 const mostMessages = 10_000;
 
 export async function housekeep(plane: Plane): Promise<{ readonly tasks: number; readonly sessions: number }> {
-  const tasks = await reapTasks(plane.store);
+  const tasks = await deleteFinishedTasks(plane.store);
   const sessions = await inTransaction(plane.store, async (tx) => {
     await tx.query("DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'", []);
     await tx.query(`DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`, []);

@@ -5,7 +5,7 @@
 import { asRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { startInternally } from '../begin/accept';
-import { tell } from '../core/alerts';
+import { raiseAlert } from '../core/alerts';
 import { restartsHeldUntil } from '../pool/pool-ha';
 import type { Plane } from '../core/context';
 
@@ -47,7 +47,7 @@ async function restart(tx: Tx, plane: Plane, vm: Ref<'VM'>, now: Date): Promise<
 
 /** Told once, when the first try has come to nothing. */
 async function tellFailed(tx: Tx, plane: Plane, { uuid }: Fallen): Promise<void> {
-  await tell(tx, plane, { name: 'HA_PROTECTED_VM_RESTART_FAILED', priority: 2, cls: 'VM', obj_uuid: uuid, body: '' });
+  await raiseAlert(tx, plane, { name: 'HA_PROTECTED_VM_RESTART_FAILED', priority: 2, cls: 'VM', obj_uuid: uuid, body: '' });
 }
 
 /** What runs, or is to be kept no more, begins anew when it falls again. */
@@ -59,12 +59,12 @@ async function forgetTries({ store }: Plane): Promise<void> {
 }
 
 /** A host of a pool with high availability is lost: that is told, and what ran there for as long as it goes is tried once elsewhere. */
-export async function tellHostLost(tx: Tx, plane: Plane, host: string, vms: readonly string[]): Promise<void> {
+export async function alertHostLost(tx: Tx, plane: Plane, host: string, vms: readonly string[]): Promise<void> {
   const [lost] = await tx.query<{ uuid: string; name: string }>('SELECT h.uuid, h.name_label AS name FROM host h, pool p WHERE h.ref = $1 AND p.ha_enabled', [
     host,
   ]);
   if (!lost) return;
-  await tell(tx, plane, { name: 'HA_HOST_FAILED', priority: 3, cls: 'Host', obj_uuid: lost.uuid, body: `Host '${lost.name}' has failed` });
+  await raiseAlert(tx, plane, { name: 'HA_HOST_FAILED', priority: 3, cls: 'Host', obj_uuid: lost.uuid, body: `Host '${lost.name}' has failed` });
   const tried = await tx.query<{ ref: string }>('SELECT ref FROM vm WHERE ref = ANY($1) AND ha_restart_priority = \'best-effort\' ORDER BY "order", ref', [
     vms,
   ]);

@@ -1,12 +1,12 @@
 /** Tells of VMs that want to be apart and all run on one host, for as long as it is so. */
 import { inTransaction } from '@xenplane/store';
-import { tell } from '../core/alerts';
+import { raiseAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
 
 const name = 'ALL_RUNNING_VMS_IN_ANTI_AFFINITY_GRP_ON_SINGLE_HOST';
 const fewest = 2;
 
-export async function tellOfGroups(plane: Plane): Promise<{ readonly told: number }> {
+export async function alertGroups(plane: Plane): Promise<{ readonly told: number }> {
   return inTransaction(plane.store, async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/vm-groups'))", []);
     const together = await tx.query<{ vm_group: string; host: string; pool: string }>(
@@ -22,7 +22,7 @@ export async function tellOfGroups(plane: Plane): Promise<{ readonly told: numbe
     const over = present.filter((message) => !bodies.some(({ body }) => body === message.body));
     await tx.query('DELETE FROM message WHERE ref = ANY($1)', [over.map((message) => message.ref)]);
     const missing = bodies.filter(({ body }) => !present.some((message) => message.body === body));
-    for (const { pool, body } of missing) await tell(tx, plane, { name, priority: 3, cls: 'Pool', obj_uuid: pool, body });
+    for (const { pool, body } of missing) await raiseAlert(tx, plane, { name, priority: 3, cls: 'Pool', obj_uuid: pool, body });
     return { told: missing.length };
   });
 }

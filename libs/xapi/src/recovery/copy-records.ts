@@ -52,12 +52,12 @@ export async function takeBehind(tx: Tx, unimportant: readonly string[]): Promis
   );
 }
 /** The disk has the copy; the next one comes after `restMs` at the earliest. */
-export async function settle(tx: Tx, { vdi, turn }: Followed, position: number, restMs: number): Promise<void> {
+export async function settleCopies(tx: Tx, { vdi, turn }: Followed, position: number, restMs: number): Promise<void> {
   await tx.query(
     `UPDATE database_copy c SET turn = $2, position = $3, busy_until = now() + $4 * interval '1 millisecond', layer = l.layer FROM vdi_layer l WHERE c.vdi = $1 AND l.vdi = $1`,
     [vdi, turn, position, restMs],
   );
 }
-export async function letGo(tx: Tx, { vdi }: Followed): Promise<void> {
+export async function releaseCopies(tx: Tx, { vdi }: Followed): Promise<void> {
   await tx.query(`UPDATE database_copy SET busy_until = '-infinity' WHERE vdi = $1`, [vdi]);
 }

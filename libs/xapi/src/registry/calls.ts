@@ -146,7 +146,7 @@ function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): Read
 }
 
 /** Calls that are answered inside one transaction. */
-export const custom = byName<Context>(inTransaction, overrides);
+export const handledMessages = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
 export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): ReadonlyMap<string, Handler<Outside>> =>

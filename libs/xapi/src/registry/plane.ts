@@ -11,7 +11,7 @@ import { Agents } from '../core/agents';
 import { atEntrance, type Entrance } from '../core/console-location';
 import type { Clock, Ids, Plane } from '../core/context';
 import { derivations } from '../api/computed-fields';
-import { FailedLogins } from '../core/failed-logins';
+import { FailedLoginCounter } from '../core/failed-logins';
 import { HostsByAddress } from '../core/hosts-by-address';
 
 export interface PlaneOptions {
@@ -64,7 +64,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     clock: systemClock,
     ids: randomIds,
     log: makeLog(options.name, options.logLevel),
-    failedLogins: new FailedLogins(),
+    failedLogins: new FailedLoginCounter(),
     addresses: new HostsByAddress(replica),
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {

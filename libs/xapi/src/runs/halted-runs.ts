@@ -2,7 +2,7 @@
 import type { Tx } from '@xenplane/store';
 import { freePassedDevices } from '../graphics/device-assignment';
 import type { Plane } from '../core/context';
-import { noteLost, tellOfLostVms } from './lost-runs';
+import { recordLostRuns, alertLostVms } from './lost-runs';
 
 /** Gives back what the VMs had reserved (R14) and ends their runs; the caller has decided that they run no more. */
 export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
@@ -18,7 +18,7 @@ export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
 export async function endRunsOfHost(tx: Tx, plane: Plane, host: string, { lost }: { readonly lost: boolean }): Promise<readonly string[]> {
   const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
   const vms = runs.map((r) => r.vm);
-  if (lost) await tellOfLostVms(tx, plane, await noteLost(tx, vms));
+  if (lost) await alertLostVms(tx, plane, await recordLostRuns(tx, vms));
   await endRuns(tx, vms);
   await showHalted(tx, vms);
   return vms;

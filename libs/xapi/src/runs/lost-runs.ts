@@ -4,7 +4,7 @@ import type { Tx } from '@xenplane/store';
 import { dateTime, type Plane } from '../core/context';
 
 /** Called before these runs are ended; answers those that ran. A VM that was being stopped is not to be started again. */
-export async function noteLost(tx: Tx, vms: readonly string[]): Promise<readonly string[]> {
+export async function recordLostRuns(tx: Tx, vms: readonly string[]): Promise<readonly string[]> {
   if (vms.length === 0) return [];
   const rows = await tx.query<{ vm: string }>(
     `INSERT INTO lost_vm(vm, host, restart) SELECT r.vm, r.host, r.state <> 'S' FROM vm_run r JOIN vm v ON v.ref = r.vm
@@ -23,7 +23,7 @@ const said: Readonly<Record<keyof typeof hostAlerts, string>> = {
 };
 
 /** Where high availability speaks of a lost host itself, this says nothing of it. One statement for any number of hosts. */
-export async function tellOfHosts(tx: Tx, plane: Plane, name: keyof typeof hostAlerts, hosts: readonly Ref<'host'>[]): Promise<void> {
+export async function alertLostHosts(tx: Tx, plane: Plane, name: keyof typeof hostAlerts, hosts: readonly Ref<'host'>[]): Promise<void> {
   if (hosts.length === 0) return;
   await tx.query(
     `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)
@@ -34,7 +34,7 @@ export async function tellOfHosts(tx: Tx, plane: Plane, name: keyof typeof hostA
 }
 
 /** Of each VM that was lost, with the name of the host. One statement for any number of VMs. */
-export async function tellOfLostVms(tx: Tx, plane: Plane, vms: readonly string[]): Promise<void> {
+export async function alertLostVms(tx: Tx, plane: Plane, vms: readonly string[]): Promise<void> {
   if (vms.length === 0) return;
   await tx.query(
     `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)

@@ -46,7 +46,7 @@ export async function assertUp(tx: Tx, vm: Ref<'VM'>, { vmEpoch, host, boots }: 
 }
 
 /** Moves a run between states; undefined when it is no longer in `from`. */
-export async function moveRun(tx: Tx, vm: Ref<'VM'>, epoch: number, from: readonly RunState[], to: RunState): Promise<RunRow | undefined> {
+export async function changeRunState(tx: Tx, vm: Ref<'VM'>, epoch: number, from: readonly RunState[], to: RunState): Promise<RunRow | undefined> {
   const [row] = await tx.query<Columns>(
     `UPDATE vm_run r SET state = $4, since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.vm_epoch = $2 AND r.state = ANY($3::text[]) RETURNING ${columns}`,
     [vm, epoch, [...from], to],
@@ -72,7 +72,7 @@ export async function endRun(tx: Tx, vm: Ref<'VM'>, epoch: number): Promise<bool
   return true;
 }
 
-export async function halt(tx: Tx, vm: Ref<'VM'>, epoch: number): Promise<void> {
+export async function haltVm(tx: Tx, vm: Ref<'VM'>, epoch: number): Promise<void> {
   if (await endRun(tx, vm, epoch)) await showHalted(tx, [vm]);
 }
 

@@ -2,7 +2,7 @@
 import { asRef, classes, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitSr } from '../begin/admission';
 import type { Context } from '../core/context';
-import { driver, mediaAt, type Medium } from './storage-media';
+import { driver, mediaAt, type StorageMedium } from './storage-media';
 import { pbdCalls, pbdOverrides } from './pbd';
 import { forgetSr } from './sr-destroy';
 import { introduceSr } from './sr-create';
@@ -10,7 +10,7 @@ import { introduceSr } from './sr-create';
 type Config = StoredRecord<'PBD'>['device_config'];
 
 /** Connected to every host, all that is said of it as the storage says. */
-async function bringIn(context: Context, { uuid, type, label, description }: Medium, device_config: Config, task: Ref<'DR_task'>): Promise<void> {
+async function bringIn(context: Context, { uuid, type, label, description }: StorageMedium, device_config: Config, task: Ref<'DR_task'>): Promise<void> {
   const { tx } = context;
   const given = { uuid, name_label: label, name_description: description, type, content_type: 'user', shared: true, sm_config: {} };
   const SR = await introduceSr(context, given);

@@ -3,7 +3,7 @@ import { storage } from '@xenplane/domain';
 import { type classes, type OperationParams, type ResultOf } from '@xenplane/model';
 import type { Context } from '../core/context';
 import { withoutPasswords } from './device-secrets';
-import { driver, mediaAt, type Medium } from './storage-media';
+import { driver, mediaAt, type StorageMedium } from './storage-media';
 
 type Given = OperationParams<typeof classes.SR, 'probe'>;
 type Found = ResultOf<(typeof classes.SR)['calls']['probe_ext']>;
@@ -16,7 +16,7 @@ export async function probe({ tx }: Context, { host, device_config, type }: Give
   return storage.repositoriesXml(await mediaAt(tx, type, key));
 }
 
-const stat = ({ uuid, label, description, bytes }: Medium): NonNullable<Found[number]['sr']> => ({
+const stat = ({ uuid, label, description, bytes }: StorageMedium): NonNullable<Found[number]['sr']> => ({
   uuid,
   name_label: label,
   name_description: description,

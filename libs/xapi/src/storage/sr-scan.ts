@@ -4,7 +4,7 @@ import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { seededUuid } from '../core/seeded';
 import { newLayer } from './layers/layers';
-import { claimVolume, strayVolumes, vdiRef } from './storage-media';
+import { claimVolume, unrecordedVolumes, vdiRef } from './storage-media';
 import { recordWith } from '../core/records';
 import { showLatest } from '../recovery/copy-records';
 
@@ -48,7 +48,7 @@ const isoRecord = (SR: Ref<'SR'>, uuid: string, name: string, bytes: number): St
 
 /** Disks that lie in the repository without a record get theirs back. */
 async function addStrays(tx: Tx, sr: Ref<'SR'>, repository: string): Promise<void> {
-  const strays = await strayVolumes(tx, repository);
+  const strays = await unrecordedVolumes(tx, repository);
   for (const { location, record } of strays) {
     const ref = vdiRef(record.uuid);
     await tx.insert('VDI', ref, { ...record, SR: sr, current_operations: {}, allowed_operations: [], missing: false });

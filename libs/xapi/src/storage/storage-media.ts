@@ -5,7 +5,7 @@ import type { Tx } from '@xenplane/store';
 import { withoutParent } from './layers/disk-chains';
 import { claimLayers } from './layers/layers';
 
-export interface Medium extends storage.Repository {
+export interface StorageMedium extends storage.Repository {
   readonly type: string;
   readonly place: string;
 }
@@ -17,7 +17,7 @@ export function driver(type: string): storage.Driver {
 }
 
 /** Writes on the storage which repositories they are; drivers that keep no such mark need none. */
-export async function keepMedia(tx: Tx, media: readonly Medium[]): Promise<void> {
+export async function keepMedia(tx: Tx, media: readonly StorageMedium[]): Promise<void> {
   const marked = media.filter(({ type }) => driver(type).remembers);
   if (marked.length === 0) return;
   await tx.query(
@@ -26,8 +26,8 @@ export async function keepMedia(tx: Tx, media: readonly Medium[]): Promise<void>
     (['uuid', 'type', 'place', 'bytes', 'label', 'description'] as const).map((field) => marked.map((medium) => medium[field])),
   );
 }
-export const mediaAt = (tx: Tx, type: string, place: string): Promise<Medium[]> =>
-  tx.query<Medium & Record<string, unknown>>(
+export const mediaAt = (tx: Tx, type: string, place: string): Promise<StorageMedium[]> =>
+  tx.query<StorageMedium & Record<string, unknown>>(
     'SELECT uuid, type, place, bytes, name_label AS label, name_description AS description FROM medium WHERE place = $1 AND type = $2 ORDER BY uuid',
     [place, type],
   );
@@ -47,13 +47,13 @@ export async function leaveVolume(tx: Tx, sr: string, { ref, ...record }: Vdi): 
   );
 }
 
-export interface Stray {
+export interface UnrecordedVolume {
   readonly location: string;
   readonly layer: string;
   readonly record: StoredRecord<'VDI'>;
 }
-export const strayVolumes = (tx: Tx, sr: string): Promise<Stray[]> =>
-  tx.query<Stray & Record<string, unknown>>('SELECT location, layer, record FROM stray_volume WHERE sr = $1 ORDER BY location', [sr]);
+export const unrecordedVolumes = (tx: Tx, sr: string): Promise<UnrecordedVolume[]> =>
+  tx.query<UnrecordedVolume & Record<string, unknown>>('SELECT location, layer, record FROM stray_volume WHERE sr = $1 ORDER BY location', [sr]);
 
 /** Gives a found disk's contents to the record that stands for it now; what they take is counted again. */
 export async function claimVolume(tx: Tx, sr: string, location: string, vdi: Ref<'VDI'>): Promise<void> {

@@ -5,7 +5,7 @@ import type { Tx } from '@xenplane/store';
 import { dateTime, never, type Context } from '../core/context';
 import { assertNotTooLong, notedOfCopy } from './layers/disk-chains';
 import { branch, contentBytes, dropLayers } from './layers/layers';
-import { setAside as takenAlready, thick } from './layers/thick-provisioning';
+import { allocatedBytesSql as takenAlready, isThickSql } from './layers/thick-provisioning';
 
 type Row = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -81,7 +81,7 @@ export async function takeSpace({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>, virt
   const [taken] = await tx.query<{ thick: boolean }>(
     `UPDATE sr s SET virtual_allocation = greatest(0, virtual_allocation + $2::bigint), physical_utilisation = greatest(0, physical_utilisation + $3::bigint)
      WHERE ref = $1 AND ($3::bigint <= 0 OR physical_size = 0 OR physical_utilisation + $3::bigint <= physical_size)
-     RETURNING ${thick} AS thick`,
+     RETURNING ${isThickSql} AS thick`,
     [sr, virtual, physical],
   );
   if (!taken || (taken.thick && setAside > 0 && !(await canSetAside(tx, sr, setAside)))) throw storage.failure('noSpace');

@@ -3,7 +3,7 @@ import { classes, XenError, type OperationParams, type Ref } from '@xenplane/mod
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
-import { persistently } from '../core/image-server';
+import { withRetries } from '../core/image-server';
 import { blockBytes, changedLayers } from './layers/layers';
 
 interface Question {
@@ -24,7 +24,7 @@ async function question(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<Quest
 async function bitmap({ settings: { imagesUrl, imagesSecret } }: Plane, { ids, blocks }: Question): Promise<string> {
   const length = Math.ceil(blocks / 8);
   if (ids.length === 0) return Buffer.alloc(length).toString('base64');
-  const response = await persistently(() =>
+  const response = await withRetries(() =>
     fetch(`${imagesUrl}/layers/changed?ids=${ids.join()}&blocks=${blocks}`, { headers: { authorization: `Bearer ${imagesSecret ?? ''}` } }),
   );
   if (!response.ok) {

@@ -8,7 +8,7 @@ import { recordWith } from '../core/records';
 import { imageKeys } from '../runs/domain-spec';
 import { noted } from './layers/disk-chains';
 import { newLayer, revertLayers } from './layers/layers';
-import { claimVolume, leaveVolume, strayVolumes, vdiRef } from './storage-media';
+import { claimVolume, leaveVolume, unrecordedVolumes, vdiRef } from './storage-media';
 import { detach } from './sr-destroy';
 import { sumUp } from './sr-scan';
 import { cloneVdi, removeVdi, snapshotVdi, takeSpace } from './vdi-clone';
@@ -84,7 +84,7 @@ async function introduce(context: Context, given: Introduced): Promise<Ref<'VDI'
   const sr = await admitSr(context, given.SR, 'vdi_introduce');
   await assertAttached(context, given.SR);
   if (given.uuid !== '' && (await tx.find('VDI', { uuid: given.uuid })).length > 0) throw storage.failure('vdiExists', given.uuid);
-  const stray = (await strayVolumes(tx, sr.uuid)).find((s) => s.location === given.location);
+  const stray = (await unrecordedVolumes(tx, sr.uuid)).find((s) => s.location === given.location);
   if (!stray) throw new XenError('VDI_LOCATION_MISSING', given.SR, given.location);
   const uuid = given.uuid || plane.ids.uuid(),
     ref = vdiRef(uuid);

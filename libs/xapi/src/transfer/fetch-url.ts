@@ -28,7 +28,7 @@ const outside: LookupFunction = (host, options, answer) => {
 };
 
 /** Bytes from an http or https address, which may carry a name and a password; over https from whom the pool trusts. Nobody is sent on to another address. */
-export async function fetched(reader: Reader, address: string): Promise<AsyncIterable<Uint8Array>> {
+export async function fetchUrl(reader: Reader, address: string): Promise<AsyncIterable<Uint8Array>> {
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (!url || !/^https?:$/.test(url.protocol)) throw new XenError('INVALID_VALUE', 'url', address);
   const host = url.hostname.replace(/^\[|\]$/g, '');

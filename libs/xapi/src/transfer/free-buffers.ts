@@ -17,7 +17,7 @@ function collector(): Collect {
 const pace: { left: number; collect?: Collect } = { left: everyBytes };
 
 /** The same bytes; after each 8 MiB that passed the young heap is swept, which takes about a millisecond. */
-export async function* sweeping(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* freeingBuffers(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const bytes of source) {
     yield bytes;
     pace.left -= bytes.length;

@@ -5,9 +5,9 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
-import type { Mark } from '../begin/operation-targets';
+import type { BusyMark } from '../begin/operation-targets';
 import { assertMayChange, endOfError, insertTask, type TaskHead } from '../begin/tasks';
-import type { TransferBeats } from './transfer-heartbeats';
+import type { TransferHeartbeats } from './transfer-heartbeats';
 import type { Made } from './import-state';
 import * as journal from './journal';
 
@@ -21,14 +21,14 @@ export class HttpTask {
 
   private constructor(
     private readonly plane: Plane,
-    private readonly beats: TransferBeats,
+    private readonly beats: TransferHeartbeats,
     readonly ref: Ref<'task'>,
   ) {
     this.transfer = { id: plane.ids.uuid(), task: ref };
   }
 
   /** HANDLE_INVALID when the client names a task that does not exist; TASK_CANCELLED when it has cancelled it meanwhile. */
-  static async adopt(plane: Plane, beats: TransferBeats, ref: string): Promise<HttpTask> {
+  static async adopt(plane: Plane, beats: TransferHeartbeats, ref: string): Promise<HttpTask> {
     const task = new HttpTask(plane, beats, asRef<'task'>(ref));
     const { current_operations } = await task.begin((tx) => tx.lock('task', task.ref));
     if (!Object.values(current_operations).includes('cancel')) return task;
@@ -37,7 +37,7 @@ export class HttpTask {
     throw cancelled;
   }
 
-  static async make(plane: Plane, beats: TransferBeats, made: NewHttpTask): Promise<HttpTask> {
+  static async make(plane: Plane, beats: TransferHeartbeats, made: NewHttpTask): Promise<HttpTask> {
     const task = new HttpTask(plane, beats, asRef<'task'>(`OpaqueRef:${plane.ids.uuid()}`));
     await task.begin((tx) => insertTask(tx, { ref: task.ref, ...made }));
     return task;
@@ -46,7 +46,7 @@ export class HttpTask {
   private async begin<T>(first: (tx: Tx) => Promise<T>): Promise<T> {
     const answer = await inTransaction(this.plane.store, async (tx) => {
       const found = await first(tx);
-      await journal.begin(tx, this.transfer);
+      await journal.beginTransfer(tx, this.transfer);
       return found;
     });
     this.beats.carry(this.transfer.id, () => this.lost.abort());
@@ -60,18 +60,18 @@ export class HttpTask {
     } catch (error) {
       this.ended = true;
       this.beats.drop(this.transfer.id);
-      await inTransaction(this.plane.store, (tx) => journal.letGo(tx, this.transfer));
+      await inTransaction(this.plane.store, (tx) => journal.releaseHeld(tx, this.transfer));
       throw error;
     }
   }
 
   /** These are busy under the task until it ends. */
-  hold(tx: Tx, marks: readonly Mark[]): Promise<void> {
-    return journal.hold(tx, this.transfer, marks);
+  hold(tx: Tx, marks: readonly BusyMark[]): Promise<void> {
+    return journal.holdObject(tx, this.transfer, marks);
   }
   /** These go again unless the task succeeds. */
   keep(tx: Tx, made: Made): Promise<void> {
-    return journal.keep(tx, this.transfer, made);
+    return journal.keepAlive(tx, this.transfer, made);
   }
 
   /** 0 to 1, written in steps of a hundredth. */
@@ -86,7 +86,7 @@ export class HttpTask {
   async conclude(work: (tx: Tx) => Promise<string>): Promise<void> {
     if (this.ended) return;
     this.beats.drop(this.transfer.id);
-    await inTransaction(this.plane.store, (tx) => journal.end(tx, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
+    await inTransaction(this.plane.store, (tx) => journal.endTransfer(tx, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
     this.ended = true;
   }
   async succeed(result: string): Promise<void> {
@@ -99,7 +99,7 @@ export class HttpTask {
     this.ended = true;
     this.beats.drop(this.transfer.id);
     try {
-      await inTransaction(this.plane.store, (tx) => journal.end(tx, this.transfer, async () => endOfError(error)));
+      await inTransaction(this.plane.store, (tx) => journal.endTransfer(tx, this.transfer, async () => endOfError(error)));
     } catch (cause) {
       if (!(cause instanceof journal.TransferLost)) throw cause;
     }

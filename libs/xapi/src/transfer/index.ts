@@ -5,7 +5,7 @@ export { exportVersion } from './export-version';
 export { importArchive, importMetadata, tryImport } from './import';
 export type { ImportOptions } from './import-state';
 export { LayerClient } from './layer-client';
-export { TransferBeats } from './transfer-heartbeats';
+export { TransferHeartbeats } from './transfer-heartbeats';
 export { assertWritable, holdExported, holdRead, holdWritten } from './transfer-locks';
 export { abandonedTransfers } from './journal';
 export { readMemory } from './memory';

@@ -7,8 +7,8 @@ import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { OperationStore, Sighting } from '@xenplane/work';
 import type { Plane } from '../core/context';
-import type { Mark } from '../begin/operation-targets';
-import { mark, unmark } from '../begin/operation-store';
+import type { BusyMark } from '../begin/operation-targets';
+import { markBusy, unmarkBusy } from '../begin/operation-store';
 import { endTask, isFinal, type End } from '../begin/tasks';
 import type { Made } from './import-state';
 import { recount } from './recount';
@@ -26,15 +26,15 @@ export class TransferLost extends Error {
   }
 }
 
-export const begin = (tx: Tx, { id, task }: Transfer): Promise<unknown> => tx.query('INSERT INTO transfer(id, task) VALUES ($1, $2)', [id, task]);
+export const beginTransfer = (tx: Tx, { id, task }: Transfer): Promise<unknown> => tx.query('INSERT INTO transfer(id, task) VALUES ($1, $2)', [id, task]);
 
 /** Objects that are busy until the transfer ends. */
-export async function hold(tx: Tx, { id, task }: Transfer, marks: readonly Mark[]): Promise<void> {
+export async function holdObject(tx: Tx, { id, task }: Transfer, marks: readonly BusyMark[]): Promise<void> {
   await noted(tx, id, 'marks = marks || $2::jsonb', marks);
-  await mark(tx, task, marks);
+  await markBusy(tx, task, marks);
 }
 /** Objects that go unless the transfer succeeds. */
-export async function keep(tx: Tx, { id }: Transfer, made: Made): Promise<void> {
+export async function keepAlive(tx: Tx, { id }: Transfer, made: Made): Promise<void> {
   await noted(tx, id, 'made = $2::jsonb', made);
 }
 async function noted(tx: Tx, id: string, change: string, value: unknown): Promise<void> {
@@ -44,19 +44,19 @@ async function noted(tx: Tx, id: string, change: string, value: unknown): Promis
 
 interface Left {
   readonly task: Ref<'task'>;
-  readonly marks: readonly Mark[];
+  readonly marks: readonly BusyMark[];
   readonly made: Made | null;
 }
 const taken = 'RETURNING task, marks, made';
 
 /** A transfer that has held and made nothing: it ends, and its task does not. */
-export const letGo = (tx: Tx, { id }: Transfer): Promise<unknown> => tx.query('DELETE FROM transfer WHERE id = $1', [id]);
+export const releaseHeld = (tx: Tx, { id }: Transfer): Promise<unknown> => tx.query('DELETE FROM transfer WHERE id = $1', [id]);
 
 /**
  * Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. The
  * last of the work is done once it is sure that nobody else ends the transfer meanwhile.
  */
-export async function end(tx: Tx, { id }: Transfer, last: () => Promise<End>): Promise<void> {
+export async function endTransfer(tx: Tx, { id }: Transfer, last: () => Promise<End>): Promise<void> {
   const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 ${taken}`, [id]);
   if (!left) throw new TransferLost(id);
   await settle(tx, left, await last());
@@ -67,7 +67,7 @@ async function settle(tx: Tx, { task, marks, made }: Left, how: End): Promise<vo
   if (made && how.status !== 'success') await undoImport(tx, made);
   // A task that was cancelled in time takes back even what came whole.
   if (made && how.status === 'success' && row?.status === 'cancelled') throw new XenError('TASK_CANCELLED', task);
-  await unmark(tx, task, marks);
+  await unmarkBusy(tx, task, marks);
   if (row && !isFinal(row.status)) await endTask(tx, task, how);
 }
 

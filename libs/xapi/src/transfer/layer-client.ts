@@ -7,8 +7,8 @@ import { Readable } from 'node:stream';
 import { XenError } from '@xenplane/model';
 import { Bits, framesType, writeFrames, type Write } from '@xenplane/wire';
 import type { PlaneSettings } from '../core/context';
-import { persistently, unreachable } from '../core/image-server';
-import { sweeping } from './free-buffers';
+import { withRetries, unreachable } from '../core/image-server';
+import { freeingBuffers } from './free-buffers';
 
 interface Ask {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -36,7 +36,7 @@ export class LayerClient {
       method: 'PUT',
       path: `/layers/${id}`,
       query: { chain: below.join() },
-      body: sweeping(writeFrames(writes)),
+      body: freeingBuffers(writeFrames(writes)),
       signal,
     });
     const { utilisation } = JSON.parse((await buffer(answer)).toString()) as { utilisation: number };
@@ -48,7 +48,7 @@ export class LayerClient {
     if (length === 0) return;
     const query = { chain: below.join(), offset: String(offset), length: String(length) };
     const bytes: AsyncIterable<Uint8Array> = await this.ask({ method: 'GET', path: `/layers/${top}`, query, signal });
-    yield* sweeping(bytes);
+    yield* freeingBuffers(bytes);
   }
 
   /** The blocks that any of the chain has. */
@@ -76,7 +76,7 @@ export class LayerClient {
   }
 
   private ask(ask: Ask): Promise<IncomingMessage> {
-    return ask.body ? this.askOnce(ask) : persistently(() => this.askOnce(ask), ask.signal);
+    return ask.body ? this.askOnce(ask) : withRetries(() => this.askOnce(ask), ask.signal);
   }
 
   private async askOnce({ method, path, query = {}, body, signal }: Ask): Promise<IncomingMessage> {

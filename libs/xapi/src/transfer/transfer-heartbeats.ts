@@ -3,7 +3,7 @@ import type { Plane } from '../core/context';
 
 const beatMs = 1_000;
 
-export class TransferBeats {
+export class TransferHeartbeats {
   private readonly carried = new Map<string, () => void>();
   private timer: NodeJS.Timeout | undefined;
   private beating = false;

@@ -5,7 +5,7 @@ import { inTransaction, type Row, type Tx } from '@xenplane/store';
 import { admitVm } from '../begin/admission';
 import type { Plane } from '../core/context';
 import type { HttpTask } from './http-task';
-import type { Mark } from '../begin/operation-targets';
+import type { BusyMark } from '../begin/operation-targets';
 import { imageKeys } from '../runs/domain-spec';
 import { vdiFromTx } from '../begin/lifecycle-subjects';
 
@@ -20,7 +20,7 @@ export async function holdExported(plane: Plane, task: HttpTask, vm: Ref<'VM'>):
 /** Any number may read a disk at once; meanwhile nobody writes to it or takes it away. */
 export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref<'VDI'>[], base?: Ref<'VDI'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    const marks: Mark[] = [];
+    const marks: BusyMark[] = [];
     for (const ref of [...disks, ...(base ? [base] : [])].toSorted()) {
       await assertReadable(tx, await tx.lock('VDI', ref), ref === base);
       marks.push({ cls: 'VDI', ref, op: 'copy' });

@@ -5,7 +5,7 @@ import type { Run } from '@xenplane/work';
 import type { Context, Plane, Session } from '../core/context';
 import { importError, readArchive, type Archive } from './archive';
 import { findSr } from './contents';
-import { fetched } from './fetch-url';
+import { fetchUrl } from './fetch-url';
 import { endImport, importContents, importRecords } from './import';
 import type { ImportOptions } from './import-state';
 import { undoImport } from './undo';
@@ -13,7 +13,7 @@ import { undoImport } from './undo';
 type Params = OperationParams<typeof classes.VM, 'import'>;
 
 async function withArchive<T>({ store }: Plane, { url, force }: Params, run: Run<Tx>, work: (archive: Archive) => Promise<T>): Promise<T> {
-  const body = await fetched(store, url);
+  const body = await fetchUrl(store, url);
   try {
     const archive = await readArchive(stopping(body, run), { force });
     return await work(archive).finally(() => archive.close());

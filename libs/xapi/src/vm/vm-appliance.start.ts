@@ -6,13 +6,13 @@ import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenpl
 import { vmApplianceLifecycle } from '@xenplane/domain';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { ended, startChildren, waitUntil, type Child } from '../begin/child-operations';
+import { endedChildren, startChildOperations, parkUntil, type ChildOperation } from '../begin/child-operations';
 import type { Plane } from '../core/context';
 
 type Operation = vmApplianceLifecycle.ApplianceOperation;
 interface Way {
   readonly op: Operation;
-  readonly child: (vm: string) => Child;
+  readonly child: (vm: string) => ChildOperation;
 }
 type Self<K extends Operation> = OperationParams<typeof classes.VM_appliance, K>;
 
@@ -31,11 +31,11 @@ async function inTurn(plane: Plane, run: Run<Tx>, self: Ref<'VM_appliance'>, { o
   const groups = await run.commit('begin', (tx) => groupsOf(tx, self, op));
   const failed: string[] = [];
   for (const [i, { vms, delay }] of groups.entries()) {
-    const ends = await ended(plane, run, `group ${i}`, (tx) => startChildren(plane, tx, run, vms.map(child)));
+    const ends = await endedChildren(plane, run, `group ${i}`, (tx) => startChildOperations(plane, tx, run, vms.map(child)));
     failed.push(...vms.filter((_vm, n) => !ends[n]?.succeeded));
     await run.progress((i + 1) / (groups.length + 1));
     if (delay === 0 || i === groups.length - 1) continue;
-    await waitUntil(plane, run, await run.commit(`pause ${i}`, async () => plane.clock.now().getTime() + delay * 1000));
+    await parkUntil(plane, run, await run.commit(`pause ${i}`, async () => plane.clock.now().getTime() + delay * 1000));
   }
   if (failed.length > 0) throw new XenError('OPERATION_PARTIALLY_FAILED', `VM_appliance.${op}`, ...failed);
   return run.conclude('end', async () => undefined);

@@ -2,7 +2,7 @@
 import { asRef, isNullRef, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import { vdiLifecycle } from '@xenplane/domain';
 import { admitVm } from '../begin/admission';
-import { tellOfVm } from '../core/alerts';
+import { raiseVmAlert } from '../core/alerts';
 import { never, type Context } from '../core/context';
 import { copyVgpus } from '../graphics/device-assignment';
 import { assertMayCopyKeys } from './vm-keys';
@@ -169,6 +169,6 @@ export async function cloneVm(context: Context, vm: Ref<'VM'>, name: string, op:
   const source = await admitVm(context, vm, op);
   await assertMayCopyKeys(context, op, vm);
   const copy = await copyRecord(context, source, { name, copyDisk: (vdi) => cloneVdi(context, vdi) });
-  await tellOfVm(context.tx, context.plane, copy, 'VM_CLONED', `cloned from '${source.name_label}'`);
+  await raiseVmAlert(context.tx, context.plane, copy, 'VM_CLONED', `cloned from '${source.name_label}'`);
   return copy;
 }

@@ -2,7 +2,7 @@ import { classes, type OperationParams, type Ref } from '@xenplane/model';
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { tellOfVm } from '../core/alerts';
+import { raiseVmAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
 import { assertUp, currentRun, steadfast, unlessGone, type RunRow } from '../runs/vm-run';
 import { domainSpec } from '../runs/domain-spec';
@@ -30,6 +30,6 @@ async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused'
   return run.conclude('show', async (tx) => {
     await assertUp(tx, vm, placed);
     await tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' });
-    await tellOfVm(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);
+    await raiseVmAlert(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);
   });
 }

@@ -4,7 +4,7 @@ import type { DomainSpec, VmAnswer } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../core/agents';
-import { tellOfVm } from '../core/alerts';
+import { raiseVmAlert } from '../core/alerts';
 import { dateTime, type Plane } from '../core/context';
 import { renewGuest } from './guest/guest-metrics';
 import { renewCertificates } from '../pool/secure-boot';
@@ -68,5 +68,5 @@ async function showBooted(plane: Plane, tx: Tx, vm: Ref<'VM'>, { host }: RunRow)
   await tx.update('VM', vm, { power_state: 'Running', requires_reboot: false });
   if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
   if (secureboot_certificates_state === 'update_on_boot') await renewCertificates(tx, vm);
-  await tellOfVm(tx, plane, vm, 'VM_REBOOTED', 'was rebooted', host);
+  await raiseVmAlert(tx, plane, vm, 'VM_REBOOTED', 'was rebooted', host);
 }

@@ -3,9 +3,9 @@ import { classes, isNullRef, nullRef, XenError, type OperationParams, type Ref }
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../core/agents';
-import { tellOfVm } from '../core/alerts';
+import { raiseVmAlert } from '../core/alerts';
 import { showHalted } from '../runs/halted-runs';
-import { beginStop, halt, moveRun, patienceOf, steadfast, type RunRow } from '../runs/vm-run';
+import { beginStop, haltVm, changeRunState, patienceOf, steadfast, type RunRow } from '../runs/vm-run';
 import { removeVdi } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
 
@@ -23,13 +23,13 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
   const placed = await run.commit(
     'stop',
     async (tx) => (await beginStop(tx, vm)) ?? (await discard(tx, vm)) ?? null,
-    (tx, row) => (row && gone ? halt(tx, vm, row.vmEpoch) : resume(tx, vm, row)),
+    (tx, row) => (row && gone ? haltVm(tx, vm, row.vmEpoch) : resume(tx, vm, row)),
   );
   if (!placed) return run.conclude('show', (tx) => tellStopped(plane, tx, vm, how));
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
   gone = true;
   return run.conclude('show', async (tx) => {
-    await halt(tx, vm, placed.vmEpoch);
+    await haltVm(tx, vm, placed.vmEpoch);
     await forgetSaved(tx, vm);
     await tellStopped(plane, tx, vm, how, placed.host);
   });
@@ -38,7 +38,7 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
 /** Who stops a VM does not want it started again by high availability. */
 async function tellStopped(plane: Plane, tx: Tx, vm: Ref<'VM'>, how: How, host?: Ref<'host'>): Promise<void> {
   tx.leave('UPDATE vm SET ha_always_run = false WHERE ref = $1 AND ha_always_run', [vm]);
-  await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', host);
+  await raiseVmAlert(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', host);
 }
 
 async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, otherwise?: How): Promise<void> {
@@ -54,7 +54,7 @@ async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, 
 
 /** A guest that did not obey, or a task that was stopped: the VM runs on. */
 async function resume(tx: Tx, vm: Ref<'VM'>, placed: RunRow | null): Promise<void> {
-  if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
+  if (placed) await changeRunState(tx, vm, placed.vmEpoch, ['S'], 'R');
 }
 
 /** Nothing runs: a suspended VM is halted by forgetting what it had saved. It may be resumed at any moment: what runs once it is locked is answered, to be stopped. */

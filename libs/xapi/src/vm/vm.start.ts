@@ -9,7 +9,7 @@ import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { consoleLocation } from '../core/addressing';
 import { Superseded, type PlacedVm } from '../core/agents';
-import { tellOfVm } from '../core/alerts';
+import { raiseVmAlert } from '../core/alerts';
 import { ordinaryStrings } from './vm-firmware';
 import type { Plane } from '../core/context';
 import { freePassedDevices } from '../graphics/device-assignment';
@@ -167,7 +167,7 @@ async function show(
 }
 
 const tellStarted = (plane: Plane, tx: Tx, vm: Ref<'VM'>, resumed: boolean, host: Ref<'host'>): Promise<void> =>
-  tellOfVm(tx, plane, vm, resumed ? 'VM_RESUMED' : 'VM_STARTED', resumed ? 'was resumed' : 'was started', host);
+  raiseVmAlert(tx, plane, vm, resumed ? 'VM_RESUMED' : 'VM_STARTED', resumed ? 'was resumed' : 'was started', host);
 
 type Protocol = 'rfb' | 'vt100';
 /** A guest with a device model has its screen; any other has a text console, which is drawn as a screen too unless its settings forbid that. */

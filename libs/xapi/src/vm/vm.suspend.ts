@@ -4,10 +4,10 @@ import type { SavedImage, VmAnswer } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { Superseded } from '../core/agents';
-import { tellOfVm } from '../core/alerts';
+import { raiseVmAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
 import { endRuns } from '../runs/halted-runs';
-import { beginStop, halt, moveRun, patienceOf, type RunRow } from '../runs/vm-run';
+import { beginStop, haltVm, changeRunState, patienceOf, type RunRow } from '../runs/vm-run';
 import { newSuspendVdi } from './suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';
@@ -33,7 +33,7 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
   );
   const answer = await run.step('save', () => save(plane, run, placed));
   if (!answer) {
-    await run.commit('ended', (tx) => halt(tx, vm, placed.vmEpoch));
+    await run.commit('ended', (tx) => haltVm(tx, vm, placed.vmEpoch));
     throw new Superseded(placed.vm, placed.host);
   }
   const saved = (image = answer.saved ?? {});
@@ -63,7 +63,7 @@ async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
 
 async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<void> {
   await dropSuspendVdi(tx, vdi);
-  await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
+  await changeRunState(tx, vm, placed.vmEpoch, ['S'], 'R');
 }
 
 /** False when the run is over. */
@@ -80,7 +80,7 @@ async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }:
     `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, ha_always_run = false WHERE ref = $1`,
     [vm, vdi],
   );
-  await tellOfVm(tx, plane, vm, 'VM_SUSPENDED', 'was suspended', placed.host);
+  await raiseVmAlert(tx, plane, vm, 'VM_SUSPENDED', 'was suspended', placed.host);
   return true;
 }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { allows, handlerNamed, type HandlerName, type Role } from '@xenplane/model';
 import type { Bodies } from '@xenplane/http';
-import { denied, type Dispatcher, type HttpTask, type Plane, type Session, type Way } from '@xenplane/xapi';
+import { denied, type Dispatcher, type HttpTask, type Plane, type Session, type RequestOrigin } from '@xenplane/xapi';
 import { Refusal, shown } from './refusal';
 
 export interface Exchange {
@@ -17,7 +17,7 @@ export interface Exchange {
   /** Of the address and, for `session_id`, `task_id` and `subtask_of`, of the cookie. */
   readonly query: URLSearchParams;
   readonly token: string;
-  readonly way: Way;
+  readonly way: RequestOrigin;
   /** Without one only handlers that are open get here. */
   readonly session: Session | undefined;
   /** The client's task, or the handler's own when it says that it makes one. */

@@ -1,7 +1,7 @@
 /** Who sends a request that is no call: by a session, by name and password, or root over the local socket. */
 import type { IncomingMessage } from 'node:http';
 import { XenError } from '@xenplane/model';
-import type { Dispatcher, Session, Way } from '@xenplane/xapi';
+import type { Dispatcher, Session, RequestOrigin } from '@xenplane/xapi';
 
 export interface Login {
   readonly token: string;
@@ -11,7 +11,7 @@ export interface Login {
 }
 export interface Asked {
   readonly query: URLSearchParams;
-  readonly way: Way;
+  readonly way: RequestOrigin;
   /** Strangers are answered as well. */
   readonly open?: true | undefined;
 }
@@ -26,7 +26,7 @@ export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { 
   throw new XenError('SESSION_AUTHENTICATION_FAILED');
 }
 
-async function logInOnce(dispatcher: Dispatcher, credentials: string, way: Way): Promise<Login> {
+async function logInOnce(dispatcher: Dispatcher, credentials: string, way: RequestOrigin): Promise<Login> {
   const at = credentials.indexOf(':');
   const params = [at < 0 ? credentials : credentials.slice(0, at), at < 0 ? '' : credentials.slice(at + 1), '1.0', 'http'];
   const answer = await dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal, way });

@@ -10,9 +10,9 @@ import { writeArchive, type NamedDisk } from '../../transfer/archive';
 import { exportRecords, type Exported } from '../../transfer/export-records';
 import { versionBy } from '../../transfer/export-version';
 import { memoryOf, readMemory } from '../../transfer/memory';
-import { around } from './related-records';
-import type { There } from './remote-choices';
-import type { Trip } from './migration-plan';
+import { relatedRecords } from './related-records';
+import type { RemoteSide } from './remote-choices';
+import type { MigrationPlan } from './migration-plan';
 
 export interface Guest {
   /** What was saved of a VM that runs. */
@@ -28,7 +28,7 @@ interface Facts {
   readonly version: ReturnType<typeof versionBy>;
 }
 
-export async function parcel(plane: Plane, trip: Trip, there: There, guest: Guest): Promise<Buffer> {
+export async function buildArchive(plane: Plane, trip: MigrationPlan, there: RemoteSide, guest: Guest): Promise<Buffer> {
   const facts = await reading(plane.store, (tx) => factsOf(plane, tx, trip));
   const memories = memoriesOf(plane, facts.exported);
   const objects = facts.exported.objects.flatMap((object) => addressed(object, facts, { trip, there, guest }));
@@ -48,8 +48,8 @@ export async function parcel(plane: Plane, trip: Trip, there: There, guest: Gues
 }
 const ownMemory = 'Ref:memory';
 
-async function factsOf({ clock }: Plane, tx: Tx, { vm: ref, snapshots, copy, nics }: Trip): Promise<Facts> {
-  const database = await around(tx, [ref, ...snapshots]);
+async function factsOf({ clock }: Plane, tx: Tx, { vm: ref, snapshots, copy, nics }: MigrationPlan): Promise<Facts> {
+  const database = await relatedRecords(tx, [ref, ...snapshots]);
   const vm = await tx.get('VM', ref);
   const vifs = await tx.getMany('VIF', Object.keys(nics));
   const [host] = await tx.query<Parameters<typeof versionBy>[0] & Record<string, unknown>>(
@@ -71,8 +71,8 @@ const memoriesOf = (plane: Plane, { objects, disks }: Exported): NamedDisk[] =>
   });
 
 interface Way {
-  readonly trip: Trip;
-  readonly there: There;
+  readonly trip: MigrationPlan;
+  readonly there: RemoteSide;
   readonly guest: Guest;
 }
 
@@ -91,7 +91,7 @@ function addressed(object: OvaObject, { vm, networks }: Facts, { trip, there, gu
   ];
 }
 
-function identity(snapshot: OvaObject['snapshot'], { uuid, copy }: Trip, { saved, blocked }: Guest): Record<string, unknown> {
+function identity(snapshot: OvaObject['snapshot'], { uuid, copy }: MigrationPlan, { saved, blocked }: Guest): Record<string, unknown> {
   const other_config = { ...(snapshot['other_config'] as Record<string, string>), ...(copy ? { mac_seed: uuid } : {}) };
   const blocked_operations = { ...(snapshot['blocked_operations'] as Record<string, string>), ...blocked };
   return { uuid, other_config, blocked_operations, ...(saved ? { power_state: 'Suspended', suspend_VDI: ownMemory } : {}) };

@@ -3,26 +3,26 @@ import { memory, refuseCpu } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import type { Plane } from '../../core/context';
-import { assertCanLeave, type Sent } from '../within-pool/disk-migration';
+import { assertCanLeave, type MigrateSendParams } from '../within-pool/disk-migration';
 import { assertMoves } from '../../storage/storage-motion-checks';
 import { modeOf } from '../../runs/domain-spec';
-import type { There } from './remote-choices';
+import type { RemoteSide } from './remote-choices';
 
-export interface TripDisk {
+export interface MigratedDisk {
   readonly vdi: Ref<'VDI'>;
   readonly uuid: string;
   /** A reference of the other pool. */
   readonly sr: string;
 }
 /** Plain values: the journal of an operation keeps them. */
-export interface Trip {
+export interface MigrationPlan {
   readonly vm: Ref<'VM'>;
   /** What the VM is called there. */
   readonly uuid: string;
   readonly copy: boolean;
   readonly running: boolean;
   readonly snapshots: readonly Ref<'VM'>[];
-  readonly disks: readonly TripDisk[];
+  readonly disks: readonly MigratedDisk[];
   /** Networks of the other pool, by interface. */
   readonly nics: Readonly<Record<string, string>>;
   readonly memorySr: string;
@@ -31,7 +31,7 @@ export interface Trip {
 }
 
 /** Checked in xapi's order: its disks, the VM, its interfaces, then what the other host can take. */
-export async function planTrip({ ids }: Pick<Plane, 'ids'>, tx: Tx, sent: Sent, there: There): Promise<Trip> {
+export async function planMigration({ ids }: Pick<Plane, 'ids'>, tx: Tx, sent: MigrateSendParams, there: RemoteSide): Promise<MigrationPlan> {
   const vm = await tx.get('VM', sent.vm);
   const copy = sent.options['copy'] === 'true';
   const snapshots = copy ? [] : await tx.find('VM', { snapshot_of: sent.vm });
@@ -48,7 +48,7 @@ export async function planTrip({ ids }: Pick<Plane, 'ids'>, tx: Tx, sent: Sent, 
   return { vm: sent.vm, uuid: copy ? ids.uuid() : vm.uuid, copy, running, snapshots: snapshots.map((s) => s.ref), disks, nics, memorySr, blocked };
 }
 
-function assertRunsThere(vm: Row<'VM'>, { host, cpu_info, freeBytes }: There): void {
+function assertRunsThere(vm: Row<'VM'>, { host, cpu_info, freeBytes }: RemoteSide): void {
   const refused = refuseCpu(vm.ref, vm.last_boot_CPU_flags, host, cpu_info, modeOf(vm) === 'hvm');
   if (refused) throw refused;
   const needed = memory.neededToStart(vm);
@@ -56,8 +56,14 @@ function assertRunsThere(vm: Row<'VM'>, { host, cpu_info, freeBytes }: There): v
 }
 
 /** Every disk must be given a place; those of snapshots go where the disk went that they were taken of. */
-async function mapped(tx: Tx, vm: Row<'VM'>, snapshots: readonly Row<'VM'>[], { vdi_map }: Sent, { srs, features }: There): Promise<TripDisk[]> {
-  const disks: TripDisk[] = [];
+async function mapped(
+  tx: Tx,
+  vm: Row<'VM'>,
+  snapshots: readonly Row<'VM'>[],
+  { vdi_map }: MigrateSendParams,
+  { srs, features }: RemoteSide,
+): Promise<MigratedDisk[]> {
+  const disks: MigratedDisk[] = [];
   const place = (vdi: Row<'VDI'>, sr: string | undefined): void => {
     if (sr === undefined) throw new XenError('VDI_NOT_IN_MAP', vdi.ref);
     if (!srs.includes(sr)) throw new XenError('VM_REQUIRES_SR', vm.ref, sr);
@@ -83,7 +89,7 @@ async function disksOf(tx: Tx, vm: Ref<'VM'>): Promise<Row<'VDI'>[]> {
 }
 
 /** The interfaces of snapshots follow those of the VM. */
-async function mappedNics(tx: Tx, vm: Row<'VM'>, snapshots: readonly Row<'VM'>[], { vif_map }: Sent): Promise<Record<string, string>> {
+async function mappedNics(tx: Tx, vm: Row<'VM'>, snapshots: readonly Row<'VM'>[], { vif_map }: MigrateSendParams): Promise<Record<string, string>> {
   const nics: Record<string, string> = {};
   const devices = new Map<string, string>();
   for (const vif of await tx.find('VIF', { VM: vm.ref })) {

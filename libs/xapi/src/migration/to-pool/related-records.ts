@@ -6,7 +6,7 @@ import { ForeignDatabase } from '../../recovery/foreign-database';
 
 type OfVm = 'VBD' | 'VIF' | 'VGPU' | 'VTPM';
 
-export async function around(tx: Tx, vms: readonly Ref<'VM'>[]): Promise<ForeignDatabase> {
+export async function relatedRecords(tx: Tx, vms: readonly Ref<'VM'>[]): Promise<ForeignDatabase> {
   const found: Entry[] = [];
   const add = <N extends ClassName>(cls: N, rows: readonly Row<N>[]): readonly Row<N>[] => {
     for (const { ref, ...record } of rows) found.push({ cls, ref, record: record as Entry['record'] });

@@ -2,11 +2,11 @@
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Reader } from '@xenplane/store';
 import type { OvaObject } from '@xenplane/wire';
-import type { Sent } from '../within-pool/disk-migration';
+import type { MigrateSendParams } from '../within-pool/disk-migration';
 import { RemoteFailure, RemotePool } from '../../pool/remote-pool';
 
 /** Plain values: the journal of an operation keeps them. */
-export interface There {
+export interface RemoteSide {
   readonly host: Ref<'host'>;
   readonly cpu_info: Readonly<Record<string, string>>;
   readonly freeBytes: number;
@@ -37,11 +37,11 @@ interface RemotePoolRecord {
   readonly default_SR: string;
 }
 
-export const remoteOf = (reader: Reader, { dest }: Pick<Sent, 'dest'>): Promise<RemotePool> =>
+export const remoteOf = (reader: Reader, { dest }: Pick<MigrateSendParams, 'dest'>): Promise<RemotePool> =>
   RemotePool.at(reader, dest['master'] ?? '', dest['session_id'] ?? '');
 
 /** VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED when nobody answers; the errors of the other pool as they are. */
-export async function lookThere(reader: Reader, sent: Sent, uuid: string): Promise<There> {
+export async function readRemote(reader: Reader, sent: MigrateSendParams, uuid: string): Promise<RemoteSide> {
   try {
     return await asked(await remoteOf(reader, sent), sent, uuid);
   } catch (error) {
@@ -49,7 +49,7 @@ export async function lookThere(reader: Reader, sent: Sent, uuid: string): Promi
   }
 }
 
-async function asked(remote: RemotePool, { dest, vdi_map, vif_map }: Sent, uuid: string): Promise<There> {
+async function asked(remote: RemotePool, { dest, vdi_map, vif_map }: MigrateSendParams, uuid: string): Promise<RemoteSide> {
   const host = asRef<'host'>(dest['host'] ?? '');
   const record = await remote.call<RemoteHost>('host.get_record', host);
   if (!record.enabled) throw new XenError('HOST_DISABLED', host);
@@ -76,7 +76,7 @@ async function asked(remote: RemotePool, { dest, vdi_map, vif_map }: Sent, uuid:
   };
 }
 
-async function featuresThere(remote: RemotePool, srs: readonly string[]): Promise<There['features']> {
+async function featuresThere(remote: RemotePool, srs: readonly string[]): Promise<RemoteSide['features']> {
   if (srs.length === 0) return {};
   const drivers = Object.values(
     await remote.call<Record<string, { readonly type: string; readonly features: Readonly<Record<string, number>> }>>('SM.get_all_records'),
@@ -90,7 +90,7 @@ async function suspendStorage(remote: RemotePool, srs: readonly string[]): Promi
   return [pool?.suspend_image_SR, pool?.default_SR].find((sr) => sr !== undefined && !isNullRef(asRef(sr)) && srs.includes(sr)) ?? '';
 }
 
-export async function vmThere(remote: RemotePool, uuid: string): Promise<Ref<'VM'> | undefined> {
+export async function remoteVm(remote: RemotePool, uuid: string): Promise<Ref<'VM'> | undefined> {
   try {
     return await remote.call<Ref<'VM'>>('VM.get_by_uuid', uuid);
   } catch (error) {
@@ -98,4 +98,4 @@ export async function vmThere(remote: RemotePool, uuid: string): Promise<Ref<'VM
     throw error;
   }
 }
-const isThere = async (remote: RemotePool, uuid: string): Promise<boolean> => (await vmThere(remote, uuid)) !== undefined;
+const isThere = async (remote: RemotePool, uuid: string): Promise<boolean> => (await remoteVm(remote, uuid)) !== undefined;

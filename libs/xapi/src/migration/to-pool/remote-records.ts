@@ -7,20 +7,20 @@ import { Later } from '@xenplane/work';
 import type { Plane } from '../../core/context';
 import type { RemotePool } from '../../pool/remote-pool';
 import { readDisk } from '../../transfer/contents';
-import { parcel, type Guest } from './build-archive';
-import { vmThere, type There } from './remote-choices';
-import type { Trip, TripDisk } from './migration-plan';
+import { buildArchive, type Guest } from './build-archive';
+import { remoteVm, type RemoteSide } from './remote-choices';
+import type { MigrationPlan, MigratedDisk } from './migration-plan';
 
-export interface Way {
+export interface SendingContext {
   readonly plane: Plane;
   readonly remote: RemotePool;
-  readonly there: There;
-  readonly trip: Trip;
+  readonly there: RemoteSide;
+  readonly trip: MigrationPlan;
   /** The operation's, by which what it made can be found again. */
   readonly mark: string;
 }
 /** Waits and gives up as the operation does. */
-export interface Pace {
+export interface SendingProgress {
   checkpoint(): void;
   progress(fraction: number): Promise<void>;
 }
@@ -30,10 +30,11 @@ export interface SentDisk {
   readonly uuid: string;
 }
 
-const labelOf = ({ mark, trip }: Pick<Way, 'mark' | 'trip'>, { vdi }: TripDisk): string => `${mark} ${trip.disks.findIndex((disk) => disk.vdi === vdi)}`;
+const labelOf = ({ mark, trip }: Pick<SendingContext, 'mark' | 'trip'>, { vdi }: MigratedDisk): string =>
+  `${mark} ${trip.disks.findIndex((disk) => disk.vdi === vdi)}`;
 
 /** A disk with the same contents; named after the operation until all has come. */
-export async function sendDisk(way: Way, disk: TripDisk, pace: Pace): Promise<SentDisk> {
+export async function sendDisk(way: SendingContext, disk: MigratedDisk, pace: SendingProgress): Promise<SentDisk> {
   const { plane, remote } = way;
   const row = await reading(plane.store, (tx) => tx.get('VDI', disk.vdi));
   const { name_description, virtual_size, type, sharable, xenstore_data, tags } = row;
@@ -53,7 +54,7 @@ export async function sendDisk(way: Way, disk: TripDisk, pace: Pace): Promise<Se
   return { ref, uuid: await remote.call<string>('VDI.get_uuid', ref) };
 }
 
-async function* paced(bytes: AsyncIterable<Uint8Array>, length: number, pace: Pace): AsyncGenerator<Uint8Array> {
+async function* paced(bytes: AsyncIterable<Uint8Array>, length: number, pace: SendingProgress): AsyncGenerator<Uint8Array> {
   let sent = 0;
   for await (const part of bytes) {
     pace.checkpoint();
@@ -64,11 +65,11 @@ async function* paced(bytes: AsyncIterable<Uint8Array>, length: number, pace: Pa
 }
 
 /** The VM with its snapshots, on the disks that were sent. It comes with the uuid that it is to have: when it is there it is not sent again. */
-export async function sendRecords(way: Way, disks: readonly SentDisk[], guest: Guest): Promise<Ref<'VM'>> {
+export async function sendRecords(way: SendingContext, disks: readonly SentDisk[], guest: Guest): Promise<Ref<'VM'>> {
   const { plane, remote, trip, there } = way;
-  const present = await vmThere(remote, trip.uuid);
+  const present = await remoteVm(remote, trip.uuid);
   if (present) return settled(remote, present);
-  const bytes = await parcel(plane, trip, there, guest);
+  const bytes = await buildArchive(plane, trip, there, guest);
   const query = Object.fromEntries(trip.disks.map(({ uuid }, i) => [`vdi:${uuid}`, disks[i]?.uuid ?? '']));
   const to = trip.memorySr === '' ? { path: '/import_metadata', query } : { path: '/import', query: { ...query, sr_id: trip.memorySr } };
   await remote.put('VM.migrate_send', {
@@ -77,7 +78,7 @@ export async function sendRecords(way: Way, disks: readonly SentDisk[], guest: G
     length: bytes.length,
     bytes: Readable.from([bytes]),
   });
-  const vm = await vmThere(remote, trip.uuid);
+  const vm = await remoteVm(remote, trip.uuid);
   if (!vm) throw new XenError('VM_MIGRATE_FAILED', trip.vm, '', there.host, 'The VM is gone from where it was sent to');
   return vm;
 }
@@ -90,7 +91,7 @@ async function settled(remote: RemotePool, vm: Ref<'VM'>): Promise<Ref<'VM'>> {
 }
 
 /** The guest with its memory, standing still. */
-export async function resumeThere({ remote, there }: Way, vm: Ref<'VM'>): Promise<void> {
+export async function resumeRemote({ remote, there }: SendingContext, vm: Ref<'VM'>): Promise<void> {
   try {
     await remote.follow('VM.resume_on', vm, there.host, true, false);
   } catch (error) {
@@ -99,7 +100,7 @@ export async function resumeThere({ remote, there }: Way, vm: Ref<'VM'>): Promis
 }
 
 /** From now on the VM is the other pool's like any other. */
-export async function releaseThere({ remote, trip }: Way, vm: Ref<'VM'>): Promise<void> {
+export async function releaseRemote({ remote, trip }: SendingContext, vm: Ref<'VM'>): Promise<void> {
   await remote.call('VM.set_blocked_operations', vm, trip.blocked);
   if (!trip.running) return;
   try {
@@ -110,7 +111,7 @@ export async function releaseThere({ remote, trip }: Way, vm: Ref<'VM'>): Promis
 }
 
 /** The disks get their names. */
-export async function nameDisks({ plane, remote, trip }: Way, disks: readonly SentDisk[]): Promise<void> {
+export async function nameDisks({ plane, remote, trip }: SendingContext, disks: readonly SentDisk[]): Promise<void> {
   const rows = await reading(plane.store, (tx) =>
     tx.getMany(
       'VDI',
@@ -131,7 +132,7 @@ function unlessGone(error: unknown): void {
 }
 const tries = 3;
 /** Takes all away again that was made there, as far as it can be reached. */
-export async function clearThere(way: Way, disks: readonly SentDisk[]): Promise<void> {
+export async function removeRemote(way: SendingContext, disks: readonly SentDisk[]): Promise<void> {
   for (let tried = 1; ; tried += 1) {
     try {
       return await cleared(way, disks);
@@ -142,9 +143,9 @@ export async function clearThere(way: Way, disks: readonly SentDisk[]): Promise<
     }
   }
 }
-async function cleared(way: Way, disks: readonly SentDisk[]): Promise<void> {
+async function cleared(way: SendingContext, disks: readonly SentDisk[]): Promise<void> {
   const { remote, trip } = way;
-  const vm = await vmThere(remote, trip.uuid);
+  const vm = await remoteVm(remote, trip.uuid);
   if (vm) {
     const snapshots = await remote.call<Ref<'VM'>[]>('VM.get_snapshots', vm);
     // What its owner has blocked must not keep it there.

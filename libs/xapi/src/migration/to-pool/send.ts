@@ -6,14 +6,19 @@ import { removeVm } from '../../vm/vm';
 import type { Plane } from '../../core/context';
 import { dropVdi } from '../within-pool/disk-migration';
 import type { Guest } from './build-archive';
-import { nameDisks, sendDisk, sendRecords, type SentDisk, type Way } from './remote-records';
-import type { Trip } from './migration-plan';
+import { nameDisks, sendDisk, sendRecords, type SentDisk, type SendingContext } from './remote-records';
+import type { MigrationPlan } from './migration-plan';
 
 /** Tells the steps of several journeys in one operation apart. */
-export type Tag = '' | ` ${string}`;
+export type MigrationTag = '' | ` ${string}`;
 
 /** `sent` grows as they come, for who must clear them away. `part`: how much of the whole this is. */
-export async function sendDisks(run: Run<Tx>, way: Way, sent: SentDisk[], { part, tag = '' }: { readonly part: number; readonly tag?: Tag }): Promise<void> {
+export async function sendDisks(
+  run: Run<Tx>,
+  way: SendingContext,
+  sent: SentDisk[],
+  { part, tag = '' }: { readonly part: number; readonly tag?: MigrationTag },
+): Promise<void> {
   const { disks } = way.trip;
   for (const [i, disk] of disks.entries()) {
     const progress = (fraction: number): Promise<void> => run.progress((part * (i + fraction)) / disks.length);
@@ -21,7 +26,7 @@ export async function sendDisks(run: Run<Tx>, way: Way, sent: SentDisk[], { part
   }
 }
 
-export async function sendVm(run: Run<Tx>, way: Way, disks: readonly SentDisk[], guest: Guest, tag: Tag = ''): Promise<Ref<'VM'>> {
+export async function sendVm(run: Run<Tx>, way: SendingContext, disks: readonly SentDisk[], guest: Guest, tag: MigrationTag = ''): Promise<Ref<'VM'>> {
   const vm = await run.step(`records${tag}`, () => sendRecords(way, disks, guest));
   await run.step(`names${tag}`, () => nameDisks(way, disks));
   return vm;
@@ -32,7 +37,7 @@ const why = 'The VM is on its way from another pool';
 export const blockedUntilGiven = { start: why, start_on: why, resume: why, unpause: why };
 
 /** Nothing of the VM stays in this pool. */
-export async function removeSent(plane: Plane, tx: Tx, trip: Trip): Promise<void> {
+export async function removeSent(plane: Plane, tx: Tx, trip: MigrationPlan): Promise<void> {
   for (const vm of await tx.getMany('VM', [...trip.snapshots, trip.vm])) await removeVm({ plane, tx }, vm);
   for (const { vdi } of trip.disks) await dropVdi(tx, vdi);
 }

@@ -5,7 +5,7 @@ import type { DomainSpec } from '@xenplane/hypervisor';
 import type { PlacedVm } from '../../core/agents';
 import { endRuns } from '../../runs/halted-runs';
 
-export interface Leaving {
+export interface DepartingRun {
   readonly ref: Ref<'VM'>;
   readonly source: PlacedVm;
   readonly attempt: number;
@@ -22,7 +22,7 @@ interface Begun {
 }
 
 /** Undefined when the VM runs no more. */
-export async function beginLeaving(tx: Tx, ref: Ref<'VM'>, spec: DomainSpec): Promise<Leaving | undefined> {
+export async function beginDeparture(tx: Tx, ref: Ref<'VM'>, spec: DomainSpec): Promise<DepartingRun | undefined> {
   const [row] = await tx.query<Begun>(
     `UPDATE vm_run r SET state = 'M', attempt = r.attempt + 1, since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.state = 'R'
      RETURNING v.uuid, r.vm_epoch, r.host, r.host_epoch, r.boots, r.attempt`,
@@ -40,7 +40,7 @@ export async function beginLeaving(tx: Tx, ref: Ref<'VM'>, spec: DomainSpec): Pr
 }
 
 /** Gives it up, if the guest is still ours; answers whether it is to be woken here. */
-export async function stayHere(tx: Tx, { ref, source, attempt }: Leaving): Promise<boolean> {
+export async function abortDeparture(tx: Tx, { ref, source, attempt }: DepartingRun): Promise<boolean> {
   const rows = await tx.query(
     `UPDATE vm_run SET state = 'R', since = CASE state WHEN 'M' THEN now() ELSE since END WHERE vm = $1 AND vm_epoch = $2 AND attempt = $3 AND state IN ('M', 'R') RETURNING vm`,
     [ref, source.vmEpoch, attempt],
@@ -49,7 +49,7 @@ export async function stayHere(tx: Tx, { ref, source, attempt }: Leaving): Promi
 }
 
 /** The one moment from which on the guest is the other pool's to wake, and ours no more. False when the run has ended meanwhile. */
-export async function handAway(tx: Tx, { ref, source, attempt }: Leaving): Promise<boolean> {
+export async function completeDeparture(tx: Tx, { ref, source, attempt }: DepartingRun): Promise<boolean> {
   const rows = await tx.query(`SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND attempt = $3 AND state = 'M' FOR UPDATE`, [
     ref,
     source.vmEpoch,

@@ -8,21 +8,21 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import { inTransaction, reading, type Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../../core/context';
-import { beginLeaving, handAway, stayHere, type Leaving } from './source-run';
+import { beginDeparture, completeDeparture, abortDeparture, type DepartingRun } from './source-run';
 import { blockedUntilGiven, removeSent, sendDisks, sendVm } from './send';
-import { clearThere, releaseThere, resumeThere, type SentDisk, type Way } from './remote-records';
-import { lookThere, remoteOf } from './remote-choices';
-import { planTrip, type Trip } from './migration-plan';
-import type { Sent } from '../within-pool/disk-migration';
-import type { Mark } from '../../begin/operation-targets';
-import { mark, unmark } from '../../begin/operation-store';
+import { removeRemote, releaseRemote, resumeRemote, type SentDisk, type SendingContext } from './remote-records';
+import { readRemote, remoteOf } from './remote-choices';
+import { planMigration, type MigrationPlan } from './migration-plan';
+import type { MigrateSendParams } from '../within-pool/disk-migration';
+import type { BusyMark } from '../../begin/operation-targets';
+import { markBusy, unmarkBusy } from '../../begin/operation-store';
 import { RemoteFailure } from '../../pool/remote-pool';
 import { patienceOf, steadfast } from '../../runs/vm-run';
 import { attachedTo, specOf } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
 import { aside, assertMine, tolerant } from '../within-pool/vm.migrate';
 
-export async function sendAway(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'>> {
+export async function migrateToPool(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Promise<Ref<'VM'>> {
   try {
     return await journey(plane, run, sent);
   } catch (error) {
@@ -30,20 +30,20 @@ export async function sendAway(plane: Plane, run: Run<Tx>, sent: Sent): Promise<
   }
 }
 
-async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'>> {
-  const there = await run.step('look there', async () => lookThere(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid));
+async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Promise<Ref<'VM'>> {
+  const there = await run.step('look there', async () => readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid));
   const trip = await run.commit(
     'begin',
     (tx) => begin(plane, tx, run, { sent, there }),
-    (tx, planned) => unmark(tx, asRef(run.ref), marksOf(planned)),
+    (tx, planned) => unmarkBusy(tx, asRef(run.ref), marksOf(planned)),
   );
-  const way: Way = { plane, remote: await remoteOf(plane.store, sent), there, trip, mark: `migration ${run.ref.replace('OpaqueRef:', '')}` };
+  const way: SendingContext = { plane, remote: await remoteOf(plane.store, sent), there, trip, mark: `migration ${run.ref.replace('OpaqueRef:', '')}` };
   const given = { away: false };
   const disks: SentDisk[] = [];
   await run.step(
     'begin there',
     async () => undefined,
-    async () => (given.away ? undefined : clearThere(way, disks)),
+    async () => (given.away ? undefined : removeRemote(way, disks)),
   );
   await sendDisks(run, way, disks, { part: disksPart });
   const leaving = trip.running ? await stop(plane, run, sent, given) : undefined;
@@ -51,19 +51,19 @@ async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'
   const vm = await sendVm(run, way, disks, guest);
   if (trip.copy)
     return run.conclude('copy', async (tx) => {
-      await unmark(tx, asRef(run.ref), marksOf(trip));
+      await unmarkBusy(tx, asRef(run.ref), marksOf(trip));
       return vm;
     });
-  if (leaving) await run.step('load there', () => resumeThere(way, vm));
+  if (leaving) await run.step('load there', () => resumeRemote(way, vm));
   await run.commit(
     'give away',
     async (tx) => {
-      if (leaving && !(await handAway(tx, leaving.from))) throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
+      if (leaving && !(await completeDeparture(tx, leaving.from))) throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
     },
     (tx) => removeSent(plane, tx, trip),
   );
   given.away = true;
-  const release = (): Promise<void> => releaseThere(way, vm);
+  const release = (): Promise<void> => releaseRemote(way, vm);
   await run.step(
     'release',
     () => forward(plane, release),
@@ -76,11 +76,16 @@ async function journey(plane: Plane, run: Run<Tx>, sent: Sent): Promise<Ref<'VM'
   });
 }
 
-const marksOf = ({ disks }: Trip): Mark[] => disks.map(({ vdi }) => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
+const marksOf = ({ disks }: MigrationPlan): BusyMark[] => disks.map(({ vdi }) => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
 
-async function begin(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent: Sent; there: Parameters<typeof planTrip>[3] }): Promise<Trip> {
-  const trip = await planTrip(plane, tx, sent, there);
-  await mark(tx, asRef(run.ref), marksOf(trip));
+async function begin(
+  plane: Plane,
+  tx: Tx,
+  run: Run<Tx>,
+  { sent, there }: { sent: MigrateSendParams; there: Parameters<typeof planMigration>[3] },
+): Promise<MigrationPlan> {
+  const trip = await planMigration(plane, tx, sent, there);
+  await markBusy(tx, asRef(run.ref), marksOf(trip));
   return trip;
 }
 
@@ -88,14 +93,14 @@ const disksPart = 0.6;
 const memoryPart = 0.3;
 
 interface Stopped {
-  readonly from: Leaving;
+  readonly from: DepartingRun;
   readonly saved: SavedImage;
 }
 /** The guest's memory as it is when it stands still. It is woken here again if what follows fails. */
-async function stop(plane: Plane, run: Run<Tx>, { vm, live }: Sent, given: { readonly away: boolean }): Promise<Stopped> {
+async function stop(plane: Plane, run: Run<Tx>, { vm, live }: MigrateSendParams, given: { readonly away: boolean }): Promise<Stopped> {
   const from = await run.commit('leave', async (tx) => {
     const record = await tx.lock('VM', vm);
-    const leaving = await beginLeaving(tx, vm, specOf(record, await attachedTo(tx, vm, { attached: true })));
+    const leaving = await beginDeparture(tx, vm, specOf(record, await attachedTo(tx, vm, { attached: true })));
     if (!leaving) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
     return leaving;
   });
@@ -111,11 +116,11 @@ async function stop(plane: Plane, run: Run<Tx>, { vm, live }: Sent, given: { rea
   return { from, saved: saved ?? {} };
 }
 
-async function goOn(plane: Plane, run: Run<Tx>, from: Leaving): Promise<void> {
+async function goOn(plane: Plane, run: Run<Tx>, from: DepartingRun): Promise<void> {
   const { source, spec, boots, attempt } = from;
   const ours = await inTransaction(plane.store, async (tx) => {
     await assertMine(tx, run);
-    return stayHere(tx, from);
+    return abortDeparture(tx, from);
   });
   if (ours) await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
   else await stopDomain(plane, aside(source));
@@ -138,4 +143,4 @@ async function attempted(plane: Plane, act: () => Promise<void>): Promise<void> 
   }
 }
 
-const failed = ({ vm }: Trip, from: string, to: string, reason: string): XenError => new XenError('VM_MIGRATE_FAILED', vm, from, to, reason);
+const failed = ({ vm }: MigrationPlan, from: string, to: string, reason: string): XenError => new XenError('VM_MIGRATE_FAILED', vm, from, to, reason);

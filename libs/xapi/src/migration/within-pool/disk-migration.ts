@@ -9,7 +9,7 @@ import { assertDiskMoves, assertSrMoves } from '../../storage/storage-motion-che
 import { sessionRef } from '../../api/sessions';
 import { attachedTo, type Attached } from '../../runs/domain-spec';
 
-export interface Sent {
+export interface MigrateSendParams {
   readonly vm: Ref<'VM'>;
   readonly dest: Readonly<Record<string, string>>;
   readonly live: boolean;
@@ -17,19 +17,19 @@ export interface Sent {
   readonly vif_map: Readonly<Record<string, Ref<'network'>>>;
   readonly options: Readonly<Record<string, string>>;
 }
-export interface Journey {
+export interface DiskMigrationPlan {
   readonly host: Ref<'host'>;
   /** Disks that go to other storage, each before its snapshots. */
-  readonly disks: readonly Passage[];
+  readonly disks: readonly PlannedDisk[];
 }
-export interface Passage {
+export interface PlannedDisk {
   readonly vdi: Ref<'VDI'>;
   readonly sr: Ref<'SR'>;
   /** The disk that this is a snapshot of, and goes with. */
   readonly of?: Ref<'VDI'>;
 }
 /** A disk and its copy elsewhere. */
-export interface Moved {
+export interface MovedDisk {
   readonly from: Ref<'VDI'>;
   readonly to: Ref<'VDI'>;
   /** The copy of the disk that this is a snapshot of. */
@@ -39,7 +39,7 @@ export interface Moved {
 const destinationKeys = ['host', 'SM', 'xenops', 'session_id', 'master'] as const;
 
 /** What was asked for: the destination, and where each disk goes. */
-export async function journeyOf(tx: Tx, sent: Sent): Promise<Journey> {
+export async function planDiskMigration(tx: Tx, sent: MigrateSendParams): Promise<DiskMigrationPlan> {
   const host = await destination(tx, sent.dest);
   const vm = await tx.get('VM', sent.vm);
   const srs = new Set((await tx.find('PBD', { host, currently_attached: true })).map((p) => p.SR));
@@ -48,7 +48,7 @@ export async function journeyOf(tx: Tx, sent: Sent): Promise<Journey> {
 }
 
 /** What xapi looks at last: within a pool interfaces stay on their networks, and what moves can be moved. */
-export async function assertMayMove(tx: Tx, { vif_map }: Pick<Sent, 'vif_map'>, { disks }: Journey): Promise<void> {
+export async function assertMayMove(tx: Tx, { vif_map }: Pick<MigrateSendParams, 'vif_map'>, { disks }: DiskMigrationPlan): Promise<void> {
   if (Object.keys(vif_map).length > 0)
     throw new XenError('OPERATION_NOT_ALLOWED', 'VIF mapping is not allowed for intra-pool migration -all VIFs must be on the same network');
   const refs = disks.filter((disk) => disk.of === undefined).map((disk) => disk.vdi);
@@ -56,14 +56,14 @@ export async function assertMayMove(tx: Tx, { vif_map }: Pick<Sent, 'vif_map'>, 
 }
 
 /** Whether the destination is a host of another pool. INVALID_VALUE for what is no destination. */
-export async function isElsewhere(tx: Tx, { dest }: Pick<Sent, 'dest'>): Promise<boolean> {
+export async function isOtherPool(tx: Tx, { dest }: Pick<MigrateSendParams, 'dest'>): Promise<boolean> {
   const missing = destinationKeys.find((key) => dest[key] === undefined);
   if (missing) throw new XenError('INVALID_VALUE', missing, '');
   return (await tx.getMany('host', [dest['host'] ?? ''])).length === 0;
 }
 
 /** A host of this pool, for the owner of a session of it. */
-async function destination(tx: Tx, dest: Sent['dest']): Promise<Ref<'host'>> {
+async function destination(tx: Tx, dest: MigrateSendParams['dest']): Promise<Ref<'host'>> {
   const host = asRef<'host'>(dest['host'] ?? '');
   const token = dest['session_id'] ?? '';
   const [session] = await tx.query('SELECT 1 AS yes FROM session_state WHERE session = $1', [sessionRef(token)]);
@@ -72,8 +72,8 @@ async function destination(tx: Tx, dest: Sent['dest']): Promise<Ref<'host'>> {
   return host;
 }
 
-async function mappedDisks(tx: Tx, vm: Row<'VM'>, { vdi_map }: Sent, srs: ReadonlySet<string>): Promise<Passage[]> {
-  const disks: Passage[] = [];
+async function mappedDisks(tx: Tx, vm: Row<'VM'>, { vdi_map }: MigrateSendParams, srs: ReadonlySet<string>): Promise<PlannedDisk[]> {
+  const disks: PlannedDisk[] = [];
   for (const vdi of await disksOf(tx, vm)) {
     const sr = vdi_map[vdi.ref] ?? vdi.SR;
     if (!srs.has(sr)) throw vdi_map[vdi.ref] === undefined ? new XenError('VDI_NOT_IN_MAP', vdi.ref) : new XenError('VM_REQUIRES_SR', vm.ref, sr);
@@ -85,7 +85,7 @@ async function mappedDisks(tx: Tx, vm: Row<'VM'>, { vdi_map }: Sent, srs: Readon
 }
 
 /** Snapshots go where their disk goes; those whose contents were given up have nothing to take along. */
-async function snapshotsOf(tx: Tx, disks: readonly Passage[]): Promise<Passage[]> {
+async function snapshotsOf(tx: Tx, disks: readonly PlannedDisk[]): Promise<PlannedDisk[]> {
   const found = await tx.query<{ vdi: Ref<'VDI'>; of: Ref<'VDI'>; sr: Ref<'SR'> }>(
     `SELECT ref AS vdi, snapshot_of AS of, "SR" AS sr FROM vdi WHERE snapshot_of = ANY($1) AND type <> 'cbt_metadata' ORDER BY snapshot_time, ref`,
     [disks.map((disk) => disk.vdi)],
@@ -108,8 +108,8 @@ export async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
 }
 
 /** The copies, empty until the data has come; their space is taken now. A snapshot's belongs to no disk until it arrives. */
-export async function copyDisks(plane: Plane, tx: Tx, journey: Journey): Promise<Moved[]> {
-  const moved: Moved[] = [];
+export async function copyDisks(plane: Plane, tx: Tx, journey: DiskMigrationPlan): Promise<MovedDisk[]> {
+  const moved: MovedDisk[] = [];
   for (const { vdi, sr, of } of journey.disks) {
     const source = await tx.lock('VDI', vdi);
     const { is_a_snapshot, snapshot_time } = source;
@@ -121,7 +121,7 @@ export async function copyDisks(plane: Plane, tx: Tx, journey: Journey): Promise
 }
 
 /** The devices of a VM as they will be when it has arrived. */
-export async function attachedThere(tx: Tx, vm: Ref<'VM'>, moved: readonly Moved[]): Promise<Attached> {
+export async function attachedAtTarget(tx: Tx, vm: Ref<'VM'>, moved: readonly MovedDisk[]): Promise<Attached> {
   const { disks, nics, ...rest } = await attachedTo(tx, vm, { attached: true });
   const copies = new Map(
     (
@@ -139,7 +139,7 @@ export async function attachedThere(tx: Tx, vm: Ref<'VM'>, moved: readonly Moved
 }
 
 /** From now on the VM uses the copies, and its snapshots those of theirs. A snapshot that was destroyed meanwhile stays away. */
-export async function arrive(tx: Tx, vm: Ref<'VM'>, moved: readonly Moved[]): Promise<void> {
+export async function attachMovedDisks(tx: Tx, vm: Ref<'VM'>, moved: readonly MovedDisk[]): Promise<void> {
   for (const { from, to, of } of moved) {
     if (of === undefined) {
       await tx.query('UPDATE vbd SET "VDI" = $3 WHERE "VM" = $1 AND "VDI" = $2', [vm, from, to]);
@@ -153,7 +153,7 @@ export async function arrive(tx: Tx, vm: Ref<'VM'>, moved: readonly Moved[]): Pr
 }
 
 /** Of each disk and its copy only the one that is in use stays: after an arrival the copy, before it the disk. */
-export async function dropUnused(tx: Tx, moved: readonly Moved[]): Promise<void> {
+export async function dropUnused(tx: Tx, moved: readonly MovedDisk[]): Promise<void> {
   for (const { from, to } of moved) {
     const [copy] = await tx.query(
       `SELECT 1 AS yes FROM vbd WHERE "VDI" = $1 UNION ALL SELECT 1 FROM vm WHERE "suspend_VDI" = $1 UNION ALL SELECT 1 FROM vdi WHERE ref = $1 AND snapshot_of IS NOT NULL`,
@@ -163,7 +163,7 @@ export async function dropUnused(tx: Tx, moved: readonly Moved[]): Promise<void>
   }
 }
 /** After an arrival: what a disk and its snapshots share where they are now is shown, and counted once. */
-export async function settleMoved(plane: Plane, tx: Tx, moved: readonly Moved[]): Promise<void> {
+export async function finishMovedDisks(plane: Plane, tx: Tx, moved: readonly MovedDisk[]): Promise<void> {
   await dropUnused(tx, moved);
   for (const leaf of moved.filter((one) => one.of === undefined)) {
     const family = [leaf, ...moved.filter((one) => one.of === leaf.to)].map((one) => one.to);

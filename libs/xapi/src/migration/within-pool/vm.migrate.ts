@@ -12,7 +12,7 @@ import { dateTime, type Plane } from '../../core/context';
 import { assertOnNetwork } from '../../network/host-network';
 import { keepingPlan } from '../../placement/ha-plan';
 import { assertFits } from '../../placement/placement';
-import { beginMove, changeHands, endMoved, giveUp, leaveTarget, showMoved, type Move } from '../../runs/run-migration';
+import { beginMigration, commitMigration, endMigratedRun, abortMigration, releaseTarget, showMigrated, type RunMigration } from '../../runs/run-migration';
 import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
 import { attachedTo, modeOf, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
@@ -32,14 +32,14 @@ interface Wanted {
 async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void> {
   const move = await run.commit('begin', (tx) => begin(tx, wanted));
   if (!move) return run.conclude('stay', async () => undefined);
-  await carry(plane, run, move, wanted.live);
-  const domid = await wake(plane, run, move);
+  await copyMemory(plane, run, move, wanted.live);
+  const domid = await resumeAtTarget(plane, run, move);
   return run.conclude('show', (tx) => showAt(plane, tx, move, domid));
 }
 
 const answerMs = 500;
 /** Everything up to the change of hands. What fails here leaves the VM at its source. */
-export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolean): Promise<void> {
+export async function copyMemory(plane: Plane, run: Run<Tx>, move: RunMigration, live: boolean): Promise<void> {
   const { source, target, attempt, spec, boots } = move;
   const asked = patienceOf(run);
   const during = (from: number, to: number): Patience => ({ ...asked, answerMs, progress: (f) => run.progress(from + (to - from) * f) });
@@ -59,7 +59,7 @@ export async function carry(plane: Plane, run: Run<Tx>, move: Move, live: boolea
 }
 
 /** A guest is paused only for a target that is there and has its domain: a lost one would be noticed too late, by its lease. */
-async function assertReady(plane: Plane, { target, spec, boots }: Move): Promise<void> {
+async function assertReady(plane: Plane, { target, spec, boots }: RunMigration): Promise<void> {
   for (let tried = 1; !(await plane.agents.isSo(aside(target), { state: 'receiving', spec, boots }, answerMs)); tried += 1) {
     if (tried === mostLooks) throw new XenError('INTERNAL_ERROR', 'the destination does not answer');
     await plane.clock.wait(answerMs);
@@ -68,10 +68,10 @@ async function assertReady(plane: Plane, { target, spec, boots }: Move): Promise
 const mostLooks = 3;
 
 /** The change of hands and what follows from it; answers the domain's number at the target. */
-export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: Tx) => Promise<void>): Promise<number> {
+export async function resumeAtTarget(plane: Plane, run: Run<Tx>, move: RunMigration, also?: (tx: Tx) => Promise<void>): Promise<number> {
   return failing(move, async () => {
     await run.commit('change hands', async (tx) => {
-      if (!(await changeHands(tx, move))) throw new Superseded(move.source.vm);
+      if (!(await commitMigration(tx, move))) throw new Superseded(move.source.vm);
       await also?.(tx);
     });
     const domid = await run.step('wake', () => wakeAtTarget(plane, move));
@@ -80,13 +80,13 @@ export async function wake(plane: Plane, run: Run<Tx>, move: Move, also?: (tx: T
   });
 }
 
-export async function showAt(plane: Plane, tx: Tx, move: Move, domid: number): Promise<void> {
-  if (!(await showMoved(tx, move, domid))) throw migrateFailed(move, 'the VM ended while it was moved');
+export async function showAt(plane: Plane, tx: Tx, move: RunMigration, domid: number): Promise<void> {
+  if (!(await showMigrated(tx, move, domid))) throw migrateFailed(move, 'the VM ended while it was moved');
   await tellMoved(plane, tx, move);
 }
 
 /** Who looks for a VM later wants to know how it came to be where it is. */
-async function tellMoved(plane: Plane, tx: Tx, { ref, source, target }: Move): Promise<void> {
+async function tellMoved(plane: Plane, tx: Tx, { ref, source, target }: RunMigration): Promise<void> {
   const { name_label } = await tx.get('VM', ref);
   const [from, to] = await tx.getMany('host', [source.host, target.host]);
   const uuid = plane.ids.uuid();
@@ -102,14 +102,14 @@ async function tellMoved(plane: Plane, tx: Tx, { ref, source, target }: Move): P
 }
 
 /** A move to the host where it is already is none. */
-async function begin(tx: Tx, { vm, host, network }: Wanted): Promise<Move | null> {
+async function begin(tx: Tx, { vm, host, network }: Wanted): Promise<RunMigration | null> {
   const placed = await currentRun(tx, vm);
   if (placed.host === host) return null;
   if (network) await assertOnNetwork(tx, network, [placed.host, host]);
-  return claimPlace(tx, { vm, host, source: placed.host, attached: await attachedTo(tx, vm, { attached: true }) });
+  return reserveTarget(tx, { vm, host, source: placed.host, attached: await attachedTo(tx, vm, { attached: true }) });
 }
 
-export interface Taking {
+export interface MigrationTarget {
   readonly vm: Ref<'VM'>;
   readonly host: Ref<'host'>;
   readonly source: Ref<'host'>;
@@ -118,10 +118,10 @@ export interface Taking {
 }
 
 /** The target must be able to run the guest as it is; then its place is taken. */
-export async function claimPlace(tx: Tx, { vm, host, source, attached }: Taking): Promise<Move> {
+export async function reserveTarget(tx: Tx, { vm, host, source, attached }: MigrationTarget): Promise<RunMigration> {
   const record = await tx.lock('VM', vm);
   await assertCanReceive(tx, host, { vm, record, attached });
-  const move = await keepingPlan(tx, () => beginMove(tx, vm, host, specOf(record, attached)));
+  const move = await keepingPlan(tx, () => beginMigration(tx, vm, host, specOf(record, attached)));
   if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
   return move;
 }
@@ -140,7 +140,7 @@ export async function assertCanReceive(
 
 export const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
 
-async function wakeAtTarget(plane: Plane, { target, spec, boots }: Move): Promise<number> {
+async function wakeAtTarget(plane: Plane, { target, spec, boots }: RunMigration): Promise<number> {
   const answer = await plane.agents.ensure(target, { state: 'running', spec, boots, received: true }, steadfast);
   return answer.domid ?? -1;
 }
@@ -149,17 +149,17 @@ async function wakeAtTarget(plane: Plane, { target, spec, boots }: Move): Promis
  * Ends a move that went wrong, whatever it came to. Before the change of hands the guest is woken at the source under a claim
  * of its own; after it, the target is brought up; a VM that can be neither is halted. Doing it again does no harm.
  */
-async function settle(plane: Plane, run: Run<Tx>, move: Move): Promise<void> {
+async function settle(plane: Plane, run: Run<Tx>, move: RunMigration): Promise<void> {
   const { source, target, attempt, spec, boots } = move;
   const where = await inTransaction(plane.store, async (tx) => {
     await assertMine(tx, run);
-    return giveUp(tx, move);
+    return abortMigration(tx, move);
   });
   if (where === 'target') return settleForward(plane, move);
   if (where === 'source') await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
   if (where === 'nobody') await stopDomain(plane, aside(source));
   await stopDomain(plane, aside(target));
-  await inTransaction(plane.store, (tx) => leaveTarget(tx, move));
+  await inTransaction(plane.store, (tx) => releaseTarget(tx, move));
 }
 
 /** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
@@ -168,13 +168,13 @@ export async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<voi
   if (rows.length === 0) throw new Lost(ref);
 }
 
-async function settleForward(plane: Plane, move: Move): Promise<void> {
+async function settleForward(plane: Plane, move: RunMigration): Promise<void> {
   const domid = await tolerant(() => wakeAtTarget(plane, move));
-  const shown = domid !== undefined && (await inTransaction(plane.store, (tx) => showMoved(tx, move, domid)));
+  const shown = domid !== undefined && (await inTransaction(plane.store, (tx) => showMigrated(tx, move, domid)));
   await stopDomain(plane, aside(move.source));
   if (shown) return;
   await stopDomain(plane, aside(move.target));
-  await inTransaction(plane.store, (tx) => endMoved(tx, move));
+  await inTransaction(plane.store, (tx) => endMigratedRun(tx, move));
 }
 
 /** The answer, or undefined when there is nothing to ask any more, or it says that it cannot. */
@@ -187,10 +187,10 @@ export async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined>
   }
 }
 
-const migrateFailed = ({ ref, source, target }: Move, why: string): XenError => new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
+const migrateFailed = ({ ref, source, target }: RunMigration, why: string): XenError => new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
 
 /** What went wrong on a host is told as what it means: the migration failed. */
-async function failing<T>(move: Move, act: () => Promise<T>): Promise<T> {
+async function failing<T>(move: RunMigration, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {

@@ -2,7 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import { Client, InvalidCredentialsError, InappropriateAuthError, NoSuchObjectError, ResultCodeError, UnwillingToPerformError, type Entry } from 'ldapts';
 import { XenError } from '@xenplane/model';
-import { Gate } from '../../core/concurrency-limit';
+import { ConcurrencyLimit } from '../../core/concurrency-limit';
 import { DirectoryTrouble } from '../directory';
 import { has, type Filter } from './filters';
 import { openServer, type Server } from './server';
@@ -11,7 +11,7 @@ const conversationMs = 20_000;
 const answerMs = 10_000;
 const mostBytes = 8 * 2 ** 20;
 /** Directories have better things to do, and so have we. */
-const gate = new Gate(8);
+const gate = new ConcurrencyLimit(8);
 
 /** An object of the directory. Names of attributes are written in any case, as servers do. */
 export class Found {

@@ -6,7 +6,7 @@ import type { Plane } from '../../core/context';
 import { DirectoryTrouble, type Configuration, type Directory, type DirectoryType, type Joined } from '../directory';
 import { openText, sealText } from '../sealed-text';
 import { ldapDirectory, type Access, type Settings } from './directory';
-import { probe, wishOf } from './join';
+import { probe, joinRequestOf } from './join';
 
 const key = 'directory/ldap';
 interface Kept extends Settings {
@@ -32,7 +32,7 @@ async function access({ store, settings }: Plane): Promise<Access> {
 }
 
 async function prepare(plane: Plane, service: string, configuration: Configuration): Promise<Joined> {
-  const wish = wishOf(service, configuration);
+  const wish = joinRequestOf(service, configuration);
   const { sealingKey } = plane.settings;
   if (sealingKey === undefined) throw new XenError('AUTH_ENABLE_FAILED', 'A password can only be kept with XENPLANE_SEALING_KEY');
   const settings = await probe(wish, await trustedBy(plane.store));

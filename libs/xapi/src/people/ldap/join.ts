@@ -9,7 +9,7 @@ import { isSchemaName, schemas, type SchemaName } from './schemas';
 
 const failed = (message: string): XenError => new XenError('AUTH_ENABLE_FAILED', message);
 
-export interface Wish {
+export interface JoinRequest {
   readonly service: string;
   readonly url: string;
   readonly account: string;
@@ -18,7 +18,7 @@ export interface Wish {
 }
 
 /** What was asked for, before anybody is spoken to. */
-export function wishOf(service: string, configuration: Configuration): Wish {
+export function joinRequestOf(service: string, configuration: Configuration): JoinRequest {
   const { user = '', pass = '', domain = service } = configuration;
   if (user === '') throw failed('config:user is missing: the account that looks people up');
   if (pass === '') throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', 'config:pass is missing or empty');
@@ -39,7 +39,7 @@ function urlOf(service: string, { url, ldaps = 'true' }: Configuration): string 
 }
 
 /** Looks whether the directory is there, lets the account in and shows people to it. */
-export async function probe(wish: Wish, trusted: readonly string[]): Promise<Settings> {
+export async function probe(wish: JoinRequest, trusted: readonly string[]): Promise<Settings> {
   try {
     return await converse({ url: wish.url, trusted }, (conversation) => settle(conversation, wish));
   } catch (error) {
@@ -47,7 +47,7 @@ export async function probe(wish: Wish, trusted: readonly string[]): Promise<Set
   }
 }
 
-async function settle(conversation: Conversation, { service, url, account, password, configuration }: Wish): Promise<Settings> {
+async function settle(conversation: Conversation, { service, url, account, password, configuration }: JoinRequest): Promise<Settings> {
   if (!(await conversation.bind(account, password))) throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', `${account} is not known by this password`);
   const root = await conversation.look('', ['defaultNamingContext', 'configurationNamingContext', 'namingContexts', 'supportedCapabilities']);
   const schema = schemaOf(root, configuration),

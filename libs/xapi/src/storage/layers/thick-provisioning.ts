@@ -3,7 +3,7 @@ import type { StoredRecord } from '@xenplane/model';
 
 type Vdi = StoredRecord<'VDI'>;
 export const isThick = ({ sm_config }: Pick<StoredRecord<'SR'>, 'sm_config'>): boolean => sm_config['allocation'] === 'thick';
-export const setAsideBytes = ({
+export const allocatedBytes = ({
   is_a_snapshot,
   managed,
   physical_utilisation,
@@ -12,5 +12,5 @@ export const setAsideBytes = ({
   is_a_snapshot || !managed ? physical_utilisation : virtual_size;
 
 /** The same in the database, of the repository `s`. */
-export const thick = `coalesce(s.sm_config->>'allocation' = 'thick', false)`;
-export const setAside = `(SELECT coalesce(sum(CASE WHEN d.is_a_snapshot OR NOT d.managed THEN d.physical_utilisation ELSE d.virtual_size END), 0) FROM vdi d WHERE d."SR" = s.ref)`;
+export const isThickSql = `coalesce(s.sm_config->>'allocation' = 'thick', false)`;
+export const allocatedBytesSql = `(SELECT coalesce(sum(CASE WHEN d.is_a_snapshot OR NOT d.managed THEN d.physical_utilisation ELSE d.virtual_size END), 0) FROM vdi d WHERE d."SR" = s.ref)`;

@@ -3,11 +3,11 @@ import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenp
 import type { Row, Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import { admitVm, busyLimitMs, isBusy } from '../../begin/admission';
-import { tellOfVm } from '../../core/alerts';
+import { raiseVmAlert } from '../../core/alerts';
 import { recreate, revertTo } from './vm-snapshot';
 import type { Plane } from '../../core/context';
-import { mark, unmark } from '../../begin/operation-store';
-import { beginStop, halt, moveRun, type RunRow } from '../../runs/vm-run';
+import { markBusy, unmarkBusy } from '../../begin/operation-store';
+import { beginStop, haltVm, changeRunState, type RunRow } from '../../runs/vm-run';
 import { stopDomain } from '../vm.start';
 
 export const vmRevert = (plane: Plane) => ({
@@ -30,7 +30,7 @@ async function revert(plane: Plane, run: Run<Tx>, snapshot: Ref<'VM'>): Promise<
   if (vm && placed) {
     await run.step('halt', () => stopDomain(plane, placed));
     gone = true;
-    await run.commit('halted', (tx) => halt(tx, vm, placed.vmEpoch));
+    await run.commit('halted', (tx) => haltVm(tx, vm, placed.vmEpoch));
   }
   return run.conclude('revert', (tx) => finish(plane, tx, run, { snapshot, vm }));
 }
@@ -45,15 +45,15 @@ async function begin(tx: Tx, run: Run<Tx>, ref: Ref<'VM'>): Promise<Begun> {
   await admitVm({ tx }, present.ref, 'reverting').catch((error: unknown) => {
     throw isBusy(error) ? new Later(500, busyLimitMs, error) : error;
   });
-  await mark(tx, asRef(run.ref), marksOn(present.ref));
+  await markBusy(tx, asRef(run.ref), marksOn(present.ref));
   return { vm: present.ref, placed: (await beginStop(tx, present.ref)) ?? null };
 }
 
 async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun, gone: boolean): Promise<void> {
   if (!vm) return;
-  if (placed && gone) await halt(tx, vm, placed.vmEpoch);
-  else if (placed) await moveRun(tx, vm, placed.vmEpoch, ['S'], 'R');
-  await unmark(tx, asRef(run.ref), marksOn(vm));
+  if (placed && gone) await haltVm(tx, vm, placed.vmEpoch);
+  else if (placed) await changeRunState(tx, vm, placed.vmEpoch, ['S'], 'R');
+  await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
 }
 
 async function finish(plane: Plane, tx: Tx, run: Run<Tx>, { snapshot, vm }: { snapshot: Ref<'VM'>; vm: Ref<'VM'> | null }): Promise<void> {
@@ -61,6 +61,6 @@ async function finish(plane: Plane, tx: Tx, run: Run<Tx>, { snapshot, vm }: { sn
   const source: Row<'VM'> = await tx.lock('VM', snapshot);
   const target = vm ?? (await recreate(context, source));
   await revertTo(context, await tx.get('VM', snapshot), await tx.lock('VM', target));
-  if (vm) await unmark(tx, asRef(run.ref), marksOn(vm));
-  await tellOfVm(tx, plane, target, 'VM_SNAPSHOT_REVERTED', `was reverted to its snapshot '${source.name_label}'`);
+  if (vm) await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
+  await raiseVmAlert(tx, plane, target, 'VM_SNAPSHOT_REVERTED', `was reverted to its snapshot '${source.name_label}'`);
 }
