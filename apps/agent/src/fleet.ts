@@ -4,10 +4,10 @@ import path from 'node:path';
 import type { AgentSettings } from '@xenplane/config';
 import { hostUuid, inventoryOf, type Hypervisor, type HypervisorEvent, type PlaneAnswer, type PlaneCommand } from '@xenplane/hypervisor';
 import { NodeDisks } from './disks';
-import { awayEntrance, homeEntrance } from './entrances';
+import { joinedPoolAdmission, homeAdmission } from './admissions';
 import { HostAgent } from './host-agent';
 import type { Log } from './log';
-import { PlaneHosts, type Entrance } from './plane-hosts';
+import { PlaneHosts, type Admission } from './plane-hosts';
 import { Places, type Place } from './places';
 import { SwitchedOff } from './switched-off';
 import { Tokens } from './tokens';
@@ -83,11 +83,11 @@ export class Fleet {
     const key = home ? '' : JSON.stringify([where.apiUrl, where.imagesUrl]);
     const present = this.planes.get(key);
     if (present) return present;
-    const away = (): Entrance => awayEntrance(this.places, (stray) => this.goHome(stray));
+    const away = (): Admission => joinedPoolAdmission(this.places, (stray) => this.goHome(stray));
     const made = new PlaneHosts({
       apiUrl: where.apiUrl,
       disks: new NodeDisks(this.settings.data, where.imagesUrl, imagesFolder(this.settings.data, home ? undefined : where.imagesUrl)),
-      entrance: home ? homeEntrance(this.settings.joinKey, this.tokens, this.places) : away(),
+      entrance: home ? homeAdmission(this.settings.joinKey, this.tokens, this.places) : away(),
       agentBoot: this.agentBoot,
       agentUrl: this.agentUrl,
       log: this.log,

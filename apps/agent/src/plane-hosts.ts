@@ -9,7 +9,7 @@ import { PlaneClient, PlaneRefused } from './plane-client';
 import { Renewals } from './renewals';
 
 /** How hosts come into this control plane, and what becomes of one that it does not want. */
-export interface Entrance {
+export interface Admission {
   /** Of this agent, whichever of its hosts a message is about. */
   readonly credential?: string;
   secretOf(host: HostAgent): string;
@@ -21,7 +21,7 @@ export interface Entrance {
 export interface PlaneParts {
   readonly apiUrl: string;
   readonly disks: NodeDisks;
-  readonly entrance: Entrance;
+  readonly entrance: Admission;
   readonly agentBoot: string;
   readonly agentUrl: string;
   readonly log: Log;
@@ -29,7 +29,7 @@ export interface PlaneParts {
 }
 
 /** So many hosts join or register in one request. */
-const lot = 50;
+const batchSize = 50;
 
 export class PlaneHosts implements HostPlane {
   readonly disks: NodeDisks;
@@ -114,8 +114,8 @@ export class PlaneHosts implements HostPlane {
     const isNew = (h: HostAgent): boolean => h.epoch === 0 && h.isOn && !h.leaving && !h.ending && this.hosts.has(h);
     // Those that were refused before come last.
     const coming = [...this.hosts].filter(isNew).toSorted((a, b) => Number(this.refused.has(a)) - Number(this.refused.has(b)));
-    for (let i = 0; i < coming.length && !this.stopped; i += lot) {
-      const some = (): HostAgent[] => coming.slice(i, i + lot).filter(isNew);
+    for (let i = 0; i < coming.length && !this.stopped; i += batchSize) {
+      const some = (): HostAgent[] => coming.slice(i, i + batchSize).filter(isNew);
       await this.joinNew(some().filter((h) => h.token === ''));
       await this.registerNew(some().filter((h) => h.token !== ''));
     }

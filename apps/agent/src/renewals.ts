@@ -10,7 +10,7 @@ import { PlaneClient } from './plane-client';
 import type { Log } from './log';
 
 /** So many in one request: it stays small. */
-const lot = 500;
+const batchSize = 500;
 const attemptMs = 3_000;
 const patienceMs = 500;
 /** After a round in which no way answered. */
@@ -47,8 +47,8 @@ export class Renewals {
 
   private async round(): Promise<boolean> {
     const hosts = [...this.hosts].filter((h) => h.epoch !== 0 && !h.leaving);
-    const lots = Array.from({ length: Math.ceil(hosts.length / lot) }, (_, i) => hosts.slice(i * lot, (i + 1) * lot));
-    const done = await Promise.all(lots.map((some) => this.renew(some)));
+    const batches = Array.from({ length: Math.ceil(hosts.length / batchSize) }, (_, i) => hosts.slice(i * batchSize, (i + 1) * batchSize));
+    const done = await Promise.all(batches.map((some) => this.renew(some)));
     return done.every((one) => one);
   }
 

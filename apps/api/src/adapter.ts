@@ -2,7 +2,7 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { BodyRefused } from '@xenplane/http';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
-import { cutLater, reasonOf, Refusal, refused, refusedBytes } from './handlers/exchange/refusal';
+import { closeLater, reasonOf, Refusal, refused, refusedBytes } from './handlers/exchange/refusal';
 
 /** The methods that the interface has; of another none is served, whatever the path. */
 const known = new Set(['GET', 'POST', 'PUT', 'CONNECT', 'OPTIONS']);
@@ -23,7 +23,7 @@ export function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
   const { raw } = reply.hijack().request;
   raw.resume();
   raw.socket.end(refusedBytes(refusal));
-  cutLater(raw.socket);
+  closeLater(raw.socket);
 }
 
 export class XapiAdapter extends FastifyAdapter {

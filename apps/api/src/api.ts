@@ -33,7 +33,7 @@ import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
 import { NbdServer } from './nbd/server';
 import { listenTls } from './tls';
-import { TrustedProxies } from './way';
+import { TrustedProxies } from './request-origin';
 import { answerUnreadable } from './unreadable';
 
 const upkeepMs = 1000;
@@ -75,7 +75,7 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const halfOpen = new Crowd(halfOpenLimits(settings.halfOpen));
   const gateway = new Gateway({ plane, dispatcher, beats, bodies, proxies: new TrustedProxies(settings.trustedProxies) });
   const app = await makeApp({ plane, dispatcher, gateway, bodies, halfOpen }, settings);
-  const ways = await openWays({ app, hosts }, settings, { plane, sessions, beats, halfOpen }, (found) => (url ||= found)).catch(async (error: unknown) => {
+  const ways = await openListeners({ app, hosts }, settings, { plane, sessions, beats, halfOpen }, (found) => (url ||= found)).catch(async (error: unknown) => {
     beats.stop();
     await hosts.close();
     await app.close();
@@ -118,19 +118,19 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
 
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
 
-interface Ways {
+interface Listeners {
   readonly nbdPort: number | undefined;
   refresh(): Promise<void>;
   /** Shuts those beside plain HTTP. */
   close(): Promise<void>;
 }
 /** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS, NBD; the same at the addresses of hosts. */
-async function openWays(
+async function openListeners(
   { app, hosts }: { app: NestFastifyApplication; hosts: HostAddresses },
   settings: ApiSettings,
   serving: Serving & { readonly halfOpen: Crowd },
   tell: (url: string) => void,
-): Promise<Ways> {
+): Promise<Listeners> {
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);

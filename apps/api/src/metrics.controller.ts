@@ -8,9 +8,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { refuse } from './adapter';
 import { asRefusal, parametersOf } from './handlers/gateway';
-import { logIn, notLetIn } from './handlers/exchange/login';
+import { logIn, forbidden } from './handlers/exchange/login';
 import { planeToken, settingsToken } from './tokens';
-import { TrustedProxies, wayOf } from './way';
+import { TrustedProxies, requestOrigin } from './request-origin';
 
 const isLoopback = ({ remoteAddress = '' }: Socket): boolean => /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
 
@@ -62,7 +62,9 @@ export class MetricsController {
   /** They name hosts: a login of any role, by session or by name and password; a setting lets this machine in without one. */
   private async assertMay(request: IncomingMessage): Promise<void> {
     if (this.settings.metrics === 'loopback' && isLoopback(request.socket)) return;
-    const { session, own } = await logIn(this.dispatcher, request, { query: parametersOf(request), way: wayOf(request, this.proxies) }).catch(notLetIn);
+    const { session, own } = await logIn(this.dispatcher, request, { query: parametersOf(request), way: requestOrigin(request, this.proxies) }).catch(
+      forbidden,
+    );
     if (own && session) await this.dispatcher.sessions.close(session.ref);
   }
 

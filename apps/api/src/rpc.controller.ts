@@ -10,7 +10,7 @@ import { Refusal } from './handlers/exchange/refusal';
 import { page } from './page';
 import { taskHead } from './task-head';
 import { settingsToken } from './tokens';
-import { TrustedProxies, wayOf } from './way';
+import { TrustedProxies, requestOrigin } from './request-origin';
 
 const cors = { 'access-control-allow-origin': '*', 'access-control-allow-headers': 'X-Requested-With' };
 const noCache = { 'cache-control': 'no-cache, no-store', ...cors };
@@ -54,7 +54,7 @@ export class RpcController {
 
   /** What the head of a request says of the call. */
   private cameBy({ raw, headers }: FastifyRequest): { way: RequestOrigin; head: TaskHead } {
-    return { way: wayOf(raw, this.proxies), head: taskHead(headers) };
+    return { way: requestOrigin(raw, this.proxies), head: taskHead(headers) };
   }
 
   /** Whatever heads a browser asks for are allowed. */

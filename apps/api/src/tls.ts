@@ -9,7 +9,7 @@ import { watchUploads } from './handlers/exchange/unframed';
 import { handshakeMs, httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
-export interface TlsWay {
+export interface TlsListener {
   close(): void;
   /** Looks whether the pool has another certificate by now. */
   refresh(): Promise<void>;
@@ -19,7 +19,7 @@ export async function listenTls(
   app: NestFastifyApplication,
   { plane, halfOpen, byName }: { readonly plane: Plane; readonly halfOpen: Crowd; readonly byName: NonNullable<ServerOptions['SNICallback']> },
   { tlsPort, listen }: ApiSettings,
-): Promise<TlsWay> {
+): Promise<TlsListener> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
   const options = { ...httpLimits, handshakeTimeout: handshakeMs, ...secureOptions(shown), SNICallback: byName };

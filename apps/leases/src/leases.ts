@@ -8,7 +8,7 @@ import type { LeasesSettings } from '@xenplane/config';
 import { contain } from '@xenplane/http';
 import { makeLog, type Log, type RunningProcess } from '@xenplane/process';
 import { openDatabase, type LeaseDatabase } from './database';
-import { Door } from './door';
+import { RenewalAuthorization } from './renewal-authorization';
 import { readBody, Refused } from './body';
 import { BadShape, readMessage, renewalsReader, type RenewalRequest } from '@xenplane/hypervisor';
 import { renewLeases } from '@xenplane/leases';
@@ -23,7 +23,7 @@ export interface RunningLeases extends RunningProcess {
 export async function startLeases(settings: LeasesSettings): Promise<RunningLeases> {
   const log = makeLog('leases', settings.logLevel);
   const database = openDatabase(settings.databaseUrl);
-  const door = new Door(database);
+  const door = new RenewalAuthorization(database);
   const server = contain(
     createServer(limits, (request, response) => void answer(request, response, { database, door, log })),
     (error) => log.error({ error }, 'a request failed outside of its handler'),
@@ -43,7 +43,7 @@ export async function startLeases(settings: LeasesSettings): Promise<RunningLeas
 
 interface Parts {
   readonly database: LeaseDatabase;
-  readonly door: Door;
+  readonly door: RenewalAuthorization;
   readonly log: Log;
 }
 
@@ -66,7 +66,7 @@ function resultOf(request: IncomingMessage, { database, door }: Parts): Promise<
 }
 
 /** The token first: no byte of the body of a stranger is read. */
-async function renewals(request: IncomingMessage, database: LeaseDatabase, door: Door): Promise<object> {
+async function renewals(request: IncomingMessage, database: LeaseDatabase, door: RenewalAuthorization): Promise<object> {
   await door.admit(request.headers.authorization);
   return renewLeases(database, read(await readBody(request)));
 }

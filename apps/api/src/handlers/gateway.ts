@@ -6,14 +6,14 @@ import { asRef, handlerNamed, isNullRef, XenError, type HandlerFacts, type Handl
 import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
 import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferHeartbeats } from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
-import { wayOf, type TrustedProxies } from '../way';
+import { requestOrigin, type TrustedProxies } from '../request-origin';
 import { assertRole, type Exchange, type Handler } from './exchange/exchange';
 import { handlers } from '.';
-import { logIn, notLetIn, unauthorised, type Login } from './exchange/login';
-import { cutLater, reasonOf, Refusal, refused, refusedBytes, shown } from './exchange/refusal';
+import { logIn, forbidden, unauthorised, type Login } from './exchange/login';
+import { closeLater, reasonOf, Refusal, refused, refusedBytes, shown } from './exchange/refusal';
 import { bodyUntilCut } from './exchange/stream-transfer';
 import { followBody, isUnframed, watchUploads } from './exchange/unframed';
-import { declineOffer, isWebSocket } from './pool-files/upgrades';
+import { refuseUpgrade, isWebSocket } from './pool-files/upgrades';
 
 interface Route extends HandlerFacts {
   readonly handler: Handler;
@@ -78,7 +78,7 @@ export class Gateway {
     server.on('upgrade', (request, socket: Socket, head) => {
       if (isUnframed(request)) this.receive(request, socket, head);
       else if (isWebSocket(request)) raw(request, socket, head);
-      else declineOffer(server, request, socket, head);
+      else refuseUpgrade(server, request, socket, head);
     });
   }
 
@@ -133,8 +133,8 @@ export class Gateway {
     connection: Connection,
     { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
   ): Promise<void> {
-    const way = wayOf(connection.request, this.proxies);
-    const login = await logIn(this.dispatcher, connection.request, { query, way, open: route.open }).catch(notLetIn);
+    const way = requestOrigin(connection.request, this.proxies);
+    const login = await logIn(this.dispatcher, connection.request, { query, way, open: route.open }).catch(forbidden);
     try {
       if (login.session) await brought?.assertMayUse(login.session);
       if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
@@ -216,7 +216,7 @@ export function parametersOf(request: IncomingMessage): URLSearchParams {
 
 /** An upload whose answer has begun ends like any other, its task says how. */
 async function endUpload({ request, response, socket }: Connection): Promise<void> {
-  cutLater(socket);
+  closeLater(socket);
   response?.end();
   for await (const _rest of bodyUntilCut({ request }));
 }
@@ -235,7 +235,7 @@ function refuse(connection: Connection, error: unknown): void {
 function refuseUnread(connection: Connection): void {
   connection.request.resume();
   refuse(connection, noTarget);
-  cutLater(connection.socket);
+  closeLater(connection.socket);
 }
 
 export function asRefusal(error: unknown): Refusal {

@@ -10,7 +10,7 @@ import { HostContexts } from './contexts';
 import { assertMayListen, HostListeners, type Port } from './listeners';
 import { ClaimedRange } from './range';
 
-export { hostSpokenTo } from './spoken-to';
+export { addressedHost } from './addressed-host';
 
 /** The ports that clients use when they are given an address without one. */
 const usual = { http: 80, https: 443 } as const;

@@ -32,18 +32,18 @@ function unusable(text: string, terminal: Terminal): void {
   terminal.printError("For usage run: 'xe help'\n");
 }
 /** Tells the user; nothing else is printed after it. Answers the exit code. */
-export async function tell(error: unknown, objects: ObjectReader | undefined, terminal: Terminal): Promise<number> {
+export async function reportFailure(error: unknown, objects: ObjectReader | undefined, terminal: Terminal): Promise<number> {
   if (error instanceof Ended) terminal.printError(error.message);
   else if (error instanceof Unusable) unusable(error.message, terminal);
   else if (error instanceof UnknownField) terminal.error('Missing parameter', [error.field]);
   else if (error instanceof Misuse) terminal.printError(`Error: ${error.message}\n`);
   else if (error instanceof SeveralFailed) for (const { uuid, text } of error.failures) terminal.print(`operation failed on ${uuid}: ${text}`);
   else if (error instanceof Unreachable) terminal.printError(`${error.message}\n`);
-  else if (error instanceof XenError) await tellXen(error, objects, terminal);
+  else if (error instanceof XenError) await reportXenError(error, objects, terminal);
   else terminal.printError(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
   return error instanceof Ended ? error.exitCode : 1;
 }
-async function tellXen(error: XenError, objects: ObjectReader | undefined, terminal: Terminal): Promise<void> {
+async function reportXenError(error: XenError, objects: ObjectReader | undefined, terminal: Terminal): Promise<void> {
   if (error.code === 'SESSION_AUTHENTICATION_FAILED') {
     return unusable(error.params[0] === '' ? 'Username/password must be specified' : 'Authentication failed', terminal);
   }

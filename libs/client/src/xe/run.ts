@@ -2,7 +2,7 @@
 import { connect, type Api, type Login } from '../api';
 import { Misuse, Missing, Unusable, flagged, optional, parse, required, type Arguments } from './arguments';
 import { commands } from './commands';
-import { tell } from './failure';
+import { reportFailure } from './failure';
 import { genericCommand } from './generic';
 import { commandNames, described, help } from './help';
 import { Objects } from './objects';
@@ -60,7 +60,7 @@ export async function runXe(words: readonly string[], open: () => Promise<Opened
     printer.flush();
     return 0;
   } catch (error) {
-    return await tell(error, objects, terminal);
+    return await reportFailure(error, objects, terminal);
   } finally {
     await opened?.close();
   }

@@ -10,7 +10,7 @@ const gpu = (ref: string, more: Partial<graphics.Gpu> = {}): graphics.Gpu => ({
   residents: [],
   ...more,
 });
-const wish = (vgpu: string, type: string, more: Partial<graphics.Wish> = {}): graphics.Wish => ({
+const wish = (vgpu: string, type: string, more: Partial<graphics.GpuRequest> = {}): graphics.GpuRequest => ({
   vgpu,
   group: 'g',
   type,

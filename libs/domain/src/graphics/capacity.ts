@@ -26,7 +26,7 @@ export const remaining = (gpu: Gpu, type: string): number =>
   gpu.isTaken || refuseType(gpu, type) ? 0 : Math.max(0, (gpu.most[type] ?? 0) - gpu.residents.length);
 export const remainingInGroup = (gpus: readonly Gpu[], type: string): number => gpus.reduce((sum, gpu) => sum + remaining(gpu, type), 0);
 
-export interface Wish {
+export interface GpuRequest {
   readonly vgpu: string;
   readonly group: string;
   readonly type: string;
@@ -35,7 +35,7 @@ export interface Wish {
   readonly packed: boolean;
 }
 /** Of each wish, in order, the GPU that is to serve it; the wish for which none is left. */
-export function allot(gpus: readonly Gpu[], wishes: readonly Wish[]): { readonly chosen: ReadonlyMap<string, string>; readonly missing?: Wish } {
+export function allot(gpus: readonly Gpu[], wishes: readonly GpuRequest[]): { readonly chosen: ReadonlyMap<string, string>; readonly missing?: GpuRequest } {
   const now = new Map(gpus.map((gpu) => [gpu.ref, gpu]));
   const chosen = new Map<string, string>();
   for (const wish of wishes) {
@@ -48,12 +48,12 @@ export function allot(gpus: readonly Gpu[], wishes: readonly Wish[]): { readonly
 }
 
 /** Depth first fills what is begun; breadth first takes what is emptiest. Between equals the first by reference. */
-function choose(gpus: readonly Gpu[], { group, type, packed }: Wish): Gpu | undefined {
+function choose(gpus: readonly Gpu[], { group, type, packed }: GpuRequest): Gpu | undefined {
   const able = gpus.filter((gpu) => gpu.group === group && remaining(gpu, type) > 0);
   const sign = packed ? 1 : -1;
   return able.sort((a, b) => sign * (remaining(a, type) - remaining(b, type)) || (a.ref < b.ref ? -1 : 1))[0];
 }
 
 /** VM_REQUIRES_GPU [vm, group] for a whole GPU, VM_REQUIRES_VGPU [vm, group, type] for a part. */
-export const missingGpu = (vm: string, { group, type, passthrough }: Wish): string[] =>
+export const missingGpu = (vm: string, { group, type, passthrough }: GpuRequest): string[] =>
   passthrough ? ['VM_REQUIRES_GPU', vm, group] : ['VM_REQUIRES_VGPU', vm, group, type];

@@ -64,14 +64,14 @@ export function refuseProperty(subject: PifSubject, name: string, value: string)
   return name === 'gro' && ['on', 'off'].includes(value) ? undefined : new XenError('INVALID_VALUE', 'properties', `${name} = ${value}`);
 }
 
-export interface Ipv4Wish {
+export interface Ipv4Request {
   readonly mode: StoredRecord<'PIF'>['ip_configuration_mode'];
   readonly IP: string;
   readonly netmask: string;
   readonly gateway: string;
   readonly DNS: string;
 }
-export interface Ipv6Wish {
+export interface Ipv6Request {
   readonly mode: StoredRecord<'PIF'>['ipv6_configuration_mode'];
   readonly IPv6: string;
   readonly gateway: string;
@@ -83,7 +83,7 @@ const badDns = (DNS: string): boolean =>
     .filter((one) => one !== '')
     .some((one) => !isAddress('ipv4', one) && !isAddress('ipv6', one));
 
-export function refuseIpv4({ ref, pif }: PifSubject, { mode, IP, netmask, gateway, DNS }: Ipv4Wish): XenError | undefined {
+export function refuseIpv4({ ref, pif }: PifSubject, { mode, IP, netmask, gateway, DNS }: Ipv4Request): XenError | undefined {
   if (pif.management && mode === 'None' && pif.primary_address_type === 'IPv4') return new XenError('PIF_IS_MANAGEMENT_INTERFACE', ref);
   if (gateway !== '' && !isAddress('ipv4', gateway)) return badIp('gateway');
   if (badDns(DNS)) return badIp('DNS');
@@ -91,7 +91,7 @@ export function refuseIpv4({ ref, pif }: PifSubject, { mode, IP, netmask, gatewa
   if (!isAddress('ipv4', IP)) return badIp('IP');
   return isNetmask(netmask) ? undefined : badIp('netmask');
 }
-export function refuseIpv6({ ref, pif }: PifSubject, { mode, IPv6, gateway, DNS }: Ipv6Wish): XenError | undefined {
+export function refuseIpv6({ ref, pif }: PifSubject, { mode, IPv6, gateway, DNS }: Ipv6Request): XenError | undefined {
   if (pif.management && mode === 'None' && pif.primary_address_type === 'IPv6') return new XenError('PIF_IS_MANAGEMENT_INTERFACE', ref);
   if (gateway !== '' && !isAddress('ipv6', gateway)) return badIp('gateway');
   if (badDns(DNS)) return badIp('DNS');

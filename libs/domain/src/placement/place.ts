@@ -1,5 +1,5 @@
 /** Placement as a pure function: which host, and for each host why or why not. The same for start, resume, what-if and explain. */
-import type { Gpu, Wish } from '../graphics/capacity';
+import type { Gpu, GpuRequest } from '../graphics/capacity';
 
 export interface Candidate {
   readonly ref: string;
@@ -35,7 +35,7 @@ export interface Guest {
   readonly srs: readonly string[];
   readonly networks: readonly string[];
   readonly antiAffinityGroup?: string;
-  readonly gpus?: readonly Wish[];
+  readonly gpus?: readonly GpuRequest[];
   readonly usbGroups?: readonly string[];
   /** Addresses of PCI devices that it is to be given. */
   readonly pcis?: readonly string[];

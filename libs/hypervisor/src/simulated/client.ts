@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { HypervisorError, type DomainState, type Hypervisor, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
-import type { Told } from './worker';
+import type { WorkerMessage } from './worker';
 import type { XenOptions } from './xen';
 
 interface Waiting {
@@ -17,7 +17,7 @@ export class XenThread implements Hypervisor {
   private last = 0;
 
   private constructor(private readonly worker: Worker) {
-    worker.on('message', (told: Told) => this.hear(told));
+    worker.on('message', (told: WorkerMessage) => this.hear(told));
     worker.on('exit', () => this.waiting.forEach(({ reject }) => reject(new Error('the hypervisor has ended'))));
   }
 
@@ -66,7 +66,7 @@ export class XenThread implements Hypervisor {
       this.worker.postMessage({ id, method, args });
     });
   }
-  private hear(told: Told): void {
+  private hear(told: WorkerMessage): void {
     if ('event' in told) return this.listeners.forEach((l) => l(told.event as HypervisorEvent));
     if (!('id' in told)) return;
     const waiting = this.waiting.get(told.id);

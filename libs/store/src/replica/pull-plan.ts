@@ -4,13 +4,13 @@ import type { ClassName } from '@xenplane/model';
 import type { Logged } from './events';
 import type { Pointer } from './object-index';
 
-export interface Asked {
+export interface FetchedObjects {
   readonly cls: ClassName;
   readonly refs: string[];
 }
 export interface Plan {
   readonly gone: readonly Pointer[];
-  readonly slices: readonly (readonly Asked[])[];
+  readonly slices: readonly (readonly FetchedObjects[])[];
 }
 
 /** Rows taken in before others get their turn. */
@@ -40,8 +40,8 @@ const pieces = (refs: readonly string[]): string[][] =>
   Array.from({ length: Math.ceil(refs.length / rowsInSlice) }, (_, i) => refs.slice(i * rowsInSlice, (i + 1) * rowsInSlice));
 
 /** As many queries together as make a slice of rows: a few changes of many classes cost one round trip. */
-function slicesOf(asked: readonly Asked[]): Asked[][] {
-  const all: Asked[][] = [];
+function slicesOf(asked: readonly FetchedObjects[]): FetchedObjects[][] {
+  const all: FetchedObjects[][] = [];
   let rows = Infinity;
   for (const one of asked) {
     if (rows + one.refs.length > rowsInSlice) {

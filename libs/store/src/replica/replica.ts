@@ -10,9 +10,9 @@ import type { Link } from '../transaction/link';
 import { beginning, knows, ofSnapshot, union, type Position } from './position';
 import { Feed } from './feed';
 import { Objects, type Entry, type Pointer } from './object-index';
-import { Looks, type Turned } from './pull';
+import { DerivedChanges, type ChangedObject } from './derived-changes';
 import { planOf, rowsInSlice } from './pull-plan';
-import { endedHere, fetchRows, loadAll, lookAndTake, type Fetched } from './rows';
+import { endedHere, fetchRows, loadAll, pullRows, type Fetched } from './rows';
 import { Texts, type JsonText } from './record-text';
 import { inSlices, slices } from './slices';
 import type { Store } from '../store';
@@ -50,7 +50,7 @@ export class Replica {
   private reached = beginning;
   /** Full records that were asked for lately: many subscribers ask for the same. */
   private readonly records = new Map<Entry, Loose>();
-  private readonly looks: Looks<Replica>;
+  private readonly looks: DerivedChanges<Replica>;
 
   private constructor(
     private readonly store: Store,
@@ -58,7 +58,7 @@ export class Replica {
   ) {
     this.ring = new Ring(options.recent ?? defaultRecent);
     this.feed = new Feed(store, this);
-    this.looks = new Looks<Replica>(options.derivations ?? {}, this);
+    this.looks = new DerivedChanges<Replica>(options.derivations ?? {}, this);
   }
 
   static async start(store: Store, options: ReplicaOptions): Promise<Replica> {
@@ -242,7 +242,7 @@ export class Replica {
     // Asked before the look, so that the look sees all that had ended then.
     const ended = this.pending.length > 0 ? await endedHere(link) : 0;
     let followers: readonly Logged[] = [];
-    const { snapshot, logged } = await lookAndTake(link, this.snapshot ?? '', async (seen) => {
+    const { snapshot, logged } = await pullRows(link, this.snapshot ?? '', async (seen) => {
       followers = await this.takeIn(link, seen);
     });
     this.snapshot = snapshot;
@@ -259,7 +259,7 @@ export class Replica {
   /** Answers the changes that follow from those that were seen. */
   private async takeIn(link: Link, logged: readonly Logged[]): Promise<Logged[]> {
     const { gone, slices } = await planOf(logged),
-      turned: Turned[] = [];
+      turned: ChangedObject[] = [];
     for (const slice of slices) {
       const all = await Promise.all(slice.map(({ cls, refs }) => fetchRows(link, cls, refs)));
       for (const fetched of all) turned.push(...this.takeRows(fetched));
@@ -273,7 +273,7 @@ export class Replica {
     for (const follower of followers) this.spoil(follower);
     return followers;
   }
-  private takeRows({ cls, asked, rows }: Fetched): Turned[] {
+  private takeRows({ cls, asked, rows }: Fetched): ChangedObject[] {
     const found = new Set<string>();
     const turned = rows.flatMap((values) => {
       const row = this.objects.rowOf(cls, values),
@@ -286,7 +286,7 @@ export class Replica {
   }
 
   /** One object has a new row, or none any more. Its text is stale, and so are those of the objects that it points to or pointed to. */
-  private change(cls: ClassName, ref: string, row: Loose | undefined): Turned[] {
+  private change(cls: ClassName, ref: string, row: Loose | undefined): ChangedObject[] {
     const was = this.objects.entry(cls, ref)?.row;
     if (row) {
       const isNew = !this.objects.put(cls, row),

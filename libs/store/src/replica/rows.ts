@@ -7,7 +7,7 @@ import { sqlOf } from '../transaction/table-sql';
 import { tables } from '../schema/tables';
 
 /** What one look at the change log sees: every change that the look before did not. */
-export interface Sight {
+export interface LogPosition {
   /** Of Postgres: which transactions were still under way. */
   readonly snapshot: string;
   readonly logged: readonly Logged[];
@@ -29,7 +29,7 @@ function loggedOf([, xid, seq, cls, ref, op]: readonly unknown[]): Logged[] {
   return typeof cls === 'string' && typeof ref === 'string' && isClassName(cls) && isOp(op) ? [{ xid: Number(xid), seq: Number(seq), cls, ref, op }] : [];
 }
 
-async function look(link: Link, since: string): Promise<Sight> {
+async function look(link: Link, since: string): Promise<LogPosition> {
   const { rows } = await link.arrays(lookSql, [since]);
   return { snapshot: String(rows[0]?.[0]), logged: rows.flatMap(loggedOf).sort((a, b) => a.seq - b.seq) };
 }
@@ -40,7 +40,7 @@ const commit = statement('COMMIT');
  * Looks, and lets `take` fetch what was seen, at one moment: rows that are newer than the changes that lead to them would
  * be told of before what came between.
  */
-export async function lookAndTake(link: Link, since: string, take: (logged: readonly Logged[]) => Promise<void>): Promise<Sight> {
+export async function pullRows(link: Link, since: string, take: (logged: readonly Logged[]) => Promise<void>): Promise<LogPosition> {
   const [, sight] = await Promise.all([link.arrays(begin), look(link, since)]);
   if (sight.logged.length > 0) await take(sight.logged);
   link.arrays(commit).catch(() => undefined); // of a connection that is lost; its owner sees that

@@ -33,11 +33,11 @@ interface Returning extends Registration {
 }
 
 /** So many in one transaction: those of a larger request need not wait for the last. */
-const lot = 50;
+const batchSize = 50;
 
 export async function registerHosts(plane: Plane, { registrations }: RegistrationRequest): Promise<RegistrationAnswer> {
   const hosts: RegistrationResult[] = [];
-  for (let i = 0; i < registrations.length; i += lot) hosts.push(...(await registerLot(plane, registrations.slice(i, i + lot))));
+  for (let i = 0; i < registrations.length; i += batchSize) hosts.push(...(await registerLot(plane, registrations.slice(i, i + batchSize))));
   const { leasesUrl } = plane.settings;
   return leasesUrl === undefined ? { hosts } : { hosts, leasesUrl };
 }
@@ -70,7 +70,7 @@ async function registerLot(plane: Plane, registrations: readonly Registration[])
   });
 }
 
-/** Locked in one order, so that two lots never wait for one another in a circle. */
+/** Locked in one order, so that two batches never wait for one another in a circle. */
 async function knownOf(tx: Tx, registrations: readonly Registration[]): Promise<Returning[]> {
   const rows = await tx.query<HostRow>('SELECT host, uuid, token_hash, hypervisor_boot, lost FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE', [
     registrations.map(({ host }) => host),

@@ -9,17 +9,17 @@ import { endedChildren, startChildOperations, type EndedChild } from '../begin/c
 import type { Plane } from '../core/context';
 
 /** So many starts are under way at once. */
-const lot = 100;
+const batchSize = 100;
 const started = 'started';
 
 export const hostFailover = (plane: Plane) => ({
   failover: async (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'failover'>): Promise<Record<string, string>> => {
     const vms = await run.commit('begin', (tx) => lostFrom(tx, host));
     const answers: [string, string][] = [];
-    for (let from = 0; from < vms.length; from += lot) {
-      const some = vms.slice(from, from + lot);
+    for (let from = 0; from < vms.length; from += batchSize) {
+      const some = vms.slice(from, from + batchSize);
       const children = some.map((vm) => ({ method: 'VM.start', args: { vm, start_paused: false, force: false } }));
-      const ends = await endedChildren(plane, run, `start ${1 + from / lot}`, (tx) => startChildOperations(plane, tx, run, children));
+      const ends = await endedChildren(plane, run, `start ${1 + from / batchSize}`, (tx) => startChildOperations(plane, tx, run, children));
       answers.push(...some.map((vm, i): [string, string] => [vm, answerOf(ends[i])]));
       await run.progress((from + some.length) / (vms.length + 1));
     }

@@ -5,7 +5,7 @@ import { givenAddresses, moveHosts } from '../core/addressing';
 import type { Context } from '../core/context';
 import { admitPif, lease, noIpv4 } from './interfaces';
 
-export async function reconfigureIpv4({ tx }: Context, self: Ref<'PIF'>, wish: pifRules.Ipv4Wish): Promise<void> {
+export async function reconfigureIpv4({ tx }: Context, self: Ref<'PIF'>, wish: pifRules.Ipv4Request): Promise<void> {
   const { pif } = await admitPif(tx, self, (subject) => pifRules.refuseReconfigure(subject) ?? pifRules.refuseIpv4(subject, wish));
   const { mode, IP, netmask, gateway, DNS } = wish;
   const leased = pif.currently_attached ? await lease(tx, pif) : noIpv4;
@@ -23,7 +23,7 @@ function ownIpv6(MAC: string, prefix: string): string {
   return `${prefix}::${local}${b}:${c}ff:fe${d}:${e}${f}/64`;
 }
 
-export async function reconfigureIpv6({ tx }: Context, self: Ref<'PIF'>, wish: pifRules.Ipv6Wish): Promise<void> {
+export async function reconfigureIpv6({ tx }: Context, self: Ref<'PIF'>, wish: pifRules.Ipv6Request): Promise<void> {
   const { pif } = await admitPif(tx, self, (subject) => pifRules.refuseReconfigure(subject) ?? pifRules.refuseIpv6(subject, wish));
   const { mode, IPv6, gateway, DNS } = wish;
   const found = pif.currently_attached ? [ownIpv6(pif.MAC, 'fd00')] : [];

@@ -22,7 +22,7 @@ export interface Attached {
   readonly disks: readonly DiskRow[];
   readonly nics: readonly NicRow[];
   /** Groups of the virtual GPUs and USB devices that it is to have: only some hosts have such hardware. */
-  readonly gpus: readonly graphics.Wish[];
+  readonly gpus: readonly graphics.GpuRequest[];
   readonly usbGroups: readonly string[];
 }
 interface DiskRow extends Pick<StoredRecord<'VBD'>, 'uuid' | 'device' | 'userdevice' | 'type' | 'mode' | 'bootable' | 'currently_attached'> {
@@ -38,7 +38,7 @@ interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | '
 
 /** Disks and interfaces of a VM in one statement. */
 export async function attachedTo(tx: Tx, vm: Ref<'VM'>, devices: Devices = {}): Promise<Attached> {
-  const [row] = await tx.query<{ disks: DiskRow[] | null; nics: NicRow[] | null; gpus: graphics.Wish[] | null; usbs: string[] | null }>(
+  const [row] = await tx.query<{ disks: DiskRow[] | null; nics: NicRow[] | null; gpus: graphics.GpuRequest[] | null; usbs: string[] | null }>(
     `SELECT (SELECT json_agg(json_build_object('ref', b.ref, 'uuid', b.uuid, 'device', b.device, 'userdevice', b.userdevice, 'type', b.type, 'mode', b.mode, 'bootable', b.bootable, 'currently_attached', b.currently_attached,
                'vdi', CASE WHEN d.ref IS NULL OR b.empty THEN NULL ELSE json_build_object('ref', d.ref, 'uuid', d.uuid, 'SR', d."SR", 'virtual_size', d.virtual_size, 'on_boot', d.on_boot, 'sm_config', d.sm_config) END))
              FROM vbd b LEFT JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type <> 'Floppy') AS disks,

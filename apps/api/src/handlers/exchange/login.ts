@@ -9,14 +9,14 @@ export interface Login {
   /** Made for this request alone, from its Basic credentials. */
   readonly own: boolean;
 }
-export interface Asked {
+export interface LoginRequest {
   readonly query: URLSearchParams;
   readonly way: RequestOrigin;
   /** Strangers are answered as well. */
   readonly open?: true | undefined;
 }
 
-export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { query, way, open }: Asked): Promise<Login> {
+export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { query, way, open }: LoginRequest): Promise<Login> {
   const token = query.get('session_id');
   if (token !== null) return { token, session: await dispatcher.sessions.find(token), own: false };
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -36,6 +36,6 @@ async function logInOnce(dispatcher: Dispatcher, credentials: string, way: Reque
 
 export const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
 /** Whatever was wrong with a login, a task that waits for it hears the same. */
-export function notLetIn(error: unknown): never {
+export function forbidden(error: unknown): never {
   throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
 }

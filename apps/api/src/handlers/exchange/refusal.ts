@@ -56,7 +56,7 @@ export function refusedBytes(refusal: Refusal): Buffer {
 
 const lingerMs = 1_000;
 /** What still comes can be passed over for a moment: a client that is cut off while it sends learns of the reset and not of the answer. */
-export function cutLater(socket: Duplex): void {
+export function closeLater(socket: Duplex): void {
   const cut = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('close', () => clearTimeout(cut));
 }

@@ -5,7 +5,7 @@
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { cutLater } from './refusal';
+import { closeLater } from './refusal';
 
 /** `upgrade`: whether the connection is left by this protocol. */
 type Incoming = IncomingMessage & { upgrade?: boolean };
@@ -57,7 +57,7 @@ export function followBody(head: IncomingMessage, socket: Socket, begun: Buffer)
     socket.end();
     // What is refused may go on coming.
     request.resume();
-    cutLater(socket);
+    closeLater(socket);
   });
   const end = (): void => {
     request.complete = true;

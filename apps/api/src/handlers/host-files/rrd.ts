@@ -4,7 +4,7 @@ import { asRef, type HandlerName, type Ref } from '@xenplane/model';
 import { inSlices } from '@xenplane/store';
 import { dumpJson, dumpXml, updatesJson, updatesXml, type Column, type DumpArchive } from '@xenplane/wire';
 import { Archives, lastUp, ownerNames, type Plane, type RecordedRrd, type RrdClass } from '@xenplane/xapi';
-import { hostSpokenTo } from '../../host-addresses';
+import { addressedHost } from '../../host-addresses';
 import { flag, forPages, required, responseOf, sendDocument, type Exchange, type Handler } from '../exchange/exchange';
 import { Refusal } from '../exchange/refusal';
 
@@ -34,7 +34,7 @@ export function hostOf({ plane, query, request }: Exchange): Ref<'host'> {
   const named = uuid === null ? undefined : replica.byUuid('host', uuid);
   if (named) return named;
   if (uuid !== null) throw new Refusal(404, `There is no host ${uuid}`);
-  const spokenTo = hostSpokenTo(plane, request);
+  const spokenTo = addressedHost(plane, request);
   if (spokenTo && replica.has('host', spokenTo)) return spokenTo;
   const [pool] = replica.refs('pool');
   return (pool && replica.stored('pool', pool)?.master) ?? asRef<'host'>('');

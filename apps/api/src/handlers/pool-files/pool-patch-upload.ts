@@ -3,7 +3,7 @@ import { encodeTaskResult, type Write } from '@xenplane/wire';
 import { asRef, XenError } from '@xenplane/model';
 import { createDisk, findSr, introducePatch, writeDisk } from '@xenplane/xapi';
 import { responseOf, sessionOf, taskOf, type Exchange, type Handler } from '../exchange/exchange';
-import { putAside } from '../exchange/put-aside';
+import { bufferInFile } from '../exchange/buffer-in-file';
 import { acceptBody, bodyCounted, refuseChunked, stoppable } from '../exchange/stream-transfer';
 
 const mostBytes = 4 * 2 ** 30;
@@ -33,7 +33,7 @@ class Watch {
   }
 }
 
-async function* pieces(aside: Awaited<ReturnType<typeof putAside>>): AsyncGenerator<Write> {
+async function* pieces(aside: Awaited<ReturnType<typeof bufferInFile>>): AsyncGenerator<Write> {
   for (let offset = 0; offset < aside.size; offset += pieceBytes) yield { offset, bytes: await aside.read(offset, Math.min(pieceBytes, aside.size - offset)) };
 }
 
@@ -43,7 +43,7 @@ async function taken(exchange: Exchange): Promise<string> {
     sr = await findSr(plane, query);
   acceptBody(exchange);
   const watch = new Watch();
-  const aside = await putAside(watch.over(bodyCounted(exchange)));
+  const aside = await bufferInFile(watch.over(bodyCounted(exchange)));
   try {
     if (watch.found === undefined) throw new XenError('INVALID_PATCH');
     // The disk goes with the task when the update is none.

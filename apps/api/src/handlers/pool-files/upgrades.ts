@@ -23,7 +23,7 @@ function headWithout({ method, url, httpVersion, rawHeaders }: IncomingMessage):
 }
 
 /** The connection begins anew, with the same request first. */
-export function declineOffer(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+export function refuseUpgrade(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   socket.unshift(Buffer.concat([headWithout(request), head]));
   server.emit('connection', socket);
 }

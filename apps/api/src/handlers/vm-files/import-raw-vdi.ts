@@ -6,7 +6,7 @@ import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readQcow2, read
 import { assertWritable, createDisk, findSr, findVdi, holdWritten, writeDisk } from '@xenplane/xapi';
 import { flag, sessionOf, taskOf, type Exchange, type Handler } from '../exchange/exchange';
 import { Refusal } from '../exchange/refusal';
-import { putAside } from '../exchange/put-aside';
+import { bufferInFile } from '../exchange/buffer-in-file';
 import { acceptBody, bodyCounted, lengthOf, refuseChunked, stoppable } from '../exchange/stream-transfer';
 
 type Read = (reader: ByteReader, size: number) => AsyncIterable<Write>;
@@ -15,7 +15,7 @@ const inflate = (bytes: Uint8Array, length: number): Uint8Array => inflateRawSyn
 const formats: Readonly<Record<string, Read>> = {
   raw: readRaw,
   vhd: readVhd,
-  qcow2: (reader) => readQcow2(reader, { inflate, putAside }),
+  qcow2: (reader) => readQcow2(reader, { inflate, putAside: bufferInFile }),
   tar: (reader, size) => readTarDisk(reader, size, { sha1, force: false }),
 };
 

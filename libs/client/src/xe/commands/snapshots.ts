@@ -23,12 +23,12 @@ async function snapshotOf(args: Arguments, { objects }: Surroundings): Promise<s
 }
 
 /** A VM, the disks that are its own (those in a drive marked with `owner`), and what it was suspended to. */
-interface Doomed {
+interface DestroyedVm {
   readonly vm: string;
   readonly disks: readonly string[];
   readonly suspended: string | undefined;
 }
-async function doomed(vm: string, objects: Objects): Promise<Doomed> {
+async function doomed(vm: string, objects: Objects): Promise<DestroyedVm> {
   const record = await objects.one('VM', vm);
   const drives = await Promise.all(((record?.['VBDs'] ?? []) as readonly string[]).map((vbd) => objects.one('VBD', vbd)));
   const owned = drives.flatMap((drive) => ('owner' in ((drive?.['other_config'] ?? {}) as object) ? [String(drive?.['VDI'])] : []));

@@ -7,7 +7,7 @@ import { Refused } from './body';
 const mostKnown = 20_000;
 const mostWaiting = 64;
 
-export class Door {
+export class RenewalAuthorization {
   private readonly known = new Set<string>();
   private waiting = 0;
   private turn: Promise<unknown> = Promise.resolve();

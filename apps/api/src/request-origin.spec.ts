@@ -1,6 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
-import { TrustedProxies, wayOf } from './way';
+import { TrustedProxies, requestOrigin } from './request-origin';
 
 function request(from: string, forwarded?: string): IncomingMessage {
   const socket = new Socket();
@@ -22,5 +22,5 @@ test.each([
   ['an empty head', '10.0.0.1', '', '10.0.0.1'],
   ['a proxy by IPv6', 'fd00::7', '2001:db8::1', '2001:db8::1'],
 ])('%s', (_what, from, forwarded, client) => {
-  expect(wayOf(request(from, forwarded), proxies)).toEqual({ local: false, address: client });
+  expect(requestOrigin(request(from, forwarded), proxies)).toEqual({ local: false, address: client });
 });

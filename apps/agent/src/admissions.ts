@@ -2,10 +2,10 @@
 import { agentCredential, joinSecret } from '@xenplane/hypervisor';
 import type { HostAgent } from './host-agent';
 import type { Places } from './places';
-import type { Entrance } from './plane-hosts';
+import type { Admission } from './plane-hosts';
 import type { Tokens } from './tokens';
 
-export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): Entrance => ({
+export const homeAdmission = (joinKey: string, tokens: Tokens, places: Places): Admission => ({
   credential: agentCredential(joinKey),
   secretOf: ({ uuid }) => joinSecret(joinKey, uuid),
   joined: (joined) => tokens.keep(new Map([...joined].map(([{ uuid }, token]) => [uuid, token]))),
@@ -19,7 +19,7 @@ export const homeEntrance = (joinKey: string, tokens: Tokens, places: Places): E
   },
 });
 
-export const awayEntrance = (places: Places, goHome: (host: HostAgent) => Promise<void>): Entrance => ({
+export const joinedPoolAdmission = (places: Places, goHome: (host: HostAgent) => Promise<void>): Admission => ({
   secretOf: ({ uuid }) => places.of(uuid)?.secret ?? '',
   joined: (joined) => {
     for (const [{ uuid }, token] of joined) {

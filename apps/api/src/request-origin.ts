@@ -34,7 +34,7 @@ function clientOf({ socket, headers }: IncomingMessage, proxies: TrustedProxies)
   }
   return client;
 }
-export const wayOf = (request: IncomingMessage, proxies: TrustedProxies): RequestOrigin => ({
+export const requestOrigin = (request: IncomingMessage, proxies: TrustedProxies): RequestOrigin => ({
   local: isLocal(request.socket),
   address: clientOf(request, proxies),
 });

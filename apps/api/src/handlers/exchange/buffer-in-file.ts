@@ -5,7 +5,7 @@ import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import type { Aside } from '@xenplane/wire';
 
-export async function putAside(bytes: AsyncIterable<Uint8Array>): Promise<Aside> {
+export async function bufferInFile(bytes: AsyncIterable<Uint8Array>): Promise<Aside> {
   const name = path.join(os.tmpdir(), `xenplane-${randomUUID()}`);
   const file = await open(name, 'wx+', 0o600);
   await unlink(name);

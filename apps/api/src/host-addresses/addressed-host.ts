@@ -8,7 +8,7 @@ import type { Plane } from '@xenplane/xapi';
 const nameOf = (header: string | undefined): string => (header ?? '').replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 
 /** Undefined for a request to no host in particular. */
-export function hostSpokenTo({ addresses }: Plane, { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Ref<'host'> | undefined {
+export function addressedHost({ addresses }: Plane, { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Ref<'host'> | undefined {
   return addresses.at(socket.localAddress) ?? addresses.at(nameOf(headers.host)) ?? addresses.at(serverName(socket));
 }
 /** What a client of TLS calls the server. */

@@ -18,7 +18,7 @@ interface Objects {
   stored(cls: ClassName, ref: string): Loose | undefined;
 }
 /** One object before and after the changes of one pull. */
-export interface Turned {
+export interface ChangedObject {
   readonly cls: ClassName;
   readonly ref: string;
   readonly was: Loose | undefined;
@@ -35,16 +35,16 @@ const atOnce = 500;
 const keyOf = ({ cls, ref }: Pick<Logged, 'cls' | 'ref'>): string => `${cls}/${ref}`;
 const isSame = (one: unknown, other: unknown): boolean =>
   one === other || (typeof one === 'object' && typeof other === 'object' && JSON.stringify(one) === JSON.stringify(other));
-const differs = ({ was, is }: Turned, { fields }: Pick<Look<unknown>, 'fields'>): boolean =>
+const differs = ({ was, is }: ChangedObject, { fields }: Pick<Look<unknown>, 'fields'>): boolean =>
   !was || !is || fields.some((field) => !isSame(was[field], is[field]));
 
 /** Changes that follow from others, each once for a transaction. */
-class Followers<View extends Objects> {
+class DerivedChangeList<View extends Objects> {
   readonly found = new Map<string, Logged>();
 
   constructor(private readonly view: View) {}
 
-  add(look: Look<View>, { cls, ref, was, is }: Turned, xids: Iterable<number>): void {
+  add(look: Look<View>, { cls, ref, was, is }: ChangedObject, xids: Iterable<number>): void {
     const rows = [was, is].filter((row) => row !== undefined);
     const lookers = (rows.length === 0 ? [{}] : rows).flatMap((row) => look.by(row, ref, this.view));
     for (const [to, at] of lookers) {
@@ -54,7 +54,7 @@ class Followers<View extends Objects> {
   }
 }
 
-export class Looks<View extends Objects> {
+export class DerivedChanges<View extends Objects> {
   constructor(
     private readonly derivations: Derivations<View>,
     private readonly view: View,
@@ -68,9 +68,9 @@ export class Looks<View extends Objects> {
    * What follows from the changes of one pull. Of an object that several transactions have changed nobody knows what it was
    * between them, so that all that is looked at counts as changed by each.
    */
-  async follow(turned: readonly Turned[], logged: readonly Logged[]): Promise<Logged[]> {
+  async follow(turned: readonly ChangedObject[], logged: readonly Logged[]): Promise<Logged[]> {
     const touched = this.touched(logged),
-      followers = new Followers(this.view);
+      followers = new DerivedChangeList(this.view);
     for (const [i, one] of turned.entries()) {
       const xids = touched.get(keyOf(one))?.xids ?? new Set<number>();
       for (const look of this.derivations[one.cls]?.looks ?? []) if (differs(one, look) || (xids.size > 1 && !look.seldom)) followers.add(look, one, xids);
@@ -81,7 +81,7 @@ export class Looks<View extends Objects> {
 
   /** What may have followed from changes of which only the log is left. */
   async presume(logged: readonly Known[]): Promise<Logged[]> {
-    const followers = new Followers(this.view);
+    const followers = new DerivedChangeList(this.view);
     for (const [i, { cls, ref, xids }] of [...this.touched(logged).values()].entries()) {
       const one = { cls, ref, was: undefined, is: this.view.stored(cls, ref) };
       for (const look of this.derivations[cls]?.looks ?? []) if (!look.seldom) followers.add(look, one, xids);
