@@ -1,7 +1,7 @@
 /** Makes chains of layers short again and frees what nobody needs: a bounded piece of work each time, which may be broken off anywhere. */
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { absorbBase, emptyBases, loneBases } from '../storage/layers/disk-chains';
+import { absorbLoneBase, emptyBases, loneBases } from '../storage/layers/disk-chains';
 import {
   bookEmpty,
   bookFold,
@@ -35,7 +35,7 @@ async function settleBases(plane: Plane): Promise<number> {
   const empty = await reading(plane.store, (tx) => emptyBases(tx, mostTops));
   for (const base of empty) await inTransaction(plane.store, (tx) => dropBase(tx, base));
   const lone = await reading(plane.store, (tx) => loneBases(tx, mostTops));
-  for (const { base, child } of lone) await inTransaction(plane.store, (tx) => absorbBase(tx, base, child));
+  for (const { base, child } of lone) await inTransaction(plane.store, (tx) => absorbLoneBase(tx, base, child));
   return empty.length + lone.length;
 }
 

@@ -112,13 +112,14 @@ export async function shareParent(tx: Tx, source: Ref<'VDI'>, copy: Ref<'VDI'>):
 
 export const leaveParent = (tx: Tx, vdi: Ref<'VDI'>): Promise<void> => setParent(tx, vdi, null);
 
-/** A base copy whose layer has been folded into another disk's: what lay on it lies on what it lay on. False for any other disk. */
+/** A base copy whose layer has been folded into another disk's: what lay on it lies on what it lay on. False for any other disk, and when either is gone. */
 export async function absorbBase(tx: Tx, base: string, into: string): Promise<boolean> {
-  const [gone] = await tx.query<{ uuid: string; parent: string | null }>(
-    `SELECT uuid, sm_config->>'${parentKey}' AS parent FROM vdi WHERE ref = $1 AND NOT managed FOR UPDATE`,
-    [base],
+  const disks = await tx.query<{ ref: string; uuid: string; managed: boolean; parent: string | null }>(
+    `SELECT ref, uuid, managed, sm_config->>'${parentKey}' AS parent FROM vdi WHERE ref = ANY($1) ORDER BY ref FOR UPDATE`,
+    [[base, into]],
   );
-  if (!gone || base === into) return false;
+  const gone = disks.find(({ ref }) => ref === base);
+  if (!gone || gone.managed || base === into || disks.length < 2) return false;
   const children = await tx.query<{ ref: string }>(`SELECT ref FROM vdi WHERE sm_config->>'${parentKey}' = $1 ORDER BY ref`, [gone.uuid]);
   for (const { ref } of children) await setParent(tx, ref, gone.parent);
   await giveLayers(tx, into, 'owner', base);
@@ -157,6 +158,15 @@ export const loneBases = (tx: Tx, limit: number): Promise<{ readonly base: strin
      ORDER BY b.ref LIMIT $1`,
     [limit],
   );
+
+/** The same for one of `loneBases`, if only that child lies on it still. */
+export async function absorbLoneBase(tx: Tx, base: string, child: string): Promise<boolean> {
+  const others = await tx.query(`SELECT 1 AS yes FROM vdi b JOIN vdi c ON c.sm_config->>'${parentKey}' = b.uuid AND c.ref <> $2 WHERE b.ref = $1 LIMIT 1`, [
+    base,
+    child,
+  ]);
+  return others.length === 0 && absorbBase(tx, base, child);
+}
 
 interface Link {
   readonly vdi: string;

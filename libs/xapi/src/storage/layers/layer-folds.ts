@@ -60,7 +60,10 @@ type Rows = { readonly upper: Row; readonly lower: Row };
 async function stillPair(tx: Tx, pair: Pair): Promise<Rows | undefined> {
   const rows = await lockPair(tx, pair);
   const isPair = rows && (pair.apart || (rows.upper.parent === rows.lower.id && (await childrenOf(tx, rows.lower.id)) === 1));
-  return isPair ? rows : undefined;
+  if (!isPair) return undefined;
+  // Locked, so that a disk is not destroyed while it gets layers.
+  const owner = await tx.query('SELECT 1 AS yes FROM vdi WHERE ref = $1 FOR UPDATE', [rows.upper.owner]);
+  return owner.length > 0 || rows.upper.owner === null ? rows : undefined;
 }
 
 /** Before the bytes move: from now on neither takes writes until it is known where they are. False when the tree is not as it was. */

@@ -6,7 +6,7 @@
  * Whoever is about to write to a disk asks for `writableTop` first. A layer that nobody has ever asked to write is empty, which
  * is why a copy of its disk may lie beside it instead of on top of it, and chains do not grow with every copy of a template.
  */
-import type { Ref } from '@xenplane/model';
+import { asRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Ids } from '../../core/context';
 import { addBase, belowTop, leaveParent, ownBases, shareParent, type Below } from './disk-chains';
@@ -206,7 +206,8 @@ interface Heir {
  * nobody and will be collected. The sums of disks and repositories follow, but for the disk itself.
  */
 export async function dropLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
-  await tx.query('DELETE FROM vdi_layer WHERE vdi = $1', [vdi]);
+  // Locked first: nobody gives layers to a disk that goes.
+  await tx.query('WITH held AS (SELECT ref FROM vdi WHERE ref = $1 FOR UPDATE) DELETE FROM vdi_layer v USING held h WHERE v.vdi = h.ref', [vdi]);
   await inheritLayers(tx, vdi);
   for (const base of await ownBases(tx, vdi)) await dropBase(tx, base);
 }
@@ -225,7 +226,7 @@ async function inheritLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
      WHERE l.id = h.id RETURNING h.heir, l.bytes + l.charge AS bytes`,
     [vdi],
   );
-  await bequeath(tx, vdi, heirs);
+  await giveToHeirs(tx, vdi, heirs);
 }
 
 /**
@@ -241,16 +242,26 @@ export async function giveUpContents(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
      UPDATE layer l SET owner = h.heir FROM heirs h WHERE l.id = h.root RETURNING h.heir, l.bytes + l.charge AS bytes`,
     [vdi],
   );
-  await bequeath(tx, vdi, heirs);
+  await giveToHeirs(tx, vdi, heirs);
   const bases = await ownBases(tx, vdi);
   await leaveParent(tx, vdi);
   for (const base of bases) await dropBase(tx, base);
 }
 
-async function bequeath(tx: Tx, vdi: Ref<'VDI'>, heirs: readonly Heir[]): Promise<void> {
+/** An heir that was destroyed meanwhile has heirs itself; one that is there is locked, so that it is not destroyed without these layers. */
+async function giveToHeirs(tx: Tx, vdi: Ref<'VDI'>, heirs: readonly Heir[]): Promise<void> {
   await takePhysical(tx, vdi, -heirs.reduce((sum, h) => sum + h.bytes, 0));
-  for (const { heir, bytes } of heirs.toSorted((a, b) => (a.heir ?? '').localeCompare(b.heir ?? '')))
-    if (heir !== null && bytes > 0) await takePhysical(tx, heir, bytes);
+  const named = [...new Set(heirs.flatMap(({ heir }) => heir ?? []))].toSorted((a, b) => a.localeCompare(b));
+  if (named.length === 0) return;
+  const present = await tx.query<{ ref: string }>('SELECT ref FROM vdi WHERE ref = ANY($1) ORDER BY ref FOR UPDATE', [named]);
+  for (const ref of named) {
+    await takePhysical(
+      tx,
+      ref,
+      heirs.filter(({ heir }) => heir === ref).reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+    if (!present.some((disk) => disk.ref === ref)) await inheritLayers(tx, asRef<'VDI'>(ref));
+  }
 }
 
 /** Adds to what a disk, and with it its repository, takes on the medium. */
