@@ -1,4 +1,4 @@
-/** What this machine can do at the moment of the run: every figure is also given as a ratio to these. */
+/** The limits of this machine at the moment of the run: every figure is also given as a ratio to these. */
 import http from 'node:http';
 import pg from 'pg';
 

@@ -1,4 +1,4 @@
-/** What the API takes at the most while a disk of some GiB goes through it four times: in as raw, out and in with its VM, out as raw. */
+/** Peak memory of the API while a disk of some GiB goes through it four times: in as raw, out and in with its VM, out as raw. */
 import { createCipheriv, createHash } from 'node:crypto';
 import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import http from 'node:http';

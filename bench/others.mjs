@@ -1,4 +1,4 @@
-/** What others feel of one's load: too many clients at once, and answers about very many objects. */
+/** The effect of one client's load on the others: too many clients at once, and answers about very many objects. */
 import http from 'node:http';
 import { logIn, summary, tokenOf } from './client.mjs';
 import { haltedVms, pause, round, rounded, startOne } from './work.mjs';

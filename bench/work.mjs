@@ -1,4 +1,4 @@
-/** What the benchmarks share: figures, and the start of a VM as a client does it. */
+/** Shared by the benchmarks: figures, and the start of a VM as a client does it. */
 export const round = (value) => Math.round(value * 100) / 100;
 export const rounded = (figures) => Object.fromEntries(Object.entries(figures).map(([k, v]) => [k, round(v)]));
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,4 +1,4 @@
-/** What hosts are made of is remembered, so that it can be looked at again. */
+/** The hardware of hosts is kept, so that it can be looked at again. */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class HostsHardware1795435204000 implements MigrationInterface {

@@ -1,4 +1,4 @@
-/** What ran on hosts that were lost, and which API processes live. */
+/** Runs on hosts that were lost, and the API processes that live. */
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 const statements: readonly string[] = [

@@ -56,7 +56,7 @@ async function failuresDuring(call: Call, work: () => Promise<void>): Promise<Se
   return failures;
 }
 
-/** What a client can do something about; a lost commit says that nobody knows. */
+/** Errors that a client can act on; for a lost commit the outcome is unknown. */
 const allowed =
   /^(HOST_STILL_BOOTING|TOO_BUSY|INTERNAL_ERROR The connection to the database was lost during the commit: the change may have been made or not)$/;
 

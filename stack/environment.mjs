@@ -1,4 +1,4 @@
-// What the programs are told. libs/config reads it, and nobody else.
+// The environment of each program. libs/config alone reads it.
 import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +21,7 @@ export function keptSecrets(folder, password) {
   return secrets;
 }
 
-/** What folders were made with that keep no seed. */
+/** The seed of data folders that were made before seeds were kept. */
 const earlierSeed = 1;
 const largestSeed = 999_999_999;
 
@@ -49,13 +49,13 @@ export async function keptPorts(folder, { port, tlsPort, nbdPort }) {
   const usual = ![port, tlsPort].includes(wellKnownNbd) && (await isFree(wellKnownNbd));
   return { images, agent, leases, nbd: nbdPort ?? (usual ? wellKnownNbd : await keptPort(file, 'nbd')) };
 }
-/** Clients are told the port with each disk, so that a second control plane on the machine may use another. */
+/** VDI.get_nbd_info returns the port with each disk, so that a second control plane on the machine may use another. */
 const wellKnownNbd = 10_809;
 
 const everyone = ['XENPLANE_LISTEN', 'XENPLANE_LOG_LEVEL'];
 const stores = ['DATABASE_URL', 'REDIS_URL'];
 
-/** Each program is told what it reads and nothing else: an agent must not hold the stores' credentials. */
+/** Each program is given the variables that it reads and no others: an agent must not hold the stores' credentials. */
 export const variablesOf = {
   images: [...everyone, 'XENPLANE_IMAGES_PORT', 'XENPLANE_IMAGES_SECRET', 'XENPLANE_DATA'],
   leases: [...everyone, 'DATABASE_URL', 'XENPLANE_LEASES_PORT'],
@@ -102,7 +102,7 @@ export const variablesOf = {
   ],
 };
 
-/** What an operator may set for the programs; where nothing is set, their own defaults count. */
+/** Variables that an operator may set for the programs; where nothing is set, their own defaults count. */
 const passedOn = [
   'XENPLANE_BODIES_MB',
   'XENPLANE_HALF_OPEN',
@@ -156,7 +156,7 @@ const memory = { MALLOC_ARENA_MAX: '2' };
 
 const ours = /^(XENPLANE_.*|DATABASE_URL|REDIS_URL)$/;
 
-/** What lies about in the user's shell under our names reaches no program by accident. */
+/** Variables of the user's shell that have our names by accident reach no program. */
 export function programEnvironment({ folder, ...sources }) {
   const rest = Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
   return (name) => {

@@ -1,4 +1,4 @@
-// What may follow `npm start --`.
+// The flags of `npm start --`.
 const whole = (low, high) => ({
   hint: 'N',
   read: (text) => (/^\d{1,9}$/.test(text) && Number(text) >= low && Number(text) <= high ? Number(text) : undefined),

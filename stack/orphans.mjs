@@ -5,7 +5,7 @@ import { readState, writeState } from './state.mjs';
 const politeMs = 5_000;
 const killMs = 2_000;
 
-/** What runs, by pid and start, in a file: elsewhere than on Linux no environment of another process can be read. */
+/** Running programs, by pid and start, in a file: elsewhere than on Linux no environment of another process can be read. */
 export function recordOf(file, mark) {
   return (watched) => writeState(file, { mark, watched }, 0o600);
 }

@@ -1,4 +1,4 @@
-// Who there is in our own Postgres: its superuser, for the launcher alone, and the role of the programs, which owns their database and nothing else.
+// The roles of our own Postgres: its superuser, for the launcher alone, and the role of the programs, which owns their database and nothing else.
 import { query } from './postgres-wire.mjs';
 
 export const superuser = 'xenplane';
@@ -9,7 +9,7 @@ export const postgresUrl = (port, secrets) => `postgres://${programs}:${secrets.
 /** How the launcher is let in. */
 export const admit = (port, secrets) => ({ port, user: superuser, password: secrets.superuser });
 
-/** What the superuser made, when it was the only role, becomes the programs'. Sequences of columns follow their tables. */
+/** Objects that the superuser made, when it was the only role, become the programs'. Sequences of columns follow their tables. */
 const giveAway = `DO $$
 DECLARE
   thing record;
@@ -44,7 +44,7 @@ export async function ownDatabase(port, secrets, { mayCreate }) {
   await ask(giveAway, database);
 }
 
-/** Whether ordinary transactions may write. Who may all the same asks for it in its connection, as the program for leases does. */
+/** Lets ordinary transactions write, or not. The program for leases may write all the same: it asks for it in its connection. */
 export function writesOf(port, secrets) {
   const ask = (sql) => query({ ...admit(port, secrets), timeoutMs: 30_000 }, sql);
   return {

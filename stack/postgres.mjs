@@ -36,7 +36,7 @@ function brew() {
 
 /**
  * The programs of the npm package, copied: uid postgres may not be able to reach node_modules, and
- * the package's library links come from an install script that npm may have been told not to run.
+ * the package's library links come from an install script that npm may have been configured not to run.
  */
 function fromNpm(tools) {
   const name = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;

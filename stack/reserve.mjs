@@ -54,7 +54,7 @@ export async function makeRoom(folder) {
 
 /**
  * server: { refuseWrites(), allowWrites(), checkpoint() }, each rejecting while it does not answer. Answers how to stop.
- * What Postgres was left with by an earlier start is not known, so it is set at the first look.
+ * The state in which an earlier start left Postgres is not known, so it is set at the first look.
  */
 export function watchRoom({ folder, account, server, log }) {
   const halt = new AbortController();

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 
 export const root = resolve(__dirname, '..');
 
-/** Listens, is ready half a second later, and dies once if told so by a file. */
+/** Listens, is ready half a second later, and dies once if a file says so. */
 const pretend = `
 const { existsSync, rmSync, statSync, writeFileSync } = require('node:fs');
 const name = process.argv[1].split('/').at(-3);

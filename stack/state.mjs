@@ -66,7 +66,7 @@ function setAside(file, stale) {
 
 /**
  * Takes the lock or throws Held. `facts` are kept in the file for whoever finds it stale;
- * the answer tells what a dead holder left there.
+ * the answer shows what a dead holder left there.
  */
 export function takeLock(file, facts = {}) {
   let left;

@@ -12,7 +12,7 @@ import { eventually } from './world';
 export interface DirectoryContent {
   /** Definitions besides those of core, cosine, inetorgperson and nis. */
   readonly schema: string;
-  /** What the server says about itself. */
+  /** The server's description of itself. */
   readonly rootDse: string;
   readonly suffix: string;
   readonly ldif: string;

@@ -58,7 +58,7 @@ export class NbdClient {
     this.waiting = this.waiting.subarray(count);
     return bytes;
   }
-  /** Whether the server closed; it sends nothing more. */
+  /** True once the server has closed; it sends nothing more. */
   async closed(): Promise<true> {
     while (!this.ended) await new Promise<void>((resolve) => (this.look = resolve));
     if (this.waiting.length > 0) throw new Error(`${this.waiting.length} bytes before the end`);

@@ -1,4 +1,4 @@
-/** The client's side of the thin protocol, byte for byte as the real xe behaves: it does what it is told and nothing else. */
+/** The client's side of the thin protocol, byte for byte as the real xe behaves: it follows the server's commands and does nothing else. */
 import net from 'node:net';
 import tls from 'node:tls';
 import { decodeThin, encodeThinAnswer, greetingLength, isThinGreeting, thinGreeting, thinLength, type ThinCommand } from '@xenplane/wire';
@@ -12,7 +12,7 @@ export interface ThinUser {
   readonly path?: string;
   readonly username?: string;
   readonly password: string;
-  /** What the user types when asked. */
+  /** The user's input when asked. */
   readonly types?: string;
   /** The user's files; what is fetched is put here. */
   readonly files?: Map<string, Buffer>;
@@ -21,7 +21,7 @@ export interface ThinRun {
   readonly code: number;
   readonly out: string;
   readonly error: string;
-  /** Everything that the server told it to do. */
+  /** Every command that the server sent. */
   readonly commands: readonly ThinCommand[];
 }
 

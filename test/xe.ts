@@ -11,7 +11,7 @@ export interface XeUser {
   readonly url: string;
   readonly password: string;
   readonly user?: string;
-  /** What the user types when asked. */
+  /** The user's input when asked. */
   readonly types?: string;
 }
 

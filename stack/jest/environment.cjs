@@ -19,7 +19,7 @@ class SameRealmEnvironment {
   async teardown() {
     this.fakeTimers.dispose();
     this.fakeTimersModern.dispose();
-    // What a file has set is not there for the next one.
+    // Variables that one file sets are not there for the next one.
     for (const name of Object.keys(process.env)) if (!(name in this.environment)) delete process.env[name];
     Object.assign(process.env, this.environment);
   }

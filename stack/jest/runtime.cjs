@@ -9,7 +9,7 @@ const root = path.resolve(__dirname, '../..');
 const built = ['apps', 'libs', 'migrations'].map((folder) => path.join(root, folder) + path.sep);
 const isTest = (file) => file.startsWith(root) && !file.includes(`${path.sep}node_modules${path.sep}`);
 
-/** What Node is to require for this name: a path, the name of a package, or undefined where jest loads it. */
+/** The argument of Node's own require for this name: a path, the name of a package, or undefined where jest loads it. */
 function nativeName(from, name) {
   const own = /^@xenplane\/([^/]+)$/.exec(name);
   if (own) return path.join(root, 'dist/libs', own[1], 'src/index.js');

@@ -1,4 +1,4 @@
-/** What the control plane warns of by itself, and what high availability does about lost hosts and fallen VMs. */
+/** Alerts of the control plane, and what high availability does about lost hosts and fallen VMs. */
 import { generate } from 'selfsigned';
 import { followPlan, HostsLiveness, restartProtected, alertFailedLogins, alertGroups, warnOfCertificates, type Plane } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';

@@ -1,4 +1,4 @@
-/** What is shown of the disks and interfaces of a VM while it is started: they are busy with being attached, as at a real host. */
+/** Disks and interfaces of a VM while it is started: they are busy with being attached, as at a real host. */
 import { Kit } from '../derived/kit';
 
 interface Device {

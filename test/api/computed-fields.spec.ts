@@ -219,7 +219,7 @@ async function mess(place: Place, dice: Dice): Promise<number> {
   return done.filter((d) => d.status === 'fulfilled').length;
 }
 
-/** What the rules read of other objects when the derived fields of all objects are computed, as `class.field looked at by class`. */
+/** Fields of other objects that the rules read when the derived fields of all objects are computed, as `class.field looked at by class`. */
 function looksOf(replica: Replica): Set<string> {
   const seen = new Set<string>();
   for (const [cls, { derive }] of Object.entries(derivations)) {

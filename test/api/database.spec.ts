@@ -32,7 +32,7 @@ async function newVm(name: string): Promise<string> {
   await call('VIF.create', { device: '0', network, VM: vm, MAC: '', MTU: 1500, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
   return vm;
 }
-/** What must not change; sessions and tasks come and go. */
+/** The part of the database that must not change; sessions and tasks come and go. */
 const settled = async (): Promise<string> =>
   JSON.stringify(await Promise.all(['VM', 'VBD', 'VIF', 'network', 'host', 'pool', 'VDI', 'SR'].map((cls) => call(`${cls}.get_all_records`))));
 

@@ -1,4 +1,4 @@
-/** event.from on two API processes over one database: nothing is missed, nothing is told twice, tokens hold on either. */
+/** event.from on two API processes over one database: no event is missed or sent twice, tokens hold on either. */
 import { password, startWorld, login, type Call, type World } from '../world';
 
 let world: World;

@@ -1,4 +1,4 @@
-/** What every HTTP handler shares: who may come in, tasks, and refusals in the form of the interface. */
+/** Common to all HTTP handlers: authorization, tasks, and refusals in the form of the interface. */
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { eventually, login, password, startWorld, type Call, type World } from '../world';

@@ -47,7 +47,7 @@ const rangeOf = (address: string): number => {
   return a * 2 ** 16 + b * 2 ** 8 + (c & 0xc0);
 };
 
-/** What a server at that address shows to a client that knows no name of it, or to one that asks for a name. */
+/** The certificate that a server at that address shows to a client that knows no name of it, or to one that asks for a name. */
 async function shownAt(address: string, port: number, servername?: string): Promise<X509Certificate> {
   const socket = await new Promise<TLSSocket>((resolve, reject) => {
     const one = connectTls({ host: address, port, rejectUnauthorized: false, ...(servername ? { servername } : {}) }, () => resolve(one)).on('error', reject);

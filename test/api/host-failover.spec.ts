@@ -1,4 +1,4 @@
-/** A host is lost without high availability: messages tell of it and of its VMs, and one call starts them elsewhere. */
+/** A host is lost without high availability: messages name it and its VMs, and one call starts them elsewhere. */
 import { asRef } from '@xenplane/model';
 import { openSession } from '@xenplane/xapi';
 import { strangerIn, type Stranger } from '../agents';

@@ -1,4 +1,4 @@
-/** What can be asked of a host and set on it over the wire, with the errors that clients know. */
+/** Reads and settings of a host over the wire, with the errors that clients know. */
 import { createPublicKey, X509Certificate } from 'node:crypto';
 import { generate } from 'selfsigned';
 import { eventually, login, startWorld, type Call, type World } from '../world';

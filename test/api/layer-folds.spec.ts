@@ -50,7 +50,7 @@ async function write(vdi: string, shown: Buffer, blocks: readonly number[]): Pro
   expect([answer.status, await answer.text()]).toEqual([200, '']);
 }
 const chain = async (vdi: string): Promise<string[]> => (await reading(plane.store, (tx) => chainOf(tx, asRef(vdi)))).map((layer) => layer.id);
-/** What the disk takes, and the base copies that it lies on. */
+/** The bytes of the disk and of the base copies that it lies on. */
 async function blocksOf(vdi: string): Promise<number> {
   const { physical_utilisation, sm_config } = await call<{ physical_utilisation: number; sm_config: Record<string, string> }>('VDI.get_record', vdi);
   const parent = sm_config['vhd-parent'];

@@ -1,4 +1,4 @@
-/** What one API has answered holds in what another answers next, and where VMs are placed next. */
+/** An answer of one API holds in what another answers next, and where VMs are placed next. */
 import { attachment, login, startWorld, type Call, type World } from '../world';
 
 let world: World;

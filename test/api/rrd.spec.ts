@@ -327,7 +327,7 @@ describe('alarms', () => {
   });
 });
 
-/** What a real host measures: name, unit, kind, bounds (none where absent), and whether it is recorded unless told otherwise. */
+/** The metrics of a real host: name, unit, kind, bounds (none where absent), and whether each is recorded by default. */
 type Measured = readonly [name: RegExp, units: string, kind: string, bounds?: { readonly min?: number; readonly max?: number }, usual?: boolean];
 const share = { min: 0, max: 1 },
   positive = { min: 0 };

@@ -1,4 +1,4 @@
-/** What a start, a resume and a move refuse of a VM's settings: its platform and its processors, in the order in which xapi looks. */
+/** Checks of a VM's platform and processors by start, resume and migration, in the order in which xapi makes them. */
 import { login, startWorld, untilGuestSpeaks, type Call, type World } from '../world';
 
 let world: World;

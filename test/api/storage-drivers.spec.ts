@@ -21,7 +21,7 @@ const refused = (answer: Promise<unknown>): Promise<string> =>
 const [target] = storage.targetsOf('10.0.0.7', 3260);
 const [unit] = storage.unitsOf(target?.iqn ?? '');
 const volumes = { allocation: 'thick', use_vhd: 'true' };
-/** What is said of each, whether it is shared, and what the driver notes besides. */
+/** For each driver: its description, whether it is shared, and the keys that it adds. */
 const kinds: readonly (readonly [string, Config, boolean, Config])[] = [
   ['ext', { device: '/dev/sdb' }, false, {}],
   ['lvm', { device: '/dev/sdc' }, false, volumes],

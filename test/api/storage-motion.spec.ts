@@ -81,7 +81,7 @@ async function arrived({ vm, snapshots }: Awaited<ReturnType<typeof withSnapshot
   for (const vdi of [leaf, ...disks]) expect((await call<Vdi>('VDI.get_record', vdi)).SR).toBe(sr);
   expect((await call<Vdi>('VDI.get_record', leaf)).snapshots.toSorted()).toEqual(disks.toSorted());
   for (const vdi of disks) expect((await call<Vdi>('VDI.get_record', vdi)).snapshot_of).toBe(leaf);
-  // What they share is shared there too, in base copies of that repository.
+  // Layers that they share are shared there too, in base copies of that repository.
   const bases = Object.values(await call<Record<string, Vdi & { uuid: string }>>('VDI.get_all_records')).filter(({ managed, SR }) => !managed && SR === sr);
   const parents = await Promise.all([leaf, ...disks].map(async (vdi) => (await call<Vdi>('VDI.get_record', vdi)).sm_config['vhd-parent']));
   expect(bases.map(({ uuid }) => uuid)).toEqual(expect.arrayContaining(parents));

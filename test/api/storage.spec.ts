@@ -319,7 +319,7 @@ test('the contents of a snapshot that a device has are not given up: VDI_IN_USE 
   expect(await refused(call('VDI.data_destroy', held))).toBe(`VDI_IN_USE ${held} data_destroy`);
   expect(Date.now() - begun).toBeGreaterThanOrEqual(3_900);
   expect(await call('VDI.get_record', held)).toMatchObject({ type: 'user', VBDs: [vbd] });
-  // What cannot be in any case is said at once: a wait would take longer than the test may.
+  // Impossible requests fail at once: a wait would take longer than the test may.
   const still = world.apis.map((api) => jest.spyOn(api.plane.clock, 'monotonic').mockReturnValue(0));
   try {
     expect(await refused(call('VDI.data_destroy', vdi))).toMatch(/^OPERATION_NOT_ALLOWED/);

@@ -65,7 +65,7 @@ async function disksOf(ref: string): Promise<Record<string, string>> {
   }
   return hashes;
 }
-/** What would be left behind: objects of every class that an import makes. */
+/** Objects that a failed import could leave behind: of every class that an import makes. */
 async function everything(): Promise<Record<string, string[]>> {
   const classes = ['VM', 'VBD', 'VIF', 'VDI', 'network', 'VM_metrics', 'VM_guest_metrics'];
   return Object.fromEntries(await Promise.all(classes.map(async (cls) => [cls, (await call<string[]>(`${cls}.get_all`)).toSorted()] as const)));

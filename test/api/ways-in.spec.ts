@@ -36,7 +36,7 @@ const settings = (): ReturnType<typeof apiSettings> =>
     XENPLANE_REFUSED_LOGIN_MS: '0',
     XENPLANE_DATA: path.join(world.folder, 'second'),
   });
-/** What a process leaves that was killed: a socket that nobody listens on. */
+/** The leftover of a killed process: a socket that nobody listens on. */
 async function leaveStale(): Promise<void> {
   const file = `${socket}.old`;
   const server = net.createServer().listen(file);
@@ -117,7 +117,7 @@ test('the program xe takes the certificate that a new pool made for itself, for 
   expect(await xe('-p', '1', 'host-list')).toMatchObject({ code: 1, error: expect.stringContaining('Unable to contact server https://127.0.0.1:1') as string });
 });
 
-/** What comes back until the server closes. */
+/** The bytes that come back until the server closes. */
 const spoken = async (connection: net.Socket, words: string): Promise<string> => {
   connection.write(words);
   return text(connection);
@@ -151,7 +151,7 @@ test('the certificate is that of the master, in every process, and another one t
   expect(hosts).toContain(master);
   const first = await call<string>('host.get_server_certificate', master);
   expect(await shownTo(first)).toBe(new X509Certificate(first).fingerprint256);
-  // Made by the pool for all of its names, it is taken by a client that knows it; one that does not is told.
+  // Made by the pool for all of its names, it is accepted by a client that knows it; another client gets an error.
   const made = await generate([{ name: 'commonName', value: '127.0.0.1' }], {
     keyType: 'rsa',
     keySize: 2048,

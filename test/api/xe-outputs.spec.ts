@@ -1,4 +1,4 @@
-/** What `xe` prints, to people and to scripts, and how it refuses: word for word as xapi's own. */
+/** The output of `xe`, for people and for scripts, and its errors: word for word as xapi's own. */
 import { randomUUID } from 'node:crypto';
 import { connect, logOut, type Api } from '@xenplane/client';
 import { asRef } from '@xenplane/model';

@@ -1,4 +1,4 @@
-/** What Ansible's xenserver_guest modules call over XML-RPC; the modules themselves run in `npm run test:interop`. */
+/** Calls of Ansible's xenserver_guest modules over XML-RPC; the modules themselves run in `npm run test:interop`. */
 import { eventually, password, startWorld, type World } from '../world';
 import { XmlSession, type Xml } from './xml-session';
 
@@ -138,7 +138,7 @@ async function untilAddress(vm: string): Promise<string> {
     return ip;
   });
 }
-/** What takes the guest's own time is asked for in the background and looked at now and then. */
+/** Work that takes the guest's own time is asked for in the background and polled. */
 async function guestDoes(verb: string, vm: string): Promise<void> {
   const task = await call(`Async.VM.${verb}`, vm);
   await eventually(async () => expect(await call('task.get_status', task)).toBe('success'));
@@ -241,12 +241,12 @@ test('a deployed guest is changed: disks grow, an image goes in and out, network
     [GiB, 'more'],
   ]);
   expect(seen.networks.map(({ name }) => name)).toEqual([eth0, eth1]);
-  // This guest's agent sets no addresses, so that the module tells it by xenstore alone.
+  // This guest's agent sets no addresses, so that the module writes them to xenstore alone.
   expect(seen.setsAddresses).toBe(false);
   await call('VIF.unplug', second);
   await call('VIF.destroy', second);
   expect((await gather(vm)).networks.map(({ name }) => name)).toEqual([eth0]);
-  // What it was told of its network is replaced key by key.
+  // The network settings given to it are replaced key by key.
   for (const key of Object.keys((await gather(vm)).record.xenstore_data).filter((one) => one.startsWith('vm-data/networks/0')))
     await call('VM.remove_from_xenstore_data', vm, key);
   await call('VM.add_to_xenstore_data', vm, 'vm-data/networks/0/type', 'dhcp');

@@ -9,7 +9,7 @@ function zero(type: Type): unknown {
   if (type.kind === 'datetime') return '0001-01-01T00:00:00Z';
   return ['ref', 'enum', 'option'].includes(type.kind) ? '' : zeroOf(type);
 }
-/** What the SDK sends to a constructor: every field of the class, also those that only the server sets. */
+/** The record that the SDK sends to a constructor: every field of the class, also those that only the server sets. */
 export const goRecord = (cls: ClassName, given: Fields): Fields => ({
   ...Object.fromEntries(Object.entries(classNamed(cls).fields).map(([name, { type }]) => [name, zero(type)])),
   ...given,

@@ -1,4 +1,4 @@
-/** What Xen Orchestra reads of the records of each class, and which of their fields lead to other objects. */
+/** Fields that Xen Orchestra reads from the records of each class, and those of them that lead to other objects. */
 export const [text, list, flag, whole] = [expect.any(String), expect.any(Array), expect.any(Boolean), expect.any(Number)];
 export const map = expect.objectContaining({});
 const ref = expect.stringMatching(/^OpaqueRef:/);
@@ -7,7 +7,7 @@ export const date = expect.stringMatching(/^\d{8}T\d\d:\d\d:\d\dZ$/);
 const seconds = expect.stringMatching(/^\d+\.$/);
 export const number = expect.stringMatching(/^\d+$/);
 
-/** What is read of every record of a class when an object is made of it. */
+/** Fields read from every record of a class when an object is made of it. */
 export const shapes: readonly (readonly [string, object])[] = [
   [
     'pool',

@@ -120,7 +120,7 @@ export class Orchestra {
       return one;
     });
   }
-  /** What a guest must hear can be asked of it once it has booted. */
+  /** Operations that a guest must take part in can be asked for once it has booted. */
   allows(ref: string, operation: string): Promise<Seen> {
     return this.sees(ref, ({ allowed_operations }) => (allowed_operations as string[]).includes(operation));
   }
@@ -165,7 +165,7 @@ export class Orchestra {
     if (['Running', 'Paused'].includes(await this.field('VM', VM, 'power_state'))) await this.task('VBD.plug', vbd);
     return vbd;
   }
-  /** What may not be unplugged is allowed to be, then unplugged. */
+  /** Devices that may not be unplugged are first allowed to be, then unplugged. */
   async unplug(vbd: string): Promise<void> {
     const refused = await this.refused('VBD.unplug_force', vbd);
     if (refused.code !== 'VBD_NOT_UNPLUGGABLE') return;
@@ -197,7 +197,7 @@ export class Orchestra {
     const vbds = (await this.xapi.getRecords('VBD', await this.field<string[]>('VM', vm, 'VBDs'))) as Seen[];
     return vbds.filter(({ type, VDI }) => type === 'Disk' && VDI !== none).map(({ VDI }) => VDI);
   }
-  /** What a snapshot is of, its name and which disks are left out; it is no template afterwards. */
+  /** The source of a snapshot, its name and the disks that are left out; it is no template afterwards. */
   async snapshot(vm: string, name: string, without?: readonly string[]): Promise<string> {
     const ref = await this.task('VM.snapshot', vm, name, ...(without === undefined ? [] : [without]));
     await this.xapi.setField('VM', ref, 'is_a_template', false);

@@ -1,4 +1,4 @@
-/** What Packer's builders for XenServer call, in their order, over XML-RPC: a template is built, typed into, exported and imported. */
+/** Calls of Packer's builders for XenServer, in their order, over XML-RPC: a template is built, typed into, exported and imported. */
 import { connect, type Socket } from 'node:net';
 import { createHash, randomBytes } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';

@@ -1,4 +1,4 @@
-/** What the Terraform provider of XenServer calls, resource by resource, in its order and with the records that its SDK sends. */
+/** Calls of the Terraform provider of XenServer, resource by resource, in its order and with the records that its SDK sends. */
 import { createHash, randomBytes } from 'node:crypto';
 import { eventually, password, startWorld, type World } from '../world';
 import { goRecord, GoSession, none, type Fields } from './go-sdk';
@@ -42,7 +42,7 @@ describe('the provider', () => {
   });
 });
 
-/** What the plan of a VM says. Disks and networks are given by uuid. */
+/** The plan of a VM. Disks and networks are given by uuid. */
 interface Plan {
   readonly name: string;
   readonly template: string;
@@ -133,7 +133,7 @@ async function copyOf(template: string, plan: Plan): Promise<string> {
 async function createVm(plan: Plan): Promise<string> {
   const [template = ''] = (await all('VM')).find(([, one]) => one['is_a_template'] === true && String(one['name_label']) === plan.template) ?? [];
   const vm = await copyOf(template, plan);
-  // What the template would have provisioned is not in the plan; what it already has is noted as the template's.
+  // Disks that the template would have provisioned are not in the plan; disks that it already has are noted as the template's.
   const { disks: _disks, ...config } = await call<Map>('VM.get_other_config', vm);
   const templateVbds = (await disksOf(vm)).join(',');
   await call('VM.set_other_config', vm, { ...config, ...(templateVbds === '' ? {} : { tf_template_vbds: templateVbds }) });
@@ -167,7 +167,7 @@ async function addressOf(vm: string): Promise<string> {
     return found;
   });
 }
-/** What the provider keeps of a VM; it refuses one without some entries of its maps. */
+/** The provider's state of a VM; it refuses one without some entries of its maps. */
 async function readVm(vm: string): Promise<Fields> {
   const record = await vmRecord(vm);
   const { VBDs, VIFs, platform, HVM_boot_params, other_config } = record;
@@ -262,7 +262,7 @@ describe('a VM', () => {
     // Nothing is to be done by a second plan: what is read twice is the same.
     expect(await readVm(vm)).toEqual(state);
 
-    // What the plan no longer has goes, what it has more comes, while the VM runs.
+    // Devices that left the plan are removed, new ones are added, while the VM runs.
     const more = await createVdi('more', GiB);
     await attach(vm, await uuidOf('VDI', more), 'Disk');
     const { VIFs } = await vmRecord(vm);

@@ -36,7 +36,7 @@ async function createNetwork(name: string, { pif, vlan = '0', mtu = 1500 }: { pi
   }
   return xo.barrier(ref);
 }
-/** What is made of its interfaces goes before it. */
+/** Objects made of its interfaces are removed before it. */
 async function deleteNetwork(ref: string): Promise<void> {
   const pifs = pifsOf((await xo.barrier(ref)).$ref);
   for (const vlan of new Set(pifs.map((pif) => String(pif['VLAN_master_of'])))) if (vlan !== 'OpaqueRef:NULL') await xo.task('VLAN.destroy', vlan);

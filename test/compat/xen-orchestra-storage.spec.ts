@@ -216,7 +216,7 @@ describe('a repository in use', () => {
     const vdi = await xo.createVdi(xo.pool.default_SR, 8 * MiB);
     expect(await xo.field('VDI', vdi, 'SR')).toBe(sr);
     await xo.task('VDI.destroy', vdi);
-    // What is destroyed already counts as destroyed.
+    // An object that is destroyed already counts as destroyed.
     expect((await xo.refused('VDI.destroy', vdi)).code).toBe('HANDLE_INVALID');
     await xo.call('pool.set_default_SR', xo.pool.$ref, none);
     expect(await xo.barrier(xo.pool.$ref)).toMatchObject({ default_SR: none });

@@ -18,7 +18,7 @@ const nfs = (): string => xo.find('SR', ({ type }) => type === 'nfs').$ref;
 const wire = (): string => xo.find('network', ({ bridge }) => bridge === 'xenbr0').$ref;
 const master = (): string => xo.pool.master;
 
-/** What a form gives: disks of an existing place are moved and grown, others are made. */
+/** The input of a form: disks of an existing place are moved and grown, others are made. */
 interface Form {
   readonly template: string;
   readonly name: string;
@@ -135,7 +135,7 @@ describe('from a template', () => {
   test('a disk that the template has is renamed, put on other storage and grown', async () => {
     const own = await createVm({ template: 'Debian Bookworm 12', name: 'own template', disks: [{ size: 64 * MiB, sr: nfs() }] });
     await xo.createVbd({ VM: own.$ref, type: 'CD' });
-    // What cannot be ejected, or is empty, is left as it is.
+    // A drive that cannot be ejected, or is empty, is left as it is.
     const left = await Promise.all((await xo.field<string[]>('VM', own.$ref, 'VBDs')).map((vbd) => xo.refused('VBD.eject', vbd)));
     expect(left.map(({ code }) => code).toSorted()).toEqual(['VBD_IS_EMPTY', 'VBD_NOT_REMOVABLE_MEDIA']);
     await xo.call('VM.set_is_a_template', own.$ref, true);

@@ -175,7 +175,7 @@ describe('tasks and messages', () => {
     await xo.call('task.set_progress', task, 0.25);
     await xo.sees(task, ({ progress }) => progress === 0.25);
     await xo.call('task.cancel', task);
-    // Whose work it is sees it there, and ends it.
+    // The owner of the work sees it there, and ends it.
     await xo.sees(task, ({ current_operations }) => Object.values(current_operations as object).includes('cancel'));
     await xo.call('task.set_status', task, 'cancelled');
     await xo.call('task.destroy', task);

@@ -1,4 +1,4 @@
-/** What the harnesses of durable operations need of a world without a scheduler: the test runs the operations itself. */
+/** The harnesses of durable operations need a world without a scheduler: the test runs the operations itself. */
 import { messages } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import { complaints } from '@xenplane/testing';
@@ -141,7 +141,7 @@ export class Kit {
     return own ?? '';
   }
 
-  /** What a client can see of the object that an operation is about; undefined when it is gone. */
+  /** The object of an operation as a client sees it; undefined when it is gone. */
   async look(method: string, params: readonly unknown[]): Promise<unknown> {
     const cls = method.split('.')[0];
     const record = await this.call<Record<string, unknown>>(`${cls}.get_record`, params[0]).catch(gone);
@@ -173,7 +173,7 @@ export class Kit {
     await eventually(async () => expect(await this.domains()).toEqual(await this.shown()));
   }
 
-  /** What the hypervisors hold: VM, host and state of every domain. */
+  /** The domains of all hypervisors: VM, host and state. */
   private async domains(): Promise<string[]> {
     const hosts = await this.plane.store.query<{ uuid: string }>('SELECT uuid FROM host_run');
     const lists = await Promise.all(
@@ -183,7 +183,7 @@ export class Kit {
     );
     return lists.flat().sort();
   }
-  /** What the records say of the same. */
+  /** The same from the records. */
   private async shown(): Promise<string[]> {
     const rows = await this.plane.store.query<{ line: string }>(
       "SELECT v.uuid || ' ' || h.uuid || ' ' || v.power_state AS line FROM vm v JOIN host h ON h.ref = v.resident_on WHERE NOT v.is_control_domain",

@@ -100,7 +100,7 @@ test('a read-only session may do what the model says and nothing else, and chang
   const wrong: string[] = [];
   for (const m of withSession.filter((one) => one.role !== 'read-only' && one.state !== 'removed' && one.runs !== 'planned')) {
     const { error } = await ask(m.name, [quoted(reader), ...blank(m)]);
-    // What belongs to an object is looked up first; that there is none is as good a refusal.
+    // The parent of an object is looked up first; that there is none is as good a refusal.
     if (error?.message !== 'RBAC_PERMISSION_DENIED' && error?.message !== 'HANDLE_INVALID')
       wrong.push(`${m.name} (${m.role}): ${error?.message ?? 'answered'}`);
   }

@@ -34,7 +34,7 @@ async function send(kit: Kit): Promise<unknown[]> {
   return [vm, dest, true, Object.fromEntries(disks), Object.fromEntries(vifs.map((vif) => [vif, network])), {}];
 }
 
-/** What came there runs and is free; what did not left nothing; then room is made for the next. */
+/** VMs that arrived run and are free; those that did not left nothing; then room is made for the next. */
 async function settled(kit: Kit): Promise<void> {
   await kit.once();
   const stayed = new Set((await guests(kit.call)).map(([, vm]) => vm.uuid));

@@ -86,7 +86,7 @@ async function prepared(method: string): Promise<{ params: unknown[]; vm: string
   await alive();
   const params = (await scenarios[method]?.(kit)) ?? [];
   const vm = await vmOf(method, params);
-  // What the pool does of itself is another matter.
+  // Changes that the pool makes by itself are another matter.
   await kit.call('VM.set_actions_after_crash', vm, 'destroy');
   return { params, vm };
 }

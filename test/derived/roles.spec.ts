@@ -73,7 +73,7 @@ function blankRecord({ cls }: Message): string {
   return `{${members.map(([name, f]) => `"${name}":${encodeJson(f.type, zeroOf(f.type))}`).join(',')}}`;
 }
 const told = [...messages.values()].filter((m) => m.session && m.state !== 'removed');
-/** What only this control plane has. */
+/** Messages that only this control plane has. */
 const ours: Readonly<Record<string, string>> = { 'host.failover': 'pool-operator' };
 const factOf = (m: Message): string => ours[m.name] ?? facts.minimal[m.name] ?? 'read-only';
 const isMapSet = (m: Message): boolean => m.call.startsWith('set_') && m.cls.fields[m.call.slice(4)]?.keyRoles !== undefined;
@@ -106,7 +106,7 @@ test.each(roles)('%s is refused all that needs more', async (role) => {
   const refused = told.filter((m) => !may(role, factOf(m)) && !(m.keyRoles && Object.values(m.keyRoles).some((r) => may(role, r))));
   if (role !== 'pool-admin') expect(refused.length).toBeGreaterThan(50);
   const before = await counts();
-  // What belongs to an object whose present value matters is looked up first; that there is none is as good a refusal.
+  // The object whose present value matters is looked up first; that there is none is as good a refusal.
   const found = await complaints(
     refused.map((m) => [role, m]),
     (m, code) => code !== 'RBAC_PERMISSION_DENIED' && !(isMapSet(m) && code === 'HANDLE_INVALID'),

@@ -62,7 +62,7 @@ export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> 
           phase !== 'undo' && step === at ? Promise.reject(new XenError('INTERNAL_ERROR', `injected at ${at}`)) : act(),
         );
         expect([at, await kit.finished(task)]).toEqual([at, 'failure']);
-        // What cannot be taken back, a domain that is gone, is shown as it is.
+        // An effect that cannot be undone, such as a domain that is gone, is shown as it is.
         const after = pastReturn(method, at) ? outcome : before;
         expect([at, await kit.look(method, params)]).toEqual([at, after]);
         await kit.sound();
@@ -81,7 +81,7 @@ export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> 
           died();
           return new Promise<never>(() => undefined);
         });
-        // Who is dead says nothing when its world ends.
+        // A dead worker reports nothing when its world ends.
         dying.catch(() => undefined);
         await dead;
         await kit.plane.store.query('UPDATE operation SET owner = NULL WHERE ref = $1', [task]);

@@ -60,7 +60,7 @@ let images: Between;
 let stranger: Stranger;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1, apis: 2 });
-  // What is asked for by clients goes to the other API.
+  // Calls of clients go to the other API.
   call = await login(world.apis[1]?.url ?? '');
 });
 afterAll(() => world?.stop());

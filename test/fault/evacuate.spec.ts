@@ -19,7 +19,7 @@ afterEach(async () => {
   await processes?.stop();
 });
 
-/** What the agents hold: VM and host of every domain. */
+/** The domains that agents hold: VM and host of each. */
 async function domains(): Promise<{ vm: string; host: string; state: string }[]> {
   const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>('SELECT uuid, agent_url, command_key FROM host_run');
   const lists = await Promise.all(

@@ -54,7 +54,7 @@ const sound = (): Promise<unknown> =>
     if (found.length > 0) throw new Error(found.join('\n'));
   });
 
-/** What the agents really hold, host by host, asked of them as the control plane would. */
+/** The domains that agents really hold, host by host, asked of them as the control plane would. */
 async function domains(): Promise<string[]> {
   const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>('SELECT uuid, agent_url, command_key FROM host_run');
   const lists = await Promise.all(

@@ -33,7 +33,7 @@ async function lives(): Promise<unknown> {
   expect(guests).toHaveLength(vms);
   return { hosts, guests, held: await held() };
 }
-/** What the agent holds, asked of it as the control plane would. */
+/** The domains that the agent holds, asked of it as the control plane would. */
 async function held(): Promise<string[]> {
   const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>('SELECT uuid, agent_url, command_key FROM host_run');
   const lists = await Promise.all(
@@ -52,7 +52,7 @@ async function survives(outage: () => Promise<void>): Promise<void> {
   const before = await lives();
   await outage();
   expect(await lives()).toEqual(before);
-  // Who would fence has had the time to do so.
+  // A controller that would fence has had the time to do so.
   await sleep(2_000);
   expect(await lives()).toEqual(before);
 }

@@ -153,7 +153,7 @@ test('an agent that starts anew finds its host where it went; the sessions of th
   other = await agentOf(folder, { XENPLANE_HOSTS: '1', XENPLANE_API_URL: kit.world.url, XENPLANE_IMAGES_URL: kit.world.imagesUrl }, kit.world.agent.hypervisor);
   await eventually(async () => expect(await epoch()).toBeGreaterThan(before));
 
-  // Where it is it may not be sent on; who sent it is told that it has settled.
+  // The pool where it is may not send it on; the sender is notified that it has settled.
   const [run] = (await b.apis[0]?.plane.store.query<Run>('SELECT agent_url, command_key, host_epoch FROM host_run WHERE uuid = $1', [uuid])) ?? [];
   expect(await command(uuid, run, 'PUT')).toBe('visiting');
   expect(await command(uuid, run, 'DELETE')).toBe('done');
@@ -221,7 +221,7 @@ interface Run {
   readonly command_key?: string;
   readonly host_epoch?: number;
 }
-/** What an agent answers to a command about where its host belongs. */
+/** The answer of an agent to a command about the pool that its host belongs to. */
 async function command(uuid: string, { agent_url, command_key, host_epoch }: Run = {}, method: 'PUT' | 'DELETE'): Promise<string | undefined> {
   const there = { hostEpoch: host_epoch, apiUrl: 'http://127.0.0.1:1', imagesUrl: 'http://127.0.0.1:1', secret: 's' };
   const response = await fetch(`${agent_url}/hosts/${uuid}/plane`, {

@@ -1,4 +1,4 @@
-/** What clients of disks read must be what was written: the zstd program, qemu-img and libnbd, over archives and NBD. */
+/** Clients of disks read exactly the bytes that were written: the zstd program, qemu-img and libnbd, over archives and NBD. */
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -33,7 +33,7 @@ async function withDisk({ call, sr }, vdi) {
   return vm;
 }
 
-/** What we pack it unpacks; what it packs, at every kind of level, we take. */
+/** It unpacks our streams; we take its streams at every kind of level. */
 export async function zstd(stack, { run, folder }) {
   run('zstd', ['--version'], { otherwise: "Debian's package zstd is not installed" });
   const here = await plane(stack);

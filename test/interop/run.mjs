@@ -74,7 +74,7 @@ function xenOrchestra() {
   throw new Error('@xen-orchestra/xapi can be installed now: write its story');
 }
 
-/** The registries are asked at each run: the day that one serves an SDK, its story has to be written. A skip tells each answer. */
+/** The registries are asked at each run: the day that one serves an SDK, its story has to be written. A skip prints each answer. */
 function servedBy(names, ask) {
   const answers = names.map((name) => ({ name, ...ask(name) }));
   const served = answers.filter(({ status }) => status === 0).map(({ name }) => name);

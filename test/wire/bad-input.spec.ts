@@ -180,7 +180,7 @@ test.each(['VM.__class__', 'VM.constructor', '__proto__', 'VM.__proto__.x', 'con
   },
 );
 
-/** What xapi says of a value of another type. */
+/** xapi's error for a value of another type. */
 const wrongType = ['INTERNAL_ERROR', expect.stringContaining('Expected')];
 test.each(['9223372036854775808', '-9223372036854775809', '1e30', '12abc', '0x10', '1e3', '1.5', '', 'NaN', '--1', '٣'])(
   '24, 25 %j is no whole number',

@@ -24,7 +24,7 @@ const exit = (code: number): Buffer => frame(int(9), int(4), int(code));
 
 /** A client that answers only when a story says so. */
 interface Line {
-  /** What the server has sent behind its greeting. */
+  /** The bytes that the server has sent behind its greeting. */
   readonly heard: () => Buffer;
   readonly closed: () => boolean;
   readonly say: (bytes: Buffer) => void;

@@ -121,7 +121,7 @@ test('a transaction that somebody leaves open holds up neither events nor writes
   const stopped = new Client({ connectionString: world.databaseUrl });
   const ended = new Promise<Error>((resolve) => stopped.on('error', resolve));
   await stopped.connect();
-  // As a process that is stopped leaves it: a row is locked, and no later transaction than its number and 63 can be told of.
+  // As a process that is stopped leaves it: a row is locked, and no later transaction than its number and 63 can be sent.
   await stopped.query('BEGIN');
   await stopped.query("UPDATE pool SET name_description = 'never seen'");
   const write = call('pool.set_name_description', pool, 'written');
@@ -164,7 +164,7 @@ test('a token of the future gives nothing and stays', async () => {
   expect(await from(['pool'], future, 0.1)).toMatchObject({ events: [], token: future });
 });
 
-/** What an object's other ends tell: their fields have changed too. */
+/** Events of the objects at the other end: their fields have changed too. */
 const told = async (work: () => Promise<unknown>): Promise<string[]> => {
   const token = await settled();
   await work();

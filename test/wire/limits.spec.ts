@@ -1,4 +1,4 @@
-/** What strangers may take: memory for bodies, time for sending them, connections. And what only those may read who have logged in. */
+/** Limits of strangers: memory for bodies, time for sending them, connections. And pages that need a login. */
 import net from 'node:net';
 import path from 'node:path';
 import tls from 'node:tls';
@@ -87,7 +87,7 @@ test('bodies that are not whole share what memory there is: more of one address 
   for (let i = 0; i < 5; i += 1) begin(small.port, unfinished(mebi, 700 * 1024));
   await works();
   for (const { socket } of bodies) socket.destroy();
-  // What they took is free again.
+  // The memory that they took is free again.
   await eventually(async () => {
     const again = begin(small.port, unfinished(mebi, mebi - 1));
     await new Promise((resolve) => setTimeout(resolve, 200));

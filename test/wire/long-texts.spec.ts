@@ -60,7 +60,7 @@ function long({ kind, of, key }: Type, letters: number): unknown {
   return undefined;
 }
 const words = (description: unknown): string => JSON.stringify(description)?.slice(0, 300) ?? '';
-/** What Postgres says of what does not fit. */
+/** Postgres' error for a text that does not fit. */
 const strange = /index row|exceeds|btree|too busy|out of range|22P0|invalid input syntax/;
 
 const writing = [...messages.values()].filter((m) => ['field-set', 'field-add'].includes(m.kind) && m.state !== 'removed' && m.session);

@@ -6,7 +6,7 @@ export interface RawAnswer {
   readonly status: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Whether the server closed before the client did. */
+  /** True when the server closed before the client did. */
   readonly closed: boolean;
 }
 

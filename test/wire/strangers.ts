@@ -1,4 +1,4 @@
-/** What strangers send: listed inputs and random ones, repeatable by their seed, as bytes over a bare connection. */
+/** The input of strangers: listed inputs and random ones, repeatable by their seed, as bytes over a bare connection. */
 import net from 'node:net';
 import tls from 'node:tls';
 
