@@ -97,7 +97,7 @@ const quoted = (text: string): string =>
     .replace(/[\\']/g, '\\$&')}'`;
 const trackOf = (session: string): string => session.replace('OpaqueRef:', '').replaceAll('-', '');
 
-/** Whether a value must not be told: by its type, by its name, by the class, or because it goes into a map. */
+/** True for a value that is kept out of the audit trail: by its type, its name, its class, or because it goes into a map. */
 const isSecret = ({ cls, call }: Message, name: string, type: Type): boolean =>
   type.secret === true ||
   /passw|pwd|secret|token|private|content|cert|body|unattend/i.test(name) ||
@@ -105,7 +105,7 @@ const isSecret = ({ cls, call }: Message, name: string, type: Type): boolean =>
 
 const onlyLooks =
   /^(get_|list_|compute_|assert_|has_|query_|maximise_|retrieve_|detect_|ha_compute_|ha_failover_plan_exists|update_allowed_operations|local_logout$)/;
-/** Whether a message is told of: all that do more than look. */
+/** True for a message that is audited: all but reads. */
 const changes = ({ kind, call, cls }: Message): boolean =>
   kind !== 'object' && kind !== 'field-get' && cls.name !== 'event' && !(kind === 'custom' && onlyLooks.test(call));
 

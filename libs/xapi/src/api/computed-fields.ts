@@ -67,7 +67,7 @@ const thickSrOf = (vdi: Raw, _ref: string, view: Replica): Lookers => {
   return sr && isThick(sr) ? [['SR', SR]] : [];
 };
 
-/** What all disks of a repository may come to hold. */
+/** The largest size to which all disks of a repository may grow. */
 const asideIn = (view: Replica, sr: string): number =>
   view.pointingAt('VDI.SR', sr).reduce((sum, ref) => {
     const vdi = view.stored('VDI', ref);

@@ -5,7 +5,7 @@ import type { Context } from '../core/context';
 import { residents } from '../host/evacuation';
 import { assertLive } from '../host/host-use';
 
-/** What the storages of a host are, and under each the disks that its guests have open. */
+/** The storages of a host, and under each the disks that its guests have open. */
 async function storageOf(tx: Tx, host: Ref<'host'>): Promise<string> {
   await assertLive(tx, host);
   const open: { readonly sr: string; readonly line: string }[] = [];

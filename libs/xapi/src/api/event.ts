@@ -22,7 +22,7 @@ const mostClasses = 1000;
 
 const byLowerCase = new Map(classNames.map((name) => [name.toLowerCase(), name]));
 
-/** What a list of `*`, `class` and `class/ref` asks for; a class that does not exist matches nothing. */
+/** The subscription that a list of `*`, `class` and `class/ref` means; a class that does not exist matches nothing. */
 export function subscription(texts: readonly string[]): Wants {
   if (texts.length > mostClasses) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
   const wanted = new Set<ClassName>(),
@@ -194,7 +194,7 @@ export const eventCalls = (sessions: Sessions, batches = new Batches()): CallsOf
   next: (outside) => whileOpen(outside, sessions, next),
   from: (outside, { classes: texts, token, timeout }) =>
     whileOpen(outside, sessions, async (open) => {
-      // What the caller has written before is told now, not at the next call.
+      // The caller's earlier writes are in this answer, not only in the next.
       await open.plane.replica.fresh();
       const found = await readyChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
       return batches.of(open.plane.replica, found, [token, ...texts]);

@@ -7,7 +7,7 @@ const known = ['xapi', 'xenopsd', 'xapi-clusterd', 'smapi'];
 const attribute = /^[a-zA-Z0-9._-]+$/;
 const isEndpoint = (text: string): boolean => text === 'bugtool' || /^https?:\/\/[^\s/]+/.test(text);
 
-/** What cannot be traced so is refused before it is stored. */
+/** Values that cannot be traced are refused before they are stored. */
 async function assertTraced({ tx }: Context, { hosts = [], attributes = {}, endpoints = [], components = [] }: Traced): Promise<void> {
   for (const host of hosts) await tx.get('host', host);
   for (const name of Object.keys(attributes)) if (!attribute.test(name)) throw new XenError('INVALID_VALUE', 'attributes', name);

@@ -1,4 +1,4 @@
-/** What is told of a session when it is asked for, and kept in no record: two thousand names of what it may do, when it was last used, what it began. */
+/** Fields of a session that are computed when it is read, and kept in no record: two thousand permissions, its last use, its tasks. */
 import { asRef, XenError, type Ref, type Role, type XenRecord } from '@xenplane/model';
 import type { Context } from '../core/context';
 import { namesOfRole } from '../people/permissions';

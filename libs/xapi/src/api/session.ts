@@ -15,7 +15,7 @@ interface Login {
   readonly user: string;
   readonly password: string;
   readonly originator: string;
-  /** Puts off work that tells whether a password is right until it is the asker's turn. */
+  /** Puts off work that shows whether a password is right until it is the caller's turn. */
   readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
@@ -80,7 +80,7 @@ async function logInForEmergency(plane: Plane, login: Login): Promise<Ref<'sessi
   }
 }
 
-/** Who is in as root need not tell the old password; one that is told must be right. */
+/** A caller that is root already need not give the old password; one that is given must be right. */
 async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }: { old_pwd: string; new_pwd: string }): Promise<void> {
   if (!session?.root) throw denied('session.change_password', 'local-root');
   if (new_pwd === '' || Buffer.byteLength(new_pwd) > longestPassword) throw new XenError('CHANGE_PASSWORD_REJECTED', 'The new password is empty or too long');

@@ -22,7 +22,7 @@ const mostUnnamed = 400;
 /** Sessions are counted by user, those of root by what its programs call themselves. */
 const groupOf = ({ root, user, originator }: Opening): { readonly group: string; readonly most: number } =>
   root ? { group: short(`root|${originator}`), most: originator === '' ? mostUnnamed : mostOfGroup } : { group: short(`user|${user}`), most: mostOfGroup };
-/** Names of any length are told apart by their digests, so that they fit into an index. */
+/** Names of any length are identified by their digests, so that they fit into an index. */
 const longestGroup = 200;
 const short = (group: string): string => (group.length <= longestGroup ? group : createHash('sha256').update(group).digest('hex'));
 
@@ -99,7 +99,7 @@ interface SessionRow {
 interface Known {
   readonly session: Session;
   readonly until: number;
-  /** Whether the replica had it when it was loaded: from then on its absence means that it was ended. */
+  /** True if the replica had it when it was loaded: from then on its absence means that it was ended. */
   readonly seen: boolean;
 }
 
@@ -172,7 +172,7 @@ export class Sessions {
     };
   }
 
-  /** Ends the session; whatever it is waiting for is told. */
+  /** Ends the session; calls of it that wait fail. */
   async close(ref: Ref<'session'>): Promise<void> {
     await inTransaction(this.plane.store, async (tx) => {
       await tx.query('DELETE FROM session_state WHERE session = $1', [ref]);

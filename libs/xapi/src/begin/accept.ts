@@ -23,7 +23,7 @@ export interface Start {
   readonly head?: TaskHead;
   /** Called when nothing more is done for the caller than to wait. */
   readonly accepted?: () => void;
-  /** What was exchanged for arguments that are not written down. */
+  /** The stored form of arguments that are not written down. */
   readonly sealed?: Readonly<Record<string, unknown>>;
 }
 

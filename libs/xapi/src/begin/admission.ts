@@ -1,4 +1,4 @@
-/** Whether an operation may begin, asked inside the transaction that begins it, with the object locked. */
+/** Admission: refuses an operation that may not begin, inside the transaction that begins it, with the object locked. */
 import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
 import { asRef, isClassName, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
@@ -100,7 +100,7 @@ export async function admitMarked(context: Context, method: string, args: Args):
 export async function admit(context: Context, method: string, args: Args): Promise<readonly BusyMark[]> {
   const marks = busyMarksOf(method, args);
   if (marks.length === 0) await assertThere(context, method, args);
-  // Asked at once, which is one round trip, and told of in this order.
+  // Asked at once, which is one round trip; the first refusal in this order is the answer.
   const answers = [...marks.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];
   for (const answer of answers) answer?.catch(() => undefined);
   for (const answer of answers) await answer;
@@ -112,14 +112,14 @@ export async function admit(context: Context, method: string, args: Args): Promi
   return marks;
 }
 
-/** What takes no mark is still asked of an object that must be there. */
+/** An object that gets no mark must still be there. */
 async function assertThere({ tx }: Context, method: string, args: Args): Promise<void> {
   const [first] = messages.get(method)?.params ?? [];
   const cls = first?.type.kind === 'ref' ? (first.type.cls ?? '') : '';
   if (first && isClassName(cls)) await tx.get(cls, asRef(String(args[first.name])));
 }
 
-/** What single methods check besides. */
+/** Checks of single methods. */
 const admission: Readonly<Partial<Record<string, (context: Context, args: Args) => Promise<void>>>> = {
   'VM.start': disksFree,
   'VM.start_on': onHost,

@@ -1,4 +1,4 @@
-/** What the lifecycles ask about an object, from the replica for reads and from a transaction for calls. */
+/** The facts of an object that the lifecycles ask for, from the replica for reads and from a transaction for calls. */
 import { isNullRef, type Ref, type StoredRecord, type XenRecord } from '@xenplane/model';
 import {
   storage,
@@ -45,7 +45,7 @@ export function vifFromReplica(view: Replica, ref: string, vif: StoredRecord<'VI
   const vm = view.stored('VM', vif.VM);
   return vm && { ref, vif, vm, guest: guestOf(view, vm), sriov: onSriov(view, vif.network) };
 }
-/** Whether a card of some host serves the network by its functions. */
+/** True if a card of some host serves the network by its functions. */
 const onSriov = (view: Replica, network: string): boolean =>
   view.count('network_sriov') > 0 && view.pointingAt('PIF.network', network).some((pif) => view.pointingAt('network_sriov.logical_PIF', pif).length > 0);
 export function vusbFromReplica(view: Replica, ref: string, vusb: StoredRecord<'VUSB'>): vusbLifecycle.VusbSubject | undefined {
@@ -97,7 +97,7 @@ async function guest(tx: Tx, vm: Vm): Promise<StoredRecord<'VM_guest_metrics'> |
   return isNullRef(vm.guest_metrics) ? undefined : (await tx.getMany('VM_guest_metrics', [vm.guest_metrics]))[0];
 }
 
-/** Whether the guest has said that it can do this. */
+/** True if the guest has said that it can do this. */
 export async function guestSays(tx: Tx, vm: Ref<'VM'>, feature: string): Promise<boolean> {
   return (await guest(tx, await tx.get('VM', vm)))?.other[feature] === '1';
 }

@@ -1,5 +1,5 @@
 /**
- * Why an operation cannot go on with a run that is over, in the words of the interface. Whoever asked for it is told what has
+ * Why an operation cannot go on with a run that is over, in the words of the interface. The error that its caller gets names what has
  * happened to the VM, not how it was noticed: cancelled by what overtook it, its host lost, or the VM not in the state that it needs.
  */
 import { XenError, type Ref } from '@xenplane/model';

@@ -3,7 +3,7 @@ import type { Context } from '../core/context';
 import { writeField } from '../core/implied-calls';
 import { assertMayChange, destroyKey, endTask, insertTask, isFinal, noteEnd } from './tasks';
 
-/** A transfer's task ends at once, and says why. To all other work the wish is told: it looks at safe points, if there is any. */
+/** A transfer's task ends at once, and says why. Other work learns of the cancellation at its safe points, if there are any. */
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
   const { tx } = context;
   const record = await tx.lock('task', task);

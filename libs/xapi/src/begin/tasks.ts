@@ -4,7 +4,7 @@ import type { Tx } from '@xenplane/store';
 import type { Session } from '../core/context';
 import { denied } from '../people/roles';
 
-/** What the head of a request says of the task that it brings about. */
+/** The task that the head of a request names or describes. */
 export interface TaskHead {
   /** The client's own task that this is a part of; nothing where there is no such task. */
   readonly subtaskOf?: Ref<'task'> | undefined;
@@ -17,7 +17,7 @@ export interface NewTask extends TaskHead {
   readonly session: Session | undefined;
 }
 
-/** When a task began and ended is told by the database's clock, by which it is also let go; the wire has whole seconds. */
+/** The times of a task are the database's, by whose clock it is deleted later; the wire has whole seconds. */
 const now = "date_trunc('second', now())";
 
 /** The record and whose it is, in one statement that goes out with the commit; what is not said has its column's default. */

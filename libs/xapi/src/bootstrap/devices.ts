@@ -54,7 +54,7 @@ const profileKey = (gpu: GpuHardware, name: string): string => `${gpu.vendorId}/
 const profileType = (gpu: GpuHardware, name: string): Ref<'VGPU_type'> => refOf('VGPU_type', seededUuid('VGPU_type', profileKey(gpu, name)));
 const groupUuid = (gpu: GpuHardware): string => seededUuid('GPU_group', `${gpu.vendorId}/${gpu.deviceId}`);
 
-/** What a card can be for VMs: the host's own display nothing, any other itself as a whole or a share of it. */
+/** The uses of a card by VMs: of the host's own display none, of any other passthrough or vGPUs. */
 const capacities = (gpu: GpuHardware): Record<Ref<'VGPU_type'>, number> =>
   gpu.display ? {} : Object.fromEntries([[passthroughType, 1], ...gpu.profiles.map((p) => [profileType(gpu, p.name), p.most] as const)]);
 const typesOf = (gpu: GpuHardware): Ref<'VGPU_type'>[] => Object.keys(capacities(gpu)) as Ref<'VGPU_type'>[];

@@ -16,7 +16,7 @@ import { addSrs, deviceConfig } from './storage';
 import { capabilities, cpuInfo, licenseParams, softwareVersion } from './versions';
 
 const MiB = 2 ** 20;
-/** What the hypervisor keeps for itself besides Dom0. */
+/** Memory that the hypervisor keeps for itself besides Dom0. */
 export const hypervisorBytes = 256 * MiB;
 
 interface Coming {

@@ -1,11 +1,11 @@
 /** The templates of a real pool: names, sizes and families as XenServer 8 and XCP-ng 8.3 ship them. */
 
-/** What guests of a kind have in common: firmware, boot order, platform, what clients may offer. */
+/** Settings that guests of a kind have in common: firmware, boot order, platform, what clients may offer. */
 export type Family = 'linux-bios' | 'linux-uefi' | 'windows-uefi' | 'media';
 
 export interface Template {
   readonly label: string;
-  /** What clients know the guest by. */
+  /** The name by which clients know the guest. */
   readonly reference: string;
   readonly family: Family;
   /** The least that the guest takes; a new VM has twice that. */

@@ -15,7 +15,7 @@ interface Kind {
   readonly secureBoot: 'yes' | 'no';
   readonly uefi: 'yes' | 'no';
   readonly sriov: boolean;
-  /** Whether clients may offer graphics cards. */
+  /** True if clients may offer graphics cards. */
   readonly gpu: boolean;
   readonly vendorDevice: boolean;
 }
@@ -60,7 +60,7 @@ const kinds: Readonly<Record<Family, Kind>> = {
   },
 };
 
-/** What a client's wizard may offer, as the XML that XenCenter and Xen Orchestra read. */
+/** The options that a client's wizard may offer, as the XML that XenCenter and Xen Orchestra read. */
 function recommendations({ supportsBios = true, sriov }: Template, kind: Kind): string {
   const field = (name: string, bound: 'min' | 'max' | 'value', value: number | string): string => `<restriction field="${name}" ${bound}="${value}"/>`;
   const devices = (name: string, max: number): string => `<restriction property="${name}" max="${max}"/>`;

@@ -1,4 +1,4 @@
-/** What a host says it is; the keys are those that Xen Orchestra, Terraform and Ansible read. */
+/** The versions and product names of a host; the keys are those that Xen Orchestra, Terraform and Ansible read. */
 import type { Inventory } from '@xenplane/hypervisor';
 
 export const productVersion = '8.3.0';

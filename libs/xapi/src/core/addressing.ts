@@ -17,7 +17,7 @@ export function addressFor(addressing: Addressing, number: number): string {
 const nameFor = (template: string, number: number): string => template.replace(/:\d+$/, '').replaceAll('{n}', String(number));
 
 type Ipv4 = Pick<StoredRecord<'PIF'>, 'IP' | 'netmask' | 'gateway' | 'DNS'>;
-/** What DHCP gives to the interface by which a host is known. */
+/** The settings that DHCP gives to the interface by which a host is known. */
 export function managementLease(address: string, card: string): Ipv4 {
   if (!addresses.isIpv4(address)) return addresses.leasedAddress(card);
   if (!hostRanges.isHostAddress(address)) return { IP: address, netmask: '255.0.0.0', gateway: '', DNS: '' };
@@ -48,7 +48,7 @@ export async function moveHosts(tx: Tx, moved: readonly { readonly host: Ref<'ho
   );
 }
 
-/** What hosts were given by their numbers: an address, or a name. */
+/** The addresses or names that hosts were given by their numbers. */
 export async function givenAddresses(tx: Tx, hosts: readonly Ref<'host'>[]): Promise<ReadonlyMap<string, string>> {
   const rows = await tx.query<{ host: string; address: string }>('SELECT host, address FROM host_run WHERE host = ANY($1)', [hosts]);
   return new Map(rows.map(({ host, address }) => [host, address]));

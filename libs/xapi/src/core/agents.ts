@@ -27,7 +27,7 @@ export class Superseded extends Error {
     readonly vm: string,
     /** Where it was placed. */
     readonly host?: Ref<'host'>,
-    /** What it means where that is not a matter of the VM's state. */
+    /** The meaning of a state that is not one of the VM's. */
     readonly meaning?: XenError,
   ) {
     super(`VM ${vm} is no longer placed so`);
@@ -79,7 +79,7 @@ export class Agents {
     }
   }
 
-  /** Whether the agent says at once that it is as wished. */
+  /** True if the agent answers at once that the state is reached. */
   async isSo(placed: PlacedVm, wish: DesiredState, answerMs: number): Promise<boolean> {
     return (await this.put(placed, wish, answerMs))?.phase === 'done';
   }

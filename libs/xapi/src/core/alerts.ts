@@ -1,4 +1,4 @@
-/** What the control plane tells by itself: messages about objects, written by the transaction that makes them true. */
+/** Alerts of the control plane: messages about objects, written by the transaction that makes them true. */
 import { asRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, type Plane } from './context';

@@ -1,4 +1,4 @@
-/** What behaviour is given: who asks, the transaction, and the world around. First parameter everywhere; nothing is request-scoped. */
+/** The context of behaviour: the caller, the transaction, and the process around. First parameter everywhere; nothing is request-scoped. */
 import type { Ref, Role } from '@xenplane/model';
 import type { Log } from '@xenplane/process';
 import type { Replica, Store, Tx } from '@xenplane/store';
@@ -28,16 +28,16 @@ export interface Session {
   readonly ref: Ref<'session'>;
   readonly role: Role;
   readonly root: boolean;
-  /** Whose tasks and sessions these are: the login name, or the subject's identifier. */
+  /** The owner of tasks and sessions: the login name, or the subject's identifier. */
   readonly user: string;
   /** The name that was given at the login. */
   readonly name: string;
   readonly host: Ref<'host'>;
-  /** What it reads is another pool's database, which it has opened. */
+  /** The session reads another pool's database, which it has opened. */
   readonly foreign?: boolean;
 }
 
-/** What one process of the control plane is made of. */
+/** The parts of one process of the control plane. */
 export interface Plane {
   readonly store: Store;
   /** Only where reads are answered: in the API. */
@@ -85,7 +85,7 @@ export interface Context {
 export interface Outside {
   readonly plane: Plane;
   readonly session: Session | undefined;
-  /** What the client holds: the session's token. */
+  /** The client's session token. */
   readonly token: string;
   readonly signal: AbortSignal;
   readonly origin: RequestOrigin;

@@ -29,7 +29,7 @@ export class FailedLoginCounter {
     else this.tries.set(key, { client, number: (before?.number ?? 0) + 1, date });
   }
 
-  /** What has come together since it was asked last, as XML; nothing when nobody was refused. */
+  /** The failed logins since the last call, as XML; undefined when there were none. */
   take(): string | undefined {
     const known = [...this.tries.values()].sort((a, b) => b.number - a.number);
     const total = known.reduce((sum, { number }) => sum + number, this.unknown);

@@ -1,4 +1,4 @@
-/** What a host was made of when its agent last registered, and which of its PCI devices are kept from Dom0. */
+/** The hardware of a host as its agent last registered it, and which of its PCI devices are kept from Dom0. */
 import type { Inventory } from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
@@ -16,7 +16,7 @@ export async function insertHardware(tx: Tx, hosts: readonly (readonly [Ref<'hos
   ]);
 }
 
-/** What a host says that it is made of, and whether its hypervisor was booted anew. */
+/** The hardware that a host reports, and whether its hypervisor was booted anew. */
 interface Found {
   readonly ref: Ref<'host'>;
   readonly inventory: Inventory;
@@ -40,7 +40,7 @@ export async function updateHardware(tx: Tx, hosts: readonly Found[]): Promise<v
 type Access = 'enabled' | 'disable_on_reboot' | 'disabled' | 'enable_on_reboot';
 const accessOf = (now: boolean, next: boolean): Access => (now ? (next ? 'disabled' : 'enable_on_reboot') : next ? 'disable_on_reboot' : 'enabled');
 
-/** Whether Dom0 sees the device now and after the next boot. */
+/** Dom0's access to the device, now and after the next boot. */
 export async function dom0Access(tx: Tx, host: Ref<'host'>, pciId: string): Promise<Access> {
   const [row] = await tx.query<{ now: boolean; next: boolean }>(
     'SELECT $2 = ANY(hidden) AS now, $2 = ANY(hidden_next) AS next FROM host_hardware WHERE host = $1',

@@ -1,4 +1,4 @@
-/** What is set up on a host and shows in no field of its record. */
+/** Settings of a host that show in no field of its record. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 

@@ -1,4 +1,4 @@
-/** What is asked of the image server survives that it is away for a moment; when it stays away, the error says so in the words of the interface. */
+/** Requests to the image server are repeated while it is away for a moment; when it stays away, the error says so in the words of the interface. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { XenError } from '@xenplane/model';
 
@@ -30,12 +30,12 @@ export async function withRetries<T>(act: () => Promise<T>, signal?: AbortSignal
   }
 }
 
-/** For a stream, which cannot be sent twice; it may break for reasons of its own, so that only a connection that never was is told as one. */
+/** For a stream, which cannot be sent twice; it may break for reasons of its own, so that only a refused connection counts as an absent server. */
 export async function withoutRetry<T>(act: () => Promise<T>): Promise<T> {
   return act().catch((error: unknown) => Promise.reject(connectionFailure(error) === 'ECONNREFUSED' ? unreachable(error) : error));
 }
 
-/** What a failed connection to the image server means; any other error as it is. */
+/** The error of the interface for a failed connection to the image server; any other error as it is. */
 export const unreachable = (error: unknown): unknown => {
   const code = connectionFailure(error);
   return code ? new XenError('SR_BACKEND_FAILURE', '', `The image server cannot be reached: ${code}`, '') : error;

@@ -58,7 +58,7 @@ const all = async (tx: Tx): Promise<Row[]> => newestFirst(await tx.find('message
 
 const whole = /^\d{1,3}$/,
   moment = /^\d{8}T\d\d:\d\d:\d\dZ$/;
-/** What a filter may be about: how its value must look, and what is then true of a message. */
+/** The fields of a filter: the form of each value, and what it then requires of a message. */
 const conditions: Readonly<Record<string, { readonly fits: RegExp; readonly sql: string }>> = {
   priority: { fits: whole, sql: 'priority = $n::bigint' },
   before: { fits: moment, sql: '"timestamp" < $n::timestamptz' },

@@ -1,4 +1,4 @@
-/** Whether the one host of this pool has gone into another: then this plane answers as a member that is not the master does. */
+/** True when the one host of this pool has gone into another: then this plane answers as a pool member that is not the master does. */
 import { XenError } from '@xenplane/model';
 import { inTransaction, type Reader, type Tx } from '@xenplane/store';
 import type { Plane } from './context';

@@ -15,7 +15,7 @@ type Loose = Readonly<Record<string, unknown>>;
 const made = ['VM_metrics', 'network', 'VM_appliance', 'VM', 'VBD', 'VIF'] as const;
 const needed: readonly ClassName[] = ['pool', 'host', 'SR', 'VDI', 'PIF', 'PBD'];
 const restored: readonly ClassName[] = [...made, ...needed];
-/** What is true of an object that has just been made again, whatever it was. */
+/** The fields that every object has right after it has been restored. */
 const fresh: Readonly<Partial<Record<ClassName, Loose>>> = {
   VM: {
     power_state: 'Halted',

@@ -38,7 +38,7 @@ export interface Request {
   readonly way?: RequestOrigin;
   readonly head?: TaskHead;
 }
-/** What goes back: a value and its type, or the members of a map whose JSON the replica has ready. Void has no type. */
+/** An answer: a value and its type, or the members of a map whose JSON the replica has ready. Void has no type. */
 export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly blocks: Blocks };
 type Args = Readonly<Record<string, unknown>>;
 interface Call {
@@ -90,7 +90,7 @@ export class Dispatcher {
   private async answer(request: Request): Promise<Answer> {
     const { name, async } = parseMethod(request.method);
     const message = messages.get(name);
-    // What is wrong with a secret is said where it is read, without it.
+    // An error in a secret is raised where it is read, without its value.
     if (!message?.params.some((p) => p.type.secret)) assertTexts(request.params);
     if (name === 'system.listMethods') return { type: methodNamesType, value: methodNames() };
     if (!message) return isAlive(name) ? echo(request.params) : this.unknown(name, request.params[0]);
@@ -136,7 +136,7 @@ export class Dispatcher {
     return label === undefined ? this.callSync(message, { ...call, session }) : this.callAsync(message, { ...call, session, label });
   }
 
-  /** In the background the role's refusal is told by the task; here it is told to the audit trail. */
+  /** In the background the role's refusal is the task's error; here it goes to the audit trail. */
   private refusalOf(message: Message, session: Session, args: Args): unknown {
     try {
       return void assertAllowed(session, message, args);
@@ -145,7 +145,7 @@ export class Dispatcher {
     }
   }
 
-  /** What its arguments are is not looked at any more. */
+  /** Its arguments are not checked any more. */
   private async removed(message: Message, [token]: readonly Untyped[]): Promise<never> {
     if (message.session) await this.sessions.find(sessionToken(token));
     throw new XenError('MESSAGE_REMOVED');
@@ -173,7 +173,7 @@ export class Dispatcher {
   }
 
   /**
-   * Work that makes transactions of its own, under a task that the caller is told of at once. Should this process die, the sweeper
+   * Work that makes transactions of its own, under a task that the caller is given at once. Should this process die, the sweeper
    * ends the task as it does that of a transfer.
    */
   private async inBackground(
@@ -285,7 +285,7 @@ function echo([first]: readonly Untyped[]): Answer {
   return typeof first === 'string' ? { type: string, value: first } : { type: { kind: 'anyRecord' }, value: plainOf(first) };
 }
 
-/** What a session that reads another pool's database asks of this one. */
+/** Calls that a session on another pool's database makes to this pool. */
 const recovering: ReadonlySet<string> = new Set(['assert_can_be_recovered', 'get_SRs_required_for_recovery', 'recover']);
 const isAboutUs = ({ cls, call }: Message): boolean => cls.name === 'session' || cls.name === 'task' || recovering.has(call);
 

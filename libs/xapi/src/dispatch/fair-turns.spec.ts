@@ -1,7 +1,7 @@
 import { FairTurns, type Caller } from './fair-turns';
 
 const room = { inside: 1, waiting: 100, waitingOfOne: 60, waitingOfSession: 40 };
-/** Calls that end when they are told to, in the order in which they began. */
+/** Calls that end on command, in the order in which they began. */
 class Calls {
   readonly begun: string[] = [];
   private readonly ends: (() => void)[] = [];

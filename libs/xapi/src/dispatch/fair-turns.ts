@@ -14,7 +14,7 @@ export interface Room {
   readonly waitingOfOne: number;
   readonly waitingOfSession: number;
 }
-/** Who asks, from the outside in: address, user, session. */
+/** The caller, from the outside in: address, user, session. */
 export type Caller = readonly [address: string, user: string, session: string];
 export const callerOf = (address: string, { user, ref }: { readonly user: string; readonly ref: string }): Caller => [addressBlock(address), user, ref];
 
@@ -45,7 +45,7 @@ class Group {
     this.groups.set(name, made);
     return made;
   }
-  /** What the one that was served last had been given before. */
+  /** The cost at which the caller that was served last stood before. */
   reached = 0;
 
   /** Whoever has left the queue is remembered until the others have caught up, so that leaving it for a moment pays nobody. */

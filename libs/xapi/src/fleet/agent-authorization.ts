@@ -1,4 +1,4 @@
-/** Who may send messages of agents at all. Asked before a message is read: what it says of each host is decided by that host's token. */
+/** Authorization of agents' messages, before a message is read; statements about single hosts are authorized by their tokens. */
 import { agentProof, joinSecret, readCredential } from '@xenplane/hypervisor';
 import type { Plane } from '../core/context';
 import { sameSecret, tokenHash } from './tokens';

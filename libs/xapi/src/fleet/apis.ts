@@ -1,4 +1,4 @@
-/** The API processes that live, which each tells the others by the database: agents learn of them and turn to another when one is away. */
+/** The API processes that live, by their rows in the database: agents learn of them and turn to another when one is away. */
 import type { Plane } from '../core/context';
 
 const livesMs = 30_000,

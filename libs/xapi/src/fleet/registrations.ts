@@ -150,7 +150,7 @@ async function showStarted(tx: Tx, plane: Plane, returning: readonly Returning[]
   );
 }
 
-/** What was still to be done after updates, and is done by this start. */
+/** Guidance that was pending after updates, and is fulfilled by this start. */
 async function dropGuidance(tx: Tx, hosts: readonly string[], done: readonly string[]): Promise<void> {
   await tx.query(
     `UPDATE host SET pending_guidances = pending_guidances - $2::text[], pending_guidances_recommended = pending_guidances_recommended - $2::text[], pending_guidances_full = pending_guidances_full - $2::text[]

@@ -1,4 +1,4 @@
-/** What agents tell of domains. Each report carries the epochs it speaks of and counts only while they are current (R10). */
+/** Reports of agents about domains. Each report carries its epochs and counts only while they are current (R10). */
 import type { Report, ReportAnswer, ReportRequest, VmEvent } from '@xenplane/hypervisor';
 import { asRef, isNullRef, nullRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';

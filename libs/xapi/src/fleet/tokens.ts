@@ -1,4 +1,4 @@
-/** What lets a host in: a one-time secret that follows from the join key, then a token of which only the digest is kept. */
+/** The credentials of a host: a one-time secret that follows from the join key, then a token of which only the digest is kept. */
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 
 export { tokenHash } from '@xenplane/leases';

@@ -93,7 +93,7 @@ export async function takeGpus(tx: Tx, guest: Guest, host: string): Promise<bool
   return true;
 }
 
-/** What the VMs had of the hardware of hosts is free again. */
+/** Frees the hardware that VMs had been given. */
 export async function freePassedDevices(tx: Tx, vms: readonly string[]): Promise<void> {
   await tx.query(
     `WITH cards AS (DELETE FROM passed_pci WHERE vm = ANY($1) RETURNING vm),

@@ -1,4 +1,4 @@
-/** What stands in the way of emptying a host, and the plan to do it: the rules are the domain's, the facts are read here. */
+/** Obstacles to emptying a host, and the plan to do it: the rules are the domain's, the facts are read here. */
 import { ha, leastLoaded, planEvacuation, vmLifecycle, type EvacuationPlan, type Evacuee } from '@xenplane/domain';
 import { asRef, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';

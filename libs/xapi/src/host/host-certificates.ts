@@ -65,7 +65,7 @@ async function first(plane: Plane): Promise<Pem> {
   return (await presentFirst(plane.store)) ?? made;
 }
 
-/** What clients of TLS are shown, in every API process: the certificate of the host that they speak to, else of the one that the pool names as its master. */
+/** The certificate of TLS, in every API process: that of the host whose address the client used, else of the host that the pool names as its master. */
 export async function shownCertificate(plane: Plane, host?: Ref<'host'>): Promise<Pem> {
   const [row] = await plane.store.query<{ host: string | null; value: Pem | null }>(
     `SELECT h.ref AS host, s.value FROM pool p LEFT JOIN host h ON h.ref = coalesce($2, p.master) LEFT JOIN setting s ON s.key = 'host/' || h.ref || '/' || $1`,
@@ -98,7 +98,7 @@ export async function introduceCertificates(tx: Tx, plane: Plane, hosts: readonl
   if (pem) await makeFor(tx, plane, pem.key, hosts);
 }
 
-/** What was made for another address is made anew; a certificate that a host was given stays. */
+/** Certificates that were made for another address are made anew; a certificate that a host was given stays. */
 export async function renewSelfMade(tx: Tx, plane: Plane, hosts: readonly Ref<'host'>[]): Promise<void> {
   const pem = await presentFirst(tx);
   if (!pem) return;

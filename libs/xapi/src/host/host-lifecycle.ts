@@ -13,7 +13,7 @@ import { hereOf } from '../network/management-interface';
 
 type All = CallsOf<typeof classes.host, Context>;
 
-/** Whether the scheduler may place VMs there; kept beside the lease so that placing reads one table. */
+/** The scheduler's permission to place VMs there; kept beside the lease so that placing reads one table. */
 async function setEnabled({ tx }: Context, host: Ref<'host'>, enabled: boolean, autoEnable: boolean): Promise<void> {
   await tx.update('host', host, { enabled });
   await tx.query('UPDATE host_run SET accepting = $2, auto_enable = $3 WHERE host = $1', [host, enabled, autoEnable]);
@@ -25,7 +25,7 @@ async function preventing({ tx }: Context, host: Ref<'host'>): Promise<Record<st
   return Object.fromEntries([...stuck].map(([vm, reason]) => [vm, [...reason]]));
 }
 
-/** What watches over the toolstack starts it again: the hypervisor lets no guest run for long without it. */
+/** The guardian starts the toolstack again: the hypervisor lets no guest run for long without it. */
 async function stopToolstack(context: Context): Promise<void> {
   const [pool] = await context.tx.find('pool', {});
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
@@ -57,7 +57,7 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
   await removeHost(tx, record);
 }
 
-/** Old clients want to be told of a master; any other host will do, but there must be one. */
+/** Old clients need the address of a master; any other host will do, but there must be one. */
 async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promise<void> {
   const [next] = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1', [gone]);
   if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);

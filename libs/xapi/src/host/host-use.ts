@@ -1,4 +1,4 @@
-/** What must be true of a host before something is done with the whole of it. */
+/** Preconditions of actions on the whole of a host. */
 import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { residents } from './evacuation';
@@ -8,7 +8,7 @@ export async function isLive(tx: Tx, host: Ref<'host'>): Promise<boolean> {
   return row?.alive ?? false;
 }
 
-/** What only the host itself can do needs a host that answers. */
+/** Actions that only the host itself can do need a host that answers. */
 export async function assertLive(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.get('host', host);
   if (!(await isLive(tx, host))) throw new XenError('HOST_OFFLINE', host);

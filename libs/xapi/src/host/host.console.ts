@@ -1,4 +1,4 @@
-/** What the hypervisor of a host says, and keys for it: only the host itself can answer. */
+/** The console ring of a host's hypervisor, and keys for it: only the host itself can answer. */
 import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';

@@ -1,4 +1,4 @@
-/** A host goes down, comes back, or only its toolstack does. The agent does it; the host's lease and epoch tell that it is done. */
+/** A host goes down, comes back, or only its toolstack does. The agent does it; the host's lease and epoch show that it is done. */
 import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { PowerCommand } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';

@@ -28,7 +28,7 @@ async function userAgents({ tx }: Context, host: Ref<'host'>): Promise<Record<st
   return Object.fromEntries(rows.map(({ originator }) => [originator.split('/')[0] ?? '', originator.split('/')[1] ?? '']));
 }
 
-/** What is done by the control plane itself at once, so that nothing is left to do when the host answers. */
+/** Work that the control plane does at once, so that nothing is left to do when the host answers. */
 const onLiveHost = async ({ tx }: Context, { host }: { host: Ref<'host'> }): Promise<void> => assertLive(tx, host);
 const notBuilt =
   (call: string) =>
@@ -70,7 +70,7 @@ export const hostCalls: Omit<CallsOf<typeof classes.host, Context>, 'enable_exte
   rescan_drivers: async ({ tx }, { self }) => assertLive(tx, self),
   ...hostDiagnostics,
   prepare_for_poweroff: onLiveHost,
-  /** The control plane itself has no coordinator to lose, and notices by itself what its hosts would tell it. */
+  /** The control plane itself has no coordinator to lose, and notices by itself what its hosts would report. */
   is_in_emergency_mode: async () => false,
   ha_xapi_healthcheck: async () => true,
   notify: async () => undefined,

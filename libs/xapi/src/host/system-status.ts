@@ -1,4 +1,4 @@
-/** What a status report of a host is made of. */
+/** The entries of a host's status report. */
 import type { StoredRecord } from '@xenplane/model';
 
 interface Capability {

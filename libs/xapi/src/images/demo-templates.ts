@@ -92,7 +92,7 @@ interface Disk {
   readonly uuid: string;
   readonly layer: string;
   readonly size: number;
-  /** What the image server says that the layer takes. */
+  /** The image server's figures of a layer. */
   readonly taken: number;
 }
 async function addDisk(tx: Tx, sr: Row<'SR'>, { uuid, layer, size, taken }: Disk): Promise<Ref<'VDI'>> {

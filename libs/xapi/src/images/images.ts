@@ -10,7 +10,7 @@ import { newLayer } from '../storage/layers/layers';
 import { recordWith } from '../core/records';
 import { imageKeys } from '../runs/domain-spec';
 
-/** What the image server says of an image that it took. */
+/** The image server's answer about an image that it has stored. */
 export interface StoredImage {
   readonly sha256: string;
   readonly format: 'raw' | 'qcow2';

@@ -1,4 +1,4 @@
-/** What the metrics of hosts and VMs follow from, as the replica has it. */
+/** The inputs of the metrics of hosts and VMs, read from the replica. */
 import { rrd } from '@xenplane/domain';
 import { asRef, isNullRef, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Replica } from '@xenplane/store';

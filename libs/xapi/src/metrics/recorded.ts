@@ -6,7 +6,7 @@ import type { Plane } from '../core/context';
 import { allChoices, type Choices, type RrdClass } from './choices';
 import { Figures, secondsOf } from './facts';
 
-/** What the legend of an answer calls it. */
+/** The column's name in the legend of an answer. */
 export const ownerNames = { host: 'host', VM: 'vm', SR: 'sr' } as const;
 
 export interface RecordedRrd {
@@ -17,7 +17,7 @@ export interface RecordedRrd {
   readonly until?: number;
 }
 
-/** All metrics of an object, recorded or not. Repositories have none of their own: what is done on them is told by the hosts. */
+/** All metrics of an object, recorded or not. Repositories have none of their own: hosts report their I/O. */
 export function possibleSources(figures: Figures, cls: RrdClass, ref: string): readonly rrd.Source[] {
   if (cls === 'SR') return [];
   if (cls === 'host') {

@@ -1,4 +1,4 @@
-/** What moves between the members of a bond and the bond itself: addresses, the management interface, VLANs, tunnels, guests. */
+/** Objects that move between the members of a bond and the bond itself: addresses, the management interface, VLANs, tunnels, guests. */
 import type { pifRules } from '@xenplane/domain';
 import { asRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../core/context';

@@ -69,7 +69,7 @@ async function linksUp({ tx }: Context, slaves: readonly pifRules.PifSubject[]):
   return links.filter((link) => link.carrier).length;
 }
 
-/** What stood on the members stands on the bond from now on. */
+/** Objects on the members are on the bond from now on. */
 async function enslave(
   context: Context,
   bond: Ref<'Bond'>,

@@ -1,4 +1,4 @@
-/** Whether hosts can talk over a network: each needs an interface on it, with an address. */
+/** Hosts can talk over a network when each has an interface on it, with an address. */
 import { addresses } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
@@ -19,7 +19,7 @@ export async function assertOnNetwork(tx: Tx, network: string, hosts: readonly R
   for (const host of hosts) await interfaceOn(tx, ref, host);
 }
 
-/** What counts of the interface by which a host is to be known. */
+/** The relevant fields of the interface by which a host is to be known. */
 export type ManagementPif = Pick<Pif, 'ref' | 'host' | 'MAC' | 'IP' | 'IPv6' | 'primary_address_type' | 'ip_configuration_mode'>;
 /** Of the family that the interface prefers; empty when it has none. */
 export const addressOf = ({ primary_address_type, IP, IPv6 }: ManagementPif): string =>

@@ -109,7 +109,7 @@ export async function removePif(tx: Tx, ref: Ref<'PIF'>): Promise<void> {
   if (!shared) await tx.query('DELETE FROM pif_metrics WHERE ref = $1', [metrics]);
 }
 
-/** What an interface that comes up with DHCP is given; the management interface has the address by which its host is known. */
+/** The lease of an interface that comes up with DHCP; the management interface has the address by which its host is known. */
 export async function lease(tx: Tx, pif: Pick<StoredRecord<'PIF'>, 'MAC' | 'management' | 'host'>): Promise<Partial<StoredRecord<'PIF'>>> {
   if (!pif.management) return addresses.leasedAddress(pif.MAC);
   const given = await givenAddresses(tx, [pif.host]);

@@ -47,7 +47,7 @@ async function disableManagement(context: Context): Promise<void> {
   for (const pif of await tx.find('PIF', { host, management: true })) await tx.update('PIF', pif.ref, { management: false });
 }
 
-/** What the source of a migration needs to know to send a VM here: where this plane is, for whatever host, and a session of the caller's own. */
+/** The data that the source of a migration needs to send a VM here: the address of this plane, for whatever host, and a session of the caller's own. */
 async function receive(context: Context, host: Ref<'host'>, network: Ref<'network'>): Promise<Record<string, string>> {
   const { tx, plane, session } = context;
   await assertLive(tx, host);

@@ -16,7 +16,7 @@ export async function reconfigureIpv4({ tx }: Context, self: Ref<'PIF'>, wish: p
   await moveHosts(tx, [{ host: pif.host, address: given || address.IP }]);
 }
 
-/** An address that follows from the card, as hosts choose theirs without being told. */
+/** An address that follows from the card, as hosts choose theirs without configuration. */
 function ownIpv6(MAC: string, prefix: string): string {
   const [a = '0', b = '0', c = '0', d = '0', e = '0', f = '0'] = MAC.split(':');
   const local = (parseInt(a, 16) ^ 2).toString(16).padStart(2, '0');

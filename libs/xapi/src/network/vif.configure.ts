@@ -1,4 +1,4 @@
-/** Another network or other addresses for an interface: the record says so, and a guest that runs is told. */
+/** Another network or other addresses for an interface: the record changes, and a running guest is notified. */
 import { addresses } from '@xenplane/domain';
 import { classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
 import type { DomainSpec } from '@xenplane/hypervisor';

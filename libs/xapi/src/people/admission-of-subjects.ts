@@ -43,7 +43,7 @@ export async function admitAgain(plane: Plane, directory: Directory, identifier:
   }
 }
 
-/** What keeps an account out, wherever it is kept. */
+/** Reasons that keep an account out, in whichever directory it is. */
 const suspended = ['account-disabled', 'account-expired', 'account-locked', 'password-expired'];
 
 /** Refusals name the user as that was typed. */

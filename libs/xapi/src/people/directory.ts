@@ -12,7 +12,7 @@ export interface Entry {
   /** Facts under the keys that clients know: `subject-name`, `subject-is-group`, `subject-account-disabled` and so on. */
   readonly known: Readonly<Record<string, string>>;
 }
-/** What of a directory that a network lies before may fail, without anybody's name or password being wrong. */
+/** Failures of a directory on the network that are not about a name or password. */
 export type Trouble = 'unknown' | 'unreachable' | 'untrusted' | 'denied';
 export class DirectoryTrouble extends Error {
   constructor(
@@ -43,7 +43,7 @@ export interface DirectoryType {
   leave(tx: Tx): Promise<void>;
 }
 export interface Joined {
-  /** What hosts may show of the configuration. */
+  /** The part of the configuration that hosts may show. */
   readonly shown: Configuration;
   keep(tx: Tx): Promise<void>;
 }

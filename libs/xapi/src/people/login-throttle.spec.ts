@@ -1,6 +1,6 @@
 import { LoginThrottle, addressBlock } from './login-throttle';
 
-/** Work that ends when it is told to, and what has begun of it. */
+/** Work that ends on command, and which of it has begun. */
 function workshop(doors: LoginThrottle): { begun: string[]; come: (address: string, name: string) => Promise<void>; end: (name: string) => Promise<void> } {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();

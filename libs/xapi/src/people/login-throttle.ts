@@ -13,7 +13,7 @@ export interface Room {
 }
 const usual: Room = { inside: 10, insideOfOne: 4, waiting: 1000, waitingOfOne: 50 };
 
-/** Who has one address of IPv6 has all of the same network. */
+/** A client with one IPv6 address has all addresses of the same /64 network. */
 export function addressBlock(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (!plain.includes(':')) return plain;
@@ -27,7 +27,7 @@ interface Queue {
 }
 
 export class LoginThrottle {
-  /** Whose turn it is comes first. */
+  /** The client whose turn it is comes first. */
   private readonly queues = new Map<string, Queue>();
   private inside = 0;
   private waiting = 0;

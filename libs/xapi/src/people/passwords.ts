@@ -30,7 +30,7 @@ const sealOf = (password: string): string => createHmac('sha256', processKey).up
 export const wasRight = (password: string, hash: string): boolean => known.get(hash) === sealOf(password);
 
 const asked = new Map<string, Promise<boolean>>();
-/** What many ask at the same time is found out once: a tool that logs in two hundred times waits as one. */
+/** The same question asked by many at once is answered once: a tool that logs in two hundred times waits as one. */
 export function askedOnce(password: string, hash: string, find: () => Promise<boolean>): Promise<boolean> {
   const question = `${hash} ${sealOf(password)}`;
   const answer = asked.get(question) ?? find().finally(() => asked.delete(question));
@@ -38,7 +38,7 @@ export function askedOnce(password: string, hash: string, find: () => Promise<bo
   return answer;
 }
 
-/** Whether the password is that of the hash; an absent hash takes as long as a wrong password. */
+/** True if the password matches the hash; an absent hash takes as long as a wrong password. */
 export async function verifyPassword(password: string, hash: string | undefined): Promise<boolean> {
   if (Buffer.byteLength(password) > longestPassword) return false;
   if (hash && wasRight(password, hash)) return true;

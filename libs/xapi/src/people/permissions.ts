@@ -22,7 +22,7 @@ function ofHandler([name, { role, clientCert, parts }]: readonly [string, Handle
   const all = Object.entries(parts ?? {}).map(([part, r]) => ({ name: `http/${name}/${part}`.toLowerCase(), role: r, clientCert: false }));
   return [{ name: `http/${name}`.toLowerCase(), role, clientCert: clientCert === true }, ...all];
 }
-/** What single calls allow beyond their own permission: here, to cancel, change or end a task that is somebody else's. */
+/** Permissions of single calls beyond their own: here, to cancel, change or end another user's task. */
 const beyond: readonly Permission[] = [{ name: 'task.destroy/any', role: 'pool-operator', clientCert: false }];
 
 export const permissions: readonly Permission[] = [

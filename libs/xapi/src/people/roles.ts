@@ -1,4 +1,4 @@
-/** Who may do what: the message's role, and for single keys of map fields the key's own. */
+/** Role checks: the message's role, and for single keys of map fields the key's own. */
 import { allows, roles, XenError, type AnyRecord, type ClassDef, type Message, type Role } from '@xenplane/model';
 import type { Session } from '../core/context';
 import { permissionOf } from './permissions';
@@ -44,7 +44,7 @@ export function assertAllowed(session: Session, message: Message, args: Readonly
   if (message.kind === 'create') assertGivenKeys(session, message, message.cls, args['args'] as Record<string, unknown>);
 }
 
-/** Whether a set_ must know the present value before its roles can be judged. */
+/** True if the present value must be known before the roles for a set_ can be judged. */
 export const needsBefore = (message: Message): string | undefined => {
   const field = mapField(message);
   return field?.verb === 'set' ? field.name : undefined;

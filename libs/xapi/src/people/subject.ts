@@ -23,7 +23,7 @@ async function destroy({ tx }: Context, self: Ref<'subject'>): Promise<void> {
   await endSessionsOf(tx, subject_identifier);
 }
 
-/** Who holds a role by this subject logs in again to have the new one. */
+/** Users who hold a role by this subject log in again to get the new one. */
 async function setRoles({ tx }: Context, self: Ref<'subject'>, change: (roles: readonly Ref<'role'>[]) => Ref<'role'>[]): Promise<void> {
   const { roles, subject_identifier } = await tx.lock('subject', self);
   await tx.update('subject', self, { roles: change(roles) });

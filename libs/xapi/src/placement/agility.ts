@@ -19,7 +19,7 @@ export const hostBindingOf = `CASE WHEN EXISTS (SELECT 1 FROM vgpu g WHERE g."VM
     (SELECT jsonb_build_array('HA_CONSTRAINT_VIOLATION_NETWORK_NOT_SHARED', i.network) FROM vif i
      WHERE i."VM" = v.ref AND i.network NOT IN (SELECT ref FROM networks) ORDER BY i.network LIMIT 1)) END`;
 
-/** What binds a VM, as an error would say it. */
+/** The reason that binds a VM to some hosts, as an error names it. */
 export type HostBinding = readonly [XenError['code'], string];
 
 export async function assertAgile(tx: Tx, vm: Ref<'VM'>): Promise<void> {

@@ -1,4 +1,4 @@
-/** What high availability can promise: whether all VMs that it is to keep running find a place after hosts have failed. */
+/** The promise of high availability: all VMs that it is to keep running find a place after hosts have failed, or not. */
 import { ha, memory } from '@xenplane/domain';
 import { XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
@@ -40,7 +40,7 @@ export async function haPool(tx: Tx, only?: readonly string[]): Promise<Pick<ha.
 /** Where memory is taken for the VM already: where it runs, or where it is about to; on a host that takes no VMs it waits for another place. */
 const placeOf = ({ host, next }: Row, counted: ReadonlySet<string | null>): string | undefined => [host, next].find((h) => counted.has(h)) ?? undefined;
 
-/** What the pool says of its plan, and tells when that gets worse; the plan itself is made anew whenever it is needed. */
+/** The plan as the pool's fields show it, with an alert when it gets worse; the plan itself is made anew whenever it is needed. */
 export async function showPlan({ tx, plane }: { readonly tx: Tx; readonly plane: Plane }): Promise<void> {
   const [pool] = await tx.find('pool', { ha_enabled: true });
   if (!pool) return;

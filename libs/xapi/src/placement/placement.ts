@@ -79,7 +79,7 @@ class HostsView {
   private readonly choices = new Map<string, Choice>();
   private loadedAt = -Infinity;
   private loading: Promise<void> | undefined;
-  /** Whether high availability plans with what is free. */
+  /** True if high availability plans with the free memory. */
   planned = false;
 
   constructor(private readonly now: () => number) {}
@@ -153,7 +153,7 @@ const pcisOf = ({ power_state, other_config }: StoredRecord<'VM'>): readonly str
   power_state === 'Running' || power_state === 'Paused' ? [] : passthrough.pciAddresses(other_config);
 const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): RequestedDevices => ({ gpus, usbGroups, pcis: pcisOf(record) });
 
-/** What the VM needs of a host. A network that no host is on is inside one host and needs nothing. */
+/** The VM's requirements of a host. A network that no host is on is inside one host and needs nothing. */
 export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics, gpus, usbGroups }: Attached, hosts: readonly Candidate[]): Guest {
   const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
   return {
@@ -177,13 +177,13 @@ export interface PlacementRequest {
   readonly attached: Attached;
   readonly task: Ref<'task'>;
   readonly only?: Ref<'host'> | undefined;
-  /** What a host that could take the VM would refuse of it. */
+  /** The VM's features that a host which could take it does not accept. */
   readonly refused?: XenError | undefined;
 }
 
 const mostTries = 5;
 
-/** What was found out of hosts for this guest alone. */
+/** Facts about hosts that were read for this guest alone. */
 const ownOf = (hosts: readonly Candidate[]): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'pcis' | 'groups'>> =>
   new Map(
     hosts.map(({ ref, gpus, usbGroups, pcis, groups }) => [
@@ -263,11 +263,11 @@ interface Chosen {
   readonly task: Ref<'task'>;
   readonly guest: Guest;
   readonly host: string;
-  /** Whether the plan of high availability is kept meanwhile. */
+  /** True if the plan of high availability is kept meanwhile. */
   readonly planned: boolean;
   readonly explanation: unknown;
 }
-/** What a host was chosen by and what may have changed since, apart from its room. */
+/** The facts by which a host was chosen and which may have changed since, apart from its free memory. */
 const stillReached = `NOT EXISTS (SELECT 1 FROM unnest($8::text[]) s(sr) WHERE NOT EXISTS (SELECT 1 FROM pbd p WHERE p."SR" = s.sr AND p.host = $2 AND p.currently_attached))
                      AND NOT EXISTS (SELECT 1 FROM unnest($9::text[]) n(network) WHERE NOT EXISTS (SELECT 1 FROM pif i WHERE i.network = n.network AND i.host = $2 AND i.bond_slave_of IS NULL))
                      AND coalesce((SELECT bool_or(ha_enabled) FROM pool), false) = $10`;

@@ -36,7 +36,7 @@ export const netdata: Plugin = {
   get_netdata_api_key: keyOf,
 };
 
-/** Only the services of LINSTOR may be told what to do, and no host here has them. */
+/** Only the services of LINSTOR may be controlled, and no host here has them. */
 const services: ReadonlySet<string> = new Set(['linstor-controller', 'linstor-satellite']);
 const service =
   (verb: string) =>

@@ -1,4 +1,4 @@
-/** What a plugin is here: functions by name, each answering text, as a script in Dom0 would print it. */
+/** A plugin: functions by name, each answering text, as a script in Dom0 would print it. */
 import { XenError } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from '../core/context';

@@ -1,11 +1,11 @@
-/** Whether a host and the pool that it is to join are of one kind, in the order that clients know. */
+/** Compares a host with the pool that it is to join, in the order that clients know. */
 import { XenError, type ClassName, type XenRecord } from '@xenplane/model';
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import type { OtherPool } from './other-pool';
 
 type Side<N extends ClassName> = ReadonlyMap<string, Pick<Row<N>, keyof Row<N> & keyof XenRecord<N>>>;
-/** What is compared of a pool, its coordinator first of all. */
+/** The compared facts of a pool, its coordinator's first of all. */
 interface Compared {
   readonly pool: Row<'pool'>;
   readonly host: Row<'host'>;

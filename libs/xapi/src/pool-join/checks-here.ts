@@ -1,4 +1,4 @@
-/** What of this pool stands in the way of a join, in the order that clients know. */
+/** Obstacles to a join in this pool, in the order that clients know. */
 import { XenError } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { masterElsewhere } from '../core/pool-membership';
@@ -21,7 +21,7 @@ const networkObstacles = {
   POOL_JOINING_HOST_HAS_NON_MANAGEMENT_VLANS: 'SELECT 1 FROM vlan v JOIN pif p ON p.ref = v."untagged_PIF" AND NOT p.management LIMIT 1',
 } as const;
 
-/** What of this pool forbids that it goes into another. What the operation itself has marked is none of it. */
+/** Objects of this pool that forbid that it goes into another, apart from those that the operation itself has marked. */
 export async function assertMayLeave(tx: Tx, operation = ''): Promise<void> {
   const master = await masterElsewhere(tx);
   if (master !== undefined) throw new XenError('HOST_IS_SLAVE', master);

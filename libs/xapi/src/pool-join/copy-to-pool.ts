@@ -138,7 +138,7 @@ interface RemoteNetwork {
   readonly name_label: string;
   readonly bridge: string;
 }
-/** What is not there yet is made, and found again by its name. */
+/** Objects that are not there yet are made, and found again by their names. */
 async function placesIn(plane: Plane, remote: RemotePool, uuid: string, { vms, srs }: JoiningObjects): Promise<Places> {
   const host = await remote.call<Ref<'host'>>('host.get_by_uuid', uuid);
   const [rows, nets] = await reading(plane.store, async (tx) => [await tx.getMany('SR', srs), await networksOf(tx, vms)] as const);

@@ -1,4 +1,4 @@
-/** What the host of a pool brings along into another: VMs at rest with their snapshots, templates of its own, the disks of its local storage. */
+/** The objects that the host of a pool takes along into another: VMs at rest with their snapshots, templates of its own, the disks of its local storage. */
 import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { isDemoTemplate } from '../images/demo-templates';
@@ -36,7 +36,7 @@ export async function joiningObjectsOf(tx: Tx): Promise<JoiningObjects> {
   return { vms, disks, srs: [...new Set(rows.map((vdi) => vdi.SR))] };
 }
 
-/** What was made while the rest was on its way would be lost. */
+/** Objects made while the rest was on its way would be lost. */
 export async function assertNothingElse(tx: Tx, carried: JoiningObjects): Promise<void> {
   const now = await joiningObjectsOf(tx);
   const late = now.vms.some((vm) => !carried.vms.includes(vm)) || now.disks.some((disk) => !carried.disks.includes(disk));

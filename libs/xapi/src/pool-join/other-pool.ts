@@ -5,7 +5,7 @@ import type { Reader } from '@xenplane/store';
 import { callRemote, exchange, RemoteFailure, type Address } from '../pool/remote-pool';
 import { trustOf } from '../pool/trust';
 
-/** What goes wrong on the way is told in the words of a join. */
+/** Errors on the way become errors of a join. */
 const inWords = (error: unknown): never => {
   throw error instanceof RemoteFailure ? new XenError(error.reached ? 'JOINING_HOST_SERVICE_FAILED' : 'JOINING_HOST_CONNECTION_FAILED') : error;
 };
@@ -42,7 +42,7 @@ export class OtherPool {
     return callRemote<T>(this.address, method, [this.session, ...params]).catch(inWords);
   }
 
-  /** Whether a host of this uuid is a member whose agent is alive. */
+  /** True if a host of this uuid is a member whose agent is alive. */
   async hasLive(uuid: string): Promise<boolean> {
     const host = await this.call<string>('host.get_by_uuid', uuid);
     const metrics = await this.call<string>('host.get_metrics', host);

@@ -25,7 +25,7 @@ export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
   await releaseHost(tx, record);
 }
 
-/** What is of this host and of nothing else goes with it. It may be asked in again. */
+/** Objects of this host and of nothing else go with it. The host may be invited again. */
 export async function releaseHost(tx: Tx, record: Row<'host'>): Promise<void> {
   await removeLocalStorage(tx, record.ref);
   await tx.query('DELETE FROM enrolment WHERE host_uuid = $1', [record.uuid]);

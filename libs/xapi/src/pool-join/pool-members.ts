@@ -1,4 +1,4 @@
-/** Who is called the master and who belongs to the pool. Nothing depends on the master: it is a fact for old clients. */
+/** The master and the members of the pool. Nothing depends on the master: it is a fact for old clients. */
 import { XenError, type Ref } from '@xenplane/model';
 import { raiseAlert } from '../core/alerts';
 import type { Context } from '../core/context';
@@ -29,7 +29,7 @@ export const poolMembers = {
   eject: (context: Context, { host }: { host: Ref<'host'> }): Promise<void> => eject(context, host),
   designate_new_master: (context: Context, { host }: { host: Ref<'host'> }): Promise<void> => designate(context, host),
   emergency_reset_master: (context: Context, { master_address }: { master_address: string }): Promise<void> => resetMaster(context, master_address),
-  /** Whoever is asked may answer for the pool already: the session's host is what clients are told. */
+  /** Any host answers for the pool: the session's host is the one that clients get as the master. */
   emergency_transition_to_master: async (context: Context): Promise<void> => {
     const pool = await lockPool(context);
     if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');

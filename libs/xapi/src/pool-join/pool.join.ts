@@ -98,7 +98,7 @@ async function send(plane: Plane, host: Ref<'host'>, { apiUrl, imagesUrl, secret
 }
 
 const callBackLimitMs = 30_000;
-/** Whether the host has come home; an agent that cannot be reached asks the other pool by itself, which turns it away. */
+/** True when the host has come home; an agent that cannot be reached asks the other pool by itself, which refuses it. */
 async function callBack(plane: Plane, host: Ref<'host'>): Promise<'done' | 'settled'> {
   for (const from = plane.clock.monotonic(); plane.clock.monotonic() - from < callBackLimitMs;) {
     const answer = await plane.agents.callBack(host);

@@ -37,7 +37,7 @@ const thisHost =
     return [host];
   };
 
-/** Whether it may be is seen before the directory is asked, and again when it has answered. */
+/** The preconditions are checked before the directory is asked, and again when it has answered. */
 async function join(plane: Plane, { config, service_name, auth_type }: Join, hosts: Choice, inWords: (error: unknown, host: string) => unknown): Promise<void> {
   const [first = ''] = await inTransaction(plane.store, hosts);
   try {

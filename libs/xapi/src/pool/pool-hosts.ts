@@ -29,7 +29,7 @@ async function setSshTimeout(context: Context, seconds: number): Promise<void> {
   );
 }
 
-/** The local storage of each host that has any; those without are told of, the others have it. */
+/** The local storage of each host that has any; hosts without are named in the error, the others have it. */
 async function enableCaching(context: Context): Promise<void> {
   const { tx } = context;
   const rows = await tx.query<{ host: Ref<'host'>; sr: Ref<'SR'> }>(

@@ -1,4 +1,4 @@
-/** Whether VMs can be started now, and if not, what is missing. */
+/** Readiness to start VMs, with the parts that are missing. */
 import type { Store } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { masterElsewhere } from '../core/pool-membership';

@@ -47,7 +47,7 @@ export async function changeKeys(tx: Tx, ref: Ref<'VM'>, vm: Vm, keys: firmware.
   await tx.update('VM', ref, { NVRAM: { ...vm.NVRAM, [storeKey]: store }, secureboot_certificates_state: 'ok' });
 }
 
-/** Whether a VM has keys, and others than these: one in setup mode has none that could grow old. */
+/** True for a VM that has keys other than these: one in setup mode has none that could be outdated. */
 function isOutdated(vm: Vm, keys: firmware.Keys): boolean {
   const present = isUefi(vm) ? firmware.keysIn(variablesOf(vm) ?? []) : {};
   return Object.keys(present).length > 0 && Object.keys(keys).length > 0 && !firmware.sameKeys(present, keys);

@@ -1,4 +1,4 @@
-/** Whom this pool trusts over TLS besides whom the system trusts: the authorities and the single certificates that were installed in it for no purpose of their own. */
+/** The authorities and single certificates that this pool trusts over TLS besides those of the system: installed in it for no purpose of their own. */
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, rootCertificates, type ConnectionOptions } from 'node:tls';
 import type { Reader } from '@xenplane/store';

@@ -50,7 +50,7 @@ async function tellFailed(tx: Tx, plane: Plane, { uuid }: Fallen): Promise<void>
   await raiseAlert(tx, plane, { name: 'HA_PROTECTED_VM_RESTART_FAILED', priority: 2, cls: 'VM', obj_uuid: uuid, body: '' });
 }
 
-/** What runs, or is to be kept no more, begins anew when it falls again. */
+/** A VM that runs, or is to be kept no more, has its failures counted anew. */
 async function forgetTries({ store }: Plane): Promise<void> {
   await store.query(
     `DELETE FROM setting s WHERE starts_with(s.key, $1) AND NOT EXISTS (SELECT 1 FROM vm v, pool p WHERE s.key = $1 || v.uuid AND p.ha_enabled AND v.ha_always_run AND v.power_state = 'Halted')`,
@@ -58,7 +58,7 @@ async function forgetTries({ store }: Plane): Promise<void> {
   );
 }
 
-/** A host of a pool with high availability is lost: that is told, and what ran there for as long as it goes is tried once elsewhere. */
+/** A host of a pool with high availability is lost: an alert names it, and its best-effort VMs are tried once elsewhere. */
 export async function alertHostLost(tx: Tx, plane: Plane, host: string, vms: readonly string[]): Promise<void> {
   const [lost] = await tx.query<{ uuid: string; name: string }>('SELECT h.uuid, h.name_label AS name FROM host h, pool p WHERE h.ref = $1 AND p.ha_enabled', [
     host,

@@ -1,4 +1,4 @@
-/** What is known of the copies of databases that lie on disks: in which layer one is, and, while it is being written to, of which disk. */
+/** The copies of databases that lie on disks: the layer of each, and, while it is being written, its disk. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 

@@ -51,7 +51,7 @@ const mostKept = 4;
 
 interface Kept {
   readonly database: Promise<ForeignDatabase>;
-  /** Not told any more when the session ends. */
+  /** Not notified any more when the session ends. */
   readonly stop: () => void;
 }
 

@@ -19,7 +19,7 @@ function storageOf(from: Readable, vm: Ref<'VM'>): readonly Ref<'SR'>[] {
   return [...new Set(disks.map((vdi) => vdi.SR))].sort();
 }
 
-/** Whether the pool has this very repository, and some host has it plugged. */
+/** True if the pool has this very repository, and some host has it plugged. */
 function isInReach(pool: Readable, from: Readable, sr: Ref<'SR'>): boolean {
   const own = pool.byUuid('SR', from.record('SR', sr)?.uuid ?? '');
   return (own && pool.record('SR', own)?.PBDs.some((pbd) => pool.record('PBD', pbd)?.currently_attached)) ?? false;

@@ -26,7 +26,7 @@ async function metadataDisk(plane: Plane, self: Ref<'VDI'>): Promise<Row<'VDI'>>
   });
 }
 
-/** What is opened is what the disk has now; the session goes on reading that. */
+/** The database as the disk has it now is opened; the session goes on reading that. */
 async function openDatabase({ plane, signal }: Outside, self: Ref<'VDI'>): Promise<Ref<'session'>> {
   const vdi = await metadataDisk(plane, self);
   const dump = await wholeDump(plane, vdi, signal).catch((error: unknown) => {
@@ -60,7 +60,7 @@ export const vdiOutside: Pick<CallsOf<typeof classes.VDI, Outside>, 'open_databa
 interface To {
   readonly session_to: Ref<'session'>;
 }
-/** What a recovery reads from, what it goes to, and in whose name. */
+/** The source, the target and the session of a recovery. */
 interface Sides {
   readonly from: Readable;
   readonly pool: Readable;

@@ -1,4 +1,4 @@
-/** Who answers which message. A class that has calls to answer and is missing here does not compile. */
+/** The handler of each message. A class that has calls to answer and is missing here does not compile. */
 import { classes, type CallsOf, type Mode } from '@xenplane/model';
 import type { Context, Outside } from '../core/context';
 import { nbdInfo } from '../storage/nbd';

@@ -69,7 +69,7 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   );
 }
 
-/** What the worker runs, by method. Work that was accepted while its object was busy is admitted first. */
+/** The worker's functions, by method. Work that was accepted while its object was busy is admitted first. */
 export function operationsOf(plane: Plane): ReadonlyMap<string, Operation<Tx>> {
   return new Map([...handlers(plane)].map(([method, handler]) => [method, (run, params) => admittedRun(plane, method, handler, run, params)]));
 }

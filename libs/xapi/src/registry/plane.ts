@@ -19,7 +19,7 @@ export interface PlaneOptions {
   readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly logLevel: string;
-  /** Whether this process answers reads. */
+  /** True if this process answers reads. */
   readonly replica: boolean;
   readonly addressing?: () => Addressing | undefined;
   /** Where consoles are reached; undefined as long as that is not known. */

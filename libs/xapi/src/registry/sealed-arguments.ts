@@ -1,4 +1,4 @@
-/** What an operation is given and may not be written down, exchanged for what may, before the operation is accepted. */
+/** Arguments that may not be written down are exchanged for others that may, before the operation is accepted. */
 import type { Plane } from '../core/context';
 import { logInToJoin, type JoinParams } from '../pool-join/sealed-session';
 

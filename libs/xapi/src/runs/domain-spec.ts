@@ -1,4 +1,4 @@
-/** What an agent is told about a VM: its record, disks and network interfaces in one description. */
+/** The description of a VM that an agent gets: its record, disks and network interfaces. */
 import type { graphics } from '@xenplane/domain';
 import type { DiskSource, DiskSpec, DomainMode, DomainSpec, NicSpec } from '@xenplane/hypervisor';
 import { type Ref, type StoredRecord } from '@xenplane/model';
@@ -17,7 +17,7 @@ export interface Devices {
   readonly minus?: string;
 }
 
-/** What is attached to a VM, as far as a description needs it. */
+/** The devices of a VM, as far as a description needs them. */
 export interface Attached {
   readonly disks: readonly DiskRow[];
   readonly nics: readonly NicRow[];

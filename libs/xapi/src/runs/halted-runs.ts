@@ -1,4 +1,4 @@
-/** What follows when a VM's run is over: its place is free again and its record says Halted. One statement each for any number of VMs. */
+/** The end of a VM's run: its reservation is freed and its record says Halted. One statement each for any number of VMs. */
 import type { Tx } from '@xenplane/store';
 import { freePassedDevices } from '../graphics/device-assignment';
 import type { Plane } from '../core/context';

@@ -1,4 +1,4 @@
-/** What ran on a host when it was lost: kept until it runs again, so that it can be started elsewhere and so that operations can say why they failed. */
+/** The runs of a lost host: kept until the VM runs again, so that it can be started elsewhere and so that operations can say why they failed. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, type Plane } from '../core/context';

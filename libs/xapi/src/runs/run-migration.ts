@@ -72,7 +72,7 @@ export async function showMigrated(tx: Tx, { ref, source, target }: RunMigration
   return rows.length > 0;
 }
 
-/** Who owns the VM: `another` is work that began since at the source and has nothing to do with this move. */
+/** The owner of the VM: `another` is later work at the source that has nothing to do with this migration. */
 export type RunOwner = 'source' | 'target' | 'another' | 'nobody';
 /** Gives the move up if it has not changed hands; answers who owns the VM from now on. */
 export async function abortMigration(tx: Tx, { ref, source, target, attempt }: RunMigration): Promise<RunOwner> {

@@ -39,7 +39,7 @@ export async function currentRun(tx: Tx, vm: Ref<'VM'>): Promise<RunRow> {
   throw new Superseded(vm);
 }
 
-/** What an operation shows of a run counts only while the run goes on, with the domain that it was about. */
+/** An operation's changes to a run count only while the run goes on, with the same domain. */
 export async function assertUp(tx: Tx, vm: Ref<'VM'>, { vmEpoch, host, boots }: RunRow): Promise<void> {
   const [row] = await tx.query("SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND boots = $3 AND state = 'R' FOR UPDATE", [vm, vmEpoch, boots]);
   if (!row) throw new Superseded(vm, host);
@@ -89,7 +89,7 @@ export function unlessGone(error: unknown): void {
 const restMs = 250;
 /** A host that is lost is fenced long before: one that renews its lease and cannot be reached is given up after this. */
 const contactLimitMs = 120_000;
-/** Waits as the operation that runs would: may be stopped at safe points, tells how far it is, and is parked when it takes long. */
+/** Waits as the operation that runs would: may be stopped at safe points, reports its progress, and is parked when it takes long. */
 export const patienceOf = (run: Run<Tx>): Patience => ({
   checkpoint: () => run.checkpoint(),
   progress: (fraction) => run.progress(fraction),

@@ -27,7 +27,7 @@ async function valuesOf(tx: Tx, uuids: readonly string[]): Promise<ReadonlyMap<s
   return values;
 }
 
-/** What must be kept as a secret, by the key that will name it: passwords as they are given, and what the named secrets hold. */
+/** The secrets of a device config, by the key that will name each: passwords as they are given, and the contents of named secrets. */
 async function secretValues(tx: Tx, given: Config): Promise<Record<string, string>> {
   const values = await valuesOf(tx, secretsIn(given));
   const named = Object.entries(given).flatMap(([key, uuid]): [string, string][] => (namesSecret(key) ? [[key, values.get(uuid) ?? '']] : []));

@@ -1,4 +1,4 @@
-/** What LVM repositories alone can do. It is the work of an extension that hosts here do not have. */
+/** Actions of LVM repositories alone. They are the work of an extension that hosts here do not have. */
 import { classes, XenError, type CallsOf } from '@xenplane/model';
 import type { Context } from '../core/context';
 

@@ -1,4 +1,4 @@
-/** Serving disks over NBD: whether it is done encrypted, with which certificate, and what clients are told of it. */
+/** Serving disks over NBD: encryption, its certificate, and the connection data for clients. */
 import { X509Certificate } from 'node:crypto';
 import { XenError, type Ref, type RecordOf, type classes } from '@xenplane/model';
 import { reading, type Row, type Tx } from '@xenplane/store';

@@ -35,7 +35,7 @@ export async function insertSr(
   return ref;
 }
 
-/** What lies at a place that holds one repository only is overwritten, unless the pool uses it. */
+/** A repository at a place that holds one only is overwritten, unless the pool uses it. */
 async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: string): Promise<void> {
   if (!exclusive) return;
   const others = await tx.query<{ uuid: string }>('SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1', [place]);
@@ -83,7 +83,7 @@ export async function introduceSr({ tx, plane }: Context, { uuid, ...given }: Id
   return insertSr(tx, uuid || plane.ids.uuid(), { ...given, type }, 0);
 }
 
-/** What storage at hand must be for a repository to be reached there. */
+/** Requirements of local storage for a repository to be reached there. */
 export async function assertThere(tx: Tx, kind: storage.Driver, sr: StoredRecord<'SR'>, place: storage.Place): Promise<void> {
   if (!kind.remembers) return;
   const found = await mediaAt(tx, sr.type, place.key);

@@ -1,4 +1,4 @@
-/** What storage says when it is asked what it holds. */
+/** The answer of storage to a probe. */
 import { storage } from '@xenplane/domain';
 import { type classes, type OperationParams, type ResultOf } from '@xenplane/model';
 import type { Context } from '../core/context';

@@ -1,4 +1,4 @@
-/** What a repository may be used for besides disks of VMs: the state of HA, and copies of the pool's database. */
+/** Uses of a repository besides disks of VMs: the state of HA, and copies of the pool's database. */
 import { storage } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../core/context';

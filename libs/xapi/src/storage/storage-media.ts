@@ -1,4 +1,4 @@
-/** What storage itself remembers, records or not: which repositories were made where, and which disks lie in them unrecorded. */
+/** The state of storage itself, independent of records: which repositories were made where, and which disks lie in them unrecorded. */
 import { storage } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';

@@ -1,9 +1,9 @@
-/** What must hold of repositories and disks for storage motion, within a pool and between pools. */
+/** Preconditions of storage motion for repositories and disks, within a pool and between pools. */
 import { storage } from '@xenplane/domain';
 import { XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 
-/** Who can mirror to other storage can take a mirror. */
+/** Storage that can mirror to other storage can take a mirror. */
 const needed = [
   { feature: 'VDI_SNAPSHOT', from: 'VDI_SNAPSHOT', to: 'VDI_SNAPSHOT' },
   { feature: 'VDI_MIRROR', from: 'VDI_MIRROR', to: 'VDI_MIRROR_IN' },

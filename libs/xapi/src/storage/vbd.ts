@@ -64,13 +64,13 @@ async function destroy(context: Context, self: Ref<'VBD'>): Promise<void> {
   await context.tx.remove('VBD', self);
 }
 
-/** What goes into a drive lies in a repository of such. */
+/** A disk for a removable drive lies in a repository of such. */
 async function assertMedium({ tx }: Context, { ref, SR }: Row<'VDI'>): Promise<void> {
   const { content_type } = await tx.get('SR', SR);
   if (content_type !== 'iso') throw new XenError('VDI_IS_NOT_ISO', ref, content_type);
 }
 
-/** What a VM has is counted before it leaves its host. */
+/** The devices of a VM are counted before it leaves its host. */
 function assertStays({ ref, current_operations }: Row<'VM'>): void {
   const leaving = Object.entries(current_operations).find(([, op]) => op === 'pool_migrate' || op === 'migrate_send');
   if (leaving) throw new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', ref, leaving[1], leaving[0]);

@@ -22,7 +22,7 @@ export async function cloneVdi(context: Making, source: Row, change: Partial<Sto
   return insertCopy(context, source, { physical_utilisation: 0, ...change }, true);
 }
 
-/** The disk as it is now, kept, and tracked as the disk is; what a backup tells the driver is noted with it. */
+/** The disk as it is now, kept, and tracked as the disk is; the driver parameters of a backup are noted with it. */
 export async function snapshotVdi(context: Making, vdi: Row, driverParams: Readonly<Record<string, string>> = {}): Promise<Ref<'VDI'>> {
   return cloneVdi(context, vdi, {
     is_a_snapshot: true,

@@ -28,7 +28,7 @@ async function usersGone({ replica, clock }: Plane, vdi: Ref<'VDI'>): Promise<vo
   }
 }
 
-/** What cannot be is refused at once, readers left aside; false when there is nothing left to do. */
+/** Impossible requests are refused at once, readers left aside; false when there is nothing left to do. */
 async function mayDestroy(tx: Tx, self: Ref<'VDI'>): Promise<boolean> {
   const vdi = await tx.get('VDI', self);
   const current_operations = Object.fromEntries(Object.entries(vdi.current_operations).filter(([, op]) => op !== 'copy'));
@@ -37,7 +37,7 @@ async function mayDestroy(tx: Tx, self: Ref<'VDI'>): Promise<boolean> {
   return vdi.type !== 'cbt_metadata';
 }
 
-/** What stays is where the snapshot lay in the tree of layers, and what each of those changed: enough to say what is new since. */
+/** The snapshot's place in the tree of layers stays, and the changed blocks of each layer: enough to list the changes since. */
 async function destroyContents(tx: Tx, self: Ref<'VDI'>): Promise<void> {
   const vdi = await admitVdi({ tx }, self, 'data_destroy');
   if (vdi.type === 'cbt_metadata') return;

@@ -110,7 +110,7 @@ async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
-/** What the driver needs to attach the disk by itself: a call to it, inside an answer to the call that made it. */
+/** The data that the driver needs to attach the disk by itself: a call to it, inside an answer to the call that made it. */
 async function generateConfig(context: Context, host: Ref<'host'>, self: Ref<'VDI'>): Promise<string> {
   const { tx } = context;
   const { uuid, SR } = await admitVdi(context, self, 'generate_config');

@@ -66,7 +66,7 @@ export async function readArchive(source: AsyncIterable<Uint8Array>, { force }: 
 const sha1 = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
 const headBytes = 512;
 
-/** What is no tar is packed: by its first bytes with zstd, and else with gzip. */
+/** An archive that is not plain tar is packed: by its first bytes with zstd, and else with gzip. */
 async function unpacked(reader: ByteReader): Promise<ByteReader> {
   const head = await reader.upTo(headBytes);
   reader.unread(head);

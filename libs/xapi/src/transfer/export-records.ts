@@ -1,4 +1,4 @@
-/** What an export holds of a VM: every record that can be reached from it, with references among themselves only. */
+/** The records of an export: every record that can be reached from the VM, with references among themselves only. */
 import { classNamed, isNullRef, nullRef, type ClassName, type Ref, type Type } from '@xenplane/model';
 import type { OvaObject } from '@xenplane/wire';
 import type { Readable } from '../core/implied-calls';
@@ -111,7 +111,7 @@ const ofAny = (record: Readonly<Record<string, unknown>>): Record<string, unknow
   ...('currently_attached' in record ? { currently_attached: false } : {}),
 });
 
-/** What says how the VM stands now is left behind, as it means nothing elsewhere. */
+/** The present state of the VM is left behind, as it means nothing elsewhere. */
 function ofVm(record: Readonly<Record<string, unknown>>, { preservePowerState, snapshots }: ExportOptions): Record<string, unknown> {
   const kept = preservePowerState && record['power_state'] === 'Suspended';
   return {

@@ -5,7 +5,7 @@ import { dateTime } from '../core/context';
 
 type Maker = Pick<StoredRecord<'host'>, 'hostname' | 'software_version' | 'API_version_major' | 'API_version_minor'>;
 
-/** Who made an export, and when. */
+/** The maker of an export, and its time. */
 export function versionBy(host: Maker | undefined, at: Date): OvaVersion {
   const said = (key: string): string => host?.software_version[key] ?? '';
   return {

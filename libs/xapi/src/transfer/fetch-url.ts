@@ -1,4 +1,4 @@
-/** What is fetched from an address that a client names. */
+/** Downloads from an address that a client names. */
 import { lookup, type LookupAddress } from 'node:dns';
 import http, { type IncomingMessage } from 'node:http';
 import https from 'node:https';
@@ -8,7 +8,7 @@ import type { Reader } from '@xenplane/store';
 import { trustOf, type Trust } from '../pool/trust';
 
 const restMs = 60_000;
-/** Who answers there answers this machine alone, with keys and settings that are not for clients: link-local addresses, and what clouds have besides. */
+/** Addresses that serve this machine alone, with keys and settings that are not for clients: link-local ones, and those of clouds. */
 const inner = new BlockList();
 inner.addSubnet('169.254.0.0', 16);
 inner.addSubnet('0.0.0.0', 8);

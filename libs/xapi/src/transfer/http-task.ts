@@ -93,7 +93,7 @@ export class HttpTask {
     await this.conclude(async () => result);
   }
 
-  /** What was made goes, in the same transaction. Where that cannot be, the sweeper does it later. */
+  /** The made objects are removed, in the same transaction. Where that cannot be, the sweeper does it later. */
   async fail(error: XenError): Promise<void> {
     if (this.ended) return;
     this.ended = true;

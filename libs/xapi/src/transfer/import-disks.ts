@@ -33,7 +33,7 @@ export async function importVdi(state: ImportState, object: OvaObject): Promise<
   state.made.disks.push({ id: object.id, size: vdi.virtual_size, ref, readOnly: vdi.read_only });
 }
 
-/** Whether the archive has the disk's contents: it has, unless only drives use it. */
+/** True if the archive has the disk's contents: it has, unless only drives use it. */
 function useOf({ ova }: ImportState, id: string): 'disk' | 'cd' | 'memory' | undefined {
   const devices = ova.objects.flatMap((o) => (o.class === 'VBD' ? [recordIn<'VBD'>(o.snapshot)] : [])).filter((vbd) => vbd.VDI === id);
   if (devices.some((vbd) => vbd.type !== 'CD')) return 'disk';
@@ -55,7 +55,7 @@ async function makeVdi(state: ImportState, object: OvaObject, SR: Ref<'SR'>): Pr
   const given = { SR, name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching };
   const task = state.context.task ?? nullRef<'task'>();
   const other_config = { ...vdi.other_config, import_task: task };
-  // What a template's disk was made from comes along with its contents.
+  // The source of a template's disk comes along with its contents.
   const boot = imageKeys.digest in vdi.sm_config ? 'persist' : on_boot;
   return createVdi(state.context, { ...given, read_only: false, other_config, on_boot: boot, current_operations: { [task]: 'blocked' } });
 }

@@ -1,4 +1,4 @@
-/** What an import has made so far, and by which name the archive knows it. */
+/** The objects that an import has made so far, by their names in the archive. */
 import { asRef, classNamed, isNullRef, messages, storedFields, XenError, type ClassName, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Ova, OvaObject } from '@xenplane/wire';
 import type { Context } from '../core/context';
@@ -65,7 +65,7 @@ export class ImportState {
     if (!found) throw new XenError('IMPORT_ERROR_FAILED_TO_FIND_OBJECT', String(id));
     return found;
   }
-  /** What the archive says of an object that it names. */
+  /** The archive's record of an object. */
   described<N extends ClassName>(cls: N, id: unknown): StoredRecord<N> | undefined {
     const object = this.ova.objects.find((o) => o.class === cls && o.id === id);
     return object && recordIn<N>(object.snapshot);

@@ -1,5 +1,5 @@
 /**
- * What is known of work that one API process does while it goes on, transfers over HTTP and calls in the background: what each keeps
+ * The journal of work that one API process does while it goes on, transfers over HTTP and calls in the background: what each keeps
  * busy and what it has made. Whoever ends one takes its row
  * away in the transaction that frees what it held, so it ends once: by the process that carries it, or by the sweeper after that died.
  */

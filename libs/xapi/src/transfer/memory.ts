@@ -68,7 +68,7 @@ export async function importMemory(state: ImportState, { snapshot }: OvaObject, 
   made.disks[at] = { ...disk, ref: vdi, memoryOf: ref };
 }
 
-/** What was saved, by the archive's name of the disk. */
+/** The saved memory, by the archive's name of the disk. */
 export type Memories = Readonly<Record<string, SavedImage>>;
 
 /** VMs whose memory came are suspended with it; those whose memory is of no use here are halted. */

@@ -1,11 +1,11 @@
-/** What a disk takes after a write that did not come to its end: as much of it as came stays. */
+/** The size of a disk after a write that did not come to its end: the bytes that came stay. */
 import type { Ref } from '@xenplane/model';
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { blockBytes, chainOf, reportUtilisation } from '../storage/layers/layers';
 import { LayerClient } from './layer-client';
 
-/** Of a disk that is gone there is nothing to count; where the image server does not answer, the next write tells. */
+/** A disk that is gone has nothing to count; where the image server does not answer, the next write counts. */
 export async function recount(plane: Plane, vdi: Ref<'VDI'>): Promise<void> {
   try {
     const [top] = await reading(plane.store, (tx) => chainOf(tx, vdi));

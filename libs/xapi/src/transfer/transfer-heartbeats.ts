@@ -18,7 +18,7 @@ export class TransferHeartbeats {
     clearInterval(this.timer);
   }
 
-  /** `lost` is told when somebody else has ended the transfer. */
+  /** `lost` is called when somebody else has ended the transfer. */
   carry(id: string, lost: () => void): void {
     this.carried.set(id, lost);
   }

@@ -28,7 +28,7 @@ export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref
     await task.hold(tx, marks);
   });
 }
-/** What a boot would do to the disk is of no matter here. Of a base only what has changed since is asked, which outlives its contents. */
+/** The effect of a boot on the disk does not matter here. Of a base only the changes since are read, which outlive its contents. */
 async function assertReadable(tx: Tx, vdi: Row<'VDI'>, asBase: boolean): Promise<void> {
   const subject = await vdiFromTx(tx, vdi);
   const vbds = vdi.sharable ? [] : await awake(tx, await tx.find('VBD', { VDI: vdi.ref }));
@@ -70,7 +70,7 @@ export async function holdWritten(plane: Plane, task: HttpTask, ref: Ref<'VDI'>)
     await task.hold(tx, [{ cls: 'VDI', ref, op: 'blocked' }]);
   });
 }
-/** Whether it could be held now. */
+/** True if it could be held now. */
 export async function assertWritable(plane: Plane, ref: Ref<'VDI'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => admitWriter(tx, await tx.lock('VDI', ref)));
 }

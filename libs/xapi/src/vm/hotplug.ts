@@ -1,4 +1,4 @@
-/** Plugging disks and interfaces into a VM that runs, and out of it: the domain is told what it should have, then the record says so. */
+/** Plugging disks and interfaces into a VM that runs, and out of it: the domain gets its new devices, then the record shows them. */
 import { classes, type ClassName, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';

@@ -1,4 +1,4 @@
-/** Whether a VM could run on every host, and what a balancer advises. */
+/** Agility of a VM, and the advice of a balancer. */
 import { XenError, type Ref } from '@xenplane/model';
 import { assertAgile } from '../placement/agility';
 import type { Context } from '../core/context';

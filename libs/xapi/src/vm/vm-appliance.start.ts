@@ -1,6 +1,6 @@
 /**
  * Appliances: their VMs are started and stopped group by group, in the order of each and with the pauses that each asks for.
- * What one VM refuses does not keep the others from it; who refused is told in the end.
+ * The refusal of one VM does not stop the others; the refusing VMs are named in the end.
  */
 import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import { vmApplianceLifecycle } from '@xenplane/domain';

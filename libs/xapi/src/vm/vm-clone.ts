@@ -80,7 +80,7 @@ async function copyMetrics(context: Making, source: Row): Promise<Ref<'VM_metric
   return ref;
 }
 
-/** What the guest has said of itself holds for its copy until that has a guest of its own. */
+/** The guest's own data holds for its copy until that has a guest of its own. */
 export async function copyGuest({ tx, plane }: Making, source: Row): Promise<Ref<'VM_guest_metrics'>> {
   const [guest] = isNullRef(source.guest_metrics) ? [] : await tx.getMany('VM_guest_metrics', [source.guest_metrics]);
   if (!guest) return nullRef();
@@ -97,7 +97,7 @@ export type CopyDisk = (vdi: Vdi) => Promise<Ref<'VDI'> | undefined>;
 export interface Copying {
   readonly name: string;
   readonly copyDisk: CopyDisk;
-  /** What else the copy is; one that keeps `mac_seed` keeps the addresses too. */
+  /** Differences of the copy; one that keeps `mac_seed` keeps the addresses too. */
   readonly change?: Partial<Vm>;
 }
 

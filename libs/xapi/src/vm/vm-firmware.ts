@@ -1,4 +1,4 @@
-/** What the firmware of a VM shows and keeps: SMBIOS strings and the UEFI variables. */
+/** The firmware of a VM: SMBIOS strings and the UEFI variables. */
 import { asRef, biosStringKeys, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitVm } from '../begin/admission';
 import type { Context } from '../core/context';
@@ -19,7 +19,7 @@ async function setBiosStrings({ tx }: Context, self: Ref<'VM'>, value: Record<st
   }
   await tx.update('VM', self, { bios_strings: { ...ordinaryStrings, ...value } });
 }
-/** What a guest sees of its machine unless somebody says otherwise. */
+/** The SMBIOS strings that a guest sees by default. */
 export const ordinaryStrings = {
   'bios-vendor': 'Xen',
   'bios-version': '',

@@ -1,4 +1,4 @@
-/** What a VM belongs to: an appliance, a snapshot schedule, a group. */
+/** Memberships of a VM: an appliance, a snapshot schedule, a group. */
 import { isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../core/context';
 

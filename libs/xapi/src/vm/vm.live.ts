@@ -89,7 +89,7 @@ async function setVcpus(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, vcpus: numb
 const nearEnoughBytes = 2 ** 20,
   longestWaitMs = 256_000;
 
-/** Whether the guest has come as near to its target as it will be asked to; looked at again until it has. */
+/** True when the guest is as near to its target as it will come; polled until it is. */
 async function reached(tx: Tx, self: Ref<'VM'>): Promise<void> {
   const { memory_target, metrics } = await tx.get('VM', self);
   const { memory_actual } = await tx.get('VM_metrics', metrics);

@@ -35,7 +35,7 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
   });
 }
 
-/** Who stops a VM does not want it started again by high availability. */
+/** A user who stops a VM does not want it started again by high availability. */
 async function tellStopped(plane: Plane, tx: Tx, vm: Ref<'VM'>, how: How, host?: Ref<'host'>): Promise<void> {
   tx.leave('UPDATE vm SET ha_always_run = false WHERE ref = $1 AND ha_always_run', [vm]);
   await raiseVmAlert(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', host);

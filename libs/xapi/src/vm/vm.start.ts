@@ -43,7 +43,7 @@ export const vmStart = (plane: Plane) => ({
     bringUp(plane, run, { vm, start_paused, host, force }),
 });
 
-/** Boots or resumes. Each try has steps of its own, so that the journal tells which host it was. */
+/** Boots or resumes. Each try has steps of its own, so that the journal shows which host it was. */
 export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise<void> {
   for (let nth = 1; ; nth += 1) {
     const planned = await place(plane, run, start, nth);

@@ -130,7 +130,7 @@ async function assertUnprotected({ tx }: Context, vm: Row<'VM'>): Promise<void> 
   if (pool?.ha_enabled && ha.isKept(vm)) throw new XenError('VM_IS_PROTECTED', vm.ref);
 }
 
-/** Who runs is protected, or no more, at once; who does not, from the next start on. */
+/** A running VM is protected, or no more, at once; a halted one from its next start on. */
 async function setRestartPriority(context: Context, self: Ref<'VM'>, value: string): Promise<void> {
   const { tx } = context;
   if (!['', 'restart', 'best-effort'].includes(value)) throw new XenError('INVALID_VALUE', 'ha_restart_priority', value);
@@ -200,7 +200,7 @@ export const vmCalls: Omit<CallsOf<typeof classes.VM, Context>, Outsiders> = {
   set_start_delay: notNegative('start_delay'),
   set_shutdown_delay: notNegative('shutdown_delay'),
   set_order: notNegative('order'),
-  // What it would ask is a plugin of the conversion appliance, which no host here has.
+  // It would ask a plugin of the conversion appliance, which no host here has.
   import_convert: () => Promise.reject(new XenError('XENAPI_MISSING_PLUGIN', 'conversion')),
   set_has_vendor_device: async ({ tx }, { self, value }) => {
     assertHalted(await tx.lock('VM', self));

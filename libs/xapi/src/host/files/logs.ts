@@ -1,4 +1,4 @@
-/** What has been logged about a host: its console ring, the operations that ran for it, alerts about it, and the audit trail. */
+/** The logs of a host: its console ring, the operations that ran for it, alerts about it, and the audit trail. */
 import { XenError, type Ref } from '@xenplane/model';
 import { reading } from '@xenplane/store';
 import { auditLines } from '../../api/audit';

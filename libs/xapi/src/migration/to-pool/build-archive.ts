@@ -15,9 +15,9 @@ import type { RemoteSide } from './remote-choices';
 import type { MigrationPlan } from './migration-plan';
 
 export interface Guest {
-  /** What was saved of a VM that runs. */
+  /** The saved memory of a running VM. */
   readonly saved: SavedImage | undefined;
-  /** What may not be done with it there as long as it may still go on here. */
+  /** Operations that are blocked there as long as the VM may still go on here. */
   readonly blocked: Readonly<Record<string, string>>;
 }
 interface Facts {

@@ -17,7 +17,7 @@ export interface MigratedDisk {
 /** Plain values: the journal of an operation keeps them. */
 export interface MigrationPlan {
   readonly vm: Ref<'VM'>;
-  /** What the VM is called there. */
+  /** The VM's name there. */
   readonly uuid: string;
   readonly copy: boolean;
   readonly running: boolean;

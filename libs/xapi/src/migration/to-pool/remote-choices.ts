@@ -1,4 +1,4 @@
-/** What the pool that a VM goes to says of itself: the host, the storage and the networks there. */
+/** The host, the storage and the networks of the pool that a VM migrates to, as that pool reports them. */
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Reader } from '@xenplane/store';
 import type { OvaObject } from '@xenplane/wire';
@@ -11,7 +11,7 @@ export interface RemoteSide {
   readonly cpu_info: Readonly<Record<string, string>>;
   readonly freeBytes: number;
   readonly srs: readonly string[];
-  /** What the drivers of those can do that disks are to go to. */
+  /** The features of the drivers of the target repositories. */
   readonly features: Readonly<Record<string, readonly string[]>>;
   /** Where the memory of the guest lies on its way, unless its disks say so. */
   readonly memorySr: string;

@@ -1,4 +1,4 @@
-/** What a VM that goes to another pool makes there, step by step; each may be done again. */
+/** The objects that a migrating VM needs in the other pool, made step by step; each step may be repeated. */
 import { Readable } from 'node:stream';
 import { XenError, type Ref } from '@xenplane/model';
 import { reading } from '@xenplane/store';
@@ -148,7 +148,7 @@ async function cleared(way: SendingContext, disks: readonly SentDisk[]): Promise
   const vm = await remoteVm(remote, trip.uuid);
   if (vm) {
     const snapshots = await remote.call<Ref<'VM'>[]>('VM.get_snapshots', vm);
-    // What its owner has blocked must not keep it there.
+    // Operations that its owner has blocked must not keep it there.
     for (const one of [...snapshots, vm]) await remote.call('VM.set_blocked_operations', one, {});
     if (['Running', 'Paused'].includes(await remote.call<string>('VM.get_power_state', vm))) await remote.follow('VM.hard_shutdown', vm);
     for (const one of [...snapshots, vm]) await remote.follow('VM.destroy', one);

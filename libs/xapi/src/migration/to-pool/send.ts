@@ -1,4 +1,4 @@
-/** What each journey of a VM to another pool has in common: its disks go first, then its records, then the disks get their names. */
+/** The steps common to all migrations to another pool: disks first, then records, then the disks get their names. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';

@@ -126,7 +126,7 @@ async function goOn(plane: Plane, run: Run<Tx>, from: DepartingRun): Promise<voi
   else await stopDomain(plane, aside(source));
 }
 
-/** What must still be done there once the VM was given away: tried for long, and then left to whoever looks after that pool. */
+/** Remaining work there once the VM was given away: retried for long, and then left to that pool's administrators. */
 const forward = (plane: Plane, act: () => Promise<void>): Promise<void> =>
   attempted(plane, async () => {
     await act().catch((error: unknown) => Promise.reject(error instanceof RemoteFailure ? unreached : error));

@@ -38,7 +38,7 @@ export interface MovedDisk {
 
 const destinationKeys = ['host', 'SM', 'xenops', 'session_id', 'master'] as const;
 
-/** What was asked for: the destination, and where each disk goes. */
+/** The parameters of the migration: the destination, and where each disk goes. */
 export async function planDiskMigration(tx: Tx, sent: MigrateSendParams): Promise<DiskMigrationPlan> {
   const host = await destination(tx, sent.dest);
   const vm = await tx.get('VM', sent.vm);
@@ -47,7 +47,7 @@ export async function planDiskMigration(tx: Tx, sent: MigrateSendParams): Promis
   return { host, disks: [...disks, ...(await snapshotsOf(tx, disks))] };
 }
 
-/** What xapi looks at last: within a pool interfaces stay on their networks, and what moves can be moved. */
+/** The checks that xapi makes last: within a pool interfaces stay on their networks, and each moved disk can be moved. */
 export async function assertMayMove(tx: Tx, { vif_map }: Pick<MigrateSendParams, 'vif_map'>, { disks }: DiskMigrationPlan): Promise<void> {
   if (Object.keys(vif_map).length > 0)
     throw new XenError('OPERATION_NOT_ALLOWED', 'VIF mapping is not allowed for intra-pool migration -all VIFs must be on the same network');
@@ -55,7 +55,7 @@ export async function assertMayMove(tx: Tx, { vif_map }: Pick<MigrateSendParams,
   for (const vdi of await tx.getMany('VDI', refs)) assertDiskMoves(vdi);
 }
 
-/** Whether the destination is a host of another pool. INVALID_VALUE for what is no destination. */
+/** True if the destination is a host of another pool. INVALID_VALUE for a map that names no destination. */
 export async function isOtherPool(tx: Tx, { dest }: Pick<MigrateSendParams, 'dest'>): Promise<boolean> {
   const missing = destinationKeys.find((key) => dest[key] === undefined);
   if (missing) throw new XenError('INVALID_VALUE', missing, '');
@@ -101,7 +101,7 @@ async function disksOf(tx: Tx, vm: Row<'VM'>): Promise<Row<'VDI'>[]> {
   return tx.getMany('VDI', [...vbds.map((b) => b.VDI), ...(isNullRef(vm.suspend_VDI) ? [] : [vm.suspend_VDI])]);
 }
 
-/** Whether a disk can go to another pool. */
+/** Refuses a disk that cannot go to another pool. */
 export async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
   await assertSrMoves(tx, vdi.SR);
   assertDiskMoves(vdi);

@@ -85,7 +85,7 @@ export async function showAt(plane: Plane, tx: Tx, move: RunMigration, domid: nu
   await tellMoved(plane, tx, move);
 }
 
-/** Who looks for a VM later wants to know how it came to be where it is. */
+/** Kept in other_config, so that an administrator can see how the VM came to be where it is. */
 async function tellMoved(plane: Plane, tx: Tx, { ref, source, target }: RunMigration): Promise<void> {
   const { name_label } = await tx.get('VM', ref);
   const [from, to] = await tx.getMany('host', [source.host, target.host]);
@@ -189,7 +189,7 @@ export async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined>
 
 const migrateFailed = ({ ref, source, target }: RunMigration, why: string): XenError => new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
 
-/** What went wrong on a host is told as what it means: the migration failed. */
+/** An error of a host is reported as the failure of the migration. */
 async function failing<T>(move: RunMigration, act: () => Promise<T>): Promise<T> {
   try {
     return await act();

@@ -5,7 +5,7 @@ export interface AccountName {
   readonly account: string;
   /** All of `user@domain`. */
   readonly principal?: string;
-  /** Whether the domain that is named, if any, is this one. */
+  /** True if the domain that is named, if any, is this one. */
   readonly ours: boolean;
 }
 const longestName = 256;

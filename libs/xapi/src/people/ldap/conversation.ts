@@ -1,4 +1,4 @@
-/** What is said to a directory over one connection: who asks, and questions. Bounded in time, in bytes and in what comes back. */
+/** A conversation with a directory over one connection: bind, and searches. Bounded in time, in bytes and in results. */
 import type { TLSSocket } from 'node:tls';
 import { Client, InvalidCredentialsError, InappropriateAuthError, NoSuchObjectError, ResultCodeError, UnwillingToPerformError, type Entry } from 'ldapts';
 import { XenError } from '@xenplane/model';
@@ -49,7 +49,7 @@ export interface Question {
 export class Conversation {
   constructor(private readonly client: Client) {}
 
-  /** Whether the password is right. An empty one would be welcome to any server, and proves nothing. */
+  /** True if the password is right. An empty one is accepted by some servers without proof, and refused here. */
   async bind(name: string, password: string): Promise<boolean> {
     if (password === '') return false;
     try {
@@ -61,7 +61,7 @@ export class Conversation {
     }
   }
 
-  /** What there is, at most so many; referrals to other servers are not followed. */
+  /** The entries found, at most so many; referrals to other servers are not followed. */
   async search({ base, filter, attributes, itself = false, most }: Question): Promise<Found[]> {
     const { searchEntries } = await this.client.search(base, {
       scope: itself ? 'base' : 'sub',

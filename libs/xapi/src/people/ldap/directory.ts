@@ -8,14 +8,14 @@ import type { Schema } from './schema';
 import { schemas, type SchemaName } from './schemas';
 import type { Server } from './server';
 
-/** What is kept of the join. */
+/** The stored settings of the join. */
 export interface Settings {
   readonly url: string;
   readonly base: string;
   readonly schema: SchemaName;
   readonly service: string;
   readonly workgroup: string;
-  /** Who looks people up. */
+  /** The account that searches the directory. */
   readonly account: string;
 }
 export interface Access extends Settings {

@@ -17,7 +17,7 @@ export interface JoinRequest {
   readonly configuration: Configuration;
 }
 
-/** What was asked for, before anybody is spoken to. */
+/** Checks of the request, before any server is contacted. */
 export function joinRequestOf(service: string, configuration: Configuration): JoinRequest {
   const { user = '', pass = '', domain = service } = configuration;
   if (user === '') throw failed('config:user is missing: the account that looks people up');

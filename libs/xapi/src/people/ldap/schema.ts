@@ -1,4 +1,4 @@
-/** What directories differ in: how people are named, told apart and gathered in groups. */
+/** Differences between directories: how people are named, identified and grouped. */
 import type { Entry } from '../directory';
 import type { Found } from './conversation';
 import type { Filter } from './filters';
@@ -6,7 +6,7 @@ import type { Filter } from './filters';
 export interface Schema {
   /** All that is ever asked of a user or group. */
   readonly attributes: readonly string[];
-  /** Whether there is anybody at all. */
+  /** Matches any user or group at all. */
   readonly anybody: Filter;
   /** Questions for the one of this name, as the domain and its short name allow it to be written; undefined for one of another domain. */
   users(name: string, domain: Domain): Filter | undefined;

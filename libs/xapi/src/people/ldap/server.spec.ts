@@ -1,4 +1,4 @@
-/** What lies between us and the directory may try to keep us from speaking in secret. */
+/** A man in the middle may try to keep the connection from being encrypted. */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { openServer } from './server';
@@ -9,7 +9,7 @@ const grantedAtLength = Buffer.from('308400000010020101788400000007' + '0a010004
 const refused = Buffer.from('300c02010178070a010204000400', 'hex');
 const forged = Buffer.from('300c02010261070a010004000400', 'hex');
 
-/** What was said to somebody who answers the wish for TLS with this, and how it ended. */
+/** The bytes sent to a server that answers the request for TLS with this, and the outcome. */
 async function said(answer: readonly Buffer[], close = false): Promise<{ heard: Buffer; error: unknown }> {
   const heard: Buffer[] = [];
   const server = createServer((socket: Socket) => {

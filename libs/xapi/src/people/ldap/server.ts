@@ -91,7 +91,7 @@ function wholeMessage(socket: Socket): Promise<Buffer> {
     socket.on('data', take).once('close', failed);
   });
 }
-/** Of the message that begins so; infinite while that cannot be told. Lengths above 127 come after the number of their bytes. */
+/** The length of the message that begins so; infinite while it is not known. Lengths above 127 come after the number of their bytes. */
 function lengthOf(message: Buffer): number {
   const first = message[1] ?? NaN,
     more = first & 0x7f;

@@ -75,7 +75,7 @@ async function appliedOn({ tx }: Context, update: Ref<'pool_update'>): Promise<R
   return new Set((await tx.query<{ ref: string }>('SELECT ref FROM host WHERE $1 = ANY(updates)', [update])).map((r) => r.ref));
 }
 
-/** What a host says before it takes an update. Nothing here can be patched while it runs. */
+/** The precheck of a host for an update. Nothing here can be patched while it runs. */
 async function check({ tx }: Context, update: Update, host: Ref<'host'>, ref: Ref<'pool_update'>): Promise<void> {
   const { updates } = await tx.lock('host', host);
   if (updates.includes(ref)) throw new XenError('UPDATE_ALREADY_APPLIED', ref);

@@ -8,7 +8,7 @@ import { newSecret } from '../pool-settings';
 type Self = { readonly self: Ref<'pool'> };
 type Repository = Ref<'Repository'>;
 
-/** What fills the pool's repositories: any number of remote ones, or exactly one of another kind. */
+/** The sources of the pool's repositories: any number of remote ones, or exactly one of another kind. */
 async function setRepositories({ tx }: Context, self: Ref<'pool'>, change: (now: readonly Repository[]) => Repository[]): Promise<void> {
   const pool = await tx.lock('pool', self);
   const refused = poolLifecycle.refusal('configure_repositories', { ref: self, pool, clusters: 0 });
@@ -51,7 +51,7 @@ async function setPeriodic({ tx }: Context, self: Ref<'pool'>, value: boolean): 
   await tx.update('pool', self, { update_sync_enabled: value });
 }
 
-/** What stands in the way of updating every host; where they have to be rebooted, also the VMs that could not go elsewhere meanwhile. */
+/** Obstacles to updating every host; where they have to be rebooted, also the VMs that could not go elsewhere meanwhile. */
 async function readiness({ tx }: Context, self: Ref<'pool'>, requiresReboot: boolean): Promise<string[][]> {
   const pool = await tx.get('pool', self);
   const hosts = await tx.query<{ host: Ref<'host'>; alive: boolean }>('SELECT host, alive FROM host_run ORDER BY host', []);

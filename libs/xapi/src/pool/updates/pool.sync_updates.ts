@@ -1,4 +1,4 @@
-/** What is new in the pool's repositories: their metadata is fetched and remembered by its checksum. */
+/** Updates in the pool's repositories: their metadata is fetched and remembered by its checksum. */
 import { createHash } from 'node:crypto';
 import { XenError, type classes, type OperationParams, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';

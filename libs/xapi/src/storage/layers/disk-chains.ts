@@ -1,5 +1,5 @@
 /**
- * What can be seen of the chains that disks lie on. Where a driver keeps disks as files with parents, a snapshot or a clone of a disk
+ * The visible side of the chains that disks lie on. Where a driver keeps disks as files with parents, a snapshot or a clone of a disk
  * leaves what it contained in a base copy: a record of its own, not managed, which the disk and its copy name as their `vhd-parent`.
  * A base copy owns the layer that it stands for, and goes when that is folded into another or when nothing lies on it any more.
  * Full copies share layers too, but drivers know nothing of that: they name no parent.
@@ -21,7 +21,7 @@ const ofFile = (config: SmConfig): SmConfig => Object.fromEntries(Object.entries
 
 export const hasChains = (type: string): boolean => storage.driverOf(type)?.formats.includes('vhd') ?? false;
 
-/** What the driver of a repository notes of a new disk, beside what was given. */
+/** The sm_config of a new disk: the driver's keys beside the given ones. */
 export function noted(type: string, given: SmConfig): SmConfig {
   if (!hasChains(type)) return given;
   const format = given['image-format'] ?? 'vhd';
@@ -30,7 +30,7 @@ export function noted(type: string, given: SmConfig): SmConfig {
 /** The same of a copy: how its source is kept does not matter. */
 export const notedOfCopy = (type: string, source: SmConfig): SmConfig =>
   noted(type, Object.fromEntries(Object.entries(source).filter(([key]) => !describing.includes(key))));
-/** What clients have noted, and how the file is kept now. */
+/** The sm_config of a disk with new keys of clients: the driver's own keys stay. */
 export const notedNow = (present: SmConfig, wanted: SmConfig): SmConfig => ({
   ...Object.fromEntries(Object.entries(wanted).filter(([key]) => !describing.includes(key))),
   ...ofFile(present),
@@ -232,7 +232,7 @@ function parentOf(chain: readonly string[], bases: ReadonlyMap<string, string>):
   return uuid === undefined ? {} : { [parentKey]: uuid };
 }
 
-/** What the disks share within their repository is counted once. */
+/** Layers that the disks share within their repository are counted once. */
 async function recharge(tx: Tx, disks: readonly Ref<'VDI'>[]): Promise<void> {
   await tx.query(
     `WITH RECURSIVE chain AS (

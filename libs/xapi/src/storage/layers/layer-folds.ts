@@ -13,7 +13,7 @@ import { lockTop, reportUtilisation, takePhysical } from './layers';
 export interface Pair {
   readonly upper: string;
   readonly lower: string;
-  /** Something else hangs between them that must still tell their changes apart. */
+  /** Something else hangs between them for which their changes must stay distinct. */
   readonly apart: boolean;
   readonly upper_bytes: number;
   readonly lower_bytes: number;
@@ -81,14 +81,14 @@ export async function dropClaims(tx: Tx): Promise<void> {
   );
 }
 
-/** After the bytes have moved, and what gave them has none any more. Where the tree is not as it was, only the bytes are told. */
+/** After the bytes have moved, and the giver has none any more. Where the tree is not as it was, only the bytes are booked. */
 export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void> {
   const found = await stillPair(tx, pair);
   if (!found) return reportUtilisation(tx, takerOf(pair), bytes);
   const rows = await withoutBase(tx, found);
   const { upper, lower } = rows;
   const taker = movesOver(pair) ? lower : upper;
-  // What a full copy had been charged for blocks that it shared is no charge for those that are its own now.
+  // The charge of a full copy for blocks that it shared is no charge for blocks that are its own now.
   const charge = Math.max(0, upper.charge + lower.charge - lower.bytes);
   await tx.query('UPDATE layer SET bytes = $2, charge = $3, owner = $4, traced = $5, folding = false WHERE id = $1', [
     taker.id,

@@ -1,5 +1,5 @@
 /**
- * What disks contain. A disk is its top layer over the chain of that layer's parents; a layer is a sparse set of blocks that the
+ * The contents of disks. A disk is its top layer over the chain of that layer's parents; a layer is a sparse set of blocks that the
  * image server keeps under the layer's identifier. Here is only which layer lies on which: a snapshot or a clone, however large,
  * is a few rows in the transaction that makes its record.
  *
@@ -26,9 +26,9 @@ export interface NewLayer {
   readonly parent?: string | null;
   /** Digest of the template image that it begins with. */
   readonly image?: string | null;
-  /** What it holds already. */
+  /** The bytes that it holds already. */
   readonly bytes?: number;
-  /** What a full copy takes of its repository for the layers that it shares with its source. */
+  /** The bytes that a full copy takes of its repository for the layers that it shares with its source. */
   readonly charge?: number;
 }
 
@@ -106,7 +106,7 @@ export async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
 }
 
 /**
- * What a new layer must lie on to contain what the disk contains now. What has been written is sealed, and the disk goes on in an
+ * The parent under which a new layer contains what the disk contains now. Written blocks are sealed, and the disk goes on in an
  * empty layer. So is the bottom of every tree, written or not: by it disks know that they are of one tree.
  */
 async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, shown: boolean): Promise<string> {
@@ -136,7 +136,7 @@ interface Under {
 }
 
 export interface Branch {
-  /** What a full copy takes for the layers that it shares. */
+  /** The bytes that a full copy takes for the layers that it shares. */
   readonly charge: number;
   /** A snapshot or clone within the repository: it lies on a base copy with its source, where there are any. */
   readonly shown: boolean;
@@ -189,7 +189,7 @@ export async function changedLayers(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): P
   return shared === undefined ? undefined : [...a.slice(0, a.indexOf(shared)), ...b.slice(0, b.indexOf(shared))];
 }
 
-/** How much of a disk is not as in the other, as far as layers tell. */
+/** The bytes by which one disk differs from the other, as far as layers show it. */
 export async function changedBytes(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<number> {
   const changed = await changedLayers(tx, from, to);
   if (!changed) return contentBytes(tx, to);
@@ -274,7 +274,7 @@ export async function takePhysical(tx: Tx, vdi: string, bytes: number): Promise<
   );
 }
 
-/** What the image server says that a layer takes, after writes. */
+/** The utilisation of a layer after writes, as the image server reports it. */
 export async function reportUtilisation(tx: Tx, layer: string, bytes: number): Promise<void> {
   const [was] = await tx.query<{ owner: string | null; bytes: number }>('SELECT owner, bytes FROM layer WHERE id = $1 FOR UPDATE', [layer]);
   if (!was || was.bytes === bytes) return;

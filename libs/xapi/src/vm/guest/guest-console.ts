@@ -1,4 +1,4 @@
-/** What a console shows follows from the records of its VM. */
+/** The contents of a console follow from the records of its VM. */
 import type { guestConsole } from '@xenplane/domain';
 import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Replica } from '@xenplane/store';

@@ -16,7 +16,7 @@ interface Plugin {
   readonly plugin: string;
 }
 const guestPlugin = 'guest-agent-operation';
-/** What a guest says when it takes such requests. */
+/** The guest's feature that accepts such requests. */
 const pluginFeature = 'feature-guest-agent-operation',
   sysprepFeature = 'feature-sysprep';
 

@@ -1,9 +1,9 @@
-/** What a snapshot keeps of how its VM was set up, beside its own record. */
+/** The settings of its VM that a snapshot keeps beside its own record. */
 import type { StoredRecord } from '@xenplane/model';
 
 type Vm = StoredRecord<'VM'>;
 
-/** What revert gives back; all else a VM keeps, tags and affinity among it, or takes from its devices. */
+/** The fields that revert restores; all others a VM keeps, tags and affinity among them, or takes from its devices. */
 const restored = [
   'name_label',
   'name_description',

@@ -19,7 +19,7 @@ export interface SnapshotOf {
   readonly ignore?: readonly string[];
   /** The memory that a running VM saved, and the disk that holds it. */
   readonly memory?: { readonly vdi: Ref<'VDI'>; readonly saved: SavedImage };
-  /** Whether the memory of a suspended VM belongs to it. */
+  /** True if the memory of a suspended VM belongs to it. */
   readonly checkpoint?: boolean;
   readonly byVmss?: boolean;
 }
