@@ -1,4 +1,4 @@
-/** What the control plane asks of hosts: a state to ensure. Who asks must show the key that the host gave when it registered. */
+/** Commands of the control plane to hosts: a state to ensure. The sender must show the key that the host gave when it registered. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BadRequestException, Body, Controller, Delete, ForbiddenException, Get, Headers, HttpCode, Param, Post, Put } from '@nestjs/common';
 import { BadShape, desiredReader, keysReader, planeReader, powerReader, readMessage, type Reader } from '@xenplane/hypervisor';
@@ -10,7 +10,7 @@ const digest = (text: string): Buffer => createHash('sha256').update(text).diges
 
 const shows = (given: string | undefined, key: string): boolean => timingSafeEqual(digest(given ?? ''), digest(`Bearer ${key}`));
 
-/** What the body says; 400 with the first thing that is wrong. */
+/** The fields of the body; 400 with the first error. */
 function read<T>(reader: Reader<T>, body: unknown): T {
   try {
     return readMessage(reader, Buffer.isBuffer(body) ? body : Buffer.alloc(0));

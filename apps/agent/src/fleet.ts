@@ -143,7 +143,7 @@ export class Fleet {
     const from = this.planeOf(host.uuid);
     this.places.comeHome(host.uuid);
     this.move(host, from);
-    // Who is let go while it is off would be asked for by nobody.
+    // A host that is ejected while it is off would be invited by nobody.
     if (!host.isOn) this.planeOf(host.uuid).wake(host);
     this.log.info({ host: host.uuid }, 'this host comes home');
   }

@@ -1,4 +1,4 @@
-/** The agent of one host: its registration, its VMs, what it must tell. */
+/** The agent of one host: its registration, its VMs, its reports. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {

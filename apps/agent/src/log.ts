@@ -1,4 +1,4 @@
-/** What agents need of a log. */
+/** The part of a log that agents need. */
 export interface Log {
   warn(fields: object, text: string): void;
   info(fields: object, text: string): void;

@@ -46,7 +46,7 @@ export class Places {
   private othersReturned(host: string): readonly string[] {
     return this.kept.returned.filter((h) => h !== host);
   }
-  /** What is not on the disk does not count. */
+  /** Only entries that are on the disk count. */
   private keep(next: Kept): void {
     this.file.write(next, true);
     this.kept = next;

@@ -99,7 +99,7 @@ export class PlaneHosts implements HostPlane {
   private async run(): Promise<void> {
     while (!this.stopped) {
       const began = monotonicMs();
-      // Who is in a hurry while a round is under way may have come too late for it.
+      // A host that is added while a round is under way may have come too late for it.
       this.nap = new AbortController();
       this.atWork = this.round().catch((error: unknown) =>
         this.parts.log.warn({ plane: this.parts.apiUrl, error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),

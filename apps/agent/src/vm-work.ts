@@ -18,7 +18,7 @@ export interface Site {
   readonly disks: NodeDisks;
   /** The right to create: asked of the control plane, at most once per epoch and nonce (R4). With `attempt`: the right to wake the guest of a migration that was given up (R13). */
   claim(vm: string, vmEpoch: number, hostEpoch: number, nonce: string, attempt?: number): Promise<boolean>;
-  /** Whether this is still the epoch under which the host is registered (R8). */
+  /** True while the host is registered under this epoch (R8). */
   isCurrent(hostEpoch: number): boolean;
 }
 type Up = Extract<DesiredVm, { state: 'running' | 'paused' }>;
@@ -69,7 +69,7 @@ export class VmWork {
     private readonly site: Site,
   ) {}
 
-  /** What is asked for, or an answer after `waitMs` that it is being worked on. Asking the same again joins the work. */
+  /** The result of the command, or an answer after `waitMs` that it is being worked on. The same command again joins the work. */
   async ensure(desired: DesiredVm): Promise<VmAnswer> {
     if (!this.site.isCurrent(desired.hostEpoch)) return this.answer(desired, { phase: 'refused' }, 0);
     if (desired.state === 'stopped') this.tombstone = Math.max(this.tombstone, desired.vmEpoch);
@@ -285,7 +285,7 @@ export class VmWork {
     this.nonces.delete(vmEpoch);
   }
 
-  /** What the hypervisor tells; true when the control plane must hear of it. */
+  /** An event of the hypervisor; true when the control plane must be notified. */
   async hear(event: HypervisorEvent): Promise<boolean> {
     if (this.domain?.vmEpoch !== event.vmEpoch) return false;
     if (event.kind === 'guest') return true;

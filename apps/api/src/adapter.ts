@@ -27,7 +27,7 @@ export function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
 }
 
 export class XapiAdapter extends FastifyAdapter {
-  /** What the server itself refuses before a handler has the request, such as a body that is too large. */
+  /** Refusals by the server itself before a handler has the request, such as a body that is too large. */
   override setErrorHandler(handler: Parameters<FastifyAdapter['setErrorHandler']>[0]): ReturnType<FastifyAdapter['setErrorHandler']> {
     return this.instance.setErrorHandler((error: FastifyError | BodyRefused, request: FastifyRequest, reply: FastifyReply) => {
       if (error instanceof BodyRefused) return refuseUnread(reply, new Refusal(error.status, error.message));

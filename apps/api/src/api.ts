@@ -41,7 +41,7 @@ const upkeepMs = 1000;
 const aliveMs = 5_000;
 /** Metrics are watched by the minute. */
 const watchMs = 60_000;
-/** Who was refused at the door is told by the hour. */
+/** Failed logins are summarised in one alert an hour. */
 const doorMs = 3_600_000;
 
 export interface RunningApi extends RunningProcess {
@@ -124,7 +124,7 @@ interface Listeners {
   /** Shuts those beside plain HTTP. */
   close(): Promise<void>;
 }
-/** Plain HTTP, whose address is told as soon as there is one, the local socket, TLS, NBD; the same at the addresses of hosts. */
+/** Plain HTTP, whose address is published as soon as there is one, the local socket, TLS, NBD; the same at the addresses of hosts. */
 async function openListeners(
   { app, hosts }: { app: NestFastifyApplication; hosts: HostAddresses },
   settings: ApiSettings,

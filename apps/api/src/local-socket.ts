@@ -11,7 +11,7 @@ import { httpLimits } from './http-limits';
 import { answerUnreadable } from './unreadable';
 
 const locals = new WeakSet<Duplex>();
-/** Whether a connection came by the local socket. */
+/** True if a connection came by the local socket. */
 export const isLocal = (socket: Duplex): boolean => locals.has(socket);
 
 const isAnswered = (file: string): Promise<boolean> =>

@@ -52,7 +52,7 @@ export class RpcController {
     }
   }
 
-  /** What the head of a request says of the call. */
+  /** The parts of a request's head that matter for the call. */
   private cameBy({ raw, headers }: FastifyRequest): { way: RequestOrigin; head: TaskHead } {
     return { way: requestOrigin(raw, this.proxies), head: taskHead(headers) };
   }
@@ -77,7 +77,7 @@ export class RpcController {
   }
 }
 
-/** What is longer would be read for too long. */
+/** Longer bodies would take too long to read. */
 /** A call says beforehand how long it is, as xapi wants it. */
 function bodyOf({ headers, body }: FastifyRequest): Buffer {
   if (headers['content-length'] === undefined) throw new wire.MalformedCall('there is no Content-Length');

@@ -1,4 +1,4 @@
-/** What the head of a request says of the task that it brings about. */
+/** The task that the head of a request names or describes. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { asRef } from '@xenplane/model';
 import type { TaskHead } from '@xenplane/xapi';

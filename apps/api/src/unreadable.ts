@@ -8,13 +8,13 @@ const refusals: Readonly<Record<string, Refusal>> = {
   HPE_INVALID_URL: new Refusal(400, 'The target of the request could not be read'),
   HPE_INVALID_METHOD: new Refusal(501, 'There is no such method'),
 };
-/** Who says two lengths may mean that two readers find two requests. */
+/** A request with two lengths may be two requests to two readers. */
 const unclear = new Refusal(400, 'The length of the request is unclear');
 const unreadable = new Refusal(500, 'The head of the request could not be read');
 
 const refusalOf = (code: string): Refusal => refusals[code] ?? (/LENGTH|TRANSFER_ENCODING/.test(code) ? unclear : unreadable);
 
-/** In the place of what the framework or Node would say; to be told of `clientError`. */
+/** Replaces the answers of the framework and of Node; a listener of `clientError`. */
 export function answerUnreadable(error: Error & { readonly code?: string }, socket: Duplex): void {
   if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
   socket.end(refusedBytes(refusalOf(error.code ?? '')), () => socket.destroy());

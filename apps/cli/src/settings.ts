@@ -62,7 +62,7 @@ const isEncrypted = (nossl: string | undefined, server: string): boolean => (nos
 export interface Settings {
   readonly words: string[];
   readonly login: Login;
-  /** Whether what is asked and answered is shown: as it goes, or once the command has failed. */
+  /** When requests and answers are printed: at once, or after the command has failed. */
   readonly debug: 'always' | 'on failure' | 'never';
 }
 export function settingsOf(argv: readonly string[], extra: string, file: string, readFile: (name: string) => string): Settings {

@@ -27,7 +27,7 @@ class ImagesModule {
   }
 }
 
-/** Who asks and what is named is looked at before a byte of a body is read. Images are read by whoever knows their digest. */
+/** The sender and the named object are checked before a byte of a body is read. Images are read by whoever knows their digest. */
 function guardNames(fastify: FastifyInstance, secret: string): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     const { id, sha256 } = request.params as { readonly id?: string; readonly sha256?: string };

@@ -81,7 +81,7 @@ function read(body: Buffer): RenewalRequest {
 
 function send(response: ServerResponse, status: number, body: object): void {
   if (response.headersSent || response.destroyed) return;
-  // What is left of a body is not waited for.
+  // The rest of a body is not waited for.
   const rest = status === 200 ? {} : { connection: 'close' };
   response.writeHead(status, { 'content-type': 'application/json', ...rest }).end(JSON.stringify(body));
 }

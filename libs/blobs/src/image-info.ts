@@ -1,4 +1,4 @@
-/** What a disk image is, from its first bytes. Nothing is believed that could make a reader look elsewhere. */
+/** The format of a disk image, from its first bytes. Links to other files are refused. */
 import { open } from 'node:fs/promises';
 
 export interface ImageInfo {

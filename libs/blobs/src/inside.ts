@@ -9,7 +9,7 @@ const realOf = (name: string): Promise<string | undefined> =>
     throw error;
   });
 
-/** What is not there yet leads where the folder above it does. */
+/** A path that does not exist yet resolves as the folder above it does. */
 export async function assertInside(folder: string, name: string): Promise<void> {
   const root = await realOf(folder);
   if (root === undefined) return;

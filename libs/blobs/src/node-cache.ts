@@ -91,7 +91,7 @@ export class NodeCache {
         break;
       } catch (error) {
         if (error instanceof RefusedBlob || pulling.signal?.aborted || tried >= (this.options.tries ?? mostTries)) throw error;
-        // What brought something goes on at once; a server that is away is given time to come back.
+        // A pull that made progress goes on at once; a server that is away is given time to come back.
         const have = await sizeOf(partial);
         if (have === before) await sleep(Math.min(firstWaitMs * 2 ** (tried - 1), longestWaitMs));
         before = have;

@@ -16,7 +16,7 @@ export interface Login {
   readonly user: string;
   readonly password: string;
   readonly originator?: string;
-  /** `fetch` unless told otherwise: certificates are checked against those that the system trusts. */
+  /** `fetch` by default: certificates are checked against those that the system trusts. */
   readonly send?: Send;
 }
 /** The server could not be reached or did not answer as one. */
@@ -64,7 +64,7 @@ interface Batch {
   readonly token: string;
 }
 
-/** Is told how far a task is, and whether it is over. */
+/** Called with the progress of a task, and when it is over. */
 export type Progress = (fraction: number, over: boolean) => void;
 
 /** Waits for the end of a task by events; answers the text of its result. */

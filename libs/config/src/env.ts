@@ -228,7 +228,7 @@ export function leasesSettings(environment: Environment = process.env) {
 }
 export type LeasesSettings = ReturnType<typeof leasesSettings>;
 
-/** What the `xe` command takes from its surroundings. */
+/** Settings of the `xe` command from the environment. */
 export function cliEnvironment(environment: Environment = process.env) {
   return { extraArgs: environment['XE_EXTRA_ARGS'] ?? '', home: environment['HOME'] ?? '' };
 }

@@ -1,4 +1,4 @@
-/** By what strangers are told apart: their address, of IPv6 the network that one customer has. */
+/** The key by which strangers are counted: their address, of IPv6 the network that one customer has. */
 import type { Socket } from 'node:net';
 
 export function addressOf({ remoteAddress }: Pick<Socket, 'remoteAddress'>): string {

@@ -24,7 +24,7 @@ export class BodyRefused extends Error {
     super(text);
     this.name = 'BodyRefused';
   }
-  /** What the framework looks for in an error that says its own status; the text is for the client. */
+  /** The field that the framework reads from an error with a status of its own; the text is for the client. */
   readonly expose = true;
   get statusCode(): number {
     return this.status;
@@ -47,7 +47,7 @@ class Gathering {
   late = false;
   /** Counted among the bodies of strangers. */
   counted = true;
-  /** Whether the sender was looked for. */
+  /** True once the sender was looked for. */
   looked = false;
   over = false;
   refuse: (why: BodyRefused) => void = () => undefined;
@@ -144,7 +144,7 @@ export class Bodies {
     else this.held.delete(one.address);
     this.heldInAll -= one.bytes;
   }
-  /** What a body takes is free when its answer is given, or its connection gone. */
+  /** The memory of a body is freed when its answer is given, or its connection gone. */
   private release(one: Gathering, over: ServerResponse | IncomingMessage): void {
     over.once('close', () => this.drop(one));
   }

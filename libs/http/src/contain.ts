@@ -30,7 +30,7 @@ function cut(args: readonly unknown[]): void {
   for (const one of args) if (one instanceof Duplex) one.destroy();
 }
 
-/** What a listener of the server throws is told to `escaped`, and the connection that it was about is ended. */
+/** An exception of a listener of the server is passed to `escaped`, and the connection that it was about is ended. */
 export function contain<S extends EventEmitter>(server: S, escaped: Escaped): S {
   const emit = server.emit.bind(server);
   const contained = (event: string | symbol, ...args: unknown[]): boolean => {

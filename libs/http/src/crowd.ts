@@ -16,7 +16,7 @@ const endsOf = ({ remotePort, localAddress, localPort }: Socket): string | undef
   remotePort === undefined ? undefined : `${remotePort} ${localAddress} ${localPort}`;
 
 export class Crowd {
-  /** By address, oldest first. The ends tell connections of an address apart, over TLS as below it. */
+  /** By address, oldest first. Both ends identify connections of an address, over TLS as below it. */
   private readonly members = new Map<string, Map<string, Socket>>();
   private readonly watched = new WeakSet<Socket>();
   private count = 0;

@@ -1,4 +1,4 @@
-/** What every HTTP server of ours does around its requests: targets, limits, and exceptions that stay with their connection. */
+/** Common to all HTTP servers of ours: targets, limits, and exceptions that stay with their connection. */
 export { addressOf } from './address';
 export { Bodies, BodyRefused, type BodyLimits, type Wanted } from './bodies';
 export { contain, quiet, type Escaped } from './contain';

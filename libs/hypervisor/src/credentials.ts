@@ -1,7 +1,7 @@
 /**
- * What stands in the Authorization head of a message to a control plane, so that it can be refused before a byte of it is read:
+ * The Authorization head of a message to a control plane, by which it can be refused before a byte of it is read:
  * that the sender is an agent of this control plane, from its join key, or the secret or token of any one host of the message.
- * What the message says of each host is still decided by that host's own token.
+ * Statements about each host in the message are still authorized by that host's own token.
  */
 import { createHmac } from 'node:crypto';
 import { uuidPattern } from './shapes';

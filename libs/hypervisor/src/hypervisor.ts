@@ -58,7 +58,7 @@ export interface Hypervisor {
   destroyAll(host: string): Promise<void>;
   pause(host: string, vm: string): Promise<void>;
   unpause(host: string, vm: string): Promise<void>;
-  /** Asks the guest; what it does is told as an event, `ended` or `rebooted`. Refused when the guest cannot hear. */
+  /** Asks the guest; its reaction is an event, `ended` or `rebooted`. Refused when the guest cannot hear. */
   ask(host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void>;
   /** Saves the memory and ends the domain. */
   save(host: string, vm: string): Promise<SavedImage>;
@@ -73,7 +73,7 @@ export interface Hypervisor {
   crash(host: string, vm: string): Promise<void>;
   list(host: string): Promise<readonly DomainState[]>;
   load(host: string): Promise<HostLoad>;
-  /** What Xen has said on its console lately. */
+  /** The last lines of Xen's console. */
   consoleRing(host: string): Promise<string>;
   debugKeys(host: string, keys: string): Promise<void>;
   onEvent(listener: (event: HypervisorEvent) => void): void;

@@ -336,7 +336,7 @@ export interface WalkOptions {
 }
 export interface WalkResult {
   readonly steps: number;
-  /** What led to two running copies, or to one that nobody knows of. */
+  /** The steps that led to two running copies, or to one that no row knows. */
   readonly violation?: readonly string[];
   /** In which walk it was found. */
   readonly walk?: number;

@@ -1,5 +1,5 @@
 /**
- * What the control plane and an agent say to one another, as JSON over HTTP. Either side may repeat any message:
+ * Messages between the control plane and an agent, as JSON over HTTP. Either side may repeat any message:
  * commands say the state to ensure, claims and reports carry the epochs that decide whether they still count (R1-R14).
  *
  * Agent to control plane, on any API replica. `Authorization: Agent <proof>`, from the join key, or `Host <uuid> <secret or token>` of any
@@ -47,7 +47,7 @@ export interface GpuHardware {
   readonly deviceName: string;
   /** The host's own console is shown on it. */
   readonly display: boolean;
-  /** What it can be divided into, besides being given away whole. */
+  /** The types it can be divided into, besides passthrough of the whole. */
   readonly profiles: readonly { readonly name: string; readonly framebufferBytes: number; readonly heads: number; readonly most: number }[];
 }
 /** A PCI device besides network cards and GPUs. */
@@ -72,7 +72,7 @@ export interface UsbHardware {
   readonly speedMbit: number;
 }
 
-/** What a host is made of, found at its first boot. */
+/** The hardware of a host, found at its first boot. */
 export interface Inventory {
   readonly nameLabel: string;
   readonly memoryBytes: number;
@@ -132,7 +132,7 @@ export interface Registration {
   readonly hypervisorBoot: string;
   /** Where this host takes commands. */
   readonly agentUrl: string;
-  /** What commands must show. */
+  /** The key that commands must show. */
   readonly commandKey: string;
   readonly inventory: Inventory;
   readonly domains: readonly SurvivingDomain[];
@@ -264,7 +264,7 @@ export interface DomainSpec {
   readonly memoryTargetBytes: number;
   readonly vcpusMax: number;
   readonly vcpus: number;
-  /** What the guest says it is, as `VM.reference_label` or other_config `xenplane:os`: debian-12, rocky-9, ubuntu-24.04, windows-server-2025, other-install-media. */
+  /** The guest's system, as `VM.reference_label` or other_config `xenplane:os`: debian-12, rocky-9, ubuntu-24.04, windows-server-2025, other-install-media. */
   readonly guestOs: string;
   readonly onCrash: 'destroy' | 'restart' | 'preserve';
   readonly onReboot: 'destroy' | 'restart';
@@ -299,7 +299,7 @@ export type DesiredVm =
   | (Epochs & { readonly state: 'moving'; readonly phase: 'copy' | 'handOver'; readonly attempt: number })
   /** Memory saved, domain gone. */
   | (Epochs & { readonly state: 'suspended' })
-  /** Memory saved, domain frozen until it is told to be up again. */
+  /** Memory saved, domain frozen until a command lets it run again. */
   | (Epochs & { readonly state: 'checkpointed' })
   /** Domain and temporary disks gone, and remembered so: no older start can follow (tombstone). */
   | (Epochs & { readonly state: 'stopped'; readonly how: 'clean' | 'hard' });
@@ -364,7 +364,7 @@ export interface VmAnswer {
   readonly domid?: number;
   readonly boots?: number;
   readonly saved?: SavedImage;
-  /** What the agent holds now. */
+  /** The domains that the agent holds now. */
   readonly state: 'absent' | 'building' | 'running' | 'paused' | 'stopping';
 }
 export const leaseMs = 10_000;

@@ -1,4 +1,4 @@
-/** What no type can say about a model; each complaint names its place. */
+/** Checks of a model that no type can express; each complaint names its place. */
 import type { ClassDef, Field } from './language';
 import { messagesOf } from './messages';
 import type { Type } from './types';

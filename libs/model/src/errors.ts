@@ -3,7 +3,7 @@ import { errorCodes, type ErrorDoc } from './error-codes';
 
 /** Scripts of a host number their failures as they like, and say when they have no function of a name. */
 export type ScriptFailure = `${number}` | 'UNKNOWN_XENAPI_PLUGIN_FUNCTION';
-/** Storage drivers number their own failures; `Fault` is how a call that cannot be made is told of, beside all codes. */
+/** Storage drivers number their own failures; `Fault` is the form of a call that cannot be made, beside all codes. */
 export type ErrorCode = keyof typeof errorCodes | `SR_BACKEND_FAILURE_${number}` | ScriptFailure | 'Fault';
 const fault: ErrorDoc = { params: ['message'], doc: 'The call cannot be made in this way.', undocumented: true };
 

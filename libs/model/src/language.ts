@@ -28,7 +28,7 @@ export interface Field<T = unknown> extends FieldNotes {
   readonly access: Access;
   /** `Class.field` whose other end this is: a set of references found from there, never stored or written. */
   readonly inverse?: string;
-  /** What `create` takes when a client leaves it out; without one, `create` demands it. */
+  /** The value in `create` when a client leaves it out; without one, `create` demands it. */
   readonly default?: T;
 }
 
@@ -43,7 +43,7 @@ export interface CallSpec<P extends Params, R> {
   /** Absent for void. */
   readonly result?: Type<R>;
   readonly errors?: readonly string[];
-  /** Whether `Async.` may stand before it. */
+  /** True if `Async.` may stand before it. */
   readonly async?: boolean;
   /** False for the few that take no session. */
   readonly session?: boolean;
@@ -112,7 +112,7 @@ export function xenClass<N extends string, F extends Fields, C extends Calls>(
 
 /** The record of a class, every field with its TypeScript type. */
 export type RecordOf<C extends ClassDef> = { [K in keyof C['fields']]: TypeOf<C['fields'][K]['type']> };
-/** What a table keeps of a record: all but the computed fields. */
+/** The columns of a record's table: all but the computed fields. */
 export type StoredOf<C extends ClassDef> = {
   [K in keyof C['fields'] as C['fields'][K] extends { readonly inverse: string } ? never : K]: TypeOf<C['fields'][K]['type']>;
 };
@@ -120,11 +120,11 @@ export type ParamsOf<D> = D extends CallDef<infer P, unknown, Mode> ? { [K in ke
 export type ResultOf<D> = D extends CallDef<Params, infer R, Mode> ? R : never;
 
 type KeysRunning<C extends ClassDef, M extends Mode> = { [K in keyof C['calls']]: C['calls'][K]['runs'] extends M ? K : never }[keyof C['calls']];
-/** What a class's behaviour must supply: every call that is answered now. */
+/** The behaviour that a class must supply: every call that is answered now. */
 export type CallsOf<C extends ClassDef, Context> = {
   [K in KeysRunning<C, 'now'>]: (context: Context, params: ParamsOf<C['calls'][K]>) => Promise<ResultOf<C['calls'][K]>>;
 };
-/** What the scheduler must supply: every call that is durable work. */
+/** The behaviour that the scheduler must supply: every call that is durable work. */
 export type OperationsOf<C extends ClassDef, Run> = {
   [K in KeysRunning<C, 'operation'>]: (run: Run, params: ParamsOf<C['calls'][K]>) => Promise<ResultOf<C['calls'][K]>>;
 };

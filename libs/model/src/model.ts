@@ -8,7 +8,7 @@ export type ClassName = keyof typeof classes;
 /** The record of the class of this name. */
 export type XenRecord<N extends ClassName> = RecordOf<(typeof classes)[N]>;
 
-/** What the table of the class of this name keeps. */
+/** The columns of the table of the class of this name. */
 export type StoredRecord<N extends ClassName> = StoredOf<(typeof classes)[N]>;
 
 export const classNames = Object.keys(classes) as ClassName[];

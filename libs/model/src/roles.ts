@@ -14,7 +14,7 @@ export const roleUuids: Readonly<Record<(typeof roles)[number], string>> = {
   'read-only': '7233b8e3-eacb-d7da-2c95-f2e581cdbf4e',
 };
 
-/** Whether who holds `held` may do what needs `needed`. */
+/** True if a holder of `held` may do what needs `needed`. */
 export function allows(held: Role, needed: Role): boolean {
   if (held === 'local-root') return true;
   if (needed === 'local-root') return false;

@@ -58,7 +58,7 @@ export interface EventRecord {
   /** The record's JSON, as text or as its bytes, absent for what is gone; ready made, for there may be very many. */
   readonly snapshot?: string | Uint8Array;
 }
-/** What `event.from` answers. */
+/** The answer of `event.from`. */
 export interface EventBatch {
   readonly events: readonly EventRecord[];
   readonly valid_ref_counts: Readonly<Record<string, number>>;

@@ -1,4 +1,4 @@
-/** What a process does with exceptions that nobody caught. */
+/** The handling of uncaught exceptions in a process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** What every process of Xenplane does around its own work: say when it is up, stop cleanly when told to, never die half-way. */
+/** Common to all processes of Xenplane: reporting that it is up, stopping cleanly on a signal, never dying half-way. */
 import pino from 'pino';
 
 export interface Log {
@@ -18,7 +18,7 @@ interface ProcessOptions {
 }
 
 /**
- * What escapes from a callback or a promise that nobody waits for concerns one request, since all that a server keeps beyond a
+ * An exception from a callback or a promise that nobody waits for concerns one request, since all that a server keeps beyond a
  * request is read anew from the database or from its peers. Ending the process would end every other request with it, and, where
  * it is the only one, the leases of all hosts. A process that only works through operations ends instead: its operations go on
  * elsewhere from their journals.

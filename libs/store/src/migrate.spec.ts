@@ -4,7 +4,7 @@ import { ddl } from './schema/ddl';
 import { migrate } from './migrate';
 import { Store } from './store';
 
-/** What a schema is, as Postgres tells it: independent of the order in which it was made. */
+/** A schema as Postgres describes it: independent of the order in which it was made. */
 const catalog: Readonly<Record<string, string>> = {
   columns: `SELECT table_name || '.' || column_name || ' ' || data_type || ' ' || udt_name || ' ' || is_nullable || ' ' || coalesce(column_default, '-') AS line FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'migrations'`,
   indexes: `SELECT indexdef AS line FROM pg_indexes WHERE schemaname = 'public' AND tablename <> 'migrations'`,

@@ -1,4 +1,4 @@
-/** The change log is kept as long as a client may be away and still be told exactly what it missed. */
+/** The change log is kept as long as a client may be away and still get exactly what it missed. */
 import type { Store } from './store';
 
 export interface Keep {
@@ -21,7 +21,7 @@ export async function pruneChanges(store: Store, { ms = hourMs, rows = million }
 }
 
 /**
- * Up to which transaction the log has been cut is kept with it: who asks for an older position is told of every object.
+ * The transaction up to which the log has been cut is kept with it: a client that asks for an older position gets every object.
  * Only what is settled is cut: a transaction still under way may add rows below a number that others have passed.
  */
 const pruneSql = `

@@ -38,12 +38,12 @@ async function vm(label = ''): Promise<Ref<'VM'>> {
 const all = (): boolean => true;
 /** A transaction that may stand still for as long as the test needs. */
 const underWay = (tx: Tx): Promise<unknown> => tx.query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
-/** What is committed may be told at once, unless something of other spec files, in other databases, takes long: then once that has been looked at. */
+/** A committed change may be sent at once, unless something of other spec files, in other databases, takes long: then once that has been looked at. */
 async function settled(replica: Replica): Promise<void> {
   const [now] = await store.query<{ xid: number }>('SELECT coalesce(max(xid::text::bigint), 0) AS xid FROM change');
   for (let waited = 0; waited < 10_000 && (waited === 0 || !knows(replica.position(), now?.xid ?? 0)); waited += 5) await sleep(5).then(() => replica.fresh());
 }
-/** What another database has under way keeps the end of the log as it is. */
+/** Transactions under way in another database leave the end of the log as it is. */
 async function pruned(): Promise<void> {
   for (let rows = 2; rows > 1; rows = (await store.query<{ n: number }>('SELECT count(*)::int AS n FROM change'))[0]?.n ?? 0)
     await pruneChanges(store, { rows: 1 }).then(() => sleep(5));
@@ -256,7 +256,7 @@ test('what an event shows of one object is no newer than what was told of the ot
   await Promise.all(writing);
 });
 
-/** What a reader has after it followed the events: no gap, whatever the order of commits. */
+/** The state of a reader after it followed the events: no gap, whatever the order of commits. */
 class Follower {
   readonly seen: string[] = [];
   private readonly known = new Set<string>();

@@ -120,7 +120,7 @@ export class Store {
     this.ids = options.ids ?? randomIds;
     this.random = options.random ?? Math.random;
     this.complain = options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
-    // A connection that breaks while nobody uses it is replaced when it is needed; whoever uses one is told by the
+    // An idle connection that breaks is replaced when it is needed; the user of a busy one gets the error of the
     // statement that fails. Without a listener either would end the process.
     this.pool.on('error', ignore);
     this.pool.on('acquire', (client) => {

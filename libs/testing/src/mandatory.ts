@@ -1,6 +1,6 @@
 const words = (text: string): readonly string[] => text.trim().split(/\s+/);
 
-/** What each constructor wants to be given, as the protocol notes list it. */
+/** The mandatory fields of each constructor, as the protocol notes list them. */
 export const mandatoryMembers: Readonly<Record<string, readonly string[]>> = {
   VM: words(`user_version is_a_template affinity memory_static_max memory_dynamic_max memory_dynamic_min memory_static_min VCPUs_params VCPUs_max VCPUs_at_startup
     actions_after_shutdown actions_after_reboot actions_after_crash PV_bootloader PV_kernel PV_ramdisk PV_args PV_bootloader_args PV_legacy_args HVM_boot_policy

@@ -1,4 +1,4 @@
-/** What must hold of every pool at rest, whatever has happened to it: read from the database alone, complaint by complaint. */
+/** Invariants of every pool at rest, whatever has happened to it: read from the database alone, complaint by complaint. */
 import type { Store } from '@xenplane/store';
 
 interface Rule {

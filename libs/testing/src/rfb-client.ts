@@ -78,7 +78,7 @@ export class RfbClient {
     this.waiting = this.waiting.subarray(length);
     return bytes;
   }
-  // What is awaited is said before anything is sent: the answer may come at once.
+  // The expected answer is registered before anything is sent: it may come at once.
   private send(bytes: Uint8Array, need: () => boolean): true {
     this.need = need;
     this.out(bytes);

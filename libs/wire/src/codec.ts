@@ -50,7 +50,7 @@ const dateCodec: Codec = {
   json: textJson,
   xml: (value) => `<value><dateTime.iso8601>${escapeXml(asText(value))}</dateTime.iso8601></value>`,
 };
-/** What nothing is answered with: the empty text, present. */
+/** The answer of a void call: the empty text, present. */
 const voidCodec: Codec = { decode: () => undefined, json: () => '""', xml: () => '<value></value>' };
 
 function asBool(value: unknown): boolean {

@@ -76,7 +76,7 @@ function once(write: (batch: Readonly<Record<string, unknown>>) => string): Writ
   };
 }
 
-/** What event.from answers. */
+/** The answer of event.from. */
 export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
   decode(value) {
     if (!isStruct(value)) throw wrongType(spell({ kind: 'eventBatch' }), value);
@@ -100,7 +100,7 @@ export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
   }),
 });
 
-/** What stands before the events of a batch, between them, and behind them. */
+/** The text before the events of a batch, between them, and behind them. */
 const frames = {
   json: {
     head: '{"events":[',

@@ -99,7 +99,7 @@ function operand(tokens: Tokens): Operand {
 /** A field's name in xapi's database has `__` where its parts meet, on the wire `_`; both are understood. */
 const wireName = (name: string): string => name.replaceAll('__', '_');
 
-/** Whether an expression is true of an object, whose fields `lookup` gives by their names on the wire. INTERNAL_ERROR for one that it does not have. */
+/** Evaluates an expression for an object, whose fields `lookup` gives by their names on the wire. INTERNAL_ERROR for one that it does not have. */
 export function evaluate(filter: Filter, lookup: (field: string) => unknown): boolean {
   switch (filter.kind) {
     case 'constant':

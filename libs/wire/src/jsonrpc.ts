@@ -3,7 +3,7 @@ import { longestName, MalformedCall, maxDepth, mostJsonParts, mostLongIntegers }
 import { textOf, type Body } from './text';
 import { isStruct, Scalar, type Untyped } from './untyped';
 
-/** What an answer repeats of its call. */
+/** The fields of its call that an answer repeats. */
 export interface JsonEnvelope {
   /** An integer or a text; an integer too long for a number keeps its digits. */
   readonly id: string | number | Scalar;
@@ -156,7 +156,7 @@ export function jsonSuccess<C>(call: JsonEnvelope, chunks: readonly C[]): (strin
   const [head, tail] = jsonSuccessAround(call);
   return [head, ...chunks, tail];
 }
-/** What stands before and behind the JSON of the result. */
+/** The text before and behind the JSON of the result. */
 export const jsonSuccessAround = ({ version, id }: JsonEnvelope): readonly [head: string, tail: string] =>
   version === '1.0' ? ['{"result":', `,"error":null,"id":${idText(id)}}`] : ['{"jsonrpc":"2.0","result":', `,"id":${idText(id)}}`];
 

@@ -21,6 +21,6 @@ export function parseMethod(method: string): Method {
 }
 
 const published = [...messages.values()].filter((m) => !m.hidden).map((m) => m.name);
-/** What system.listMethods answers: the calls themselves, without their forms in the background. */
+/** The answer of system.listMethods: the calls themselves, without their forms in the background. */
 export const methodNames = (): string[] => [...published];
 export const methodNamesType = set(string);

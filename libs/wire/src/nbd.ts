@@ -14,7 +14,7 @@ export const nbdReplies = {
 export const nbdCommands = { read: 0, write: 1, disconnect: 2, trim: 4, writeZeroes: 6 } as const;
 /** Errors of commands, as Linux numbers them. */
 export const nbdErrors = { notPermitted: 1, io: 5, invalid: 22 } as const;
-/** What a client says of itself in its first word. */
+/** The flags of a client's first word. */
 export const nbdClient = { fixedNewstyle: 1, noZeroes: 2 } as const;
 
 const magics = {
@@ -70,7 +70,7 @@ const text = new TextEncoder();
 const utf8 = new TextDecoder('utf-8');
 export const exportNameOf = (data: Uint8Array): string => utf8.decode(data);
 
-/** The name in a request to go to an export, or to tell about it; what else the client wants to know is told unasked. */
+/** The name in a request to go to an export, or to describe it; other information that the client asks for is sent in any case. */
 export function readInfoRequest(data: Uint8Array): string | undefined {
   if (data.length < 6) return undefined;
   const view = viewOf(data),
@@ -116,7 +116,7 @@ export const blockSizeInfo = (preferred: number, largest: number): Uint8Array =>
 export const nbdRequestBytes = 28;
 export interface NbdRequest {
   readonly command: number;
-  /** What the client knows the answer by. */
+  /** The handle by which the client knows the answer. */
   readonly cookie: bigint;
   readonly offset: bigint;
   readonly length: number;

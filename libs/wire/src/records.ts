@@ -10,11 +10,11 @@ interface Member {
   readonly label: string;
   /** Of a record of any class it depends on the record that it is in. */
   readonly codecIn: (record: Readonly<Record<string, unknown>>) => Codec;
-  /** What stands for a value that is not there; undefined leaves the member out. */
+  /** The placeholder of a value that is not there; undefined leaves the member out. */
   readonly zero: unknown;
 }
 
-/** What goes over the wire as something else than it is declared: event.next tells seconds since the epoch, with a fraction, as text. */
+/** Fields whose type on the wire differs from the declared one: event.next gives seconds since the epoch, with a fraction, as text. */
 const asSent: ReadonlyMap<string, Type> = new Map([['event.timestamp', string]]);
 const isAbsent = (value: unknown): boolean => value === undefined || value === null;
 function membersOf(cls: ClassDef, codecFor: CodecFor): Member[] {
@@ -85,7 +85,7 @@ function givensOf(cls: ClassDef, codecFor: CodecFor): readonly Given[] {
 }
 
 /**
- * What a constructor is given: the fields that clients may set, with defaults for those left out. Other members are not even
+ * The argument of a constructor: the fields that clients may set, with defaults for those left out. Other members are not even
  * looked at, since clients send whole records. INTERNAL_ERROR for a mandatory field that is missing.
  */
 export function readConstructor(cls: ClassDef, value: unknown, codecFor: CodecFor): Record<string, unknown> {

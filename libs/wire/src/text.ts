@@ -22,7 +22,7 @@ export function textOf(body: Body): string {
   }
 }
 
-/** What Postgres cannot store and what is no character: U+0000 and surrogates without their other half. */
+/** Characters that Postgres cannot store or that are none: U+0000 and surrogates without their other half. */
 const unfit = /[\u0000\ud800-\udfff]/u;
 const everyUnfit = new RegExp(unfit, 'gu');
 const longestShown = 60;

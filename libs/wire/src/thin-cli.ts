@@ -12,7 +12,7 @@ export type ThinCommand =
   | { readonly kind: 'prompt' }
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'error'; readonly code: string; readonly params: readonly string[] };
-/** What a client says back; `wait` only says that it is still there. A chunk's bytes follow outside the message. */
+/** A message of the client; `wait` only says that it is still there. A chunk's bytes follow outside the message. */
 export type ThinAnswer = { readonly kind: 'ok' | 'wait' | 'failed' | 'end' } | { readonly kind: 'chunk'; readonly size: number };
 
 const families = { command: 9, response: 10, blob: 11 } as const;

@@ -297,7 +297,7 @@ function batches(xml: boolean): fc.Arbitrary<unknown> {
   return fc.record({ events: fc.array(event, { maxLength: 3 }), valid_ref_counts: fc.dictionary(text(xml), fc.nat(), { maxKeys: 3 }), token: text(xml) });
 }
 
-/** What a value is, prototypes aside and `__proto__` included. */
+/** The own fields of a value, prototypes aside and `__proto__` included. */
 const plain = (value: unknown): unknown => {
   if (Array.isArray(value)) return value.map(plain);
   return typeof value === 'object' && value !== null

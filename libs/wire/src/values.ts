@@ -41,7 +41,7 @@ function codecOfClass(name: string): Codec {
  */
 export const decode = (type: Type | undefined, value: unknown): unknown => codecFor(type).decode(value);
 
-/** What a constructor of the class is given: its settable fields, with defaults. Throws INTERNAL_ERROR for one that is missing. */
+/** The argument of a constructor of the class: its settable fields, with defaults. Throws INTERNAL_ERROR for one that is missing. */
 export const decodeRecord = (cls: ClassDef, value: unknown): Record<string, unknown> => readConstructor(cls, value, codecFor);
 
 /** JSON text; void is `""`. Throws TypeError for a value that is not of the type. */

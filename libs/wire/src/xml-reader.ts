@@ -69,7 +69,7 @@ export class XmlReader {
     return bare ? tag : undressed(tag);
   }
 
-  /** Whether the tag that ends there has no space in it, and so no attributes. */
+  /** True if the tag that ends there has no space in it, and so no attributes. */
   private isBare(end: number): boolean {
     for (let at = this.at; at < end; at++) if (this.text.charCodeAt(at) <= 32) return false;
     return true;
@@ -128,7 +128,7 @@ export class XmlReader {
     return code === bang && this.text.startsWith('<!--', this.at) && this.until('-->', 4) !== undefined;
   }
 
-  /** What stands between an opening of the given length, here, and its end. */
+  /** The text between an opening of the given length, here, and its end. */
   private until(end: string, opening: number): string {
     this.count();
     const found = this.text.indexOf(end, this.at + opening);

@@ -167,7 +167,7 @@ const envelope = (status: string, rest: string): string => response(`<value><str
 /** The answer to a call that succeeded; `fragment` is the `<value>` element of what it returned. */
 export const xmlSuccess = (fragment: string): string => envelope('Success', member('Value', fragment));
 
-/** What stands before and behind the `<value>` element of that answer. */
+/** The text before and behind the `<value>` element of that answer. */
 export const xmlSuccessAround: readonly string[] = xmlSuccess('\0').split('\0');
 
 /** The answer to a call that failed: the error's code, then its parameters. */

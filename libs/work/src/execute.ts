@@ -6,7 +6,7 @@ export type Phase = 'act outside' | 'act' | 'undo';
 
 export interface Surroundings<Tx> {
   readonly store: OperationStore<Tx>;
-  /** Whether the task was asked to stop. */
+  /** True if the task was asked to stop. */
   cancelled(): boolean;
   /** Code and parameters of an error that is final; undefined for one that may pass when tried again. */
   describe(error: unknown): readonly string[] | undefined;
@@ -116,7 +116,7 @@ class Running<Tx> implements Run<Tx> {
     await this.around.store.progress(this.held, fraction);
   }
 
-  /** What the journal says of the step; an operation that was failing fails again at the same place. */
+  /** The journal's result of the step; an operation that was failing fails again at the same place. */
   private replay(name: string): Entry | undefined {
     if (this.seen.has(name)) throw new Error(`step ${name} appears twice`);
     this.seen.add(name);
@@ -159,7 +159,7 @@ const failure = '!failed';
 
 const failedBefore = ({ error = [], result }: Entry): StepFailed => new StepFailed(error, result === 'cancelled');
 
-/** What an error that no step could get past means to the client. */
+/** The client's error for one that no step could get past. */
 function describe<Tx>(error: unknown, around: Surroundings<Tx>): StepFailed {
   if (error instanceof StepFailed) return error;
   if (error instanceof Cancelled) return new StepFailed(['TASK_CANCELLED', error.ref], true);
@@ -186,7 +186,7 @@ export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around
   } catch (error) {
     if (error instanceof Parked) await run.flush();
     if (error instanceof Lost || error instanceof Parked || around.isOutage?.(error)) throw error;
-    // What it failed with first is what it fails with, whatever else is found while it is undone.
+    // The first failure is the operation's, whatever else is found while it is undone.
     const known = taken.journal.find((e) => e.step === failure);
     const failed = known ? failedBefore(known) : describe(error, around);
     if (!known) await run.flush({ step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });

@@ -29,7 +29,7 @@ export class Doorbell {
     await this.queue.addBulk(jobs).catch(() => undefined);
   }
 
-  /** Whether anybody answers the bell. */
+  /** True if a worker listens on the queue. */
   async served(): Promise<boolean> {
     return (await this.queue.getWorkersCount().catch(() => 0)) > 0;
   }

@@ -81,7 +81,7 @@ export class Channel {
   private async answer(): Promise<ThinAnswer> {
     return decodeThinAnswer(await this.take(thinLength(await this.take(4))));
   }
-  /** Whether the client did what it was told; it may say meanwhile that it is still at it. */
+  /** True if the client carried the command out; it may say meanwhile that it is still at it. */
   async done(): Promise<boolean> {
     for (;;) {
       const { kind } = await this.answer();

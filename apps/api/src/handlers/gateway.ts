@@ -49,7 +49,7 @@ export class Gateway {
     this.proxies = proxies;
   }
 
-  /** Whether the request is a handler's, or none that can be read; then it is answered here. */
+  /** True if the request is a handler's, or unreadable; then it is answered here. */
   takes(request: IncomingMessage, response: ServerResponse): boolean {
     quiet(request, response);
     const connection = { request, response, socket: request.socket, head: Buffer.alloc(0) };
@@ -163,7 +163,7 @@ export class Gateway {
     }
   }
 
-  /** What anybody may read, and what is told of call by call, is not told of here. */
+  /** Public files and handlers that are audited call by call are not audited here. */
   private audit(route: Route, { session }: Login, error: unknown): void {
     if (!session || route.open || (route.method === 'GET' && route.role === 'read-only')) return;
     this.dispatcher.trail.handled(route.handler.name, session, { denied: error instanceof Refusal && error.status === 403, error });

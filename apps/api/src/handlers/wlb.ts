@@ -1,4 +1,4 @@
-/** Reports of a balancing server: told as by a pool that has none, or whose server does not answer. */
+/** Reports of a balancing server: answered as by a pool that has none, or whose server does not answer. */
 import { askBalancer } from '@xenplane/xapi';
 import { required, sessionOf, type Handler } from './exchange/exchange';
 

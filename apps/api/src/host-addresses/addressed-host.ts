@@ -11,6 +11,6 @@ const nameOf = (header: string | undefined): string => (header ?? '').replace(/:
 export function addressedHost({ addresses }: Plane, { socket, headers }: Pick<IncomingMessage, 'socket' | 'headers'>): Ref<'host'> | undefined {
   return addresses.at(socket.localAddress) ?? addresses.at(nameOf(headers.host)) ?? addresses.at(serverName(socket));
 }
-/** What a client of TLS calls the server. */
+/** The name by which a client of TLS asks for the server. */
 const serverName = (socket: Socket): string | undefined =>
   socket instanceof TLSSocket && typeof socket.servername === 'string' ? socket.servername : undefined;

@@ -1,4 +1,4 @@
-/** What clients of TLS are shown at a host's address: that host's certificate, from the next second on after it has changed. */
+/** The certificate for clients of TLS at a host's address: that host's, from the next second on after it has changed. */
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Ref } from '@xenplane/model';
 import { secureOptions, shownCertificate, type Plane } from '@xenplane/xapi';

@@ -18,7 +18,7 @@ const handshakeMs = 10_000;
 /** Connections that have not yet agreed on a key. */
 const mostHandshakes = 512;
 
-/** What is served at each address. */
+/** The services at each address. */
 export interface Served {
   readonly http: Server;
   readonly port: number;

@@ -44,7 +44,7 @@ export class HostListeners {
     return listeners;
   }
 
-  /** What somebody else had there may be free by now. */
+  /** A port that another process held may be free by now. */
   async retry(): Promise<void> {
     if (performance.now() - this.retriedAt < retryMs) return;
     this.retriedAt = performance.now();

@@ -98,7 +98,7 @@ async function keptRange(reader: Pick<Tx, 'query'>): Promise<Range | undefined> 
 }
 const rangeBy = (name: string): string => hostRanges.rangeAt(createHash('sha256').update(name).digest().readUInt32BE(0));
 
-/** What the holder of a claim says of itself; nothing when it is no such thing. */
+/** The description of a claim by its holder; undefined for an answer of anything else. */
 function holderOf(address: string): Promise<string> {
   return new Promise((resolve) => {
     let told = '';

@@ -18,7 +18,7 @@ export class Connection {
   constructor(readonly socket: Socket) {
     for (const move of moves) socket.on(move, this.told);
   }
-  /** What comes behind stays with the socket, where TLS finds it. */
+  /** Later bytes stay with the socket, where TLS finds them. */
   leave(): void {
     for (const move of moves) this.socket.off(move, this.told);
   }

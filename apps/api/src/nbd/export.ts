@@ -48,7 +48,7 @@ function assertMayRead({ role, foreign }: Session): void {
     throw new XenError('RBAC_PERMISSION_DENIED', 'VDI.get_nbd_info', 'No permission in user session');
 }
 
-/** What a connection keeps busy, and for how long. */
+/** The disk that a connection keeps busy, and for how long. */
 class Hold {
   private readonly done = new AbortController();
   private cancelled = false;

@@ -98,7 +98,7 @@ class Negotiation {
 
   private async goOld(name: string): Promise<Step> {
     const opened = await this.opened(name);
-    // An old client is not told why.
+    // An old client gets no reason.
     if (opened instanceof XenError) throw new BadNbd(opened.code);
     await opened.unless(() => this.connection.send(exportReply(opened.source.size, this.zeroes)));
     return { connection: this.connection, opened };

@@ -1,4 +1,4 @@
-/** The NBD server: disks to read, for whoever has a session, as `VDI.get_nbd_info` tells. */
+/** The NBD server: disks to read, for clients with a session, as `VDI.get_nbd_info` describes. */
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { contain, Crowd } from '@xenplane/http';
@@ -49,7 +49,7 @@ export class NbdServer {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** What was held is free when it is answered. */
+  /** A held disk is free when the request is answered. */
   async stop(): Promise<void> {
     this.server.close();
     for (const socket of this.open.keys()) socket.destroy();
@@ -58,7 +58,7 @@ export class NbdServer {
 
   /** Serves a connection, wherever it came in. */
   readonly take = (socket: Socket): void => {
-    // Who has not agreed on an export yet gives way to who comes; who reads a disk does not.
+    // A connection without an export yet is closed in favour of a new one; one that reads a disk is not.
     if (this.open.size >= mostConnections && this.negotiating.size === 0) return void socket.destroy();
     this.negotiating.enter(socket);
     socket.on('error', () => socket.destroy());

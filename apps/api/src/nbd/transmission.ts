@@ -3,7 +3,7 @@ import { nbdCommands, nbdErrors, nbdRequestBytes, readRequest, simpleReply, BadN
 import { Gone, type Connection } from './connection';
 import { largestRead } from './export';
 
-/** What is read, and who is told of what cannot be. */
+/** The disk that is read, and the receiver of read errors. */
 export interface Readable {
   readonly source: DiskSource;
   readonly failed: (error: unknown) => void;
@@ -19,7 +19,7 @@ export async function serve(connection: Connection, readable: Readable): Promise
   }
 }
 
-/** An error can be told only before the first byte: after it the connection is cut. */
+/** An error can be sent only before the first byte: after it the connection is cut. */
 async function read(connection: Connection, { source, failed }: Readable, { cookie, offset, length }: NbdRequest): Promise<void> {
   if (length > largestRead || offset + BigInt(length) > BigInt(source.size)) return connection.send(simpleReply(cookie, nbdErrors.invalid));
   const pieces = source.read(Number(offset), length)[Symbol.asyncIterator]();

@@ -35,7 +35,7 @@ export async function fold(folding: Folding): Promise<Folded> {
   return { done, utilisation: into.present.count * blockBytes };
 }
 
-/** What each has changed is kept before the first block moves; from then on its blocks do not tell any more. */
+/** The changed blocks of each are recorded before the first block moves; from then on their blocks do not show them any more. */
 async function traced({ into, from, apart }: Folding): Promise<void> {
   if (apart) {
     if (from.stored) await from.trace();

@@ -44,12 +44,12 @@ export class Layer {
     return new Layer(folder, new Bits(bytes), changed && new Bits(changed), (bytes ?? changed) !== undefined);
   }
 
-  /** Whether anything was ever written of it. */
+  /** True if anything was ever written to it. */
   get stored(): boolean {
     return this.kept || this.present.end > 0;
   }
 
-  /** Whether what it has changed is kept apart from the blocks that it has. */
+  /** True if its changed blocks are recorded apart from the blocks that it has. */
   get traced(): boolean {
     return this.trail !== undefined;
   }

@@ -1,4 +1,4 @@
-/** What stands on the command line of `xe`. */
+/** The command line of `xe`. */
 export interface Arguments {
   readonly command: string;
   /** `name=value`, in order; a value may be given more than once. A switch `--name` is true. */

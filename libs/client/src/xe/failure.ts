@@ -1,4 +1,4 @@
-/** What went wrong, in the words of xe. */
+/** Errors in the words of xe. */
 import { classNames, errorDoc, isErrorCode, isNullRef, messages, XenError } from '@xenplane/model';
 import { isRef, Unreachable } from '../api';
 import { Ended, Misuse, UnknownField, Unusable } from './arguments';
@@ -52,7 +52,7 @@ async function reportXenError(error: XenError, objects: ObjectReader | undefined
   else terminal.error(error.code, await Promise.all(error.params.map((p) => named(p, objects))));
 }
 
-/** What went wrong with each of several objects, the last one first. */
+/** The errors of several objects, the last one first. */
 export class SeveralFailed extends Error {
   constructor(readonly failures: readonly { readonly uuid: string; readonly text: string }[]) {
     super('Some operations have failed');

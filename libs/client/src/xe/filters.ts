@@ -11,7 +11,7 @@ export type Pair = readonly [name: string, value: string];
 export const given = (args: Arguments, own: readonly string[] = []): Pair[] =>
   args.pairs.filter(([n]) => !reserved.has(n) && !own.includes(n) && !n.startsWith('database:'));
 
-/** What a name on the command line means to a class: a field, a key of a map, or an element of a set. */
+/** The meaning of a name on the command line for a class: a field, a key of a map, or an element of a set. */
 interface Meaning {
   readonly field: FieldRow;
   readonly kind: 'field' | 'map' | 'set';

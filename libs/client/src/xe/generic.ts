@@ -42,7 +42,7 @@ const settable = (fields: readonly FieldRow[]): string[] => [
   ...names(fields.filter(isSetWhole)),
   ...names(fields.filter(isSetByKey)).map((name) => `${name}:`),
 ];
-/** What only reads may read another database. */
+/** Commands that only read may read another database. */
 const reading =
   (run: Verb): Verb =>
   (around, table, args) =>

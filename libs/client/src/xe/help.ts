@@ -20,7 +20,7 @@ const selectors: Readonly<Record<'vm' | 'host' | 'sr', string>> = { vm: '<vm-sel
 function docOf(name: string, facts: CommandFacts): string {
   return descriptions[name] ?? facts.calls.map((c) => messages.get(c)?.doc).find(Boolean) ?? name;
 }
-/** What a command needs, takes and does; undefined when there is none of that name. */
+/** The parameters and effect of a command; undefined when there is none of that name. */
 export function described(name: string): Described | undefined {
   const ours = own[name];
   if (ours) return ours;

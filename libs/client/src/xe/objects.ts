@@ -16,7 +16,7 @@ export interface Cell {
   readonly deprecated?: boolean;
   readonly value: string;
 }
-/** What stands for these while there are no metrics. */
+/** The values of these fields while there are no metrics. */
 const withoutMetrics: Readonly<Record<string, string>> = {
   ...{ 'start-time': '<unknown time>', 'install-time': '<unknown time>' },
   ...{ hvm: 'false', nomigrate: 'false', 'nested-virt': 'false' },

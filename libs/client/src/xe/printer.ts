@@ -1,4 +1,4 @@
-/** What commands print: tables, lists and messages for people; for scripts the values alone, in one line at the end. */
+/** The output of commands: tables, lists and messages for people; for scripts the values alone, in one line at the end. */
 import { lines, minimal, type Cell } from './objects';
 import type { Terminal } from './terminal';
 
@@ -23,7 +23,7 @@ const peoplesPrinter = (terminal: Terminal): Printer => ({
   note: (text) => terminal.printError(`${text}\n`),
   flush: () => undefined,
 });
-/** What was printed last comes first, as with xapi. */
+/** The last printed object comes first, as with xapi. */
 function scriptsPrinter(terminal: Terminal): Printer {
   const pieces: string[] = [];
   return {

@@ -56,7 +56,7 @@ export function bar(write: (text: string) => void, now: () => number = Date.now)
 
 const lifeCommands = new Set(['vm-start', 'vm-suspend', 'vm-resume', 'vm-shutdown']),
   diskCommands = new Set(['vdi-import', 'vdi-export']);
-/** What a command shows of its tasks. */
+/** The progress of tasks that a command shows. */
 export function progressOf(args: Arguments, printer: Printer, terminal: Terminal): Progress {
   if (optional(args, 'progress') === undefined) return (fraction) => terminal.onProgress(fraction);
   if (lifeCommands.has(args.command)) return percentages(printer);

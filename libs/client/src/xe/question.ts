@@ -1,4 +1,4 @@
-/** What is gone for good goes only when the user says so. */
+/** Objects are destroyed for good only when the user says yes. */
 import type { Terminal } from './terminal';
 
 export async function agrees(terminal: Terminal): Promise<boolean> {

@@ -67,7 +67,7 @@ async function parametersOf(method: string, sources: readonly Source[], args: Ar
   return values;
 }
 
-/** What a call answers, as its command prints it: objects by their uuids, a map as a record. */
+/** The result of a call, as its command prints it: objects by their uuids, a map as a record. */
 export async function report(around: Surroundings, method: string, result: unknown): Promise<void> {
   const type = messages.get(method)?.result;
   if (type?.kind === 'map' && typeof result === 'object' && result !== null) {
@@ -117,7 +117,7 @@ export const vms = each(selectVms, 'VM');
 export const hosts = each(selectHosts, 'host');
 export const oneHost = each(selectHosts, 'host', true);
 
-/** All are tried; what failed with some of several is told at the end. */
+/** All are tried; errors of some of several are printed at the end. */
 export async function onEach(around: Surroundings, cls: string, refs: readonly string[], work: (ref: string) => Promise<void>): Promise<void> {
   const [only] = refs;
   if (only !== undefined && refs.length === 1) return watched(around, cls, only, work);
@@ -133,7 +133,7 @@ interface Notice {
   readonly priority: number;
   readonly timestamp: string;
 }
-/** What is told of a VM while something is done with it, as far as it is urgent enough. */
+/** The messages about a VM that are printed while a command works on it, as far as they are urgent enough. */
 async function watched(around: Surroundings, cls: string, ref: string, work: (ref: string) => Promise<void>): Promise<void> {
   const { objects, printer } = around;
   const uuid = cls === 'VM' ? await objects.uuidOf(cls, ref).catch(() => undefined) : undefined;

@@ -16,7 +16,7 @@ interface Kind {
 const kinds: Readonly<Record<Selectable, Kind>> = {
   vm: { names: ['uuid', 'name-label'], none: 'No matching VMs found', several: 'Multiple matches VMs found.', one: 'VM' },
   host: { names: ['uuid', 'hostname', 'name-label'], none: 'No matching hosts found', several: 'Multiple matching hosts found.', one: 'host' },
-  // A storage that is not found is told as a host is, by xapi too.
+  // A storage that is not found has the error of a host, as in xapi.
   sr: { names: ['uuid', 'name-label'], none: 'No matching hosts found', several: 'Multiple matching SRs found.', one: 'SR' },
 };
 /** These take a control domain as well, and those a template; the others never do. */

@@ -1,4 +1,4 @@
-/** What is shown of an object: its record, and what stands for what cannot be known. */
+/** The shown form of an object: its record, and placeholders for unknown values. */
 import type { Api } from '../api';
 
 export type AnyRecord = Readonly<Record<string, unknown>>;
@@ -8,7 +8,7 @@ export interface Shown {
 }
 export const absent = '<not in database>';
 /** As `%.3f` writes it. */
-/** What a data source says now. JSON has no word for an unknown number but null. */
+/** The present value of a data source. JSON has no word for an unknown number but null. */
 export const measured = async (api: Api, cls: string, ref: unknown, source: string): Promise<number> =>
   (await api.call<number | null>(`${cls}.query_data_source`, ref, source)) ?? Number.NaN;
 export const thousandths = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');

@@ -9,10 +9,10 @@ export interface Surroundings {
   /** For questions, files and what is printed whatever the form of the output. */
   readonly terminal: Terminal;
   readonly printer: Printer;
-  /** Is told of every change of a task that the command waits for. */
+  /** Called at every change of a task that the command waits for. */
   readonly onProgress: Progress;
   readonly minimal: boolean;
-  /** Messages about a VM are told when their priority is a lower number than this. */
+  /** Messages about a VM are printed when their priority is a lower number than this. */
   readonly urgency: number;
   /** A session at another pool. */
   abroad(login: Login): Promise<Api>;

@@ -45,7 +45,7 @@ function wordOf(type: Type, text: string, shown: string | undefined): string {
   throw refusals[type.name ?? '']?.(text) ?? new Misuse(`Expected ${values.map((v) => `'${v}'`).join(', ')}, got ${text}`);
 }
 
-/** Fields whose wrong truths are told in the other sentence. */
+/** Fields whose wrong booleans have the other error text. */
 const otherwiseTold = new Set([
   ...['ha-allow-overcommit', 'wlb-enabled', 'wlb-verify-cert', 'igmp-snooping-enabled', 'https-only', 'migration-compression'],
   ...['coordinator-bias', 'ext-auth-cache-enabled', 'ha-always-run', 'allow-caching'],

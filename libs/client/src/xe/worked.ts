@@ -9,7 +9,7 @@ export type Working = (objects: ObjectReader, shown: Shown) => Promise<string>;
 const refs = (value: unknown): string[] => (Array.isArray(value) ? value.filter(isRef) : []);
 const texts = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : []);
 
-/** What a field of every object of a set of references says. */
+/** The values of a field of every object of a set of references. */
 async function ofAll(objects: ObjectReader, cls: string, value: unknown, field: string): Promise<string[]> {
   const found = await Promise.all(refs(value).map((r) => objects.one(cls, r)));
   return found.flatMap((r) => (r ? [String(r[field])] : []));
@@ -69,7 +69,7 @@ const variants =
   (show: (v: AnyRecord) => string, which: (v: AnyRecord) => boolean = () => true): Working =>
   async (objects, shown) =>
     (await variantsOf(objects, shown)).filter(which).map(show).join('; ');
-/** Whether the driver of a variant has chosen it. */
+/** True if the driver of a variant has chosen it. */
 const chosenBy =
   (field: string): Working =>
   async (objects, { ref, record }) => {

@@ -1,4 +1,4 @@
-/** What a guest writes on its screen from the moment it is started, by the time since. */
+/** The text on a guest's screen from the moment it is started, by the time since. */
 export interface GuestFacts {
   readonly name: string;
   /** As its agent says; empty when it has none. */
@@ -8,7 +8,7 @@ export interface GuestFacts {
   readonly memoryBytes: number;
   readonly nics: readonly GuestNic[];
   readonly disks: readonly string[];
-  /** Whether its agent has reported: then it is up, however short the time. */
+  /** True if its agent has reported: then it is up, however short the time. */
   readonly isUp: boolean;
 }
 export interface GuestNic {

@@ -26,7 +26,7 @@ const write = (session: Session, text: string): Session => {
   return { ...session, output: output.slice(surplus), dropped: session.dropped + surplus };
 };
 
-/** What is typed before the boot is over is lost. */
+/** Keys typed before the boot is over are lost. */
 export function type(session: Session, facts: GuestFacts, text: string, seconds: number): Session {
   if (!bootText(facts, seconds).done) return session;
   let now = session;

@@ -89,7 +89,7 @@ export function withKeys(variables: readonly EfiVariable[], keys: Keys): EfiVari
 }
 const isKey = ({ name }: EfiVariable): boolean => keyNames.some((key) => key === name);
 
-/** What an `.auth` file brings: behind the time and the signature, whose length it tells. */
+/** The contents of an `.auth` file: behind the time and the signature, whose length it gives. */
 export function contentOf(auth: Uint8Array): Uint8Array {
   const timeBytes = 16;
   if (auth.byteLength < timeBytes + 4) return auth;

@@ -30,7 +30,7 @@ export interface GpuRequest {
   readonly vgpu: string;
   readonly group: string;
   readonly type: string;
-  /** Whether it takes the whole GPU. */
+  /** True if it takes the whole GPU. */
   readonly passthrough: boolean;
   readonly packed: boolean;
 }

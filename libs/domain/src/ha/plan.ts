@@ -1,16 +1,16 @@
 /**
- * Whether protected VMs could all be started again after hosts have failed. The answer errs on one side only: when it says
+ * The plan of high availability: all protected VMs can be started again after hosts have failed, or not. The answer errs on one side only: when it says
  * yes, every set of that many hosts may fail. It may say no although a cleverer packing would fit.
  */
 import type { StoredRecord } from '@xenplane/model';
 
-/** Whether high availability keeps a VM running: it is set so, and was not stopped by will. */
+/** True if high availability keeps a VM running: it is set so, and was not stopped by will. */
 export const isKept = ({ ha_always_run, ha_restart_priority }: Pick<StoredRecord<'VM'>, 'ha_always_run' | 'ha_restart_priority'>): boolean =>
   ha_always_run && ha_restart_priority === 'restart';
 
 export interface HaHost {
   readonly ref: string;
-  /** What is free now, beside everything that runs there. */
+  /** Free memory, beside everything that runs there. */
   readonly freeBytes: number;
 }
 export interface HaVm {
@@ -18,7 +18,7 @@ export interface HaVm {
   /** Where it runs; none when it waits for a place already. */
   readonly host: string | undefined;
   readonly bytes: number;
-  /** Whether it can be started on another host at all. */
+  /** True if it can be started on another host at all. */
   readonly movable: boolean;
 }
 export interface HaPool {
@@ -55,7 +55,7 @@ export function failoverPlan(
 /** More sets of hosts than this are not tried one by one. */
 const mostSets = 400;
 
-/** Whether any `n` hosts may fail. */
+/** True if any `n` hosts may fail. */
 export function planExists(pool: HaPool, n: number): boolean {
   const { hosts, vms } = pool;
   if (n < 0 || n >= Math.max(1, hosts.length)) return false;
@@ -66,7 +66,7 @@ export function planExists(pool: HaPool, n: number): boolean {
 const survives = (pool: HaPool, failed: ReadonlySet<string>): boolean =>
   [...failoverPlan(pool, failed, new Set()).values()].every((host) => host !== undefined);
 
-/** Whether any `n` hosts may fail, and no VM is bound to its host. */
+/** True if any `n` hosts may fail, and no VM is bound to its host. */
 export const coversAll = (pool: HaPool, n: number): boolean => pool.vms.every((vm) => vm.movable) && planExists(pool, n);
 
 /** The greatest number of hosts of which any may fail. */

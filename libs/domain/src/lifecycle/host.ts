@@ -1,4 +1,4 @@
-/** What may be done with a host. */
+/** The lifecycle of a host: its allowed operations. */
 import { enums, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import type { CurrentOperations } from './refusals';
 

@@ -1,4 +1,4 @@
-/** What may be done with the pool as a whole. */
+/** The allowed operations of the pool as a whole. */
 import { enums, XenError, type ErrorCode, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { busy, isBusy } from './refusals';
 
@@ -9,7 +9,7 @@ export interface PoolSubject {
   readonly clusters: number;
 }
 
-/** Operations that keep all others of their kind away, and what those are told. */
+/** Operations that exclude all others of their kind, and the error that those get. */
 const blocking: Readonly<Partial<Record<PoolOperation, ErrorCode>>> = {
   ha_enable: 'HA_ENABLE_IN_PROGRESS',
   ha_disable: 'HA_DISABLE_IN_PROGRESS',

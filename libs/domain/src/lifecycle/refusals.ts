@@ -1,4 +1,4 @@
-/** What several lifecycles say alike. */
+/** Refusals common to several lifecycles. */
 import { XenError } from '@xenplane/model';
 
 export type CurrentOperations = Readonly<Record<string, string>>;

@@ -1,4 +1,4 @@
-/** What may be done with a storage repository. */
+/** The allowed operations of a storage repository. */
 import { enums, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { busy, isBusy } from './refusals';
 
@@ -8,7 +8,7 @@ export interface SrSubject {
   readonly sr: Pick<StoredRecord<'SR'>, 'current_operations' | 'is_tools_sr'>;
   readonly features: ReadonlySet<string>;
   readonly pbds: readonly Pick<StoredRecord<'PBD'>, 'currently_attached'>[];
-  /** Whether it has disks that the system manages, those for statistics left out. */
+  /** True if it has disks that the system manages, those for statistics left out. */
   readonly hasDisks: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** What may be done with a virtual block device. */
+/** The allowed operations of a virtual block device. */
 import { enums, isNullRef, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { busy, isBusy, plain } from './refusals';
 
@@ -67,7 +67,7 @@ const diskBusy: Check = (op, { vbd, vdi }) => {
 };
 const checks: readonly Check[] = [concurrent, unpluggable, removable, plugged, powerState, goingDown, hotplug, cdOfSuspended, managed, diskBusy];
 
-/** Who copies a disk reads it all the while. */
+/** A copy reads the disk all the while. */
 const diskRead: Check = (op, { vbd, vdi }) =>
   vdi && vbd.mode === 'RW' && !vdi.sharable && attachments.includes(op) && Object.values(vdi.current_operations).includes('copy')
     ? new XenError('VDI_IN_USE', vbd.VDI)

@@ -1,4 +1,4 @@
-/** What may be done with a virtual disk. */
+/** The allowed operations of a virtual disk. */
 import { enums, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { busy, isBusy } from './refusals';
 
@@ -10,7 +10,7 @@ export interface VdiSubject {
   readonly sr: Pick<StoredRecord<'SR'>, 'type' | 'is_tools_sr'>;
   /** Features of the repository's driver. */
   readonly features: ReadonlySet<string>;
-  /** Whether any host has the repository plugged. */
+  /** True if any host has the repository plugged. */
   readonly plugged: boolean;
   readonly haEnabled: boolean;
   /** Devices that hold the disk: attached now, or busy. */

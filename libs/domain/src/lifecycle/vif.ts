@@ -1,4 +1,4 @@
-/** What may be done with a virtual network interface. */
+/** The allowed operations of a virtual network interface. */
 import { enums, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { isBusy, plain } from './refusals';
 

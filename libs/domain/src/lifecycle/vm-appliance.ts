@@ -1,4 +1,4 @@
-/** What may be done with an appliance: it depends on what its VMs are doing. */
+/** The allowed operations of an appliance: they depend on the states of its VMs. */
 import { enums, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { busy, isBusy } from './refusals';
 

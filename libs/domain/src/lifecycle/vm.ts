@@ -1,5 +1,5 @@
 /**
- * What may be done with a VM, and when. Tables as xapi has them; `refusal` checks in xapi's order and the first hit is the
+ * The lifecycle of a VM: its operations by power state. Tables as xapi has them; `refusal` checks in xapi's order and the first hit is the
  * answer, both for a call that wants to begin and for the list of allowed operations.
  */
 import { enums, isNullRef, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
@@ -150,7 +150,7 @@ const preempting: Readonly<Partial<Record<VmOperation, readonly string[]>>> = {
   hard_reboot: ['hard_shutdown', 'hard_reboot'],
 };
 
-/** What the checks need to know; a replica and a transaction can both say it. */
+/** The facts that the checks read; a replica and a transaction can both give them. */
 export interface VmSubject {
   readonly ref: string;
   readonly vm: Pick<
@@ -171,7 +171,7 @@ export interface VmSubject {
     | 'attached_PCIs'
   >;
   readonly guest: Pick<StoredRecord<'VM_guest_metrics'>, 'other' | 'PV_drivers_detected'> | undefined;
-  /** What holds since its last start, whatever its settings say by now. */
+  /** The settings in force since its last start, whatever its record says by now. */
   readonly metrics: Pick<StoredRecord<'VM_metrics'>, 'nomigrate' | 'nested_virt'> | undefined;
   /** on_boot of each disk. */
   readonly onBoot: readonly StoredRecord<'VDI'>['on_boot'][];

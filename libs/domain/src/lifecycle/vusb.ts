@@ -1,4 +1,4 @@
-/** What may be done with the passthrough of a USB device. */
+/** The allowed operations of a USB passthrough. */
 import { enums, XenError, type StoredRecord, type TypeOf } from '@xenplane/model';
 import { busy, isBusy, plain } from './refusals';
 

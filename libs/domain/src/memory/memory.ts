@@ -24,7 +24,7 @@ const isHvm = (vm: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): boolean =>
   vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
 
 /**
- * What a domain costs besides its own memory, in whole MiB. Every domain: 1 MiB of hypervisor structures. With a device
+ * The memory overhead of a domain besides its own memory, in whole MiB. Every domain: 1 MiB of hypervisor structures. With a device
  * model also: its shadow or HAP pool, 1 MiB a vCPU plus 8 KiB a MiB of static maximum times the shadow multiplier (xapi's
  * Memory module), and the frames for emulated devices, 9 MiB.
  */
@@ -35,7 +35,7 @@ export function overheadBytes(vm: Shape): number {
   return Math.ceil((MiB + 9 * MiB + shadow) / MiB) * MiB;
 }
 
-/** What a start reserves on its host: all that the guest may grow to without asking again. */
+/** The memory that a start reserves on its host: all that the guest may grow to without asking again. */
 export const neededToStart = (vm: Shape): number => vm.memory_dynamic_max + overheadBytes(vm);
 
 /** The largest static maximum whose domain, overhead included, fits into `total`. */

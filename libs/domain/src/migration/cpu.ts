@@ -1,11 +1,11 @@
-/** Whether a guest that has seen one CPU may go on on another. */
+/** Compatibility of CPUs: a guest that has seen one may go on on another, or not. */
 import { XenError } from '@xenplane/model';
 
 export type CpuFacts = Readonly<Record<string, string>>;
 
 const words = (features: string): number[] => features.split('-').map((word) => parseInt(word, 16) || 0);
 
-/** A guest that was told of a feature may use it at any time: the other CPU must have them all. */
+/** A guest that has seen a feature may use it at any time: the other CPU must have them all. */
 export function hasFeatures(cpu: string, needed: string): boolean {
   const present = words(cpu);
   return words(needed).every((word, i) => (word & ~(present[i] ?? 0)) >>> 0 === 0);

@@ -21,13 +21,13 @@ const mostRounds = 5;
 const mostSent = 3;
 const pageBytes = 4096;
 const smallBytes = 50 * pageBytes;
-/** What is sent before anybody may say stop. */
+/** The data sent before a migration may be stopped. */
 const chunkBytes = 2 ** 30;
 
 export const copyOf = ({ memoryBytes }: Writer): Copying => ({ round: 1, leftBytes: memoryBytes, dirtiedBytes: 0, sentBytes: 0 });
 export const chunkOf = ({ leftBytes }: Copying): number => Math.min(leftBytes, chunkBytes);
 
-/** Whether the guest is to be paused now: the round is over, and another one would not help. */
+/** True if the guest is to be paused now: the round is over, and another one would not help. */
 export function isCopied({ round, leftBytes, dirtiedBytes, sentBytes }: Copying, { memoryBytes }: Writer): boolean {
   return leftBytes === 0 && (dirtiedBytes <= smallBytes || round >= mostRounds || sentBytes + dirtiedBytes > mostSent * memoryBytes);
 }

@@ -46,7 +46,7 @@ export function freeAddress(begin: string, end: string, taken: ReadonlySet<strin
   return undefined;
 }
 
-/** What a simulated DHCP server gives to a card: an address that follows from the card's own. */
+/** The lease of a simulated DHCP server for a card: an address that follows from the card's own. */
 export function leasedAddress(card: string): { readonly IP: string; readonly netmask: string; readonly gateway: string; readonly DNS: string } {
   const [a = 0, b = 0, c = 0] = card
     .split(':')

@@ -1,4 +1,4 @@
-/** What may be bonded, who leads, and which settings a bond of each mode has. */
+/** Rules of bonds: allowed members, the primary, and the settings of each mode. */
 import { XenError, type enums, type TypeOf } from '@xenplane/model';
 import { isMac } from './addresses';
 import { isBonded, isVlan, type PifSubject } from './pif';

@@ -12,11 +12,11 @@ export const count = (254 * 2 ** 16) / size;
 export const rangeAt = (number: number): string => addressOfBits(lowest + (number % count) * size);
 const rangeOf = (address: string): number => Math.floor(bitsOfAddress(address) / size) * size;
 
-/** What hosts show as their gateway and name server: the last address of the range that a host can have. */
+/** The gateway and name server of hosts: the last address of the range that a host can have. */
 export const gatewayOf = (address: string): string => addressOfBits(rangeOf(address) + size - 2);
 /** The address of a host by its number, from 1; undefined where the range has no more. */
 export const addressIn = (range: string, number: number): string | undefined =>
   number >= 1 && number < size - 2 ? addressOfBits(rangeOf(range) + number) : undefined;
 
-/** Whether hosts may have it: an address on this machine alone, and none that the system uses. */
+/** True if hosts may have it: an address on this machine alone, and none that the system uses. */
 export const isHostAddress = (address: string): boolean => /^127\.(?!0\.|255\.)\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address);

@@ -1,4 +1,4 @@
-/** What holds for a network: its bridge's name, its purposes, what it takes to destroy it. */
+/** Rules of networks: the bridge's name, the purposes, the conditions to destroy one. */
 import { XenError, type enums, type StoredRecord, type TypeOf } from '@xenplane/model';
 
 type Purpose = TypeOf<typeof enums.network_purpose>;

@@ -1,4 +1,4 @@
-/** What may be done with an interface of a host, given all that stands on it. Each check is xapi's, in xapi's order. */
+/** The allowed operations of a host's interface, given all that stands on it. Each check is xapi's, in xapi's order. */
 import { isNullRef, XenError, type StoredRecord } from '@xenplane/model';
 import { isAddress, isCidr, isNetmask } from './addresses';
 

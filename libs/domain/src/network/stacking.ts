@@ -1,4 +1,4 @@
-/** What may stand on an interface: VLANs, tunnels, virtual functions. */
+/** Rules for stacking on an interface: VLANs, tunnels, virtual functions. */
 import { isNullRef, XenError, type StoredRecord } from '@xenplane/model';
 import { isBonded, isVlan, type PifSubject } from './pif';
 

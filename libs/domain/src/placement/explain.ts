@@ -1,4 +1,4 @@
-/** What a placement says of itself, small enough to keep with every start. */
+/** The explanation of a placement, small enough to keep with every start. */
 import { XenError } from '@xenplane/model';
 import type { Placement, Policy } from './place';
 

@@ -1,4 +1,4 @@
-/** What a start refuses of a VM's settings once there is a host for it: `platform`, the firmware and what they ask of the memory. */
+/** Refusals of a VM's settings at its start, once there is a host for it: `platform`, the firmware and what they ask of the memory. */
 import { XenError, type StoredRecord } from '@xenplane/model';
 
 type Vm = StoredRecord<'VM'>;
@@ -41,7 +41,7 @@ export function platformToStart(vm: PlatformSubject): Settings {
 }
 
 type Basics = Pick<Vm, 'domain_type' | 'HVM_boot_policy' | 'actions_after_crash' | 'HVM_shadow_multiplier' | 'VCPUs_max' | 'VCPUs_at_startup'>;
-/** What makes a VM impossible on any host: values that could be set and that no domain can have. */
+/** Settings that are impossible on any host: values that could be set and that no domain can have. */
 export function refuseBasics(vm: Basics): XenError | undefined {
   const { actions_after_crash: action, HVM_shadow_multiplier: shadow } = vm;
   if (vm.VCPUs_max < 1) return invalid('VCPUs_max', String(vm.VCPUs_max));
@@ -95,7 +95,7 @@ function refuseCores(vm: PlatformSubject, platform: Settings): XenError | undefi
   return cores >= 1 && vm.VCPUs_max % cores === 0 ? undefined : new XenError('VCPU_MAX_NOT_CORES_PER_SOCKET_MULTIPLE', String(vm.VCPUs_max), text);
 }
 
-/** What building a domain refuses, for a start and for a resume. */
+/** Refusals at the building of a domain, for a start and for a resume. */
 export const refuseToBuild = (vm: PlatformSubject, platform: Settings = vm.platform): XenError | undefined =>
   refuseFirmware(vm) ?? refuseModel(vm, platform) ?? refuseCores(vm, platform);
 

@@ -13,7 +13,7 @@ export const archives: readonly Archive[] = [
   { seconds: 86_400, rows: 366 },
 ];
 
-/** Consecutive rows. A row is named by the moment it ends, and tells of the step before. */
+/** Consecutive rows. A row is named by the moment it ends, and covers the step before. */
 export interface Grid {
   readonly step: number;
   /** The newest row's moment. */
@@ -39,5 +39,5 @@ export function gridSince(archive: Archive, start: number, now: number): Grid {
   return { step, end, rows: Math.min(rows, Math.max(0, Math.floor((end - start) / step) + 1)) };
 }
 
-/** What an answer gives as its start: the next row after the moment that was asked, also when that moment is a row's own. */
+/** The start of an answer: the next row after the moment that was asked, also when that moment is a row's own. */
 export const startShown = (step: number, start: number): number => Math.floor(start / step) * step + step;

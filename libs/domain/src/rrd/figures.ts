@@ -93,7 +93,7 @@ export class Sheet {
     return Math.max(0, Math.min(rows + 1, Math.ceil((moment - end) / step) + rows));
   }
 
-  /** What a term gives to the row in which it begins. */
+  /** The part of a term in the row in which it begins. */
   private begun({ weight, of, since }: { weight: number; of: Wave | Figure | undefined; since: number }, from: number, to: number, cf: Consolidation): number {
     const value = weight * (of ? this.over(of, since, to, weight < 0 ? opposite[cf] : cf) : 1);
     if (cf === 'AVERAGE') return (value * (to - since)) / (to - from);

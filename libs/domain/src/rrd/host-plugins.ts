@@ -1,4 +1,4 @@
-/** What a host tells beside its CPUs, memory and devices: xapi's own needs, caches, power, and the states of its CPUs. */
+/** Metrics of a host beside its CPUs, memory and devices: xapi's own needs, caches, power, and the states of its CPUs. */
 import { constant, times, type Figure, type Term } from './figures';
 import type { HostFacts } from './host-facts';
 import { hostWave } from './load';

@@ -14,7 +14,7 @@ export interface HostFigures {
 
 /** No more of a host's CPUs than this goes to VMs; what is above is its own. */
 const guestPart = 0.75;
-/** What each vCPU can have when there are more of them than CPUs. */
+/** The share of each vCPU when there are more of them than CPUs. */
 export const shareOf = (cpus: number, vcpus: number): number => Math.min(1, (guestPart * cpus) / Math.max(1, vcpus));
 
 const ownPart = 0.02;

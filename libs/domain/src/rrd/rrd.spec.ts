@@ -178,7 +178,7 @@ test('a host is the sum of its VMs: CPUs, traffic, disks, memory, at any step', 
         const most = Math.max(0, ...felt.map((s) => sheet.column(s.figure())[3] ?? 0).filter((v) => !Number.isNaN(v)));
         if (felt.length === vms.length && vms.every((vm) => vm.since <= now - 2 * step)) expect(host(`latency_${sr.slice(0, 8)}`)[3]).toBeCloseTo(most, 6);
       }
-      // What began at the very end held nothing in the last row.
+      // A source that began at the very end has nothing in the last row.
       const before = vms.filter((vm) => vm.since === Math.floor(now / 5) * 5).reduce((sum, vm) => sum + vm.memoryBytes, 100 * GiB);
       if (step === 5) expect(host('memory_free_kib')[3]).toBeCloseTo(before / 1024, 3);
     }),

@@ -24,7 +24,7 @@ export interface VmFacts {
   readonly dynamicMaxBytes: number;
   /** When it started, in seconds. */
   readonly since: number;
-  /** Whether an agent in it reports. */
+  /** True if an agent in it reports. */
   readonly hasAgent: boolean;
   readonly nics: readonly NicFacts[];
   readonly disks: readonly DiskFacts[];
@@ -141,7 +141,7 @@ export const writePart = 1;
 export const bothPart = 0.9;
 export const queuePart = 0.5;
 
-/** What of its time a domain spends how; together with the idle part they make 1. */
+/** The shares of a domain's time by state; together with the idle part they make 1. */
 const busyStates = [
   ['runstate_fullrun', 0.8, 'All vCPUs run'],
   ['runstate_full_contention', 0.01, 'All vCPUs wait for a CPU'],

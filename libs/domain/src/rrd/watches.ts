@@ -1,5 +1,5 @@
 /**
- * What somebody wants to be told of: variables of an object with a level each, written as XML under `perfmon` in its
+ * The alarms that users configure: variables of an object with a level each, written as XML under `perfmon` in its
  * other_config. XenCenter and Xen Orchestra write it and read it again from the body of the alarm.
  */
 export interface Watch {
@@ -13,7 +13,7 @@ export interface Watch {
   /** How long an alarm keeps the next one of its kind away. */
   readonly inhibitSeconds: number;
   readonly combine: 'sum' | 'average';
-  /** Names of the metrics that make up the variable; nothing for what no metric tells. */
+  /** Names of the metrics that make up the variable; none for a variable that no metric measures. */
   readonly metrics: RegExp | undefined;
   /** All that was said of it, in its order. */
   readonly said: readonly (readonly [key: string, value: string])[];

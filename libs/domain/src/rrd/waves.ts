@@ -75,7 +75,7 @@ const picked = (patterns: readonly Float64Array[], seed: number, parent: number,
   return kind?.[((at % kind.length) + kind.length) % kind.length] ?? 0;
 };
 
-/** What the part of this level multiplies its parent by. */
+/** The factor of this level's part for its parent. */
 function factor({ seed, swing, shiftHours }: Wave, level: number, index: number): number {
   if (level === day) return 1 + swing.day * (0.7 * (week[(index + 4) % 7] ?? 0) + 0.3 * (2 * chance(seed, index) - 1));
   if (level === 2) return 1 + swing.hour * picked(hours, seed ^ 0x5bd1e995, Math.floor(index / 24), index - shiftHours);

@@ -51,7 +51,7 @@ const weekday = (time: number): number => (Math.floor(time / dayMs) + days.index
 /** How late a schedule may still be followed. */
 export const windowMs = 5 * minuteMs;
 
-/** Whether it is due now and has not run since it was. */
+/** True if it is due now and has not run since it was. */
 export function isDue(frequency: Frequency, schedule: Schedule, lastRun: number, now: number): boolean {
   const due = lastDue(frequency, schedule, now);
   return lastRun < due && now - due < windowMs;

@@ -1,4 +1,4 @@
-/** What a storage driver is: how it is shown, what it can do, and what its device configuration must say. */
+/** A storage driver: its presentation, its features, and the required keys of its device configuration. */
 
 export type Config = Readonly<Record<string, string>>;
 
@@ -6,7 +6,7 @@ export type Config = Readonly<Record<string, string>>;
 export interface Place {
   /** The same for every host that means the same storage. */
   readonly key: string;
-  /** What fits; 0 where that is not the driver's to say. */
+  /** The bytes that fit; 0 where the driver does not know. */
   readonly bytes: number;
 }
 export interface ProbedPlace {
@@ -21,24 +21,24 @@ export interface Driver {
   readonly description: string;
   readonly features: readonly string[];
   readonly configuration: Config;
-  /** Whether several hosts may be connected to one repository. */
+  /** True if several hosts may be connected to one repository. */
   readonly sharable: boolean;
-  /** Whether a place holds one repository only; others keep many side by side. */
+  /** True if a place holds one repository only; others keep many side by side. */
   readonly exclusive: boolean;
-  /** Whether storage remembers which repository it is, so that one can be found and brought in again. */
+  /** True if storage remembers which repository it is, so that one can be found and introduced again. */
   readonly remembers: boolean;
   /** Files that a scan finds there, each a CD image. */
   readonly holdsIsos?: true;
   readonly formats: readonly ('raw' | 'vhd' | 'qcow2')[];
-  /** What the driver itself notes in `SR.sm_config`, where nothing else was given. */
+  /** The driver's own keys of `SR.sm_config`, where nothing else was given. */
   readonly smConfig?: Config;
   /** Throws what the driver complains of. */
   readonly locate: (config: Config, hostUuid: string) => Place;
-  /** What could be said next, for a configuration that is not complete. */
+  /** The possible next values for a configuration that is not complete. */
   readonly suggest?: (config: Config, hostUuid: string) => readonly ProbedPlace[];
 }
 
-/** What the driver of each kind can do, as the storage drivers of XCP-ng 8.3 say of themselves. */
+/** The features of each kind of driver, as the storage drivers of XCP-ng 8.3 list them. */
 const disk = ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH'];
 const active = [...disk, 'VDI_ACTIVATE', 'VDI_DEACTIVATE'];
 const copies = [...active, 'SR_PROBE', 'SR_UPDATE', 'VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_MIRROR', 'VDI_CONFIG_CBT'];

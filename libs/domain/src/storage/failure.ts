@@ -1,4 +1,4 @@
-/** What storage drivers complain of, with the numbers that clients know them by. */
+/** Errors of storage drivers, with the numbers that clients know them by. */
 import { XenError } from '@xenplane/model';
 
 const failures = {

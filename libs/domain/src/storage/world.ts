@@ -65,7 +65,7 @@ export interface IsoFile {
   readonly bytes: number;
 }
 const MiB = 2 ** 20;
-/** What lies in every directory of CD images. */
+/** The files of every directory of CD images. */
 export const isoFiles: readonly IsoFile[] = [
   { name: 'debian-12-netinst.iso', bytes: 632 * MiB },
   { name: 'rocky-9-minimal.iso', bytes: 1_700 * MiB },

@@ -1,6 +1,6 @@
 /**
  * How much a guest may say of itself. Keys and values are bounded as in xenstored (quota-maxentity 1000, quota-path-max 1024,
- * quota-maxsize 2048); all of it together is bounded lower than there, since every report writes the record anew and tells
+ * quota-maxsize 2048); all of it together is bounded lower than there, since every report writes the record anew and notifies
  * every client that waits for events.
  */
 import type { GuestMetrics } from '../protocol';
@@ -25,7 +25,7 @@ export const guestMetricsReader: Reader<GuestMetrics> = (value) => {
   return read;
 };
 
-/** What of it the agent passes on: entries that do not fit are left out, those of the system and its addresses come first. */
+/** The part that the agent passes on: entries that do not fit are left out, those of the system and its addresses come first. */
 export function withinQuota(guest: GuestMetrics): GuestMetrics {
   let keys = 0,
     bytes = 0;

@@ -1,4 +1,4 @@
-/** What guests say of themselves once they are up. */
+/** The self-description of guests once they are up. */
 import type { DomainSpec, GuestMetrics } from '../protocol';
 
 interface System {
@@ -8,7 +8,7 @@ interface System {
   readonly minor: string;
   readonly uname: string;
   readonly drivers: boolean;
-  /** What its agent offers besides what all of them do. */
+  /** The features of its agent besides those that all have. */
   readonly offers?: readonly string[];
 }
 const linux = { distro: 'linux', name: 'Linux', major: '6', minor: '1', uname: '6.1.0', drivers: true };
@@ -62,7 +62,7 @@ function ofFamily(guestOs: string): System | undefined {
 }
 const systemOf = (guestOs: string): System => systems[guestOs] ?? ofFamily(guestOs) ?? unknown;
 
-/** Whether the guest hears when it is asked to shut down. */
+/** True if the guest hears when it is asked to shut down. */
 export const hears = (spec: DomainSpec): boolean => spec.mode !== 'hvm' || systemOf(spec.guestOs).drivers;
 
 /** An address of the private range that follows from the card's. */

@@ -33,7 +33,7 @@ const accelerator: GpuHardware = {
     { name: 'GRID T4-8Q', framebufferBytes: 8 * GiB, heads: 4, most: 2 },
   ],
 };
-/** What a server has besides, and may give to a guest. */
+/** Other devices of a server, which it may give to a guest. */
 const pciDevices: readonly PciHardware[] = [
   {
     pciId: '0000:41:00.0',

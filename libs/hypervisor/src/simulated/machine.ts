@@ -8,7 +8,7 @@ import { ConsoleRing } from './ring';
 import { bootMs, buildMs, dirtyBytesPerSecond, emptyBuildMs, hostBootMs, realMs, saveMs, shutdownMs, type Chance, type Timers } from './timing';
 
 const MiB = 2 ** 20;
-/** What Xen keeps for itself. */
+/** The memory that Xen keeps for itself. */
 export const xenBytes = 256 * MiB;
 const buildsAtOnce = 8;
 

@@ -4,7 +4,7 @@ import type { ClassName } from '@xenplane/model';
 type Loose = Readonly<Record<string, unknown>>;
 export type Lookers = readonly (readonly [ClassName, string])[];
 
-/** What derived fields of other objects look at. */
+/** The fields of other objects that derived fields look at. */
 export interface Look<View> {
   /** The fields that are looked at; an object that is made or deleted is a change of all of them. */
   readonly fields: readonly string[];
@@ -16,7 +16,7 @@ export interface Look<View> {
 export interface Derivation<View> {
   /** The derived fields, from the record with its computed sets and from whatever else is known. */
   readonly derive?: (record: Loose, ref: string, view: View) => Loose;
-  /** Who looks at objects of this class: their texts become stale with it, and they have an event of their own. */
+  /** The objects that look at this class: their texts become stale with it, and they have an event of their own. */
   readonly looks?: readonly Look<View>[];
 }
 export type Derivations<View> = Partial<Record<ClassName, Derivation<View>>>;

@@ -65,7 +65,7 @@ export class DerivedChanges<View extends Objects> {
   }
 
   /**
-   * What follows from the changes of one pull. Of an object that several transactions have changed nobody knows what it was
+   * The changes that follow from those of one pull. Of an object that several transactions have changed it is not known what it was
    * between them, so that all that is looked at counts as changed by each.
    */
   async follow(turned: readonly ChangedObject[], logged: readonly Logged[]): Promise<Logged[]> {
@@ -79,7 +79,7 @@ export class DerivedChanges<View extends Objects> {
     return [...followers.found.values()];
   }
 
-  /** What may have followed from changes of which only the log is left. */
+  /** The changes that may have followed from others of which only the log is left. */
   async presume(logged: readonly Known[]): Promise<Logged[]> {
     const followers = new DerivedChangeList(this.view);
     for (const [i, { cls, ref, xids }] of [...this.touched(logged).values()].entries()) {

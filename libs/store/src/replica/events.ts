@@ -1,9 +1,9 @@
-/** What has changed since a position. Recent changes are here in memory; older ones are in the change log. */
+/** The changes since a position. Recent ones are here in memory; older ones are in the change log. */
 import { isClassName, type ClassName } from '@xenplane/model';
 import { ahead, knows, type Position } from './position';
 import type { Reader } from '../store';
 
-/** What happened to one object between two positions. */
+/** The changes of one object between two positions, as one. */
 export interface Change {
   readonly cls: ClassName;
   readonly ref: string;
@@ -25,7 +25,7 @@ export interface Logged {
   readonly ref: string;
   readonly op: Op;
 }
-/** What somebody wants to hear of. A scope says where to look, so that nothing else is looked through; it must hold all that the function says yes to. */
+/** A subscription. Its scope says where to look, so that nothing else is looked through; it must hold all that the function says yes to. */
 export interface Wants {
   (cls: ClassName, ref: string): boolean;
   readonly scope?: Scope;
@@ -50,7 +50,7 @@ interface Net {
 export const silent: ReadonlySet<ClassName> = new Set<ClassName>(['session', 'secret', 'user', 'role']);
 export const isOp = (text: unknown): text is Op => text === 'a' || text === 'm' || text === 'd';
 
-/** Changes that may be told, in the order of their transactions' numbers. */
+/** Changes that may be sent, in the order of their transactions' numbers. */
 export class Ring {
   private logged: Logged[] = [];
   /** From this transaction on nothing is missing. */
@@ -63,7 +63,7 @@ export class Ring {
     this.start = start;
   }
 
-  /** What comes is among the last or after them. */
+  /** A new entry is among the last or after them. */
   append(settled: readonly Logged[]): void {
     const first = settled.reduce((least, { xid }) => Math.min(least, xid), Infinity);
     const tail = this.logged.splice(this.indexOf(first));
@@ -111,7 +111,7 @@ function netOf(logged: readonly Logged[], wants: Wants): Net[] {
   return [...nets.values()];
 }
 
-/** An object that was made and deleted again never was; one that is gone already, though its end is not settled, is told of when it is. */
+/** An object that was made and deleted again never was; one that is gone already, though its end is not settled, is sent when it is. */
 function opOf({ first, last }: Pick<OldNet, 'first' | 'last'>, present: boolean): Change['op'] | undefined {
   const existed = first !== 'a',
     exists = last !== 'd';
@@ -146,7 +146,7 @@ FROM (SELECT 1) one LEFT JOIN (
   SELECT cls, ref, max(xid::text::bigint) AS xid, (array_agg(op ORDER BY seq) FILTER (WHERE op <> 'm'))[1] AS first, (array_agg(op ORDER BY seq DESC) FILTER (WHERE op <> 'm'))[1] AS last
   FROM change WHERE xid >= $1::text::xid8 AND xid <> ALL ($2::text[]::xid8[]) AND (xid < $3::text::xid8 OR xid = ANY ($4::text[]::xid8[])) GROUP BY cls, ref) c ON true`;
 
-/** What happened to each object that changed before the ring began, and whether the log still has all of it. */
+/** The changes of each object before the ring began, and whether the log still has all of them. */
 export async function oldNets(reader: Reader, from: Position, to: Position): Promise<{ nets: OldNet[]; whole: boolean }> {
   const rows = await reader.query<OldRow>(oldSql, [String(from.base), ahead(from).map(String), String(to.base), ahead(to).map(String)]);
   const nets = rows.flatMap(({ cls, ref, xid, first, last }) =>

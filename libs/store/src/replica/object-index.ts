@@ -26,7 +26,7 @@ class Shelf {
   readonly entries = new Map<string, Entry>();
   readonly byUuid = new Map<string, string>();
   readonly byLabel: MultiMap | undefined;
-  /** What a row looks like: copies of one object share its shape, which keeps a row of 83 fields compact. */
+  /** The shape of a row: copies of one object share it, which keeps a row of 83 fields compact. */
   readonly shape: Loose;
   readonly pointing: readonly Pointing[];
   readonly relations: readonly Relation[];
@@ -145,7 +145,7 @@ export class Objects {
   byLabel<N extends ClassName>(cls: N, label: string): Ref<N>[] {
     return (this.shelf(cls)?.byLabel?.get(label) ?? []).map((ref) => asRef<N>(ref));
   }
-  /** Who points at an object through a field, in the order in which they came; `source` is `Class.field`. */
+  /** The objects that point at an object through a field, in the order in which they came; `source` is `Class.field`. */
   pointingAt(source: string, target: string): string[] {
     return this.pointers.get(source)?.get(target) ?? [];
   }
@@ -160,7 +160,7 @@ export class Objects {
     for (const { computed, from, field } of shelf.computed) record[computed] = this.pointingAt(`${from}.${field}`, ref);
     return record as XenRecord<N>;
   }
-  /** What an object with this row points to through relations. */
+  /** The objects that an object with this row points to through relations. */
   targets(cls: ClassName, row: Loose): Pointer[] {
     return (this.shelf(cls)?.relations ?? []).flatMap((relation) => targets(relation, row).map((ref) => ({ cls: relation.to, ref })));
   }

@@ -24,13 +24,13 @@ export function ahead({ base, seen }: Position): number[] {
 }
 
 const from = ({ base, seen }: Position, later: number): bigint => (later - base < span ? seen >> BigInt(later - base) : 0n);
-/** What either knows, as far as it can be said. */
+/** The transactions that either position knows, as far as they can be named. */
 export function union(one: Position, other: Position): Position {
   const base = Math.max(one.base, other.base);
   return { base, seen: from(one, base) | from(other, base) };
 }
 
-/** What a snapshot of Postgres (`xmin:xmax:xip,...`) sees; `ended` when it is known that below this number nothing of this database is under way. */
+/** The position of a snapshot of Postgres (`xmin:xmax:xip,...`); `ended` when it is known that below this number nothing of this database is under way. */
 export function ofSnapshot(snapshot: string, ended = 0): Position {
   const [xmin = '0', xmax = '0', xip = ''] = snapshot.split(':');
   const base = Math.max(Number(xmin), ended),

@@ -1,4 +1,4 @@
-/** What a look at the change log means for the replica: which objects are gone, and which must be fetched, in slices. */
+/** The plan of a pull of the change log: which objects are gone, and which must be fetched, in slices. */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ClassName } from '@xenplane/model';
 import type { Logged } from './events';

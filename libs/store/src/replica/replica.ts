@@ -1,6 +1,6 @@
 /**
  * The objects of all classes in memory, always as the database has them: what every read is answered from, and what events
- * tell of, which belong together: what an event shows of one object is never newer than what was told of the others.
+ * publish, which belong together: the event of one object never shows a newer state than the events of the others.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { classNames, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
@@ -43,9 +43,9 @@ export class Replica {
   /** How often anything was taken in. */
   private moves = 0;
   private readonly feed: Feed;
-  /** Visible already, but a transaction that began long before is still under way: there is no position yet that tells so. */
+  /** Visible already, but a transaction that began long before is still under way: no position can name it yet. */
   private pending: Logged[] = [];
-  /** What the last pull saw; none before the first load. */
+  /** The position of the last pull; none before the first load. */
   private snapshot: string | undefined;
   private reached = beginning;
   /** Full records that were asked for lately: many subscribers ask for the same. */
@@ -101,11 +101,11 @@ export class Replica {
   byNameLabel<N extends ClassName>(cls: N, label: string): readonly Ref<N>[] {
     return this.objects.byLabel(cls, label);
   }
-  /** What the table keeps. */
+  /** The stored fields. */
   stored<N extends ClassName>(cls: N, ref: string): Readonly<Row<N>> | undefined {
     return this.objects.stored(cls, ref);
   }
-  /** Who points at an object; `source` is `Class.field`, a field that a set is computed from or that a foreign key keeps. */
+  /** The objects that point at an object; `source` is `Class.field`, a field that a set is computed from or that a foreign key keeps. */
   pointingAt(source: string, target: string): readonly string[] {
     return this.objects.pointingAt(source, target);
   }
@@ -161,11 +161,11 @@ export class Replica {
 
   // Events.
 
-  /** What has been taken in and may be told. */
+  /** The position up to which changes have been taken in and may be sent. */
   position(): Position {
     return this.reached;
   }
-  /** What has changed since a position, each object once; the beginning is before everything, one from the future has nothing after it. */
+  /** The changes since a position, each object once; the beginning is before everything, one from the future has nothing after it. */
   async changesSince(position: Position, wants: Wants): Promise<Changes> {
     const to = this.reached;
     return { events: await this.changesBetween(position, to, wants), position: union(position, to) };
@@ -191,7 +191,7 @@ export class Replica {
     if (!scope || scope.classes.has(cls)) return this.objects.refs(cls);
     return [...(scope.objects.get(cls) ?? [])].filter((ref) => this.objects.has(cls, ref));
   }
-  /** Resolves when a change after the position, of what is wanted, may be told, when the time is over, or when the signal says so. */
+  /** Resolves when a subscribed change after the position may be sent, when the time is over, or when the signal says so. */
   waitForChange(position: Position, timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
     const concerns = ({ xid, cls, ref }: Logged): boolean => !knows(position, xid) && (!wants || wants(cls, ref));
     return this.waiters.wait((news) => (news ? news.some(concerns) : this.ring.isAfter(position)), timeoutMs, signal);
@@ -227,7 +227,7 @@ export class Replica {
     this.settle([...load.logged, ...(await this.looks.presume(load.logged))]);
     this.waiters.notify();
   }
-  /** Whether the log was pruned beyond what we have seen, while we were away. */
+  /** True if the log was pruned beyond our position while this process was away. */
   private async isCut(link: Link): Promise<boolean> {
     const { rows } = await link.objects<{ floor: number }>({
       text: `SELECT coalesce((SELECT (value #>> '{}')::bigint FROM setting WHERE key = 'change_floor'), 0) AS floor`,

@@ -6,7 +6,7 @@ import { statement, type Statement } from '../transaction/statement';
 import { sqlOf } from '../transaction/table-sql';
 import { tables } from '../schema/tables';
 
-/** What one look at the change log sees: every change that the look before did not. */
+/** The snapshot of one pull of the change log: every change that the pull before did not see. */
 export interface LogPosition {
   /** Of Postgres: which transactions were still under way. */
   readonly snapshot: string;
@@ -38,7 +38,7 @@ const begin = statement('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
 const commit = statement('COMMIT');
 /**
  * Looks, and lets `take` fetch what was seen, at one moment: rows that are newer than the changes that lead to them would
- * be told of before what came between.
+ * be sent before the changes between.
  */
 export async function pullRows(link: Link, since: string, take: (logged: readonly Logged[]) => Promise<void>): Promise<LogPosition> {
   const [, sight] = await Promise.all([link.arrays(begin), look(link, since)]);

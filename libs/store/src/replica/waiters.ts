@@ -1,6 +1,6 @@
 import type { Logged } from './events';
 
-/** Whether what was waited for is there: asked at first, then with each lot of news, or without any when all is new. */
+/** The condition of a waiter: checked at first, then with each batch of changes, or without any when all is new. */
 export type IsOver = (news?: readonly Logged[]) => boolean;
 
 /** Calls that wait for the next change: thousands cost a few hundred bytes each and nothing while nothing happens. */
@@ -38,5 +38,5 @@ export class Waiters {
     for (const waiter of [...this.waiting]) waiter.wake();
   }
 }
-/** What a timer can hold. */
+/** The longest delay of a timer. */
 const longestMs = 2 ** 31 - 1;

@@ -19,7 +19,7 @@ afterAll(async () => {
 
 let made = 0;
 const uuid = (): string => `object-${(made += 1)}`;
-/** What the work logs, in order, as `op class name`. */
+/** The log of the work, in order, as `op class name`. */
 async function logs(work: (tx: Tx) => Promise<unknown>, names: Readonly<Record<string, string>>): Promise<string[]> {
   await store.query('TRUNCATE change');
   await inTransaction(store, work);

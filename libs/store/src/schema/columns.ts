@@ -11,7 +11,7 @@ export interface Column {
   readonly reference: boolean;
   /** SQL; none where a row without a value of its own would be a defect. */
   readonly default: string | undefined;
-  /** What a record without the field gets. */
+  /** The default of a record without the field. */
   readonly initial: unknown;
   /** As a statement's parameter. */
   readonly parameter: (value: unknown) => Parameter;

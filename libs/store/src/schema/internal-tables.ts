@@ -2,7 +2,7 @@
 
 const sequences = ['CREATE SEQUENCE vm_epochs', 'CREATE SEQUENCE host_epochs'];
 
-/** What a host has and whether it lives; whether a boot enables it; whether somebody wants it switched on, and whether it was fenced since it last registered; its number in the pool, and the address that follows from it. */
+/** The capacity of a host and whether it lives; whether a boot enables it; whether it is wanted on, and whether it was fenced since it last registered; its number in the pool, and the address that follows from it. */
 const hostRun = `CREATE TABLE host_run (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   uuid text NOT NULL UNIQUE,
@@ -28,7 +28,7 @@ const hostRun = `CREATE TABLE host_run (
 
 /**
  * The lease of each host, in a table of its own: a renewal locks no row that a placement or a registration under way holds.
- * Whether the host lives, its epoch and its token follow `host_run` in the same transaction.
+ * The host's liveness, its epoch and its token follow `host_run` in the same transaction.
  */
 const leaseTables: readonly string[] = [
   `CREATE TABLE host_lease (
@@ -51,7 +51,7 @@ $$`,
   'CREATE TRIGGER host_lease AFTER INSERT OR UPDATE OF uuid, host_epoch, token_hash, alive ON host_run FOR EACH ROW EXECUTE FUNCTION host_lease_follow()',
 ];
 
-/** What a host is made of, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */
+/** The hardware of a host, as its agent found it; the PCI devices that are kept from Dom0, now and from the next boot on. */
 const hostHardware = `CREATE TABLE host_hardware (
   host text PRIMARY KEY REFERENCES host (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   inventory jsonb NOT NULL,
@@ -139,7 +139,7 @@ const transfer = `CREATE TABLE transfer (
   made jsonb
 ) WITH (fillfactor = 60)`;
 
-/** Who is a session for, and when it was last used; kept from its record, which makes no change at every call. */
+/** The owner of a session, and its last use; kept apart from its record, which makes no change at every call. */
 const sessions = [
   `CREATE TABLE session_state (
   session text PRIMARY KEY,
@@ -182,14 +182,14 @@ const rest = [
 )`,
 ];
 
-/** What blobs hold; it goes with the blob's record. */
+/** The contents of blobs; they go with the blob's record. */
 const blobBytes = `CREATE TABLE blob_bytes (
   blob text PRIMARY KEY REFERENCES blob (ref) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
   bytes bytea NOT NULL
 )`;
 
 /**
- * What disks contain: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
+ * The contents of disks: each has one top layer, each layer at most one parent. A sealed layer is never written again; `opened` is one
  * that somebody may have written to; `owner` is the disk for which its bytes are counted, `charge` what they are besides for a full copy.
  * A `ghost` is needed by no disk for its bytes, only for what it says has changed; of a `traced` one that is kept apart from the bytes.
  * The bytes of a `folding` one may be on their way to another, so it stays sealed.
@@ -225,7 +225,7 @@ const diskChains = [
   'CREATE INDEX vdi_hidden ON vdi (ref) WHERE NOT managed',
 ];
 
-/** What is on storage without being in the records: repositories by where they were formatted, and disks that were forgotten. */
+/** The state of storage that is not in the records: repositories by where they were formatted, and disks that were forgotten. */
 export const mediumTables: readonly string[] = [
   `CREATE TABLE medium (
   uuid text PRIMARY KEY,
@@ -263,7 +263,7 @@ const directory = [
   'CREATE INDEX directory_member_member ON directory_member (member)',
 ];
 
-/** Who changed what, of bounded length; and files that every host of the pool has, such as certificates. */
+/** The audit trail, of bounded length; and files that every host of the pool has, such as certificates. */
 const trail = [
   `CREATE TABLE audit (
   id bigserial PRIMARY KEY,

@@ -6,7 +6,7 @@ export interface Relation {
   /** The class whose table holds the references. */
   readonly from: ClassName;
   readonly field: string;
-  /** Whether the field holds many references. */
+  /** True if the field holds many references. */
   readonly many: boolean;
   /** The class that is pointed at, and its computed set of those that point. */
   readonly to: ClassName;

@@ -1,4 +1,4 @@
-/** What the database cannot do at present, read from whatever error says so; an error of a statement itself is none of these. */
+/** States in which the database cannot serve, read from whatever error shows them; an error of a statement itself is none of these. */
 
 /** Gone or starting; without room on its disk, so that it takes no changes; with too much to do; lost while a commit was under way. */
 export type Failure = 'away' | 'full' | 'busy' | 'unknown';

@@ -25,7 +25,7 @@ export class Link {
     return this.client.query<unknown[]>({ ...config(statement, [...values]), rowMode: 'array' });
   }
 
-  /** What is sent before the process turns to something else leaves in one packet: system calls cost more than the statements' bytes. */
+  /** Statements that are sent before the process turns to something else leave in one packet: system calls cost more than the statements' bytes. */
   private gather(): void {
     const { stream } = this.client.connection;
     if (gathering.has(stream)) return;

@@ -1,4 +1,4 @@
-/** What work inside a transaction is given: the objects of the model by class and reference, and SQL where that says it better. */
+/** The store inside a transaction: the objects of the model by class and reference, and SQL where that says it better. */
 import { XenError, type ClassName, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Link, Outcome } from './link';
 import { statement, type Statement } from './statement';

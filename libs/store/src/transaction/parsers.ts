@@ -1,4 +1,4 @@
-/** What the driver makes of a value, per connection: the global table of pg is left alone. */
+/** The driver's parsers of values, per connection: the global table of pg is left alone. */
 import { types } from 'pg';
 
 type Parse = (text: string) => unknown;

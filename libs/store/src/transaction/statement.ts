@@ -5,7 +5,7 @@ export interface Statement {
   readonly text: string;
   /** Absent for a text that is not expected again. */
   readonly name: string | undefined;
-  /** Whether it changes objects that others see: they are told after the commit. Leases and claims are nobody's business. */
+  /** True if it changes objects that others see: replicas are notified after the commit. Leases and claims are of no interest to them. */
   readonly announced: boolean;
 }
 

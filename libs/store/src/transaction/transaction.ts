@@ -45,7 +45,7 @@ const fieldOf = (error: unknown): string =>
 
 const codeOf = (error: unknown): string | undefined =>
   typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-/** The driver tells some of its own failures by a plain error, without the five characters that the server gives each. */
+/** The driver reports some of its own failures by a plain error, without the five characters that the server gives each. */
 const lostTexts = /^Connection terminated|not queryable|Client was closed/;
 const noneFree = 'timeout exceeded when trying to connect';
 function isLost(error: unknown): boolean {

@@ -86,7 +86,7 @@ export function* extentsOf(present: Bits, size: number): Generator<Extent> {
   }
 }
 
-/** Whether all bytes are zero: words first, since most of a disk is looked at. */
+/** True if all bytes are zero: words first, since most of a disk is looked at. */
 export function isZero(bytes: Uint8Array): boolean {
   const lead = Math.min(bytes.length, (4 - (bytes.byteOffset % 4)) % 4);
   const words = Math.floor((bytes.length - lead) / 4);

@@ -78,7 +78,7 @@ export class ByteReader {
     this.at -= bytes.length;
   }
 
-  /** Whatever is left; who takes no more of it tells the source so. */
+  /** The rest of the bytes; a consumer that stops also stops the source. */
   async *rest(): AsyncGenerator<Uint8Array> {
     try {
       for (let part = await this.some(Number.MAX_SAFE_INTEGER); part; part = await this.some(Number.MAX_SAFE_INTEGER)) yield part;

@@ -1,4 +1,4 @@
-/** What the formats of disks are made from and read into. */
+/** The source and sink of all disk formats. */
 import { blockBytes, isZero, type Extent, type Write } from './blocks';
 import { ByteReader } from './byte-reader';
 

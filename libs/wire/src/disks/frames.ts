@@ -1,6 +1,6 @@
 /**
  * Writes to a disk as a stream of frames: kind, offset and length, then the bytes of those that have any. Zeroes go by their
- * length, and an end of its own tells a whole stream from one that was cut.
+ * length, and an end of its own distinguishes a whole stream from one that was cut.
  */
 import { ByteReader } from './byte-reader';
 import type { Write } from './blocks';

@@ -20,7 +20,7 @@ export interface Qcow2Reading {
 /** The tables are not all in what is held. */
 class Beyond extends Error {}
 
-/** What the file has; places that it does not have are not told. */
+/** The blocks of the file; absent places are left out. */
 export async function* readQcow2(reader: ByteReader, { inflate, putAside }: Qcow2Reading): AsyncGenerator<Write> {
   const head = await reader.upTo(headBytes);
   const whole = head.length < headBytes;

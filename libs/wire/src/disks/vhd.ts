@@ -11,7 +11,7 @@ const tableAt = 3 * sectorBytes;
 const unused = 0xffff_ffff;
 const text = new TextEncoder();
 const latin = new TextDecoder('latin1');
-/** What the sector numbers of the table can reach. */
+/** The largest disk that the sector numbers of the table can reach. */
 const largestBytes = 2040 * 2 ** 30;
 
 export interface VhdNames {
@@ -134,7 +134,7 @@ class Sectors {
 
 const largestTable = 64 * 2 ** 20;
 
-/** What the file has, block by block in the file's order; places that it does not have are not told. */
+/** The blocks of the file, in the file's order; absent places are left out. */
 export async function* readVhd(reader: ByteReader): AsyncGenerator<Write> {
   const view = await checked(reader, sectorBytes, 'conectix');
   const size = Number(view.getBigUint64(48)),

@@ -1,4 +1,4 @@
-/** What a person types, from the keys that a client of a remote framebuffer reports. */
+/** The text that a person types, from the keys that a client of a remote framebuffer reports. */
 const control = new Set([0xffe3, 0xffe4]);
 const named: Readonly<Record<number, string>> = {
   0xff0d: '\r',

@@ -12,7 +12,7 @@ export class RfbError extends Error {}
 
 export interface Received {
   readonly reply: Uint8Array;
-  /** What was typed, as a terminal would send it. */
+  /** The typed text, as a terminal would send it. */
   readonly typed: string;
 }
 type Size = Pick<TextScreen, 'columns' | 'rows'>;
@@ -45,7 +45,7 @@ export class RfbServer {
   private follows = false;
   private readonly keyboard = new Keyboard();
   private picture: Picture;
-  /** What the client was told last. */
+  /** The screen as the client last got it. */
   private sent: Picture | undefined;
   private announced: { readonly width: number; readonly height: number };
   private request: (Rectangle & { readonly incremental: boolean }) | undefined;
@@ -58,11 +58,11 @@ export class RfbServer {
     this.announced = this.picture;
   }
 
-  /** What the server says first. */
+  /** The server's first message. */
   greeting(): Uint8Array {
     return Buffer.from('RFB 003.008\n');
   }
-  /** The size to draw the screen in: the one wanted, when the client can be told of another; else the one it knows. */
+  /** The size to draw the screen in: the one wanted, when the client accepts another; else the one it knows. */
   sizeFor(wanted: Size): Size {
     return this.follows ? wanted : { columns: this.announced.width / cellWidth, rows: this.announced.height / cellHeight };
   }
@@ -79,7 +79,7 @@ export class RfbServer {
     return { reply: Buffer.concat([...replies, this.update()]), typed };
   }
 
-  /** The screen as it is now; what the client is to be told, if it has asked and there is something new. */
+  /** The screen as it is now; the update for the client, if it has asked and there is something new. */
   show(screen: TextScreen): Uint8Array {
     this.picture = paint(screen);
     return this.update();
@@ -139,7 +139,7 @@ export class RfbServer {
         return { bytes: length };
     }
   }
-  /** Undefined while not even that can be told. */
+  /** Undefined while not even that can be sent. */
   private messageLength(): number | undefined {
     const { waiting } = this;
     switch (waiting[0]) {
@@ -200,7 +200,7 @@ export class RfbServer {
     const areas = request.incremental && sent ? differences(sent, picture, area) : [area];
     if (areas.length === 0) return new Uint8Array();
     this.request = undefined;
-    // What lies outside of the area is told when it is asked for: then it must still count as different.
+    // Changes outside of the area are sent when it is asked for: until then they must still count as different.
     this.sent = merged(sent ?? forgotten(picture), picture, area);
     return Buffer.concat([
       Buffer.from([0, 0]),

@@ -42,7 +42,7 @@ const sourceOf = ({ name, type, min, max, last }: DumpSource): Member => ({
   value: '0.0',
   unknown_sec: '0',
 });
-/** What is gathered of a row that is not over: nothing, for rows follow from the moment alone. */
+/** The state of a row that is not over: none, for rows follow from the moment alone. */
 const gathered = { primary_value: '0.0', secondary_value: '0.0', value: '0.0', unknown_datapoints: '0' };
 function* rowsOf({ rows, columns }: DumpArchive): Generator<string[]> {
   for (let i = 0; i < rows; i += 1) yield columns.map((c) => numberText(c[i] ?? Number.NaN));

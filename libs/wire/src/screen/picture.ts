@@ -33,7 +33,7 @@ function glyphOf(rows: string): Uint8Array {
   });
 }
 const blank = new Uint8Array(cellHeight);
-/** What cannot be drawn. */
+/** The glyph of a character that cannot be drawn. */
 const unknown = Uint8Array.from({ length: cellHeight }, (_, y) => (y > 1 && y < 14 ? 0x7e : 0));
 const glyphs = letters.map(glyphOf);
 

@@ -91,7 +91,7 @@ export class TarReader {
   }
 }
 
-/** Whether this could be the beginning of a tar. */
+/** True if this could be the beginning of a tar. */
 export const isTarHeader = (header: Uint8Array): boolean => header.length >= recordBytes && numberAt(header, 148, 8) === sumOf(header.subarray(0, recordBytes));
 
 function numberAt(header: Uint8Array, at: number, length: number): number {

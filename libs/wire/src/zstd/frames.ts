@@ -2,7 +2,7 @@
 import type { ByteReader } from '../disks/byte-reader';
 import { BadZstd } from './bad-zstd';
 
-/** As far back as the `zstd` program looks unless it is told more. */
+/** The window that the `zstd` program accepts by default. */
 const largestWindow = 2 ** 27;
 export const largestBlock = 2 ** 17;
 

@@ -1,4 +1,4 @@
-/** What was unpacked last, as far back as matches may reach. It grows as it fills, and moves down when it is full. */
+/** The last unpacked bytes, as far back as matches may reach. It grows as it fills, and moves down when it is full. */
 import { BadZstd } from './bad-zstd';
 
 const leastBytes = 2 ** 18;

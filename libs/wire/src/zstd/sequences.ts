@@ -18,7 +18,7 @@ const literalKind = kind(9, 6, [4, 3, ...repeated(2, 11), 1, 1, 1, ...repeated(2
 const offsetKind = kind(8, 5, [...repeated(1, 6), 2, 2, 2, ...repeated(1, 15), ...repeated(-1, 5)], 32);
 const matchKind = kind(9, 6, [1, 4, 3, ...repeated(2, 6), ...repeated(1, 37), ...repeated(-1, 7)]);
 
-/** What a code stands for: a base, and bits that are added to it. */
+/** The meaning of a code: a base, and bits that are added to it. */
 interface Codes {
   readonly bases: Uint32Array;
   readonly bits: Uint8Array;

@@ -8,7 +8,7 @@ import type { HuffmanTable } from './huffman';
 import { readLiterals } from './literals';
 import { readSequences, runSequences, type Recent, type SequenceTables } from './sequences';
 
-/** What blocks of a frame take over from those before. */
+/** The state that blocks of a frame take over from those before. */
 class FrameState {
   private readonly history: History;
   private readonly recent: Recent = [1, 4, 8];

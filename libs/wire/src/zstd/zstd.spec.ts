@@ -84,7 +84,7 @@ test('whichever bit is wrong, what was packed does not come out as if it were ri
       const broken = Buffer.from(whole);
       broken.writeUInt8(broken.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
       const outcome = await unpacked(broken).catch((error: unknown) => error);
-      // What the frame says of itself, but its content, may be wrong without harm.
+      // The frame's header, but for its content, may be wrong without harm.
       if (outcome instanceof Buffer) expect(outcome.equals(contents.words)).toBe(true);
       else expect(outcome instanceof BadZstd || outcome instanceof EndOfStream).toBe(true);
     }),

@@ -1,4 +1,4 @@
-/** What the pool says of consoles: whether several may look at one, and how long one may be left alone. */
+/** The pool's settings of consoles: whether several clients may share one, and how long one may be idle. */
 import type { Ref } from '@xenplane/model';
 import type { Plane } from '@xenplane/xapi';
 import { Refusal } from '../exchange/refusal';

@@ -4,11 +4,11 @@ import { RfbServer } from '@xenplane/wire';
 import type { Size, Terminal } from './terminal';
 
 export interface Peer {
-  /** What is sent before the client has said anything. */
+  /** The bytes sent before the client has said anything. */
   greeting(): Uint8Array;
-  /** What is answered; what is typed goes to the terminal. */
+  /** The bytes of the answer; typed keys go to the terminal. */
   receive(bytes: Uint8Array): { readonly reply: Uint8Array; readonly hasTyped: boolean };
-  /** What is new on the terminal, in the client's language. */
+  /** The changes of the terminal, in the client's encoding. */
   refresh(): Uint8Array;
 }
 const nothing = new Uint8Array();

@@ -21,7 +21,7 @@ export class Terminal {
   get isWatched(): boolean {
     return this.watchers.size > 0;
   }
-  /** Whether the VM still runs as it did when somebody first looked. */
+  /** True while the VM runs as it did when the first client looked. */
   get isAlive(): boolean {
     return runningGuest(this.plane.replica, this.vm)?.started === this.started;
   }

@@ -26,7 +26,7 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, i) => {
 const crc32 = (bytes: Uint8Array): number => ~bytes.reduce((crc, byte) => (crcTable[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8), 0xffffffff) >>> 0;
 
 const entryBytes = 26;
-/** What both the head of a file and its line in the directory say. */
+/** The fields common to the head of a file and its line in the directory. */
 function entry(name: Buffer, { bytes, packed }: { readonly bytes: Uint8Array; readonly packed: Uint8Array }): Buffer {
   const out = Buffer.alloc(entryBytes);
   out.writeUInt16LE(20, 0);

@@ -1,4 +1,4 @@
-/** What hosts of a pool ask of each other in xapi. Here they meet in the database: whoever asks is a stranger, and is told what a stranger is told. */
+/** Requests between hosts of a pool in xapi. Here hosts meet in the database: the sender is a stranger, and gets a stranger's answer. */
 import { XenError } from '@xenplane/model';
 import type { Handler } from './exchange';
 

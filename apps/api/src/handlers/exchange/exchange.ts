@@ -11,7 +11,7 @@ export interface Exchange {
   /** Absent for CONNECT and for upgrades, which have the bare socket. */
   readonly response: ServerResponse | undefined;
   readonly socket: Duplex;
-  /** What came on the socket behind the head of a CONNECT or an upgrade. */
+  /** The bytes on the socket behind the head of a CONNECT or an upgrade. */
   readonly head: Buffer;
   readonly path: string;
   /** Of the address and, for `session_id`, `task_id` and `subtask_of`, of the cookie. */

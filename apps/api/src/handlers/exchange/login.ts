@@ -1,4 +1,4 @@
-/** Who sends a request that is no call: by a session, by name and password, or root over the local socket. */
+/** The sender of a request that is no call: by a session, by name and password, or root over the local socket. */
 import type { IncomingMessage } from 'node:http';
 import { XenError } from '@xenplane/model';
 import type { Dispatcher, Session, RequestOrigin } from '@xenplane/xapi';

@@ -1,4 +1,4 @@
-/** What an HTTP handler answers instead of its document. */
+/** The answer of an HTTP handler that refuses instead of sending its document. */
 import type { Duplex } from 'node:stream';
 import type { XenError } from '@xenplane/model';
 
@@ -55,7 +55,7 @@ export function refusedBytes(refusal: Refusal): Buffer {
 }
 
 const lingerMs = 1_000;
-/** What still comes can be passed over for a moment: a client that is cut off while it sends learns of the reset and not of the answer. */
+/** Further bytes are read and dropped for a moment: a client that is cut off while it sends sees the reset and not the answer. */
 export function closeLater(socket: Duplex): void {
   const cut = setTimeout(() => socket.destroy(), lingerMs);
   socket.once('close', () => clearTimeout(cut));

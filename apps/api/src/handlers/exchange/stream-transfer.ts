@@ -1,4 +1,4 @@
-/** What uploads and downloads share: the head of the answer, bodies that are cut, what a cancelled task means. */
+/** Common to uploads and downloads: the head of the answer, bodies that are cut, the meaning of a cancelled task. */
 import { pipeline } from 'node:stream/promises';
 import { XenError } from '@xenplane/model';
 import { importError } from '@xenplane/xapi';
@@ -28,7 +28,7 @@ export function acceptBody(exchange: Exchange): void {
   response.flushHeaders();
 }
 
-/** 403 for bodies whose end only their framing tells, as in xapi. */
+/** 403 for bodies whose end only their framing shows, as in xapi. */
 export function refuseChunked({ request }: Exchange): void {
   if (request.headers['transfer-encoding'] !== undefined) throw new Refusal(403, 'IMPORT_ERROR_CANNOT_HANDLE_CHUNKED: [  ]');
 }
@@ -49,7 +49,7 @@ export async function* bodyUntilCut({ request }: Pick<Exchange, 'request'>): Asy
   }
 }
 
-/** The same, while the task tells how far it is. */
+/** The same, while the task shows the progress. */
 export async function* bodyCounted(exchange: Exchange): AsyncGenerator<Uint8Array> {
   const total = lengthOf(exchange);
   let done = 0;

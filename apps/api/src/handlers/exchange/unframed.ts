@@ -1,6 +1,6 @@
 /**
  * Uploads that give no length: their body lasts until the connection ends, as HTTP/1.0 has it and as xapi takes it of any version.
- * Node's parser takes such a request for one without a body and what follows for another request; it is told to leave the
+ * Node's parser takes such a request for one without a body and what follows for another request; it is set to leave the
  * connection after the head instead, as for a change of protocols.
  */
 import { IncomingMessage, ServerResponse } from 'node:http';
@@ -14,11 +14,11 @@ type Take = (request: Incoming, keepAlive: boolean) => number | undefined;
 interface Parsed extends Socket {
   readonly parser?: { onIncoming?: Take } | null;
 }
-/** What the parser takes for: nothing of this protocol follows. */
+/** A state in which the parser expects nothing more of this protocol. */
 const leaves = 2;
 
 const unframed = new WeakSet<IncomingMessage>();
-/** Whether the body of a request lasts until the connection ends. */
+/** True if the body of a request lasts until the connection ends. */
 export const isUnframed = (request: IncomingMessage): boolean => unframed.has(request);
 
 const hasFrame = ({ headers }: IncomingMessage): boolean => headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
@@ -55,7 +55,7 @@ export function followBody(head: IncomingMessage, socket: Socket, begun: Buffer)
   response.assignSocket(socket);
   response.once('finish', () => {
     socket.end();
-    // What is refused may go on coming.
+    // The rest of a refused body may still come.
     request.resume();
     closeLater(socket);
   });

@@ -7,7 +7,7 @@ import { responseOf, type Exchange, type Handler } from '../exchange/exchange';
 import { liveHost } from './host-named';
 import { acceptBody, bodyCounted, refuseChunked, sendFile, stoppable } from '../exchange/stream-transfer';
 
-/** What cannot be told is found out before the answer begins. */
+/** Errors are found before the answer begins. */
 async function begun(files: AsyncGenerator<HostFile>): Promise<AsyncGenerator<HostFile>> {
   const first = await files.next();
   return (async function* () {

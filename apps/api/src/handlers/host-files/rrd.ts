@@ -56,7 +56,7 @@ function* asked(exchange: Exchange, archives: Archives): Generator<RecordedRrd> 
 }
 const present = (all: readonly (RecordedRrd | undefined)[]): RecordedRrd[] => all.filter((one) => one !== undefined);
 
-/** What does not run has nothing new. */
+/** A VM that does not run has no new figures. */
 function running({ plane: { replica } }: Exchange, archives: Archives, uuid: string): RecordedRrd | undefined {
   const ref = replica.byUuid('VM', uuid);
   const state = ref && replica.stored('VM', ref)?.power_state;
@@ -127,7 +127,7 @@ function ofHost(name: HandlerName): Handler {
   };
 }
 
-/** What a host hands over when a VM leaves it. It is taken and let go: the figures of a VM follow from the VM, wherever it runs. */
+/** The figures that a host hands over when a VM leaves it. They are read and dropped: the figures of a VM follow from the VM, wherever it runs. */
 const handedOver: Handler = {
   name: 'rrd',
   run: async (exchange) => {

@@ -25,7 +25,7 @@ const enabled: Handler = {
 };
 const download: Handler = { name: 'get_pool_update_download', run: async (exchange) => noFile(exchange) };
 
-/** What one host lacks: its part of `GET /updates`. */
+/** The updates that one host lacks: its part of `GET /updates`. */
 const ofHost: Handler = {
   name: 'get_host_updates',
   run: async (exchange) => {

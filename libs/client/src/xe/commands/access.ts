@@ -1,4 +1,4 @@
-/** Who may do what, and what happens: subjects, sessions, secrets, messages, tasks, events. */
+/** Access and events: subjects, sessions, secrets, messages, tasks, events. */
 import { nullRefText } from '@xenplane/model';
 import { flagged, listed, Misuse, optional, required, type Arguments } from '../arguments';
 import { given } from '../filters';
@@ -106,7 +106,7 @@ const eventWait: Command = async (args, { objects: { api } }) => {
   for (let token = ''; ;) {
     const batch = await api.call<Batch>('event.from', classes, token, 30);
     token = batch.token;
-    // What other objects are like is asked anew each time.
+    // The state of other objects is read anew each time.
     const objects = new Objects(api);
     const changed = batch.events.flatMap(({ class: of, ref, snapshot }) => (of === own && snapshot ? [{ ref, record: snapshot }] : []));
     const shown = batch.events.some((event) => event.class !== own) ? await objects.list(table) : changed;

@@ -9,7 +9,7 @@ import { oneHost, type Command } from '../row';
 import { selectHosts } from '../select';
 import type { Surroundings } from '../surroundings';
 
-/** What keeps a VM from a host, in one line. */
+/** The reason that keeps a VM from a host, in one line. */
 async function reason(error: unknown, { objects }: Surroundings): Promise<string> {
   if (!(error instanceof XenError)) return asException(error);
   const [first = '', second = ''] = error.params;
@@ -87,7 +87,7 @@ const vdiStatus: Command = async (args, around) => {
 const dayMs = 24 * 60 * 60 * 1000;
 const timeOf = (text: string): number => Date.parse(text.replace(/^(\d{4})(\d{2})(\d{2})T/, '$1-$2-$3T'));
 const columns = (rows: readonly (readonly string[])[]): number[] => (rows[0] ?? []).map((_, i) => Math.max(0, ...rows.map((cells) => cells[i]?.length ?? 0)));
-/** What runs out first comes first, the pool last; it has no licence of its own. */
+/** The licence that expires first comes first, the pool last; it has no licence of its own. */
 const licences: Command = async (_args, { objects, printer }) => {
   const hosts = Object.values(await objects.all('host')).map((host) => {
     const expiry = (host['license_params'] as Readonly<Record<string, string>> | undefined)?.['expiry'] ?? '19700101T00:00:00Z';

@@ -19,7 +19,7 @@ const applianceShutdown: Command = async (args, around) =>
     flagged(args, 'force') ? 'VM_appliance.hard_shutdown' : 'VM_appliance.clean_shutdown',
     await around.objects.byUuid('VM_appliance', required(args, 'uuid')),
   ));
-/** What may lose data is done only when it is forced. */
+/** Commands that may lose data are run only when forced. */
 const forced =
   (command: Command): Command =>
   (args, around) => {

@@ -13,7 +13,7 @@ import { onVms } from './vm';
 const baseName = (file: string): string => file.split('/').pop() ?? file;
 
 const algorithms = ['zstd', 'gzip'];
-/** What the server is asked for: an algorithm, or whether there shall be one. */
+/** The compression asked of the server: an algorithm, or yes or no. */
 function compression(args: Arguments): string {
   const wanted = optional(args, 'compress') ?? 'false';
   return algorithms.includes(wanted) ? wanted : String(wanted === 'true');

@@ -18,7 +18,7 @@ async function hostOf(args: Arguments, { objects }: Surroundings, name = 'uuid')
   const uuid = optional(args, name);
   return uuid === undefined ? objects.api.call<string>('session.get_this_host', objects.api.session) : objects.byUuid('host', uuid);
 }
-/** What the processors are, all of it or these facts. */
+/** The description of the processors, all of it or these facts. */
 const processors =
   (facts?: readonly string[]): Command =>
   async (args, around) => {
@@ -54,7 +54,7 @@ const enable: Command = async (args, around) =>
     await around.objects.api.call('host.remove_from_other_config', host, 'MAINTENANCE_MODE');
     await perform(around, 'host.enable', host);
   });
-/** What became of each VM that ran there. */
+/** The outcome for each VM that ran there. */
 const failover: Command = alone(async (host, _args, around) => {
   const answers = await around.objects.api.call<Readonly<Record<string, string>>>('host.failover', host);
   const uuids = await Promise.all(Object.keys(answers).map((vm) => around.objects.api.call<string>('VM.get_uuid', vm)));
@@ -121,7 +121,7 @@ const haDisable: Command = async (args, around) => {
   assertForced(args);
   await perform(around, 'host.emergency_ha_disable', flagged(args, 'soft'));
 };
-/** What monitors the management agent reads the exit code too. */
+/** Programs that monitor the management agent read the exit code too. */
 const healthcheck: Command = async (_args, { objects, terminal }) => {
   await objects.api.call('host.ha_xapi_healthcheck').catch((error: unknown) => {
     throw new Ended(`Host.ha_xapi_healthcheck threw exception: ${error instanceof Error ? error.message : String(error)}\n`, 3);

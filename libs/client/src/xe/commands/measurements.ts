@@ -1,4 +1,4 @@
-/** What is measured of a VM, a host or a storage: listed, recorded, asked for, forgotten. */
+/** Data sources of a VM, a host or a storage: listed, recorded, queried, forgotten. */
 import { required, type Arguments } from '../arguments';
 import { measured, thousandths, type Cell } from '../objects';
 import { cellsOf } from '../printer';

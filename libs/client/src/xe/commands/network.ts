@@ -30,7 +30,7 @@ interface Ends {
   readonly network: string;
   readonly pif: string;
 }
-/** What is printed of a new VLAN, or tunnel, is the uuid of its own PIF. */
+/** The output for a new VLAN, or tunnel, is the uuid of its own PIF. */
 const onPif =
   (
     cls: 'VLAN' | 'tunnel',

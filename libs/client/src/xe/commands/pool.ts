@@ -34,7 +34,7 @@ async function disksOnlyOf(host: string, { objects }: Surroundings): Promise<str
   const disks = Object.values(await objects.all('VDI')).filter((vdi) => storages.includes(vdi['SR']));
   return disks.map((vdi) => `VDI: ${String(vdi['uuid'])} (${String(vdi['name_label'])})`);
 }
-/** What would be gone for good is named, and done only when the user says yes. */
+/** Objects that would be gone for good are listed, and destroyed only when the user says yes. */
 const eject: Command = async (args, around) => {
   const { objects, terminal, printer } = around;
   const host = await objects.byUuid('host', required(args, 'host-uuid'));
@@ -98,7 +98,7 @@ const applyEdition: Command = async (args, around) => {
   await withLicenceServer(args, around, hosts, () => perform(around, 'pool.apply_edition', pool, required(args, 'edition')));
 };
 
-/** What the processors of all hosts can do. */
+/** The CPU features that all hosts have. */
 const cpuFeatures: Command = async (args, around) => {
   const info = (await around.objects.one('pool', await poolOf(args, around)))?.['cpu_info'] as Readonly<Record<string, string>> | undefined;
   const features = ['features_pv_host', 'features_hvm_host'].flatMap((name) => (info?.[name] === undefined ? [] : [[name, info[name]]]));

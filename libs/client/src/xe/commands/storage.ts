@@ -28,7 +28,7 @@ async function deviceConfig(args: Arguments, { terminal }: Surroundings): Promis
     } else config[key] = value;
   return config;
 }
-/** What is no size is none, as with xapi: the driver of the storage finds out. */
+/** A text that is no size counts as none, as with xapi: the driver of the storage finds out. */
 function sizeOf(text = '0'): number {
   try {
     return bytes('physical-size', text);

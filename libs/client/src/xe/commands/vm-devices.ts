@@ -146,7 +146,7 @@ const crashdumps: Command = onVms(async (vm, _args, { objects, printer }) => {
   );
 });
 
-/** What is said of how it goes. */
+/** The progress that is printed. */
 function optionsOf(args: Arguments): Record<string, string> {
   const compress = optional(args, 'compress');
   const truths = ['force', 'live', 'copy'].flatMap((name) => (optional(args, name) === undefined ? [] : [[name, String(flagged(args, name))]]));

@@ -22,7 +22,7 @@ export async function hostNamed(name: string, { objects }: Surroundings): Promis
   if (ref === undefined) throw new Misuse(`Host ${name} not found`);
   return ref;
 }
-/** A VM that no host can take is told with what each host has against it. */
+/** A VM that no host can take is an error that lists each host's reason. */
 async function withReasons(around: Surroundings, vm: string, work: Promise<unknown>): Promise<unknown> {
   try {
     return await work;
@@ -82,7 +82,7 @@ const resetPowerState: Command = (args, around) => {
   return vms('VM.power_state_reset')(args, around);
 };
 
-/** What a VM has that nobody has given strings; all others are empty. */
+/** The BIOS strings of a VM that was given none; all others are empty. */
 const genericStrings: Readonly<Record<string, string>> = { 'bios-vendor': 'Xen', 'system-manufacturer': 'Xen', 'system-product-name': 'HVM domU' };
 const isCustomised: Command = onVms(async (vm, _args, { objects, printer }) => {
   const strings = Object.entries(((await objects.one('VM', vm))?.['bios_strings'] ?? {}) as Readonly<Record<string, string>>);

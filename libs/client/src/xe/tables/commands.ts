@@ -2,7 +2,7 @@
 export interface CommandFacts {
   readonly required: readonly string[];
   readonly optional: readonly string[];
-  /** What it works on is chosen by a name or by filters. */
+  /** The objects that it works on are chosen by a name or by filters. */
   readonly selects?: 'vm' | 'host' | 'sr';
   /** In the short list of `help`. */
   readonly standard?: true;

@@ -1,4 +1,4 @@
-/** What commands do whose calls do not say it. */
+/** Descriptions of commands whose calls have none. */
 export const descriptions: Readonly<Record<string, string>> = {
   'audit-log-get': 'Saves the audit log of the pool, or what is newer than since=, in a file',
   'blob-get': 'Saves the content of a blob in a file',
