@@ -1,6 +1,6 @@
 /**
- * The objects of all classes in memory, always as the database has them: what every read is answered from, and what events
- * publish, which belong together: the event of one object never shows a newer state than the events of the others.
+ * The objects of all classes in memory, always as the database has them. Reads are answered and events are made from the same
+ * objects: the event of one object never shows a newer state than the events of the others.
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import { classNames, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
