@@ -24,8 +24,19 @@ export async function ensureVms(tx: Tx, seed: number, count: number): Promise<vo
   await tx.query('UPDATE sr SET virtual_allocation = (SELECT coalesce(sum(virtual_size), 0) FROM vdi WHERE "SR" = sr.ref) WHERE ref = $1', [sr.ref]);
 }
 
-async function addBatch(tx: Tx, vms: readonly { number: number; uuid: string }[], SR: string, network: string): Promise<void> {
-  const part = (uuid: string, kind: string): string => seededUuid(uuid, kind);
+interface SeededVm {
+  readonly number: number;
+  readonly uuid: string;
+}
+const part = (uuid: string, kind: string): string => seededUuid(uuid, kind);
+
+async function addBatch(tx: Tx, vms: readonly SeededVm[], SR: string, network: string): Promise<void> {
+  await addRecords(tx, vms);
+  await addDisks(tx, vms, SR);
+  await addInterfaces(tx, vms, network);
+}
+
+async function addRecords(tx: Tx, vms: readonly SeededVm[]): Promise<void> {
   await tx.insertAll(
     'VM_metrics',
     vms.map(({ uuid }) => ({
@@ -49,6 +60,9 @@ async function addBatch(tx: Tx, vms: readonly { number: number; uuid: string }[]
       return { ref: refOf('VM', uuid), ...record, metrics: refOf('VM_metrics', part(uuid, 'metrics')) };
     }),
   );
+}
+
+async function addDisks(tx: Tx, vms: readonly SeededVm[], SR: string): Promise<void> {
   await tx.insertAll(
     'VDI',
     vms.map(({ number, uuid }) => {
@@ -86,6 +100,9 @@ async function addBatch(tx: Tx, vms: readonly { number: number; uuid: string }[]
       }),
     })),
   );
+}
+
+async function addInterfaces(tx: Tx, vms: readonly SeededVm[], network: string): Promise<void> {
   await tx.insertAll(
     'VIF',
     vms.map(({ uuid }) => ({

@@ -29,13 +29,21 @@ export async function raiseAlert(tx: Tx, plane: Plane, alert: Alert): Promise<Re
   return ref;
 }
 
-/** Says what has become of a VM, and on which host; one statement, for it stands in the way of every start. */
-export async function raiseVmAlert(tx: Tx, plane: Plane, vm: Ref<'VM'>, name: VmAlert, what: string, host?: Ref<'host'>): Promise<void> {
+interface VmEvent {
+  readonly vm: Ref<'VM'>;
+  readonly name: VmAlert;
+  /** What follows the VM's name: `was started`. */
+  readonly text: string;
+  /** Where it happened. */
+  readonly host?: Ref<'host'> | undefined;
+}
+/** One statement, since every start waits for it. */
+export async function raiseVmAlert(tx: Tx, plane: Plane, { vm, name, text, host }: VmEvent): Promise<void> {
   const uuid = plane.ids.uuid();
   tx.leave(
     `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)
      SELECT $1, $2, $3, $4, 'VM', v.uuid, $5::timestamptz, 'VM ''' || v.name_label || ''' ' || $6::text || coalesce(' on host: ' || h.name_label || ' (uuid: ' || h.uuid || ')', '')
      FROM vm v LEFT JOIN host h ON h.ref = $7 WHERE v.ref = $8`,
-    [`OpaqueRef:${uuid}`, uuid, name, vmAlerts[name], dateTime(plane.clock.now()), what, host ?? null, vm],
+    [`OpaqueRef:${uuid}`, uuid, name, vmAlerts[name], dateTime(plane.clock.now()), text, host ?? null, vm],
   );
 }

@@ -51,8 +51,8 @@ async function ended(tx: Tx, plane: Plane, vm: Ref<'VM'>, reason: 'shutdown' | '
   await endRuns(tx, [vm]);
   await showHalted(tx, [vm]);
   plane.log.info({ vm: record.uuid, reason }, 'VM ended');
-  if (reason === 'crash') await raiseVmAlert(tx, plane, vm, 'VM_CRASHED', 'crashed', record.resident_on);
-  else if (reason === 'shutdown') await raiseVmAlert(tx, plane, vm, 'VM_SHUTDOWN', 'shut itself down', record.resident_on);
+  if (reason === 'crash') await raiseVmAlert(tx, plane, { vm, name: 'VM_CRASHED', text: 'crashed', host: record.resident_on });
+  else if (reason === 'shutdown') await raiseVmAlert(tx, plane, { vm, name: 'VM_SHUTDOWN', text: 'shut itself down', host: record.resident_on });
   const again = reason === 'shutdown' ? record.actions_after_shutdown === 'restart' : reason === 'crash' && record.actions_after_crash.endsWith('restart');
   if (again) await startInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
 }
@@ -62,5 +62,5 @@ async function showRebooted(tx: Tx, plane: Plane, vm: Ref<'VM'>, domid: number):
   await Promise.all([tx.update('VM', vm, { domid }), tx.query('UPDATE vm_run SET domid = $2 WHERE vm = $1', [vm, domid])]);
   await renewGuest(tx, plane, vm, false);
   if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
-  await raiseVmAlert(tx, plane, vm, 'VM_REBOOTED', 'rebooted itself');
+  await raiseVmAlert(tx, plane, { vm, name: 'VM_REBOOTED', text: 'rebooted itself' });
 }

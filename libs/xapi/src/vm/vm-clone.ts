@@ -169,6 +169,6 @@ export async function cloneVm(context: Context, vm: Ref<'VM'>, name: string, op:
   const source = await admitVm(context, vm, op);
   await assertMayCopyKeys(context, op, vm);
   const copy = await copyRecord(context, source, { name, copyDisk: (vdi) => cloneVdi(context, vdi) });
-  await raiseVmAlert(context.tx, context.plane, copy, 'VM_CLONED', `cloned from '${source.name_label}'`);
+  await raiseVmAlert(context.tx, context.plane, { vm: copy, name: 'VM_CLONED', text: `cloned from '${source.name_label}'` });
   return copy;
 }

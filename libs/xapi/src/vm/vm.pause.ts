@@ -30,6 +30,11 @@ async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused'
   return run.conclude('show', async (tx) => {
     await assertUp(tx, vm, placed);
     await tx.update('VM', vm, { power_state: state === 'paused' ? 'Paused' : 'Running' });
-    await raiseVmAlert(tx, plane, vm, state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED', state === 'paused' ? 'was paused' : 'was unpaused', placed.host);
+    await raiseVmAlert(tx, plane, {
+      vm,
+      name: state === 'paused' ? 'VM_PAUSED' : 'VM_UNPAUSED',
+      text: state === 'paused' ? 'was paused' : 'was unpaused',
+      host: placed.host,
+    });
   });
 }

@@ -68,5 +68,5 @@ async function showBooted(plane: Plane, tx: Tx, vm: Ref<'VM'>, { host }: RunRow)
   await tx.update('VM', vm, { power_state: 'Running', requires_reboot: false });
   if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
   if (secureboot_certificates_state === 'update_on_boot') await renewCertificates(tx, vm);
-  await raiseVmAlert(tx, plane, vm, 'VM_REBOOTED', 'was rebooted', host);
+  await raiseVmAlert(tx, plane, { vm, name: 'VM_REBOOTED', text: 'was rebooted', host });
 }

@@ -38,7 +38,7 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
 /** A user who stops a VM does not want it started again by high availability. */
 async function tellStopped(plane: Plane, tx: Tx, vm: Ref<'VM'>, how: How, host?: Ref<'host'>): Promise<void> {
   tx.leave('UPDATE vm SET ha_always_run = false WHERE ref = $1 AND ha_always_run', [vm]);
-  await raiseVmAlert(tx, plane, vm, 'VM_SHUTDOWN', how === 'clean' ? 'was shut down' : 'was stopped by force', host);
+  await raiseVmAlert(tx, plane, { vm, name: 'VM_SHUTDOWN', text: how === 'clean' ? 'was shut down' : 'was stopped by force', host });
 }
 
 async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, otherwise?: How): Promise<void> {

@@ -167,7 +167,7 @@ async function show(
 }
 
 const tellStarted = (plane: Plane, tx: Tx, vm: Ref<'VM'>, resumed: boolean, host: Ref<'host'>): Promise<void> =>
-  raiseVmAlert(tx, plane, vm, resumed ? 'VM_RESUMED' : 'VM_STARTED', resumed ? 'was resumed' : 'was started', host);
+  raiseVmAlert(tx, plane, { vm, name: resumed ? 'VM_RESUMED' : 'VM_STARTED', text: resumed ? 'was resumed' : 'was started', host });
 
 type Protocol = 'rfb' | 'vt100';
 /** A guest with a device model has its screen; any other has a text console, which is drawn as a screen too unless its settings forbid that. */

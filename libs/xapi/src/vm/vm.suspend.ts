@@ -80,7 +80,7 @@ async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }:
     `UPDATE vm SET power_state = 'Suspended', "suspend_VDI" = $2, resident_on = NULL, scheduled_to_be_resident_on = NULL, domid = -1, ha_always_run = false WHERE ref = $1`,
     [vm, vdi],
   );
-  await raiseVmAlert(tx, plane, vm, 'VM_SUSPENDED', 'was suspended', placed.host);
+  await raiseVmAlert(tx, plane, { vm, name: 'VM_SUSPENDED', text: 'was suspended', host: placed.host });
   return true;
 }
 

@@ -62,5 +62,5 @@ async function finish(plane: Plane, tx: Tx, run: Run<Tx>, { snapshot, vm }: { sn
   const target = vm ?? (await recreate(context, source));
   await revertTo(context, await tx.get('VM', snapshot), await tx.lock('VM', target));
   if (vm) await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
-  await raiseVmAlert(tx, plane, target, 'VM_SNAPSHOT_REVERTED', `was reverted to its snapshot '${source.name_label}'`);
+  await raiseVmAlert(tx, plane, { vm: target, name: 'VM_SNAPSHOT_REVERTED', text: `was reverted to its snapshot '${source.name_label}'` });
 }

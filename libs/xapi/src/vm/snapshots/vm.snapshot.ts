@@ -28,7 +28,7 @@ interface Wanted {
 async function snapshot(plane: Plane, tx: Tx, { vm, name, ignore = [] }: Wanted): Promise<Ref<'VM'>> {
   const source = await tx.lock('VM', vm);
   const made = await takeSnapshot({ plane, tx }, { source, name, ignore });
-  await raiseVmAlert(tx, plane, vm, 'VM_SNAPSHOTTED', `was snapshotted as '${name}'`);
+  await raiseVmAlert(tx, plane, { vm, name: 'VM_SNAPSHOTTED', text: `was snapshotted as '${name}'` });
   return made;
 }
 
@@ -85,6 +85,6 @@ async function goOn(plane: Plane, { placed, spec, paused }: Begun): Promise<void
 async function record(plane: Plane, tx: Tx, { vm, name }: Wanted, memory?: { vdi: Ref<'VDI'>; saved: SavedImage }): Promise<Ref<'VM'>> {
   const source = await tx.lock('VM', vm);
   const made = await takeSnapshot({ plane, tx }, { source, name, checkpoint: true, ...(memory ? { memory } : {}) });
-  await raiseVmAlert(tx, plane, vm, 'VM_CHECKPOINTED', `was checkpointed as '${name}'`);
+  await raiseVmAlert(tx, plane, { vm, name: 'VM_CHECKPOINTED', text: `was checkpointed as '${name}'` });
   return made;
 }
