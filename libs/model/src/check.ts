@@ -55,6 +55,18 @@ function checkParams(cls: ClassDef, say: Say): void {
   }
 }
 
+/** The operations that objects of a class can show. */
+function operationsOf(cls: ClassDef | undefined): readonly string[] {
+  return cls?.fields['current_operations']?.type.of?.values ?? [];
+}
+function checkTargets(cls: ClassDef, byName: ReadonlyMap<string, ClassDef>, say: Say): void {
+  for (const [name, { targets, params }] of Object.entries(cls.calls))
+    for (const [param, target] of Object.entries(targets ?? {})) {
+      const op = typeof target === 'string' ? target : target?.op;
+      if (!operationsOf(byName.get(params[param]?.cls ?? '')).includes(op ?? '')) say(`${cls.name}.${name}`, `the object of ${param} cannot show ${op}`);
+    }
+}
+
 export function check(model: readonly ClassDef[]): string[] {
   const complaints: string[] = [];
   const say: Say = (place, complaint) => void complaints.push(`${place}: ${complaint}`);
@@ -73,6 +85,7 @@ export function check(model: readonly ClassDef[]): string[] {
       if (field.inverse) checkInverse(cls, name, field, byName, say);
     }
     checkParams(cls, say);
+    checkTargets(cls, byName, say);
   }
   return complaints;
 }

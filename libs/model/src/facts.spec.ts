@@ -130,4 +130,16 @@ describe('check() complains about', () => {
     ['a field without words', field({ doc: ' ' }), 'has no doc'],
     ['an other end that is not there', field({ type: { kind: 'set', of: { kind: 'ref', cls: 'A' } }, inverse: 'A.nope' }), 'does not exist'],
   ])('%s', (_what, fields, complaint) => expect(broken({ fields }).join('\n')).toContain(complaint));
+
+  const current = field({ type: { kind: 'map', key: { kind: 'string' }, of: { kind: 'enum', name: 'a_operations', values: ['start'] } } })['f'];
+  test.each([
+    ['start', 'a', ''],
+    ['stop', 'a', 'A.go: the object of a cannot show stop'],
+    ['start', 'text', 'A.go: the object of text cannot show start'],
+    ['start', 'absent', 'A.go: the object of absent cannot show start'],
+  ])('an operation that its object cannot show: %s of %s', (op, param, complaint) => {
+    const params = { a: { kind: 'ref', cls: 'A' }, text: { kind: 'string' } } as const;
+    const go = { doc: 'd', role: 'pool-admin', params, runs: 'operation', targets: { [param]: op } } as const;
+    expect(broken({ fields: current ? { current_operations: current } : {}, calls: { go } }).join('\n')).toBe(complaint);
+  });
 });

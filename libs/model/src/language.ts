@@ -53,8 +53,20 @@ export interface CallSpec<P extends Params, R> {
   readonly hidden?: true;
   readonly state?: Lifecycle;
 }
+/** How an object shows an operation that is under way on it: by this name in its `current_operations`. */
+export interface Target {
+  readonly op: string;
+  /** The VM's disks and interfaces are busy too, with being attached. */
+  readonly devices?: true;
+  /** Only marked: the operation itself decides whether it may use the object. */
+  readonly unchecked?: true;
+}
+/** By the parameters that name the objects. Locks, admission, `current_operations` and `allowed_operations` follow from it. */
+export type Targets<P extends Params = Params> = { readonly [K in keyof P]?: string | Target };
 export interface CallDef<P extends Params = Params, R = unknown, M extends Mode = Mode> extends CallSpec<P, R> {
   readonly runs: M;
+  /** Of an operation; empty for one that no object shows. */
+  readonly targets?: Targets;
 }
 
 export type Fields = Readonly<Record<string, Field>>;
@@ -99,7 +111,10 @@ export const uuid = readOnly(string, 'Unique identifier of the object');
 /** A call answered inside one transaction. */
 export const call = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'now'> => ({ ...spec, runs: 'now' });
 /** A call that is durable work: a task, run step by step by a scheduler. */
-export const operation = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'operation'> => ({ ...spec, runs: 'operation' });
+export const operation = <P extends Params, R = void>(spec: CallSpec<P, R> & { readonly targets: Targets<P> }): CallDef<P, R, 'operation'> => ({
+  ...spec,
+  runs: 'operation',
+});
 /** A call that is declared, checked and answers NOT_IMPLEMENTED until it is built. */
 export const planned = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'planned'> => ({ ...spec, runs: 'planned' });
 

@@ -33,9 +33,9 @@ export const VBD = xenClass('VBD', {
   calls: {
     eject: call({ doc: 'Take the medium out of a removable drive and leave it empty', role: 'vm-operator', params: { vbd: ref('VBD') }, errors: ['VBD_NOT_REMOVABLE_MEDIA', 'VBD_IS_EMPTY'] }),
     insert: call({ doc: 'Put a disk into an empty removable drive', role: 'vm-operator', params: { vbd: ref('VBD'), vdi: ref('VDI') }, errors: ['VBD_NOT_REMOVABLE_MEDIA', 'VBD_NOT_EMPTY'] }),
-    plug: operation({ doc: 'Hot-add the device to a running guest', role: 'vm-admin', params: { self: ref('VBD') } }),
-    unplug: operation({ doc: 'Hot-remove the device from a running guest, with the guest\'s consent', role: 'vm-admin', params: { self: ref('VBD') }, errors: ['DEVICE_DETACH_REJECTED', 'DEVICE_ALREADY_DETACHED'] }),
-    unplug_force: operation({ doc: 'Detach the device without waiting for the guest to agree', role: 'vm-admin', params: { self: ref('VBD') } }),
+    plug: operation({ targets: { self: 'plug' }, doc: 'Hot-add the device to a running guest', role: 'vm-admin', params: { self: ref('VBD') } }),
+    unplug: operation({ targets: { self: 'unplug' }, doc: 'Hot-remove the device from a running guest, with the guest\'s consent', role: 'vm-admin', params: { self: ref('VBD') }, errors: ['DEVICE_DETACH_REJECTED', 'DEVICE_ALREADY_DETACHED'] }),
+    unplug_force: operation({ targets: { self: 'unplug_force' }, doc: 'Detach the device without waiting for the guest to agree', role: 'vm-admin', params: { self: ref('VBD') } }),
     assert_attachable: call({ doc: 'Fail unless the device could be attached now', role: 'vm-admin', params: { self: ref('VBD') } }),
     set_mode: call({ doc: 'Choose read-only or read-write; only while detached from a running guest', role: 'vm-admin', params: { self: ref('VBD'), value: enums.vbd_mode } }),
     pause: call({ doc: 'Halt the traffic of the device and return what lets it go on; no storage here can', role: 'vm-admin', params: { self: ref('VBD') }, result: string, hidden: true }),

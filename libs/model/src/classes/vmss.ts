@@ -19,7 +19,7 @@ export const VMSS = xenClass('VMSS', {
     VMs: computed(set(ref('VM')), 'VMs under this schedule', 'VM.snapshot_schedule'),
   },
   calls: {
-    snapshot_now: operation({ doc: 'Run the schedule at once and return a text summary', role: 'pool-operator', params: { vmss: ref('VMSS') }, result: string, async: false }),
+    snapshot_now: operation({ targets: {}, doc: 'Run the schedule at once and return a text summary', role: 'pool-operator', params: { vmss: ref('VMSS') }, result: string, async: false }),
     set_retained_snapshots: call({ doc: 'Set how many snapshots to keep per VM, from 1 to 10', role: 'pool-operator', params: { self: ref('VMSS'), value: int }, async: false }),
     set_frequency: call({ doc: 'Set hourly, daily or weekly, adding default values for missing schedule keys', role: 'pool-operator', params: { self: ref('VMSS'), value: enums.vmss_frequency }, async: false }),
     set_schedule: call({ doc: 'Replace the schedule map: min (0, 15, 30, 45), hour (0-23), days (names, comma separated)', role: 'pool-operator', params: { self: ref('VMSS'), value: map(string, string) }, async: false }),

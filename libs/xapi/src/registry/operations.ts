@@ -5,6 +5,7 @@ import { Later, type Operation, type Run } from '@xenplane/work';
 import { Superseded } from '../core/agents';
 import { admitMarked, busyLimitMs, isBusy } from '../begin/admission';
 import type { Context, Plane, Session } from '../core/context';
+import { systemSession } from '../core/system-session';
 import { whyOvertaken } from '../begin/overtaken';
 import { poolJoin } from '../pool-join/pool.join';
 import { poolSyncUpdates } from '../pool/updates/pool.sync_updates';
@@ -91,11 +92,10 @@ async function admitLate(context: Context, method: string, args: Args): Promise<
   }
 }
 
-const nobody: Session = { ref: asRef('OpaqueRef:NULL'), role: 'local-root', root: true, user: '', name: '', host: asRef('OpaqueRef:NULL') };
 const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({
   plane,
   tx,
   task: asRef<'task'>(run.ref),
-  session: (run.context['session'] as Session | undefined) ?? nobody,
+  session: (run.context['session'] as Session | undefined) ?? systemSession,
 });
 export type TaskRef = Ref<'task'>;

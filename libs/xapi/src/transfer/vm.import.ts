@@ -1,7 +1,8 @@
 /** `VM.import`: an archive that is fetched from elsewhere. */
-import { asRef, classes, isNullRef, nullRef, type OperationParams, type Ref } from '@xenplane/model';
+import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
+import { systemSession } from '../core/system-session';
 import type { Context, Plane, Session } from '../core/context';
 import { importError, readArchive, type Archive } from './archive';
 import { findSr } from './contents';
@@ -30,11 +31,9 @@ async function* stopping(bytes: AsyncIterable<Uint8Array>, run: Run<Tx>): AsyncG
   }
 }
 
-const nobody: Session = { ref: nullRef(), role: 'local-root', root: true, user: '', name: '', host: nullRef() };
-
 export const vmImport = (plane: Plane) => ({
   import: async (run: Run<Tx>, params: Params): Promise<Ref<'VM'>[]> => {
-    const session = (run.context['session'] as Session | undefined) ?? nobody;
+    const session = (run.context['session'] as Session | undefined) ?? systemSession;
     const context = (tx: Tx): Context => ({ plane, tx, session, task: asRef<'task'>(run.ref) });
     const sr = isNullRef(params.sr) ? (await findSr(plane, new URLSearchParams())).ref : params.sr;
     const options: ImportOptions = { sr, restore: params.full_restore, force: params.force };
