@@ -142,3 +142,41 @@ test('a GPU is given whole, in parts, or as a PCI device: one of the three', asy
   await call('VM.start', whole, true, false);
   await call('VM.hard_shutdown', whole);
 });
+
+describe('of two hosts one has no IOMMU', () => {
+  let small: World, at: Call, without: string, other: string;
+  beforeAll(async () => {
+    small = await startWorld({ hosts: 2, hostVariables: { XENPLANE_HOSTS_WITHOUT_IOMMU: '1' } });
+    at = await login(small.url);
+    const hosts = Object.entries(await at<Record<string, { chipset_info: Record<string, string> }>>('host.get_all_records'));
+    [without = '', other = ''] = ['false', 'true'].map((iommu) => hosts.find(([, { chipset_info }]) => chipset_info['iommu'] === iommu)?.[0]);
+  });
+  afterAll(() => small?.stop());
+  const cloned = async (name: string): Promise<string> => {
+    const vm = await at<string>('VM.clone', (await at<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
+    await at('VM.provision', vm);
+    return vm;
+  };
+
+  test('it takes no VM with a PCI device or a whole GPU, and any other', async () => {
+    const vm = await cloned('passed through');
+    expect((await at<string[]>('VM.get_possible_hosts', vm)).toSorted()).toEqual([without, other].toSorted());
+    await at('VM.add_to_other_config', vm, 'pci', `0/${disk}`);
+    expect(await at('VM.get_possible_hosts', vm)).toEqual([other]);
+    const refused = `VM_REQUIRES_IOMMU ${without}`;
+    await expect(at('VM.assert_can_boot_here', vm, without)).rejects.toThrow(refused);
+    await expect(at('VM.start_on', vm, without, false, false)).rejects.toThrow(refused);
+    await at('VM.start', vm, false, false);
+    expect(await at('VM.get_resident_on', vm)).toBe(other);
+    await at('VM.hard_shutdown', vm);
+
+    await at('VM.remove_from_other_config', vm, 'pci');
+    const gpus = Object.values(await at<Record<string, { GPU_group: string; supported_VGPU_types: string[] }>>('PGPU.get_all_records')),
+      [whole] = Object.entries(await at<Record<string, { implementation: string }>>('VGPU_type.get_all_records')).find(
+        ([, { implementation }]) => implementation === 'passthrough',
+      ) ?? [''],
+      group = gpus.find(({ supported_VGPU_types }) => supported_VGPU_types.includes(whole))?.GPU_group;
+    await at('VGPU.create', vm, group, '0', {}, whole);
+    await expect(at('VM.assert_can_boot_here', vm, without)).rejects.toThrow(refused);
+  });
+});

@@ -103,13 +103,15 @@ test('what stands in the way is told', async () => {
 test('what the other pool is stands in the way too', async () => {
   const call = await login(a.url);
   const set = async (sql: string): Promise<void> => void (await b.apis[0]?.plane.store.query(sql));
-  await set(`UPDATE host SET cpu_info = cpu_info || '{"modelname": "other"}'`);
-  await expect(join(call, b.url)).rejects.toThrow('HOSTS_NOT_HOMOGENEOUS CPU modelname');
+  const [vendor = ''] =
+    (await b.apis[0]?.plane.store.query<{ vendor: string }>(`SELECT cpu_info ->> 'vendor' AS vendor FROM pool`))?.map((p) => p.vendor) ?? [];
+  await set(`UPDATE pool SET cpu_info = cpu_info || '{"vendor": "other"}'`);
+  await expect(join(call, b.url)).rejects.toThrow('HOSTS_NOT_HOMOGENEOUS CPUs differ');
   await set('UPDATE pool SET ha_enabled = true');
-  // Its CPU may be forced, but nothing else.
+  // What its CPUs and software are may be overlooked, but nothing else.
   await expect(call('pool.join_force', b.url, 'root', password)).rejects.toThrow('HA_IS_ENABLED');
   await set('UPDATE pool SET ha_enabled = false');
-  await set(`UPDATE host h SET cpu_info = h.cpu_info || jsonb_build_object('modelname', c.modelname) FROM host_cpu c WHERE c.host = h.ref`);
+  await set(`UPDATE pool SET cpu_info = cpu_info || '{"vendor": "${vendor}"}'`);
   await startsOn(call, (await hostOf(call)).ref);
 });
 

@@ -13,7 +13,7 @@ import { addDevices } from './devices';
 import { addNics } from './nics';
 import { refOf, seededUuid } from './seeded';
 import { addSrs, deviceConfig } from './storage';
-import { capabilities, cpuInfo, licenseParams, softwareVersion } from './versions';
+import { capabilities, chipsetInfo, cpuInfo, licenseParams, softwareVersion } from './versions';
 
 const MiB = 2 ** 20;
 /** What the hypervisor keeps for itself besides Dom0. */
@@ -124,7 +124,7 @@ function hostRecord(plane: Plane, one: Joining, now: string): StoredRecord<'host
     edition: 'xcp-ng',
     license_server: { address: 'localhost', port: '27000' },
     bios_strings: { ...inventory.biosStrings },
-    chipset_info: { iommu: 'true' },
+    chipset_info: chipsetInfo(inventory),
     virtual_hardware_platform_versions: [0, 1, 2],
     control_domain: dom0Ref(one),
     editions: ['xcp-ng'],

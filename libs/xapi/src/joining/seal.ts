@@ -2,8 +2,7 @@
 import { reading } from '@xenplane/store';
 import type { Plane } from '../context';
 import { cargoOf } from './cargo';
-import { assertMayLeave } from './checks';
-import { assertFits } from './fits';
+import { assertAtHome, assertMayJoin } from './checks';
 import { OtherPlane } from './other-plane';
 
 export interface JoinParams {
@@ -14,14 +13,14 @@ export interface JoinParams {
 
 /** Answers the token of the session. Who may not join is refused here, before there is an operation. */
 export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
-  await reading(plane.store, async (tx) => {
-    await assertMayLeave(tx);
-    await cargoOf(tx);
-  });
+  await reading(plane.store, assertAtHome);
   const other = await OtherPlane.logIn(plane.store, master_address, master_username, master_password);
-  await assertFits(plane, other, force).catch(async (error: unknown) => {
+  try {
+    await assertMayJoin(plane, other, force);
+    await reading(plane.store, cargoOf);
+  } catch (error) {
     await other.logOut();
     throw error;
-  });
+  }
   return other.session;
 }
