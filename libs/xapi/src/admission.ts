@@ -101,7 +101,8 @@ export async function admit(context: Context, method: string, args: Args): Promi
   const marks = marksOf(method, args);
   if (marks.length === 0) await assertThere(context, method, args);
   // Asked at once, which is one round trip, and told of in this order.
-  const answers = [...marks.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];
+  const asked = marks.filter(({ unasked }) => !unasked);
+  const answers = [...asked.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];
   for (const answer of answers) answer?.catch(() => undefined);
   for (const answer of answers) await answer;
   if (method in preempting)

@@ -1,5 +1,5 @@
 /** Which operation of an object's own vocabulary each message takes, and on which of its parameters. */
-import { asRef, type ClassName, type Ref } from '@xenplane/model';
+import { asRef, isNullRef, type ClassName, type Ref } from '@xenplane/model';
 
 export interface Taking {
   readonly cls: ClassName;
@@ -7,6 +7,8 @@ export interface Taking {
   readonly op: string;
   /** The VM's disks and interfaces are kept busy too, by being attached. */
   readonly devices?: true;
+  /** The method looks itself whether the object may be taken. */
+  readonly unasked?: true;
 }
 
 const on = (cls: ClassName, param: string, op: string): Taking[] => [{ cls, param, op }];
@@ -47,7 +49,7 @@ export const takings: Readonly<Record<string, readonly Taking[]>> = {
   'VIF.plug': on('VIF', 'self', 'plug'),
   'VIF.unplug': on('VIF', 'self', 'unplug'),
   'VIF.unplug_force': on('VIF', 'self', 'unplug'),
-  'VDI.copy': on('VDI', 'vdi', 'copy'),
+  'VDI.copy': [...on('VDI', 'vdi', 'copy'), { cls: 'VDI', param: 'into_vdi', op: 'copy', unasked: true }],
   'VDI.pool_migrate': on('VDI', 'vdi', 'mirror'),
   'VDI.list_changed_blocks': [...on('VDI', 'vdi_from', 'list_changed_blocks'), ...on('VDI', 'vdi_to', 'list_changed_blocks')],
   'host.evacuate': on('host', 'host', 'evacuate'),
@@ -64,4 +66,6 @@ export interface Mark extends Omit<Taking, 'param'> {
 
 /** The objects that a started operation keeps busy. */
 export const marksOf = (method: string, params: Readonly<Record<string, unknown>>): Mark[] =>
-  (takings[method] ?? []).map(({ param, ...taking }) => ({ ...taking, ref: asRef(String(params[param])) }));
+  (takings[method] ?? [])
+    .map(({ param, ...taking }) => ({ ...taking, ref: asRef(String(params[param] ?? '')) }))
+    .filter(({ ref }) => ref !== '' && !isNullRef(ref));

@@ -5,7 +5,7 @@ import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
 import { addressFor, consoleLocation, freeNumbers } from '../addressing';
 import { dateTime, type Plane } from '../context';
-import { keepSecrets } from '../device-secrets';
+import { keepSecrets, lacksSecrets } from '../device-secrets';
 import { introduceCertificates } from '../host-certificates';
 import { recordWith } from '../records';
 import { insertHardware } from '../hardware';
@@ -245,24 +245,25 @@ async function addLocalSrs(tx: Tx, plane: Plane, joining: readonly Joining[]): P
   );
 }
 
-/** Configured as the other hosts are, with secrets of its own. */
+/** Configured as the other hosts are, with secrets of its own. A secret that is gone keeps no host out: its storage is not plugged there. */
 async function addPbds(tx: Tx, plane: Plane, joining: readonly Joining[]): Promise<void> {
   const present = await tx.query<{ SR: string; device_config: Record<string, string> }>(
     'SELECT DISTINCT ON (p."SR") p."SR", p.device_config FROM pbd p JOIN sr s ON s.ref = p."SR" AND s.shared ORDER BY p."SR", p.ref',
   );
   const known = new Map(present.map((pbd) => [pbd.SR, pbd.device_config]));
   for (const sr of await tx.find('SR', { shared: true })) {
-    const configs = await keepSecrets({ tx, plane }, known.get(sr.ref) ?? deviceConfig(sr, plane.settings.imagesUrl), joining.length);
+    const config = known.get(sr.ref) ?? deviceConfig(sr, plane.settings.imagesUrl);
+    const configs = (await lacksSecrets(tx, config)) ? undefined : await keepSecrets({ tx, plane }, config, joining.length);
     await tx.insertAll(
       'PBD',
-      joining.map((one, i) => pbdRecord(one, sr.uuid, configs[i] ?? {})),
+      joining.map((one, i) => pbdRecord(one, sr.uuid, configs?.[i] ?? config, configs !== undefined)),
     );
   }
 }
 
-function pbdRecord(one: Joining, sr: string, device_config: Record<string, string>): Inserted<'PBD'> {
+function pbdRecord(one: Joining, sr: string, device_config: Record<string, string>, currently_attached = true): Inserted<'PBD'> {
   const uuid = seededUuid(one.uuid, 'pbd', sr);
-  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr), device_config, currently_attached: true }) };
+  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr), device_config, currently_attached }) };
 }
 
 /** The first host becomes what old clients call the master; nothing depends on which one it is. */
