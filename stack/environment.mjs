@@ -95,6 +95,7 @@ export const variablesOf = {
     'XENPLANE_HOSTS',
     'XENPLANE_SEED',
     'XENPLANE_SPEED',
+    'XENPLANE_HOSTS_WITHOUT_IOMMU',
     'XENPLANE_API_URL',
     'XENPLANE_IMAGES_URL',
     'XENPLANE_JOIN_KEY',
@@ -110,6 +111,7 @@ const passedOn = [
   'XENPLANE_TRUSTED_PROXIES',
   'XENPLANE_CALLS_AT_ONCE',
   'XENPLANE_CALLS_WAITING',
+  'XENPLANE_HOSTS_WITHOUT_IOMMU',
 ];
 
 function allValues({ flags, secrets, ports, services }) {

@@ -26,6 +26,8 @@ export interface WorldOptions {
   readonly leases?: boolean;
   /** Variables of the APIs, besides those of every world. */
   readonly api?: Readonly<Record<string, string>>;
+  /** The same of the agent. */
+  readonly hostVariables?: Readonly<Record<string, string>>;
 }
 export interface World {
   readonly url: string;
@@ -55,6 +57,7 @@ export async function startWorld({
   databaseUrl,
   leases: withLeases = false,
   api: variables = {},
+  hostVariables = {},
 }: WorldOptions = {}): Promise<World> {
   const folder = state?.folder ?? mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
   const given = databaseUrl === undefined ? state?.database : { url: databaseUrl, drop: async () => undefined };
@@ -112,6 +115,7 @@ export async function startWorld({
         XENPLANE_JOIN_KEY: secret,
         XENPLANE_DATA: path.join(folder, 'agent'),
         XENPLANE_LOG_LEVEL: 'error',
+        ...hostVariables,
       }),
       new SimulatedXen({ seed, speed }),
     );

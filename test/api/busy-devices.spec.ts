@@ -53,3 +53,46 @@ test('a start that is refused leaves nothing busy', async () => {
   expect(await kit.call('task.get_status', task)).toBe('failure');
   expect(await operations()).toEqual(none());
 });
+
+describe('a copy into a disk', () => {
+  const noDisk = 'OpaqueRef:NULL';
+  let source: string, into: string;
+  beforeAll(async () => {
+    const [disk = ''] = await kit.call<string[]>('VM.get_VBDs', vm);
+    into = await kit.call<string>('VBD.get_VDI', disk);
+    const { SR, virtual_size } = await kit.call<{ SR: string; virtual_size: number }>('VDI.get_record', into);
+    source = await kit.call<string>('VDI.create', {
+      name_label: 's',
+      SR,
+      virtual_size: Math.min(virtual_size, 2 ** 20),
+      type: 'user',
+      sharable: false,
+      read_only: false,
+      other_config: {},
+    });
+    await kit.call('host.enable', (await kit.call<string[]>('host.get_all'))[0]);
+    const [vdi] = await kit.call<string[]>('VM.get_VBDs', vm);
+    await kit.call('VDI.set_on_boot', await kit.call('VBD.get_VDI', vdi), 'persist').catch(() => undefined);
+  });
+  const busy = (): Promise<unknown[]> => Promise.all([source, into].map((vdi) => kit.call('VDI.get_current_operations', vdi)));
+
+  test('keeps both disks busy until it is done', async () => {
+    const task = await kit.accept('VDI.copy', [source, noDisk, noDisk, into]);
+    expect(await busy()).toEqual([{ [task]: 'copy' }, { [task]: 'copy' }]);
+    const other = `OTHER_OPERATION_IN_PROGRESS VDI ${into} copy ${task}`;
+    await expect(kit.call('VDI.destroy', into)).rejects.toThrow(other);
+    await expect(kit.call('VM.start', vm, false, false)).rejects.toThrow(`VDI_IN_USE ${into}`);
+    await kit.work(task);
+    expect([await kit.call('task.get_status', task), await busy()]).toEqual(['success', [{}, {}]]);
+  });
+
+  test('is refused when a VM that has the disk has begun to start before it', async () => {
+    const start = await kit.accept('VM.start', [vm, false, false]);
+    const copy = await kit.accept('VDI.copy', [source, noDisk, noDisk, into]);
+    expect(await busy()).toEqual([{}, {}]);
+    await kit.work(start);
+    await kit.work(copy);
+    expect(await kit.call('task.get_error_info', copy)).toEqual(['VDI_IN_USE', into, 'copy']);
+    expect([await kit.call('VM.get_power_state', vm), await busy()]).toEqual(['Running', [{}, {}]]);
+  });
+});

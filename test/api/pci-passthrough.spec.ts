@@ -142,3 +142,42 @@ test('a GPU is given whole, in parts, or as a PCI device: one of the three', asy
   await call('VM.start', whole, true, false);
   await call('VM.hard_shutdown', whole);
 });
+
+describe('of three hosts one has no IOMMU', () => {
+  let small: World, at: Call, without: string, others: string[];
+  beforeAll(async () => {
+    small = await startWorld({ hosts: 3, hostVariables: { XENPLANE_HOSTS_WITHOUT_IOMMU: '1' } });
+    at = await login(small.url);
+    const hosts = Object.entries(await at<Record<string, { chipset_info: Record<string, string> }>>('host.get_all_records'));
+    const having = (iommu: string): string[] => hosts.flatMap(([ref, { chipset_info }]) => (chipset_info['iommu'] === iommu ? [ref] : [])).toSorted();
+    [[without = ''], others] = [having('false'), having('true')];
+  });
+  afterAll(() => small?.stop());
+  const cloned = async (name: string): Promise<string> => {
+    const vm = await at<string>('VM.clone', (await at<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
+    await at('VM.provision', vm);
+    return vm;
+  };
+
+  test('it takes no VM with a PCI device or a whole GPU, and any other', async () => {
+    const vm = await cloned('passed through');
+    const possible = async (): Promise<string[]> => (await at<string[]>('VM.get_possible_hosts', vm)).toSorted();
+    expect(await possible()).toEqual([without, ...others].toSorted());
+    await at('VM.add_to_other_config', vm, 'pci', `0/${disk}`);
+    expect(await possible()).toEqual(others);
+    const refused = `VM_REQUIRES_IOMMU ${without}`;
+    await expect(at('VM.assert_can_boot_here', vm, without)).rejects.toThrow(refused);
+    await expect(at('VM.start_on', vm, without, false, false)).rejects.toThrow(refused);
+    await at('VM.start', vm, false, false);
+    expect(others).toContain(await at('VM.get_resident_on', vm));
+    await at('VM.hard_shutdown', vm);
+
+    await at('VM.remove_from_other_config', vm, 'pci');
+    const types = await at<Record<string, { implementation: string }>>('VGPU_type.get_all_records'),
+      [whole = ''] = Object.keys(types).filter((type) => types[type]?.implementation === 'passthrough'),
+      groups = Object.entries(await at<Record<string, { supported_VGPU_types: string[] }>>('GPU_group.get_all_records')),
+      [group] = groups.find(([, { supported_VGPU_types }]) => supported_VGPU_types.includes(whole)) ?? [];
+    await at('VGPU.create', vm, group, '0', {}, whole);
+    await expect(at('VM.assert_can_boot_here', vm, without)).rejects.toThrow(refused);
+  });
+});

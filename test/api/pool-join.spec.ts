@@ -103,13 +103,15 @@ test('what stands in the way is told', async () => {
 test('what the other pool is stands in the way too', async () => {
   const call = await login(a.url);
   const set = async (sql: string): Promise<void> => void (await b.apis[0]?.plane.store.query(sql));
-  await set(`UPDATE host SET cpu_info = cpu_info || '{"modelname": "other"}'`);
-  await expect(join(call, b.url)).rejects.toThrow('HOSTS_NOT_HOMOGENEOUS CPU modelname');
+  const [vendor = ''] =
+    (await b.apis[0]?.plane.store.query<{ vendor: string }>(`SELECT cpu_info ->> 'vendor' AS vendor FROM pool`))?.map((p) => p.vendor) ?? [];
+  await set(`UPDATE pool SET cpu_info = cpu_info || '{"vendor": "other"}'`);
+  await expect(join(call, b.url)).rejects.toThrow('HOSTS_NOT_HOMOGENEOUS CPUs differ');
   await set('UPDATE pool SET ha_enabled = true');
-  // Its CPU may be forced, but nothing else.
+  // What its CPUs and software are may be overlooked, but nothing else.
   await expect(call('pool.join_force', b.url, 'root', password)).rejects.toThrow('HA_IS_ENABLED');
   await set('UPDATE pool SET ha_enabled = false');
-  await set(`UPDATE host h SET cpu_info = h.cpu_info || jsonb_build_object('modelname', c.modelname) FROM host_cpu c WHERE c.host = h.ref`);
+  await set(`UPDATE pool SET cpu_info = cpu_info || '{"vendor": "${vendor}"}'`);
   await startsOn(call, (await hostOf(call)).ref);
 });
 
@@ -185,6 +187,16 @@ test('the host of one pool joins another, and is a pool of its own again when it
   const call = await login(a.url);
   const { ref, uuid } = await hostOf(call);
   await call('host.set_name_label', ref, 'the traveller');
+  const members = await hostOf(there);
+  const share = (name: string): Promise<string> =>
+    there('SR.create', members.ref, { server: `\\\\filer\\${name}`, username: 'me', password: 'of the share' }, 0, name, '', 'smb', 'user', true, {});
+  const [kept, lost] = [await share('kept'), await share('lost')];
+  const secretsAt = async (sr: string, host: string): Promise<string[]> =>
+    Object.values(await there<Records>('PBD.get_all_records')).flatMap((p) =>
+      p['SR'] === sr && p['host'] === host ? [(p['device_config'] as Record<string, string>)['password_secret'] ?? ''] : [],
+    );
+  const [ofMember = ''] = await secretsAt(kept, members.ref);
+  await there('secret.destroy', await there('secret.get_by_uuid', (await secretsAt(lost, members.ref))[0]));
   await join(call, b.url);
   expect((await loginAt(a)).error).toMatchObject({ message: 'HOST_IS_SLAVE', data: [b.url] });
   expect((await raw(a, 'session.slave_local_login_with_password', 'root', password)).result).toMatch(/^OpaqueRef:/);
@@ -198,7 +210,11 @@ test('the host of one pool joins another, and is a pool of its own again when it
   const pifs = Object.values(await there<Records>('PIF.get_all_records')).filter((p) => p['host'] === joined);
   expect(pifs.length).toBe(2);
   const pbds = Object.values(await there<Records>('PBD.get_all_records')).filter((p) => p['host'] === joined);
-  expect(pbds.every((p) => p['currently_attached'])).toBe(true);
+  expect(pbds.filter((p) => !p['currently_attached']).map((p) => p['SR'])).toEqual([lost]);
+  const [ofJoined = ''] = await secretsAt(kept, joined);
+  expect(ofJoined).not.toBe(ofMember);
+  const valueOf = async (secret: string): Promise<string> => there('secret.get_value', await there<string>('secret.get_by_uuid', secret));
+  expect(await Promise.all([ofMember, ofJoined].map(valueOf))).toEqual(['of the share', 'of the share']);
   await startsOn(there, joined);
   expect(await b.apis[0]?.plane.store.query("SELECT ref FROM session WHERE originator = 'pool.join'")).toEqual([]);
   const [written] = (await a.apis[0]?.plane.store.query<{ text: string }>("SELECT o::text AS text FROM operation o WHERE method = 'pool.join'")) ?? [];
@@ -206,6 +222,13 @@ test('the host of one pool joins another, and is a pool of its own again when it
 
   await there('pool.eject', joined);
   await expect(there('host.get_by_uuid', uuid)).rejects.toThrow('UUID_INVALID');
+  // Its secret went with it, and that of the member stays.
+  await expect(valueOf(ofJoined)).rejects.toThrow('UUID_INVALID');
+  expect(await valueOf(ofMember)).toBe('of the share');
+  for (const sr of [kept, lost]) {
+    for (const pbd of await there<string[]>('SR.get_PBDs', sr)) await there('PBD.unplug', pbd);
+    await there('SR.forget', sr);
+  }
   const again = await backHome();
   const home = await hostOf(again);
   expect(home.uuid).toBe(uuid);
@@ -244,6 +267,9 @@ test('VMs at rest, templates of its own, networks and local disks come along', a
   const { ref: host, uuid } = await hostOf(call);
   const [first = ''] = await call<string[]>('SR.get_by_name_label', 'Local storage');
   const second = await call<string>('SR.create', host, { device: '/dev/sdb' }, 0, 'Second disk', 'of the host', 'ext', 'user', false, {});
+  const share = { server: '\\\\filer\\own', username: 'me', password: 'of the share' };
+  const third = await call<string>('SR.create', host, share, 0, 'Own share', '', 'smb', 'user', false, {});
+  await newDisk(call, 'on the share', third, Buffer.alloc(MiB));
   const own = await call<string>('network.create', { name_label: 'private', name_description: 'of a', other_config: { some: 'thing' }, MTU: 9000, tags: [] });
   const [eth0 = ''] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
   const bytes = [2, 3, 1].map((n) => Buffer.concat([Buffer.alloc(MiB), randomBytes(n * MiB)]));
@@ -293,6 +319,12 @@ test('VMs at rest, templates of its own, networks and local disks come along', a
   expect(await there('VM.get_record', snapshot)).toMatchObject({ name_label: 'before', snapshot_of: arrived });
   const [alone = ''] = await there<string[]>('VDI.get_by_name_label', 'apart');
   expect((await contents(alone)).equals(bytes[2] ?? Buffer.alloc(0))).toBe(true);
+  const [carried = ''] = await there<string[]>('SR.get_by_name_label', 'Own share');
+  const [{ device_config } = { device_config: {} as Record<string, string> }] = await Promise.all(
+    (await there<string[]>('SR.get_PBDs', carried)).map((pbd) => there<{ device_config: Record<string, string> }>('PBD.get_record', pbd)),
+  );
+  expect(device_config).toEqual({ server: share.server, username: 'me', password_secret: expect.any(String) });
+  expect(await there('secret.get_value', await there('secret.get_by_uuid', device_config['password_secret']))).toBe(share.password);
   await there('VM.start_on', arrived, joined, false, false);
   expect(await there('VM.get_resident_on', arrived)).toBe(joined);
   // Each pool has its own of the templates that start without an installer.

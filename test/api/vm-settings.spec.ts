@@ -51,8 +51,15 @@ describe('firmware', () => {
     await call('VM.set_HVM_boot_params', vm, { firmware: 'uefi' });
     await call('VM.set_platform', vm, {});
     expect(await readiness()).toBe('disabled');
-    await call('VM.add_to_platform', vm, 'secureboot', 'true');
-    expect(await readiness()).toBe('first_boot');
+    for (const [value, answer] of [
+      ['auto', 'disabled'],
+      ['TRUE', 'first_boot'],
+      ['1', 'first_boot'],
+      ['true', 'first_boot'],
+    ] as const) {
+      await call('VM.set_platform', vm, { secureboot: value });
+      expect([value, await readiness()]).toEqual([value, answer]);
+    }
     for (const [names, answer] of [
       [['KEK', 'db', 'dbx'], 'setup_mode'],
       [['PK', 'dbx'], 'certs_incomplete'],
@@ -85,6 +92,28 @@ describe('the keys of secure boot', () => {
     await call('VM.set_platform', vm, { secureboot: 'true' });
     return vm;
   }
+
+  test.each([
+    ['without certificates', false, 'auto', 'false'],
+    ['with certificates', true, 'auto', 'true'],
+    ['with certificates', true, 'false', 'false'],
+    ['with certificates', true, undefined, undefined],
+  ])('in a pool %s (%j) a start makes of secure boot %j %j', async (_what, certified, before, after) => {
+    await call('pool.set_custom_uefi_certificates', pool, certified ? archive('some') : '');
+    const vm = await newVm('decided');
+    await call('VM.set_platform', vm, before === undefined ? {} : { secureboot: before, apic: 'true' });
+    const settings = (): Promise<Record<string, string>> => call('VM.get_platform', vm);
+    await call('VM.start', vm, false, false);
+    expect((await settings())['secureboot']).toBe(after);
+    if (before === undefined) return;
+    expect(await settings()).toMatchObject({ apic: 'true' });
+    // What was decided stays.
+    await call('VM.hard_shutdown', vm);
+    await call('pool.set_custom_uefi_certificates', pool, certified ? '' : archive('other'));
+    await call('VM.start', vm, false, false);
+    expect((await settings())['secureboot']).toBe(after);
+  });
+  afterEach(() => call('pool.set_custom_uefi_certificates', pool, ''));
 
   test('come from the pool in user mode and are gone in setup mode', async () => {
     const vm = await uefiVm('modes');

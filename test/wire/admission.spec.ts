@@ -92,3 +92,33 @@ test('afterwards everything is taken again', async () => {
   expect(await description(world, 'VM.set_name_description', heavy, vm, 'calm')).toBeNull();
   expect(await waiting()).toBe(0);
 });
+
+describe('while the replica cannot see changes', () => {
+  const readsBehind = async (): Promise<number> => {
+    const text = await (await fetch(`${world.url}/metrics?session_id=${light}`)).text();
+    return Number(/^xenplane_calls\{queue="replica",state="waiting"\} (\d+)$/m.exec(text)?.[1]);
+  };
+  /** The log of changes is locked: nobody writes, and the replica's look waits. */
+  async function whileBehind(story: () => Promise<void>): Promise<void> {
+    const { plane } = world.apis[0] ?? {};
+    if (!plane) throw new Error('there is no API');
+    await inTransaction(plane.store, async (tx) => {
+      await tx.query('LOCK TABLE change IN ACCESS EXCLUSIVE MODE');
+      await story();
+    });
+  }
+
+  test('a session has its share of the reads that may wait, and the read of another still waits with them', async () => {
+    const reads: Promise<unknown>[] = [];
+    await whileBehind(async () => {
+      for (let i = 1; i <= 4; i += 1) reads.push(result(world, 'VM.get_power_state', heavy, vm));
+      await eventually(async () => expect(await readsBehind()).toBe(4));
+      expect(await description(world, 'VM.get_power_state', heavy, vm)).toEqual(['TOO_BUSY']);
+      expect(await description(world, 'VM.get_all_records', heavy)).toEqual(['TOO_BUSY']);
+      reads.push(result(world, 'VM.get_power_state', light, vm));
+      await eventually(async () => expect(await readsBehind()).toBe(5));
+    });
+    expect(await Promise.all(reads)).toEqual(Array(5).fill('Halted'));
+    expect(await readsBehind()).toBe(0);
+  });
+});

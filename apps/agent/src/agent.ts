@@ -3,7 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AgentSettings } from '@xenplane/config';
-import { contain } from '@xenplane/http';
+import { boundConnections, contain } from '@xenplane/http';
 import { XenThread, type Hypervisor } from '@xenplane/hypervisor';
 import { makeLog } from '@xenplane/process';
 import { CommandsController, HealthController } from './commands.controller';
@@ -40,7 +40,7 @@ export async function startAgent(settings: AgentSettings, given?: Hypervisor): P
     },
   );
   guardCommands(app.getHttpAdapter().getInstance(), fleet);
-  contain(app.getHttpServer(), (error) => log.error({ error }, 'a request failed outside of its handler'));
+  contain(boundConnections(app.getHttpServer()), (error) => log.error({ error }, 'a request failed outside of its handler'));
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   const url = settings.url ?? `http://${settings.listen}:${port}`;

@@ -62,7 +62,8 @@ export class Fleet {
     const uuid = hostUuid(this.settings.seed, index);
     const plane = this.planeOf(uuid);
     const parts = { hypervisor: this.hypervisor, setOff: (host: string, off: boolean) => this.off.set(host, off) };
-    const host = new HostAgent(uuid, inventoryOf(this.settings.seed, index), parts, plane);
+    const inventory = { ...inventoryOf(this.settings.seed, index), ...(this.settings.withoutIommu.has(index + 1) ? { iommu: false } : {}) };
+    const host = new HostAgent(uuid, inventory, parts, plane);
     host.token = this.tokenOf(uuid);
     this.hosts.set(uuid, host);
     await this.hypervisor.addHost(uuid, host.inventory);

@@ -28,7 +28,7 @@ export function guardAgentRoutes(fastify: Pick<FastifyInstance, 'addHook'>, { pl
     const refuse = (status: number, error: readonly string[]): void => void reply.code(status).header('connection', 'close').send({ error });
     const { host } = params as { readonly host?: string };
     try {
-      await dispatcher.sessions.find(tokenIn(headers.authorization));
+      await dispatcher.sessions.findNow(tokenIn(headers.authorization));
       if (host !== undefined && !uuidPattern.test(host)) throw new XenError('UUID_INVALID', 'host', host);
       return true;
     } catch (error) {

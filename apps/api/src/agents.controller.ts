@@ -108,7 +108,7 @@ export class InvitationsController {
 
   private async inSession<T>(given: string | undefined, work: (session: Session) => Promise<T>): Promise<T> {
     try {
-      return await work(await this.dispatcher.sessions.find(tokenIn(given)));
+      return await work(await this.dispatcher.sessions.findNow(tokenIn(given)));
     } catch (error) {
       throw error instanceof XenError ? new HttpException({ error: error.description }, 403) : error;
     }

@@ -1,13 +1,12 @@
 /** The API service: any number of replicas over one database, none of them special. */
-import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { Socket } from 'node:net';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiSettings } from '@xenplane/config';
 import { messageLimits } from '@xenplane/hypervisor';
-import { Bodies, contain, Crowd, type Wanted } from '@xenplane/http';
+import { Bodies, boundConnections, contain, Crowd, halfOpenLimits, type Wanted } from '@xenplane/http';
 import {
   Dispatcher,
   ensureDemoTemplates,
@@ -28,7 +27,7 @@ import { ApiModule } from './api.module';
 import { Gateway } from './handlers/gateway';
 import { Refusal } from './handlers/exchange/refusal';
 import { HostAddresses } from './host-addresses';
-import { bodyLimits, halfOpenLimits, httpLimits, idleLimits, mostCallBytes } from './http-limits';
+import { bodyLimits, httpLimits, mostCallBytes } from './http-limits';
 import { listenLocally } from './local-socket';
 import type { Serving } from './nbd/export';
 import { NbdServer } from './nbd/server';
@@ -167,17 +166,11 @@ async function keepTrying(work: () => Promise<void>, failed: (error: unknown) =>
 }
 
 function serverOf({ gateway, plane, bodies, halfOpen }: Parts, framework: RequestListener): Server {
-  const idle = new Crowd(idleLimits);
   const server = createServer(httpLimits, (request, response) => {
-    const { socket } = request;
-    halfOpen.leave(socket);
-    idle.leave(socket);
-    response.once('close', () => idle.enter(socket));
     bodies.expect(request, response);
     if (!gateway.takes(request, response)) framework(request, response);
   }).on('close', () => bodies.stop());
-  server.on('connection', (socket: Socket) => halfOpen.enter(socket));
-  for (const event of ['upgrade', 'connect']) server.on(event, ({ socket }: IncomingMessage) => halfOpen.leave(socket));
+  boundConnections(server, halfOpen);
   gateway.listen(server);
   return contain(server, (error) => plane.log.error({ error }, 'a request failed outside of its handler'));
 }

@@ -1,5 +1,5 @@
 /** Every bound of the ways in, in one place. What an operator may have to change is a setting; the rest follows from what clients do. */
-import type { BodyLimits, CrowdLimits } from '@xenplane/http';
+import type { BodyLimits } from '@xenplane/http';
 
 /** One set of limits for all ways in. Uploads and waits for events take as long as they take, a client's idle connection is kept for minutes, but a head must come within ten seconds: 408. */
 export const httpLimits = {
@@ -31,8 +31,3 @@ export const bodyLimits = (allMebibytes: number): BodyLimits => ({
   graceMs: 10_000,
   leastBytesPerSecond: 16_384,
 });
-
-/** Connections that have not sent a whole head yet, at most ten seconds old: of one address half of all, the oldest goes first. */
-export const halfOpenLimits = (inAll: number): CrowdLimits => ({ ofAddress: Math.ceil(inAll / 2), inAll });
-/** Connections that rest between two requests. */
-export const idleLimits: CrowdLimits = { ofAddress: 5_000, inAll: 10_000 };

@@ -35,7 +35,7 @@ export class ImagesController {
   }
 
   private async assertMay(token: string): Promise<void> {
-    const session = await this.dispatcher.sessions.find(token);
+    const session = await this.dispatcher.sessions.findNow(token);
     if (!allows(session.role, 'vm-admin')) throw denied('http/put_images', 'vm-admin');
   }
 }

@@ -69,7 +69,9 @@ export class MetricsController {
   }
 
   private collect(): void {
-    for (const [queue, turns] of Object.entries(this.dispatcher.lanes.turns)) {
+    const { turns: queues, readsBehind } = this.dispatcher.lanes;
+    this.calls.set({ queue: 'replica', state: 'waiting' }, readsBehind);
+    for (const [queue, turns] of Object.entries(queues)) {
       this.calls.set({ queue, state: 'working' }, turns.inside);
       this.calls.set({ queue, state: 'waiting' }, turns.waiting);
     }

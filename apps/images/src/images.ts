@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { BlobStore, digestPattern, layerPattern, LayerStore } from '@xenplane/blobs';
 import type { ImagesSettings } from '@xenplane/config';
-import { contain } from '@xenplane/http';
+import { boundConnections, contain } from '@xenplane/http';
 import { makeLog } from '@xenplane/process';
 import { ImagesController } from './images.controller';
 import { HealthController } from './health.controller';
@@ -59,7 +59,7 @@ export async function startImages(settings: ImagesSettings): Promise<RunningImag
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('*', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) => done(null, payload));
   const log = makeLog('images', settings.logLevel);
-  contain(app.getHttpServer(), (error) => log.error({ error }, 'a request failed outside of its handler'));
+  contain(boundConnections(app.getHttpServer()), (error) => log.error({ error }, 'a request failed outside of its handler'));
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   return {

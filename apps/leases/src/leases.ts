@@ -5,7 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { LeasesSettings } from '@xenplane/config';
-import { contain } from '@xenplane/http';
+import { boundConnections, contain } from '@xenplane/http';
 import { makeLog, type Log, type RunningProcess } from '@xenplane/process';
 import { openDatabase, type LeaseDatabase } from './database';
 import { RenewalAuthorization } from './renewal-authorization';
@@ -14,7 +14,6 @@ import { BadShape, readMessage, renewalsReader, type RenewalRequest } from '@xen
 import { renewLeases } from '@xenplane/leases';
 
 const limits = { requestTimeout: 5_000, headersTimeout: 3_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
-const mostConnections = 1_024;
 
 export interface RunningLeases extends RunningProcess {
   readonly url: string;
@@ -24,11 +23,9 @@ export async function startLeases(settings: LeasesSettings): Promise<RunningLeas
   const log = makeLog('leases', settings.logLevel);
   const database = openDatabase(settings.databaseUrl);
   const door = new RenewalAuthorization(database);
-  const server = contain(
-    createServer(limits, (request, response) => void answer(request, response, { database, door, log })),
-    (error) => log.error({ error }, 'a request failed outside of its handler'),
+  const server = contain(boundConnections(createServer(limits, (request, response) => void answer(request, response, { database, door, log }))), (error) =>
+    log.error({ error }, 'a request failed outside of its handler'),
   );
-  server.maxConnections = mostConnections;
   server.on('clientError', (_error, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.listen, resolve));
   const { port } = server.address() as AddressInfo;

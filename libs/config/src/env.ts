@@ -44,6 +44,7 @@ export const variables = {
   XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
   XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
+  XENPLANE_HOSTS_WITHOUT_IOMMU: 'Agent: numbers, with commas between, of simulated hosts that cannot pass PCI devices through to VMs',
   XENPLANE_SPEED: 'Agent: factor on simulated time, 0 for no waiting',
   XENPLANE_API_URL: 'Agent: any API replica, several with commas between them, or the proxy before them',
   XENPLANE_LEASES_PORT: 'Leases: port where agents renew the leases of their hosts',
@@ -120,6 +121,7 @@ class AgentVariables extends Common {
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_AGENT_URL?: string;
   @number() @IsInt() @Min(1) @Max(10_000) XENPLANE_HOSTS = 1;
   @number() @IsInt() XENPLANE_SEED = 1;
+  @list() @Matches(/^[1-9]\d{0,4}$/, { each: true }) XENPLANE_HOSTS_WITHOUT_IOMMU: string[] = [];
   @number() @IsNumber() @Min(0) XENPLANE_SPEED = 1;
   @Matches(/^https?:\/\/[^,\s]+(,\s*https?:\/\/[^,\s]+)*$/) XENPLANE_API_URL = 'http://127.0.0.1:8080';
   @IsUrl({ require_tld: false }) XENPLANE_IMAGES_URL = 'http://127.0.0.1:8081';
@@ -207,6 +209,7 @@ export function agentSettings(environment: Environment = process.env) {
     url: v.XENPLANE_AGENT_URL,
     hosts: v.XENPLANE_HOSTS,
     seed: v.XENPLANE_SEED,
+    withoutIommu: new Set(v.XENPLANE_HOSTS_WITHOUT_IOMMU.map(Number)),
     speed: v.XENPLANE_SPEED,
     apiUrl: v.XENPLANE_API_URL,
     imagesUrl: v.XENPLANE_IMAGES_URL,

@@ -89,6 +89,8 @@ export interface Inventory {
   /** Hex feature words, as `host.cpu_info` shows them. */
   readonly cpuFeatures: string;
   readonly hvmCapable: boolean;
+  /** Whether guests may be given its PCI devices; one that does not say so has an IOMMU. */
+  readonly iommu?: boolean;
   readonly biosStrings: Readonly<Record<string, string>>;
   readonly nics: readonly NicHardware[];
   readonly gpus?: readonly GpuHardware[];

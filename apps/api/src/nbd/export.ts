@@ -23,7 +23,7 @@ export class Export {
   /** By a name as VDI.get_nbd_info gives it: the disk's uuid, and the session of whoever reads. */
   static async open({ plane, sessions, beats }: Serving, name: string, socket: Socket): Promise<Export> {
     const { uuid, token } = partsOf(name);
-    const session = await sessions.find(token);
+    const session = await sessions.findNow(token);
     assertMayRead(session);
     const vdi = await findVdi(plane, uuid);
     if (vdi.type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', vdi.ref, 'CBT metadata');

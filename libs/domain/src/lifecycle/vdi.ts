@@ -87,7 +87,8 @@ const concurrent: Check = (op, { ref, vdi }) => {
   const passed = (current: VdiOperation): boolean => (current === 'copy' && besideCopy(op)) || (current === 'mirror' && op === 'destroy');
   return busyWith(ref, Object.fromEntries(Object.entries(vdi.current_operations).filter(([, current]) => !passed(current))));
 };
-export const busyWith = (ref: string, current: Vdi['current_operations']): XenError | undefined => (isBusy(current) ? busy('VDI', ref, current) : undefined);
+export const busyWith = (ref: string, current: Readonly<Record<string, string>>): XenError | undefined =>
+  isBusy(current) ? busy('VDI', ref, current) : undefined;
 const unplugged: Check = (op, { vdi, plugged }) => (op === 'resize' && !plugged ? new XenError('SR_HAS_NO_PBDS', vdi.SR) : undefined);
 const attached: Check = (op, { ref, vbds }) => {
   const active = vbds.filter((v) => v.currently_attached);

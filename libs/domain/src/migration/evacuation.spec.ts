@@ -15,6 +15,7 @@ const host = (ref: string, more: Partial<Candidate> = {}): Candidate => ({
   pcpus: 8,
   vmsPlaced: 0,
   hvmCapable: true,
+  hasIommu: true,
   srs: new Set(['shared']),
   networks: new Set(['net']),
   groups: {},

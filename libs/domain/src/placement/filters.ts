@@ -18,6 +18,9 @@ export const memory: Filter = (guest, host) =>
 /** Every vCPU that the guest may ever have needs a CPU of its own. */
 export const pcpus: Filter = (guest, host) =>
   (guest.vcpusMax ?? 0) <= host.pcpus ? undefined : ['HOST_NOT_ENOUGH_PCPUS', String(guest.vcpusMax), String(host.pcpus)];
+/** PCI devices and whole GPUs are passed through an IOMMU. */
+export const iommu: Filter = (guest, host) =>
+  host.hasIommu || !(guest.pcis?.length || guest.gpus?.some(({ passthrough }) => passthrough)) ? undefined : ['VM_REQUIRES_IOMMU', host.ref];
 /** A virtual GPU needs room on a physical one of its group. */
 export const gpus: Filter = (guest, host) => {
   const { missing } = allot(host.gpus ?? [], guest.gpus ?? []);

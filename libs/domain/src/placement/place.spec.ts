@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { explain, leastLoaded, noHostError, place, type Candidate, type Guest } from '@xenplane/domain';
+import { explain, filters, leastLoaded, noHostError, place, type Candidate, type Guest } from '@xenplane/domain';
 
 const GiB = 2 ** 30;
 const host = (n: number, more: Partial<Candidate> = {}): Candidate => ({
@@ -13,6 +13,7 @@ const host = (n: number, more: Partial<Candidate> = {}): Candidate => ({
   pcpus: 32,
   vmsPlaced: 0,
   hvmCapable: true,
+  hasIommu: true,
   srs: new Set(['sr']),
   networks: new Set(['net']),
   groups: {},
@@ -44,6 +45,16 @@ test.each([
 ])('says %s of a host that cannot', (code, more) => {
   const { ranked, rejected } = place(leastLoaded, guest({ vcpusMax: 4 }), [host(1, more)]);
   expect([ranked.length, rejected.get('h1')?.[0]]).toEqual([0, code]);
+});
+
+test.each<[string, Partial<Guest>, readonly string[] | undefined]>([
+  ['a PCI device', { pcis: ['0000:81:00.0'] }, ['VM_REQUIRES_IOMMU', 'h1']],
+  ['a whole GPU', { gpus: [{ vgpu: 'v', group: 'g', type: 't', passthrough: true, packed: false }] }, ['VM_REQUIRES_IOMMU', 'h1']],
+  ['a share of a GPU', { gpus: [{ vgpu: 'v', group: 'g', type: 't', passthrough: false, packed: false }] }, undefined],
+  ['neither', {}, undefined],
+])('a guest with %s on a host without IOMMU', (_what, more, reason) => {
+  expect(filters.iommu(guest(more), host(1, { hasIommu: false }))).toEqual(reason);
+  expect(filters.iommu(guest(more), host(1))).toBeUndefined();
 });
 
 test('names memory when nothing else is in the way, with the most that there is', () => {

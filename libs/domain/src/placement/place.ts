@@ -12,6 +12,7 @@ export interface Candidate {
   readonly pcpus: number;
   readonly vmsPlaced: number;
   readonly hvmCapable: boolean;
+  readonly hasIommu: boolean;
   /** Repositories plugged and networks present, by reference. */
   readonly srs: ReadonlySet<string>;
   readonly networks: ReadonlySet<string>;

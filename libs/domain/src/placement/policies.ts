@@ -1,5 +1,5 @@
 /** Policies: what must hold, then what is better, in this order. */
-import { alive, enabled, gpus, hvm, memory, networks, pci, pcpus, storage, usb } from './filters';
+import { alive, enabled, gpus, hvm, iommu, memory, networks, pci, pcpus, storage, usb } from './filters';
 import type { Policy, Score } from './place';
 
 const affinity: Score = { name: 'affinity', of: (guest, host) => (guest.affinity === host.ref ? 1 : 0) };
@@ -12,6 +12,6 @@ const fewVms: Score = { name: 'vms', of: (_guest, host) => -host.vmsPlaced };
 export const leastLoaded: Policy = {
   name: 'least-loaded',
   version: 1,
-  filters: [alive, enabled, storage, networks, gpus, pci, usb, hvm, memory, pcpus],
+  filters: [alive, enabled, storage, networks, iommu, gpus, pci, usb, hvm, memory, pcpus],
   scores: [affinity, apart, freeMemory, freeCpu, fewVms],
 };

@@ -45,7 +45,7 @@ export const inventoryReader: Reader<Inventory> = shape(
     ...{ biosStrings: mapOf({ keys: 100, keyCharacters: 255, valueCharacters: 1024 }), nics: listOf(nic, 64) },
     ...{ localDiskBytes: whole(), hypervisorVersion: text(64), kernelVersion: text(64) },
   },
-  { gpus: listOf(gpu, 64), usbDevices: listOf(usb, 255), pciDevices: listOf(pci, 255) },
+  { iommu: flag, gpus: listOf(gpu, 64), usbDevices: listOf(usb, 255), pciDevices: listOf(pci, 255) },
 );
 
 const many = <T>(entry: Reader<T>): Reader<readonly T[]> => listOf(entry, messageLimits.entries);

@@ -8,6 +8,7 @@ import { Client } from 'pg';
 import { channel } from '../bell';
 import { Link } from '../transaction/link';
 import { sharedValues } from '../transaction/parsers';
+import { ReaderPace } from './reader-pace';
 import { connectionSettings, limitMs, pipelined, type Store } from '../store';
 import { TooBusy } from '../transaction/transaction';
 
@@ -23,12 +24,6 @@ const pollMs = 500;
 const shortestPauseMs = 2;
 const longestWakePauseMs = 16;
 const longestPauseMs = 64;
-/**
- * Once pulls take longer than this, readers wait four times as long as one takes before they are served again: else reads would take the
- * processor from those who make the changes.
- */
-const shortPullMs = 4;
-const longestReadPauseMs = 200;
 const firstRetryMs = 20;
 const longestRetryMs = 1_000;
 /** For so long a reader waits for a lost connection. */
@@ -51,9 +46,7 @@ export class Feed {
   private due = Infinity;
   private lastPull = 0;
   private pauseMs = shortestPauseMs;
-  private readPauseMs = 0;
-  private readers: Promise<void> | undefined;
-  private readersServed = 0;
+  private readonly readers = new ReaderPace(() => this.fresh());
   private unsettledMs = 0;
   private stopped = false;
   private deafen: (() => void) | undefined;
@@ -85,17 +78,7 @@ export class Feed {
 
   /** `fresh` for those who only read and can wait a little: while pulls take long, many of them go together. */
   freshForReaders(): Promise<void> {
-    const restMs = this.readersServed + this.readPauseMs - performance.now();
-    if (restMs <= 0) return this.serveReaders();
-    this.readers ??= sleep(restMs).then(() => {
-      this.readers = undefined;
-      return this.serveReaders();
-    });
-    return this.readers;
-  }
-  private async serveReaders(): Promise<void> {
-    await this.fresh();
-    this.readersServed = performance.now();
+    return this.readers.fresh();
   }
 
   /** The next pull to begin. Calls of one turn of the event loop precede what the server sees of it, so they share it. */
@@ -122,7 +105,7 @@ export class Feed {
       this.lastPull = performance.now();
       const tookMs = this.lastPull - began;
       this.pauseMs = Math.min(longestWakePauseMs, Math.max(shortestPauseMs, tookMs));
-      this.readPauseMs = tookMs < shortPullMs ? 0 : Math.min(longestReadPauseMs, 4 * tookMs);
+      this.readers.tookMs(tookMs);
       this.schedule(this.unsettledMs || pollMs);
     }
   }

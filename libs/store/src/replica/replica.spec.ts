@@ -65,6 +65,24 @@ function contents(of: Replica): unknown {
 }
 const textOf = (of: Replica, cls: ClassName): Record<string, unknown> => JSON.parse(`{${of.allRecords(cls).join()}}`) as Record<string, unknown>;
 
+test('readers that wait for one another see what was committed before each of them asked', async () => {
+  const reads: Promise<boolean>[] = [];
+  // Many changes at a time make looks long.
+  for (let round = 0; round < 4; round += 1) {
+    const vms = Array.from({ length: 200 }, () => newRef<'VM'>());
+    await inTransaction(store, (tx) =>
+      tx.insertAll(
+        'VM',
+        vms.map((ref) => ({ ref, uuid: uuid() })),
+      ),
+    );
+    reads.push(replica.freshForReaders().then(() => vms.every((ref) => replica.has('VM', ref))));
+    if (round % 2 === 1) await Promise.all(reads);
+  }
+  expect(await Promise.all(reads)).toEqual([true, true, true, true]);
+  await inTransaction(store, (tx) => tx.query("DELETE FROM vm WHERE uuid LIKE 'object-%'"));
+});
+
 test('what is committed is there when asked for, found by reference, uuid and label, with its relations', async () => {
   const vm = await insert('VM', { name_label: 'web', uuid: 'the-uuid' });
   const vbd = await insert('VBD', { VM: vm });

@@ -111,13 +111,15 @@ async function readyChanges(outside: Outside, waiting: Waiting): Promise<Changes
   return replica.changesSince(waiting.position, waiting.wants);
 }
 
-/** Runs a wait that ends early, with SESSION_INVALID, when its session is closed. */
+/** Runs a wait that ends early, with SESSION_INVALID, when its session is closed. What was done before by anybody is in the answer, a logout too. */
 async function whileOpen<T>(outside: Outside, sessions: Sessions, wait: (outside: Outside) => Promise<T>): Promise<T> {
   const closed = new AbortController();
   const forget = outside.session ? sessions.onClose(outside.session.ref, () => closed.abort()) : () => undefined;
   try {
+    await outside.plane.replica.fresh();
     const answer = await wait({ ...outside, signal: AbortSignal.any([outside.signal, closed.signal]) });
     if (closed.signal.aborted) throw new XenError('SESSION_INVALID', outside.token);
+    sessions.assertOpen(own(outside), outside.token);
     return answer;
   } finally {
     forget();
@@ -194,8 +196,6 @@ export const eventCalls = (sessions: Sessions, batches = new Batches()): CallsOf
   next: (outside) => whileOpen(outside, sessions, next),
   from: (outside, { classes: texts, token, timeout }) =>
     whileOpen(outside, sessions, async (open) => {
-      // The caller's earlier writes are in this answer, not only in the next.
-      await open.plane.replica.fresh();
       const found = await readyChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
       return batches.of(open.plane.replica, found, [token, ...texts]);
     }),

@@ -103,7 +103,31 @@ interface Known {
   readonly seen: boolean;
 }
 
-/** Knows which tokens are good. Asks the database at most once a second for each, so that a logout holds everywhere within that time. */
+/** Of a session at this moment. */
+const openQuery = 'SELECT 1 FROM session_state WHERE session = $1';
+
+/**
+ * A transaction of a session's call. A session that has ended before it began, in whatever process, changes nothing: SESSION_INVALID
+ * [token]. The question leaves in one packet with what the work sends first.
+ */
+export async function inSession<T>({ store }: Pick<Plane, 'store'>, { session, token }: Bearer, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return inTransaction(store, async (tx) => {
+    const [open, done] = await Promise.allSettled([tx.query(openQuery, [session.ref]), work(tx)]);
+    if (open.status === 'fulfilled' && open.value.length === 0) throw new XenError('SESSION_INVALID', token);
+    if (done.status === 'rejected') throw done.reason;
+    if (open.status === 'rejected') throw open.reason;
+    return done.value;
+  });
+}
+export interface Bearer {
+  readonly session: Session;
+  readonly token: string;
+}
+
+/**
+ * Knows which tokens are good. For a moment after the database was asked a token is taken for good; what is done for it then makes sure
+ * that the session has not ended meanwhile in another process: reads by the replica, writes within their transaction.
+ */
 export class Sessions {
   private readonly known = new Map<string, Known>();
   private readonly active = new Set<Ref<'session'>>();
@@ -117,7 +141,10 @@ export class Sessions {
   /** The session of a token; SESSION_INVALID [token] when there is none. */
   async find(token: string): Promise<Session> {
     const cached = this.known.get(token);
-    if (cached && this.trusted(cached)) return cached.session;
+    return cached && this.trusted(cached) ? cached.session : this.findNow(token);
+  }
+  /** The same by the database: for what is neither a read from the replica nor one transaction. */
+  async findNow(token: string): Promise<Session> {
     const session = await this.load(sessionRef(token));
     if (!session) {
       this.known.delete(token);

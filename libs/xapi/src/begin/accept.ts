@@ -10,11 +10,13 @@ import { admit, busyLimitMs, isBusy } from './admission';
 import { markBusy } from './operation-store';
 import { assertAllowed } from '../people/roles';
 import { sealOf } from '../registry/sealed-arguments';
+import { inSession } from '../api/sessions';
 import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
 
 export interface Start {
   readonly message: Message;
   readonly session: Session;
+  readonly token: string;
   readonly args: Readonly<Record<string, unknown>>;
   /** The method as the client wrote it, `Async.` included. */
   readonly label: string;
@@ -76,7 +78,7 @@ const newTask = (plane: Plane): Ref<'task'> => asRef(`OpaqueRef:${plane.ids.uuid
 
 async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   const { message, session, args } = start;
-  await inTransaction(plane.store, async (tx) => {
+  await inSession(plane, start, async (tx) => {
     assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
     await markBusy(tx, ref, marks);
@@ -87,7 +89,7 @@ async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<voi
 }
 
 async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
-  await inTransaction(plane.store, async (tx) => {
+  await inSession(plane, start, async (tx) => {
     await insertTask(tx, { ref, label: start.label, session: start.session, ...start.head });
     insertOperation(tx, start, ref, false);
   });
@@ -104,7 +106,7 @@ function insertOperation(tx: Tx, { message, args, session, sealed }: Start, ref:
 }
 
 async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
-  await inTransaction(plane.store, async (tx) => {
+  await inSession(plane, start, async (tx) => {
     await insertTask(tx, { ref, label: start.label, session: start.session, ...start.head });
     await endTask(tx, ref, { status: 'failure', error: error.description });
   });

@@ -5,7 +5,7 @@ import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
 import { addressFor, consoleLocation, freeNumbers } from '../core/addressing';
 import { dateTime, type Plane } from '../core/context';
-import { keepSecrets } from '../storage/device-secrets';
+import { keepSecrets, lacksSecrets } from '../storage/device-secrets';
 import { introduceCertificates } from '../host/host-certificates';
 import { recordWith } from '../core/records';
 import { insertHardware } from '../core/hardware';
@@ -13,7 +13,7 @@ import { addDevices } from './devices';
 import { addNics } from './nics';
 import { refOf, seededUuid } from '../core/seeded';
 import { addSrs, deviceConfig } from './storage';
-import { capabilities, cpuInfo, licenseParams, softwareVersion } from './versions';
+import { capabilities, chipsetInfo, cpuInfo, licenseParams, softwareVersion } from './versions';
 
 const MiB = 2 ** 20;
 /** Memory that the hypervisor keeps for itself besides Dom0. */
@@ -124,7 +124,7 @@ function hostRecord(plane: Plane, one: Joining, now: string): StoredRecord<'host
     edition: 'xcp-ng',
     license_server: { address: 'localhost', port: '27000' },
     bios_strings: { ...inventory.biosStrings },
-    chipset_info: { iommu: 'true' },
+    chipset_info: chipsetInfo(inventory),
     virtual_hardware_platform_versions: [0, 1, 2],
     control_domain: dom0Ref(one),
     editions: ['xcp-ng'],
@@ -245,24 +245,25 @@ async function addLocalSrs(tx: Tx, plane: Plane, joining: readonly Joining[]): P
   );
 }
 
-/** Configured as the other hosts are, with secrets of its own. */
+/** Configured as the other hosts are, with secrets of its own. A secret that is gone keeps no host out: its storage is not plugged there. */
 async function addPbds(tx: Tx, plane: Plane, joining: readonly Joining[]): Promise<void> {
   const present = await tx.query<{ SR: string; device_config: Record<string, string> }>(
     'SELECT DISTINCT ON (p."SR") p."SR", p.device_config FROM pbd p JOIN sr s ON s.ref = p."SR" AND s.shared ORDER BY p."SR", p.ref',
   );
   const known = new Map(present.map((pbd) => [pbd.SR, pbd.device_config]));
   for (const sr of await tx.find('SR', { shared: true })) {
-    const configs = await keepSecrets({ tx, plane }, known.get(sr.ref) ?? deviceConfig(sr, plane.settings.imagesUrl), joining.length);
+    const config = known.get(sr.ref) ?? deviceConfig(sr, plane.settings.imagesUrl);
+    const configs = (await lacksSecrets(tx, config)) ? undefined : await keepSecrets({ tx, plane }, config, joining.length);
     await tx.insertAll(
       'PBD',
-      joining.map((one, i) => pbdRecord(one, sr.uuid, configs[i] ?? {})),
+      joining.map((one, i) => pbdRecord(one, sr.uuid, configs?.[i] ?? config, configs !== undefined)),
     );
   }
 }
 
-function pbdRecord(one: Joining, sr: string, device_config: Record<string, string>): Inserted<'PBD'> {
+function pbdRecord(one: Joining, sr: string, device_config: Record<string, string>, currently_attached = true): Inserted<'PBD'> {
   const uuid = seededUuid(one.uuid, 'pbd', sr);
-  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr), device_config, currently_attached: true }) };
+  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr), device_config, currently_attached }) };
 }
 
 /** The first host becomes what old clients call the master; nothing depends on which one it is. */

@@ -30,7 +30,10 @@ export async function updateHardware(tx: Tx, hosts: readonly Found[]): Promise<v
             ON CONFLICT (host) DO UPDATE SET inventory = excluded.inventory,
               hidden = CASE WHEN (SELECT booted FROM found f WHERE f.host = known.host) THEN known.hidden_next ELSE known.hidden END
             WHERE known.inventory <> excluded.inventory OR ((SELECT booted FROM found f WHERE f.host = known.host) AND known.hidden <> known.hidden_next)
-            RETURNING host, hidden)
+            RETURNING host, hidden, inventory),
+          chipsets AS (UPDATE host h SET chipset_info = h.chipset_info || w.chipset
+            FROM (SELECT host, jsonb_build_object('iommu', coalesce(inventory ->> 'iommu', 'true')) AS chipset FROM written) w
+            WHERE h.ref = w.host AND NOT h.chipset_info @> w.chipset)
      UPDATE pgpu g SET dom0_access = CASE WHEN p.pci_id = ANY(w.hidden) THEN 'disabled' ELSE 'enabled' END
      FROM written w, found f, pci p WHERE f.host = w.host AND f.booted AND g.host = w.host AND p.ref = g."PCI"`,
     [hosts.map(({ ref }) => ref), hosts.map(({ inventory }) => JSON.stringify(inventory)), hosts.map(({ booted }) => booted)],

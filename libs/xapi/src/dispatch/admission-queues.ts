@@ -2,11 +2,11 @@
  * The queues in which calls wait for their turn, and what calls cost there, by what they do. A read of one object costs 1; as in xapi's
  * design of rate limits a start of a VM costs 100.
  */
-import { isClassName, XenError, type Message } from '@xenplane/model';
+import { isClassName, type Message } from '@xenplane/model';
 import type { Replica } from '@xenplane/store';
 import { handledMessages } from '../registry/calls';
 import type { Plane, Session, RequestOrigin } from '../core/context';
-import { callerOf, FairTurns } from './fair-turns';
+import { callerOf, Shares, FairTurns, type Caller } from './fair-turns';
 
 /** Reads are answered from memory, lists are long reads, work makes transactions. What waits for others or is logged in has no queue. */
 type Lane = 'read' | 'list' | 'work' | 'none';
@@ -48,20 +48,29 @@ const handlerCost = callCost;
 export class AdmissionQueues {
   readonly turns: Readonly<Record<Exclude<Lane, 'none'>, FairTurns>>;
 
-  /** Reads that wait until what was committed before them is in the replica. */
-  private readsWaiting = 0;
+  /** Reads that wait until what was committed before them is in the replica: as many, and of each caller as many, as may wait for a turn. */
+  private readonly behind: Shares;
 
   constructor(private readonly plane: Pick<Plane, 'settings' | 'replica'>) {
     const { callsAtOnce, callsWaiting } = plane.settings;
-    const room = (inside: number): FairTurns =>
-      new FairTurns({ inside, waiting: callsWaiting, waitingOfOne: Math.ceil(callsWaiting / 2), waitingOfSession: Math.ceil(callsWaiting / 4) });
+    const bounds = { waiting: callsWaiting, waitingOfOne: Math.ceil(callsWaiting / 2), waitingOfSession: Math.ceil(callsWaiting / 4) };
+    const room = (inside: number): FairTurns => new FairTurns({ inside, ...bounds });
+    this.behind = new Shares(bounds);
     this.turns = { work: room(callsAtOnce), read: room(readsAtOnce), list: room(listsAtOnce) };
+  }
+
+  /** Reads that wait for the replica and not yet for a turn. */
+  get readsBehind(): number {
+    return this.behind.waiting;
   }
 
   /** TOO_BUSY for a call that would not be let in to wait, before anything is done for it. */
   assertRoom(message: Message, session: Session | undefined, { address }: RequestOrigin): void {
     const { lane } = loadOf(message, this.plane.replica);
-    if (session && lane !== 'none') this.turns[lane].assertRoom(callerOf(address, session));
+    if (!session || lane === 'none') return;
+    const caller = callerOf(address, session);
+    if (isRead(message)) this.behind.assertRoom(caller);
+    this.turns[lane].assertRoom(caller);
   }
 
   /**
@@ -71,19 +80,13 @@ export class AdmissionQueues {
   through<T>(message: Message, session: Session | undefined, { address }: RequestOrigin, work: (release: () => void) => Promise<T>): Promise<T> {
     const { lane, cost } = loadOf(message, this.plane.replica);
     if (!session || lane === 'none') return work(() => undefined);
-    const inTurn = (): Promise<T> => this.turns[lane].through(callerOf(address, session), cost, work);
-    return isRead(message) ? this.fresh().then(inTurn) : inTurn();
+    const caller = callerOf(address, session);
+    const inTurn = (): Promise<T> => this.turns[lane].through(caller, cost, work);
+    return isRead(message) ? this.fresh(caller).then(inTurn) : inTurn();
   }
-
-  /** TOO_BUSY when as many reads wait as may wait for a turn. */
-  private async fresh(): Promise<void> {
-    if (this.readsWaiting >= this.plane.settings.callsWaiting) throw new XenError('TOO_BUSY');
-    this.readsWaiting += 1;
-    try {
-      await this.plane.replica.freshForReaders();
-    } finally {
-      this.readsWaiting -= 1;
-    }
+  private fresh(caller: Caller): Promise<void> {
+    const leave = this.behind.enter(caller);
+    return this.plane.replica.freshForReaders().finally(leave);
   }
 
   /** Waits for the turn of a request of a handler, which then takes as long as it takes. */

@@ -26,7 +26,7 @@ import { createPlain, read, writeField } from '../core/implied-calls';
 import { isRead, AdmissionQueues } from './admission-queues';
 import { assertAllowed, needsBefore } from '../people/roles';
 import { OpenedDatabases } from '../recovery/foreign-database';
-import { sessionRef, type Sessions } from '../api/sessions';
+import { inSession, sessionRef, type Sessions } from '../api/sessions';
 import { endTask, insertTask, type End, type TaskHead } from '../begin/tasks';
 import type { TransferHeartbeats } from '../transfer/transfer-heartbeats';
 import * as journal from '../transfer/journal';
@@ -125,8 +125,9 @@ export class Dispatcher {
       if (!run) throw new XenError('SESSION_INVALID', call.token);
       return this.callOutside(message, call, run);
     }
-    if (session.foreign && !isAboutUs(message)) return this.callForeign(message, session, args);
+    if (session.foreign && !isAboutUs(message)) return this.callForeign(message, { ...call, session });
     if (message.runs === 'planned') assertBuilt(message, session, args);
+    if (run && label === undefined && message.cls.name !== 'event') await this.sessions.findNow(call.token);
     if (run)
       return label === undefined
         ? this.callOutside(message, call, run)
@@ -178,13 +179,13 @@ export class Dispatcher {
    */
   private async inBackground(
     message: Message,
-    { session, label, head }: Background,
+    { label, head, ...bearer }: Background,
     run: (lost: AbortSignal) => Promise<{ readonly value: unknown }>,
   ): Promise<Answer> {
     const work = { id: this.plane.ids.uuid(), task: asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`) };
     const lost = new AbortController();
-    await inTransaction(this.plane.store, async (tx) => {
-      await insertTask(tx, { ref: work.task, label, session, ...head });
+    await inSession(this.plane, bearer, async (tx) => {
+      await insertTask(tx, { ref: work.task, label, session: bearer.session, ...head });
       await journal.beginTransfer(tx, work);
     });
     this.beats.carry(work.id, () => lost.abort());
@@ -199,21 +200,23 @@ export class Dispatcher {
     return { type: taskType, value: work.task };
   }
 
-  private async callSync(message: Message, { session, args, signal, head, token, release }: InSession): Promise<Answer> {
+  private async callSync(message: Message, call: InSession): Promise<Answer> {
+    const { session, args, signal, head, token, release } = call;
     if (isRead(message)) return this.callRead(message, session, args, token);
     if (message.runs === 'operation')
       return {
         type: message.result,
-        value: await startOperation(this.plane, { message, session, args, label: message.name, signal, head, accepted: release }),
+        value: await startOperation(this.plane, { message, session, token, args, label: message.name, signal, head, accepted: release }),
       };
-    const value = await inTransaction(this.plane.store, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
+    const value = await inSession(this.plane, call, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
     return { type: message.result, value };
   }
 
   /** Of the database of another pool there is nothing but reads. */
-  private async callForeign(message: Message, session: Session, args: Args): Promise<Answer> {
+  private async callForeign(message: Message, { session, token, args }: InSession): Promise<Answer> {
     assertAllowed(session, message, args);
     if (!isRead(message)) throw new XenError('OPERATION_NOT_ALLOWED', 'This session only reads the database of another pool');
+    this.sessions.assertOpen(session, token);
     return { type: message.result ?? { kind: 'string' }, ...(await read(await this.databases.of(session.ref), message, args)) };
   }
 
@@ -226,11 +229,11 @@ export class Dispatcher {
 
   /** Whatever goes wrong from here on is the task's, not the call's. */
   private async callAsync(message: Message, call: Background): Promise<Answer> {
-    const { session, args, label, head } = call;
-    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, args, label, head }) };
+    const { session, token, args, label, head } = call;
+    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, token, args, label, head }) };
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
     try {
-      await inTransaction(this.plane.store, async (tx) => {
+      await inSession(this.plane, call, async (tx) => {
         await insertTask(tx, { ref, label, session, ...head });
         const value = await this.perform(message, args, { plane: this.plane, session, tx, task: ref });
         await endTask(tx, ref, { status: 'success', result: encodeTaskResult(message.result, value) });
@@ -241,8 +244,9 @@ export class Dispatcher {
     return { type: taskType, value: ref };
   }
 
-  private async failedTask(ref: Ref<'task'>, { label, session, head }: Background, error: XenError): Promise<void> {
-    await inTransaction(this.plane.store, async (tx) => {
+  private async failedTask(ref: Ref<'task'>, call: Background, error: XenError): Promise<void> {
+    const { label, session, head } = call;
+    await inSession(this.plane, call, async (tx) => {
       await insertTask(tx, { ref, label, session, ...head });
       await endTask(tx, ref, { status: 'failure', error: error.description });
     });

@@ -1,4 +1,4 @@
-import { FairTurns, type Caller } from './fair-turns';
+import { Shares, FairTurns, type Caller } from './fair-turns';
 
 const room = { inside: 1, waiting: 100, waitingOfOne: 60, waitingOfSession: 40 };
 /** Calls that end on command, in the order in which they began. */
@@ -106,4 +106,37 @@ test('a call that fails gives its place back', async () => {
   const turns = new FairTurns(room);
   await expect(turns.through(['x', 'root', 's1'], 1, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
   expect(turns.inside).toBe(0);
+});
+
+describe('those who wait all together', () => {
+  const bounds = { waiting: 100, waitingOfOne: 60, waitingOfSession: 40 };
+  const enterAll = (shares: Shares, callers: readonly Caller[]): (() => void)[] => callers.map((caller) => shares.enter(caller));
+  const times = (count: number, caller: (i: number) => Caller): readonly Caller[] => Array.from({ length: count }, (_, i) => caller(i));
+
+  test.each<[string, readonly Caller[], Caller, Caller]>([
+    ['session', times(40, () => ['x', 'root', 's']), ['x', 'root', 's'], ['x', 'root', 't']],
+    ['user', times(60, (i) => ['x', 'root', `s${i}`]), ['x', 'root', 'new'], ['y', 'root', 'new']],
+    ['address', times(60, (i) => ['x', `user${i}`, 's']), ['x', 'new', 's'], ['y', 'new', 's']],
+  ])('no %s has more than its share of the places', (_what, many, tooMany, other) => {
+    const shares = new Shares(bounds);
+    const leave = enterAll(shares, many);
+    expect(() => shares.enter(tooMany)).toThrow('TOO_BUSY');
+    expect(() => shares.assertRoom(tooMany)).toThrow('TOO_BUSY');
+    shares.enter(other)();
+    leave[0]?.();
+    shares.enter(tooMany)();
+    expect(shares.waiting).toBe(many.length - 1);
+  });
+
+  test('all of them have no more places than there are', () => {
+    const shares = new Shares(bounds);
+    const leave = enterAll(
+      shares,
+      times(100, (i) => [`address${i}`, 'root', 's']),
+    );
+    expect(() => shares.enter(['new', 'root', 's'])).toThrow('TOO_BUSY');
+    for (const one of leave) one();
+    expect(shares.waiting).toBe(0);
+    shares.enter(['new', 'root', 's'])();
+  });
 });

@@ -6,17 +6,70 @@
 import { XenError } from '@xenplane/model';
 import { addressBlock } from '../people/login-throttle';
 
-export interface Room {
-  /** Calls at work. */
-  readonly inside: number;
-  /** Calls that wait, of all together, of one address or user, and of one session. */
+/** Calls that wait, of all together, of one address or user, and of one session. */
+export interface Bounds {
   readonly waiting: number;
   readonly waitingOfOne: number;
   readonly waitingOfSession: number;
 }
+export interface Room extends Bounds {
+  /** Calls at work. */
+  readonly inside: number;
+}
 /** The caller, from the outside in: address, user, session. */
 export type Caller = readonly [address: string, user: string, session: string];
 export const callerOf = (address: string, { user, ref }: { readonly user: string; readonly ref: string }): Caller => [addressBlock(address), user, ref];
+
+interface Counted {
+  readonly waiting: number;
+  readonly groups: ReadonlyMap<string, Counted>;
+}
+/** TOO_BUSY when all together, the caller's address, user or session have as many calls waiting as they may. */
+function assertBelow({ waiting, waitingOfOne, waitingOfSession }: Bounds, all: Counted, caller: Caller): void {
+  let group: Counted | undefined = all;
+  for (const [i, limit] of [waiting, waitingOfOne, waitingOfOne, waitingOfSession].entries()) {
+    if (!group) return;
+    if (group.waiting >= limit) throw new XenError('TOO_BUSY');
+    group = group.groups.get(caller[i] ?? '');
+  }
+}
+
+class Count {
+  readonly groups = new Map<string, Count>();
+  waiting = 0;
+}
+/** Calls that wait all together, each address, user and session with no more than its share of the places. */
+export class Shares {
+  private readonly all = new Count();
+
+  constructor(private readonly bounds: Bounds) {}
+
+  get waiting(): number {
+    return this.all.waiting;
+  }
+  /** TOO_BUSY when a call of this one would not be let in. */
+  assertRoom(caller: Caller): void {
+    assertBelow(this.bounds, this.all, caller);
+  }
+  /** TOO_BUSY for a call too many. What it answers gives the place back, and is called once. */
+  enter(caller: Caller): () => void {
+    this.assertRoom(caller);
+    const path: [string, Count, Count][] = [];
+    let group = this.all;
+    for (const name of caller) {
+      const within: Count = group.groups.get(name) ?? new Count();
+      group.groups.set(name, within);
+      path.push([name, group, within]);
+      group = within;
+      within.waiting += 1;
+    }
+    this.all.waiting += 1;
+    return () => {
+      this.all.waiting -= 1;
+      for (const [name, parent, within] of path) if ((within.waiting -= 1) === 0) parent.groups.delete(name);
+    };
+  }
+}
 
 interface Waiting {
   readonly cost: number;
@@ -93,14 +146,7 @@ export class FairTurns {
 
   /** TOO_BUSY when a call of this one would not be let in to wait. */
   assertRoom(caller: Caller): void {
-    if (this.atWork < this.room.inside) return;
-    const limits = [this.room.waiting, this.room.waitingOfOne, this.room.waitingOfOne, this.room.waitingOfSession];
-    let group: Group | undefined = this.all;
-    for (const [i, limit] of limits.entries()) {
-      if (!group) return;
-      if (group.waiting >= limit) throw new XenError('TOO_BUSY');
-      group = group.groups.get(caller[i] ?? '');
-    }
+    if (this.atWork >= this.room.inside) assertBelow(this.room, this.all, caller);
   }
 
   private wait(caller: Caller, cost: number): Promise<void> {

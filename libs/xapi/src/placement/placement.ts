@@ -24,12 +24,13 @@ interface HostRow {
   vms_placed: number;
   pcpus: number;
   hvm: boolean;
+  iommu: boolean;
   srs: string[] | null;
   networks: string[] | null;
   planned: boolean;
 }
 
-const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm,
+const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm, coalesce(h.chipset_info ->> 'iommu' = 'true', false) AS iommu,
   (SELECT json_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT json_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
   (SELECT bool_or(p.ha_enabled) FROM pool p) AS planned,
   CASE WHEN row_number() OVER () = 1 THEN (SELECT json_object_agg(v.vm, v.vm_epoch) FROM vm_run v WHERE v.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
@@ -45,6 +46,7 @@ const asCandidate = (row: HostRow): Candidate => ({
   pcpus: row.pcpus,
   vmsPlaced: row.vms_placed,
   hvmCapable: row.hvm,
+  hasIommu: row.iommu,
   srs: new Set(row.srs ?? []),
   networks: new Set(row.networks ?? []),
   groups: {},

@@ -4,6 +4,7 @@ import type { InvitationAnswer, InvitationRequest } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { removeMember } from './pool-eject';
 import type { Plane, Session } from '../core/context';
+import { isFull } from './comparisons';
 import { denied } from '../people/roles';
 import { newHostToken, sameSecret, tokenHash } from '../fleet/tokens';
 
@@ -21,6 +22,8 @@ export async function invite(plane: Plane, session: Session, { host, nameLabel, 
     if (!pool || isNullRef(pool.master)) throw new XenError('INTERNAL_ERROR', 'This pool has no host yet');
     if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
     const [member] = await tx.query("SELECT 1 FROM host_run WHERE uuid = $1 AND hypervisor_boot <> ''", [host]);
+    const [{ hosts } = { hosts: 0 }] = await tx.query<{ hosts: number }>('SELECT count(*)::int AS hosts FROM host');
+    if (isFull(pool, hosts)) throw new XenError('LICENCE_RESTRICTION', 'Pool_size');
     if (member) throw new XenError('DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', host);
     await tx.query(
       `INSERT INTO invitation(host_uuid, inviter, secret_hash, name_label, name_description) VALUES ($1, $2, $3, $4, $5)

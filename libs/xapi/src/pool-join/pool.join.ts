@@ -13,7 +13,7 @@ import type { Plane } from '../core/context';
 import { removeSent } from '../migration/to-pool/send';
 import { assertNothingElse, joiningObjectsOf, type JoiningObjects } from './joining-objects';
 import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
-import { assertMayLeave } from './checks-here';
+import { assertMayLeave } from './checks';
 import { OtherPool } from './other-pool';
 import { becomeMember, beginJoining, abortJoining } from '../core/pool-membership';
 

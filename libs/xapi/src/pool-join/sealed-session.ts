@@ -2,8 +2,7 @@
 import { reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { joiningObjectsOf } from './joining-objects';
-import { assertMayLeave } from './checks-here';
-import { assertFits } from './checks-both';
+import { assertAtHome, assertMayJoin } from './checks';
 import { OtherPool } from './other-pool';
 
 export interface JoinParams {
@@ -14,14 +13,14 @@ export interface JoinParams {
 
 /** Answers the token of the session. Who may not join is refused here, before there is an operation. */
 export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
-  await reading(plane.store, async (tx) => {
-    await assertMayLeave(tx);
-    await joiningObjectsOf(tx);
-  });
+  await reading(plane.store, assertAtHome);
   const other = await OtherPool.logIn(plane.store, master_address, master_username, master_password);
-  await assertFits(plane, other, force).catch(async (error: unknown) => {
+  try {
+    await assertMayJoin(plane, other, force);
+    await reading(plane.store, joiningObjectsOf);
+  } catch (error) {
     await other.logOut();
     throw error;
-  });
+  }
   return other.session;
 }

@@ -18,6 +18,12 @@ export const withoutPasswords = (config: Config): Record<string, string> => Obje
 
 const secretsIn = (config: Config): string[] => Object.entries(config).flatMap(([key, uuid]) => (namesSecret(key) ? [uuid] : []));
 
+/** Whether a secret that the configuration names is gone. */
+export async function lacksSecrets(tx: Tx, config: Config): Promise<boolean> {
+  const named = new Set(secretsIn(config));
+  return named.size > 0 && (await tx.query('SELECT 1 FROM secret WHERE uuid = ANY($1)', [[...named]])).length < named.size;
+}
+
 async function valuesOf(tx: Tx, uuids: readonly string[]): Promise<ReadonlyMap<string, string>> {
   if (uuids.length === 0) return new Map();
   const rows = await tx.query<{ uuid: string; value: string }>('SELECT uuid, value FROM secret WHERE uuid = ANY($1)', [[...uuids]]);

@@ -24,12 +24,15 @@ export async function copyable(context: Context, args: Args): Promise<void> {
   if (!isNullRef(base)) await tx.get('VDI', base);
   if (isNullRef(into)) return assertPlugged(context, named<'SR'>(args, 'sr'));
   const [source, target] = [await tx.get('VDI', named<'VDI'>(args, 'vdi')), await tx.lock('VDI', into)];
-  const busy = vdiLifecycle.busyWith(into, target.current_operations);
-  if (busy) throw busy;
+  const vbds = await tx.find('VBD', { VDI: into });
+  for (const { current_operations } of [target, ...vbds]) {
+    const busy = vdiLifecycle.busyWith(into, current_operations);
+    if (busy) throw busy;
+  }
+  if (!target.managed) throw new XenError('VDI_NOT_MANAGED', into);
   if (target.read_only) throw new XenError('VDI_READONLY', into);
   if (target.virtual_size < source.virtual_size) throw new XenError('VDI_TOO_SMALL', into, String(source.virtual_size));
-  const used = (await tx.find('VBD', { VDI: into })).some((b) => b.currently_attached);
-  if (used || into === source.ref) throw new XenError('VDI_IN_USE', into, 'copy');
+  if (vbds.some((b) => b.currently_attached) || into === source.ref) throw new XenError('VDI_IN_USE', into, 'copy');
   await assertPlugged(context, target.SR);
 }
 

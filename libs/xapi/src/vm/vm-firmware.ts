@@ -1,4 +1,5 @@
 /** The firmware of a VM: SMBIOS strings and the UEFI variables. */
+import { platform as platformRules } from '@xenplane/domain';
 import { asRef, biosStringKeys, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitVm } from '../begin/admission';
 import type { Context } from '../core/context';
@@ -47,7 +48,7 @@ type Readiness = 'not_supported' | 'disabled' | 'first_boot' | 'ready' | 'ready_
 /** The variable store holds names in UTF-16; what is asked is only whether each key is there. */
 function readinessOf({ domain_type, HVM_boot_params, platform, NVRAM }: StoredRecord<'VM'>): Readiness {
   if (domain_type === 'pv' || HVM_boot_params['firmware'] !== 'uefi') return 'not_supported';
-  if (platform['secureboot'] !== 'true' && platform['secureboot'] !== 'auto') return 'disabled';
+  if (!platformRules.isOn(platform, 'secureboot')) return 'disabled';
   const variables = NVRAM['EFI-variables'];
   if (variables === undefined || variables === '') return 'first_boot';
   const store = Buffer.from(variables, 'base64');

@@ -84,12 +84,15 @@ async function isCancelled(tx: Tx, { ref }: Run<Tx>): Promise<boolean> {
   return (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0;
 }
 
-/** The guest of an earlier run is forgotten, and the device model named. */
+/** The guest of an earlier run is forgotten, the device model is named, and so is whether secure boot is on where the pool decides it. */
 function prepare(tx: Tx, record: Row<'VM'>): void {
   forgetGuest(tx, record);
   const settings = platform.platformToStart(record);
   if (settings !== record.platform) tx.leave('UPDATE vm SET platform = $2 WHERE ref = $1', [record.ref, JSON.stringify(settings)]);
+  if (settings['secureboot'] === 'auto') tx.leave(decideSecureBoot, [record.ref]);
 }
+/** `auto` is on when the pool has certificates. */
+const decideSecureBoot = `UPDATE vm SET platform = platform || jsonb_build_object('secureboot', (SELECT (uefi_certificates <> '')::text FROM pool)) WHERE ref = $1`;
 
 const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> => (vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {});
 

@@ -18,7 +18,7 @@ export interface LoginRequest {
 
 export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { query, way, open }: LoginRequest): Promise<Login> {
   const token = query.get('session_id');
-  if (token !== null) return { token, session: await dispatcher.sessions.find(token), own: false };
+  if (token !== null) return { token, session: await dispatcher.sessions.findNow(token), own: false };
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
   if (basic) return logInOnce(dispatcher, Buffer.from(basic, 'base64').toString('utf8'), way);
   if (way.local && !open) return logInOnce(dispatcher, ':', way);
