@@ -13,7 +13,8 @@ export function makeCall(url, agent = new http.Agent({ keepAlive: true, maxSocke
         response.on('error', reject);
         response.on('end', () => {
           const answer = JSON.parse(Buffer.concat(chunks).toString());
-          if (answer.error) reject(new Error(`${method}: ${answer.error.message} ${answer.error.data.join(' ')}`));
+          if (answer.error)
+            reject(new Error(`${method}: ${answer.error.message} ${answer.error.data.join(' ')}`));
           else resolve(answer.result);
         });
       });
@@ -22,7 +23,8 @@ export function makeCall(url, agent = new http.Agent({ keepAlive: true, maxSocke
     });
 }
 
-export const tokenOf = (url, password, agent) => makeCall(url, agent)('session.login_with_password', 'root', password);
+export const tokenOf = (url, password, agent) =>
+  makeCall(url, agent)('session.login_with_password', 'root', password);
 export async function logIn(url, password, agent) {
   const raw = makeCall(url, agent);
   const session = await raw('session.login_with_password', 'root', password);

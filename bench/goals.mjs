@@ -31,10 +31,14 @@ const P1 = {
     const { seconds, waits } = await startAll(stack, vms, 64);
     return { 'starts/s': round(count / seconds), started: count, ...rounded(summary(waits)) };
   },
-  ratios: (figures, limits) => ({ 'to L1/3': round(figures['starts/s'] / (limits['L1 three-write commits/s'] / 3)) }),
+  ratios: (figures, limits) => ({
+    'to L1/3': round(figures['starts/s'] / (limits['L1 three-write commits/s'] / 3)),
+  }),
 };
 
-const chosen = (snapshot) => snapshot !== undefined && (snapshot.scheduled_to_be_resident_on !== 'OpaqueRef:NULL' || snapshot.resident_on !== 'OpaqueRef:NULL');
+const chosen = (snapshot) =>
+  snapshot !== undefined &&
+  (snapshot.scheduled_to_be_resident_on !== 'OpaqueRef:NULL' || snapshot.resident_on !== 'OpaqueRef:NULL');
 
 const P3 = {
   what: 'placement latency in ms: from the call until a client sees the host chosen and committed, idle pool',
@@ -56,7 +60,9 @@ const P3 = {
     }
     return rounded(summary(waits));
   },
-  ratios: (figures, limits) => ({ 'p50 to one commit': round(figures.p50 / (16_000 / limits['L0 commits/s'])) }),
+  ratios: (figures, limits) => ({
+    'p50 to one commit': round(figures.p50 / (16_000 / limits['L0 commits/s'])),
+  }),
 };
 
 const P8 = {
@@ -87,7 +93,9 @@ const P8 = {
     await pause(500);
     for (let i = 0, began = performance.now(); i < 2000; i += 1) {
       const mark = `mark ${i}`;
-      void call('VM.set_name_description', vms[i % vms.length], mark).then(() => written.set(mark, performance.now()));
+      void call('VM.set_name_description', vms[i % vms.length], mark).then(() =>
+        written.set(mark, performance.now()),
+      );
       await pause(Math.max(0, began + i * 5 - performance.now()));
     }
     await pause(1000);
@@ -95,7 +103,9 @@ const P8 = {
     await call('VM.set_name_description', vms[0], 'the end');
     await Promise.all(subscribers);
     agent.destroy();
-    const waits = [...written].filter(([mark]) => counts.get(mark) === 100).map(([mark, at]) => Math.max(0, seen.get(mark) - at));
+    const waits = [...written]
+      .filter(([mark]) => counts.get(mark) === 100)
+      .map(([mark, at]) => Math.max(0, seen.get(mark) - at));
     return { ...rounded(summary(waits)), written: written.size };
   },
   ratios: (figures, limits) => ({ 'p99 to L5': round(figures.p99 / limits['L5 notify p99 ms']) }),
@@ -114,7 +124,8 @@ const B5 = {
     const failures = [];
     let running = true;
     const client = async () => {
-      while (running && vms.length > 0) await startOne(call, vms.pop()).catch((error) => failures.push(error.message));
+      while (running && vms.length > 0)
+        await startOne(call, vms.pop()).catch((error) => failures.push(error.message));
     };
     const probe = async () => {
       for (let i = 0, { token } = await call('event.from', ['pool'], '', 0); running; i += 1) {
@@ -142,7 +153,8 @@ const B5 = {
     running = false;
     await Promise.all([...clients, probing]);
     agent.destroy();
-    const named = (of, waits) => Object.fromEntries(Object.entries(summary(waits)).map(([name, value]) => [`${of} ${name}`, value]));
+    const named = (of, waits) =>
+      Object.fromEntries(Object.entries(summary(waits)).map(([name, value]) => [`${of} ${name}`, value]));
     return { ...rounded({ ...named('write', writes), ...named('event', events) }), failed: failures.length };
   },
   ratios: (figures) => ({ 'longest to 5 s': round(figures['event max'] / 5_000) }),

@@ -17,7 +17,8 @@ async function rate(seconds, concurrency, work) {
 
 const setUp = `DROP SCHEMA IF EXISTS limits CASCADE; CREATE SCHEMA limits; CREATE TABLE limits.a(id int PRIMARY KEY, v int); CREATE TABLE limits.b(id int PRIMARY KEY, v int);
 CREATE TABLE limits.c(id bigserial PRIMARY KEY, t text); INSERT INTO limits.a SELECT i, 0 FROM generate_series(1, 10000) i; INSERT INTO limits.b SELECT i, 0 FROM generate_series(1, 10000) i`;
-const three = 'WITH x AS (UPDATE limits.a SET v = v + 1 WHERE id = $1), y AS (UPDATE limits.b SET v = v + 1 WHERE id = $2) INSERT INTO limits.c(t) VALUES ($3)';
+const three =
+  'WITH x AS (UPDATE limits.a SET v = v + 1 WHERE id = $1), y AS (UPDATE limits.b SET v = v + 1 WHERE id = $2) INSERT INTO limits.c(t) VALUES ($3)';
 const row = () => 1 + Math.floor(Math.random() * 10000);
 
 /** L0: commits of one changed row, 16 connections. L1: three writes in one statement. L3: bare HTTP. L5: from a commit to a listener. */
@@ -25,12 +26,19 @@ export async function measureLimits(connectionString) {
   const pool = new pg.Pool({ connectionString, max: 16 });
   await pool.query(setUp);
   const text = 'x'.repeat(500);
-  const L0 = await rate(2, 16, () => pool.query({ name: 'l0', text: 'UPDATE limits.a SET v = v + 1 WHERE id = $1', values: [row()] }));
+  const L0 = await rate(2, 16, () =>
+    pool.query({ name: 'l0', text: 'UPDATE limits.a SET v = v + 1 WHERE id = $1', values: [row()] }),
+  );
   const L1 = await rate(2, 16, () => pool.query({ name: 'l1', text: three, values: [row(), row(), text] }));
   const L5 = await notifyLatency(pool, connectionString);
   await pool.query('DROP SCHEMA limits CASCADE');
   await pool.end();
-  return { 'L0 commits/s': L0, 'L1 three-write commits/s': L1, 'L3 http rps': await bareHttp(), 'L5 notify p99 ms': L5 };
+  return {
+    'L0 commits/s': L0,
+    'L1 three-write commits/s': L1,
+    'L3 http rps': await bareHttp(),
+    'L5 notify p99 ms': L5,
+  };
 }
 
 async function notifyLatency(pool, connectionString) {
@@ -51,13 +59,17 @@ async function notifyLatency(pool, connectionString) {
 }
 
 async function bareHttp() {
-  const server = http.createServer((request, response) => request.resume().on('end', () => response.end('{"jsonrpc":"2.0","result":"","id":1}')));
+  const server = http.createServer((request, response) =>
+    request.resume().on('end', () => response.end('{"jsonrpc":"2.0","result":"","id":1}')),
+  );
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   const agent = new http.Agent({ keepAlive: true, maxSockets: 32 });
   const { port } = server.address();
   const once = () =>
     new Promise((resolve, reject) => {
-      const request = http.request({ port, host: '127.0.0.1', method: 'POST', agent }, (response) => response.resume().on('end', resolve));
+      const request = http.request({ port, host: '127.0.0.1', method: 'POST', agent }, (response) =>
+        response.resume().on('end', resolve),
+      );
       request.on('error', reject);
       request.end('{"jsonrpc":"2.0","id":1,"method":"x","params":[]}');
     });

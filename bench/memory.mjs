@@ -33,15 +33,22 @@ async function sessionOf({ url, password }) {
   const at = (name, query) => `${url}/${name}?${new URLSearchParams({ session_id, ...query })}`;
 
   async function download(name, query, into) {
-    const response = await new Promise((resolve, reject) => http.get(at(name, query), resolve).on('error', reject));
+    const response = await new Promise((resolve, reject) =>
+      http.get(at(name, query), resolve).on('error', reject),
+    );
     if (response.statusCode !== 200) throw new Error(`${name} answered ${response.statusCode}`);
     await pipeline(response, into);
   }
   /** Answers the result of the task, which ends after the body. */
   async function upload(name, query, body, length) {
     const task_id = await call('task.create', name, '');
-    const request = http.request(at(name, { ...query, task_id }), { method: 'PUT', headers: { 'content-length': length } });
-    const answered = new Promise((resolve, reject) => request.once('response', resolve).once('error', reject));
+    const request = http.request(at(name, { ...query, task_id }), {
+      method: 'PUT',
+      headers: { 'content-length': length },
+    });
+    const answered = new Promise((resolve, reject) =>
+      request.once('response', resolve).once('error', reject),
+    );
     const [response] = await Promise.all([answered, pipeline(body, request)]);
     await finished(response.resume());
     for (;;) {
@@ -56,7 +63,15 @@ async function sessionOf({ url, password }) {
 
 async function newDisk(call, virtual_size) {
   const [pool] = Object.values(await call('pool.get_all_records'));
-  return call('VDI.create', { name_label: 'noise', SR: pool.default_SR, virtual_size, type: 'user', sharable: false, read_only: false, other_config: {} });
+  return call('VDI.create', {
+    name_label: 'noise',
+    SR: pool.default_SR,
+    virtual_size,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  });
 }
 /** A VM with this disk alone. */
 async function vmWith(call, VDI) {
@@ -65,7 +80,14 @@ async function vmWith(call, VDI) {
   await call('VM.remove_from_other_config', VM, 'disks');
   await call('VM.provision', VM);
   const device = { userdevice: '0', bootable: true, mode: 'RW', type: 'Disk', empty: false };
-  await call('VBD.create', { VM, VDI, ...device, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
+  await call('VBD.create', {
+    VM,
+    VDI,
+    ...device,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  });
   return VM;
 }
 async function diskOf(call, imported) {

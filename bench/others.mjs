@@ -61,19 +61,33 @@ export const B15 = {
     const peak = await startersFor(stack, vms, { clients: 64, seconds, turnedAway: { count: 0 } });
     let over = false;
     const away = { starts: { count: 0 }, reads: { count: 0 }, light: { count: 0 } };
-    const readers = await Promise.all(Array.from({ length: 10 }, () => logIn(stack.url, stack.password, agentFor(10))));
+    const readers = await Promise.all(
+      Array.from({ length: 10 }, () => logIn(stack.url, stack.password, agentFor(10))),
+    );
     const began = performance.now();
-    const reading = Array.from({ length: 100 }, (_, i) => read(readers[i % 10], some, away.reads, () => over));
+    const reading = Array.from({ length: 100 }, (_, i) =>
+      read(readers[i % 10], some, away.reads, () => over),
+    );
     const light = read(call, some, away.light, () => over, 50);
-    const loaded = await startersFor(stack, vms, { clients: 256, seconds, turnedAway: away.starts }).finally(async () => {
-      over = true;
-      await Promise.allSettled([...reading, light]);
-    });
+    const loaded = await startersFor(stack, vms, { clients: 256, seconds, turnedAway: away.starts }).finally(
+      async () => {
+        over = true;
+        await Promise.allSettled([...reading, light]);
+      },
+    );
     const reads = (await Promise.all(reading)).flat();
     const readSeconds = (performance.now() - began) / 1000;
-    const figures = { 'peak starts/s': peak, 'loaded starts/s': loaded, share: loaded / peak, 'reads/s': reads.length / readSeconds };
+    const figures = {
+      'peak starts/s': peak,
+      'loaded starts/s': loaded,
+      share: loaded / peak,
+      'reads/s': reads.length / readSeconds,
+    };
     const { p50, p99, max } = summary(await light);
-    return { ...rounded({ ...figures, 'light p50': p50, 'light p99': p99, 'light max': max }), 'turned away': away.starts.count + away.reads.count };
+    return {
+      ...rounded({ ...figures, 'light p50': p50, 'light p99': p99, 'light max': max }),
+      'turned away': away.starts.count + away.reads.count,
+    };
   },
   ratios: () => ({}),
 };
@@ -82,14 +96,21 @@ export const B15 = {
 const fetchAll = (url, path, body) =>
   new Promise((resolve, reject) => {
     const at = performance.now();
-    const request = http.request(url + path, { method: 'POST', headers: { 'content-length': Buffer.byteLength(body) } }, (response) => {
-      let bytes = 0;
-      response.on('data', (piece) => (bytes += piece.length));
-      response.on('error', reject).on('end', () => resolve({ bytes, seconds: (performance.now() - at) / 1000 }));
-    });
+    const request = http.request(
+      url + path,
+      { method: 'POST', headers: { 'content-length': Buffer.byteLength(body) } },
+      (response) => {
+        let bytes = 0;
+        response.on('data', (piece) => (bytes += piece.length));
+        response
+          .on('error', reject)
+          .on('end', () => resolve({ bytes, seconds: (performance.now() - at) / 1000 }));
+      },
+    );
     request.on('error', reject).end(body);
   });
-const xmlCall = (method, session) => `<methodCall><methodName>${method}</methodName><params><param><value>${session}</value></param></params></methodCall>`;
+const xmlCall = (method, session) =>
+  `<methodCall><methodName>${method}</methodName><params><param><value>${session}</value></param></params></methodCall>`;
 
 export const B16 = {
   what: 'VM.get_all_records of 10,000 VMs on both wires: MB/s, and how long other calls take meanwhile (ms)',

@@ -10,7 +10,8 @@ import { startStack } from './stack.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const args = process.argv.slice(2);
-const flag = (name) => (args.includes(`--${name}`) ? { [name]: Number(args[args.indexOf(`--${name}`) + 1]) } : {});
+const flag = (name) =>
+  args.includes(`--${name}`) ? { [name]: Number(args[args.indexOf(`--${name}`) + 1]) } : {};
 const wanted = args.filter((a) => a in goals);
 if (wanted.length === 0) {
   process.stderr.write(
@@ -32,7 +33,12 @@ for (const name of wanted) {
     console.log(`${name}: ${goal.what}`);
     console.table({ ...scale, ...figures, ...ratios, ...limits });
     const sha = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: here, encoding: 'utf8' }).trim();
-    const machine = { node: process.version, cpus: os.cpus().length, cpu: os.cpus()[0]?.model, kernel: os.release() };
+    const machine = {
+      node: process.version,
+      cpus: os.cpus().length,
+      cpu: os.cpus()[0]?.model,
+      kernel: os.release(),
+    };
     mkdirSync(path.join(here, 'results'), { recursive: true });
     writeFileSync(
       path.join(here, 'results', `${name}.json`),

@@ -30,7 +30,10 @@ export async function startStack({ hosts, vms, speed = 0, seed = 1, port: wanted
     await running.exited;
   };
   const begin = async () => {
-    const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    const child = spawn(process.execPath, [path.join(root, 'stack/start.mjs'), ...args, '--quiet'], {
+      cwd: root,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     running = { child, exited: new Promise((resolve) => child.once('exit', resolve)) };
     await untilReady(url, running.exited);
   };
@@ -57,12 +60,16 @@ const read = (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8');
 const isProgram = (pid, launcher, name) => {
   try {
     // Behind its name, in parentheses, are its state and its parent.
-    return Number(read(pid, 'stat').split(') ').at(-1).split(' ')[1]) === launcher && read(pid, 'cmdline').includes(`/apps/${name}/`);
+    return (
+      Number(read(pid, 'stat').split(') ').at(-1).split(' ')[1]) === launcher &&
+      read(pid, 'cmdline').includes(`/apps/${name}/`)
+    );
   } catch {
     return false; // it has gone meanwhile
   }
 };
-const programOf = (launcher, name) => readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isProgram(pid, launcher, name));
+const programOf = (launcher, name) =>
+  readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isProgram(pid, launcher, name));
 /** The most memory that a process ever had, in MB of 2 ** 20 bytes. */
 const peakOf = (pid) => Math.round(/VmHWM:\s+(\d+)/.exec(read(pid, 'status'))[1] / 1024);
 

@@ -1,6 +1,7 @@
 /** Shared by the benchmarks: figures, and the start of a VM as a client does it. */
 export const round = (value) => Math.round(value * 100) / 100;
-export const rounded = (figures) => Object.fromEntries(Object.entries(figures).map(([k, v]) => [k, round(v)]));
+export const rounded = (figures) =>
+  Object.fromEntries(Object.entries(figures).map(([k, v]) => [k, round(v)]));
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function haltedVms(call) {

@@ -51,6 +51,7 @@ export class Layers1795441200000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['stray_volume', 'medium', 'vdi_layer', 'layer']) await runner.query(`DROP TABLE ${table}`);
+    for (const table of ['stray_volume', 'medium', 'vdi_layer', 'layer'])
+      await runner.query(`DROP TABLE ${table}`);
   }
 }

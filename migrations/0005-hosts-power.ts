@@ -3,7 +3,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class HostsPower1795435205000 implements MigrationInterface {
   async up(runner: QueryRunner): Promise<void> {
-    await runner.query('ALTER TABLE host_run ADD COLUMN auto_enable boolean NOT NULL DEFAULT true, ADD COLUMN wake boolean NOT NULL DEFAULT false');
+    await runner.query(
+      'ALTER TABLE host_run ADD COLUMN auto_enable boolean NOT NULL DEFAULT true, ADD COLUMN wake boolean NOT NULL DEFAULT false',
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {

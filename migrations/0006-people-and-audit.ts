@@ -36,7 +36,8 @@ export class PeopleAndAudit1795600000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const table of ['pool_file', 'audit', 'directory_member', 'directory_entry']) await runner.query(`DROP TABLE ${table}`);
+    for (const table of ['pool_file', 'audit', 'directory_member', 'directory_entry'])
+      await runner.query(`DROP TABLE ${table}`);
     await runner.query('ALTER TABLE session_state DROP COLUMN subjects');
   }
 }

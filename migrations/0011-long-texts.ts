@@ -42,6 +42,7 @@ export class LongTexts1796100000000 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query('DROP INDEX medium_place');
     await runner.query('CREATE INDEX medium_place ON medium (place)');
-    for (const table of labelled) await runner.query(`CREATE INDEX "${table}_name_label_idx" ON "${table}" ("name_label")`);
+    for (const table of labelled)
+      await runner.query(`CREATE INDEX "${table}_name_label_idx" ON "${table}" ("name_label")`);
   }
 }

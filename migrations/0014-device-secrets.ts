@@ -9,7 +9,16 @@ const moveSecrets = `WITH plain AS MATERIALIZED (
 
 const disk = ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH'];
 const active = [...disk, 'VDI_ACTIVATE', 'VDI_DEACTIVATE'];
-const copies = [...active, 'SR_PROBE', 'SR_UPDATE', 'VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_MIRROR', 'VDI_CONFIG_CBT'];
+const copies = [
+  ...active,
+  'SR_PROBE',
+  'SR_UPDATE',
+  'VDI_CLONE',
+  'VDI_SNAPSHOT',
+  'VDI_RESIZE',
+  'VDI_MIRROR',
+  'VDI_CONFIG_CBT',
+];
 const files = [...copies, 'VDI_GENERATE_CONFIG', 'THIN_PROVISIONING'];
 const mounted = [...files, 'VDI_UPDATE', 'VDI_RESET_ON_BOOT', 'VDI_READ_CACHING'];
 const volumes = [...copies, 'VDI_UPDATE', 'VDI_RESET_ON_BOOT', 'SR_TRIM'];
@@ -33,7 +42,11 @@ export class DeviceSecrets1796140000000 implements MigrationInterface {
     await runner.query(moveSecrets);
     for (const [type, names] of Object.entries(features)) {
       const versions = Object.fromEntries(names.map((name) => [name, name === 'VDI_RESET_ON_BOOT' ? 2 : 1]));
-      await runner.query('UPDATE sm SET capabilities = $2, features = $3 WHERE type = $1', [type, JSON.stringify(names), JSON.stringify(versions)]);
+      await runner.query('UPDATE sm SET capabilities = $2, features = $3 WHERE type = $1', [
+        type,
+        JSON.stringify(names),
+        JSON.stringify(versions),
+      ]);
     }
   }
 

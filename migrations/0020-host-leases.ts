@@ -30,8 +30,12 @@ export class HostLeases1797000000000 implements MigrationInterface {
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query("ALTER TABLE host_run ADD COLUMN lease_seq bigint NOT NULL DEFAULT 0, ADD COLUMN load jsonb NOT NULL DEFAULT '{}'");
-    await runner.query('UPDATE host_run h SET lease_seq = l.lease_seq, load = l.load FROM host_lease l WHERE l.host = h.host');
+    await runner.query(
+      "ALTER TABLE host_run ADD COLUMN lease_seq bigint NOT NULL DEFAULT 0, ADD COLUMN load jsonb NOT NULL DEFAULT '{}'",
+    );
+    await runner.query(
+      'UPDATE host_run h SET lease_seq = l.lease_seq, load = l.load FROM host_lease l WHERE l.host = h.host',
+    );
     await runner.query('DROP TRIGGER host_lease ON host_run');
     await runner.query('DROP FUNCTION host_lease_follow');
     await runner.query('DROP TABLE host_lease');

@@ -15,7 +15,9 @@ export function serviceAccount() {
     const [uid, gid] = [idOf('-u', name), idOf('-g', name)];
     if (uid > 0 && gid > 0) return { uid, gid };
   }
-  throw new Error('running as root, and there is neither a "postgres" nor a "nobody" account to run Postgres as: adduser --system postgres');
+  throw new Error(
+    'running as root, and there is neither a "postgres" nor a "nobody" account to run Postgres as: adduser --system postgres',
+  );
 }
 
 /** Whoever the data belongs to goes on with it: installing Postgres later makes an account of that name. */
@@ -26,7 +28,9 @@ export function ownerOf(folder, otherwise) {
 
 export function reaches(folder, account) {
   if (account.uid === undefined) return true;
-  return spawnSync('/bin/sh', ['-c', 'cd "$0"', folder], { ...account, cwd: '/', stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync('/bin/sh', ['-c', 'cd "$0"', folder], { ...account, cwd: '/', stdio: 'ignore' }).status === 0
+  );
 }
 
 function ownFolder(folder) {
@@ -38,7 +42,8 @@ function ownFolder(folder) {
   }
   // /var/tmp is everybody's: somebody may have been there first.
   const found = lstatSync(folder);
-  if (!found.isDirectory() || found.uid !== process.getuid()) throw new Error(`${folder} is not a folder of ours; remove it and start again`);
+  if (!found.isDirectory() || found.uid !== process.getuid())
+    throw new Error(`${folder} is not a folder of ours; remove it and start again`);
   return folder;
 }
 

@@ -1,16 +1,31 @@
 // Debian and Ubuntu: programs from the package registry, without their system services.
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, copyFileSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
 import path from 'node:path';
 import { makeFolder } from './state.mjs';
 
-const which = (name) => (process.env.PATH ?? '').split(path.delimiter).some((folder) => existsSync(path.join(folder, name)));
+const which = (name) =>
+  (process.env.PATH ?? '').split(path.delimiter).some((folder) => existsSync(path.join(folder, name)));
 export const hasApt = () => process.platform === 'linux' && which('apt-get') && which('dpkg');
 const isRoot = () => process.getuid?.() === 0;
 
 function apt(args, cwd) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' };
-  return spawnSync('apt-get', args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 300_000 });
+  return spawnSync('apt-get', args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 300_000,
+  });
 }
 
 /** Tries; a new machine has no package lists, or old ones: then updates them and tries again. */
@@ -43,7 +58,8 @@ export function unpack(name, tools, log) {
   try {
     if (withLists(log, () => fetchInto(folder, name)).status !== 0) return undefined;
     for (const file of readdirSync(folder).filter((entry) => entry.endsWith('.deb'))) {
-      if (spawnSync('dpkg', ['-x', file, 'root'], { cwd: folder, stdio: 'ignore' }).status !== 0) return undefined;
+      if (spawnSync('dpkg', ['-x', file, 'root'], { cwd: folder, stdio: 'ignore' }).status !== 0)
+        return undefined;
     }
     // Whole or not at all, and a start beside us may have been faster.
     if (!existsSync(home)) renameSync(makeFolder(path.join(folder, 'root')), home);
@@ -55,7 +71,9 @@ export function unpack(name, tools, log) {
 
 /** Where the libraries of an unpacked package are. */
 export function libraryFolders(home) {
-  const bases = ['usr/lib', 'lib'].map((name) => path.join(home, name)).filter((folder) => existsSync(folder));
+  const bases = ['usr/lib', 'lib']
+    .map((name) => path.join(home, name))
+    .filter((folder) => existsSync(folder));
   return bases.flatMap((base) => [
     base,
     ...readdirSync(base)

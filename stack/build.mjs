@@ -6,5 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 rmSync(path.join(root, 'dist'), { recursive: true, force: true });
-const { status } = spawnSync(process.execPath, [path.join(root, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', 'api'], { cwd: root, stdio: 'inherit' });
+const { status } = spawnSync(
+  process.execPath,
+  [path.join(root, 'node_modules/@nestjs/cli/bin/nest.js'), 'build', 'api'],
+  { cwd: root, stdio: 'inherit' },
+);
 process.exit(status ?? 1);

@@ -19,7 +19,8 @@ function runNpm(args, options) {
 /** npm writes node_modules/.package-lock.json last; newer than ours it means that someone installed by hand. */
 function isInstalled(root, stamp, wanted) {
   const theirs = path.join(root, 'node_modules/.package-lock.json');
-  const byHand = existsSync(theirs) && statSync(theirs).mtimeMs >= statSync(path.join(root, 'package-lock.json')).mtimeMs;
+  const byHand =
+    existsSync(theirs) && statSync(theirs).mtimeMs >= statSync(path.join(root, 'package-lock.json')).mtimeMs;
   return stampOf(stamp) === wanted || byHand;
 }
 
@@ -29,10 +30,21 @@ async function install(root, options) {
   const wanted = hashOf(readFileSync(path.join(root, 'package-lock.json')));
   if (isInstalled(root, stamp, wanted)) return;
   options.log('installing packages (npm ci) ...');
-  await runNpm(['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
-    cwd: root,
-    ...options.run,
-  });
+  await runNpm(
+    [
+      'ci',
+      '--include=dev',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--no-update-notifier',
+      '--loglevel=error',
+    ],
+    {
+      cwd: root,
+      ...options.run,
+    },
+  );
   mkdirSync(path.dirname(stamp), { recursive: true });
   writeFileSync(stamp, wanted);
 }
@@ -40,7 +52,9 @@ async function install(root, options) {
 function filesUnder(place) {
   if (!existsSync(place)) return [];
   if (!statSync(place).isDirectory()) return [place];
-  const entries = readdirSync(place, { withFileTypes: true }).filter(({ name }) => name !== 'node_modules' && name !== 'dist');
+  const entries = readdirSync(place, { withFileTypes: true }).filter(
+    ({ name }) => name !== 'node_modules' && name !== 'dist',
+  );
   return entries.flatMap((entry) => {
     const inside = path.join(place, entry.name);
     return entry.isDirectory() ? filesUnder(inside) : [inside];
@@ -52,7 +66,11 @@ function signature(root) {
   const configs = readdirSync(root).filter((name) => /^tsconfig.*\.json$|^\.swcrc$/.test(name));
   const files = [...sources, ...configs].flatMap((name) => filesUnder(path.join(root, name)));
   const compiled = files.filter((file) => !/\.(spec|e2e-spec)\.tsx?$/.test(file)).sort();
-  return hashOf(compiled.map((file) => `${path.relative(root, file)} ${statSync(file).mtimeMs} ${statSync(file).size}`).join('\n'));
+  return hashOf(
+    compiled
+      .map((file) => `${path.relative(root, file)} ${statSync(file).mtimeMs} ${statSync(file).size}`)
+      .join('\n'),
+  );
 }
 
 async function build(root, options) {

@@ -21,12 +21,14 @@ const compose = parse(read('docker-compose.yml'), { merge: true }) as Compose;
 const source = read('libs/config/src/env.ts');
 const programs = ['images', 'leases', 'api', 'scheduler', 'agent'] as const;
 const isOurs = (name: string) => /^(XENPLANE_\w+|DATABASE_URL|REDIS_URL)$/.test(name);
-const names = (text: string) => [...new Set(text.match(/\b(?:XENPLANE_\w+|DATABASE_URL|REDIS_URL)\b/g) ?? [])].sort();
+const names = (text: string) =>
+  [...new Set(text.match(/\b(?:XENPLANE_\w+|DATABASE_URL|REDIS_URL)\b/g) ?? [])].sort();
 
 /** The variables of a class of env.ts with those of its parents. */
 function variablesOf(className: string): string[] {
   const found = new RegExp(`class ${className}(?: extends (\\w+))? \\{([^]*?)\\n\\}`).exec(source);
-  if (!found) throw new Error(`libs/config/src/env.ts has no class ${className}: name it here as it is called there`);
+  if (!found)
+    throw new Error(`libs/config/src/env.ts has no class ${className}: name it here as it is called there`);
   const [, parent, body = ''] = found;
   return names(body + (parent ? variablesOf(parent).join(' ') : ''));
 }
@@ -73,7 +75,8 @@ test('every variable of env.ts reaches a program', () => {
 test('only the proxy publishes ports, on loopback unless told otherwise', () => {
   const publishing = Object.entries(compose.services).filter(([, { ports }]) => ports);
   expect(publishing.map(([name]) => name)).toEqual(['proxy']);
-  for (const port of publishing[0]?.[1].ports ?? []) expect(port).toMatch(/^\$\{XENPLANE_PUBLISH_ADDRESS:-127\.0\.0\.1\}:/);
+  for (const port of publishing[0]?.[1].ports ?? [])
+    expect(port).toMatch(/^\$\{XENPLANE_PUBLISH_ADDRESS:-127\.0\.0\.1\}:/);
 });
 
 test('no secret has a default', () => {

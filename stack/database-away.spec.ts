@@ -25,7 +25,8 @@ afterAll(async () => {
   remove(folder);
 });
 
-const postmaster = () => Number(readFileSync(join(folder, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]);
+const postmaster = () =>
+  Number(readFileSync(join(folder, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0]);
 const failureOf = (work: Promise<unknown>): Promise<string> =>
   work.then(
     () => 'none',

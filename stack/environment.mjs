@@ -33,7 +33,9 @@ export function keptSeed(folder, given) {
   const file = path.join(folder, 'seed.json');
   const kept = readState(file).seed;
   if (kept !== undefined && given !== undefined && given !== kept) {
-    throw new Error(`${folder} was made with --seed ${kept}, and its identifiers cannot be changed; leave --seed out, or choose another --data folder`);
+    throw new Error(
+      `${folder} was made with --seed ${kept}, and its identifiers cannot be changed; leave --seed out, or choose another --data folder`,
+    );
   }
   const isOld = existsSync(path.join(folder, 'secrets.json'));
   const seed = kept ?? given ?? (isOld ? earlierSeed : randomInt(1, largestSeed + 1));
@@ -87,7 +89,13 @@ export const variablesOf = {
     'XENPLANE_JOIN_KEY',
     'XENPLANE_SEALING_KEY',
   ],
-  scheduler: [...everyone, ...stores, 'XENPLANE_IMAGES_URL', 'XENPLANE_IMAGES_SECRET', 'XENPLANE_SEALING_KEY'],
+  scheduler: [
+    ...everyone,
+    ...stores,
+    'XENPLANE_IMAGES_URL',
+    'XENPLANE_IMAGES_SECRET',
+    'XENPLANE_SEALING_KEY',
+  ],
   agent: [
     ...everyone,
     'XENPLANE_AGENT_PORT',

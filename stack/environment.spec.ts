@@ -4,9 +4,21 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { agentSettings, apiSettings, imagesSettings, leasesSettings, schedulerSettings } from '@xenplane/config';
+import {
+  agentSettings,
+  apiSettings,
+  imagesSettings,
+  leasesSettings,
+  schedulerSettings,
+} from '@xenplane/config';
 
-const programs = { api: apiSettings, scheduler: schedulerSettings, agent: agentSettings, images: imagesSettings, leases: leasesSettings } as const;
+const programs = {
+  api: apiSettings,
+  scheduler: schedulerSettings,
+  agent: agentSettings,
+  images: imagesSettings,
+  leases: leasesSettings,
+} as const;
 const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-environment-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 const secret = 'a-secret-for-tests-only';
@@ -22,7 +34,9 @@ function environmentOf(name: string, env: NodeJS.ProcessEnv = {}): Record<string
   const file = pathToFileURL(path.join(__dirname, 'environment.mjs')).href;
   const code = `import { programEnvironment } from ${JSON.stringify(file)};
     process.stdout.write(JSON.stringify(programEnvironment(${JSON.stringify(given)})(${JSON.stringify(name)})));`;
-  return JSON.parse(execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env })) as Record<string, string>;
+  return JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '-e', code], { encoding: 'utf8', env }),
+  ) as Record<string, string>;
 }
 
 test.each(Object.entries(programs))('%s starts on it', (name, settings) => {
@@ -32,6 +46,8 @@ test.each(Object.entries(programs))('%s starts on it', (name, settings) => {
 });
 
 test('what an operator sets is passed on', () => {
-  const { callsAtOnce, metrics } = apiSettings(environmentOf('api', { XENPLANE_CALLS_AT_ONCE: '7', XENPLANE_METRICS: 'loopback' }));
+  const { callsAtOnce, metrics } = apiSettings(
+    environmentOf('api', { XENPLANE_CALLS_AT_ONCE: '7', XENPLANE_METRICS: 'loopback' }),
+  );
   expect([callsAtOnce, metrics]).toEqual([7, 'loopback']);
 });

@@ -1,7 +1,8 @@
 // The flags of `npm start --`.
 const whole = (low, high) => ({
   hint: 'N',
-  read: (text) => (/^\d{1,9}$/.test(text) && Number(text) >= low && Number(text) <= high ? Number(text) : undefined),
+  read: (text) =>
+    /^\d{1,9}$/.test(text) && Number(text) >= low && Number(text) <= high ? Number(text) : undefined,
   wants: `a whole number from ${low} to ${high}`,
 });
 const factor = {
@@ -14,12 +15,23 @@ const yes = { wants: 'no value' };
 
 const known = {
   hosts: { ...whole(1, 10_000), otherwise: 4, says: 'simulated hosts' },
-  vms: { ...whole(0, 1_000_000), otherwise: 0, says: 'halted VMs cloned from templates besides the defaults' },
-  seed: { ...whole(0, 999_999_999), says: 'of all identifiers (otherwise a fresh one, kept in the data folder)' },
+  vms: {
+    ...whole(0, 1_000_000),
+    otherwise: 0,
+    says: 'halted VMs cloned from templates besides the defaults',
+  },
+  seed: {
+    ...whole(0, 999_999_999),
+    says: 'of all identifiers (otherwise a fresh one, kept in the data folder)',
+  },
   port: { ...whole(1, 65_535), otherwise: 8080, says: 'plain HTTP, on 127.0.0.1' },
   'tls-port': { ...whole(0, 65_535), otherwise: 8443, says: 'TLS; 0 turns it off' },
   'nbd-port': { ...whole(0, 65_535), says: 'NBD; 0 turns it off (10809, or a free one where that is taken)' },
-  'privileged-ports': { ...yes, otherwise: false, says: 'bind 80 and 443 at the addresses of hosts too, for clients that know no others' },
+  'privileged-ports': {
+    ...yes,
+    otherwise: false,
+    says: 'bind 80 and 443 at the addresses of hosts too, for clients that know no others',
+  },
   password: { ...words, says: 'of the user root (otherwise made once and kept in the data folder)' },
   data: { ...words, otherwise: '.xenplane', says: 'folder of all that is kept' },
   speed: { ...factor, otherwise: 1, says: 'factor on simulated time; 0 waits for nothing' },
@@ -48,7 +60,8 @@ function take(words, name, attached) {
   const text = attached ?? next;
   if (attached === undefined && next !== undefined) words.shift();
   const value = text === undefined ? undefined : flag.read(text);
-  if (value === undefined) throw new WrongFlag(`--${name} wants ${flag.wants}${text === undefined ? '' : `, not '${text}'`}`);
+  if (value === undefined)
+    throw new WrongFlag(`--${name} wants ${flag.wants}${text === undefined ? '' : `, not '${text}'`}`);
   return value;
 }
 
@@ -70,7 +83,9 @@ export function readFlags(args) {
     given[name] = take(left, name, attached);
   }
   const entries = Object.keys(known).map((name) => [name, given[name] ?? known[name].otherwise]);
-  const values = Object.fromEntries(entries.map(([name, value]) => [name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), value]));
+  const values = Object.fromEntries(
+    entries.map(([name, value]) => [name.replace(/-(.)/g, (_, letter) => letter.toUpperCase()), value]),
+  );
   const ports = ['port', 'tls-port', 'nbd-port'].filter((name) => given[name] !== 0);
   refuseSame(ports.map((name) => [name, given[name] ?? known[name].otherwise]));
   return values;

@@ -48,13 +48,17 @@ async function fill(): Promise<string> {
     closeSync(handle);
   }
 }
-const epochs = () => world.apis[0]?.plane.store.query('SELECT uuid, host_epoch, alive FROM host_run ORDER BY uuid');
+const epochs = () =>
+  world.apis[0]?.plane.store.query('SELECT uuid, host_epoch, alive FROM host_run ORDER BY uuid');
 const reserveBytes = () =>
-  [1, 2, 3, 4].map((i) => statSync(join(folder, `postgres/reserve.${i}`), { throwIfNoEntry: false })?.size ?? 0).reduce((a, b) => a + b);
+  [1, 2, 3, 4]
+    .map((i) => statSync(join(folder, `postgres/reserve.${i}`), { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((a, b) => a + b);
 
 async function runningVm(call: Call): Promise<string> {
   const templates = await call<Record<string, { name_label: string }>>('VM.get_all_records');
-  const [template = ''] = Object.entries(templates).find(([, { name_label }]) => name_label === 'Xenplane demo disk') ?? [];
+  const [template = ''] =
+    Object.entries(templates).find(([, { name_label }]) => name_label === 'Xenplane demo disk') ?? [];
   const vm = await call<string>('VM.clone', template, 'on a full disk');
   await call('VM.provision', vm);
   await call('VM.start', vm, false, false);
@@ -62,7 +66,10 @@ async function runningVm(call: Call): Promise<string> {
 }
 
 test('leases outlive a full disk, changes are refused as long as it is full, and all goes on when there is room', async () => {
-  if (!mounted) return void process.stderr.write('skipped: a full disk cannot be tried, for this account may not mount a file system\n');
+  if (!mounted)
+    return void process.stderr.write(
+      'skipped: a full disk cannot be tried, for this account may not mount a file system\n',
+    );
   const call = await login(world.url);
   const vm = await eventually(() => runningVm(call));
   await eventually(async () => expect(reserveBytes()).toBe(64 * MB));
@@ -71,10 +78,15 @@ test('leases outlive a full disk, changes are refused as long as it is full, and
 
   const filling = await fill();
   // The first of these may come before the disk is found to be full.
-  await eventually(async () => expect(call('VM.set_name_description', vm, 'until it is full')).rejects.toThrow('OUT_OF_SPACE database'));
+  await eventually(async () =>
+    expect(call('VM.set_name_description', vm, 'until it is full')).rejects.toThrow('OUT_OF_SPACE database'),
+  );
   expect(reserveBytes()).toBeLessThan(64 * MB);
   await sleep(1.5 * leaseMs);
-  expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Running', name_label: 'on a full disk' });
+  expect(await call('VM.get_record', vm)).toMatchObject({
+    power_state: 'Running',
+    name_label: 'on a full disk',
+  });
   await expect(call('VM.set_name_label', vm, 'refused')).rejects.toThrow('OUT_OF_SPACE database');
   await expect(call('Async.VM.hard_shutdown', vm)).rejects.toThrow('OUT_OF_SPACE database');
   expect(await epochs()).toEqual(before);

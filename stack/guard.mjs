@@ -40,7 +40,10 @@ export function openGuard() {
     mark,
     guardian: processOf(guardian.pid),
     /** Marks of outer guards stay: a test's guard must also reach what a launcher under test started. */
-    environment: (stage) => ({ STACK_GUARD: [process.env.STACK_GUARD, mark].filter(Boolean).join(','), STACK_STAGE: stage }),
+    environment: (stage) => ({
+      STACK_GUARD: [process.env.STACK_GUARD, mark].filter(Boolean).join(','),
+      STACK_STAGE: stage,
+    }),
     /** Has what runs written down, for a start after one in which launcher and guardian were killed together. */
     recordWith(keep) {
       records.push(keep);

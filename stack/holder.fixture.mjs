@@ -8,4 +8,6 @@ process.on('SIGTERM', async () => {
   process.exit(0);
 });
 setInterval(() => {}, 1000);
-process.stdout.write(`${JSON.stringify({ databaseUrl: services.databaseUrl, redisUrl: services.redisUrl })}\n`);
+process.stdout.write(
+  `${JSON.stringify({ databaseUrl: services.databaseUrl, redisUrl: services.redisUrl })}\n`,
+);

@@ -5,7 +5,8 @@ export const superuser = 'xenplane';
 const programs = 'xenplane_programs';
 const database = 'xenplane';
 
-export const postgresUrl = (port, secrets) => `postgres://${programs}:${secrets.programs}@127.0.0.1:${port}/${database}`;
+export const postgresUrl = (port, secrets) =>
+  `postgres://${programs}:${secrets.programs}@127.0.0.1:${port}/${database}`;
 /** How the launcher is let in. */
 export const admit = (port, secrets) => ({ port, user: superuser, password: secrets.superuser });
 
@@ -33,13 +34,20 @@ $$`;
 
 /** The database and its owner, as they are to be, whatever was there before. `mayCreate`: for tests, which make databases of their own. */
 export async function ownDatabase(port, secrets, { mayCreate }) {
-  const ask = (sql, inDatabase = 'postgres') => query({ ...admit(port, secrets), database: inDatabase, timeoutMs: 60_000 }, sql);
-  const isThere = async (table, column, name) => (await ask(`SELECT 1 FROM ${table} WHERE ${column} = '${name}'`)).length > 0;
+  const ask = (sql, inDatabase = 'postgres') =>
+    query({ ...admit(port, secrets), database: inDatabase, timeoutMs: 60_000 }, sql);
+  const isThere = async (table, column, name) =>
+    (await ask(`SELECT 1 FROM ${table} WHERE ${column} = '${name}'`)).length > 0;
   if (!(await isThere('pg_roles', 'rolname', programs))) await ask(`CREATE ROLE ${programs}`);
   const rights = `LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS ${mayCreate ? 'CREATEDB' : 'NOCREATEDB'}`;
-  await ask(`SET password_encryption = 'scram-sha-256'; ALTER ROLE ${programs} ${rights} PASSWORD '${secrets.programs}'`);
-  if (!(await isThere('pg_database', 'datname', database))) await ask(`CREATE DATABASE ${database} OWNER ${programs}`);
-  await ask(`ALTER DATABASE ${database} OWNER TO ${programs}; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC`);
+  await ask(
+    `SET password_encryption = 'scram-sha-256'; ALTER ROLE ${programs} ${rights} PASSWORD '${secrets.programs}'`,
+  );
+  if (!(await isThere('pg_database', 'datname', database)))
+    await ask(`CREATE DATABASE ${database} OWNER ${programs}`);
+  await ask(
+    `ALTER DATABASE ${database} OWNER TO ${programs}; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC`,
+  );
   await ask(`ALTER SCHEMA public OWNER TO ${programs}`, database);
   await ask(giveAway, database);
 }

@@ -9,7 +9,11 @@ const text = (value) => Buffer.from(`${value}\0`);
 const options = '-c default_transaction_read_only=off';
 
 function startup(user, database) {
-  const body = Buffer.concat([Buffer.from([0, 3, 0, 0]), ...['user', user, 'database', database, 'options', options].map(text), Buffer.from([0])]);
+  const body = Buffer.concat([
+    Buffer.from([0, 3, 0, 0]),
+    ...['user', user, 'database', database, 'options', options].map(text),
+    Buffer.from([0]),
+  ]);
   const length = Buffer.alloc(4);
   length.writeInt32BE(body.length + 4);
   return Buffer.concat([length, body]);
@@ -79,7 +83,10 @@ function authentication(password, send) {
 }
 
 /** Rows of text values. */
-export function query({ port, user = 'xenplane', password = '', database = 'postgres', timeoutMs = 5000 }, sql) {
+export function query(
+  { port, user = 'xenplane', password = '', database = 'postgres', timeoutMs = 5000 },
+  sql,
+) {
   return new Promise((resolve, reject) => {
     const rows = [];
     let [rest, asked, failed] = [Buffer.alloc(0), false];

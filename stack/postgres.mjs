@@ -1,6 +1,17 @@
 // Our own Postgres: which programs, which folder, how configured, and who is let in.
 import { spawnSync } from 'node:child_process';
-import { chownSync, cpSync, existsSync, readFileSync, readdirSync, realpathSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chownSync,
+  cpSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { privateFolder } from './account.mjs';
 import { installPostgres } from './apt.mjs';
@@ -21,7 +32,9 @@ function debian() {
 }
 
 function onPath() {
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => existsSync(path.join(folder, 'initdb')));
+  const folders = (process.env.PATH ?? '')
+    .split(path.delimiter)
+    .filter((folder) => existsSync(path.join(folder, 'initdb')));
   return folders.map((folder) => path.dirname(realpathSync(path.join(folder, 'initdb'))));
 }
 
@@ -50,7 +63,10 @@ function fromNpm(tools) {
 
 function copyNative(source, target) {
   const fresh = `${target}.${process.pid}`;
-  cpSync(path.join(source, 'native'), path.join(makeFolder(fresh), 'native'), { recursive: true, verbatimSymlinks: true });
+  cpSync(path.join(source, 'native'), path.join(makeFolder(fresh), 'native'), {
+    recursive: true,
+    verbatimSymlinks: true,
+  });
   const links = path.join(fresh, 'native/pg-symlinks.json');
   for (const link of existsSync(links) ? JSON.parse(readFileSync(links, 'utf8')) : []) {
     const file = path.join(fresh, link.target);
@@ -60,7 +76,11 @@ function copyNative(source, target) {
 }
 
 function majorOf(bin, account) {
-  const answer = spawnSync(path.join(bin, 'postgres'), ['--version'], { ...account, cwd: '/', encoding: 'utf8' });
+  const answer = spawnSync(path.join(bin, 'postgres'), ['--version'], {
+    ...account,
+    cwd: '/',
+    encoding: 'utf8',
+  });
   return answer.status === 0 ? /(\d+)/.exec(answer.stdout)?.[1] : undefined;
 }
 
@@ -73,11 +93,15 @@ export function programs({ tools, account, log, wantedMajor }) {
   const find = () =>
     [debian, onPath, brew, () => fromNpm(tools)]
       .flatMap((source) => source())
-      .find((bin) => (wantedMajor ?? majorOf(bin, account)) === majorOf(bin, account) && majorOf(bin, account));
+      .find(
+        (bin) => (wantedMajor ?? majorOf(bin, account)) === majorOf(bin, account) && majorOf(bin, account),
+      );
   const found = find() ?? (installPostgres(log) ? find() : undefined);
   if (found) return found;
   throw new Error(
-    wantedMajor ? `The data was written by Postgres ${wantedMajor}, which is not here any more. Install it, or choose another --data folder.` : remedy,
+    wantedMajor
+      ? `The data was written by Postgres ${wantedMajor}, which is not here any more. Install it, or choose another --data folder.`
+      : remedy,
   );
 }
 
@@ -85,9 +109,24 @@ function initialise(bin, data, { account, durable }) {
   const fresh = `${data}.new`; // renamed when whole: initdb killed half-way leaves nothing that looks like data
   rmSync(fresh, { recursive: true, force: true });
   // Nobody is let in until the superuser has a password.
-  const args = ['-D', fresh, '-U', superuser, '--auth=reject', '-E', 'UTF8', '--locale=C', ...(durable ? [] : ['--no-sync'])];
+  const args = [
+    '-D',
+    fresh,
+    '-U',
+    superuser,
+    '--auth=reject',
+    '-E',
+    'UTF8',
+    '--locale=C',
+    ...(durable ? [] : ['--no-sync']),
+  ];
   const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
-  const made = spawnSync(path.join(bin, 'initdb'), args, { ...account, cwd: path.dirname(data), env, encoding: 'utf8' });
+  const made = spawnSync(path.join(bin, 'initdb'), args, {
+    ...account,
+    cwd: path.dirname(data),
+    env,
+    encoding: 'utf8',
+  });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.error?.message ?? made.stderr}`);
   renameSync(fresh, data);
 }
@@ -109,11 +148,18 @@ const always = {
   log_timezone: 'UTC',
   logging_collector: 'off',
 };
-const durableSettings = { max_connections: 200, fsync: 'on', synchronous_commit: 'on', full_page_writes: 'on' };
+const durableSettings = {
+  max_connections: 200,
+  fsync: 'on',
+  synchronous_commit: 'on',
+  full_page_writes: 'on',
+};
 const throwAway = { max_connections: 300, fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 
 function settings(durable) {
-  return Object.entries({ ...always, ...(durable ? durableSettings : throwAway) }).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  return Object.entries({ ...always, ...(durable ? durableSettings : throwAway) }).flatMap(
+    ([name, value]) => ['-c', `${name}=${value}`],
+  );
 }
 
 /** Its process and port, from the file that Postgres keeps while it runs. */
@@ -144,7 +190,8 @@ async function find(data, secrets) {
     return undefined;
   }
   let answers = false;
-  const isOver = async () => (answers = await isOurs(left.port, data, secrets)) || identity(left.pid) !== of.identity;
+  const isOver = async () =>
+    (answers = await isOurs(left.port, data, secrets)) || identity(left.pid) !== of.identity;
   if (secrets.secured) await waitUntil(isOver, 10_000, 100);
   if (answers) return { pid: left.pid, port: left.port };
   if (command)
@@ -156,7 +203,11 @@ async function find(data, secrets) {
   return undefined;
 }
 
-const admission = ['# Written at each start: passwords only, and only on this machine.', 'host all all 127.0.0.1/32 scram-sha-256', ''].join('\n');
+const admission = [
+  '# Written at each start: passwords only, and only on this machine.',
+  'host all all 127.0.0.1/32 scram-sha-256',
+  '',
+].join('\n');
 
 function writeAdmission(data, account) {
   const file = path.join(data, 'pg_hba.conf');
@@ -167,10 +218,28 @@ function writeAdmission(data, account) {
 
 /** Gives the superuser its password while nobody can be connected; also in a folder made when everybody on the machine was trusted. */
 function giveSuperuserPassword({ bin, data, account, secrets }) {
-  const args = ['--single', '-D', data, '-c', 'password_encryption=scram-sha-256', '-c', 'exit_on_error=on', 'postgres'];
-  const options = { ...account, cwd: path.dirname(data), env: { PATH: process.env.PATH, LC_ALL: 'C' }, encoding: 'utf8' };
-  const done = spawnSync(path.join(bin, 'postgres'), args, { ...options, input: `ALTER ROLE ${superuser} PASSWORD '${secrets.superuser}'\n` });
-  if (done.status !== 0) throw new Error(`the superuser of ${data} got no password: ${done.error?.message ?? done.stderr}`);
+  const args = [
+    '--single',
+    '-D',
+    data,
+    '-c',
+    'password_encryption=scram-sha-256',
+    '-c',
+    'exit_on_error=on',
+    'postgres',
+  ];
+  const options = {
+    ...account,
+    cwd: path.dirname(data),
+    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    encoding: 'utf8',
+  };
+  const done = spawnSync(path.join(bin, 'postgres'), args, {
+    ...options,
+    input: `ALTER ROLE ${superuser} PASSWORD '${secrets.superuser}'\n`,
+  });
+  if (done.status !== 0)
+    throw new Error(`the superuser of ${data} got no password: ${done.error?.message ?? done.stderr}`);
 }
 
 export function postgresService({ parent, tools, account, durable, log, secrets }) {
@@ -187,7 +256,11 @@ export function postgresService({ parent, tools, account, durable, log, secrets 
     log: path.join(folder, 'log'),
     stopSignals: ['SIGINT', 'SIGQUIT'],
     url: (port) => postgresUrl(port, secrets.postgres),
-    command: (port) => ({ file: path.join(bin, 'postgres'), args: ['-D', data, '-p', String(port), ...settings(durable)], env: { LC_ALL: 'C' } }),
+    command: (port) => ({
+      file: path.join(bin, 'postgres'),
+      args: ['-D', data, '-p', String(port), ...settings(durable)],
+      env: { LC_ALL: 'C' },
+    }),
     ready: (port) => isOurs(port, data, secrets.postgres),
     find: () => find(data, secrets.postgres),
     secure: async () => {
@@ -197,7 +270,10 @@ export function postgresService({ parent, tools, account, durable, log, secrets 
       secrets.secured('postgres');
     },
     prepare: (port) => ownDatabase(port, secrets.postgres, { mayCreate: !durable }),
-    attend: (port) => (durable ? watchRoom({ folder, account, log, server: writesOf(port, secrets.postgres) }) : async () => {}),
+    attend: (port) =>
+      durable
+        ? watchRoom({ folder, account, log, server: writesOf(port, secrets.postgres) })
+        : async () => {},
   };
 }
 

@@ -17,14 +17,20 @@ function matters(line, onStderr) {
 }
 
 function readLines(child, take) {
-  const read = (stream, onStderr) => readline.createInterface({ input: stream }).on('line', (line) => take(line, onStderr));
+  const read = (stream, onStderr) =>
+    readline.createInterface({ input: stream }).on('line', (line) => take(line, onStderr));
   read(child.stdout, false);
   read(child.stderr, true);
 }
 
 function launch({ file, args, cwd, env, guard }, take) {
   // A group of its own: Ctrl-C in the terminal goes to the launcher, which stops things in order.
-  const child = spawn(file, args, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, ...guard.environment('app') } });
+  const child = spawn(file, args, {
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...env, ...guard.environment('app') },
+  });
   if (child.pid) guard.watch(child.pid, 'app', ['SIGTERM']);
   readLines(child, take);
   const ended = new Promise((resolve) => {

@@ -2,7 +2,8 @@
 import net from 'node:net';
 import tls from 'node:tls';
 
-const encode = (words) => `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
+const encode = (words) =>
+  `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
 
 /** One reply from the text at that place: [value, end]; undefined while it is not all there. */
 function decode(text, at = 0) {
@@ -53,14 +54,17 @@ export function command(url, words, timeoutMs = 5000) {
   const commands = [...credentials(at), words];
   return new Promise((resolve, reject) => {
     const where = { host: at.hostname.replace(/^\[|\]$/g, ''), port: Number(at.port || 6379) };
-    const socket = at.protocol === 'rediss:' ? tls.connect({ ...where, servername: where.host }) : net.connect(where);
+    const socket =
+      at.protocol === 'rediss:' ? tls.connect({ ...where, servername: where.host }) : net.connect(where);
     let text = '';
     const finish = (settle, value) => {
       socket.destroy();
       settle(value);
     };
     socket.setEncoding('latin1');
-    socket.setTimeout(timeoutMs, () => finish(reject, new Error(`no answer from ${at.host} in ${timeoutMs} ms`)));
+    socket.setTimeout(timeoutMs, () =>
+      finish(reject, new Error(`no answer from ${at.host} in ${timeoutMs} ms`)),
+    );
     socket.on('error', (error) => finish(reject, error));
     socket.on('close', () => reject(new Error('connection closed')));
     socket.on('data', (bytes) => {

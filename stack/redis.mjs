@@ -18,19 +18,28 @@ const brewFolders = [
 
 function installed() {
   const folders = [...(process.env.PATH ?? '').split(path.delimiter), '/usr/bin', ...brewFolders];
-  return names.flatMap((name) => folders.map((folder) => ({ file: path.join(folder, name), env: {} }))).filter(({ file }) => existsSync(file));
+  return names
+    .flatMap((name) => folders.map((folder) => ({ file: path.join(folder, name), env: {} })))
+    .filter(({ file }) => existsSync(file));
 }
 
 function fromApt(tools, log) {
   for (const name of names) {
     const home = unpack(name, tools, log);
-    if (home) return { file: path.join(home, 'usr/bin', name), env: { LD_LIBRARY_PATH: libraryFolders(home).join(':') } };
+    if (home)
+      return {
+        file: path.join(home, 'usr/bin', name),
+        env: { LD_LIBRARY_PATH: libraryFolders(home).join(':') },
+      };
   }
   return undefined;
 }
 
 function works({ file, env }, account) {
-  return spawnSync(file, ['--version'], { ...account, cwd: '/', env: { ...process.env, ...env }, stdio: 'ignore' }).status === 0;
+  return (
+    spawnSync(file, ['--version'], { ...account, cwd: '/', env: { ...process.env, ...env }, stdio: 'ignore' })
+      .status === 0
+  );
 }
 
 const remedy =
@@ -68,7 +77,10 @@ function settings(folder, durable, port) {
     databases: 64, // one for each jest worker
     daemonize: 'no',
   };
-  return [configOf(folder), ...Object.entries(pairs).flatMap(([name, value]) => [`--${name}`, String(value)])];
+  return [
+    configOf(folder),
+    ...Object.entries(pairs).flatMap(([name, value]) => [`--${name}`, String(value)]),
+  ];
 }
 
 const urlOf = (port, password) => `redis://:${password}@127.0.0.1:${port}`;
@@ -96,7 +108,11 @@ async function find(folder, password, keptPort) {
   const isRedis = /(redis|valkey)-server/.test(procText(pid, 'cmdline'));
   const port = (await portOf(pid)) || keptPort();
   let answers = false;
-  await waitUntil(async () => (answers = await isOurs(urlOf(port, password), folder)) || identity(pid) !== of.identity, isRedis ? 5000 : 0, 100);
+  await waitUntil(
+    async () => (answers = await isOurs(urlOf(port, password), folder)) || identity(pid) !== of.identity,
+    isRedis ? 5000 : 0,
+    100,
+  );
   if (answers) return { pid, port };
   if (isRedis && realpathSync(`/proc/${pid}/cwd`) === realpathSync(folder))
     await stopProcess(of, [
@@ -112,7 +128,9 @@ function setAsideBroken(folder, log) {
     const files = path.join(folder, 'appendonlydir');
     if (!/bad file format|AOF.*(corrupt|manifest|doesn't exist)/i.test(words) || !existsSync(files)) return;
     renameSync(files, `${files}.broken.${Date.now()}`);
-    log('redis could not read its files; they are set aside, and it starts empty (the jobs come again from Postgres)');
+    log(
+      'redis could not read its files; they are set aside, and it starts empty (the jobs come again from Postgres)',
+    );
   };
 }
 

@@ -69,7 +69,11 @@ export function watchRoom({ folder, account, server, log }) {
   };
   const whenLow = async (free) => {
     if (free < neededBytes && isDue('piece', mode === 'full' ? betweenPiecesMs : 0)) giveUpPiece(folder);
-    await enter('full', server.refuseWrites, `the disk of ${folder} is full: Postgres takes no changes but leases until there is room`);
+    await enter(
+      'full',
+      server.refuseWrites,
+      `the disk of ${folder} is full: Postgres takes no changes but leases until there is room`,
+    );
     if (isDue('checkpoint', checkpointMs)) await server.checkpoint();
   };
   const look = async () => {
@@ -77,7 +81,8 @@ export function watchRoom({ folder, account, server, log }) {
     if (free < lowBytes) return whenLow(free);
     const lacking = missing(folder);
     const isRoomy = free >= 2 * lowBytes + lacking.length * pieceBytes;
-    if (isRoomy || mode === undefined) await enter('open', server.allowWrites, `there is room again on the disk of ${folder}`);
+    if (isRoomy || mode === undefined)
+      await enter('open', server.allowWrites, `there is room again on the disk of ${folder}`);
     if (isRoomy) for (const file of lacking) makePiece(file, account);
   };
   const watching = (async () => {

@@ -13,8 +13,15 @@ export function scram(password, nonce = randomBytes(18).toString('base64')) {
     first: `n,,${bare}`,
     answer(challenge) {
       const { r, s, i } = attributes(challenge);
-      if (!r?.startsWith(nonce) || !s || !(Number(i) > 0)) throw new Error('the server breaks the rules of SCRAM');
-      const salted = pbkdf2Sync(password.normalize('NFKC'), Buffer.from(s, 'base64'), Number(i), 32, 'sha256');
+      if (!r?.startsWith(nonce) || !s || !(Number(i) > 0))
+        throw new Error('the server breaks the rules of SCRAM');
+      const salted = pbkdf2Sync(
+        password.normalize('NFKC'),
+        Buffer.from(s, 'base64'),
+        Number(i),
+        32,
+        'sha256',
+      );
       const clientKey = hmac(salted, 'Client Key');
       const unproven = `c=biws,r=${r}`;
       const signed = `${bare},${challenge},${unproven}`;

@@ -15,7 +15,10 @@ const none = async () => {};
 
 /** Waits for the guardian of a launcher that was killed to finish its work, or does that work; then the folder is ours. */
 export async function takeFolder(folder, guard, log = console.error) {
-  const lock = takeLock(path.join(makeFolder(folder), 'lock'), { guardian: guard.guardian, mark: guard.mark });
+  const lock = takeLock(path.join(makeFolder(folder), 'lock'), {
+    guardian: guard.guardian,
+    mark: guard.mark,
+  });
   await waitUntil(() => !isAlive(lock.left?.guardian), 10_000, 50);
   const running = path.join(folder, 'running.json');
   const ended = await endOrphans(running, lock.left?.mark);
@@ -46,12 +49,21 @@ async function startOwn({ dir, durable, tools, log, guard, abort }) {
   const lock = await takeFolder(parent, guard, log);
   const ports = path.join(parent, 'ports.json');
   const secrets = keptPasswords(parent);
-  const place = { parent, account, durable, log, secrets, tools: reachableFolder(path.resolve(tools), account, log) };
+  const place = {
+    parent,
+    account,
+    durable,
+    log,
+    secrets,
+    tools: reachableFolder(path.resolve(tools), account, log),
+  };
   const context = { ports, guard, log, abort };
   const keptPort = () => readState(ports).redis;
   try {
     const [postgres, redis] = await bothOrNone([
-      process.env.DATABASE_URL ? external(process.env.DATABASE_URL, probePostgres) : Promise.resolve().then(() => bringUp(postgresService(place), context)),
+      process.env.DATABASE_URL
+        ? external(process.env.DATABASE_URL, probePostgres)
+        : Promise.resolve().then(() => bringUp(postgresService(place), context)),
       process.env.REDIS_URL
         ? external(process.env.REDIS_URL, probeRedis)
         : Promise.resolve().then(() => bringUp(redisService({ ...place, keptPort }), context)),

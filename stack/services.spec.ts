@@ -81,7 +81,9 @@ test('a second holder is refused while the first lives', async () => {
 
 test('left alone without holder and guardian, they are adopted and stopped by the next holder', async () => {
   const first = await hold();
-  const { guardian } = JSON.parse(readFileSync(join(folder, 'lock'), 'utf8')) as { guardian: { pid: number } };
+  const { guardian } = JSON.parse(readFileSync(join(folder, 'lock'), 'utf8')) as {
+    guardian: { pid: number };
+  };
   const pids = [postgresPid(), redisPid()];
   first.running.child.kill('SIGSTOP'); // or it would start another guardian
   process.kill(guardian.pid, 'SIGKILL');
@@ -100,8 +102,17 @@ test('one that dies comes back on its port', async () => {
   const { databaseUrl, running } = await hold();
   const before = [postgresPid(), redisPid()];
   for (const pid of before) process.kill(pid, 'SIGKILL');
-  await until(() => running.output().includes('postgres died') && running.output().includes('redis died'), 'deaths seen');
-  await until(() => existsSync(join(folder, 'postgres/data/postmaster.pid')) && !before.includes(postgresPid()) && !before.includes(redisPid()), 'new ones');
+  await until(
+    () => running.output().includes('postgres died') && running.output().includes('redis died'),
+    'deaths seen',
+  );
+  await until(
+    () =>
+      existsSync(join(folder, 'postgres/data/postmaster.pid')) &&
+      !before.includes(postgresPid()) &&
+      !before.includes(redisPid()),
+    'new ones',
+  );
   await until(() => !running.output().includes('did not start'), 'started');
   for (let tries = 0; tries < 50; tries += 1) {
     const rows = await ask(databaseUrl, 'select 1').catch(() => undefined);
@@ -146,7 +157,9 @@ async function expectGuarded({ databaseUrl, redisUrl }: Urls): Promise<void> {
     ['postgres', 'postgres'],
     ['xenplane_programs', 'another'],
   ] as const) {
-    await expect(ask(as(databaseUrl, user, password), 'select 1')).rejects.toThrow(/password authentication failed/);
+    await expect(ask(as(databaseUrl, user, password), 'select 1')).rejects.toThrow(
+      /password authentication failed/,
+    );
   }
   await expect(asRedis(redisUrl.replace(/:[^:]*@/, ''), (redis) => redis.ping())).rejects.toThrow(/NOAUTH/);
   expect(await asRedis(redisUrl, (redis) => redis.ping())).toBe('PONG');
@@ -155,7 +168,8 @@ async function expectGuarded({ databaseUrl, redisUrl }: Urls): Promise<void> {
 test('nobody is let in without a password, the programs are no superuser, and no secret lies open', async () => {
   const urls = await hold();
   await expectGuarded(urls);
-  const rights = 'select rolsuper, rolcreatedb, rolcreaterole, rolreplication from pg_roles where rolname = current_user';
+  const rights =
+    'select rolsuper, rolcreatedb, rolcreaterole, rolreplication from pg_roles where rolname = current_user';
   expect(await ask(urls.databaseUrl, rights)).toEqual([[false, false, false, false]]);
   for (const sql of [
     "copy (select 1) to program 'true'",
@@ -164,29 +178,55 @@ test('nobody is let in without a password, the programs are no superuser, and no
     'create database more',
   ])
     await expect(ask(urls.databaseUrl, sql)).rejects.toThrow(/permission denied|must be superuser/);
-  await expect(ask(as(urls.databaseUrl, 'xenplane_programs', passwordOf(urls.databaseUrl)), 'select 1')).rejects.toThrow(/permission denied for database/);
-  expect({ secrets: modeOf('secrets.json'), config: modeOf('redis/redis.conf'), redis: modeOf('redis'), postgres: modeOf('postgres') }).toEqual({
+  await expect(
+    ask(as(urls.databaseUrl, 'xenplane_programs', passwordOf(urls.databaseUrl)), 'select 1'),
+  ).rejects.toThrow(/permission denied for database/);
+  expect({
+    secrets: modeOf('secrets.json'),
+    config: modeOf('redis/redis.conf'),
+    redis: modeOf('redis'),
+    postgres: modeOf('postgres'),
+  }).toEqual({
     secrets: '600',
     config: '600',
     redis: '700',
     postgres: '700',
   });
   const lines = commandLines();
-  const { postgres } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as { postgres: { superuser: string } };
+  const { postgres } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')) as {
+    postgres: { superuser: string };
+  };
   expect(lines).toContain(folder);
-  for (const secret of [passwordOf(urls.databaseUrl), passwordOf(urls.redisUrl), postgres.superuser]) expect(lines).not.toContain(secret);
+  for (const secret of [passwordOf(urls.databaseUrl), passwordOf(urls.redisUrl), postgres.superuser])
+    expect(lines).not.toContain(secret);
 });
 
 test('a folder made when everybody was trusted, its servers still running, is guarded from the next start on and loses nothing', async () => {
-  spawnSync(process.execPath, [join(root, 'stack/trusting.fixture.mjs'), folder, join(root, '.xenplane/tools')], { stdio: 'inherit' });
-  const { postgres: port } = JSON.parse(readFileSync(join(folder, 'ports.json'), 'utf8')) as { postgres: number };
-  expect(await ask(`postgres://xenplane@127.0.0.1:${port}/xenplane`, 'select answer from kept')).toEqual([[42]]);
+  spawnSync(
+    process.execPath,
+    [join(root, 'stack/trusting.fixture.mjs'), folder, join(root, '.xenplane/tools')],
+    { stdio: 'inherit' },
+  );
+  const { postgres: port } = JSON.parse(readFileSync(join(folder, 'ports.json'), 'utf8')) as {
+    postgres: number;
+  };
+  expect(await ask(`postgres://xenplane@127.0.0.1:${port}/xenplane`, 'select answer from kept')).toEqual([
+    [42],
+  ]);
 
   const urls = await hold();
   await expectGuarded(urls);
   expect(await ask(urls.databaseUrl, 'select answer from seen')).toEqual([[42]]);
-  expect(await ask(urls.databaseUrl, "insert into kept (answer) values (1) returning id, answer, nextval('apart')::int")).toEqual([[2, 2, 1]]);
-  await ask(urls.databaseUrl, 'alter table kept add column more text; create table fresh (id serial); drop view seen; drop function doubled cascade');
+  expect(
+    await ask(
+      urls.databaseUrl,
+      "insert into kept (answer) values (1) returning id, answer, nextval('apart')::int",
+    ),
+  ).toEqual([[2, 2, 1]]);
+  await ask(
+    urls.databaseUrl,
+    'alter table kept add column more text; create table fresh (id serial); drop view seen; drop function doubled cascade',
+  );
   expect(await asRedis(urls.redisUrl, (redis) => redis.get('kept'))).toBe('42');
   urls.running.child.kill('SIGTERM');
   await urls.running.ended;

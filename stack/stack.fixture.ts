@@ -1,6 +1,17 @@
 /** A clone of the launcher with programs that only pretend, in a folder of its own, and the processes around it. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -39,8 +50,18 @@ for (const name of ['images', 'leases', 'api', 'scheduler', 'agent']) {
 }
 `;
 
-const scripts = { start: 'exec node stack/start.mjs', test: 'exec node stack/test.mjs', build: 'node build.js' };
-const lock = { name: 'trial', version: '1.0.0', lockfileVersion: 3, requires: true, packages: { '': { name: 'trial', version: '1.0.0' } } };
+const scripts = {
+  start: 'exec node stack/start.mjs',
+  test: 'exec node stack/test.mjs',
+  build: 'node build.js',
+};
+const lock = {
+  name: 'trial',
+  version: '1.0.0',
+  lockfileVersion: 3,
+  requires: true,
+  packages: { '': { name: 'trial', version: '1.0.0' } },
+};
 
 /** Downloads made for the real clone serve these tests too. */
 function shareTools(folder: string): void {
@@ -57,7 +78,10 @@ export function emptyFolder(): string {
 
 export function trialClone(): string {
   const folder = emptyFolder();
-  cpSync(join(root, 'stack'), join(folder, 'stack'), { recursive: true, filter: (file) => !file.endsWith('.ts') });
+  cpSync(join(root, 'stack'), join(folder, 'stack'), {
+    recursive: true,
+    filter: (file) => !file.endsWith('.ts'),
+  });
   mkdirSync(join(folder, 'apps'));
   writeFileSync(join(folder, 'apps/main.js'), pretend);
   writeFileSync(join(folder, 'build.js'), build);
@@ -78,7 +102,8 @@ export function node(args: readonly string[], cwd: string): Running {
   const { DATABASE_URL: _database, REDIS_URL: _redis, npm_lifecycle_event: _npm, ...env } = process.env;
   const child = spawn(process.execPath, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let text = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (bytes: Buffer) => (text += bytes.toString()));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => (text += bytes.toString()));
   const ended = new Promise<number | null>((settle) => child.once('close', settle));
   return { child, output: () => text, ended };
 }

@@ -38,7 +38,9 @@ async function refuseTakenPorts({ port, tlsPort, nbdPort = 0 }) {
     ['--nbd-port', nbdPort],
   ]) {
     if (number !== 0 && !(await isFree(number))) {
-      throw new Error(`port ${number} is taken by another program; choose another one: npm start -- ${flag} N`);
+      throw new Error(
+        `port ${number} is taken by another program; choose another one: npm start -- ${flag} N`,
+      );
     }
   }
 }
@@ -54,7 +56,12 @@ async function lookAt(url) {
 }
 
 const lastWords = (programs) =>
-  programs.map(({ name, deaths, lastLines }) => `--- ${name}${deaths ? ` (died ${deaths} times)` : ''}, its last lines:\n${lastLines()}`).join('\n');
+  programs
+    .map(
+      ({ name, deaths, lastLines }) =>
+        `--- ${name}${deaths ? ` (died ${deaths} times)` : ''}, its last lines:\n${lastLines()}`,
+    )
+    .join('\n');
 
 /** Until that page answers 200; gives up when a program cannot stay alive, or when the page says the same for too long: a thousand hosts take their time. */
 async function waitFor(url, programs, abort) {
@@ -81,7 +88,9 @@ const quoted = (word) => (/^[\w.@%+=:,/-]+$/.test(word) ? word : `'${word.replac
 
 function banner({ port, tlsPort, data }, { nbd }, password) {
   const at = `http://127.0.0.1:${port}`;
-  const tls = tlsPort ? [`  TLS        https://127.0.0.1:${tlsPort}/  (the same, certificate made at the first start)`] : [];
+  const tls = tlsPort
+    ? [`  TLS        https://127.0.0.1:${tlsPort}/  (the same, certificate made at the first start)`]
+    : [];
   return [
     '',
     'Xenplane is ready',
@@ -124,7 +133,16 @@ async function startPrograms({ flags, environment, guard, undo, abort }) {
   const programs = [];
   const launch = (name) => {
     const args = [path.join(root, `dist/apps/${name}/src/main.js`)];
-    const program = runProgram({ name, file: process.execPath, args, cwd: root, env: environment(name), guard, quiet: flags.quiet, print });
+    const program = runProgram({
+      name,
+      file: process.execPath,
+      args,
+      cwd: root,
+      env: environment(name),
+      guard,
+      quiet: flags.quiet,
+      print,
+    });
     programs.push(program);
     undo.push(() => program.stop());
   };

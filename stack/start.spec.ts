@@ -2,7 +2,16 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Running, freePort, node, processesIn, remove, takenPort, trialClone, until } from './stack.fixture';
+import {
+  type Running,
+  freePort,
+  node,
+  processesIn,
+  remove,
+  takenPort,
+  trialClone,
+  until,
+} from './stack.fixture';
 
 let clone: string;
 let port: number;
@@ -26,9 +35,12 @@ function start(...flags: string[]): Running {
   started.push(running);
   return running;
 }
-const ready = (running: Running) => until(() => running.output().includes('Xenplane is ready'), `ready; it said: ${running.output()}`, 60_000);
-const secrets = () => JSON.parse(readFileSync(join(clone, '.xenplane/secrets.json'), 'utf8')) as Record<string, string>;
-const told = (name: string) => JSON.parse(readFileSync(join(clone, `${name}.environment.json`), 'utf8')) as Record<string, string>;
+const ready = (running: Running) =>
+  until(() => running.output().includes('Xenplane is ready'), `ready; it said: ${running.output()}`, 60_000);
+const secrets = () =>
+  JSON.parse(readFileSync(join(clone, '.xenplane/secrets.json'), 'utf8')) as Record<string, string>;
+const told = (name: string) =>
+  JSON.parse(readFileSync(join(clone, `${name}.environment.json`), 'utf8')) as Record<string, string>;
 
 describe('flags', () => {
   test.each([
@@ -67,7 +79,10 @@ test('a fresh clone becomes ready, refuses a second start, brings a dead program
   expect(await second.ended).toBe(1);
   expect(second.output()).toContain(`in use by the running process ${first.child.pid}`);
 
-  await until(() => first.output().includes('scheduler died (status 3); starting it again in 1 s'), 'the death told');
+  await until(
+    () => first.output().includes('scheduler died (status 3); starting it again in 1 s'),
+    'the death told',
+  );
   await until(() => first.output().split('scheduler is up').length === 3, 'scheduler up again');
 
   first.child.kill('SIGTERM');
@@ -82,12 +97,24 @@ test('each program is told what it reads; secrets are kept, for us only', async 
   first.child.kill('SIGINT');
   expect(await first.ended).toBe(0);
   const { rootPassword = '', joinKey = '', imagesSecret = '' } = secrets();
-  expect(told('api')).toMatchObject({ XENPLANE_VMS: '3', XENPLANE_SEED: '9', XENPLANE_ROOT_PASSWORD: rootPassword, NODE_ENV: 'production' });
+  expect(told('api')).toMatchObject({
+    XENPLANE_VMS: '3',
+    XENPLANE_SEED: '9',
+    XENPLANE_ROOT_PASSWORD: rootPassword,
+    NODE_ENV: 'production',
+  });
   expect(told('api')['XENPLANE_NBD_PORT']).toMatch(/^\d+$/);
-  expect(told('agent')).toMatchObject({ XENPLANE_SPEED: '2.5', XENPLANE_JOIN_KEY: joinKey, XENPLANE_DATA: join(clone, '.xenplane/agent') });
+  expect(told('agent')).toMatchObject({
+    XENPLANE_SPEED: '2.5',
+    XENPLANE_JOIN_KEY: joinKey,
+    XENPLANE_DATA: join(clone, '.xenplane/agent'),
+  });
   expect(told('images')).toMatchObject({ XENPLANE_IMAGES_SECRET: imagesSecret });
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'XENPLANE_ROOT_PASSWORD']) expect(told('agent')).not.toHaveProperty(name);
-  expect(told('api')['XENPLANE_LEASES_URL']).toBe(`http://127.0.0.1:${told('leases')['XENPLANE_LEASES_PORT']}`);
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'XENPLANE_ROOT_PASSWORD'])
+    expect(told('agent')).not.toHaveProperty(name);
+  expect(told('api')['XENPLANE_LEASES_URL']).toBe(
+    `http://127.0.0.1:${told('leases')['XENPLANE_LEASES_PORT']}`,
+  );
   expect(statSync(join(clone, '.xenplane/secrets.json')).mode & 0o777).toBe(0o600);
 
   const again = start('--quiet', '--nbd-port', '0');
@@ -172,8 +199,14 @@ const alive = (pid: number): boolean => {
 test('launcher and guardian killed together: the next start ends the programs that they left, and nothing else', async () => {
   const first = start();
   await ready(first);
-  const { guardian } = JSON.parse(readFileSync(join(clone, '.xenplane/lock'), 'utf8')) as { guardian: { pid: number } };
-  const foreign = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', join(clone, 'dist/apps/api/src/main.js')], { stdio: 'ignore' });
+  const { guardian } = JSON.parse(readFileSync(join(clone, '.xenplane/lock'), 'utf8')) as {
+    guardian: { pid: number };
+  };
+  const foreign = spawn(
+    process.execPath,
+    ['-e', 'setInterval(() => {}, 1000)', join(clone, 'dist/apps/api/src/main.js')],
+    { stdio: 'ignore' },
+  );
   first.child.kill('SIGSTOP'); // or it would start another guardian
   process.kill(guardian.pid, 'SIGKILL');
   first.child.kill('SIGKILL');

@@ -26,13 +26,16 @@ export function updateState(file, change, mode) {
 /** Makes a folder with these very permissions on all that is new of the path, whatever the umask. */
 export function makeFolder(folder, mode = 0o755) {
   const first = mkdirSync(folder, { recursive: true });
-  for (let made = folder; first && made.length >= first.length; made = path.dirname(made)) chmodSync(made, mode);
+  for (let made = folder; first && made.length >= first.length; made = path.dirname(made))
+    chmodSync(made, mode);
   return folder;
 }
 
 export class Held extends Error {
   constructor(file, holder) {
-    super(`${path.dirname(file)} is in use by the running process ${holder.pid}; stop that one first (kill ${holder.pid})`);
+    super(
+      `${path.dirname(file)} is in use by the running process ${holder.pid}; stop that one first (kill ${holder.pid})`,
+    );
     this.holder = holder;
   }
 }
@@ -71,7 +74,8 @@ function setAside(file, stale) {
 export function takeLock(file, facts = {}) {
   let left;
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    if (tryCreate(file, { ...processOf(process.pid), ...facts })) return { left, release: () => release(file) };
+    if (tryCreate(file, { ...processOf(process.pid), ...facts }))
+      return { left, release: () => release(file) };
     const holder = readState(file);
     if (isAlive(holder)) throw new Held(file, holder);
     left = holder;

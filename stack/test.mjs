@@ -26,7 +26,12 @@ function jestArguments(extra) {
 
 /** jest's exit status; a stop asked for ends it. */
 function runJest(environment, guard, abort) {
-  const options = { cwd: root, detached: true, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, ...environment, ...guard.environment('app') } };
+  const options = {
+    cwd: root,
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, ...environment, ...guard.environment('app') },
+  };
   const jest = spawn(process.execPath, jestArguments(process.argv.slice(2)), options);
   const of = processOf(jest.pid);
   guard.watch(jest.pid, 'app', ['SIGTERM']);
@@ -46,10 +51,20 @@ async function test(folder, undo, abort) {
   const guard = openGuard();
   undo.push(() => guard.close());
   await prepareCheckout(root, { log: note, abort, env: guard.environment('app') });
-  const services = await startServices({ dir: path.join(folder, 'services'), durable: false, log: note, guard, abort });
+  const services = await startServices({
+    dir: path.join(folder, 'services'),
+    durable: false,
+    log: note,
+    guard,
+    abort,
+  });
   undo.push(() => services.stop());
   const counts = path.join(folder, 'counts.json');
-  const environment = { DATABASE_URL: services.databaseUrl, REDIS_URL: services.redisUrl, STACK_TEST_COUNTS: counts };
+  const environment = {
+    DATABASE_URL: services.databaseUrl,
+    REDIS_URL: services.redisUrl,
+    STACK_TEST_COUNTS: counts,
+  };
   const status = await runJest(environment, guard, abort);
   return { passed: 0, failed: 0, ...readState(counts), status };
 }

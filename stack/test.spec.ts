@@ -15,7 +15,10 @@ beforeEach(() => {
     .update(readFileSync(join(clone, 'package-lock.json')))
     .digest('hex');
   writeFileSync(join(clone, 'node_modules/.xenplane-stamp'), hash);
-  writeFileSync(join(clone, 'jest.config.js'), "module.exports = { transform: {}, testMatch: ['<rootDir>/some/*.js'] };");
+  writeFileSync(
+    join(clone, 'jest.config.js'),
+    "module.exports = { transform: {}, testMatch: ['<rootDir>/some/*.js'] };",
+  );
   mkdirSync(join(clone, 'some'));
 });
 afterEach(() => remove(clone));
@@ -29,7 +32,8 @@ async function run(...args: string[]): Promise<{ status: number | null; last: st
   return { status, last: lastLine(running.output()) };
 }
 
-const urls = "test('urls', () => { expect(process.env.DATABASE_URL).toMatch(/^postgres:/); expect(process.env.REDIS_URL).toMatch(/^redis:/); });";
+const urls =
+  "test('urls', () => { expect(process.env.DATABASE_URL).toMatch(/^postgres:/); expect(process.env.REDIS_URL).toMatch(/^redis:/); });";
 
 test('counts tests, and a file that does not load as one failed', async () => {
   write('good.js', `${urls} test('two', () => {});`);

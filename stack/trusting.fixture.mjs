@@ -45,8 +45,21 @@ const postgres = privateFolder(parent, 'postgres', account);
 const data = path.join(postgres, 'data');
 const bin = programs({ tools, account, log });
 const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
-spawnSync(path.join(bin, 'initdb'), ['-D', data, '-U', 'xenplane', '--auth=trust', '-E', 'UTF8', '--locale=C'], { ...account, cwd: postgres, env });
-serve(postgres, path.join(bin, 'postgres'), ['-D', data, '-p', String(ports.postgres), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=']);
+spawnSync(
+  path.join(bin, 'initdb'),
+  ['-D', data, '-U', 'xenplane', '--auth=trust', '-E', 'UTF8', '--locale=C'],
+  { ...account, cwd: postgres, env },
+);
+serve(postgres, path.join(bin, 'postgres'), [
+  '-D',
+  data,
+  '-p',
+  String(ports.postgres),
+  '-c',
+  'listen_addresses=127.0.0.1',
+  '-c',
+  'unix_socket_directories=',
+]);
 await answers(() => query({ port: ports.postgres }, 'SELECT 1'));
 await query({ port: ports.postgres }, 'CREATE DATABASE xenplane');
 const made = `CREATE TABLE kept (id serial PRIMARY KEY, answer int);
@@ -59,7 +72,15 @@ await query({ port: ports.postgres, database: 'xenplane' }, made);
 
 const redis = privateFolder(parent, 'redis', account);
 const found = program({ tools, account, log });
-const settings = { bind: '127.0.0.1', port: ports.redis, dir: redis, pidfile: path.join(redis, 'pid'), appendonly: 'yes', appendfsync: 'always', save: '' };
+const settings = {
+  bind: '127.0.0.1',
+  port: ports.redis,
+  dir: redis,
+  pidfile: path.join(redis, 'pid'),
+  appendonly: 'yes',
+  appendfsync: 'always',
+  save: '',
+};
 serve(
   redis,
   found.file,

@@ -16,7 +16,10 @@ export async function strangerIn(
   world: World,
   call: Call,
   seed: number,
-  { apiUrl = world.url, imagesUrl = world.imagesUrl }: { readonly apiUrl?: string; readonly imagesUrl?: string } = {},
+  {
+    apiUrl = world.url,
+    imagesUrl = world.imagesUrl,
+  }: { readonly apiUrl?: string; readonly imagesUrl?: string } = {},
 ): Promise<Stranger> {
   const agent = await startAgent(
     agentSettings({

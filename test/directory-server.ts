@@ -70,10 +70,13 @@ access to * by * read
 `;
 
 export async function startDirectory(content: DirectoryContent): Promise<DirectoryServer> {
-  const program = JSON.parse(execFileSync(process.execPath, ['stack/slapd.mjs'], { cwd: root, encoding: 'utf8' })) as Program;
+  const program = JSON.parse(
+    execFileSync(process.execPath, ['stack/slapd.mjs'], { cwd: root, encoding: 'utf8' }),
+  ) as Program;
   const environment = { ...program.env };
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-slapd-'));
-  const write = (name: string, text: string): void => writeFileSync(path.join(folder, name), text, { mode: 0o600 });
+  const write = (name: string, text: string): void =>
+    writeFileSync(path.join(folder, name), text, { mode: 0o600 });
   const made = await generate([{ name: 'commonName', value: content.suffix.replaceAll(/dc=|,/g, '-') }], {
     keyType: 'rsa',
     keySize: 2048,
@@ -88,7 +91,10 @@ export async function startDirectory(content: DirectoryContent): Promise<Directo
   write('key.pem', made.private);
   write('slapd.conf', settings(program, folder, content.suffix));
   const conf = path.join(folder, 'slapd.conf');
-  execFileSync(program.slapadd, ['-q', '-f', conf, '-l', path.join(folder, 'people.ldif')], { env: environment, stdio: 'pipe' });
+  execFileSync(program.slapadd, ['-q', '-f', conf, '-l', path.join(folder, 'people.ldif')], {
+    env: environment,
+    stdio: 'pipe',
+  });
   const [port, tlsPort] = [await freePort(), await freePort()];
   const ldap = `ldap://localhost:${port}`;
   let child: ChildProcess | undefined;
@@ -110,10 +116,14 @@ export async function startDirectory(content: DirectoryContent): Promise<Directo
     child = undefined;
   };
   const start = async (): Promise<void> => {
-    child = spawn(program.slapd, ['-d', '0', '-f', conf, '-h', `ldap://127.0.0.1:${port}/ ldaps://127.0.0.1:${tlsPort}/`], {
-      env: environment,
-      stdio: 'ignore',
-    });
+    child = spawn(
+      program.slapd,
+      ['-d', '0', '-f', conf, '-h', `ldap://127.0.0.1:${port}/ ldaps://127.0.0.1:${tlsPort}/`],
+      {
+        env: environment,
+        stdio: 'ignore',
+      },
+    );
     await eventually(() => change(async () => undefined));
   };
   const remove = async (): Promise<void> => {
@@ -124,5 +134,14 @@ export async function startDirectory(content: DirectoryContent): Promise<Directo
     await remove();
     throw error;
   });
-  return { ldap, ldaps: `ldaps://localhost:${tlsPort}`, certificate: made.cert, port, change, stop, start, remove };
+  return {
+    ldap,
+    ldaps: `ldaps://localhost:${tlsPort}`,
+    certificate: made.cert,
+    port,
+    change,
+    stop,
+    start,
+    remove,
+  };
 }

@@ -76,7 +76,11 @@ export class NbdClient {
   async reply(): Promise<{ option: number; type: number; data: Buffer }> {
     const head = await this.take(20);
     expect(head.toString('hex', 0, 8)).toBe('0003e889045565a9');
-    return { option: head.readUInt32BE(8), type: head.readUInt32BE(12), data: await this.take(head.readUInt32BE(16)) };
+    return {
+      option: head.readUInt32BE(8),
+      type: head.readUInt32BE(12),
+      data: await this.take(head.readUInt32BE(16)),
+    };
   }
 
   async startTls({ cert, subject }: Pick<NbdInfo, 'cert' | 'subject'>): Promise<void> {
@@ -110,7 +114,12 @@ export class NbdClient {
     }
   }
 
-  request(command: number, offset: bigint | number, length: number, data: Uint8Array = Buffer.alloc(0)): bigint {
+  request(
+    command: number,
+    offset: bigint | number,
+    length: number,
+    data: Uint8Array = Buffer.alloc(0),
+  ): bigint {
     const head = Buffer.alloc(28);
     head.writeUInt32BE(0x25609513);
     head.writeUInt16BE(command, 6);

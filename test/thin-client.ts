@@ -1,7 +1,15 @@
 /** The client's side of the thin protocol, byte for byte as the real xe behaves: it follows the server's commands and does nothing else. */
 import net from 'node:net';
 import tls from 'node:tls';
-import { decodeThin, encodeThinAnswer, greetingLength, isThinGreeting, thinGreeting, thinLength, type ThinCommand } from '@xenplane/wire';
+import {
+  decodeThin,
+  encodeThinAnswer,
+  greetingLength,
+  isThinGreeting,
+  thinGreeting,
+  thinLength,
+  type ThinCommand,
+} from '@xenplane/wire';
 
 export interface ThinUser {
   readonly port: number;
@@ -43,7 +51,10 @@ class Stream {
   }
   async take(count: number): Promise<Buffer> {
     while (this.held.length < count) {
-      if (this.over) throw new Error(`the server closed with ${this.held.length} bytes of ${count}: ${this.held.toString('latin1')}`);
+      if (this.over)
+        throw new Error(
+          `the server closed with ${this.held.length} bytes of ${count}: ${this.held.toString('latin1')}`,
+        );
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
     const taken = this.held.subarray(0, count);
@@ -68,11 +79,20 @@ function connectionOf({ port, host = '127.0.0.1', tls: secure = false, path }: T
 
 async function dial(user: ThinUser): Promise<Stream> {
   const socket = connectionOf(user);
-  await new Promise<void>((resolve, reject) => socket.once(user.tls && user.path === undefined ? 'secureConnect' : 'connect', resolve).once('error', reject));
+  await new Promise<void>((resolve, reject) =>
+    socket
+      .once(user.tls && user.path === undefined ? 'secureConnect' : 'connect', resolve)
+      .once('error', reject),
+  );
   return new Stream(socket);
 }
 /** A body that is sent only after the server has said yes, and one that ends with the connection. */
-async function side(user: ThinUser, method: 'GET' | 'PUT', url: string, body: Buffer | undefined): Promise<Buffer | undefined> {
+async function side(
+  user: ThinUser,
+  method: 'GET' | 'PUT',
+  url: string,
+  body: Buffer | undefined,
+): Promise<Buffer | undefined> {
   const stream = await dial(user);
   stream.socket.write(`${method} ${url} HTTP/1.0\r\n${body ? `Content-length: ${body.length}\r\n` : ''}\r\n`);
   const status = Number((await stream.head()).split(' ')[1]);
@@ -82,7 +102,8 @@ async function side(user: ThinUser, method: 'GET' | 'PUT', url: string, body: Bu
   return status === 200 ? content : undefined;
 }
 
-const answer = (stream: Stream, good: boolean): void => void stream.socket.write(encodeThinAnswer({ kind: good ? 'ok' : 'failed' }));
+const answer = (stream: Stream, good: boolean): void =>
+  void stream.socket.write(encodeThinAnswer({ kind: good ? 'ok' : 'failed' }));
 function sendBlob(stream: Stream, bytes: Buffer): void {
   stream.socket.write(encodeThinAnswer({ kind: 'chunk', size: bytes.length }));
   stream.socket.write(bytes);
@@ -103,7 +124,11 @@ async function obey(command: ThinCommand, stream: Stream, user: ThinUser): Promi
     if (content) files.set(command.file, content);
     answer(stream, content !== undefined);
   }
-  if (command.kind === 'httpPut') answer(stream, (await side(user, 'PUT', command.url, files.get(command.file) ?? Buffer.alloc(0))) !== undefined);
+  if (command.kind === 'httpPut')
+    answer(
+      stream,
+      (await side(user, 'PUT', command.url, files.get(command.file) ?? Buffer.alloc(0))) !== undefined,
+    );
   if (command.kind === 'httpConnect') answer(stream, false);
 }
 
@@ -112,12 +137,16 @@ export const requestOf = (body: string): string =>
   `POST /cli HTTP/1.0\r\nUser-agent: xe-cli/Unix/0.2\r\noriginator: cli\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
 
 export async function thinXe(user: ThinUser, ...words: readonly string[]): Promise<ThinRun> {
-  return thinBody(user, [...words, `username=${user.username ?? 'root'}`, `password=${user.password}`].join('\n'));
+  return thinBody(
+    user,
+    [...words, `username=${user.username ?? 'root'}`, `password=${user.password}`].join('\n'),
+  );
 }
 export async function thinBody(user: ThinUser, body: string): Promise<ThinRun> {
   const stream = await dial(user);
   stream.socket.write(requestOf(body));
-  if (!isThinGreeting(await stream.take(greetingLength))) throw new Error('this is no server of the thin protocol');
+  if (!isThinGreeting(await stream.take(greetingLength)))
+    throw new Error('this is no server of the thin protocol');
   stream.socket.write(thinGreeting());
   const commands: ThinCommand[] = [];
   let out = '',
@@ -127,7 +156,8 @@ export async function thinBody(user: ThinUser, body: string): Promise<ThinRun> {
     commands.push(command);
     if (command.kind === 'print') out += `${command.text}\n`;
     if (command.kind === 'printError') error += command.text;
-    if (command.kind === 'error') error += `Error code: ${command.code}\nError parameters: ${command.params.join(', ')}\n`;
+    if (command.kind === 'error')
+      error += `Error code: ${command.code}\nError parameters: ${command.params.join(', ')}\n`;
     if (command.kind === 'exit') {
       stream.socket.destroy();
       return { code: command.code, out, error, commands };

@@ -2,7 +2,14 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { apiSettings, imagesSettings, leasesSettings, schedulerSettings, testServices, agentSettings } from '@xenplane/config';
+import {
+  apiSettings,
+  imagesSettings,
+  leasesSettings,
+  schedulerSettings,
+  testServices,
+  agentSettings,
+} from '@xenplane/config';
 import { SimulatedXen } from '@xenplane/hypervisor';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
@@ -60,19 +67,39 @@ export async function startWorld({
   hostVariables = {},
 }: WorldOptions = {}): Promise<World> {
   const folder = state?.folder ?? mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
-  const given = databaseUrl === undefined ? state?.database : { url: databaseUrl, drop: async () => undefined };
+  const given =
+    databaseUrl === undefined ? state?.database : { url: databaseUrl, drop: async () => undefined };
   const database = given ?? (await createTestDatabase());
   const sealingKey = state?.sealingKey ?? secret;
-  const stops: (() => Promise<void>)[] = [async () => rmSync(folder, { recursive: true, force: true }), () => database.drop()];
+  const stops: (() => Promise<void>)[] = [
+    async () => rmSync(folder, { recursive: true, force: true }),
+    () => database.drop(),
+  ];
   const stop = async (): Promise<void> => {
     for (const one of stops.reverse()) await one();
   };
   try {
-    const services = { DATABASE_URL: database.url, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error' };
-    const images = await startImages(imagesSettings({ XENPLANE_IMAGES_PORT: '0', XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') }));
+    const services = {
+      DATABASE_URL: database.url,
+      REDIS_URL: testServices().redisUrl,
+      XENPLANE_LOG_LEVEL: 'error',
+    };
+    const images = await startImages(
+      imagesSettings({
+        XENPLANE_IMAGES_PORT: '0',
+        XENPLANE_IMAGES_SECRET: secret,
+        XENPLANE_DATA: path.join(folder, 'images'),
+      }),
+    );
     stops.push(() => images.stop());
     const leases = withLeases
-      ? await startLeases(leasesSettings({ DATABASE_URL: database.url, XENPLANE_LEASES_PORT: '0', XENPLANE_LOG_LEVEL: 'error' }))
+      ? await startLeases(
+          leasesSettings({
+            DATABASE_URL: database.url,
+            XENPLANE_LEASES_PORT: '0',
+            XENPLANE_LOG_LEVEL: 'error',
+          }),
+        )
       : undefined;
     if (leases) stops.push(() => leases.stop());
     const environment = {
@@ -101,7 +128,12 @@ export async function startWorld({
     if (!first) throw new Error('a world needs an API');
     if (withScheduler) {
       const scheduler = await startScheduler(
-        schedulerSettings({ ...services, XENPLANE_IMAGES_URL: images.url, XENPLANE_IMAGES_SECRET: secret, XENPLANE_SEALING_KEY: sealingKey }),
+        schedulerSettings({
+          ...services,
+          XENPLANE_IMAGES_URL: images.url,
+          XENPLANE_IMAGES_SECRET: secret,
+          XENPLANE_SEALING_KEY: sealingKey,
+        }),
       );
       stops.push(() => scheduler.stop());
     }
@@ -122,7 +154,17 @@ export async function startWorld({
     stops.push(() => agent.stop());
     await (withScheduler ? untilReady(first.url) : untilHosts(first, hosts));
     await untilTemplates(first);
-    return { url: first.url, apis: running, agent, imagesUrl: images.url, leasesUrl: leases?.url, databaseUrl: database.url, password, folder, stop };
+    return {
+      url: first.url,
+      apis: running,
+      agent,
+      imagesUrl: images.url,
+      leasesUrl: leases?.url,
+      databaseUrl: database.url,
+      password,
+      folder,
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
@@ -131,7 +173,9 @@ export async function startWorld({
 
 async function untilHosts({ plane }: RunningApi, hosts: number): Promise<void> {
   await eventually(async () => {
-    const [row] = await plane.store.query<{ n: number }>('SELECT count(*)::int AS n FROM host_run WHERE alive');
+    const [row] = await plane.store.query<{ n: number }>(
+      'SELECT count(*)::int AS n FROM host_run WHERE alive',
+    );
     if (row?.n !== hosts) throw new Error(`${row?.n} hosts of ${hosts}`);
   });
 }
@@ -193,7 +237,11 @@ export type Call = <T = unknown>(method: string, ...params: unknown[]) => Promis
 /** A bare JSON-RPC session. A failure throws an Error whose message is the description joined by blanks. */
 /** A guest metrics record is there from the start of a VM; it says something when the agent inside has. */
 export const untilGuestSpeaks = (call: Call, vm: string): Promise<void> =>
-  eventually(async () => expect(await call('VM_guest_metrics.get_PV_drivers_detected', await call('VM.get_guest_metrics', vm))).toBe(true));
+  eventually(async () =>
+    expect(
+      await call('VM_guest_metrics.get_PV_drivers_detected', await call('VM.get_guest_metrics', vm)),
+    ).toBe(true),
+  );
 
 export async function login(url: string, user = 'root', pwd = password): Promise<Call> {
   let id = 0;

@@ -12,7 +12,11 @@ const program = path.resolve(__dirname, '../bin/xe');
 export const startXe = (home: string, words: readonly string[]): ChildProcessWithoutNullStreams =>
   spawn(process.execPath, [program, ...words], { env: { HOME: home, PATH: '/usr/bin:/bin' }, cwd: home });
 
-export async function xeProgram(home: string, words: readonly string[], input: string | Buffer = ''): Promise<Ended> {
+export async function xeProgram(
+  home: string,
+  words: readonly string[],
+  input: string | Buffer = '',
+): Promise<Ended> {
   const child = startXe(home, words);
   let out = '',
     error = '';

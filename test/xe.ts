@@ -21,9 +21,14 @@ const sessionOf =
     const api = await connect({ url, user, password, originator: 'xe' });
     return { api, close: () => logOut(api) };
   };
-export const xeWith = (user: XeUser, words: readonly string[]): Promise<Said> => xeOver(sessionOf(user), words, user.types);
+export const xeWith = (user: XeUser, words: readonly string[]): Promise<Said> =>
+  xeOver(sessionOf(user), words, user.types);
 
-export async function xeOver(open: () => Promise<Opened>, words: readonly string[], types = ''): Promise<Said> {
+export async function xeOver(
+  open: () => Promise<Opened>,
+  words: readonly string[],
+  types = '',
+): Promise<Said> {
   let out = '',
     error = '';
   const terminal: Terminal = {

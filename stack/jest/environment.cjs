@@ -8,7 +8,12 @@ class SameRealmEnvironment {
     this.global = globalThis;
     this.moduleMocker = new ModuleMocker(globalThis);
     const timerConfig = { idToRef: (id) => id, refToId: (timer) => timer };
-    this.fakeTimers = new LegacyFakeTimers({ config, global: globalThis, moduleMocker: this.moduleMocker, timerConfig });
+    this.fakeTimers = new LegacyFakeTimers({
+      config,
+      global: globalThis,
+      moduleMocker: this.moduleMocker,
+      timerConfig,
+    });
     this.fakeTimersModern = new ModernFakeTimers({ config, global: globalThis });
   }
 

@@ -15,7 +15,10 @@ function nativeName(from, name) {
   if (own) return path.join(root, 'dist/libs', own[1], 'src/index.js');
   if (!name.startsWith('.')) return isBuiltin(name) || name === '@jest/globals' ? undefined : name;
   const target = path.resolve(path.dirname(from), name);
-  const isBuilt = built.some((folder) => target.startsWith(folder)) && !target.endsWith('.spec') && !target.endsWith('.json');
+  const isBuilt =
+    built.some((folder) => target.startsWith(folder)) &&
+    !target.endsWith('.spec') &&
+    !target.endsWith('.json');
   return isBuilt ? path.join(root, 'dist', path.relative(root, target).replace(/\.ts$/, '')) : undefined;
 }
 
@@ -23,7 +26,8 @@ class SharedModulesRuntime extends Runtime {
   constructor(...options) {
     super(...options);
     const { executor } = this.cjsLoader;
-    executor.compile = (code, filename) => compileFunction(code, executor.injectedModuleParameters, { filename });
+    executor.compile = (code, filename) =>
+      compileFunction(code, executor.injectedModuleParameters, { filename });
   }
 
   requireModuleOrMock(from, name) {

@@ -5,18 +5,26 @@ let world: World;
 let call: Call;
 let token: string;
 const lines = async (since?: string): Promise<string[]> => {
-  const response = await fetch(`${world.url}/audit_log?session_id=${token}${since === undefined ? '' : `&since=${since}`}`);
+  const response = await fetch(
+    `${world.url}/audit_log?session_id=${token}${since === undefined ? '' : `&since=${since}`}`,
+  );
   expect([response.status, response.headers.get('content-type')]).toEqual([200, 'text/plain; charset=utf-8']);
   return (await response.text()).split('\n').filter((l) => l !== '');
 };
-const about = async (method: string): Promise<string[]> => (await lines()).filter((l) => l.includes(`'API' '${method}'`));
+const about = async (method: string): Promise<string[]> =>
+  (await lines()).filter((l) => l.includes(`'API' '${method}'`));
 
 beforeAll(async () => {
   world = await startWorld({ hosts: 1, apis: 2 });
   call = await login(world.url);
   const response = await fetch(`${world.url}/jsonrpc`, {
     method: 'POST',
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] }),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'session.login_with_password',
+      params: ['root', password],
+    }),
   });
   token = ((await response.json()) as { result: string }).result;
 });
@@ -50,7 +58,11 @@ test('no secret is told', async () => {
   await expect(login(world.url, 'root', words)).rejects.toThrow('SESSION_AUTHENTICATION_FAILED');
   await expect(call('session.change_password', words, words)).rejects.toThrow('CHANGE_PASSWORD_REJECTED');
   const all = await lines();
-  expect(all.filter((l) => l.includes(words) || l.includes(password) || l.includes(token.replace('OpaqueRef:', '')))).toEqual([]);
+  expect(
+    all.filter(
+      (l) => l.includes(words) || l.includes(password) || l.includes(token.replace('OpaqueRef:', '')),
+    ),
+  ).toEqual([]);
   for (const method of [
     'secret.create',
     'pool.add_to_other_config',
@@ -61,14 +73,23 @@ test('no secret is told', async () => {
   ])
     expect([method, all.some((l) => l.includes(`'API' '${method}'`))]).toEqual([method, true]);
   expect(all.find((l) => l.includes('pool.set_gui_config'))).toContain("('value' 'key')");
-  expect(all.find((l) => l.includes("'ERROR:SESSION_AUTHENTICATION_FAILED'"))).toContain("'root' '' 'ALLOWED'");
+  expect(all.find((l) => l.includes("'ERROR:SESSION_AUTHENTICATION_FAILED'"))).toContain(
+    "'root' '' 'ALLOWED'",
+  );
 });
 
 test('what a role forbids is told too, also of work in the background', async () => {
   const [pool] = await call<string[]>('pool.get_all');
   await call('pool.enable_external_auth', pool, { 'user:eve': 'apple' }, 'x', 'PAM');
-  const subject = await call<string>('subject.create', { subject_identifier: await call('auth.get_subject_identifier', 'eve'), other_config: {} });
-  await call('subject.add_to_roles', subject, (await call<string[]>('role.get_by_name_label', 'read-only'))[0]);
+  const subject = await call<string>('subject.create', {
+    subject_identifier: await call('auth.get_subject_identifier', 'eve'),
+    other_config: {},
+  });
+  await call(
+    'subject.add_to_roles',
+    subject,
+    (await call<string[]>('role.get_by_name_label', 'read-only'))[0],
+  );
   const eve = await login(world.apis[1]?.url ?? '', 'eve', 'apple');
   const [vm] = await call<string[]>('VM.get_all');
   await expect(eve('VM.start', vm, false, false)).rejects.toThrow('RBAC_PERMISSION_DENIED');
@@ -79,13 +100,18 @@ test('what a role forbids is told too, also of work in the background', async ()
     expect(found.length).toBe(2);
     return found;
   });
-  for (const line of told) expect(line).toContain("'u1001' 'eve' 'read-only' 'DENIED' 'ERROR:RBAC_PERMISSION_DENIED'");
+  for (const line of told)
+    expect(line).toContain("'u1001' 'eve' 'read-only' 'DENIED' 'ERROR:RBAC_PERMISSION_DENIED'");
 });
 
 test('a request to a handler is told of when it takes more than what anybody may read', async () => {
   await (await fetch(`${world.url}/pool/xmldbdump?session_id=${token}`)).arrayBuffer();
   const told = (await lines()).filter((l) => l.includes("'HTTP'"));
-  expect(told).toEqual([expect.stringContaining("'LOCAL_SUPERUSER' 'root' 'local-root' 'ALLOWED' 'OK' 'HTTP' 'http/get_pool_xml_db_sync' ()")]);
+  expect(told).toEqual([
+    expect.stringContaining(
+      "'LOCAL_SUPERUSER' 'root' 'local-root' 'ALLOWED' 'OK' 'HTTP' 'http/get_pool_xml_db_sync' ()",
+    ),
+  ]);
 });
 
 test('lines since a moment; a moment that is none is refused', async () => {

@@ -14,8 +14,20 @@ beforeAll(async () => {
   const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
   vm = await call<string>('VM.clone', template, 'busy');
   await call('VM.provision', vm);
-  const [network] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
-  await call('VIF.create', { device: '4', network, VM: vm, MAC: '', MTU: 1500, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
+  const [network] = await call<string[]>(
+    'network.get_by_name_label',
+    'Pool-wide network associated with eth0',
+  );
+  await call('VIF.create', {
+    device: '4',
+    network,
+    VM: vm,
+    MAC: '',
+    MTU: 1500,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  });
   devices = [
     ...(await call<string[]>('VM.get_VBDs', vm)).map((ref): [string, string] => ['VBD', ref]),
     ...(await call<string[]>('VM.get_VIFs', vm)).map((ref): [string, string] => ['VIF', ref]),
@@ -23,7 +35,8 @@ beforeAll(async () => {
 });
 afterAll(() => kit?.stop());
 
-const shown = (): Promise<Device[]> => Promise.all(devices.map(([cls, ref]) => kit.call<Device>(`${cls}.get_record`, ref)));
+const shown = (): Promise<Device[]> =>
+  Promise.all(devices.map(([cls, ref]) => kit.call<Device>(`${cls}.get_record`, ref)));
 const operations = async (): Promise<object[]> => (await shown()).map((d) => d.current_operations);
 const none = (): object[] => devices.map(() => ({}));
 
@@ -37,7 +50,9 @@ test.each<[string, () => unknown[]]>([
   expect(await operations()).toEqual(devices.map(() => ({ [task]: 'attach' })));
   for (const { allowed_operations } of await shown()) expect(allowed_operations).not.toContain('plug');
   const [[, vbd] = []] = devices;
-  await expect(kit.call('VBD.assert_attachable', vbd)).rejects.toThrow(`OTHER_OPERATION_IN_PROGRESS VBD ${vbd} attach ${task}`);
+  await expect(kit.call('VBD.assert_attachable', vbd)).rejects.toThrow(
+    `OTHER_OPERATION_IN_PROGRESS VBD ${vbd} attach ${task}`,
+  );
   await kit.work(task);
   expect(await kit.call('task.get_status', task)).toBe('success');
   expect(await operations()).toEqual(none());
@@ -74,7 +89,8 @@ describe('a copy into a disk', () => {
     const [vdi] = await kit.call<string[]>('VM.get_VBDs', vm);
     await kit.call('VDI.set_on_boot', await kit.call('VBD.get_VDI', vdi), 'persist').catch(() => undefined);
   });
-  const busy = (): Promise<unknown[]> => Promise.all([source, into].map((vdi) => kit.call('VDI.get_current_operations', vdi)));
+  const busy = (): Promise<unknown[]> =>
+    Promise.all([source, into].map((vdi) => kit.call('VDI.get_current_operations', vdi)));
 
   test('keeps both disks busy until it is done', async () => {
     const task = await kit.accept('VDI.copy', [source, noDisk, noDisk, into]);

@@ -21,7 +21,10 @@ interface Batch {
 const silent: readonly string[] = ['session', 'secret', 'user', 'role'];
 const classes = storedClasses
   .map((c) => c.name)
-  .filter((cls) => !silent.includes(cls) && (messages.get(`${cls}.get_all_records`)?.state ?? 'removed') !== 'removed');
+  .filter(
+    (cls) =>
+      !silent.includes(cls) && (messages.get(`${cls}.get_all_records`)?.state ?? 'removed') !== 'removed',
+  );
 
 let world: World;
 let calls: readonly Call[];
@@ -60,15 +63,22 @@ class Follower {
     const api = this.next();
     await this.pull(api);
     const shown = new Map<string, Loose>();
-    const lists = await Promise.all(classes.map(async (cls) => [cls, await api<Records>(`${cls}.get_all_records`)] as const));
-    for (const [cls, records] of lists) for (const [ref, record] of Object.entries(records)) shown.set(`${cls.toLowerCase()}/${ref}`, record);
+    const lists = await Promise.all(
+      classes.map(async (cls) => [cls, await api<Records>(`${cls}.get_all_records`)] as const),
+    );
+    for (const [cls, records] of lists)
+      for (const [ref, record] of Object.entries(records)) shown.set(`${cls.toLowerCase()}/${ref}`, record);
     const moved = await this.pull(api);
-    return [...new Set([...shown.keys(), ...this.held.keys()])].flatMap((key) => (moved.has(key) ? [] : differing(key, shown.get(key), this.held.get(key))));
+    return [...new Set([...shown.keys(), ...this.held.keys()])].flatMap((key) =>
+      moved.has(key) ? [] : differing(key, shown.get(key), this.held.get(key)),
+    );
   }
 }
 /** Where consoles are reached has the port of the API that is asked; the APIs of this world have different ones. */
-const withoutPort = (value: unknown): unknown => (typeof value === 'string' ? value.replace(/^(https?:\/\/[^/]+):\d+\//, '$1/') : value);
-const plain = (value: unknown): string => JSON.stringify(Array.isArray(value) ? value.toSorted() : withoutPort(value));
+const withoutPort = (value: unknown): unknown =>
+  typeof value === 'string' ? value.replace(/^(https?:\/\/[^/]+):\d+\//, '$1/') : value;
+const plain = (value: unknown): string =>
+  JSON.stringify(Array.isArray(value) ? value.toSorted() : withoutPort(value));
 function differing(key: string, shown: Loose | undefined, held: Loose | undefined): string[] {
   if (!shown || !held) return [`${key} is ${shown ? 'not held' : 'not shown'}`];
   return Object.keys(shown).flatMap((field) => {
@@ -76,7 +86,8 @@ function differing(key: string, shown: Loose | undefined, held: Loose | undefine
     return is === was ? [] : [`${key} ${field}: shown ${is}, held ${was}`];
   });
 }
-const agree = (follower: Follower): Promise<void> => eventually(async () => expect(await follower.differences()).toEqual([]), 30_000);
+const agree = (follower: Follower): Promise<void> =>
+  eventually(async () => expect(await follower.differences()).toEqual([]), 30_000);
 
 /** A repeatable choice. */
 class Dice {
@@ -127,13 +138,39 @@ async function furnish(): Promise<Place> {
   const hosts = await call<string[]>('host.get_all'),
     [pool = ''] = await call<string[]>('pool.get_all');
   const shared = await call<string>('pool.get_default_SR', pool);
-  const thick = await call<string>('SR.create', hosts[0], { device: '/dev/sdb' }, 0, 'thick', '', 'lvm', 'user', false, {});
-  const nfs = await call<string>('SR.create', hosts[0], { server: 'filer', serverpath: '/export/vms' }, 0, 'share', '', 'nfs', 'user', true, {});
+  const thick = await call<string>(
+    'SR.create',
+    hosts[0],
+    { device: '/dev/sdb' },
+    0,
+    'thick',
+    '',
+    'lvm',
+    'user',
+    false,
+    {},
+  );
+  const nfs = await call<string>(
+    'SR.create',
+    hosts[0],
+    { server: 'filer', serverpath: '/export/vms' },
+    0,
+    'share',
+    '',
+    'nfs',
+    'user',
+    true,
+    {},
+  );
   const srs = [shared, thick, nfs];
   const [demo] = await call<string[]>('VM.get_by_name_label', 'Xenplane demo disk'),
     [other] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
-  const disks = await Promise.all([...srs, ...srs].map((sr, i) => call<string>('VDI.create', disk(sr, `disk ${i}`))));
-  const vms = await Promise.all([demo, demo, other, other].map((template, i) => call<string>('VM.clone', template, `vm ${i}`)));
+  const disks = await Promise.all(
+    [...srs, ...srs].map((sr, i) => call<string>('VDI.create', disk(sr, `disk ${i}`))),
+  );
+  const vms = await Promise.all(
+    [demo, demo, other, other].map((template, i) => call<string>('VM.clone', template, `vm ${i}`)),
+  );
   for (const vm of vms) await call('VM.provision', vm);
   const network = await call<string>('network.create', { name_label: 'spare', other_config: {} });
   const appliance = await call<string>('VM_appliance.create', { name_label: 'group', name_description: '' });
@@ -175,7 +212,8 @@ const deeds: readonly Deed[] = [
   onVm('set_name_description', 'changed'),
   onVm('set_blocked_operations', { destroy: 'kept' }),
   onVm('set_blocked_operations', {}),
-  ({ vms, appliance }, dice) => call('VM.set_appliance', dice.of(vms), dice.of([appliance, 'OpaqueRef:NULL'])),
+  ({ vms, appliance }, dice) =>
+    call('VM.set_appliance', dice.of(vms), dice.of([appliance, 'OpaqueRef:NULL'])),
   ({ vms }, dice) => call('VM.set_HVM_boot_policy', dice.of(vms), dice.of(['', 'BIOS order'])),
   async ({ vms }, dice) => {
     const copy = await call<string>('VM.clone', dice.of(vms), 'copy');
@@ -215,7 +253,9 @@ const deeds: readonly Deed[] = [
 
 /** Several at a time, so that their transactions come in together; many are refused, which is as good. */
 async function mess(place: Place, dice: Dice): Promise<number> {
-  const done = await Promise.allSettled(Array.from({ length: 1 + dice.below(4) }, () => (dice.of(deeds) as Deed)(place, dice)));
+  const done = await Promise.allSettled(
+    Array.from({ length: 1 + dice.below(4) }, () => (dice.of(deeds) as Deed)(place, dice)),
+  );
   return done.filter((d) => d.status === 'fulfilled').length;
 }
 
@@ -230,7 +270,8 @@ function looksOf(replica: Replica): Set<string> {
         if (!row || ref === String(own)) return row;
         return new Proxy(row, {
           get(target, field, receiver) {
-            if (!isLooked(replica, { at, ref, field: String(field) }, cls, String(own))) seen.add(`${at}.${String(field)} by ${cls}`);
+            if (!isLooked(replica, { at, ref, field: String(field) }, cls, String(own)))
+              seen.add(`${at}.${String(field)} by ${cls}`);
             return Reflect.get(target, field, receiver);
           },
         });
@@ -248,10 +289,19 @@ function looksOf(replica: Replica): Set<string> {
 }
 /** References that only lead on to another object are not looked at themselves: where they change, both ends do. */
 const leading: readonly string[] = ['VM', 'VDI', 'SR', 'network'];
-function isLooked(replica: Replica, { at, ref, field }: { at: ClassName; ref: string; field: string }, cls: string, own: string): boolean {
+function isLooked(
+  replica: Replica,
+  { at, ref, field }: { at: ClassName; ref: string; field: string },
+  cls: string,
+  own: string,
+): boolean {
   if (leading.includes(field)) return true;
   const looks = derivations[at]?.looks ?? [];
-  return looks.some((look) => look.fields.includes(field) && look.by(replica.stored(at, ref) ?? {}, ref, replica).some(([to, by]) => to === cls && by === own));
+  return looks.some(
+    (look) =>
+      look.fields.includes(field) &&
+      look.by(replica.stored(at, ref) ?? {}, ref, replica).some(([to, by]) => to === cls && by === own),
+  );
 }
 
 test.each([3, 29])(
@@ -265,7 +315,8 @@ test.each([3, 29])(
     for (let round = 0; round < 60; round += 1) {
       done += await mess(place, dice);
       if (round % 3 === 0) await follower.pull();
-      for (const { plane } of world.apis.slice(0, 1)) for (const one of looksOf(plane.replica)) unnamed.add(one);
+      for (const { plane } of world.apis.slice(0, 1))
+        for (const one of looksOf(plane.replica)) unnamed.add(one);
       if (round % 5 === 4) await agree(follower);
     }
     await agree(follower);

@@ -16,10 +16,20 @@ let consoles: Record<string, { uuid: string; protocol: string; location: string 
 const session = async (role: Role): Promise<string> => {
   const [api] = world.apis;
   if (!api) throw new Error('no API');
-  return openSession(api.plane, { user: role, root: false, originator: 'test', role, userRef: asRef('OpaqueRef:NULL') });
+  return openSession(api.plane, {
+    user: role,
+    root: false,
+    originator: 'test',
+    role,
+    userRef: asRef('OpaqueRef:NULL'),
+  });
 };
 async function newVm(name: string, type = 'hvm'): Promise<string> {
-  const made = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
+  const made = await call<string>(
+    'VM.clone',
+    (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0],
+    name,
+  );
   await call('VM.provision', made);
   await call('VM.set_domain_type', made, type);
   await call('VM.start', made, false, false);
@@ -33,7 +43,10 @@ beforeAll(async () => {
   token = await session('pool-admin');
   vm = await newVm('shown');
   vmUuid = await call('VM.get_uuid', vm);
-  const all = await call<Record<string, { uuid: string; protocol: string; location: string; VM: string }>>('console.get_all_records');
+  const all =
+    await call<Record<string, { uuid: string; protocol: string; location: string; VM: string }>>(
+      'console.get_all_records',
+    );
   consoles = Object.fromEntries(
     Object.values(all)
       .filter((c) => c.VM === vm)
@@ -63,7 +76,10 @@ async function dial(path: string, headers = ''): Promise<Connected> {
   return { socket, head: all.toString('latin1', 0, end), bytes: () => all.subarray(end) };
 }
 
-async function look(path: string, options: ClientOptions = {}): Promise<{ client: RfbClient; socket: Socket; screen(): string[] }> {
+async function look(
+  path: string,
+  options: ClientOptions = {},
+): Promise<{ client: RfbClient; socket: Socket; screen(): string[] }> {
   const { socket, head, bytes } = await dial(path);
   expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   const client = new RfbClient((out) => socket.write(out), options);
@@ -80,7 +96,8 @@ const untilShown = ({ client }: { readonly client: RfbClient }, wanted: RegExp):
     await new Promise((resolve) => setTimeout(resolve, 20));
     expect(client.text().join('\n')).toMatch(wanted);
   });
-const untilClosed = (socket: Socket): Promise<void> => eventually(async () => expect(socket.closed || socket.readableEnded).toBe(true));
+const untilClosed = (socket: Socket): Promise<void> =>
+  eventually(async () => expect(socket.closed || socket.readableEnded).toBe(true));
 
 test('the framebuffer of a guest shows its login; what is typed is shown and answered', async () => {
   const { pathname, searchParams } = new URL(consoles['rfb']?.location ?? '');
@@ -100,7 +117,10 @@ test('the framebuffer of a guest shows its login; what is typed is shown and ans
 });
 
 test('all who look see the same, in whatever encoding; a picture shows it as well', async () => {
-  const [raw, hextile] = [await look(`/console?ref=${vm}&session_id=${token}`, { encodings: [0] }), await look(`/console?uuid=${vmUuid}&session_id=${token}`)];
+  const [raw, hextile] = [
+    await look(`/console?ref=${vm}&session_id=${token}`, { encodings: [0] }),
+    await look(`/console?uuid=${vmUuid}&session_id=${token}`),
+  ];
   await untilShown(hextile, /~# hostname/);
   raw.client.type('echo both of us\n');
   for (const seen of [raw, hextile]) await untilShown(seen, /^both of us$/m);
@@ -120,14 +140,19 @@ interface Shown {
   readonly location: string;
 }
 const consolesOf = async (of: string): Promise<Shown[]> =>
-  Promise.all((await call<string[]>('VM.get_consoles', of)).map((one) => call<Shown>('console.get_record', one)));
+  Promise.all(
+    (await call<string[]>('VM.get_consoles', of)).map((one) => call<Shown>('console.get_record', one)),
+  );
 
 test('a guest without a device model has a text console, which is plain text, and the same as a screen', async () => {
   const plain = await newVm('plain', 'pv');
   const shown = await consolesOf(plain);
   expect(shown.map(({ protocol }) => protocol).sort()).toEqual(['rfb', 'vt100']);
   const of = (protocol: string): string => shown.find((one) => one.protocol === protocol)?.uuid ?? '';
-  const { socket, head, bytes } = await dial(`/console?uuid=${of('vt100')}`, `Cookie: session_id=${token}\r\n`);
+  const { socket, head, bytes } = await dial(
+    `/console?uuid=${of('vt100')}`,
+    `Cookie: session_id=${token}\r\n`,
+  );
   expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   await eventually(async () => expect(bytes().toString()).toMatch(/plain login: $/));
   expect(bytes().toString()).toMatch(/^Xenplane virtual firmware 1\.0\r\n/);
@@ -152,12 +177,20 @@ describe.each([
   ['pv', {}, { disable_pv_vnc: '' }, ['vt100']],
 ])('a guest of type %s with %j and %j', (type, boot, other, wanted) => {
   test(`has the consoles ${wanted.join(' and ')}, whatever it has been through, and none at rest`, async () => {
-    const guest = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], type);
+    const guest = await call<string>(
+      'VM.clone',
+      (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0],
+      type,
+    );
     await call('VM.provision', guest);
     await call('VM.set_domain_type', guest, type);
-    await call('VM.set_HVM_boot_params', guest, { ...(await call<object>('VM.get_HVM_boot_params', guest)), ...boot });
+    await call('VM.set_HVM_boot_params', guest, {
+      ...(await call<object>('VM.get_HVM_boot_params', guest)),
+      ...boot,
+    });
     for (const [key, value] of Object.entries(other)) await call('VM.add_to_other_config', guest, key, value);
-    const protocols = async (): Promise<string[]> => (await consolesOf(guest)).map(({ protocol }) => protocol).sort();
+    const protocols = async (): Promise<string[]> =>
+      (await consolesOf(guest)).map(({ protocol }) => protocol).sort();
     await call('VM.start', guest, true, false);
     expect(await protocols()).toEqual(wanted);
     await call('VM.unpause', guest);
@@ -175,7 +208,10 @@ describe.each([
 });
 
 test('a WebSocket carries the same bytes', async () => {
-  const socket = new WebSocket(`${world.url.replace('http', 'ws')}/console?uuid=${consoles['rfb']?.uuid}&session_id=${token}`, ['binary']);
+  const socket = new WebSocket(
+    `${world.url.replace('http', 'ws')}/console?uuid=${consoles['rfb']?.uuid}&session_id=${token}`,
+    ['binary'],
+  );
   socket.binaryType = 'arraybuffer';
   const client = new RfbClient((out) => socket.send(out));
   socket.addEventListener('message', (event) => client.feed(new Uint8Array(event.data as ArrayBuffer)));
@@ -185,7 +221,9 @@ test('a WebSocket carries the same bytes', async () => {
   await untilShown({ client }, /both of us/);
   client.type('uname -r\n');
   await untilShown({ client }, /^6\.1\.0-25-amd64$/m);
-  const closed = new Promise<number>((resolve) => socket.addEventListener('close', ({ code }) => resolve(code)));
+  const closed = new Promise<number>((resolve) =>
+    socket.addEventListener('close', ({ code }) => resolve(code)),
+  );
   socket.close(1000);
   expect(await closed).toBe(1000);
 });
@@ -210,7 +248,11 @@ test('who may: operators of VMs; the console of a host is for administrators of 
   expect([await status(dom0, 'pool-operator'), await status(dom0, 'pool-admin')]).toEqual(['403', '200']);
   const picture = async (ref: string, role: Role): Promise<number> =>
     await statusOf(fetch(`${world.url}/vncsnapshot?ref=${ref}&session_id=${await session(role)}`));
-  expect([await picture(vm, 'read-only'), await picture(dom0, 'pool-operator'), await picture(dom0, 'pool-admin')]).toEqual([403, 403, 200]);
+  expect([
+    await picture(vm, 'read-only'),
+    await picture(dom0, 'pool-operator'),
+    await picture(dom0, 'pool-admin'),
+  ]).toEqual([403, 403, 200]);
   expect((await dial(`/console?ref=${vm}`)).head).toMatch(/^HTTP\/1\.1 401 /);
   expect(await statusOf(fetch(`${world.url}/console?ref=${vm}&session_id=${token}`))).toBe(400);
 });
@@ -218,7 +260,9 @@ test('who may: operators of VMs; the console of a host is for administrators of 
 test('the console of a host shows its control domain', async () => {
   const [host] = await call<string[]>('host.get_all');
   const shown = await call<string[]>('VM.get_consoles', await call('host.get_control_domain', host));
-  const records = await Promise.all(shown.map((c) => call<{ protocol: string; location: string }>('console.get_record', c)));
+  const records = await Promise.all(
+    shown.map((c) => call<{ protocol: string; location: string }>('console.get_record', c)),
+  );
   expect(records.map((c) => c.protocol).sort()).toEqual(['rfb', 'vt100']);
   const { pathname, searchParams } = new URL(records.find((c) => c.protocol === 'rfb')?.location ?? '');
   const seen = await look(`${pathname}?${searchParams}&session_id=${token}`);
@@ -257,7 +301,10 @@ test('a console ends with the session, and with the VM', async () => {
   const own = await login(world.url);
   const ownToken = await session('vm-admin');
   const leaving = await look(`/console?ref=${vm}&session_id=${ownToken}`);
-  await fetch(`${world.url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [ownToken] }) });
+  await fetch(`${world.url}/jsonrpc`, {
+    method: 'POST',
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [ownToken] }),
+  });
   await untilClosed(leaving.socket);
 
   const task = await own<string>('task.create', 'looking', '');

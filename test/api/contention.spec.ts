@@ -10,7 +10,13 @@ let call: Call;
 let second: { stop(): Promise<void> };
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
-  second = await startScheduler(schedulerSettings({ DATABASE_URL: world.databaseUrl, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error' }));
+  second = await startScheduler(
+    schedulerSettings({
+      DATABASE_URL: world.databaseUrl,
+      REDIS_URL: testServices().redisUrl,
+      XENPLANE_LOG_LEVEL: 'error',
+    }),
+  );
   call = await login(world.url);
 });
 afterAll(async () => {
@@ -29,7 +35,9 @@ test('exactly one of eight is placed, seven are told why not, and nothing is lef
     }),
   );
   const results = await Promise.allSettled(vms.map((vm) => call('VM.start', vm, false, false)));
-  const refused = results.filter((r): r is PromiseRejectedResult => r.status === 'rejected').map((r) => String(r.reason));
+  const refused = results
+    .filter((r): r is PromiseRejectedResult => r.status === 'rejected')
+    .map((r) => String(r.reason));
   expect(refused.length).toBe(7);
   for (const reason of refused) expect(reason).toMatch(/HOST_NOT_ENOUGH_FREE_MEMORY \d+ \d+/);
   const states = await Promise.all(vms.map((vm) => call('VM.get_power_state', vm)));

@@ -16,8 +16,15 @@ let image: Buffer;
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   call = await login(world.url);
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
-  token = ((await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
+  token = (
+    (await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }
+  ).result;
   image = Buffer.from(demoImage());
 });
 afterAll(() => world?.stop());
@@ -54,7 +61,10 @@ async function hasTheImage(vm: string): Promise<boolean> {
   return bytes.equals(image);
 }
 async function xe(...words: string[]): Promise<string> {
-  const { code, out, error } = await thinXe({ port: Number(new URL(world.url).port), password, files: new Map() }, ...words);
+  const { code, out, error } = await thinXe(
+    { port: Number(new URL(world.url).port), password, files: new Map() },
+    ...words,
+  );
   expect([code, error]).toEqual([0, '']);
   return out;
 }
@@ -69,14 +79,36 @@ async function started(name: string): Promise<string> {
   return vm;
 }
 const nfs = async (name: string): Promise<string> =>
-  call('SR.create', (await call<string[]>('host.get_all'))[0], { server: 'filer', serverpath: `/export/${name}` }, 0, name, '', 'nfs', 'user', true, {});
+  call(
+    'SR.create',
+    (await call<string[]>('host.get_all'))[0],
+    { server: 'filer', serverpath: `/export/${name}` },
+    0,
+    name,
+    '',
+    'nfs',
+    'user',
+    true,
+    {},
+  );
 const powerState = (vm: string): Promise<string> => call('VM.get_power_state', vm);
 
 test('the disk of the template is an ordinary one of the default storage, and takes what it contains', async () => {
   const [pool = ''] = await call<string[]>('pool.get_all');
-  const vdi = await call<{ sm_config: Record<string, string> }>('VDI.get_record', await diskOf(await named(serverName)));
+  const vdi = await call<{ sm_config: Record<string, string> }>(
+    'VDI.get_record',
+    await diskOf(await named(serverName)),
+  );
   const SR = await call<string>('pool.get_default_SR', pool);
-  expect(vdi).toMatchObject({ SR, type: 'system', on_boot: 'persist', managed: true, read_only: false, virtual_size: size, physical_utilisation: size });
+  expect(vdi).toMatchObject({
+    SR,
+    type: 'system',
+    on_boot: 'persist',
+    managed: true,
+    read_only: false,
+    virtual_size: size,
+    physical_utilisation: size,
+  });
   expect(Object.keys(vdi.sm_config)).not.toContain('image-sha256');
   expect(await call('SR.get_physical_utilisation', SR)).toBe(size);
   expect(await hasTheImage(await named(serverName))).toBe(true);
@@ -98,7 +130,9 @@ test('a snapshot keeps the disk, a change stays until the VM is reverted, and th
   await call('VM.start', vm, false, false);
   await call('VM.hard_shutdown', vm);
   expect((await get('/export_raw_vdi', { vdi: await diskOf(vm) })).equals(changed)).toBe(true);
-  await eventually(async () => expect(await call('VDI.get_current_operations', await diskOf(vm))).toEqual({}));
+  await eventually(async () =>
+    expect(await call('VDI.get_current_operations', await diskOf(vm))).toEqual({}),
+  );
   await xe('snapshot-revert', `snapshot-uuid=${snapshot}`);
   expect([await hasTheImage(vm), await hasTheImage(await named(serverName))]).toEqual([true, true]);
 });
@@ -117,7 +151,9 @@ test('it is checkpointed, suspended, migrated and moved to other storage while i
   const sr = await nfs('demo-motion');
   await call('VDI.pool_migrate', await diskOf(vm), sr, {});
   expect(await call('VDI.get_SR', await diskOf(vm))).toBe(sr);
-  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('clean_shutdown'));
+  await eventually(async () =>
+    expect(await call('VM.get_allowed_operations', vm)).toContain('clean_shutdown'),
+  );
   await call('VM.clean_shutdown', vm);
   expect([await hasTheImage(vm), await hasTheImage(checkpoint)]).toEqual([true, true]);
 });
@@ -140,8 +176,18 @@ test('a template that was removed stays away when an API starts again, the other
   await call('VM.destroy', template);
   const again = await startApi(
     apiSettings({
-      ...{ DATABASE_URL: world.databaseUrl, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'error', XENPLANE_PORT: '0', XENPLANE_SEED: '7' },
-      ...{ XENPLANE_IMAGES_URL: world.imagesUrl, XENPLANE_IMAGES_SECRET: world.apis[0]?.plane.settings.imagesSecret, XENPLANE_DATA: `${world.folder}/again` },
+      ...{
+        DATABASE_URL: world.databaseUrl,
+        REDIS_URL: testServices().redisUrl,
+        XENPLANE_LOG_LEVEL: 'error',
+        XENPLANE_PORT: '0',
+        XENPLANE_SEED: '7',
+      },
+      ...{
+        XENPLANE_IMAGES_URL: world.imagesUrl,
+        XENPLANE_IMAGES_SECRET: world.apis[0]?.plane.settings.imagesSecret,
+        XENPLANE_DATA: `${world.folder}/again`,
+      },
     }),
   );
   await ensureDemoTemplates(again.plane, 7);

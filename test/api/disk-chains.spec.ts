@@ -16,8 +16,15 @@ let host: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
   call = await login(world.url);
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
-  token = ((await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
+  token = (
+    (await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }
+  ).result;
   [host = ''] = await call<string[]>('host.get_all');
   const [api] = world.apis;
   if (!api) throw new Error('no API');
@@ -38,9 +45,19 @@ type Config = Record<string, string>;
 const disk = (ref: string) => call<Vdi>('VDI.get_record', ref);
 const makeSr = (type: string, config: Config, shared = true): Promise<string> =>
   call('SR.create', host, config, 0, `chains on ${type}`, '', type, 'user', shared, {});
-const nfs = (name: string): Promise<string> => makeSr('nfs', { server: 'filer', serverpath: `/export/${name}` });
+const nfs = (name: string): Promise<string> =>
+  makeSr('nfs', { server: 'filer', serverpath: `/export/${name}` });
 const makeVdi = (SR: string, more: object = {}): Promise<string> =>
-  call('VDI.create', { SR, virtual_size: 4 * MiB, type: 'user', sharable: false, read_only: false, other_config: {}, name_label: 'disk', ...more });
+  call('VDI.create', {
+    SR,
+    virtual_size: 4 * MiB,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+    name_label: 'disk',
+    ...more,
+  });
 const refused = (answer: Promise<unknown>): Promise<string> =>
   answer.then(
     (value) => `answered ${JSON.stringify(value)}`,
@@ -48,12 +65,17 @@ const refused = (answer: Promise<unknown>): Promise<string> =>
   );
 async function write(vdi: string, fill: number): Promise<void> {
   const bytes = new Uint8Array(4 * MiB).fill(fill, 0, 65_536);
-  const response = await fetch(`${world.url}/import_raw_vdi?session_id=${token}&vdi=${vdi}&format=raw`, { method: 'PUT', body: bytes });
+  const response = await fetch(`${world.url}/import_raw_vdi?session_id=${token}&vdi=${vdi}&format=raw`, {
+    method: 'PUT',
+    body: bytes,
+  });
   expect([response.status, await response.text()]).toEqual([200, expect.anything()]);
 }
 /** A host that begins to use the disk. */
-const open = (vdi: string): Promise<string> => inTransaction(plane.store, (tx) => writableTop(tx, asRef(vdi)));
-const disksOf = async (sr: string): Promise<Vdi[]> => Promise.all((await call<string[]>('SR.get_VDIs', sr)).map(disk));
+const open = (vdi: string): Promise<string> =>
+  inTransaction(plane.store, (tx) => writableTop(tx, asRef(vdi)));
+const disksOf = async (sr: string): Promise<Vdi[]> =>
+  Promise.all((await call<string[]>('SR.get_VDIs', sr)).map(disk));
 const hidden = async (sr: string): Promise<Vdi[]> => (await disksOf(sr)).filter(({ managed }) => !managed);
 async function depth(vdi: string): Promise<number> {
   const parent = (await disk(vdi)).sm_config['vhd-parent'];
@@ -61,7 +83,8 @@ async function depth(vdi: string): Promise<number> {
 }
 async function settle(): Promise<void> {
   // Others may be folding the same layers meanwhile: rounds are not counted.
-  for (const limit = Date.now() + 120_000; Date.now() < limit; ) if ((await collectLayers(plane)) + (await foldLayers(plane)) === 0) return;
+  for (const limit = Date.now() + 120_000; Date.now() < limit;)
+    if ((await collectLayers(plane)) + (await foldLayers(plane)) === 0) return;
   throw new Error('it goes on and on');
 }
 
@@ -73,34 +96,65 @@ test.each<[string, Config, boolean, Config]>([
   ['nfs', { server: 'filer', serverpath: '/export/chains' }, true, { 'image-format': 'vhd' }],
   ['smb', { server: '\\\\filer\\chains' }, true, { 'image-format': 'vhd' }],
   ['lvm', { device: '/dev/sdc' }, false, { 'image-format': 'vhd', vdi_type: 'vhd' }],
-  ['lvmoiscsi', { target: '10.0.0.5', targetIQN: target?.iqn ?? '', SCSIid: unit?.scsiId ?? '' }, true, { 'image-format': 'vhd', vdi_type: 'vhd' }],
-])('%s: a snapshot and a clone leave a hidden base copy that both name, a full copy names none', async (type, config, shared, file) => {
-  const sr = await makeSr(type, config, shared);
-  const vdi = await makeVdi(sr, { sm_config: { key: 'given' } });
-  expect((await disk(vdi)).sm_config).toEqual({ key: 'given', ...file });
-  await write(vdi, 1);
-  const before = await call<{ virtual_allocation: number; physical_utilisation: number }>('SR.get_record', sr);
-  const { token: since } = await call<{ token: string }>('event.from', ['vdi'], '', 1);
-  const snapshot = await call<string>('VDI.snapshot', vdi, {});
-  const [base, ...more] = await hidden(sr);
-  expect(more).toEqual([]);
-  expect(base).toMatchObject({ managed: false, name_label: 'base copy', read_only: true, type: 'user', virtual_size: 4 * MiB, sm_config: file });
-  expect(base).toMatchObject({ VBDs: [], is_a_snapshot: false, physical_utilisation: 65_536 });
-  for (const ref of [vdi, snapshot]) expect((await disk(ref)).sm_config).toEqual({ key: 'given', ...file, 'vhd-parent': base?.uuid });
-  const { events } = await call<{ events: { operation: string; snapshot: Vdi }[] }>('event.from', ['vdi'], since, 1);
-  expect(events.filter(({ operation, snapshot: seen }) => operation === 'add' && !seen.managed).map((e) => e.snapshot.uuid)).toEqual([base?.uuid]);
-  const after = await call<{ virtual_allocation: number; physical_utilisation: number }>('SR.get_record', sr);
-  expect(after.virtual_allocation).toBe(2 * before.virtual_allocation);
-  if (!type.startsWith('lvm')) expect(after.physical_utilisation).toBe(before.physical_utilisation);
-  // An unwritten disk needs no second base copy.
-  const clone = await call<string>('VDI.clone', vdi, {});
-  expect((await disk(clone)).sm_config['vhd-parent']).toBe(base?.uuid);
-  const copy = await call<string>('VDI.copy', vdi, sr, none, none);
-  expect((await disk(copy)).sm_config).toEqual({ key: 'given', ...file });
-  for (const ref of [snapshot, clone, vdi]) await call('VDI.destroy', ref);
-  expect(await hidden(sr)).toEqual([]);
-  await call('VDI.destroy', copy);
-});
+  [
+    'lvmoiscsi',
+    { target: '10.0.0.5', targetIQN: target?.iqn ?? '', SCSIid: unit?.scsiId ?? '' },
+    true,
+    { 'image-format': 'vhd', vdi_type: 'vhd' },
+  ],
+])(
+  '%s: a snapshot and a clone leave a hidden base copy that both name, a full copy names none',
+  async (type, config, shared, file) => {
+    const sr = await makeSr(type, config, shared);
+    const vdi = await makeVdi(sr, { sm_config: { key: 'given' } });
+    expect((await disk(vdi)).sm_config).toEqual({ key: 'given', ...file });
+    await write(vdi, 1);
+    const before = await call<{ virtual_allocation: number; physical_utilisation: number }>(
+      'SR.get_record',
+      sr,
+    );
+    const { token: since } = await call<{ token: string }>('event.from', ['vdi'], '', 1);
+    const snapshot = await call<string>('VDI.snapshot', vdi, {});
+    const [base, ...more] = await hidden(sr);
+    expect(more).toEqual([]);
+    expect(base).toMatchObject({
+      managed: false,
+      name_label: 'base copy',
+      read_only: true,
+      type: 'user',
+      virtual_size: 4 * MiB,
+      sm_config: file,
+    });
+    expect(base).toMatchObject({ VBDs: [], is_a_snapshot: false, physical_utilisation: 65_536 });
+    for (const ref of [vdi, snapshot])
+      expect((await disk(ref)).sm_config).toEqual({ key: 'given', ...file, 'vhd-parent': base?.uuid });
+    const { events } = await call<{ events: { operation: string; snapshot: Vdi }[] }>(
+      'event.from',
+      ['vdi'],
+      since,
+      1,
+    );
+    expect(
+      events
+        .filter(({ operation, snapshot: seen }) => operation === 'add' && !seen.managed)
+        .map((e) => e.snapshot.uuid),
+    ).toEqual([base?.uuid]);
+    const after = await call<{ virtual_allocation: number; physical_utilisation: number }>(
+      'SR.get_record',
+      sr,
+    );
+    expect(after.virtual_allocation).toBe(2 * before.virtual_allocation);
+    if (!type.startsWith('lvm')) expect(after.physical_utilisation).toBe(before.physical_utilisation);
+    // An unwritten disk needs no second base copy.
+    const clone = await call<string>('VDI.clone', vdi, {});
+    expect((await disk(clone)).sm_config['vhd-parent']).toBe(base?.uuid);
+    const copy = await call<string>('VDI.copy', vdi, sr, none, none);
+    expect((await disk(copy)).sm_config).toEqual({ key: 'given', ...file });
+    for (const ref of [snapshot, clone, vdi]) await call('VDI.destroy', ref);
+    expect(await hidden(sr)).toEqual([]);
+    await call('VDI.destroy', copy);
+  },
+);
 
 test('where disks are no files with parents, nothing is hidden', async () => {
   const sr = await makeSr('dummy', {});
@@ -132,7 +186,9 @@ test('a base copy belongs to the driver: no call uses or destroys it', async () 
     ].map(refused),
   );
   expect(new Set(answers)).toEqual(new Set([`VDI_NOT_MANAGED ${ref}`]));
-  expect(await (await fetch(`${world.url}/export_raw_vdi?session_id=${token}&vdi=${base?.uuid}`)).text()).toContain('VDI_NOT_MANAGED');
+  expect(
+    await (await fetch(`${world.url}/export_raw_vdi?session_id=${token}&vdi=${base?.uuid}`)).text(),
+  ).toContain('VDI_NOT_MANAGED');
   await call('VM.destroy', vm);
 });
 
@@ -146,7 +202,9 @@ test('a chain that is too long takes no more snapshots until it is coalesced', a
   }
   expect([await depth(vdi), (await hidden(sr)).length]).toEqual([30, 29]);
   for (const method of ['VDI.snapshot', 'VDI.clone'])
-    expect(await refused(call(method, vdi, {}))).toBe('SR_BACKEND_FAILURE_109  The snapshot chain is too long ');
+    expect(await refused(call(method, vdi, {}))).toBe(
+      'SR_BACKEND_FAILURE_109  The snapshot chain is too long ',
+    );
   const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
   const vm = await call<string>('VM.clone', template, 'of a long chain');
   await call('VM.set_is_a_template', vm, false);
@@ -177,7 +235,10 @@ test('a disk whose snapshots are gone loses its base copies, and its bytes are c
   await call('VDI.destroy', second);
   await settle();
   await eventually(async () => expect(await hidden(sr)).toEqual([]));
-  expect(await disk(vdi)).toMatchObject({ sm_config: { 'image-format': 'vhd' }, physical_utilisation: 65_536 });
+  expect(await disk(vdi)).toMatchObject({
+    sm_config: { 'image-format': 'vhd' },
+    physical_utilisation: 65_536,
+  });
   expect(await call('SR.get_physical_utilisation', sr)).toBe(65_536);
 });
 
@@ -194,7 +255,14 @@ test('a disk that is reverted lies beside its snapshot; one that is forgotten le
   const uuid = await call<string>('SR.get_uuid', sr);
   await call('SR.forget', sr);
   const again = await call<string>('SR.introduce', uuid, 'again', '', 'nfs', 'user', true, {});
-  await call('PBD.plug', await call('PBD.create', { host, SR: again, device_config: { server: 'filer', serverpath: '/export/back' } }));
+  await call(
+    'PBD.plug',
+    await call('PBD.create', {
+      host,
+      SR: again,
+      device_config: { server: 'filer', serverpath: '/export/back' },
+    }),
+  );
   const found = await disksOf(again);
   expect(found.map(({ managed, sm_config }) => [managed, 'vhd-parent' in sm_config])).toEqual([
     [true, false],
@@ -215,7 +283,10 @@ test('a database that is restored leaves chains as they are now', async () => {
   const present = (await disk(vdi)).sm_config;
   expect(await depth(vdi)).toBe(3);
   const task = await call<string>('task.create', 'restore', '');
-  await fetch(`${world.url}/pool/xmldbdump?session_id=${token}&task_id=${task}`, { method: 'PUT', body: file }).catch(() => undefined);
+  await fetch(`${world.url}/pool/xmldbdump?session_id=${token}&task_id=${task}`, {
+    method: 'PUT',
+    body: file,
+  }).catch(() => undefined);
   await eventually(async () => expect(await call('task.get_status', task)).not.toBe('pending'));
   expect(await call('task.get_error_info', task)).toEqual([]);
   expect((await disk(vdi)).sm_config).toEqual({ ...present, key: 'then' });

@@ -23,7 +23,9 @@ async function openFolder(version: string): Promise<World> {
   const image = demoImage();
   writeFileSync(path.join(folder, 'images', createHash('sha256').update(image).digest('hex')), image);
   const { sealingKey } = JSON.parse(readFileSync(fixture('secrets.json'), 'utf8')) as { sealingKey: string };
-  const database = await restoreTestDatabase(gunzipSync(readFileSync(fixture('database.sql.gz'))).toString('utf8'));
+  const database = await restoreTestDatabase(
+    gunzipSync(readFileSync(fixture('database.sql.gz'))).toString('utf8'),
+  );
   return startWorld({ hosts: 2, seed: 1, state: { folder, database, sealingKey } });
 }
 
@@ -38,7 +40,9 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
   const powerState = (vm: string): Promise<string> => call('VM.get_power_state', vm);
   const firstDisk = async (vm: string): Promise<string> => {
     const vbds = await call<string[]>('VM.get_VBDs', vm);
-    const records = await Promise.all(vbds.map((vbd) => call<{ type: string; VDI: string }>('VBD.get_record', vbd)));
+    const records = await Promise.all(
+      vbds.map((vbd) => call<{ type: string; VDI: string }>('VBD.get_record', vbd)),
+    );
     return records.find(({ type }) => type === 'Disk')?.VDI ?? '';
   };
 
@@ -51,12 +55,20 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
   test('keeps the pool, its hosts, networks, schedules and secrets', async () => {
     const [pool = ''] = await call<string[]>('pool.get_all');
     expect(await call('pool.get_record', pool)).toMatchObject({ name_label: 'The old pool', tags: ['old'] });
-    const hosts = Object.values(await call<Record<string, { uuid: string; enabled: boolean }>>('host.get_all_records'));
-    expect(hosts.map(({ uuid }) => uuid).sort()).toEqual(['2a59099c-dfc1-49f8-a111-debc7065eb86', 'e4024418-40dd-40bd-ae19-44e432e08a07']);
+    const hosts = Object.values(
+      await call<Record<string, { uuid: string; enabled: boolean }>>('host.get_all_records'),
+    );
+    expect(hosts.map(({ uuid }) => uuid).sort()).toEqual([
+      '2a59099c-dfc1-49f8-a111-debc7065eb86',
+      'e4024418-40dd-40bd-ae19-44e432e08a07',
+    ]);
     expect(hosts.every(({ enabled }) => enabled)).toBe(true);
     await named('network', 'vlan7');
     await named('VM_appliance', 'pair');
-    expect(await call('VMSS.get_schedule', await named('VMSS', 'nightly'))).toMatchObject({ hour: '3', min: '0' });
+    expect(await call('VMSS.get_schedule', await named('VMSS', 'nightly'))).toMatchObject({
+      hour: '3',
+      min: '0',
+    });
     const secrets = Object.values(await call<Record<string, { value: string }>>('secret.get_all_records'));
     expect(secrets.map(({ value }) => value)).toContain('keep');
   });
@@ -75,8 +87,14 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
       await call('VM.start', vm, false, false);
       expect(await powerState(vm)).toBe('Running');
     }
-    const settings = await call<{ other_config: Record<string, string> }>('VM.get_record', await named('VM', 'rests'));
-    expect(settings).toMatchObject({ name_description: 'made by the version before', other_config: { kept: 'yes' } });
+    const settings = await call<{ other_config: Record<string, string> }>(
+      'VM.get_record',
+      await named('VM', 'rests'),
+    );
+    expect(settings).toMatchObject({
+      name_description: 'made by the version before',
+      other_config: { kept: 'yes' },
+    });
   });
 
   test('resumes the suspended VM', async () => {
@@ -91,7 +109,9 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
     const [snapshot = ''] = await call<string[]>('VM.get_snapshots', vm);
     expect(await call('VM.get_name_label', snapshot)).toBe('before');
     const vdi = await call<string>('VDI.get_uuid', await firstDisk(snapshot));
-    const answer = await fetch(`${world.url}/export_raw_vdi?vdi=${vdi}`, { headers: { authorization: basicAuth(world) } });
+    const answer = await fetch(`${world.url}/export_raw_vdi?vdi=${vdi}`, {
+      headers: { authorization: basicAuth(world) },
+    });
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect(createHash('sha256').update(bytes.subarray(0, diskBytes)).digest('hex')).toBe(diskSha256);
     await call('VM.revert', snapshot);
@@ -106,7 +126,11 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
   });
 
   test('gains the template of an ordinary disk, once', async () => {
-    const vm = await call<string>('VM.clone', await named('VM', 'Xenplane demo server'), 'of the new template');
+    const vm = await call<string>(
+      'VM.clone',
+      await named('VM', 'Xenplane demo server'),
+      'of the new template',
+    );
     await call('VM.provision', vm);
     await call('VM.start', vm, false, false);
     expect(await powerState(vm)).toBe('Running');
@@ -115,10 +139,19 @@ describe.each(versions.map(({ name }) => name))('a data folder of version %s', (
 
   test('goes on with new objects, and events show them', async () => {
     const { token } = await call<{ token: string }>('event.from', ['network'], '', 0);
-    const network = await call<string>('network.create', { name_label: 'new', name_description: '', other_config: {}, MTU: '1500', tags: [] });
-    const seen = await eventually(() => call<{ events: { ref: string }[] }>('event.from', ['network'], token, 5));
+    const network = await call<string>('network.create', {
+      name_label: 'new',
+      name_description: '',
+      other_config: {},
+      MTU: '1500',
+      tags: [],
+    });
+    const seen = await eventually(() =>
+      call<{ events: { ref: string }[] }>('event.from', ['network'], token, 5),
+    );
     expect(seen.events.map(({ ref }) => ref)).toContain(network);
   });
 });
 
-const basicAuth = ({ password }: World): string => `Basic ${Buffer.from(`root:${password}`).toString('base64')}`;
+const basicAuth = ({ password }: World): string =>
+  `Basic ${Buffer.from(`root:${password}`).toString('base64')}`;

@@ -81,8 +81,14 @@ test('what one replica has answered, the other reads', async () => {
 test('the batch has the shape that clients expect', async () => {
   const batch = await at(0)<Batch>('event.from', ['pool', 'task'], '', 0);
   expect(batch.token).toMatch(/^\d{20},\d{20}$/);
-  expect(batch.events.find((e) => e.class === 'pool')).toMatchObject({ id: expect.any(String), timestamp: '0.0', operation: 'add' });
-  expect(batch.valid_ref_counts['task']).toBe(Object.keys(await at(0)<object>('task.get_all_records')).length);
+  expect(batch.events.find((e) => e.class === 'pool')).toMatchObject({
+    id: expect.any(String),
+    timestamp: '0.0',
+    operation: 'add',
+  });
+  expect(batch.valid_ref_counts['task']).toBe(
+    Object.keys(await at(0)<object>('task.get_all_records')).length,
+  );
 });
 
 test('inject answers a token after which the object’s change follows', async () => {
@@ -99,7 +105,12 @@ test.each(['garbage', '-1', '1e30', '5'])('the token %s is refused', async (toke
 
 test('logging out ends the wait', async () => {
   const call = await login(world.url);
-  const waiting = call('event.from', ['network'], '99999999999999999999,00000000000000000000'.replace(/^9+/, '00000000009999999999'), 30);
+  const waiting = call(
+    'event.from',
+    ['network'],
+    '99999999999999999999,00000000000000000000'.replace(/^9+/, '00000000009999999999'),
+    30,
+  );
   await new Promise((resolve) => setTimeout(resolve, 200));
   await call('session.logout');
   await expect(waiting).rejects.toThrow('SESSION_INVALID');
@@ -123,5 +134,8 @@ test('who registered when positions were bare numbers reads on from there', asyn
     [JSON.stringify(String(known))],
   );
   const ref = await call('network.create', { name_label: 'later', other_config: {} });
-  expect((await call<Batch['events']>('event.next')).map((e) => [e.operation, e.ref])).toContainEqual(['add', ref]);
+  expect((await call<Batch['events']>('event.next')).map((e) => [e.operation, e.ref])).toContainEqual([
+    'add',
+    ref,
+  ]);
 });

@@ -16,7 +16,8 @@ async function newVm(name: string, system = 'Debian Bookworm 12'): Promise<strin
   return vm;
 }
 const metricsOf = (vm: string): Promise<string> => call('VM.get_guest_metrics', vm);
-const record = async (vm: string): Promise<object> => call('VM_guest_metrics.get_record', await metricsOf(vm));
+const record = async (vm: string): Promise<object> =>
+  call('VM_guest_metrics.get_record', await metricsOf(vm));
 const silent = {
   os_version: {},
   netbios_name: {},
@@ -32,14 +33,21 @@ const silent = {
   can_use_hotplug_vbd: 'unspecified',
   can_use_hotplug_vif: 'unspecified',
 };
-const spoken = { os_version: { distro: 'debian' }, PV_drivers_detected: true, other: { 'feature-suspend': '1' }, live: true, can_use_hotplug_vbd: 'yes' };
+const spoken = {
+  os_version: { distro: 'debian' },
+  PV_drivers_detected: true,
+  other: { 'feature-suspend': '1' },
+  live: true,
+  can_use_hotplug_vbd: 'yes',
+};
 
 test('a VM without an agent has an empty record from its start on, and what needs an agent is refused', async () => {
   const vm = await newVm('mute', 'Other install media');
   expect(await metricsOf(vm)).toBe(NULL);
   await call('VM.start', vm, false, false);
   expect(await record(vm)).toMatchObject(silent);
-  for (const method of ['VM.clean_shutdown', 'VM.clean_reboot', 'VM.suspend']) await expect(call(method, vm)).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
+  for (const method of ['VM.clean_shutdown', 'VM.clean_reboot', 'VM.suspend'])
+    await expect(call(method, vm)).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
   await call('VM.hard_reboot', vm);
   expect(await record(vm)).toMatchObject(silent);
   await call('VM.hard_shutdown', vm);
@@ -83,7 +91,9 @@ test('suspending, resuming and moving keep the record; a reboot, a start and wha
     const next = await metricsOf(vm);
     expect(seen.has(next)).toBe(false);
     seen.add(next);
-    await expect(call('VM_guest_metrics.get_record', first)).rejects.toThrow(`HANDLE_INVALID VM_guest_metrics ${first}`);
+    await expect(call('VM_guest_metrics.get_record', first)).rejects.toThrow(
+      `HANDLE_INVALID VM_guest_metrics ${first}`,
+    );
   }
   await untilGuestSpeaks(call, vm);
   const last = await metricsOf(vm);
@@ -99,7 +109,10 @@ test('a guest that crashes and comes up again speaks for itself anew', async () 
   await call('VM.start', vm, false, false);
   await untilGuestSpeaks(call, vm);
   const before = await metricsOf(vm);
-  await world.agent.hypervisor.crash(await call('host.get_uuid', await call('VM.get_resident_on', vm)), await call('VM.get_uuid', vm));
+  await world.agent.hypervisor.crash(
+    await call('host.get_uuid', await call('VM.get_resident_on', vm)),
+    await call('VM.get_uuid', vm),
+  );
   await eventually(async () => expect(await metricsOf(vm)).not.toBe(before));
   await untilGuestSpeaks(call, vm);
   expect(await record(vm)).toMatchObject(spoken);
@@ -115,7 +128,8 @@ test('snapshots and clones have a record of their own with what the guest had sa
   const clone = await call<string>('VM.clone', vm, 'another');
   const refs = await Promise.all([vm, snapshot, clone].map(metricsOf));
   expect(new Set(refs).size).toBe(3);
-  for (const copy of [snapshot, clone]) expect(await record(copy)).toMatchObject({ os_version: spoken.os_version, PV_drivers_detected: true });
+  for (const copy of [snapshot, clone])
+    expect(await record(copy)).toMatchObject({ os_version: spoken.os_version, PV_drivers_detected: true });
   await call('VM.revert', snapshot);
   expect(refs).not.toContain(await metricsOf(vm));
   await call('VM.start', clone, true, false);

@@ -40,7 +40,8 @@ async function hostsOf(call: Call): Promise<Host[]> {
     .map(([ref, { uuid, address, hostname }]) => ({ ref, uuid, address, hostname }))
     .sort((a, b) => a.hostname.localeCompare(b.hostname));
 }
-const pifsOf = async (call: Call): Promise<Pif[]> => Object.values(await call<Record<string, Pif>>('PIF.get_all_records'));
+const pifsOf = async (call: Call): Promise<Pif[]> =>
+  Object.values(await call<Record<string, Pif>>('PIF.get_all_records'));
 /** 127.x.y.z: the number of a range's first address. */
 const rangeOf = (address: string): number => {
   const [a = 0, b = 0, c = 0] = address.split('.').map(Number);
@@ -50,7 +51,10 @@ const rangeOf = (address: string): number => {
 /** The certificate that a server at that address shows to a client that knows no name of it, or to one that asks for a name. */
 async function shownAt(address: string, port: number, servername?: string): Promise<X509Certificate> {
   const socket = await new Promise<TLSSocket>((resolve, reject) => {
-    const one = connectTls({ host: address, port, rejectUnauthorized: false, ...(servername ? { servername } : {}) }, () => resolve(one)).on('error', reject);
+    const one = connectTls(
+      { host: address, port, rejectUnauthorized: false, ...(servername ? { servername } : {}) },
+      () => resolve(one),
+    ).on('error', reject);
   });
   const { raw } = socket.getPeerCertificate();
   socket.destroy();
@@ -76,14 +80,21 @@ async function askConsole(socket: Socket, path: string, host: string): Promise<R
 }
 
 async function startedVm(call: Call, name: string): Promise<{ vm: string; uuid: string; host: string }> {
-  const vm = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], name);
+  const vm = await call<string>(
+    'VM.clone',
+    (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0],
+    name,
+  );
   await call('VM.provision', vm);
   await call('VM.start', vm, false, false);
   return { vm, uuid: await call('VM.get_uuid', vm), host: await call('VM.get_resident_on', vm) };
 }
 const locationOf = async (call: Call, vm: string): Promise<URL> => {
   for (const ref of await call<string[]>('VM.get_consoles', vm)) {
-    const { protocol, location } = await call<{ protocol: string; location: string }>('console.get_record', ref);
+    const { protocol, location } = await call<{ protocol: string; location: string }>(
+      'console.get_record',
+      ref,
+    );
     if (protocol === 'rfb') return new URL(location);
   }
   throw new Error('the VM has no screen');
@@ -109,8 +120,10 @@ describe('at loopback addresses', () => {
   let hosts: Host[];
   let port: number;
   let tlsPort: number;
-  const at = (address: string, path: string): Promise<Response> => fetch(`http://${address}:${port}${path}`, { headers: basic });
-  const jsonAt = async <T>(address: string, path: string): Promise<T> => (await at(address, path)).json() as Promise<T>;
+  const at = (address: string, path: string): Promise<Response> =>
+    fetch(`http://${address}:${port}${path}`, { headers: basic });
+  const jsonAt = async <T>(address: string, path: string): Promise<T> =>
+    (await at(address, path)).json() as Promise<T>;
 
   beforeAll(async () => {
     tlsPort = await freePort();
@@ -143,10 +156,17 @@ describe('at loopback addresses', () => {
 
   test('the metrics at an address are those of its host', async () => {
     for (const { uuid, address } of hosts) {
-      const { meta } = await jsonAt<{ meta: { legend: string[] } }>(address, '/rrd_updates?start=-20&host=true&json=true');
-      expect(new Set(meta.legend.filter((l) => l.includes(':host:')).map((l) => l.split(':')[2]))).toEqual(new Set([uuid]));
+      const { meta } = await jsonAt<{ meta: { legend: string[] } }>(
+        address,
+        '/rrd_updates?start=-20&host=true&json=true',
+      );
+      expect(new Set(meta.legend.filter((l) => l.includes(':host:')).map((l) => l.split(':')[2]))).toEqual(
+        new Set([uuid]),
+      );
     }
-    const [first, second] = await Promise.all(hosts.slice(0, 2).map(async ({ address }) => (await at(address, '/host_rrd')).text()));
+    const [first, second] = await Promise.all(
+      hosts.slice(0, 2).map(async ({ address }) => (await at(address, '/host_rrd')).text()),
+    );
     expect(first).not.toBe(second);
   });
 
@@ -157,18 +177,33 @@ describe('at loopback addresses', () => {
     for (const host of hosts) {
       const answer = await at(host.address, path);
       const text = (await answer.text()).replace(/"host":\s*/g, '"host": ');
-      expect([answer.status, hosts.filter((h) => text.includes(mark(h))).map((h) => h.hostname)]).toEqual([200, [host.hostname]]);
+      expect([answer.status, hosts.filter((h) => text.includes(mark(h))).map((h) => h.hostname)]).toEqual([
+        200,
+        [host.hostname],
+      ]);
     }
   });
 
   test('over TLS each address shows the certificate of its host, as its record has it, and all have one key', async () => {
-    const records = Object.values(await call<Record<string, { host: string; type: string; fingerprint_sha256: string }>>('Certificate.get_all_records'));
+    const records = Object.values(
+      await call<Record<string, { host: string; type: string; fingerprint_sha256: string }>>(
+        'Certificate.get_all_records',
+      ),
+    );
     const keys = new Set<string>();
     for (const { ref, address, hostname } of hosts) {
       const shown = await shownAt(address, tlsPort);
-      expect(shown.fingerprint256).toBe(new X509Certificate(await call<string>('host.get_server_certificate', ref)).fingerprint256);
-      expect(records.filter((c) => c.host === ref && c.type === 'host').map((c) => c.fingerprint_sha256)).toEqual([shown.fingerprint256]);
-      expect([shown.checkIP(address), shown.checkHost(hostname), shown.checkIP('127.0.0.1')]).toEqual([address, hostname, '127.0.0.1']);
+      expect(shown.fingerprint256).toBe(
+        new X509Certificate(await call<string>('host.get_server_certificate', ref)).fingerprint256,
+      );
+      expect(
+        records.filter((c) => c.host === ref && c.type === 'host').map((c) => c.fingerprint_sha256),
+      ).toEqual([shown.fingerprint256]);
+      expect([shown.checkIP(address), shown.checkHost(hostname), shown.checkIP('127.0.0.1')]).toEqual([
+        address,
+        hostname,
+        '127.0.0.1',
+      ]);
       keys.add(shown.publicKey.export({ type: 'spki', format: 'pem' }).toString());
     }
     expect(keys.size).toBe(1);
@@ -184,8 +219,12 @@ describe('at loopback addresses', () => {
     const ca = await call<string>('host.get_server_certificate', one?.ref);
     const ask = (host = ''): Promise<string> =>
       new Promise((resolve, reject) => {
-        const socket = connectTls({ host, port: tlsPort, ca }, () => socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`));
-        socket.once('data', (piece: Buffer) => resolve(piece.toString().split('\r\n')[0] ?? '')).on('error', reject);
+        const socket = connectTls({ host, port: tlsPort, ca }, () =>
+          socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`),
+        );
+        socket
+          .once('data', (piece: Buffer) => resolve(piece.toString().split('\r\n')[0] ?? ''))
+          .on('error', reject);
       });
     expect(await ask(one?.address)).toBe('HTTP/1.1 200 OK');
     await expect(ask(two?.address)).rejects.toThrow();
@@ -193,20 +232,32 @@ describe('at loopback addresses', () => {
 
   test('a certificate that a host is given is shown at its address alone', async () => {
     const [, two, three] = hosts;
-    const made = await generate([{ name: 'commonName', value: 'given' }], { keyType: 'rsa', keySize: 2048, algorithm: 'sha256' });
+    const made = await generate([{ name: 'commonName', value: 'given' }], {
+      keyType: 'rsa',
+      keySize: 2048,
+      algorithm: 'sha256',
+    });
     const before = (await shownAt(three?.address ?? '', tlsPort)).fingerprint256;
     await call('host.install_server_certificate', two?.ref, made.cert, made.private, '');
-    await eventually(async () => expect((await shownAt(two?.address ?? '', tlsPort)).subject).toBe('CN=given'));
+    await eventually(async () =>
+      expect((await shownAt(two?.address ?? '', tlsPort)).subject).toBe('CN=given'),
+    );
     expect((await shownAt(three?.address ?? '', tlsPort)).fingerprint256).toBe(before);
     await call('host.reset_server_certificate', two?.ref);
-    await eventually(async () => expect((await shownAt(two?.address ?? '', tlsPort)).checkIP(two?.address ?? '')).toBe(two?.address));
+    await eventually(async () =>
+      expect((await shownAt(two?.address ?? '', tlsPort)).checkIP(two?.address ?? '')).toBe(two?.address),
+    );
   });
 
   test('a console is where its location says: at the host of its VM, over TLS, also after the VM has moved', async () => {
     const { vm, host } = await startedVm(call, 'seen');
     const there = hosts.find(({ ref }) => ref === host);
     const location = await locationOf(call, vm);
-    expect([location.protocol, location.hostname, location.port]).toEqual(['https:', there?.address, String(tlsPort)]);
+    expect([location.protocol, location.hostname, location.port]).toEqual([
+      'https:',
+      there?.address,
+      String(tlsPort),
+    ]);
     const token = await sessionOf(`http://127.0.0.1:${port}`);
     const look = async ({ hostname, pathname, search }: URL): Promise<string> => {
       const socket = connectTls({ host: hostname, port: tlsPort, rejectUnauthorized: false });
@@ -227,13 +278,20 @@ describe('at loopback addresses', () => {
     const { token } = await call<{ token: string }>('event.from', ['console'], '', 0);
     const { vm } = await startedVm(call, 'followed');
     const location = await locationOf(call, vm);
-    const { events } = await call<{ events: { snapshot?: { VM: string; protocol: string; location: string } }[] }>('event.from', ['console'], token, 5);
-    expect(events.filter(({ snapshot }) => snapshot?.VM === vm && snapshot.protocol === 'rfb').map((e) => e.snapshot?.location)).toEqual([location.toString()]);
+    const { events } = await call<{
+      events: { snapshot?: { VM: string; protocol: string; location: string } }[];
+    }>('event.from', ['console'], token, 5);
+    expect(
+      events
+        .filter(({ snapshot }) => snapshot?.VM === vm && snapshot.protocol === 'rfb')
+        .map((e) => e.snapshot?.location),
+    ).toEqual([location.toString()]);
     await call('VM.hard_shutdown', vm);
   });
 
   test('disks are served at the addresses of the hosts that reach them', async () => {
-    const network = (await call<Record<string, { network: string; management: boolean }>>('PIF.get_all_records')) ?? {};
+    const network =
+      (await call<Record<string, { network: string; management: boolean }>>('PIF.get_all_records')) ?? {};
     const management = Object.values(network).find((p) => p.management)?.network;
     const [SR] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
     const vdi = await call<string>('VDI.create', {
@@ -246,7 +304,9 @@ describe('at loopback addresses', () => {
       other_config: {},
     });
     await call('network.add_purpose', management, 'nbd');
-    const infos = await call<{ address: string; port: number; cert: string; subject: string; exportname: string }[]>('VDI.get_nbd_info', vdi);
+    const infos = await call<
+      { address: string; port: number; cert: string; subject: string; exportname: string }[]
+    >('VDI.get_nbd_info', vdi);
     expect(infos.map((i) => i.address).sort()).toEqual(hosts.map((h) => h.address).sort());
     for (const info of infos) {
       expect(new X509Certificate(info.cert).checkIP(info.address)).toBe(info.address);
@@ -261,7 +321,9 @@ describe('at loopback addresses', () => {
 
   test('management that moves to another interface takes the address of the host along', async () => {
     const [, , three] = hosts;
-    const pifs = Object.entries(await call<Record<string, Pif & { device: string }>>('PIF.get_all_records')).filter(([, p]) => p.host === three?.ref);
+    const pifs = Object.entries(
+      await call<Record<string, Pif & { device: string }>>('PIF.get_all_records'),
+    ).filter(([, p]) => p.host === three?.ref);
     const refOf = (device: string): string => pifs.find(([, p]) => p.device === device)?.[0] ?? '';
     await call('PIF.reconfigure_ip', refOf('eth1'), 'DHCP', '', '', '', '');
     await call('host.management_reconfigure', refOf('eth1'));
@@ -269,18 +331,26 @@ describe('at loopback addresses', () => {
     expect(await call('PIF.get_IP', refOf('eth0'))).toMatch(/^10\./);
     expect(await call('host.get_address', three?.ref)).toBe(three?.address);
     await call('host.management_reconfigure', refOf('eth0'));
-    expect([await call('PIF.get_IP', refOf('eth0')), await call('host.get_address', three?.ref)]).toEqual([three?.address, three?.address]);
+    expect([await call('PIF.get_IP', refOf('eth0')), await call('host.get_address', three?.ref)]).toEqual([
+      three?.address,
+      three?.address,
+    ]);
   });
 
   test('a loopback address that somebody gives to a host is opened, and the one of before closed; with DHCP it comes back', async () => {
     const [one] = hosts;
     const given = (one?.address ?? '').replace(/\d+$/, '77');
-    const [pif] = Object.entries(await call<Record<string, Pif>>('PIF.get_all_records')).find(([, p]) => p.host === one?.ref && p.management) ?? [];
+    const [pif] =
+      Object.entries(await call<Record<string, Pif>>('PIF.get_all_records')).find(
+        ([, p]) => p.host === one?.ref && p.management,
+      ) ?? [];
     const dom0 = await call<string>('host.get_control_domain', one?.ref);
     await call('PIF.reconfigure_ip', pif, 'Static', given, '255.255.192.0', '', '');
     expect((await locationOf(call, dom0)).hostname).toBe(given);
     const uuidAt = async (address: string): Promise<string | undefined> =>
-      (await jsonAt<{ meta: { legend: string[] } }>(address, '/rrd_updates?start=-20&host=true&json=true')).meta.legend
+      (
+        await jsonAt<{ meta: { legend: string[] } }>(address, '/rrd_updates?start=-20&host=true&json=true')
+      ).meta.legend
         .find((l) => l.includes(':host:'))
         ?.split(':')[2];
     await eventually(async () => expect(await uuidAt(given)).toBe(one?.uuid));
@@ -296,14 +366,25 @@ describe('at loopback addresses', () => {
     expect(rangeOf(there?.address ?? '')).not.toBe(rangeOf(hosts[0]?.address ?? ''));
     const api = await anotherApi(world);
     try {
-      expect((await hostsOf(await login(api.url))).map((h) => h.address)).toEqual(hosts.map((h) => h.address));
+      expect((await hostsOf(await login(api.url))).map((h) => h.address)).toEqual(
+        hosts.map((h) => h.address),
+      );
       for (const { address, uuid } of hosts) {
-        const answer = await fetch(`http://${address}:${api.port}/rrd_updates?start=-20&host=true&json=true`, { headers: basic });
+        const answer = await fetch(
+          `http://${address}:${api.port}/rrd_updates?start=-20&host=true&json=true`,
+          { headers: basic },
+        );
         expect(await answer.text()).toContain(`AVERAGE:host:${uuid}:`);
       }
-      const consoles = Object.values(await (await login(api.url))<Record<string, { location: string }>>('console.get_all_records'));
+      const consoles = Object.values(
+        await (
+          await login(api.url)
+        )<Record<string, { location: string }>>('console.get_all_records'),
+      );
       expect(consoles.length).toBeGreaterThan(0);
-      expect(new Set(consoles.map(({ location }) => new URL(location).port))).toEqual(new Set([String(api.port)]));
+      expect(new Set(consoles.map(({ location }) => new URL(location).port))).toEqual(
+        new Set([String(api.port)]),
+      );
     } finally {
       await api.stop();
     }
@@ -311,8 +392,14 @@ describe('at loopback addresses', () => {
 });
 
 const sessionOf = async (url: string): Promise<string> => {
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
-  return ((await (await fetch(`${url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
+  return ((await (await fetch(`${url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string })
+    .result;
 };
 
 describe('after another kind of addresses', () => {
@@ -322,19 +409,33 @@ describe('after another kind of addresses', () => {
       const call = await login(world.url);
       const before = await hostsOf(call);
       const [one, two, three] = before;
-      const query = (text: string, values: unknown[]): Promise<unknown> | undefined => world.apis[0]?.plane.store.query(text, values);
-      await query("UPDATE host SET address = '169.254.7.' || right(hostname, 1) WHERE ref = ANY($1)", [[one?.ref, two?.ref]]);
-      await query("UPDATE host_run SET address = '169.254.7.' || number WHERE host = ANY($1)", [[one?.ref, two?.ref]]);
-      await query("UPDATE pif SET \"IP\" = '169.254.7.1', netmask = '255.255.0.0', gateway = '' WHERE management AND host = ANY($1)", [[one?.ref, two?.ref]]);
+      const query = (text: string, values: unknown[]): Promise<unknown> | undefined =>
+        world.apis[0]?.plane.store.query(text, values);
+      await query("UPDATE host SET address = '169.254.7.' || right(hostname, 1) WHERE ref = ANY($1)", [
+        [one?.ref, two?.ref],
+      ]);
+      await query("UPDATE host_run SET address = '169.254.7.' || number WHERE host = ANY($1)", [
+        [one?.ref, two?.ref],
+      ]);
+      await query(
+        "UPDATE pif SET \"IP\" = '169.254.7.1', netmask = '255.255.0.0', gateway = '' WHERE management AND host = ANY($1)",
+        [[one?.ref, two?.ref]],
+      );
       await query("UPDATE host SET address = '192.0.2.3' WHERE ref = $1", [three?.ref]);
       await query("UPDATE host_run SET address = '' WHERE host = $1", [three?.ref]);
       const api = await anotherApi(world);
       try {
         const there = await login(api.url);
-        expect((await hostsOf(there)).map(({ address }) => address)).toEqual([one?.address, two?.address, '192.0.2.3']);
+        expect((await hostsOf(there)).map(({ address }) => address)).toEqual([
+          one?.address,
+          two?.address,
+          '192.0.2.3',
+        ]);
         const [pif] = (await pifsOf(there)).filter((p) => p.host === one?.ref && p.management);
         expect(pif).toMatchObject({ IP: one?.address, netmask: '255.255.192.0' });
-        expect((await locationOf(there, await there<string>('host.get_control_domain', two?.ref))).hostname).toBe(two?.address);
+        expect(
+          (await locationOf(there, await there<string>('host.get_control_domain', two?.ref))).hostname,
+        ).toBe(two?.address);
       } finally {
         await api.stop();
       }
@@ -351,7 +452,10 @@ describe('by names', () => {
   let tlsPort: number;
   beforeAll(async () => {
     tlsPort = await freePort();
-    world = await startWorld({ hosts: 2, api: { XENPLANE_TLS_PORT: String(tlsPort), XENPLANE_HOST_NAMES: 'host-{n}.xen.example:9443' } });
+    world = await startWorld({
+      hosts: 2,
+      api: { XENPLANE_TLS_PORT: String(tlsPort), XENPLANE_HOST_NAMES: 'host-{n}.xen.example:9443' },
+    });
     call = await login(world.url);
     hosts = await hostsOf(call);
   });
@@ -363,14 +467,20 @@ describe('by names', () => {
       const { host, protocol } = await locationOf(call, await call<string>('host.get_control_domain', ref));
       expect([protocol, host]).toEqual(['https:', `${address}:9443`]);
     }
-    expect((await pifsOf(call)).filter((p) => p.management).every((p) => /^10\.\d+\.\d+\.\d+$/.test(p.IP) && p.gateway !== '')).toBe(true);
+    expect(
+      (await pifsOf(call))
+        .filter((p) => p.management)
+        .every((p) => /^10\.\d+\.\d+\.\d+$/.test(p.IP) && p.gateway !== ''),
+    ).toBe(true);
   });
 
   test('the Host header tells them apart', async () => {
     for (const { uuid, address } of hosts)
       for (const name of [address, `${address.toUpperCase()}:9443`]) {
         const socket = connect(Number(new URL(world.url).port), '127.0.0.1');
-        socket.write(`GET /rrd_updates?start=-20&host=true&json=true HTTP/1.0\r\nHost: ${name}\r\nAuthorization: ${basic.authorization}\r\n\r\n`);
+        socket.write(
+          `GET /rrd_updates?start=-20&host=true&json=true HTTP/1.0\r\nHost: ${name}\r\nAuthorization: ${basic.authorization}\r\n\r\n`,
+        );
         const parts: Buffer[] = [];
         for await (const part of socket) parts.push(part as Buffer);
         const text = Buffer.concat(parts).toString();
@@ -382,14 +492,20 @@ describe('by names', () => {
     for (const { ref, address } of hosts) {
       const shown = await shownAt('127.0.0.1', tlsPort, address);
       expect([shown.checkHost(address), shown.subject]).toEqual([address, `CN=${address}`]);
-      expect(shown.fingerprint256).toBe(new X509Certificate(await call<string>('host.get_server_certificate', ref)).fingerprint256);
+      expect(shown.fingerprint256).toBe(
+        new X509Certificate(await call<string>('host.get_server_certificate', ref)).fingerprint256,
+      );
     }
     const [pool] = await call<string[]>('pool.get_all');
     const master = await call<string>('pool.get_master', pool);
     const shown = new X509Certificate(await call<string>('host.get_server_certificate', master));
     // An API that listened before the pool had hosts shows the master's from its next second on.
-    await eventually(async () => expect((await shownAt('127.0.0.1', tlsPort)).fingerprint256).toBe(shown.fingerprint256));
-    expect((await shownAt('127.0.0.1', tlsPort, 'unknown.example')).fingerprint256).toBe(shown.fingerprint256);
+    await eventually(async () =>
+      expect((await shownAt('127.0.0.1', tlsPort)).fingerprint256).toBe(shown.fingerprint256),
+    );
+    expect((await shownAt('127.0.0.1', tlsPort, 'unknown.example')).fingerprint256).toBe(
+      shown.fingerprint256,
+    );
   });
 
   test('without the names hosts are at loopback addresses again, with certificates for them', async () => {
@@ -411,7 +527,12 @@ describe('with the ports that clients use by themselves', () => {
     try {
       const hosts = await hostsOf(await login(world.url));
       for (const protocol of ['http', 'https']) {
-        const xapi = createClient({ url: `${protocol}://${hosts[0]?.address}`, auth: { user: 'root', password }, allowUnauthorized: true, watchEvents: false });
+        const xapi = createClient({
+          url: `${protocol}://${hosts[0]?.address}`,
+          auth: { user: 'root', password },
+          allowUnauthorized: true,
+          watchEvents: false,
+        });
         await xapi.connect();
         for (const { uuid } of hosts) {
           const host = await xapi.getRecordByUuid('host', uuid);
@@ -429,7 +550,10 @@ describe('with the ports that clients use by themselves', () => {
       // As Packer's builder does: the host of the location and port 443.
       const { host, pathname, search } = await locationOf(call, vm);
       const socket = connectTls({ host, port: 443, rejectUnauthorized: false });
-      expect((await askConsole(socket, `${pathname}${search}&session_id=${await sessionOf(world.url)}`, host)).name).toBe('typed');
+      expect(
+        (await askConsole(socket, `${pathname}${search}&session_id=${await sessionOf(world.url)}`, host))
+          .name,
+      ).toBe('typed');
       socket.destroy();
     } finally {
       await world.stop();

@@ -64,7 +64,8 @@ const guestsOf = async (host: string): Promise<string[]> => {
   const dom0 = await call<string>('host.get_control_domain', host);
   return (await call<string[]>('host.get_resident_VMs', host)).filter((vm) => vm !== dom0);
 };
-const isLive = async (host: string): Promise<boolean> => call<boolean>('host_metrics.get_live', await call<string>('host.get_metrics', host));
+const isLive = async (host: string): Promise<boolean> =>
+  call<boolean>('host_metrics.get_live', await call<string>('host.get_metrics', host));
 const other = (...not: string[]): string => hosts.find((h) => !not.includes(h)) ?? '';
 async function ended(task: string): Promise<{ status: string; error_info: string[] }> {
   return eventually(async () => {
@@ -82,14 +83,21 @@ test('twenty guests run on while their host is emptied, in batches with tasks of
   const late = await newVm('late');
   await call('host.disable', host);
   const task = await call<string>('Async.host.evacuate', host, 'OpaqueRef:NULL', 3);
-  await eventually(async () => expect((await call<string[]>('task.get_subtasks', task)).length).toBeGreaterThan(2));
+  await eventually(async () =>
+    expect((await call<string[]>('task.get_subtasks', task)).length).toBeGreaterThan(2),
+  );
   expect(await call('host.get_allowed_operations', host)).not.toContain('vm_migrate');
-  await expect(call('VM.start_on', late, host, false, false)).rejects.toThrow(`HOST_EVACUATE_IN_PROGRESS ${host}`);
+  await expect(call('VM.start_on', late, host, false, false)).rejects.toThrow(
+    `HOST_EVACUATE_IN_PROGRESS ${host}`,
+  );
   expect(await ended(task)).toMatchObject({ status: 'success' });
   expect((await call<string[]>('task.get_subtasks', task)).length).toBe(moving.length);
   expect(await guestsOf(host)).toEqual([]);
   for (const vm of vms) {
-    const { power_state, resident_on, current_operations } = await call<Record<string, unknown>>('VM.get_record', vm);
+    const { power_state, resident_on, current_operations } = await call<Record<string, unknown>>(
+      'VM.get_record',
+      vm,
+    );
     expect([power_state, resident_on === host, current_operations]).toEqual(['Running', false, {}]);
   }
   await look();
@@ -107,10 +115,14 @@ test('a guest that has moved is where its record says, with its consoles, and ca
   await call('VM.pool_migrate', vm, to, { live: 'true' });
   expect(await residentOn(vm)).toBe(to);
   const uuid = await call('VM.get_uuid', vm);
-  const told = Object.values(await call<Record<string, { name: string; obj_uuid: string }>>('message.get_all_records')).filter((m) => m.obj_uuid === uuid);
+  const told = Object.values(
+    await call<Record<string, { name: string; obj_uuid: string }>>('message.get_all_records'),
+  ).filter((m) => m.obj_uuid === uuid);
   expect(told.map((m) => m.name)).toContain('VM_MIGRATED');
   const address = await call<string>('host.get_address', to);
-  for (const { VM, location } of Object.values(await call<Record<string, { VM: string; location: string }>>('console.get_all_records')))
+  for (const { VM, location } of Object.values(
+    await call<Record<string, { VM: string; location: string }>>('console.get_all_records'),
+  ))
     if (VM === vm) expect(location).toContain(`http://${address}:${new URL(world.url).port}/`);
   await call('VM.pool_migrate', vm, from, { live: 'false' });
   expect(await residentOn(vm)).toBe(from);
@@ -132,7 +144,8 @@ test('the temporary disks of a guest are made at the other host and leave nothin
   await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('pool_migrate'));
   const from = await residentOn(vm),
     to = other(from);
-  const disksAt = async (host: string): Promise<string[]> => readdirSync(path.join(world.folder, 'agent', 'disks', await call<string>('host.get_uuid', host)));
+  const disksAt = async (host: string): Promise<string[]> =>
+    readdirSync(path.join(world.folder, 'agent', 'disks', await call<string>('host.get_uuid', host)));
   expect([(await disksAt(from)).length, (await disksAt(to)).length]).toEqual([1, 0]);
   await call('VM.pool_migrate', vm, to, {});
   expect([(await disksAt(from)).length, (await disksAt(to)).length]).toEqual([0, 1]);
@@ -144,20 +157,37 @@ test('a migration is refused for what the guest is, and for what the other host 
   const vm = await startedVm('stuck');
   const from = await residentOn(vm),
     to = other(from);
-  await expect(call('VM.pool_migrate', await newVm('halted'), to, {})).rejects.toThrow(/VM_BAD_POWER_STATE \S+ running halted/);
-  await expect(call('VM.pool_migrate', vm, 'OpaqueRef:nobody', {})).rejects.toThrow('HANDLE_INVALID host OpaqueRef:nobody');
-  const [inside] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth1');
-  await expect(call('VM.pool_migrate', vm, to, { network: inside })).rejects.toThrow('PIF_HAS_NO_NETWORK_CONFIGURATION');
+  await expect(call('VM.pool_migrate', await newVm('halted'), to, {})).rejects.toThrow(
+    /VM_BAD_POWER_STATE \S+ running halted/,
+  );
+  await expect(call('VM.pool_migrate', vm, 'OpaqueRef:nobody', {})).rejects.toThrow(
+    'HANDLE_INVALID host OpaqueRef:nobody',
+  );
+  const [inside] = await call<string[]>(
+    'network.get_by_name_label',
+    'Pool-wide network associated with eth1',
+  );
+  await expect(call('VM.pool_migrate', vm, to, { network: inside })).rejects.toThrow(
+    'PIF_HAS_NO_NETWORK_CONFIGURATION',
+  );
   await call('host.disable', to);
   await expect(call('VM.pool_migrate', vm, to, {})).rejects.toThrow(`HOST_DISABLED ${to}`);
   await call('host.enable', to);
-  await plane().store.query(`UPDATE host SET cpu_info = cpu_info || '{"vendor": "GenuineIntel"}' WHERE ref = $1`, [to]);
-  await expect(call('VM.pool_migrate', vm, to, {})).rejects.toThrow(`VM_INCOMPATIBLE_WITH_THIS_HOST ${vm} ${to}`);
-  await plane().store.query(`UPDATE host SET cpu_info = cpu_info || '{"vendor": "AuthenticAMD"}' WHERE ref = $1`, [to]);
-  const [shared] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
-  const [pbd] = Object.entries(await call<Record<string, { host: string; SR: string }>>('PBD.get_all_records')).filter(
-    ([, p]) => p.host === to && p.SR === shared,
+  await plane().store.query(
+    `UPDATE host SET cpu_info = cpu_info || '{"vendor": "GenuineIntel"}' WHERE ref = $1`,
+    [to],
   );
+  await expect(call('VM.pool_migrate', vm, to, {})).rejects.toThrow(
+    `VM_INCOMPATIBLE_WITH_THIS_HOST ${vm} ${to}`,
+  );
+  await plane().store.query(
+    `UPDATE host SET cpu_info = cpu_info || '{"vendor": "AuthenticAMD"}' WHERE ref = $1`,
+    [to],
+  );
+  const [shared] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
+  const [pbd] = Object.entries(
+    await call<Record<string, { host: string; SR: string }>>('PBD.get_all_records'),
+  ).filter(([, p]) => p.host === to && p.SR === shared);
   await plane().store.query('UPDATE pbd SET currently_attached = false WHERE ref = $1', [pbd?.[0]]);
   await expect(call('VM.pool_migrate', vm, to, {})).rejects.toThrow(`VM_REQUIRES_SR ${vm} ${shared}`);
   await plane().store.query('UPDATE pbd SET currently_attached = true WHERE ref = $1', [pbd?.[0]]);
@@ -175,14 +205,20 @@ test('what keeps guests on a host is told for each, and nothing moves', async ()
   await call('host.assert_can_evacuate', host);
   expect(await call('host.get_vms_which_prevent_evacuation', host)).toEqual({});
   await call('VM.add_to_blocked_operations', vm, 'pool_migrate', 'because');
-  expect(await call('host.get_vms_which_prevent_evacuation', host)).toEqual({ [vm]: ['OPERATION_BLOCKED', vm, 'because'] });
-  await expect(call('host.assert_can_evacuate', host)).rejects.toThrow(`CANNOT_EVACUATE_HOST OPERATION_BLOCKED,${vm},because`);
+  expect(await call('host.get_vms_which_prevent_evacuation', host)).toEqual({
+    [vm]: ['OPERATION_BLOCKED', vm, 'because'],
+  });
+  await expect(call('host.assert_can_evacuate', host)).rejects.toThrow(
+    `CANNOT_EVACUATE_HOST OPERATION_BLOCKED,${vm},because`,
+  );
   await expect(call('host.evacuate', host)).rejects.toThrow(`OPERATION_BLOCKED ${vm} because`);
   expect(await residentOn(fine)).toBe(host);
   await call('VM.remove_from_blocked_operations', vm, 'pool_migrate');
   const rest = hosts.filter((h) => h !== host);
   for (const one of rest) await call('host.disable', one);
-  await expect(call('host.assert_can_evacuate', host)).rejects.toThrow('CANNOT_EVACUATE_HOST NO_HOSTS_AVAILABLE|NO_HOSTS_AVAILABLE');
+  await expect(call('host.assert_can_evacuate', host)).rejects.toThrow(
+    'CANNOT_EVACUATE_HOST NO_HOSTS_AVAILABLE|NO_HOSTS_AVAILABLE',
+  );
   for (const one of rest) await call('host.enable', one);
   await Promise.all([vm, fine].map((one) => call('VM.hard_shutdown', one)));
 });
@@ -203,7 +239,10 @@ test('a migration that is cancelled while memory is copied leaves the guest runn
   const again = await call<string>('Async.VM.pool_migrate', vm, from, {});
   await eventually(async () => expect(await call<number>('task.get_progress', again)).toBeGreaterThan(0.15));
   await call('VM.hard_shutdown', vm);
-  expect([(await ended(again)).status, await call('VM.get_power_state', vm)]).toEqual(['cancelled', 'Halted']);
+  expect([(await ended(again)).status, await call('VM.get_power_state', vm)]).toEqual([
+    'cancelled',
+    'Halted',
+  ]);
 });
 
 test('a guest that ends by itself while it is moved is halted, and the migration says so', async () => {
@@ -226,7 +265,10 @@ test('disks go to the other host’s own storage with the guest, and a halted VM
   const vm = await startedVm('mover');
   const from = await residentOn(vm),
     to = other(from);
-  const [network] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+  const [network] = await call<string[]>(
+    'network.get_by_name_label',
+    'Pool-wide network associated with eth0',
+  );
   const srs = await call<Record<string, { type: string }>>('SR.get_all_records');
   const pbds = Object.values(await call<Record<string, { host: string; SR: string }>>('PBD.get_all_records'));
   const local = pbds.find((p) => p.host === to && srs[p.SR]?.type === 'ext')?.SR ?? '';
@@ -236,39 +278,59 @@ test('disks go to the other host’s own storage with the guest, and a halted VM
   const before = await disk();
   const dest = await call<Record<string, string>>('host.migrate_receive', to, network, {});
   const foreign = { ...dest, host: 'OpaqueRef:elsewhere' };
-  await expect(call('VM.assert_can_migrate', vm, foreign, true, {}, {}, {})).rejects.toThrow('HANDLE_INVALID host OpaqueRef:elsewhere');
-  await expect(call('VM.assert_can_migrate', vm, { host: to }, true, {}, {}, {})).rejects.toThrow('INVALID_VALUE SM');
-  await expect(call('VM.assert_can_migrate', vm, { ...dest, session_id: 'OpaqueRef:no' }, true, {}, {}, {})).rejects.toThrow('SESSION_INVALID');
+  await expect(call('VM.assert_can_migrate', vm, foreign, true, {}, {}, {})).rejects.toThrow(
+    'HANDLE_INVALID host OpaqueRef:elsewhere',
+  );
+  await expect(call('VM.assert_can_migrate', vm, { host: to }, true, {}, {}, {})).rejects.toThrow(
+    'INVALID_VALUE SM',
+  );
+  await expect(
+    call('VM.assert_can_migrate', vm, { ...dest, session_id: 'OpaqueRef:no' }, true, {}, {}, {}),
+  ).rejects.toThrow('SESSION_INVALID');
   await call('VM.assert_can_migrate', vm, dest, true, { [before]: local }, {}, {});
   expect(await call('VM.migrate_send', vm, dest, true, { [before]: local }, {}, {})).toBe(vm);
   expect([await residentOn(vm), await call('VDI.get_SR', await disk())]).toEqual([to, local]);
   await expect(call('VDI.get_record', before)).rejects.toThrow(`HANDLE_INVALID VDI ${before}`);
   await expect(call('VM.pool_migrate', vm, from, {})).rejects.toThrow(`VM_REQUIRES_SR ${vm} ${local}`);
-  expect(await call('host.get_vms_which_prevent_evacuation', to)).toEqual({ [vm]: ['VM_REQUIRES_SR', vm, local] });
+  expect(await call('host.get_vms_which_prevent_evacuation', to)).toEqual({
+    [vm]: ['VM_REQUIRES_SR', vm, local],
+  });
   await call('VM.migrate_send', vm, dest, true, { [await disk()]: shared }, {}, {});
   expect([await residentOn(vm), await call('VDI.get_SR', await disk())]).toEqual([to, shared]);
   await call('VM.hard_shutdown', vm);
   await call('VM.migrate_send', vm, dest, false, { [await disk()]: local }, {}, {});
-  expect([await call('VM.get_power_state', vm), await call('VDI.get_SR', await disk())]).toEqual(['Halted', local]);
+  expect([await call('VM.get_power_state', vm), await call('VDI.get_SR', await disk())]).toEqual([
+    'Halted',
+    local,
+  ]);
   const back = await call<Record<string, string>>('host.migrate_receive', from, network, {});
-  await expect(call('VM.migrate_send', vm, back, false, {}, {}, {})).rejects.toThrow(`VDI_NOT_IN_MAP ${await disk()}`);
+  await expect(call('VM.migrate_send', vm, back, false, {}, {}, {})).rejects.toThrow(
+    `VDI_NOT_IN_MAP ${await disk()}`,
+  );
   const copied = call('VM.migrate_send', vm, dest, false, { [await disk()]: shared }, {}, { copy: 'true' });
-  await expect(copied).rejects.toThrow('OPERATION_NOT_ALLOWED Copy mode is disallowed on intra pool storage migration');
+  await expect(copied).rejects.toThrow(
+    'OPERATION_NOT_ALLOWED Copy mode is disallowed on intra pool storage migration',
+  );
   expect(await call('VDI.get_SR', await disk())).toBe(local);
 });
 
 test('a host is rebooted when it is empty, and takes guests again by itself', async () => {
   const [host = ''] = hosts;
   const vm = await startedVm('in the way', GiB, host);
-  const booted = async (): Promise<Record<string, string>> => call<Record<string, string>>('host.get_other_config', host);
+  const booted = async (): Promise<Record<string, string>> =>
+    call<Record<string, string>>('host.get_other_config', host);
   const before = await booted();
   await call('host.disable', host);
-  expect(await call('host.get_allowed_operations', host)).toEqual(expect.arrayContaining(['reboot', 'shutdown', 'evacuate']));
+  expect(await call('host.get_allowed_operations', host)).toEqual(
+    expect.arrayContaining(['reboot', 'shutdown', 'evacuate']),
+  );
   await expect(call('host.reboot', host)).rejects.toThrow(`HOST_IN_USE ${host} vm ${vm}`);
   await call('host.evacuate', host);
   await call('host.reboot', host);
   expect(await isLive(host)).toBe(false);
-  await expect(call('host.call_plugin', host, 'raid.py', 'check_raid_pool', {})).rejects.toThrow(`HOST_OFFLINE ${host}`);
+  await expect(call('host.call_plugin', host, 'raid.py', 'check_raid_pool', {})).rejects.toThrow(
+    `HOST_OFFLINE ${host}`,
+  );
   await expect(call('host.reboot', host)).rejects.toThrow(`HOST_OFFLINE ${host}`);
   await eventually(async () => expect(await isLive(host)).toBe(true));
   expect(await call('host.get_enabled', host)).toBe(true);
@@ -320,7 +382,9 @@ test('a host is shut down, switched on, and one that is gone for good is forgott
     const records = Object.values(await call<Record<string, { host: string }>>(`${cls}.get_all_records`));
     expect([cls, records.filter((r) => r.host === host).length, records.length > 0]).toEqual([cls, 0, true]);
   }
-  const [pool] = Object.values(await call<Record<string, { master: string; cpu_info: Record<string, string> }>>('pool.get_all_records'));
+  const [pool] = Object.values(
+    await call<Record<string, { master: string; cpu_info: Record<string, string> }>>('pool.get_all_records'),
+  );
   expect(pool?.cpu_info['cpu_count']).toBe('128');
   expect(hosts).toContain(pool?.master);
   expect(master).not.toBe(host);

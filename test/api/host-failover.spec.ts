@@ -15,7 +15,9 @@ beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   call = await login(world.url);
   lost = await strangerIn(world, call, 51);
-  const [first, second, blocked, stopped] = await Promise.all(['first', 'second', 'blocked', 'stopped'].map(startedVm));
+  const [first, second, blocked, stopped] = await Promise.all(
+    ['first', 'second', 'blocked', 'stopped'].map(startedVm),
+  );
   vms = { first: first ?? '', second: second ?? '', blocked: blocked ?? '', stopped: stopped ?? '' };
   await call('VM.hard_shutdown', vms.stopped);
   await call('VM.add_to_blocked_operations', vms.blocked, 'start', 'not without me');
@@ -39,19 +41,30 @@ interface Message {
   readonly body: string;
 }
 const messagesNamed = async (name: string): Promise<Message[]> =>
-  Object.values(await call<Record<string, Message>>('message.get_all_records')).filter((m) => m.name === name);
+  Object.values(await call<Record<string, Message>>('message.get_all_records')).filter(
+    (m) => m.name === name,
+  );
 
 test('while the host may live the call is refused, and only an operator may ask', async () => {
   await expect(call('host.failover', lost.host)).rejects.toThrow(`HOST_IS_LIVE ${lost.host}`);
   const [api] = world.apis;
   const token =
-    api && (await openSession(api.plane, { user: 'pat', root: false, role: 'vm-power-admin', originator: 'test', userRef: asRef<'user'>('OpaqueRef:NULL') }));
+    api &&
+    (await openSession(api.plane, {
+      user: 'pat',
+      root: false,
+      role: 'vm-power-admin',
+      originator: 'test',
+      userRef: asRef<'user'>('OpaqueRef:NULL'),
+    }));
   const answer = await fetch(`${world.url}/jsonrpc`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'host.failover', params: [token, lost.host] }),
   });
-  expect(await answer.json()).toMatchObject({ error: { message: 'RBAC_PERMISSION_DENIED', data: ['host.failover', expect.any(String)] } });
+  expect(await answer.json()).toMatchObject({
+    error: { message: 'RBAC_PERMISSION_DENIED', data: ['host.failover', expect.any(String)] },
+  });
 });
 
 test('nothing lists the call', async () => {
@@ -66,8 +79,12 @@ test('nothing lists the call', async () => {
 
 test('a host that is lost is told of, and so is each VM that ran there', async () => {
   await lost.agent.stop();
-  await eventually(async () => expect(await messagesNamed('HOST_LOST')).toMatchObject([{ cls: 'Host', obj_uuid: lost.uuid }]));
-  const uuids = await Promise.all([vms.first, vms.second, vms.blocked].map((vm) => call<string>('VM.get_uuid', vm)));
+  await eventually(async () =>
+    expect(await messagesNamed('HOST_LOST')).toMatchObject([{ cls: 'Host', obj_uuid: lost.uuid }]),
+  );
+  const uuids = await Promise.all(
+    [vms.first, vms.second, vms.blocked].map((vm) => call<string>('VM.get_uuid', vm)),
+  );
   const told = await messagesNamed('VM_LOST_WITH_HOST');
   expect(told.map((m) => m.obj_uuid).toSorted()).toEqual(uuids.toSorted());
   expect(told.every((m) => m.cls === 'VM')).toBe(true);
@@ -79,7 +96,10 @@ test('they are started elsewhere, each once; what cannot be started is answered 
   expect(code).toBe(0);
   for (const vm of [vms.first, vms.second]) {
     expect(out).toContain(await call<string>('VM.get_uuid', vm));
-    expect([await call('VM.get_power_state', vm), (await call('VM.get_resident_on', vm)) === lost.host]).toEqual(['Running', false]);
+    expect([
+      await call('VM.get_power_state', vm),
+      (await call('VM.get_resident_on', vm)) === lost.host,
+    ]).toEqual(['Running', false]);
   }
   expect(out).toMatch(/OPERATION_BLOCKED .*not without me/);
   expect(await call('VM.get_power_state', vms.stopped)).toBe('Halted');
@@ -90,7 +110,9 @@ test('they are started elsewhere, each once; what cannot be started is answered 
 
 test('that the host is back is told too, and nothing runs there', async () => {
   back = await strangerIn(world, call, 51);
-  await eventually(async () => expect(await messagesNamed('HOST_RETURNED')).toMatchObject([{ cls: 'Host', obj_uuid: lost.uuid }]));
+  await eventually(async () =>
+    expect(await messagesNamed('HOST_RETURNED')).toMatchObject([{ cls: 'Host', obj_uuid: lost.uuid }]),
+  );
   expect(await back.agent.hypervisor.list(lost.uuid)).toEqual([]);
   await expect(call('host.failover', lost.host)).rejects.toThrow(`HOST_IS_LIVE ${lost.host}`);
 });

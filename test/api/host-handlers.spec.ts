@@ -11,8 +11,15 @@ let token: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
   call = await login(world.url);
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
-  token = ((await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
+  token = (
+    (await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }
+  ).result;
 });
 afterAll(() => world?.stop());
 
@@ -24,15 +31,27 @@ async function ask(method: string, path: string, body?: Buffer): Promise<{ statu
   return { status: answer.status, text: await answer.text() };
 }
 /** A transfer under a task of its own: how the task ended. */
-async function put(path: string, body: Buffer): Promise<{ status: number; task: string; result: string; error: string[] }> {
+async function put(
+  path: string,
+  body: Buffer,
+): Promise<{ status: number; task: string; result: string; error: string[] }> {
   const task = await call<string>('task.create', 'mine', '');
-  const { status } = await ask('PUT', `${path}${path.includes('?') ? '&' : '?'}task_id=${task}`, body).catch(() => ({ status: 0 }));
+  const { status } = await ask('PUT', `${path}${path.includes('?') ? '&' : '?'}task_id=${task}`, body).catch(
+    () => ({ status: 0 }),
+  );
   await eventually(async () => expect(await call('task.get_status', task)).not.toBe('pending'));
-  const { status: end, result, error_info } = await call<{ status: string; result: string; error_info: string[] }>('task.get_record', task);
+  const {
+    status: end,
+    result,
+    error_info,
+  } = await call<{ status: string; result: string; error_info: string[] }>('task.get_record', task);
   return { status, task: end, result, error: error_info };
 }
 const tar = (files: Readonly<Record<string, string>>): Buffer =>
-  Buffer.concat([...Object.entries(files).flatMap(([name, content]) => [...tarMember(name, Buffer.from(content))]), tarEnd()]);
+  Buffer.concat([
+    ...Object.entries(files).flatMap(([name, content]) => [...tarMember(name, Buffer.from(content))]),
+    tarEnd(),
+  ]);
 
 test.each([
   ['GET', '/services', 200, '{"services":[]}'],
@@ -57,9 +76,12 @@ test.each([
   expect([answer.status, answer.text]).toEqual([status, expect.stringContaining(words)]);
 });
 
-test.each(['/services', '/wlb_report', '/repository/enabled', '/sync_config_files'])('%s needs a session', async (path) => {
-  expect(await statusOf(fetch(`${world.url}${path}`))).toBe(401);
-});
+test.each(['/services', '/wlb_report', '/repository/enabled', '/sync_config_files'])(
+  '%s needs a session',
+  async (path) => {
+    expect(await statusOf(fetch(`${world.url}${path}`))).toBe(401);
+  },
+);
 
 test('a stranger runs no command on a host', async () => {
   const run = (query: string): Promise<string> => {
@@ -68,7 +90,9 @@ test('a stranger runs no command on a host', async () => {
     return text(socket);
   };
   expect(await run('')).toMatch(/^HTTP\/1\.1 401 /);
-  expect(await run(`&session_id=${token}`)).toMatch(/^HTTP\/1\.1 500 .*INTERNAL_ERROR: \[ Only a session of the pool/s);
+  expect(await run(`&session_id=${token}`)).toMatch(
+    /^HTTP\/1\.1 500 .*INTERNAL_ERROR: \[ Only a session of the pool/s,
+  );
 });
 
 test('messages come with their moments, once, to the object that is named', async () => {
@@ -78,11 +102,27 @@ test('messages come with their moments, once, to the object that is named', asyn
   const one = (name: string): string =>
     `<message><ref>OpaqueRef:x</ref><name>${name}</name><priority>3</priority><cls>Host</cls><obj_uuid>other</obj_uuid><timestamp>20250102T03:04:05Z</timestamp><uuid>${uuid}</uuid><body>a &lt;b&gt; &amp; c</body></message>`;
   const file = Buffer.from(`<?xml version="1.0"?><messages>${one('FIRST')}</messages>`);
-  expect(await put(`/messages?cls=Host&uuid=${obj_uuid}`, file)).toMatchObject({ status: 200, task: 'success' });
-  expect(await put(`/messages?cls=Host&uuid=${obj_uuid}`, file)).toMatchObject({ status: 200, task: 'success' });
-  const all = Object.values(await call<Record<string, { name: string }>>('message.get', 'Host', obj_uuid, '20250101T00:00:00Z'));
+  expect(await put(`/messages?cls=Host&uuid=${obj_uuid}`, file)).toMatchObject({
+    status: 200,
+    task: 'success',
+  });
+  expect(await put(`/messages?cls=Host&uuid=${obj_uuid}`, file)).toMatchObject({
+    status: 200,
+    task: 'success',
+  });
+  const all = Object.values(
+    await call<Record<string, { name: string }>>('message.get', 'Host', obj_uuid, '20250101T00:00:00Z'),
+  );
   expect(all.filter((m) => m.name === 'FIRST')).toEqual([
-    { name: 'FIRST', priority: 3, cls: 'Host', obj_uuid, timestamp: '20250102T03:04:05Z', uuid, body: 'a <b> & c' },
+    {
+      name: 'FIRST',
+      priority: 3,
+      cls: 'Host',
+      obj_uuid,
+      timestamp: '20250102T03:04:05Z',
+      uuid,
+      body: 'a <b> & c',
+    },
   ]);
   const cut = Buffer.from(`<messages>${one('SECOND')}<message><name>THIRD</name></message></messages>`);
   expect(await put(`/messages?cls=Host&uuid=${obj_uuid}`, cut)).toMatchObject({ task: 'failure' });
@@ -100,10 +140,17 @@ test('a bundle fills its repository, and what is no bundle changes nothing', asy
     task: 'failure',
     error: ['BUNDLE_UNPACK_FAILED', expect.any(String)],
   });
-  expect(await put('/bundle', tar({ 'other/file': 'x' }))).toMatchObject({ task: 'failure', error: ['BUNDLE_SYNC_FAILED'] });
+  expect(await put('/bundle', tar({ 'other/file': 'x' }))).toMatchObject({
+    task: 'failure',
+    error: ['BUNDLE_SYNC_FAILED'],
+  });
   expect(await call('Repository.get_hash', repository)).toBe('');
   const good = tar({ 'Packages/a.rpm': 'x'.repeat(3000), 'repodata/repomd.xml': repomd });
-  expect(await put('/bundle', good)).toMatchObject({ status: 200, task: 'success', result: `<value>${sum}</value>` });
+  expect(await put('/bundle', good)).toMatchObject({
+    status: 200,
+    task: 'success',
+    result: `<value>${sum}</value>`,
+  });
   expect(await call('Repository.get_hash', repository)).toBe(sum);
   const [host] = await call<string[]>('host.get_all');
   const updates = await ask('GET', `/host_updates?host_id=${await call('host.get_uuid', host)}`);
@@ -119,8 +166,14 @@ test('an update of the old kind is found in what is uploaded', async () => {
   const patch = /OpaqueRef:[0-9a-f-]+/.exec(done.result)?.[0];
   expect(await call('pool_patch.get_name_label', patch)).toBe('XS83E002');
   const before = await call<string[]>('VDI.get_all');
-  expect(await put('/pool_patch_upload', file)).toMatchObject({ task: 'failure', error: ['PATCH_ALREADY_EXISTS', uuid] });
-  expect(await put('/pool_patch_upload', Buffer.from('nothing'))).toMatchObject({ task: 'failure', error: ['INVALID_PATCH'] });
+  expect(await put('/pool_patch_upload', file)).toMatchObject({
+    task: 'failure',
+    error: ['PATCH_ALREADY_EXISTS', uuid],
+  });
+  expect(await put('/pool_patch_upload', Buffer.from('nothing'))).toMatchObject({
+    task: 'failure',
+    error: ['INVALID_PATCH'],
+  });
   expect((await call<string[]>('VDI.get_all')).sort()).toEqual(before.sort());
 });
 
@@ -133,7 +186,9 @@ test('xe uploads patches and bundles', async () => {
   const user = { port: Number(new URL(world.url).port), password, files };
   const uploaded = await thinXe(user, 'patch-upload', 'file-name=patch.iso');
   expect([uploaded.code, uploaded.error]).toEqual([0, '']);
-  expect(await call('pool_patch.get_name_label', await call('pool_patch.get_by_uuid', uploaded.out.trim()))).toBe('XS83E003');
+  expect(
+    await call('pool_patch.get_name_label', await call('pool_patch.get_by_uuid', uploaded.out.trim())),
+  ).toBe('XS83E003');
   expect(await thinXe(user, 'pool-sync-bundle', 'filename=bundle.tar')).toMatchObject({ code: 0, error: '' });
   const [repository] = await call<string[]>('Repository.get_all');
   expect(await call('Repository.get_hash', repository)).toBe('cd'.repeat(32));
@@ -142,16 +197,35 @@ test('xe uploads patches and bundles', async () => {
 test('who may only look may neither take a host apart nor put one together', async () => {
   const [pool] = await call<string[]>('pool.get_all');
   await call('pool.enable_external_auth', pool, { 'user:eve': 'apple' }, 'x', 'PAM');
-  const subject = await call('subject.create', { subject_identifier: await call('auth.get_subject_identifier', 'eve'), other_config: {} });
-  await call('subject.add_to_roles', subject, (await call<string[]>('role.get_by_name_label', 'read-only'))[0]);
+  const subject = await call('subject.create', {
+    subject_identifier: await call('auth.get_subject_identifier', 'eve'),
+    other_config: {},
+  });
+  await call(
+    'subject.add_to_roles',
+    subject,
+    (await call<string[]>('role.get_by_name_label', 'read-only'))[0],
+  );
   const authorization = `Basic ${Buffer.from('eve:apple').toString('base64')}`;
   const refused = [
-    ...['/host_backup', '/host_logs_download', '/system-status', '/sync_config_files', '/host_updates', '/repository/x'].map((p) => ['GET', p] as const),
-    ...['/host_restore', '/pool/xmldbdump', '/messages', '/bundle', '/pool_patch_upload', '/services/x'].map((p) => ['PUT', p] as const),
+    ...[
+      '/host_backup',
+      '/host_logs_download',
+      '/system-status',
+      '/sync_config_files',
+      '/host_updates',
+      '/repository/x',
+    ].map((p) => ['GET', p] as const),
+    ...['/host_restore', '/pool/xmldbdump', '/messages', '/bundle', '/pool_patch_upload', '/services/x'].map(
+      (p) => ['PUT', p] as const,
+    ),
     ['POST', '/remote_db_access'] as const,
   ];
   const statuses = await Promise.all(
-    refused.map(async ([method, path]) => await statusOf(fetch(`${world.url}${path}`, { method, headers: { authorization } }))),
+    refused.map(
+      async ([method, path]) =>
+        await statusOf(fetch(`${world.url}${path}`, { method, headers: { authorization } })),
+    ),
   );
   expect(statuses).toEqual(refused.map(() => 403));
   expect(await statusOf(fetch(`${world.url}/services`, { headers: { authorization } }))).toBe(200);

@@ -86,10 +86,14 @@ describe('settings', () => {
 
   test('a directory is joined and left', async () => {
     const nowhere = { user: 'admin', pass: 'secret', url: 'ldap://127.0.0.1:1' };
-    await expect(call('host.enable_external_auth', host, nowhere, 'example.org', 'AD')).rejects.toThrow('AUTH_ENABLE_FAILED_UNAVAILABLE');
+    await expect(call('host.enable_external_auth', host, nowhere, 'example.org', 'AD')).rejects.toThrow(
+      'AUTH_ENABLE_FAILED_UNAVAILABLE',
+    );
     await call('host.enable_external_auth', host, { user: 'admin', pass: 'secret' }, 'example.org', 'PAM');
     expect(await call('host.get_external_auth_configuration', host)).toEqual({ user: 'admin' });
-    await expect(call('host.enable_external_auth', host, {}, 'other.org', 'PAM')).rejects.toThrow('AUTH_ALREADY_ENABLED PAM example.org');
+    await expect(call('host.enable_external_auth', host, {}, 'other.org', 'PAM')).rejects.toThrow(
+      'AUTH_ALREADY_ENABLED PAM example.org',
+    );
     await expect(call('host.external_auth_set_ldaps', host, true)).rejects.toThrow('AUTH_SET_LDAPS_FAILED');
     await call('host.disable_external_auth', host, {});
     expect(await call('host.get_external_auth_type', host)).toBe('');
@@ -97,9 +101,16 @@ describe('settings', () => {
 
   test('blobs have names of their own', async () => {
     const blob = await call<string>('host.create_new_blob', host, 'picture', 'image/png', true);
-    expect(await call('blob.get_record', blob)).toMatchObject({ name_label: 'picture', mime_type: 'image/png', public: true, size: 0 });
+    expect(await call('blob.get_record', blob)).toMatchObject({
+      name_label: 'picture',
+      mime_type: 'image/png',
+      public: true,
+      size: 0,
+    });
     expect(await call('host.get_blobs', host)).toEqual({ picture: blob });
-    await expect(call('host.create_new_blob', host, 'picture', '', false)).rejects.toThrow(`MAP_DUPLICATE_KEY host blobs ${host} picture`);
+    await expect(call('host.create_new_blob', host, 'picture', '', false)).rejects.toThrow(
+      `MAP_DUPLICATE_KEY host blobs ${host} picture`,
+    );
   });
 
   test('local storage serves as cache while the host is out of use', async () => {
@@ -109,9 +120,14 @@ describe('settings', () => {
     const local = mine.find((p) => srs[p.SR]?.type === 'ext')?.SR ?? '';
     const shared = mine.find((p) => srs[p.SR]?.shared)?.SR ?? '';
     await call('host.disable', other);
-    await expect(call('host.enable_local_storage_caching', other, shared)).rejects.toThrow(`SR_OPERATION_NOT_SUPPORTED ${shared}`);
+    await expect(call('host.enable_local_storage_caching', other, shared)).rejects.toThrow(
+      `SR_OPERATION_NOT_SUPPORTED ${shared}`,
+    );
     await call('host.enable_local_storage_caching', other, local);
-    expect([await call('host.get_local_cache_sr', other), await call('SR.get_local_cache_enabled', local)]).toEqual([local, true]);
+    expect([
+      await call('host.get_local_cache_sr', other),
+      await call('SR.get_local_cache_enabled', local),
+    ]).toEqual([local, true]);
     await call('host.disable_local_storage_caching', other);
     expect(await call('host.get_local_cache_sr', other)).toBe(none);
     await expect(call('host.apply_updates', other, 'hash')).rejects.toThrow('NO_REPOSITORY_ENABLED');
@@ -125,7 +141,9 @@ test('the clock: local time in the host’s zone, set by hand when nothing else 
   const local = await call<string>('host.get_server_localtime', host);
   const hours = (text: string): number => Number(text.slice(9, 11));
   expect((hours(local) - hours(utc) + 24) % 24).toBe(9);
-  expect(await call<string[]>('host.list_timezones', host)).toEqual(expect.arrayContaining(['UTC', 'Asia/Tokyo']));
+  expect(await call<string[]>('host.list_timezones', host)).toEqual(
+    expect.arrayContaining(['UTC', 'Asia/Tokyo']),
+  );
   expect(await call('host.get_ntp_servers_status', host)).toEqual({ 'ntp.example.org': 'Current best' });
   await call('host.set_ntp_mode', host, 'Disabled');
   expect(await call('host.get_ntp_synchronized', host)).toBe(false);
@@ -136,52 +154,103 @@ test('the clock: local time in the host’s zone, set by hand when nothing else 
 });
 
 describe('plugins', () => {
-  const plugin = (name: string, fn: string, args: object = {}): Promise<string> => call<string>('host.call_plugin', host, name, fn, args);
+  const plugin = (name: string, fn: string, args: object = {}): Promise<string> =>
+    call<string>('host.call_plugin', host, name, fn, args);
 
   test('what clients ask of every host', async () => {
     expect(JSON.parse(await plugin('updater.py', 'check_update'))).toEqual([]);
-    expect(JSON.parse(await plugin('updater.py', 'query_installed', { packages: 'xapi-core,nothing' }))).toEqual({
+    expect(
+      JSON.parse(await plugin('updater.py', 'query_installed', { packages: 'xapi-core,nothing' })),
+    ).toEqual({
       'xapi-core': expect.stringMatching(/^xapi-core-[\d.]+-1\.x86_64$/),
       nothing: '',
     });
     const none = { 'xcp-ng-base': '_none_', 'xcp-ng-updates': '_none_', 'xcp-ng-testing': '_none_' };
     expect(JSON.parse(await plugin('updater.py', 'get_proxies'))).toEqual(none);
-    expect(await plugin('updater.py', 'set_proxies', { proxies: JSON.stringify({ 'xcp-ng-base': 'http://proxy:3128' }) })).toBe('');
-    expect(JSON.parse(await plugin('updater.py', 'get_proxies'))).toEqual({ ...none, 'xcp-ng-base': 'http://proxy:3128' });
+    expect(
+      await plugin('updater.py', 'set_proxies', {
+        proxies: JSON.stringify({ 'xcp-ng-base': 'http://proxy:3128' }),
+      }),
+    ).toBe('');
+    expect(JSON.parse(await plugin('updater.py', 'get_proxies'))).toEqual({
+      ...none,
+      'xcp-ng-base': 'http://proxy:3128',
+    });
     expect(JSON.parse(await plugin('updater.py', 'update'))).toMatchObject({ returncode: 0 });
     expect(JSON.parse(await plugin('raid.py', 'check_raid_pool'))).toEqual({});
-    const { blockdevices } = JSON.parse(await plugin('lsblk.py', 'list_block_devices')) as { blockdevices: { name: string; size: string }[] };
+    const { blockdevices } = JSON.parse(await plugin('lsblk.py', 'list_block_devices')) as {
+      blockdevices: { name: string; size: string }[];
+    };
     expect(blockdevices.map(({ name }) => name)).toEqual(['sda', 'sdb', 'sdc', 'sdd']);
-    expect(blockdevices[0]).toEqual({ name: 'sda', kname: 'sda', pkname: '', size: String(2 * 2 ** 40), type: 'disk', ro: '0', mountpoint: '' });
+    expect(blockdevices[0]).toEqual({
+      name: 'sda',
+      kname: 'sda',
+      pkname: '',
+      size: String(2 * 2 ** 40),
+      type: 'disk',
+      ro: '0',
+      mountpoint: '',
+    });
     const devices = blockdevices.map(({ name }) => `/dev/${name}:sat`);
-    expect(JSON.parse(await plugin('smartctl.py', 'health'))).toEqual(Object.fromEntries(devices.map((device) => [device, 'PASSED'])));
-    const information = JSON.parse(await plugin('smartctl.py', 'information')) as Record<string, { user_capacity: { bytes: number } }>;
-    expect(Object.entries(information).map(([device, { user_capacity }]) => [device, String(user_capacity.bytes)])).toEqual(
-      blockdevices.map(({ name, size }) => [`/dev/${name}:sat`, size]),
+    expect(JSON.parse(await plugin('smartctl.py', 'health'))).toEqual(
+      Object.fromEntries(devices.map((device) => [device, 'PASSED'])),
     );
+    const information = JSON.parse(await plugin('smartctl.py', 'information')) as Record<
+      string,
+      { user_capacity: { bytes: number } }
+    >;
+    expect(
+      Object.entries(information).map(([device, { user_capacity }]) => [device, String(user_capacity.bytes)]),
+    ).toEqual(blockdevices.map(({ name, size }) => [`/dev/${name}:sat`, size]));
     expect(await plugin('hyperthreading.py', 'get_hyperthreading')).toBe('true');
     expect(await plugin('ipmitool.py', 'is_ipmi_device_available')).toBe('false');
-    expect([await plugin('netdata.py', 'is_netdata_installed'), await plugin('netdata.py', 'get_netdata_api_key')]).toEqual(['false', '']);
-    expect(await plugin('netdata.py', 'install_netdata', { api_key: 'key', destination: 'tcp:192.0.2.9:19999' })).toBe('true');
-    expect([await plugin('netdata.py', 'is_netdata_installed'), await plugin('netdata.py', 'get_netdata_api_key')]).toEqual(['true', 'key']);
+    expect([
+      await plugin('netdata.py', 'is_netdata_installed'),
+      await plugin('netdata.py', 'get_netdata_api_key'),
+    ]).toEqual(['false', '']);
+    expect(
+      await plugin('netdata.py', 'install_netdata', { api_key: 'key', destination: 'tcp:192.0.2.9:19999' }),
+    ).toBe('true');
+    expect([
+      await plugin('netdata.py', 'is_netdata_installed'),
+      await plugin('netdata.py', 'get_netdata_api_key'),
+    ]).toEqual(['true', 'key']);
     expect(Number(await plugin('disk-space', 'get_avail_host_disk_space'))).toBeGreaterThan(2 ** 40);
   });
 
   test('rules of a virtual switch are kept and dropped', async () => {
-    const rule = { bridge: 'xenbr0', protocol: 'tcp', port: '22', direction: 'to', ipRange: '10.0.0.0/8', allow: 'false' };
+    const rule = {
+      bridge: 'xenbr0',
+      protocol: 'tcp',
+      port: '22',
+      direction: 'to',
+      ipRange: '10.0.0.0/8',
+      allow: 'false',
+    };
     await plugin('sdncontroller.py', 'add-rule', rule);
     await plugin('sdncontroller.py', 'add-rule', rule);
     await plugin('sdncontroller.py', 'add-rule', { ...rule, ipRange: '192.168.1.1' });
-    const flows = async (): Promise<string> => (JSON.parse(await plugin('sdncontroller.py', 'dump-flows', { bridge: 'xenbr0' })) as { stdout: string }).stdout;
+    const flows = async (): Promise<string> =>
+      (JSON.parse(await plugin('sdncontroller.py', 'dump-flows', { bridge: 'xenbr0' })) as { stdout: string })
+        .stdout;
     expect((await flows()).split('\n')).toHaveLength(2);
     await plugin('sdncontroller.py', 'del-rule', rule);
     expect((await flows()).split('\n')).toEqual([expect.stringContaining('192.168.1.1')]);
-    const refused = (change: object): Promise<unknown> => plugin('sdncontroller.py', 'add-rule', { ...rule, ...change });
-    await expect(refused({ bridge: 'nowhere' })).rejects.toThrow("1 add_rule: Failed to get parameters: 'nowhere' is not a valid bridge name");
-    await expect(refused({ bridge: 'xenbr9' })).rejects.toThrow('3 Error running ovs-vsctl command: no bridge named xenbr9');
-    await expect(refused({ ipRange: '10.0.0' })).rejects.toThrow("1 add_rule: Failed to get parameters: '10.0.0' is not a valid IP range");
+    const refused = (change: object): Promise<unknown> =>
+      plugin('sdncontroller.py', 'add-rule', { ...rule, ...change });
+    await expect(refused({ bridge: 'nowhere' })).rejects.toThrow(
+      "1 add_rule: Failed to get parameters: 'nowhere' is not a valid bridge name",
+    );
+    await expect(refused({ bridge: 'xenbr9' })).rejects.toThrow(
+      '3 Error running ovs-vsctl command: no bridge named xenbr9',
+    );
+    await expect(refused({ ipRange: '10.0.0' })).rejects.toThrow(
+      "1 add_rule: Failed to get parameters: '10.0.0' is not a valid IP range",
+    );
     const { port: _port, ...portless } = rule;
-    await expect(plugin('sdncontroller.py', 'del-rule', portless)).rejects.toThrow('2 del_rule: No port provided, tcp and udp requires one');
+    await expect(plugin('sdncontroller.py', 'del-rule', portless)).rejects.toThrow(
+      '2 del_rule: No port provided, tcp and udp requires one',
+    );
   });
 
   test.each<[string, string, object, string]>([
@@ -193,14 +262,24 @@ describe('plugins', () => {
     ['ipmitool.py', 'get_all_sensors', {}, '1 IPMI not available'],
     ['service.py', 'start_service', {}, '-1 Missing or empty argument `service`'],
     ['service.py', 'start_service', { service: 'sshd' }, '-1 This service is not whitelisted'],
-    ['service.py', 'stop_service', { service: 'linstor-satellite' }, "5 Command '['systemctl', 'stop', 'linstor-satellite']' failed with code: 5"],
+    [
+      'service.py',
+      'stop_service',
+      { service: 'linstor-satellite' },
+      "5 Command '['systemctl', 'stop', 'linstor-satellite']' failed with code: 5",
+    ],
     ['netdata.py', 'install_netdata', { api_key: 'key' }, "-1 'destination'"],
     ['updater.py', 'set_proxies', { n: 1 }, 'INTERNAL_ERROR'],
     ['updater.py', 'set_proxies', {}, "-1 'proxies'"],
     ['updater.py', 'set_proxies', { proxies: '{' }, '-1 No JSON object could be decoded'],
     ['updater.py', 'set_proxies', { proxies: '{"a":"b"}' }, "-1 Can't find section 'a' in config file"],
     ['disk-space', 'get_required_space', {}, "XENAPI_PLUGIN_FAILURE get_required_space KeyError 'size'"],
-    ['trim', 'do_trim', { sr_uuid: 'none' }, "XENAPI_PLUGIN_FAILURE do_trim Failure ['UUID_INVALID', 'SR', 'none']"],
+    [
+      'trim',
+      'do_trim',
+      { sr_uuid: 'none' },
+      "XENAPI_PLUGIN_FAILURE do_trim Failure ['UUID_INVALID', 'SR', 'none']",
+    ],
   ])('%s %s %j is refused', async (name, fn, args, error) => {
     await expect(plugin(name, fn, args)).rejects.toThrow(error);
   });
@@ -213,7 +292,11 @@ describe('certificates', () => {
     const second = new X509Certificate(await call<string>('host.get_server_certificate', host));
     expect(second.fingerprint256).not.toBe(first.fingerprint256);
     await call('host.refresh_server_certificate', host);
-    const records = Object.values(await call<Record<string, { host: string; type: string; fingerprint: string }>>('Certificate.get_all_records'));
+    const records = Object.values(
+      await call<Record<string, { host: string; type: string; fingerprint: string }>>(
+        'Certificate.get_all_records',
+      ),
+    );
     expect(
       records
         .filter((c) => c.host === host)
@@ -224,40 +307,79 @@ describe('certificates', () => {
   });
 
   test('one that is installed is checked, key first', async () => {
-    const made = await generate([{ name: 'commonName', value: 'a' }], { keyType: 'rsa', keySize: 2048, algorithm: 'sha256' });
-    const foreign = await generate([{ name: 'commonName', value: 'b' }], { keyType: 'rsa', keySize: 2048, algorithm: 'sha256' });
+    const made = await generate([{ name: 'commonName', value: 'a' }], {
+      keyType: 'rsa',
+      keySize: 2048,
+      algorithm: 'sha256',
+    });
+    const foreign = await generate([{ name: 'commonName', value: 'b' }], {
+      keyType: 'rsa',
+      keySize: 2048,
+      algorithm: 'sha256',
+    });
     const elliptic = await generate([{ name: 'commonName', value: 'c' }], { keyType: 'ec' });
     const short = await generate([{ name: 'commonName', value: 'd' }], { keyType: 'rsa', keySize: 1024 });
-    const past = { notBeforeDate: new Date('2020-01-01T00:00:00Z'), notAfterDate: new Date('2021-01-01T00:00:00Z') };
-    const old = await generate([{ name: 'commonName', value: 'e' }], { keyType: 'rsa', keySize: 2048, algorithm: 'sha256', ...past });
-    const weak = await generate([{ name: 'commonName', value: 'f' }], { keyType: 'rsa', keySize: 2048, algorithm: 'sha1' });
-    const install = (certificate: string, key: string, chain = ''): Promise<unknown> => call('host.install_server_certificate', host, certificate, key, chain);
+    const past = {
+      notBeforeDate: new Date('2020-01-01T00:00:00Z'),
+      notAfterDate: new Date('2021-01-01T00:00:00Z'),
+    };
+    const old = await generate([{ name: 'commonName', value: 'e' }], {
+      keyType: 'rsa',
+      keySize: 2048,
+      algorithm: 'sha256',
+      ...past,
+    });
+    const weak = await generate([{ name: 'commonName', value: 'f' }], {
+      keyType: 'rsa',
+      keySize: 2048,
+      algorithm: 'sha1',
+    });
+    const install = (certificate: string, key: string, chain = ''): Promise<unknown> =>
+      call('host.install_server_certificate', host, certificate, key, chain);
     await expect(install(made.cert, 'no key')).rejects.toThrow('SERVER_CERTIFICATE_KEY_INVALID');
-    await expect(install(made.cert, elliptic.private)).rejects.toThrow('SERVER_CERTIFICATE_KEY_ALGORITHM_NOT_SUPPORTED 1.2.840.10045.2.1');
-    await expect(install(short.cert, short.private)).rejects.toThrow('SERVER_CERTIFICATE_KEY_RSA_LENGTH_NOT_SUPPORTED 1024');
+    await expect(install(made.cert, elliptic.private)).rejects.toThrow(
+      'SERVER_CERTIFICATE_KEY_ALGORITHM_NOT_SUPPORTED 1.2.840.10045.2.1',
+    );
+    await expect(install(short.cert, short.private)).rejects.toThrow(
+      'SERVER_CERTIFICATE_KEY_RSA_LENGTH_NOT_SUPPORTED 1024',
+    );
     await expect(install('no certificate', made.private)).rejects.toThrow('SERVER_CERTIFICATE_INVALID');
-    await expect(install(old.cert, old.private)).rejects.toThrow(/SERVER_CERTIFICATE_EXPIRED \d{8}T\S+ 20210101T00:00:00Z/);
+    await expect(install(old.cert, old.private)).rejects.toThrow(
+      /SERVER_CERTIFICATE_EXPIRED \d{8}T\S+ 20210101T00:00:00Z/,
+    );
     await expect(install(made.cert, foreign.private)).rejects.toThrow('SERVER_CERTIFICATE_KEY_MISMATCH');
-    await expect(install(weak.cert, weak.private)).rejects.toThrow('SERVER_CERTIFICATE_SIGNATURE_NOT_SUPPORTED');
-    await expect(install(made.cert, made.private, 'no chain')).rejects.toThrow('SERVER_CERTIFICATE_CHAIN_INVALID');
+    await expect(install(weak.cert, weak.private)).rejects.toThrow(
+      'SERVER_CERTIFICATE_SIGNATURE_NOT_SUPPORTED',
+    );
+    await expect(install(made.cert, made.private, 'no chain')).rejects.toThrow(
+      'SERVER_CERTIFICATE_CHAIN_INVALID',
+    );
     await install(made.cert, made.private, foreign.cert);
     const shown = new X509Certificate(await call<string>('host.get_server_certificate', host));
-    expect(shown.publicKey.export({ type: 'spki', format: 'pem' })).toBe(createPublicKey(made.public).export({ type: 'spki', format: 'pem' }));
+    expect(shown.publicKey.export({ type: 'spki', format: 'pem' })).toBe(
+      createPublicKey(made.public).export({ type: 'spki', format: 'pem' }),
+    );
   });
 
   test('checking the peers is the pool’s word', async () => {
     await call('host.emergency_disable_tls_verification');
-    await expect(call('host.emergency_reenable_tls_verification')).rejects.toThrow('TLS_VERIFICATION_NOT_ENABLED_IN_POOL');
+    await expect(call('host.emergency_reenable_tls_verification')).rejects.toThrow(
+      'TLS_VERIFICATION_NOT_ENABLED_IN_POOL',
+    );
   });
 });
 
 describe('management', () => {
   const pifs = async (of: string): Promise<[string, { management: boolean; IP: string }][]> =>
-    Object.entries(await call<Record<string, { host: string; management: boolean; IP: string }>>('PIF.get_all_records')).filter(([, p]) => p.host === of);
+    Object.entries(
+      await call<Record<string, { host: string; management: boolean; IP: string }>>('PIF.get_all_records'),
+    ).filter(([, p]) => p.host === of);
 
   test('moves only to an interface with an address', async () => {
     const [plain] = (await pifs(host)).filter(([, p]) => !p.management);
-    await expect(call('host.management_reconfigure', plain?.[0])).rejects.toThrow(`PIF_HAS_NO_NETWORK_CONFIGURATION ${plain?.[0]}`);
+    await expect(call('host.management_reconfigure', plain?.[0])).rejects.toThrow(
+      `PIF_HAS_NO_NETWORK_CONFIGURATION ${plain?.[0]}`,
+    );
     const now = await call<string>('host.get_management_interface', host);
     await call('host.management_reconfigure', now);
     expect(await call('host.get_management_interface', host)).toBe(now);
@@ -269,13 +391,27 @@ describe('management', () => {
   });
 
   test('a destination for migrations is told with a session of its own', async () => {
-    const [eth0] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
-    const [eth1] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth1');
+    const [eth0] = await call<string[]>(
+      'network.get_by_name_label',
+      'Pool-wide network associated with eth0',
+    );
+    const [eth1] = await call<string[]>(
+      'network.get_by_name_label',
+      'Pool-wide network associated with eth1',
+    );
     const [inside] = await call<string[]>('network.get_by_name_label', 'Host internal management network');
     const dest = await call<Record<string, string>>('host.migrate_receive', other, eth0, {});
-    expect(dest).toMatchObject({ host: other, SM: expect.stringContaining('/services/SM?session_id='), master: expect.stringMatching(/^http:/) });
-    await expect(call('host.migrate_receive', other, eth1, {})).rejects.toThrow('PIF_HAS_NO_NETWORK_CONFIGURATION');
-    await expect(call('host.migrate_receive', other, inside, {})).rejects.toThrow(`HOST_CANNOT_ATTACH_NETWORK ${other} ${inside}`);
+    expect(dest).toMatchObject({
+      host: other,
+      SM: expect.stringContaining('/services/SM?session_id='),
+      master: expect.stringMatching(/^http:/),
+    });
+    await expect(call('host.migrate_receive', other, eth1, {})).rejects.toThrow(
+      'PIF_HAS_NO_NETWORK_CONFIGURATION',
+    );
+    await expect(call('host.migrate_receive', other, inside, {})).rejects.toThrow(
+      `HOST_CANNOT_ATTACH_NETWORK ${other} ${inside}`,
+    );
   });
 });
 
@@ -284,5 +420,7 @@ test('the hypervisor speaks: its console, keys pressed on it, and what a report 
   const text = await call<string>('host.dmesg', host);
   expect(text).toMatch(/^\(XEN\) \[.+\] Xen version 4\.17\.5/);
   expect(text).toContain("'q' pressed");
-  expect(await call('host.get_system_status_capabilities', host)).toMatch(/^<\?xml.*<capability key="xen-info".*<\/system-status-capabilities>$/);
+  expect(await call('host.get_system_status_capabilities', host)).toMatch(
+    /^<\?xml.*<capability key="xen-info".*<\/system-status-capabilities>$/,
+  );
 });

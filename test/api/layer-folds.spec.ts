@@ -19,8 +19,15 @@ let host: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
   call = await login(world.url);
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
-  token = ((await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
+  token = (
+    (await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }
+  ).result;
   [host = ''] = await call<string[]>('host.get_all');
   const [api] = world.apis;
   if (!api) throw new Error('no API');
@@ -30,13 +37,33 @@ afterAll(() => world?.stop());
 afterEach(async () => expect(await complaints(plane.store)).toEqual([]));
 
 const makeSr = (name: string): Promise<string> =>
-  call('SR.create', host, { server: 'filer', serverpath: `/export/${name}` }, 0, name, '', 'nfs', 'user', true, {});
+  call(
+    'SR.create',
+    host,
+    { server: 'filer', serverpath: `/export/${name}` },
+    0,
+    name,
+    '',
+    'nfs',
+    'user',
+    true,
+    {},
+  );
 const makeVdi = (SR: string): Promise<string> =>
-  call('VDI.create', { SR, virtual_size: size, type: 'user', sharable: false, read_only: false, other_config: {}, name_label: 'disk' });
+  call('VDI.create', {
+    SR,
+    virtual_size: size,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+    name_label: 'disk',
+  });
 const address = (path: string, query: Record<string, string>): string =>
   `${world.url}${path}?${new URLSearchParams({ session_id: token, ...query }).toString()}`;
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
-const read = async (vdi: string): Promise<string> => sha(Buffer.from(await (await fetch(address('/export_raw_vdi', { vdi }))).arrayBuffer()));
+const read = async (vdi: string): Promise<string> =>
+  sha(Buffer.from(await (await fetch(address('/export_raw_vdi', { vdi }))).arrayBuffer()));
 /** Writes these blocks of the disk and of `shown`, which says what it contains. */
 async function write(vdi: string, shown: Buffer, blocks: readonly number[]): Promise<void> {
   const chunks = blocks.map((at) => {
@@ -46,19 +73,30 @@ async function write(vdi: string, shown: Buffer, blocks: readonly number[]): Pro
     bytes.copy(shown, at * block);
     return Buffer.concat([head, bytes]);
   });
-  const answer = await fetch(address('/import_raw_vdi', { vdi, chunked: 'true' }), { method: 'PUT', body: Buffer.concat([...chunks, Buffer.alloc(12)]) });
+  const answer = await fetch(address('/import_raw_vdi', { vdi, chunked: 'true' }), {
+    method: 'PUT',
+    body: Buffer.concat([...chunks, Buffer.alloc(12)]),
+  });
   expect([answer.status, await answer.text()]).toEqual([200, '']);
 }
-const chain = async (vdi: string): Promise<string[]> => (await reading(plane.store, (tx) => chainOf(tx, asRef(vdi)))).map((layer) => layer.id);
+const chain = async (vdi: string): Promise<string[]> =>
+  (await reading(plane.store, (tx) => chainOf(tx, asRef(vdi)))).map((layer) => layer.id);
 /** The bytes of the disk and of the base copies that it lies on. */
 async function blocksOf(vdi: string): Promise<number> {
-  const { physical_utilisation, sm_config } = await call<{ physical_utilisation: number; sm_config: Record<string, string> }>('VDI.get_record', vdi);
+  const { physical_utilisation, sm_config } = await call<{
+    physical_utilisation: number;
+    sm_config: Record<string, string>;
+  }>('VDI.get_record', vdi);
   const parent = sm_config['vhd-parent'];
-  return physical_utilisation / block + (parent === undefined ? 0 : await blocksOf(await call<string>('VDI.get_by_uuid', parent)));
+  return (
+    physical_utilisation / block +
+    (parent === undefined ? 0 : await blocksOf(await call<string>('VDI.get_by_uuid', parent)))
+  );
 }
 async function settle(): Promise<void> {
   // Others may be folding the same layers meanwhile: rounds are not counted.
-  for (const limit = Date.now() + 120_000; Date.now() < limit; ) if ((await collectLayers(plane)) + (await foldLayers(plane)) === 0) return;
+  for (const limit = Date.now() + 120_000; Date.now() < limit;)
+    if ((await collectLayers(plane)) + (await foldLayers(plane)) === 0) return;
   throw new Error('it goes on and on');
 }
 
@@ -78,7 +116,11 @@ test('a disk whose snapshots are gone comes down to one layer, with the bytes th
   expect([(await chain(vdi)).length, await blocksOf(vdi)]).toEqual([5, 14]);
   for (const gone of [1, 2]) await call('VDI.destroy', snapshots[gone]);
   await settle();
-  expect([(await chain(vdi)).length, await blocksOf(vdi), await read(vdi)]).toEqual([3, 6 + 5 + 2, sha(shown)]);
+  expect([(await chain(vdi)).length, await blocksOf(vdi), await read(vdi)]).toEqual([
+    3,
+    6 + 5 + 2,
+    sha(shown),
+  ]);
   expect([await read(snapshots[0] ?? ''), await read(snapshots[3] ?? '')]).toEqual([kept[0], kept[3]]);
   for (const gone of [0, 3]) await call('VDI.destroy', snapshots[gone]);
   await settle();
@@ -99,7 +141,10 @@ test('what breaks off in the middle is taken up again, and readers see the same 
   const client = new LayerClient(plane.settings);
   expect((await client.fold(bottom, { from: middle, how: 'over', apart: false })).done).toBe(true);
   expect(await read(vdi)).toBe(sha(shown));
-  const [, looked] = await Promise.all([Promise.all([settle(), settle()]), Promise.all(Array.from({ length: 12 }, () => read(vdi)))]);
+  const [, looked] = await Promise.all([
+    Promise.all([settle(), settle()]),
+    Promise.all(Array.from({ length: 12 }, () => read(vdi))),
+  ]);
   expect(new Set(looked)).toEqual(new Set([sha(shown)]));
   await settle();
   expect([(await chain(vdi)).length, await blocksOf(vdi), await read(vdi)]).toEqual([1, 7, sha(shown)]);
@@ -135,9 +180,18 @@ test('a snapshot that gives up its contents keeps what has changed since, and fr
   await call('VDI.data_destroy', first);
   await settle();
   expect([await changes(), await read(second), await read(vdi)]).toEqual([expected, atSecond, sha(shown)]);
-  expect([await blocksOf(first), (await call<number>('SR.get_physical_utilisation', sr)) / block]).toEqual([0, 5 + 1]);
-  expect(await (await fetch(address('/export_raw_vdi', { vdi: first }))).text()).toContain(`VDI_INCOMPATIBLE_TYPE: [ ${first}; CBT metadata ]`);
-  const delta = Buffer.from(await (await fetch(address('/export_raw_vdi', { vdi: second, base: first, format: 'vhd' }))).arrayBuffer());
+  expect([await blocksOf(first), (await call<number>('SR.get_physical_utilisation', sr)) / block]).toEqual([
+    0,
+    5 + 1,
+  ]);
+  expect(await (await fetch(address('/export_raw_vdi', { vdi: first }))).text()).toContain(
+    `VDI_INCOMPATIBLE_TYPE: [ ${first}; CBT metadata ]`,
+  );
+  const delta = Buffer.from(
+    await (
+      await fetch(address('/export_raw_vdi', { vdi: second, base: first, format: 'vhd' }))
+    ).arrayBuffer(),
+  );
   expect(delta.includes(shown.subarray(block, 2 * block))).toBe(true);
   await call('VDI.data_destroy', second);
   await call('VDI.destroy', vdi);
@@ -161,55 +215,63 @@ interface Known {
   gone: boolean;
 }
 
-test.each([1, 2, 3])('whatever is done to the disks of a tree while it is folded, they show what they should (seed %d)', async (seed) => {
-  const choose = choices(seed);
-  const sr = await makeSr(`random ${seed}`);
-  const root = await makeVdi(sr);
-  await call('VDI.enable_cbt', root);
-  const disks = new Map<string, Known>([[root, { shown: Buffer.alloc(size), isSnapshot: false, gone: false }]]);
-  const changed = new Map<string, string>();
-  const pick = (wanted: (disk: Known, ref: string) => boolean): string | undefined => {
-    const found = [...disks].filter(([ref, disk]) => wanted(disk, ref)).map(([ref]) => ref);
-    return found[choose(found.length)];
-  };
-  const add = (ref: string, source: string, isSnapshot: boolean): unknown =>
-    disks.set(ref, { shown: Buffer.from(disks.get(source)?.shown ?? ''), isSnapshot, gone: false });
-  const actions: readonly (() => Promise<unknown>)[] = [
-    async () => {
-      const to = pick((d) => !d.isSnapshot);
-      if (to) await write(to, disks.get(to)?.shown ?? Buffer.alloc(0), [choose(64), choose(64), choose(8)]);
-    },
-    async () => {
-      const ref = await call<string>('VDI.snapshot', root, {});
-      for (const [other, disk] of disks)
-        if (disk.isSnapshot && (await call('VDI.get_cbt_enabled', other))) changed.set(`${other} ${ref}`, await call('VDI.list_changed_blocks', other, ref));
-      add(ref, root, true);
-    },
-    async () => {
-      const of = pick((d) => !d.gone);
-      if (of && disks.size < 12) add(await call<string>('VDI.clone', of, {}), of, false);
-    },
-    async () => {
-      const which = pick((_disk, ref) => ref !== root);
-      if (which) await call('VDI.destroy', which);
-      if (which) disks.delete(which);
-    },
-    async () => {
-      const which = pick((d) => d.isSnapshot && !d.gone);
-      const known = which === undefined ? undefined : disks.get(which);
-      if (which) await call('VDI.data_destroy', which);
-      if (known) known.gone = true;
-    },
-    () => Promise.all([foldLayers(plane), foldLayers(plane), collectLayers(plane)]),
-  ];
-  for (let step = 0; step < 60; step += 1) await actions[[0, 0, 1, 2, 3, 3, 4, 5, 5][choose(9)] ?? 0]?.();
-  await settle();
-  for (const [ref, { shown, gone }] of disks) if (!gone) expect([ref, await read(ref)]).toEqual([ref, sha(shown)]);
-  for (const [pair, bits] of changed) {
-    const [from = '', to = ''] = pair.split(' ');
-    if (disks.has(from) && disks.has(to)) expect([pair, await call('VDI.list_changed_blocks', from, to)]).toEqual([pair, bits]);
-  }
-  for (const ref of disks.keys()) await call('VDI.destroy', ref);
-  await settle();
-  expect(await call('SR.get_physical_utilisation', sr)).toBe(0);
-});
+test.each([1, 2, 3])(
+  'whatever is done to the disks of a tree while it is folded, they show what they should (seed %d)',
+  async (seed) => {
+    const choose = choices(seed);
+    const sr = await makeSr(`random ${seed}`);
+    const root = await makeVdi(sr);
+    await call('VDI.enable_cbt', root);
+    const disks = new Map<string, Known>([
+      [root, { shown: Buffer.alloc(size), isSnapshot: false, gone: false }],
+    ]);
+    const changed = new Map<string, string>();
+    const pick = (wanted: (disk: Known, ref: string) => boolean): string | undefined => {
+      const found = [...disks].filter(([ref, disk]) => wanted(disk, ref)).map(([ref]) => ref);
+      return found[choose(found.length)];
+    };
+    const add = (ref: string, source: string, isSnapshot: boolean): unknown =>
+      disks.set(ref, { shown: Buffer.from(disks.get(source)?.shown ?? ''), isSnapshot, gone: false });
+    const actions: readonly (() => Promise<unknown>)[] = [
+      async () => {
+        const to = pick((d) => !d.isSnapshot);
+        if (to) await write(to, disks.get(to)?.shown ?? Buffer.alloc(0), [choose(64), choose(64), choose(8)]);
+      },
+      async () => {
+        const ref = await call<string>('VDI.snapshot', root, {});
+        for (const [other, disk] of disks)
+          if (disk.isSnapshot && (await call('VDI.get_cbt_enabled', other)))
+            changed.set(`${other} ${ref}`, await call('VDI.list_changed_blocks', other, ref));
+        add(ref, root, true);
+      },
+      async () => {
+        const of = pick((d) => !d.gone);
+        if (of && disks.size < 12) add(await call<string>('VDI.clone', of, {}), of, false);
+      },
+      async () => {
+        const which = pick((_disk, ref) => ref !== root);
+        if (which) await call('VDI.destroy', which);
+        if (which) disks.delete(which);
+      },
+      async () => {
+        const which = pick((d) => d.isSnapshot && !d.gone);
+        const known = which === undefined ? undefined : disks.get(which);
+        if (which) await call('VDI.data_destroy', which);
+        if (known) known.gone = true;
+      },
+      () => Promise.all([foldLayers(plane), foldLayers(plane), collectLayers(plane)]),
+    ];
+    for (let step = 0; step < 60; step += 1) await actions[[0, 0, 1, 2, 3, 3, 4, 5, 5][choose(9)] ?? 0]?.();
+    await settle();
+    for (const [ref, { shown, gone }] of disks)
+      if (!gone) expect([ref, await read(ref)]).toEqual([ref, sha(shown)]);
+    for (const [pair, bits] of changed) {
+      const [from = '', to = ''] = pair.split(' ');
+      if (disks.has(from) && disks.has(to))
+        expect([pair, await call('VDI.list_changed_blocks', from, to)]).toEqual([pair, bits]);
+    }
+    for (const ref of disks.keys()) await call('VDI.destroy', ref);
+    await settle();
+    expect(await call('SR.get_physical_utilisation', sr)).toBe(0);
+  },
+);

@@ -18,7 +18,8 @@ const elsewhere = createServer(() => (visits += 1));
 const join = (config: Record<string, string>, name = service): Promise<unknown> =>
   root('pool.enable_external_auth', pool, { user: reader, pass: 'reader-password', ...config }, name, 'AD');
 const sidOf = (name: string): Promise<string> => root('auth.get_subject_identifier', name);
-const roleNamed = async (name: string): Promise<string> => (await root<string[]>('role.get_by_name_label', name))[0] ?? '';
+const roleNamed = async (name: string): Promise<string> =>
+  (await root<string[]>('role.get_by_name_label', name))[0] ?? '';
 async function admit(name: string, role: string): Promise<string> {
   const identifier = await sidOf(name);
   const subject = await root<string>('subject.create', {
@@ -28,9 +29,12 @@ async function admit(name: string, role: string): Promise<string> {
   await root('subject.add_to_roles', subject, await roleNamed(role));
   return subject;
 }
-const trust = (server: DirectoryServer): Promise<unknown> => root('pool.install_trusted_certificate', pool, true, server.certificate, ['ldaps']);
+const trust = (server: DirectoryServer): Promise<unknown> =>
+  root('pool.install_trusted_certificate', pool, true, server.certificate, ['ldaps']);
 const replace = (dn: string, type: string, ...values: string[]): Promise<void> =>
-  directory.change((client) => client.modify(dn, new Change({ operation: 'replace', modification: new Attribute({ type, values }) })));
+  directory.change((client) =>
+    client.modify(dn, new Change({ operation: 'replace', modification: new Attribute({ type, values }) })),
+  );
 
 beforeAll(async () => {
   elsewhere.listen(0, '127.0.0.1');
@@ -53,10 +57,14 @@ afterAll(async () => {
 
 describe('a domain of Windows', () => {
   test('a server that nobody vouches for is not told a password', async () => {
-    await expect(join({ url: directory.ldaps })).rejects.toThrow(`POOL_AUTH_ENABLE_FAILED_NO_TRUSTED_CERTS ${host}`);
+    await expect(join({ url: directory.ldaps })).rejects.toThrow(
+      `POOL_AUTH_ENABLE_FAILED_NO_TRUSTED_CERTS ${host}`,
+    );
     await expect(join({ url: directory.ldap })).rejects.toThrow('POOL_AUTH_ENABLE_FAILED_NO_TRUSTED_CERTS');
     await trust(directory);
-    await expect(join({ url: directory.ldaps.replace('localhost', '127.0.0.1') })).rejects.toThrow('POOL_AUTH_ENABLE_FAILED_INVALID_TRUSTED_CERTS');
+    await expect(join({ url: directory.ldaps.replace('localhost', '127.0.0.1') })).rejects.toThrow(
+      'POOL_AUTH_ENABLE_FAILED_INVALID_TRUSTED_CERTS',
+    );
   });
 
   test.each<[string, Record<string, string>, string, string?]>([
@@ -65,7 +73,11 @@ describe('a domain of Windows', () => {
     ['a wrong password', { pass: 'wrong' }, 'FAILED_WRONG_CREDENTIALS'],
     ['an account that there is not', { user: 'cn=nobody,dc=corp,dc=example' }, 'FAILED_WRONG_CREDENTIALS'],
     ['a name that the server cannot read', { user: 'reader' }, 'FAILED_INVALID_ACCOUNT'],
-    ['an account that sees nobody', { user: 'cn=blind,dc=corp,dc=example', pass: 'blind-password' }, 'FAILED_DOMAIN_LOOKUP_FAILED'],
+    [
+      'an account that sees nobody',
+      { user: 'cn=blind,dc=corp,dc=example', pass: 'blind-password' },
+      'FAILED_DOMAIN_LOOKUP_FAILED',
+    ],
     ['a base that there is not', { base: 'dc=other,dc=example' }, 'FAILED_DOMAIN_LOOKUP_FAILED'],
     ['a unit that there is not', { ou: 'Servers/Other' }, 'FAILED_INVALID_OU'],
     ['a unit without a name', { ou: '=,=' }, 'FAILED_INVALID_OU'],
@@ -103,7 +115,9 @@ describe('a domain of Windows', () => {
     expect(kept).not.toContain('reader-password');
     await expect(join({ url: directory.ldaps })).rejects.toThrow('POOL_AUTH_ALREADY_ENABLED');
     await root('pool.external_auth_set_ldaps', pool, true);
-    await expect(root('pool.external_auth_set_ldaps', pool, false)).rejects.toThrow(`AUTH_SET_LDAPS_FAILED ${host}`);
+    await expect(root('pool.external_auth_set_ldaps', pool, false)).rejects.toThrow(
+      `AUTH_SET_LDAPS_FAILED ${host}`,
+    );
   });
 
   test.each([
@@ -131,13 +145,21 @@ describe('a domain of Windows', () => {
     'PC$',
     'a'.repeat(300),
   ])('%j is nobody', async (name) => expect(sidOf(name)).rejects.toThrow('SUBJECT_CANNOT_BE_RESOLVED'));
-  test.each(['', 'alice', 'S-1-5-21', `${domainSid}-9999`, `${domainSid}-1104)(cn=*`])('%j identifies nobody', async (identifier) => {
-    await expect(root('auth.get_subject_information_from_identifier', identifier)).rejects.toThrow('SUBJECT_CANNOT_BE_RESOLVED');
-    await expect(root('auth.get_group_membership', identifier)).rejects.toThrow('SUBJECT_CANNOT_BE_RESOLVED');
-  });
+  test.each(['', 'alice', 'S-1-5-21', `${domainSid}-9999`, `${domainSid}-1104)(cn=*`])(
+    '%j identifies nobody',
+    async (identifier) => {
+      await expect(root('auth.get_subject_information_from_identifier', identifier)).rejects.toThrow(
+        'SUBJECT_CANNOT_BE_RESOLVED',
+      );
+      await expect(root('auth.get_group_membership', identifier)).rejects.toThrow(
+        'SUBJECT_CANNOT_BE_RESOLVED',
+      );
+    },
+  );
 
   test('what is known of people has the names that clients read', async () => {
-    const about = async (name: string): Promise<unknown> => root('auth.get_subject_information_from_identifier', await sidOf(name));
+    const about = async (name: string): Promise<unknown> =>
+      root('auth.get_subject_information_from_identifier', await sidOf(name));
     expect(await about('alice')).toEqual({
       'subject-name': 'CORPNET\\alice',
       'subject-sid': `${domainSid}-1104`,
@@ -152,8 +174,14 @@ describe('a domain of Windows', () => {
       'subject-account-locked': 'false',
       'subject-password-expired': 'false',
     });
-    expect(await about('dave')).toMatchObject({ 'subject-account-disabled': 'true', 'subject-displayname': 'CORPNET\\dave' });
-    expect(await about('erin')).toMatchObject({ 'subject-account-locked': 'true', 'subject-password-expired': 'true' });
+    expect(await about('dave')).toMatchObject({
+      'subject-account-disabled': 'true',
+      'subject-displayname': 'CORPNET\\dave',
+    });
+    expect(await about('erin')).toMatchObject({
+      'subject-account-locked': 'true',
+      'subject-password-expired': 'true',
+    });
     expect(await about('staff')).toEqual({
       'subject-name': 'CORPNET\\staff',
       'subject-sid': `${domainSid}-1202`,
@@ -164,7 +192,9 @@ describe('a domain of Windows', () => {
 
   test('groups in groups count, round in a ring too, and the primary group', async () => {
     const of = async (name: string): Promise<number[]> =>
-      (await root<string[]>('auth.get_group_membership', await sidOf(name))).map((sid) => Number(sid.split('-').at(-1)));
+      (await root<string[]>('auth.get_group_membership', await sidOf(name))).map((sid) =>
+        Number(sid.split('-').at(-1)),
+      );
     expect(await of('bob')).toEqual([1200, 1201, 1202, 1203]);
     expect(await of('carol')).toEqual([1200]);
     expect(await of('alice')).toEqual([]);
@@ -182,7 +212,10 @@ describe('a domain of Windows', () => {
     await expect(login(world.url, 'bob', 'bob-password')).rejects.toThrow('SESSION_AUTHORIZATION_FAILED bob');
     await admit('staff', 'vm-operator');
     await expect(login(world.url, 'bob', 'bob-password')).resolves.toBeDefined();
-    for (const name of ['dave', 'erin']) await expect(login(world.url, name, `${name}-password`)).rejects.toThrow(`SESSION_AUTHORIZATION_FAILED ${name}`);
+    for (const name of ['dave', 'erin'])
+      await expect(login(world.url, name, `${name}-password`)).rejects.toThrow(
+        `SESSION_AUTHORIZATION_FAILED ${name}`,
+      );
   });
 
   test.each([
@@ -195,10 +228,15 @@ describe('a domain of Windows', () => {
     ['PC$', 'pc-password'],
     ['staff', ''],
     ['', ''],
-  ])('%j with %j is not let in', async (name, password) => expect(login(world.url, name, password)).rejects.toThrow('SESSION_AUTHENTICATION_FAILED'));
+  ])('%j with %j is not let in', async (name, password) =>
+    expect(login(world.url, name, password)).rejects.toThrow('SESSION_AUTHENTICATION_FAILED'),
+  );
 
   const age = (): Promise<unknown> | undefined =>
-    world.apis[0]?.plane.store.query("UPDATE session SET validation_time = now() - interval '6 minutes' WHERE auth_user_sid <> ''", []);
+    world.apis[0]?.plane.store.query(
+      "UPDATE session SET validation_time = now() - interval '6 minutes' WHERE auth_user_sid <> ''",
+      [],
+    );
   const revalidate = async (): Promise<void> => {
     await age();
     const [api] = world.apis;
@@ -212,11 +250,18 @@ describe('a domain of Windows', () => {
     for (const call of [alice, bob]) await expect(call('VM.get_all')).resolves.toBeDefined();
     await replace(userDn('alice'), 'userAccountControl', '514');
     await directory.change((client) =>
-      client.modify(groupDn('inner'), new Change({ operation: 'delete', modification: new Attribute({ type: 'member', values: [userDn('bob')] }) })),
+      client.modify(
+        groupDn('inner'),
+        new Change({
+          operation: 'delete',
+          modification: new Attribute({ type: 'member', values: [userDn('bob')] }),
+        }),
+      ),
     );
     await expect(alice('VM.get_all')).resolves.toBeDefined();
     await revalidate();
-    for (const call of [alice, bob]) await eventually(async () => expect(call('VM.get_all')).rejects.toThrow('SESSION_INVALID'));
+    for (const call of [alice, bob])
+      await eventually(async () => expect(call('VM.get_all')).rejects.toThrow('SESSION_INVALID'));
     await replace(userDn('alice'), 'userAccountControl', '512');
     await expect(login(world.url, 'alice', 'alice-password')).resolves.toBeDefined();
   });
@@ -226,7 +271,9 @@ describe('a domain of Windows', () => {
     await directory.stop();
     await expect(login(world.url)).resolves.toBeDefined();
     await expect(login(world.url, 'root', 'wrong')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED root');
-    await expect(login(world.url, 'alice', 'alice-password')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED alice');
+    await expect(login(world.url, 'alice', 'alice-password')).rejects.toThrow(
+      'SESSION_AUTHENTICATION_FAILED alice',
+    );
     await expect(sidOf('alice')).rejects.toThrow('AUTH_SERVICE_ERROR');
     await revalidate();
     await expect(alice('VM.get_all')).resolves.toBeDefined();
@@ -236,7 +283,9 @@ describe('a domain of Windows', () => {
 
   test('a service account that was locked out keeps everybody out but root', async () => {
     await replace(reader, 'userPassword', 'another');
-    await expect(login(world.url, 'alice', 'alice-password')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED alice');
+    await expect(login(world.url, 'alice', 'alice-password')).rejects.toThrow(
+      'SESSION_AUTHENTICATION_FAILED alice',
+    );
     await expect(sidOf('alice')).rejects.toThrow('AUTH_SERVICE_ERROR');
     await replace(reader, 'userPassword', 'reader-password');
   });
@@ -246,7 +295,9 @@ describe('a domain of Windows', () => {
     await directory.stop();
     await root('pool.disable_external_auth', pool);
     await eventually(async () => expect(alice('VM.get_all')).rejects.toThrow('SESSION_INVALID'));
-    expect(await world.apis[0]?.plane.store.query("SELECT 1 FROM setting WHERE key LIKE 'directory/%'", [])).toEqual([]);
+    expect(
+      await world.apis[0]?.plane.store.query("SELECT 1 FROM setting WHERE key LIKE 'directory/%'", []),
+    ).toEqual([]);
   });
 });
 
@@ -260,13 +311,18 @@ describe('a directory of Unix, by StartTLS', () => {
   afterAll(() => unix?.remove());
 
   test('it says itself what it is and where its people are', async () => {
-    expect(await root('host.get_external_auth_configuration', host)).toMatchObject({ schema: 'posix', base: 'dc=lab,dc=example', ldaps: 'false' });
+    expect(await root('host.get_external_auth_configuration', host)).toMatchObject({
+      schema: 'posix',
+      base: 'dc=lab,dc=example',
+      ldaps: 'false',
+    });
   });
 
   test('people and groups are found by name; a person comes before a group of that name', async () => {
     const frank = await sidOf('frank');
     expect(frank).toMatch(/^[0-9a-f]{8}-/);
-    for (const name of ['LAB\\frank', 'frank@lab.example', 'lab.example\\frank']) expect(await sidOf(name)).toBe(frank);
+    for (const name of ['LAB\\frank', 'frank@lab.example', 'lab.example\\frank'])
+      expect(await sidOf(name)).toBe(frank);
     expect(await root('auth.get_subject_information_from_identifier', frank)).toMatchObject({
       'subject-name': 'frank',
       'subject-is-group': 'false',
@@ -274,13 +330,16 @@ describe('a directory of Unix, by StartTLS', () => {
       'subject-gid': '6001',
       'subject-displayname': 'frank of the lab',
     });
-    for (const name of ['fr*', 'frank)(uid=*', 'nobody', 'grace@other.example']) await expect(sidOf(name)).rejects.toThrow('SUBJECT_CANNOT_BE_RESOLVED');
+    for (const name of ['fr*', 'frank)(uid=*', 'nobody', 'grace@other.example'])
+      await expect(sidOf(name)).rejects.toThrow('SUBJECT_CANNOT_BE_RESOLVED');
   });
 
   test('groups are found by each way that they are made', async () => {
     const names = async (name: string): Promise<string[]> => {
       const groups = await root<string[]>('auth.get_group_membership', await sidOf(name));
-      const about = await Promise.all(groups.map((g) => root<Record<string, string>>('auth.get_subject_information_from_identifier', g)));
+      const about = await Promise.all(
+        groups.map((g) => root<Record<string, string>>('auth.get_subject_information_from_identifier', g)),
+      );
       return about.map((a) => a['subject-name'] ?? '').sort();
     };
     expect(await names('frank')).toEqual(['everybody', 'frank', 'ops']);
@@ -291,9 +350,16 @@ describe('a directory of Unix, by StartTLS', () => {
     await admit('everybody', 'read-only');
     await admit('wheel', 'pool-operator');
     await admit('heidi', 'pool-admin');
-    await expect((await login(world.url, 'frank', 'frank-password'))('pool.sync_database')).rejects.toThrow('RBAC_PERMISSION_DENIED');
-    await expect((await login(world.url, 'grace', 'grace-password'))('pool.sync_database')).resolves.toBeDefined();
-    await expect(login(world.url, 'heidi', 'heidi-password')).rejects.toThrow('SESSION_AUTHORIZATION_FAILED heidi');
-    for (const name of ['frank', 'grace', personDn('frank')]) await expect(login(world.url, name, '')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED');
+    await expect((await login(world.url, 'frank', 'frank-password'))('pool.sync_database')).rejects.toThrow(
+      'RBAC_PERMISSION_DENIED',
+    );
+    await expect(
+      (await login(world.url, 'grace', 'grace-password'))('pool.sync_database'),
+    ).resolves.toBeDefined();
+    await expect(login(world.url, 'heidi', 'heidi-password')).rejects.toThrow(
+      'SESSION_AUTHORIZATION_FAILED heidi',
+    );
+    for (const name of ['frank', 'grace', personDn('frank')])
+      await expect(login(world.url, name, '')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED');
   });
 });

@@ -19,17 +19,31 @@ const contents = Buffer.concat([randomBytes(2 * MiB), Buffer.alloc(5 * MiB), ran
 const clients: NbdClient[] = [];
 
 async function newDisk(bytes?: Buffer): Promise<string> {
-  const disk = { SR: sr, virtual_size: bytes?.length ?? MiB, type: 'user', sharable: false, read_only: false, name_label: 'disk', other_config: {} };
+  const disk = {
+    SR: sr,
+    virtual_size: bytes?.length ?? MiB,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    name_label: 'disk',
+    other_config: {},
+  };
   const ref = await call<string>('VDI.create', disk);
   if (bytes)
     await (
-      await fetch(`${world.url}/import_raw_vdi?${new URLSearchParams({ session_id: token, vdi: ref }).toString()}`, { method: 'PUT', body: bytes })
+      await fetch(
+        `${world.url}/import_raw_vdi?${new URLSearchParams({ session_id: token, vdi: ref }).toString()}`,
+        { method: 'PUT', body: bytes },
+      )
     ).text();
   return ref;
 }
 const infos = async (disk = vdi): Promise<NbdInfo[]> => {
   const { result } = (await (
-    await fetch(`${world.url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'VDI.get_nbd_info', params: [token, disk] }) })
+    await fetch(`${world.url}/jsonrpc`, {
+      method: 'POST',
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'VDI.get_nbd_info', params: [token, disk] }),
+    })
   ).json()) as { result: NbdInfo[] };
   return result.map((info) => ({ ...info, port: Number(info.port) }));
 };
@@ -60,7 +74,13 @@ const idle = (disk: string): Promise<void> =>
 const roleToken = (role: Role): Promise<string> => {
   const [api] = world.apis;
   if (!api) throw new Error('no API');
-  return openSession(api.plane, { user: role, root: false, role, originator: 'test', userRef: asRef('OpaqueRef:NULL') });
+  return openSession(api.plane, {
+    user: role,
+    root: false,
+    role,
+    originator: 'test',
+    userRef: asRef('OpaqueRef:NULL'),
+  });
 };
 
 beforeAll(async () => {
@@ -68,7 +88,9 @@ beforeAll(async () => {
   call = await login(world.url);
   token = await sessionOf(world);
   [sr = ''] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
-  const management = Object.values(await call<Record<string, { network: string; management: boolean }>>('PIF.get_all_records')).find((pif) => pif.management);
+  const management = Object.values(
+    await call<Record<string, { network: string; management: boolean }>>('PIF.get_all_records'),
+  ).find((pif) => pif.management);
   network = management?.network ?? '';
   vdi = await newDisk(contents);
 }, 60_000);
@@ -90,14 +112,20 @@ describe('in the clear', () => {
 
   test('what is told leads to the disk', async () => {
     const info = await infoOf();
-    const addresses = Object.values(await call<Record<string, { address: string }>>('host.get_all_records')).map(({ address }) => address);
+    const addresses = Object.values(
+      await call<Record<string, { address: string }>>('host.get_all_records'),
+    ).map(({ address }) => address);
     expect((await infos()).map(({ address }) => address).sort()).toEqual(addresses.sort());
-    expect(info).toMatchObject({ exportname: `/${await call<string>('VDI.get_uuid', vdi)}?session_id=${token}` });
+    expect(info).toMatchObject({
+      exportname: `/${await call<string>('VDI.get_uuid', vdi)}?session_id=${token}`,
+    });
     expect(info.cert).toContain('BEGIN CERTIFICATE');
     const one = await gone(info);
     expect([one.size, one.flags]).toEqual([BigInt(contents.length), 0b1_0000_0011]);
     expect((await one.read(0, contents.length)).equals(contents)).toBe(true);
-    expect((await one.read(2 * MiB - 7, 70_001)).equals(contents.subarray(2 * MiB - 7, 2 * MiB - 7 + 70_001))).toBe(true);
+    expect(
+      (await one.read(2 * MiB - 7, 70_001)).equals(contents.subarray(2 * MiB - 7, 2 * MiB - 7 + 70_001)),
+    ).toBe(true);
     expect(await one.read(100, 0)).toHaveLength(0);
     one.disconnect();
     expect(await one.closed()).toBe(true);
@@ -125,7 +153,10 @@ describe('in the clear', () => {
 
   test('many requests at once are answered each by its cookie', async () => {
     const one = await gone();
-    const asked = Array.from({ length: 64 }, (_, i) => ({ at: i * 65_536, cookie: one.request(0, i * 65_536, 65_536) }));
+    const asked = Array.from({ length: 64 }, (_, i) => ({
+      at: i * 65_536,
+      cookie: one.request(0, i * 65_536, 65_536),
+    }));
     for (const { at, cookie } of asked) {
       expect(await one.answer()).toEqual({ error: 0, cookie });
       expect((await one.take(65_536)).equals(contents.subarray(at, at + 65_536))).toBe(true);
@@ -139,7 +170,9 @@ describe('in the clear', () => {
     await expect(call('VDI.destroy', disk)).rejects.toThrow(`OTHER_OPERATION_IN_PROGRESS VDI ${disk} copy`);
     const other = await gone(info);
     one.destroy();
-    await eventually(async () => expect(Object.keys(await call<object>('VDI.get_current_operations', disk))).toHaveLength(1));
+    await eventually(async () =>
+      expect(Object.keys(await call<object>('VDI.get_current_operations', disk))).toHaveLength(1),
+    );
     const [task = ''] = Object.keys(await call<object>('VDI.get_current_operations', disk));
     expect(await call('task.get_name_label', task)).toBe('Serving VDI over NBD');
     await call('task.cancel', task);
@@ -161,22 +194,42 @@ describe('in the clear', () => {
     await call('VDI.data_destroy', snapshot);
     expect(await call('VDI.get_type', snapshot)).toBe('cbt_metadata');
     const late = await greeted();
-    expect(await late.go(info.exportname)).toEqual({ type: 2 ** 31 + 2, text: expect.stringContaining('VDI_INCOMPATIBLE_TYPE') });
+    expect(await late.go(info.exportname)).toEqual({
+      type: 2 ** 31 + 2,
+      text: expect.stringContaining('VDI_INCOMPATIBLE_TYPE'),
+    });
   });
 
   test('a disk that a VM may write to is not served', async () => {
     const disk = await newDisk();
     const info = await infoOf(disk);
-    const template = Object.entries(await call<Record<string, { is_a_template: boolean; VBDs: string[] }>>('VM.get_all_records')).find(
-      ([, r]) => r.is_a_template && r.VBDs.length === 0,
-    )?.[0];
+    const template = Object.entries(
+      await call<Record<string, { is_a_template: boolean; VBDs: string[] }>>('VM.get_all_records'),
+    ).find(([, r]) => r.is_a_template && r.VBDs.length === 0)?.[0];
     const vm = await call<string>('VM.clone', template, 'writer');
     await call('VM.set_is_a_template', vm, false);
-    const device = { bootable: true, unpluggable: true, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} };
-    await call('VBD.create', { ...device, VM: vm, VDI: disk, userdevice: '0', type: 'Disk', mode: 'RW', empty: false });
+    const device = {
+      bootable: true,
+      unpluggable: true,
+      other_config: {},
+      qos_algorithm_type: '',
+      qos_algorithm_params: {},
+    };
+    await call('VBD.create', {
+      ...device,
+      VM: vm,
+      VDI: disk,
+      userdevice: '0',
+      type: 'Disk',
+      mode: 'RW',
+      empty: false,
+    });
     await call('VM.start', vm, false, false);
     const one = await greeted();
-    expect(await one.go(info.exportname)).toEqual({ type: 2 ** 31 + 2, text: expect.stringContaining('VDI_IN_USE') });
+    expect(await one.go(info.exportname)).toEqual({
+      type: 2 ** 31 + 2,
+      text: expect.stringContaining('VDI_IN_USE'),
+    });
     await call('VM.hard_shutdown', vm);
     expect((await one.go(info.exportname)).type).toBe(1);
   });
@@ -185,7 +238,10 @@ describe('in the clear', () => {
     const uuid = await call<string>('VDI.get_uuid', vdi);
     const ended = await sessionOf(world);
     await (
-      await fetch(`${world.url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [ended] }) })
+      await fetch(`${world.url}/jsonrpc`, {
+        method: 'POST',
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [ended] }),
+      })
     ).text();
     const one = await greeted();
     const policy = 2 ** 31 + 2,
@@ -229,8 +285,14 @@ describe('in the clear', () => {
   const hex = (text: string): Buffer => Buffer.from(text, 'hex');
   test.each([
     ['flags that nobody knows', hex('00000004')],
-    ['something else than an option', Buffer.concat([hex('00000003'), Buffer.from('GET / HTTP/1.1\r\n\r\n')])],
-    ['an option of 4 GiB', Buffer.concat([hex('00000003'), Buffer.from('IHAVEOPT'), hex('00000007ffffffff')])],
+    [
+      'something else than an option',
+      Buffer.concat([hex('00000003'), Buffer.from('GET / HTTP/1.1\r\n\r\n')]),
+    ],
+    [
+      'an option of 4 GiB',
+      Buffer.concat([hex('00000003'), Buffer.from('IHAVEOPT'), hex('00000007ffffffff')]),
+    ],
   ])('%s: the connection ends', async (_what, bytes) => {
     const one = await client();
     await one.take(18);

@@ -26,12 +26,20 @@ async function sideOf(world: World): Promise<Side> {
   const call = await login(world.url);
   const response = await fetch(`${world.url}/jsonrpc`, {
     method: 'POST',
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', world.password] }),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'session.login_with_password',
+      params: ['root', world.password],
+    }),
   });
   const { result: token } = (await response.json()) as { result: string };
   const [host = ''] = await call<string[]>('host.get_all');
   const [sr = ''] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
-  const [network = ''] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+  const [network = ''] = await call<string[]>(
+    'network.get_by_name_label',
+    'Pool-wide network associated with eth0',
+  );
   return { world, call, token, host, sr, network };
 }
 async function running({ world, call }: Side): Promise<string[]> {
@@ -57,7 +65,9 @@ afterAll(async () => {
 });
 afterEach(async () => {
   expect(twice).toEqual([]);
-  for (const { world } of [here, there]) for (const { plane } of world.apis) await eventually(async () => expect(await complaints(plane.store)).toEqual([]));
+  for (const { world } of [here, there])
+    for (const { plane } of world.apis)
+      await eventually(async () => expect(await complaints(plane.store)).toEqual([]));
 });
 
 interface Made {
@@ -109,7 +119,10 @@ async function newVm(name: string, memory = GiB): Promise<Made> {
   });
   const bytes = Buffer.alloc(8 * MiB);
   randomBytes(2 * MiB + 5).copy(bytes, 3 * MiB + 1);
-  const sent = await fetch(`${world.url}/import_raw_vdi?${new URLSearchParams({ session_id: token, vdi }).toString()}`, { method: 'PUT', body: bytes });
+  const sent = await fetch(
+    `${world.url}/import_raw_vdi?${new URLSearchParams({ session_id: token, vdi }).toString()}`,
+    { method: 'PUT', body: bytes },
+  );
   expect(sent.status).toBe(200);
   await sent.text();
   await eventually(async () => expect(await call('VDI.get_current_operations', vdi)).toEqual({}));
@@ -118,16 +131,24 @@ async function newVm(name: string, memory = GiB): Promise<Made> {
 async function started(name: string, memory = GiB): Promise<Made> {
   const made = await newVm(name, memory);
   await here.call('VM.start', made.vm, false, false);
-  await eventually(async () => expect(await here.call('VM.get_allowed_operations', made.vm)).toContain('migrate_send'));
+  await eventually(async () =>
+    expect(await here.call('VM.get_allowed_operations', made.vm)).toContain('migrate_send'),
+  );
   return made;
 }
 const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 async function contents({ world, token }: Side, vdi: string): Promise<string> {
-  const answer = await fetch(`${world.url}/export_raw_vdi?${new URLSearchParams({ session_id: token, vdi }).toString()}`);
+  const answer = await fetch(
+    `${world.url}/export_raw_vdi?${new URLSearchParams({ session_id: token, vdi }).toString()}`,
+  );
   return sha(Buffer.from(await answer.arrayBuffer()));
 }
 async function disksOf({ call }: Side, vm: string): Promise<string[]> {
-  const vbds = await Promise.all((await call<string[]>('VM.get_VBDs', vm)).map((vbd) => call<{ VDI: string; type: string }>('VBD.get_record', vbd)));
+  const vbds = await Promise.all(
+    (await call<string[]>('VM.get_VBDs', vm)).map((vbd) =>
+      call<{ VDI: string; type: string }>('VBD.get_record', vbd),
+    ),
+  );
   return vbds.filter((vbd) => vbd.type === 'Disk').map((vbd) => vbd.VDI);
 }
 const ended = (task: string): Promise<{ status: string }> =>
@@ -136,10 +157,18 @@ const ended = (task: string): Promise<{ status: string }> =>
     if (record.status === 'pending') throw new Error('pending');
     return record;
   });
-const invitation = (): Promise<Record<string, string>> => there.call('host.migrate_receive', there.host, there.network, {});
+const invitation = (): Promise<Record<string, string>> =>
+  there.call('host.migrate_receive', there.host, there.network, {});
 const everything = async ({ call }: Side): Promise<unknown> =>
-  Promise.all(['VM', 'VDI', 'VBD', 'VIF', 'network', 'VM_metrics'].map(async (cls) => (await call<string[]>(`${cls}.get_all`)).toSorted()));
-const maps = ({ vdi, vif }: Made): [Record<string, string>, Record<string, string>] => [{ [vdi]: there.sr }, { [vif]: there.network }];
+  Promise.all(
+    ['VM', 'VDI', 'VBD', 'VIF', 'network', 'VM_metrics'].map(async (cls) =>
+      (await call<string[]>(`${cls}.get_all`)).toSorted(),
+    ),
+  );
+const maps = ({ vdi, vif }: Made): [Record<string, string>, Record<string, string>] => [
+  { [vdi]: there.sr },
+  { [vif]: there.network },
+];
 
 test('a guest that runs goes on in the other pool, with its disks, snapshots and addresses, and nothing of it stays', async () => {
   const before = { here: await everything(here), vdis: await here.call('VDI.get_all') };
@@ -149,13 +178,18 @@ test('a guest that runs goes on in the other pool, with its disks, snapshots and
   await here.call('VM.snapshot', made.vm, 'before the journey', []);
   await untilGuestSpeaks(here.call, made.vm);
   const guest = await eventually(async () =>
-    here.call<Record<string, string>>('VM_guest_metrics.get_os_version', await here.call('VM.get_guest_metrics', made.vm)),
+    here.call<Record<string, string>>(
+      'VM_guest_metrics.get_os_version',
+      await here.call('VM.get_guest_metrics', made.vm),
+    ),
   );
   const MAC = await here.call('VIF.get_MAC', made.vif);
   const dest = await invitation();
   await here.call('VM.assert_can_migrate', made.vm, dest, true, ...maps(made), {});
   const arrived = await here.call<string>('VM.migrate_send', made.vm, dest, true, ...maps(made), {});
-  const record = await there.call<Record<string, unknown> & { VIFs: string[]; snapshots: string[]; guest_metrics: string }>('VM.get_record', arrived);
+  const record = await there.call<
+    Record<string, unknown> & { VIFs: string[]; snapshots: string[]; guest_metrics: string }
+  >('VM.get_record', arrived);
   expect(record).toMatchObject({
     uuid: made.uuid,
     name_label: 'traveller',
@@ -169,12 +203,29 @@ test('a guest that runs goes on in the other pool, with its disks, snapshots and
   });
   expect(await running(there)).toContain(made.uuid);
   const [disk = ''] = await disksOf(there, arrived);
-  expect(await there.call('VDI.get_record', disk)).toMatchObject({ name_label: "traveller's disk", other_config: { owner: 'me' }, SR: there.sr });
+  expect(await there.call('VDI.get_record', disk)).toMatchObject({
+    name_label: "traveller's disk",
+    other_config: { owner: 'me' },
+    SR: there.sr,
+  });
   const [vif] = record.VIFs;
-  expect(await there.call('VIF.get_record', vif)).toMatchObject({ MAC, network: there.network, currently_attached: true, device: '0' });
-  await eventually(async () => expect(await there.call('VM_guest_metrics.get_os_version', await there.call('VM.get_guest_metrics', arrived))).toEqual(guest));
+  expect(await there.call('VIF.get_record', vif)).toMatchObject({
+    MAC,
+    network: there.network,
+    currently_attached: true,
+    device: '0',
+  });
+  await eventually(async () =>
+    expect(
+      await there.call('VM_guest_metrics.get_os_version', await there.call('VM.get_guest_metrics', arrived)),
+    ).toEqual(guest),
+  );
   const [snapshot = ''] = record.snapshots;
-  expect(await there.call('VM.get_record', snapshot)).toMatchObject({ name_label: 'before the journey', is_a_snapshot: true, snapshot_of: arrived });
+  expect(await there.call('VM.get_record', snapshot)).toMatchObject({
+    name_label: 'before the journey',
+    is_a_snapshot: true,
+    snapshot_of: arrived,
+  });
   const [old = ''] = await disksOf(there, snapshot);
   expect(await contents(there, old)).toBe(sha(made.bytes));
   expect(await everything(here)).toEqual(before.here);
@@ -187,42 +238,82 @@ test('a guest that runs goes on in the other pool, with its disks, snapshots and
 
 test('a halted and a suspended VM go as they are', async () => {
   const halted = await newVm('halted');
-  const arrived = await here.call<string>('VM.migrate_send', halted.vm, await invitation(), false, ...maps(halted), {});
-  expect(await there.call('VM.get_record', arrived)).toMatchObject({ uuid: halted.uuid, power_state: 'Halted', blocked_operations: {} });
+  const arrived = await here.call<string>(
+    'VM.migrate_send',
+    halted.vm,
+    await invitation(),
+    false,
+    ...maps(halted),
+    {},
+  );
+  expect(await there.call('VM.get_record', arrived)).toMatchObject({
+    uuid: halted.uuid,
+    power_state: 'Halted',
+    blocked_operations: {},
+  });
   expect(await contents(there, (await disksOf(there, arrived))[0] ?? '')).toBe(sha(halted.bytes));
   const asleep = await started('asleep');
-  await eventually(async () => expect(await here.call('VM.get_allowed_operations', asleep.vm)).toContain('suspend'));
+  await eventually(async () =>
+    expect(await here.call('VM.get_allowed_operations', asleep.vm)).toContain('suspend'),
+  );
   await here.call('VM.suspend', asleep.vm);
-  const moved = await here.call<string>('VM.migrate_send', asleep.vm, await invitation(), false, ...maps(asleep), {});
+  const moved = await here.call<string>(
+    'VM.migrate_send',
+    asleep.vm,
+    await invitation(),
+    false,
+    ...maps(asleep),
+    {},
+  );
   expect(await there.call('VM.get_power_state', moved)).toBe('Suspended');
   await there.call('VM.resume', moved, false, false);
   expect(await there.call('VM.get_power_state', moved)).toBe('Running');
-  for (const { vm } of [halted, asleep]) await expect(here.call('VM.get_record', vm)).rejects.toThrow(`HANDLE_INVALID VM ${vm}`);
+  for (const { vm } of [halted, asleep])
+    await expect(here.call('VM.get_record', vm)).rejects.toThrow(`HANDLE_INVALID VM ${vm}`);
 });
 
 test('a copy is another VM, and the original stays', async () => {
   const made = await newVm('original');
   const before = await everything(here);
-  const copy = await here.call<string>('VM.migrate_send', made.vm, await invitation(), false, ...maps(made), { copy: 'true' });
+  const copy = await here.call<string>('VM.migrate_send', made.vm, await invitation(), false, ...maps(made), {
+    copy: 'true',
+  });
   expect(await everything(here)).toEqual(before);
-  const record = await there.call<{ uuid: string; VIFs: string[]; power_state: string }>('VM.get_record', copy);
+  const record = await there.call<{ uuid: string; VIFs: string[]; power_state: string }>(
+    'VM.get_record',
+    copy,
+  );
   expect([record.uuid === made.uuid, record.power_state]).toEqual([false, 'Halted']);
   expect(await there.call('VIF.get_MAC', record.VIFs[0])).not.toBe(await here.call('VIF.get_MAC', made.vif));
   expect(await contents(there, (await disksOf(there, copy))[0] ?? '')).toBe(sha(made.bytes));
   expect(await here.call('VDI.get_current_operations', made.vdi)).toEqual({});
   await there.call('VM.start', copy, false, false);
-  const second = await here.call<string>('VM.migrate_send', made.vm, await invitation(), false, ...maps(made), {});
+  const second = await here.call<string>(
+    'VM.migrate_send',
+    made.vm,
+    await invitation(),
+    false,
+    ...maps(made),
+    {},
+  );
   expect(await there.call('VM.get_uuid', second)).toBe(made.uuid);
 });
 
 test('`xe vm-migrate` finds storage and network in the other pool by itself', async () => {
   const made = await newVm('by xe');
   const { url, password } = there.world;
-  const to = ['remote-master=' + url.replace('http://', ''), 'remote-username=root', `remote-password=${password}`];
+  const to = [
+    'remote-master=' + url.replace('http://', ''),
+    'remote-username=root',
+    `remote-password=${password}`,
+  ];
   expect(await xeWith(here.world, ['vm-migrate', 'vm=by xe', ...to])).toMatchObject({ code: 0, error: '' });
   const arrived = await there.call<string>('VM.get_by_uuid', made.uuid);
   const [vif] = await there.call<string[]>('VM.get_VIFs', arrived);
-  expect([await there.call('VIF.get_network', vif), await there.call('VDI.get_SR', (await disksOf(there, arrived))[0])]).toEqual([there.network, there.sr]);
+  expect([
+    await there.call('VIF.get_network', vif),
+    await there.call('VDI.get_SR', (await disksOf(there, arrived))[0]),
+  ]).toEqual([there.network, there.sr]);
 });
 
 test('what cannot go is refused, before anything has moved', async () => {
@@ -233,13 +324,19 @@ test('what cannot go is refused, before anything has moved', async () => {
   const [iso = ''] = await there.call<string[]>('SR.get_by_name_label', 'ISO library');
   const cases: [string, unknown[]][] = [
     ['INVALID_VALUE session_id', [{ ...dest, session_id: undefined }, true, vdis, vifs, {}]],
-    ['VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED', [{ ...dest, master: 'http://127.0.0.1:1/' }, true, vdis, vifs, {}]],
+    [
+      'VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED',
+      [{ ...dest, master: 'http://127.0.0.1:1/' }, true, vdis, vifs, {}],
+    ],
     ['VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED', [{ ...dest, master: 'nowhere' }, true, vdis, vifs, {}]],
     ['SESSION_INVALID OpaqueRef:gone', [{ ...dest, session_id: 'OpaqueRef:gone' }, true, vdis, vifs, {}]],
     ['HANDLE_INVALID host OpaqueRef:none', [{ ...dest, host: 'OpaqueRef:none' }, true, vdis, vifs, {}]],
     [`VDI_NOT_IN_MAP ${made.vdi}`, [dest, true, {}, vifs, {}]],
     [`VM_REQUIRES_SR ${made.vm} ${here.sr}`, [dest, true, { [made.vdi]: here.sr }, vifs, {}]],
-    [`SR_DOES_NOT_SUPPORT_MIGRATION ${iso} VDI_SNAPSHOT;VDI_MIRROR_IN`, [dest, true, { [made.vdi]: iso }, {}, { copy: 'true' }]],
+    [
+      `SR_DOES_NOT_SUPPORT_MIGRATION ${iso} VDI_SNAPSHOT;VDI_MIRROR_IN`,
+      [dest, true, { [made.vdi]: iso }, {}, { copy: 'true' }],
+    ],
     [`VIF_NOT_IN_MAP ${made.vif}`, [dest, true, vdis, {}, {}]],
     [`HANDLE_INVALID network ${here.network}`, [dest, true, vdis, { [made.vif]: here.network }, {}]],
     [`VM_BAD_POWER_STATE ${made.vm} halted running`, [dest, true, vdis, vifs, { copy: 'true' }]],
@@ -250,7 +347,9 @@ test('what cannot go is refused, before anything has moved', async () => {
       await expect(here.call(method, made.vm, ...given)).rejects.toThrow(error);
     }
   await there.call('host.disable', there.host);
-  await expect(here.call('VM.migrate_send', made.vm, dest, true, vdis, vifs, {})).rejects.toThrow(`HOST_DISABLED ${there.host}`);
+  await expect(here.call('VM.migrate_send', made.vm, dest, true, vdis, vifs, {})).rejects.toThrow(
+    `HOST_DISABLED ${there.host}`,
+  );
   await there.call('host.enable', there.host);
   expect(iso).not.toBe(there.sr);
   expect([await everything(here), await everything(there)]).toEqual(before);
@@ -273,7 +372,10 @@ test('a journey that is given up on the way, or goes wrong there, leaves the gue
   expect(await ended(again)).toMatchObject({ status: 'failure', error_info: ['HOST_DISABLED', there.host] });
   await there.call('host.enable', there.host);
   await eventually(async () => expect([await everything(here), await everything(there)]).toEqual(before));
-  expect([await here.call('VM.get_power_state', made.vm), await here.call('VM.get_current_operations', made.vm)]).toEqual(['Running', {}]);
+  expect([
+    await here.call('VM.get_power_state', made.vm),
+    await here.call('VM.get_current_operations', made.vm),
+  ]).toEqual(['Running', {}]);
   expect(await running(here)).toContain(made.uuid);
   expect(await here.call('VDI.get_current_operations', made.vdi)).toEqual({});
 });

@@ -27,28 +27,40 @@ interface Obstacle {
   readonly clear: () => Promise<void>;
 }
 /** Fields of some objects have other values. */
-function field(words: string, side: Side, [table, column, where]: readonly [string, string, string?], value: string): Obstacle {
+function field(
+  words: string,
+  side: Side,
+  [table, column, where]: readonly [string, string, string?],
+  value: string,
+): Obstacle {
   let kept: readonly { readonly row: unknown }[] = [];
   return {
     words,
     put: () =>
       change(side, async (tx) => {
-        kept = await tx.query<{ row: unknown }>(`SELECT to_jsonb(t) AS row FROM ${table} t WHERE ${where ?? 'true'}`);
+        kept = await tx.query<{ row: unknown }>(
+          `SELECT to_jsonb(t) AS row FROM ${table} t WHERE ${where ?? 'true'}`,
+        );
         await tx.query(`UPDATE ${table} SET ${column} = ${value} WHERE ${where ?? 'true'}`);
       }),
     clear: () =>
       change(side, async (tx) => {
         for (const { row } of kept)
-          await tx.query(`UPDATE ${table} t SET ${column} = k.${column} FROM jsonb_populate_record(NULL::${table}, $1::jsonb) k WHERE t.ref = k.ref`, [
-            JSON.stringify(row),
-          ]);
+          await tx.query(
+            `UPDATE ${table} t SET ${column} = k.${column} FROM jsonb_populate_record(NULL::${table}, $1::jsonb) k WHERE t.ref = k.ref`,
+            [JSON.stringify(row)],
+          );
       }),
   };
 }
-type Objects = readonly (readonly [cls: ClassName, record: Readonly<Record<string, unknown>> & { readonly ref: string }])[];
+type Objects = readonly (readonly [
+  cls: ClassName,
+  record: Readonly<Record<string, unknown>> & { readonly ref: string },
+])[];
 /** There are more objects. */
 function objects(words: string, side: Side, all: Objects): Obstacle {
-  const insert = (tx: Tx, cls: ClassName, record: object): Promise<void> => tx.insertAll(cls, [{ uuid: randomUUID(), ...record } as never]);
+  const insert = (tx: Tx, cls: ClassName, record: object): Promise<void> =>
+    tx.insertAll(cls, [{ uuid: randomUUID(), ...record } as never]);
   return {
     words,
     put: () =>
@@ -61,8 +73,12 @@ function objects(words: string, side: Side, all: Objects): Obstacle {
       }),
   };
 }
-const object = (words: string, side: Side, cls: ClassName, record: Readonly<Record<string, unknown>> = {}): Obstacle =>
-  objects(words, side, [[cls, { ref: newRef(), ...record }]]);
+const object = (
+  words: string,
+  side: Side,
+  cls: ClassName,
+  record: Readonly<Record<string, unknown>> = {},
+): Obstacle => objects(words, side, [[cls, { ref: newRef(), ...record }]]);
 const software = (words: string, key: string, value = 'another'): Obstacle =>
   field(words, 'pool', ['host', 'software_version'], `software_version || '{"${key}": "${value}"}'`);
 /** The same certificate name or fingerprint on both sides, with something that differs. */
@@ -94,12 +110,20 @@ async function inOrder(): Promise<readonly Obstacle[]> {
     ['network', { ref: network, bridge: 'cluster' }],
     ['Cluster', { ref: cluster, pool_auto_join: true }],
   ]).put();
-  const purpose = (value: string): readonly [readonly [string, string, string], string] => [['network', 'purpose', `bridge = 'xenbr0'`], `'["${value}"]'`];
+  const purpose = (value: string): readonly [readonly [string, string, string], string] => [
+    ['network', 'purpose', `bridge = 'xenbr0'`],
+    `'["${value}"]'`,
+  ];
   return [
     field('HOST_STILL_BOOTING', 'joiner', ['pif', 'management', 'management'], 'false'),
     field('HA_IS_ENABLED', 'joiner', ['pool', 'ha_enabled'], 'true'),
     object('CLUSTERING_ENABLED OpaqueRef:', 'joiner', 'Cluster_host', { host, enabled: true }),
-    field('POOL_JOINING_POOL_CANNOT_ENABLE_CLUSTERING_ON_VLAN_NETWORK 9', 'pool', ['pif', '"VLAN"', "device = 'ethC'"], '9'),
+    field(
+      'POOL_JOINING_POOL_CANNOT_ENABLE_CLUSTERING_ON_VLAN_NETWORK 9',
+      'pool',
+      ['pif', '"VLAN"', "device = 'ethC'"],
+      '9',
+    ),
     objects('POOL_JOINING_HOST_MUST_HAVE_ONLY_ONE_IP_ON_CLUSTERING_NETWORK', 'pool', [
       ['PIF', { ref: pif, host: master, network, VLAN: -1, device: 'ethC' }],
       ['Cluster_host', { ref: newRef(), cluster, host: master, PIF: pif, enabled: true }],
@@ -107,14 +131,31 @@ async function inOrder(): Promise<readonly Obstacle[]> {
     field('HA_IS_ENABLED', 'pool', ['pool', 'ha_enabled'], 'true'),
     object('JOINING_HOST_CANNOT_BE_MASTER_OF_OTHER_HOSTS', 'joiner', 'host'),
     object('JOINING_HOST_CANNOT_HAVE_RUNNING_VMS', 'joiner', 'VM', { power_state: 'Running' }),
-    object('JOINING_HOST_CANNOT_HAVE_VMS_WITH_CURRENT_OPERATIONS', 'joiner', 'VM', { current_operations: { task: 'start' } }),
-    field(`HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY ${host}`, 'joiner', ['host', 'pending_guidances'], `'["reboot_host"]'`),
-    field(`HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY ${master}`, 'pool', ['host', 'pending_guidances'], `'["reboot_host"]'`),
+    object('JOINING_HOST_CANNOT_HAVE_VMS_WITH_CURRENT_OPERATIONS', 'joiner', 'VM', {
+      current_operations: { task: 'start' },
+    }),
+    field(
+      `HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY ${host}`,
+      'joiner',
+      ['host', 'pending_guidances'],
+      `'["reboot_host"]'`,
+    ),
+    field(
+      `HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY ${master}`,
+      'pool',
+      ['host', 'pending_guidances'],
+      `'["reboot_host"]'`,
+    ),
     software('HOSTS_NOT_COMPATIBLE', 'platform_version'),
     software('HOSTS_NOT_COMPATIBLE', 'product_brand'),
     software('HOSTS_NOT_HOMOGENEOUS Software version differs', 'git_id'),
     software('HOSTS_NOT_HOMOGENEOUS Software version differs', 'xapi'),
-    field('HOSTS_NOT_HOMOGENEOUS CPUs differ', 'pool', ['pool', 'cpu_info'], `cpu_info || '{"vendor": "another"}'`),
+    field(
+      'HOSTS_NOT_HOMOGENEOUS CPUs differ',
+      'pool',
+      ['pool', 'cpu_info'],
+      `cpu_info || '{"vendor": "another"}'`,
+    ),
     // The bootstrap's shared storage is in the way from the start.
     { words: 'JOINING_HOST_CANNOT_CONTAIN_SHARED_SRS', put: async () => undefined, clear: dropShared },
     object('POOL_JOINING_HOST_HAS_BONDS', 'joiner', 'Bond'),
@@ -124,25 +165,60 @@ async function inOrder(): Promise<readonly Obstacle[]> {
       ['PIF', { ref: untagged, host }],
       ['VLAN', { ref: newRef(), untagged_PIF: untagged }],
     ]),
-    field('POOL_JOINING_HOST_MANAGEMENT_VLAN_DOES_NOT_MATCH -1 5', 'pool', ['pif', '"VLAN"', 'management'], '5'),
+    field(
+      'POOL_JOINING_HOST_MANAGEMENT_VLAN_DOES_NOT_MATCH -1 5',
+      'pool',
+      ['pif', '"VLAN"', 'management'],
+      '5',
+    ),
     field('POOL_JOINING_EXTERNAL_AUTH_MISMATCH', 'pool', ['host', 'external_auth_type'], `'AD'`),
     field('LICENSE_HOST_POOL_MISMATCH', 'pool', ['host', 'edition'], `'another'`),
     software('OPERATION_NOT_ALLOWED Network backends differ', 'network_backend', 'bridge'),
-    object('OPERATION_NOT_ALLOWED SDN controller differs', 'joiner', 'SDN_controller', { address: '192.0.2.1' }),
-    field('POOL_JOINING_HOST_MUST_HAVE_SAME_API_VERSION', 'pool', ['host', '"API_version_minor"'], '"API_version_minor" + 1'),
+    object('OPERATION_NOT_ALLOWED SDN controller differs', 'joiner', 'SDN_controller', {
+      address: '192.0.2.1',
+    }),
+    field(
+      'POOL_JOINING_HOST_MUST_HAVE_SAME_API_VERSION',
+      'pool',
+      ['host', '"API_version_minor"'],
+      '"API_version_minor" + 1',
+    ),
     software('POOL_JOINING_HOST_MUST_HAVE_SAME_DB_SCHEMA 5.790 5.791', 'db_schema', '5.791'),
     updateOnOneSide(),
-    field('OPERATION_NOT_ALLOWED Primary address type differs', 'pool', ['pif', 'primary_address_type', 'management'], `'IPv6'`),
+    field(
+      'OPERATION_NOT_ALLOWED Primary address type differs',
+      'pool',
+      ['pif', 'primary_address_type', 'management'],
+      `'IPv6'`,
+    ),
     {
-      ...field('OPERATION_NOT_ALLOWED Incompatible network purposes: nbd and insecure_nbd', 'pool', ...purpose('insecure_nbd')),
+      ...field(
+        'OPERATION_NOT_ALLOWED Incompatible network purposes: nbd and insecure_nbd',
+        'pool',
+        ...purpose('insecure_nbd'),
+      ),
       put: async () => {
         await field('', 'joiner', ...purpose('nbd')).put();
-        await change('pool', (tx) => tx.query(`UPDATE network SET purpose = '["insecure_nbd"]' WHERE bridge = 'xenbr0'`));
+        await change('pool', (tx) =>
+          tx.query(`UPDATE network SET purpose = '["insecure_nbd"]' WHERE bridge = 'xenbr0'`),
+        );
       },
-      clear: async () => void (await change('pool', (tx) => tx.query(`UPDATE network SET purpose = '[]' WHERE bridge = 'xenbr0'`))),
+      clear: async () =>
+        void (await change('pool', (tx) =>
+          tx.query(`UPDATE network SET purpose = '[]' WHERE bridge = 'xenbr0'`),
+        )),
     },
-    field('POOL_JOINING_HOST_TLS_VERIFICATION_MISMATCH', 'joiner', ['pool', 'tls_verification_enabled'], 'NOT tls_verification_enabled'),
-    ...certificates('POOL_JOINING_HOST_CA_CERTIFICATES_CONFLICT a.pem', { name: 'a.pem', fingerprint_sha256: '1' }, { name: 'a.pem', fingerprint_sha256: '2' }),
+    field(
+      'POOL_JOINING_HOST_TLS_VERIFICATION_MISMATCH',
+      'joiner',
+      ['pool', 'tls_verification_enabled'],
+      'NOT tls_verification_enabled',
+    ),
+    ...certificates(
+      'POOL_JOINING_HOST_CA_CERTIFICATES_CONFLICT a.pem',
+      { name: 'a.pem', fingerprint_sha256: '1' },
+      { name: 'a.pem', fingerprint_sha256: '2' },
+    ),
     ...certificates(
       'POOL_JOINING_HOST_TRUSTED_CERTIFICATES_CONFLICT OpaqueRef:',
       { fingerprint_sha256: '3', purpose: ['ldaps'] },
@@ -150,7 +226,12 @@ async function inOrder(): Promise<readonly Obstacle[]> {
     ),
     field('NOT_SUPPORTED_DURING_UPGRADE', 'joiner', updating, nobody),
     field('NOT_SUPPORTED_DURING_UPGRADE', 'pool', updating, nobody),
-    field('POOL_JOINING_SM_FEATURES_INCOMPATIBLE', 'pool', ['sm', 'features', `type = 'nfs'`], `features || '{"VDI_SOMETHING_NEW": 1}'`),
+    field(
+      'POOL_JOINING_SM_FEATURES_INCOMPATIBLE',
+      'pool',
+      ['sm', 'features', `type = 'nfs'`],
+      `features || '{"VDI_SOMETHING_NEW": 1}'`,
+    ),
     object('JOINING_HOST_CANNOT_HAVE_RUNNING_OR_SUSPENDED_VMS', 'joiner', 'VM', { power_state: 'Suspended' }),
   ];
 }
@@ -173,16 +254,24 @@ function updateOnOneSide(): Obstacle {
   };
 }
 async function dropShared(): Promise<void> {
-  for (const [sr, { shared, type }] of Object.entries(await call<Record<string, { shared: boolean; type: string }>>('SR.get_all_records'))) {
+  for (const [sr, { shared, type }] of Object.entries(
+    await call<Record<string, { shared: boolean; type: string }>>('SR.get_all_records'),
+  )) {
     if (!shared || type !== 'nfs') continue;
     for (const pbd of await call<string[]>('SR.get_PBDs', sr)) await call('PBD.unplug', pbd);
     await call('SR.forget', sr);
   }
 }
-const join = (force = false): Promise<unknown> => call(force ? 'pool.join_force' : 'pool.join', b.url, 'root', password);
+const join = (force = false): Promise<unknown> =>
+  call(force ? 'pool.join_force' : 'pool.join', b.url, 'root', password);
 
 test('of all that stands in the way the first is told, in the order of xapi', async () => {
-  const restricted = field('LICENCE_RESTRICTION Pool_size', 'joiner', ['pool', 'restrictions'], `restrictions || '{"restrict_pool_size": "true"}'`),
+  const restricted = field(
+      'LICENCE_RESTRICTION Pool_size',
+      'joiner',
+      ['pool', 'restrictions'],
+      `restrictions || '{"restrict_pool_size": "true"}'`,
+    ),
     [one, two] = [newRef(), newRef()],
     others = objects('', 'pool', [
       ['host', { ref: one }],
@@ -202,6 +291,8 @@ test('of all that stands in the way the first is told, in the order of xapi', as
     await restricted.clear();
     await change('pool', (tx) => tx.remove('host', asRef<'host'>(one)));
   }
-  expect(await b.apis[0]?.plane.store.query("SELECT ref FROM session WHERE originator = 'pool.join'")).toEqual([]);
+  expect(
+    await b.apis[0]?.plane.store.query("SELECT ref FROM session WHERE originator = 'pool.join'"),
+  ).toEqual([]);
   expect(await b.apis[0]?.plane.store.query('SELECT host_uuid FROM invitation')).toEqual([]);
 });

@@ -15,7 +15,12 @@ beforeAll(async () => {
   call = await login(world.url);
   const response = await fetch(`${world.url}/jsonrpc`, {
     method: 'POST',
-    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] }),
+    body: JSON.stringify({
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'session.login_with_password',
+      params: ['root', password],
+    }),
   });
   token = ((await response.json()) as { result: string }).result;
   [sr = ''] = await call<string[]>('SR.get_by_name_label', 'Shared storage');
@@ -23,11 +28,22 @@ beforeAll(async () => {
 afterAll(() => world?.stop());
 
 const makeDisk = (size: number): Promise<string> =>
-  call('VDI.create', { SR: sr, virtual_size: size, type: 'user', sharable: false, read_only: false, other_config: {}, name_label: 'disk' });
+  call('VDI.create', {
+    SR: sr,
+    virtual_size: size,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+    name_label: 'disk',
+  });
 const address = (path: string, query: Record<string, string>): string =>
   `${world.url}${path}?${new URLSearchParams({ session_id: token, ...query }).toString()}`;
 /** The answer is read to its end: a client that forgets it, forgets the rest of its own body too. */
-async function put(query: Record<string, string>, body: Uint8Array | string = ''): Promise<{ status: number; body: string | undefined }> {
+async function put(
+  query: Record<string, string>,
+  body: Uint8Array | string = '',
+): Promise<{ status: number; body: string | undefined }> {
   const answer = await fetch(address('/import_raw_vdi', query), { method: 'PUT', body });
   return { status: answer.status, body: await answer.text().catch(() => undefined) };
 }
@@ -37,7 +53,10 @@ const sha = (bytes: Uint8Array): string => createHash('sha256').update(bytes).di
 const newTask = (): Promise<string> => call('task.create', 'transfer', '');
 const outcome = (task: string): Promise<unknown> =>
   eventually(async () => {
-    const record = await call<{ status: string; result: string; error_info: string[] }>('task.get_record', task);
+    const record = await call<{ status: string; result: string; error_info: string[] }>(
+      'task.get_record',
+      task,
+    );
     if (record.status === 'pending') throw new Error('pending');
     return record.status === 'success' ? record.result : record.error_info;
   });
@@ -54,7 +73,11 @@ test('a disk that was written reads back the same, and says what it takes; its h
   expect((await put({ vdi, task_id: task }, bytes)).status).toBe(200);
   expect(await outcome(task)).toBe(`<value>${vdi}</value>`);
   const answer = await get({ vdi: await call('VDI.get_uuid', vdi) });
-  expect([answer.status, answer.headers.get('content-type'), answer.headers.get('content-length')]).toEqual([200, 'application/octet-stream', null]);
+  expect([answer.status, answer.headers.get('content-type'), answer.headers.get('content-length')]).toEqual([
+    200,
+    'application/octet-stream',
+    null,
+  ]);
   expect(answer.headers.get('content-disposition')).toContain(`${await call('VDI.get_uuid', vdi)}.raw`);
   expect(sha(Buffer.from(await answer.arrayBuffer()))).toBe(sha(bytes));
   expect(await call('VDI.get_physical_utilisation', vdi)).toBe(49 * 65_536);
@@ -83,9 +106,14 @@ test('an empty body asks whether the way is open and changes nothing', async () 
 /** Announces more than it sends, and cuts the connection. */
 function cut(query: Record<string, string>, announced: number, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    const sending = request(address('/import_raw_vdi', query), { method: 'PUT', headers: { 'content-length': String(announced) } });
+    const sending = request(address('/import_raw_vdi', query), {
+      method: 'PUT',
+      headers: { 'content-length': String(announced) },
+    });
     sending.once('response', () => sending.write(bytes, () => setTimeout(() => sending.destroy(), 50)));
-    sending.once('close', resolve).once('error', (error: NodeJS.ErrnoException) => error.code !== 'ECONNRESET' && reject(error));
+    sending
+      .once('close', resolve)
+      .once('error', (error: NodeJS.ErrnoException) => error.code !== 'ECONNRESET' && reject(error));
     sending.flushHeaders();
   });
 }
@@ -128,7 +156,10 @@ test.each([
   const bytes = sparse(9 * MiB);
   await put({ vdi: from }, bytes);
   const answer = await get({ vdi: from, format });
-  expect([answer.headers.get('content-type'), answer.headers.get('content-disposition')]).toEqual([type, expect.stringContaining(`.${format}"`)]);
+  expect([answer.headers.get('content-type'), answer.headers.get('content-disposition')]).toEqual([
+    type,
+    expect.stringContaining(`.${format}"`),
+  ]);
   const file = Buffer.from(await answer.arrayBuffer());
   expect(file.length).toBeLessThan(8 * MiB);
   const task = await newTask();
@@ -147,7 +178,9 @@ test('the difference from a snapshot, laid over a copy of the snapshot, is the d
   const snapshot = await call<string>('VDI.snapshot', vdi);
   const part = randomBytes(70_000);
   await put({ vdi, chunked: 'true' }, Buffer.concat([chunk(5 * MiB, part), chunk(0, Buffer.alloc(0))]));
-  const difference = Buffer.from(await (await get({ vdi, format: 'vhd', base: await call('VDI.get_uuid', snapshot) })).arrayBuffer());
+  const difference = Buffer.from(
+    await (await get({ vdi, format: 'vhd', base: await call('VDI.get_uuid', snapshot) })).arrayBuffer(),
+  );
   expect(difference.length).toBeLessThan(3 * MiB);
   expect(sha(await bytesOf(snapshot))).toBe(sha(old));
   const copy = await call<string>('VDI.clone', snapshot);
@@ -167,7 +200,10 @@ test('chunks go where they say; the rest stays', async () => {
     old = randomBytes(MiB),
     part = randomBytes(70_000);
   await put({ vdi }, old);
-  await put({ vdi, chunked: 'true' }, Buffer.concat([chunk(300_000, part), chunk(0, Buffer.from('abc')), chunk(0, Buffer.alloc(0))]));
+  await put(
+    { vdi, chunked: 'true' },
+    Buffer.concat([chunk(300_000, part), chunk(0, Buffer.from('abc')), chunk(0, Buffer.alloc(0))]),
+  );
   part.copy(old, 300_000);
   old.write('abc');
   expect(sha(await bytesOf(vdi))).toBe(sha(old));
@@ -175,13 +211,21 @@ test('chunks go where they say; the rest stays', async () => {
 
 test('what cannot be is refused with a status, and the task says why', async () => {
   const vdi = await makeDisk(MiB);
-  const statuses = [await get({ vdi, format: 'floppy' }), await get({}), await put({ vdi, format: 'floppy' }, 'x'), await put({}, 'x')];
+  const statuses = [
+    await get({ vdi, format: 'floppy' }),
+    await get({}),
+    await put({ vdi, format: 'floppy' }, 'x'),
+    await put({}, 'x'),
+  ];
   expect(statuses.map((s) => s.status)).toEqual([404, 400, 404, 400]);
   const missing = await newTask();
   await put({ task_id: missing }, 'x');
   expect(await outcome(missing)).toEqual(['VDI_MISSING', 'OpaqueRef:NULL', 'OpaqueRef:NULL']);
   const unknown = await get({ vdi: 'OpaqueRef:none' });
-  expect([unknown.status, await unknown.text()]).toEqual([500, expect.stringContaining('HANDLE_INVALID: [ VDI; OpaqueRef:none ]')]);
+  expect([unknown.status, await unknown.text()]).toEqual([
+    500,
+    expect.stringContaining('HANDLE_INVALID: [ VDI; OpaqueRef:none ]'),
+  ]);
   const large = await newTask();
   await put({ vdi, task_id: large }, randomBytes(MiB + 1));
   expect(await outcome(large)).toEqual(['VDI_IO_ERROR', 'No space left on device']);
@@ -190,8 +234,13 @@ test('what cannot be is refused with a status, and the task says why', async () 
 test('a disk with a length nobody told goes by no framing', async () => {
   const vdi = await makeDisk(MiB);
   const status = await new Promise<string>((resolve, reject) => {
-    const sending = request(address('/import_raw_vdi', { vdi }), { method: 'PUT', headers: { 'transfer-encoding': 'chunked' } });
-    sending.once('response', (answer) => void text(answer).then((body) => resolve(`${answer.statusCode} ${body}`))).once('error', reject);
+    const sending = request(address('/import_raw_vdi', { vdi }), {
+      method: 'PUT',
+      headers: { 'transfer-encoding': 'chunked' },
+    });
+    sending
+      .once('response', (answer) => void text(answer).then((body) => resolve(`${answer.statusCode} ${body}`)))
+      .once('error', reject);
     sending.end('abc');
   });
   expect(status).toMatch(/^403 .*IMPORT_ERROR_CANNOT_HANDLE_CHUNKED/s);
@@ -204,16 +253,31 @@ test('a disk that a VM may write is neither read nor written, and a protected on
   await put({ vdi: shown, task_id: readOnly }, 'x');
   expect(await outcome(readOnly)).toEqual(['VDI_READONLY', shown]);
   const [vm] = await call<string[]>('VM.get_all');
-  const vbd = { VM: vm, VDI: free, userdevice: '9', bootable: false, mode: 'RW', type: 'Disk', empty: false, other_config: {} };
+  const vbd = {
+    VM: vm,
+    VDI: free,
+    userdevice: '9',
+    bootable: false,
+    mode: 'RW',
+    type: 'Disk',
+    empty: false,
+    other_config: {},
+  };
   const device = await call('VBD.create', { ...vbd, qos_algorithm_type: '', qos_algorithm_params: {} });
   await world.apis[0]?.plane.store.query('UPDATE vbd SET currently_attached = true WHERE ref = $1', [device]);
-  expect([(await get({ vdi: free })).status, await (await get({ vdi: free })).text()]).toEqual([500, expect.stringContaining(`VDI_IN_USE: [ ${free}; copy ]`)]);
+  expect([(await get({ vdi: free })).status, await (await get({ vdi: free })).text()]).toEqual([
+    500,
+    expect.stringContaining(`VDI_IN_USE: [ ${free}; copy ]`),
+  ]);
 });
 
 test('a cancelled task ends the transfer', async () => {
   const vdi = await makeDisk(8 * MiB);
   const task = await newTask();
-  const sending = request(address('/import_raw_vdi', { vdi, task_id: task }), { method: 'PUT', headers: { 'content-length': String(8 * MiB) } });
+  const sending = request(address('/import_raw_vdi', { vdi, task_id: task }), {
+    method: 'PUT',
+    headers: { 'content-length': String(8 * MiB) },
+  });
   sending.once('response', () => sending.write(randomBytes(MiB))).once('error', () => undefined);
   sending.flushHeaders();
   await eventually(async () => expect(await call('task.get_progress', task)).toBeGreaterThan(0));
@@ -228,7 +292,10 @@ test('a disk is busy while it is read or written: it stays, others may read with
   const [reading, writing] = [await newTask(), await newTask()];
   const answer = await get({ vdi, task_id: reading });
   expect(await operations()).toEqual({ [reading]: 'copy' });
-  for (const op of ['destroy', 'forget']) await expect(call(`VDI.${op}`, vdi)).rejects.toThrow(`OTHER_OPERATION_IN_PROGRESS VDI ${vdi} copy ${reading}`);
+  for (const op of ['destroy', 'forget'])
+    await expect(call(`VDI.${op}`, vdi)).rejects.toThrow(
+      `OTHER_OPERATION_IN_PROGRESS VDI ${vdi} copy ${reading}`,
+    );
   const refused = await newTask();
   await put({ vdi, task_id: refused }, 'x');
   expect(await outcome(refused)).toEqual(['OTHER_OPERATION_IN_PROGRESS', 'VDI', vdi, 'copy', reading]);
@@ -236,12 +303,19 @@ test('a disk is busy while it is read or written: it stays, others may read with
   expect([beside.status, (await beside.arrayBuffer()).byteLength]).toEqual([200, 64 * MiB]);
   await answer.arrayBuffer();
   expect(await operations()).toEqual({});
-  const sending = request(address('/import_raw_vdi', { vdi, task_id: writing }), { method: 'PUT', headers: { 'content-length': String(8 * MiB) } });
+  const sending = request(address('/import_raw_vdi', { vdi, task_id: writing }), {
+    method: 'PUT',
+    headers: { 'content-length': String(8 * MiB) },
+  });
   sending.once('response', () => sending.write(randomBytes(MiB))).once('error', () => undefined);
   sending.flushHeaders();
   await eventually(async () => expect(await operations()).toEqual({ [writing]: 'blocked' }));
-  await expect(call('VDI.destroy', vdi)).rejects.toThrow(`OTHER_OPERATION_IN_PROGRESS VDI ${vdi} blocked ${writing}`);
-  expect(await (await get({ vdi })).text()).toContain(`OTHER_OPERATION_IN_PROGRESS: [ VDI; ${vdi}; blocked; ${writing} ]`);
+  await expect(call('VDI.destroy', vdi)).rejects.toThrow(
+    `OTHER_OPERATION_IN_PROGRESS VDI ${vdi} blocked ${writing}`,
+  );
+  expect(await (await get({ vdi })).text()).toContain(
+    `OTHER_OPERATION_IN_PROGRESS: [ VDI; ${vdi}; blocked; ${writing} ]`,
+  );
   await call('task.cancel', writing);
   await eventually(async () => expect(await operations()).toEqual({}));
   await call('VDI.destroy', vdi);
@@ -250,12 +324,21 @@ test('a disk is busy while it is read or written: it stays, others may read with
 test('a VM does not write to a disk that is read, nor begin with one that is written', async () => {
   const vdi = await makeDisk(64 * MiB);
   await put({ vdi }, randomBytes(64 * MiB));
-  const template = Object.entries(await call<Record<string, { is_a_template: boolean; VBDs: string[] }>>('VM.get_all_records')).find(
-    ([, r]) => r.is_a_template && r.VBDs.length === 0,
-  )?.[0];
+  const template = Object.entries(
+    await call<Record<string, { is_a_template: boolean; VBDs: string[] }>>('VM.get_all_records'),
+  ).find(([, r]) => r.is_a_template && r.VBDs.length === 0)?.[0];
   const vm = await call<string>('VM.clone', template, 'writer');
   await call('VM.set_is_a_template', vm, false);
-  const vbd = { VM: vm, VDI: vdi, userdevice: '0', bootable: false, mode: 'RW', type: 'Disk', empty: false, other_config: {} };
+  const vbd = {
+    VM: vm,
+    VDI: vdi,
+    userdevice: '0',
+    bootable: false,
+    mode: 'RW',
+    type: 'Disk',
+    empty: false,
+    other_config: {},
+  };
   await call('VBD.create', { ...vbd, qos_algorithm_type: '', qos_algorithm_params: {} });
   const answer = await get({ vdi });
   await expect(call('VM.start', vm, false, false)).rejects.toThrow(new RegExp(`^VDI_IN_USE ${vdi}$`));

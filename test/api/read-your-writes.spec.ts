@@ -17,7 +17,8 @@ async function newVm(name: string): Promise<string> {
   await one('VM.provision', vm);
   return vm;
 }
-const possible = async (call: Call, vm: string): Promise<string[]> => (await call<string[]>('VM.get_possible_hosts', vm)).toSorted();
+const possible = async (call: Call, vm: string): Promise<string[]> =>
+  (await call<string[]>('VM.get_possible_hosts', vm)).toSorted();
 
 test('a host that is disabled is no possible host of the next answer, one that is enabled is', async () => {
   const vm = await newVm('possible');
@@ -49,8 +50,27 @@ test('a VM is placed by what was answered before: on the one host that has just 
 });
 
 test('a VM is not placed where its storage has just been unplugged', async () => {
-  const sr = await one<string>('SR.create', hosts[0], { server: 'filer', serverpath: '/export/moving' }, 0, 'moving', '', 'nfs', 'user', true, {});
-  const disk = { name_label: 'moving', SR: sr, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} };
+  const sr = await one<string>(
+    'SR.create',
+    hosts[0],
+    { server: 'filer', serverpath: '/export/moving' },
+    0,
+    'moving',
+    '',
+    'nfs',
+    'user',
+    true,
+    {},
+  );
+  const disk = {
+    name_label: 'moving',
+    SR: sr,
+    virtual_size: 2 ** 20,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  };
   const vm = await newVm('follows');
   await one('VBD.create', attachment(vm, await one<string>('VDI.create', disk)));
   const pbds = await one<Record<string, { SR: string; host: string }>>('PBD.get_all_records');
@@ -65,8 +85,17 @@ test('a VM is not placed where its storage has just been unplugged', async () =>
 });
 
 test('a session that was ended by one API reads nothing from the other', async () => {
-  const post = async (url: string, method: string, ...params: unknown[]): Promise<{ result?: string; error?: { message: string } }> =>
-    (await (await fetch(`${url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) })).json()) as object;
+  const post = async (
+    url: string,
+    method: string,
+    ...params: unknown[]
+  ): Promise<{ result?: string; error?: { message: string } }> =>
+    (await (
+      await fetch(`${url}/jsonrpc`, {
+        method: 'POST',
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+      })
+    ).json()) as object;
   const [here, there] = world.apis.map((api) => api.url) as [string, string];
   for (let i = 0; i < 5; i += 1) {
     const { result: session } = await post(here, 'session.login_with_password', 'root', world.password);

@@ -13,7 +13,9 @@ const none = 'OpaqueRef:NULL';
 const MiB = 2 ** 20;
 const [target] = storage.targetsOf('10.0.0.7', 3260);
 const targetIQN = target?.iqn ?? '';
-const [near, far] = storage.unitsOf(targetIQN).map(({ scsiId }) => ({ target: '10.0.0.7', targetIQN, SCSIid: scsiId }));
+const [near, far] = storage
+  .unitsOf(targetIQN)
+  .map(({ scsiId }) => ({ target: '10.0.0.7', targetIQN, SCSIid: scsiId }));
 
 let world: World;
 let call: Call;
@@ -38,7 +40,8 @@ async function raw<T>(at: World, method: string, ...params: unknown[]): Promise<
   if (body.error) throw new Error([body.error.message, ...body.error.data].join(' '));
   return body.result as T;
 }
-const token = (at: World): Promise<string> => raw<string>(at, 'session.login_with_password', 'root', at.password);
+const token = (at: World): Promise<string> =>
+  raw<string>(at, 'session.login_with_password', 'root', at.password);
 const refused = (answer: Promise<unknown>): Promise<string> =>
   answer.then(
     (value) => `answered ${JSON.stringify(value)}`,
@@ -97,15 +100,29 @@ async function newVm(sr: string, name: string, order: number): Promise<Made & { 
     name_label: name,
   });
   const device = { VM: ref, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} };
-  await call('VBD.create', { ...device, VDI, userdevice: '0', bootable: true, mode: 'RW', type: 'Disk', empty: false });
+  await call('VBD.create', {
+    ...device,
+    VDI,
+    userdevice: '0',
+    bootable: true,
+    mode: 'RW',
+    type: 'Disk',
+    empty: false,
+  });
   const [network] = await call<string[]>('network.get_all');
   const vif = await call<string>('VIF.create', { ...device, network, device: '0', MAC: '', MTU: 1500 });
-  return { ref, uuid: await call('VM.get_uuid', ref), disk: await call('VDI.get_uuid', VDI), MAC: await call('VIF.get_MAC', vif) };
+  return {
+    ref,
+    uuid: await call('VM.get_uuid', ref),
+    disk: await call('VDI.get_uuid', VDI),
+    MAC: await call('VIF.get_MAC', vif),
+  };
 }
 /** Waits until the disks have everything that was committed before. */
 async function copied(): Promise<void> {
   const [api] = world.apis;
-  const ask = (sql: string): Promise<{ n: number }[]> => (api ? api.plane.store.query<{ n: number }>(sql) : Promise.reject(new Error('no API')));
+  const ask = (sql: string): Promise<{ n: number }[]> =>
+    api ? api.plane.store.query<{ n: number }>(sql) : Promise.reject(new Error('no API'));
   const [now] = await ask('SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS n');
   await eventually(async () => {
     const [last] = await ask('SELECT min(position) AS n FROM database_copy WHERE vdi IS NOT NULL');
@@ -125,14 +142,28 @@ describe('a pool that has lost its records', () => {
   let found: Call;
 
   beforeAll(async () => {
-    sr = await call<string>('SR.create', (await call<string[]>('host.get_all'))[0], near, 0, 'far away', '', 'lvmoiscsi', 'user', true, {});
+    sr = await call<string>(
+      'SR.create',
+      (await call<string[]>('host.get_all'))[0],
+      near,
+      0,
+      'far away',
+      '',
+      'lvmoiscsi',
+      'user',
+      true,
+      {},
+    );
     uuid = await call('SR.get_uuid', sr);
     await call('SR.enable_database_replication', sr);
     const vms = [await newVm(sr, 'alone', 0), await newVm(sr, 'second', 2), await newVm(sr, 'first', 1)];
     const [a, b, c] = vms;
     if (!a || !b || !c) throw new Error('no VMs');
     [alone, second, first] = [a, b, c];
-    const group = await call<string>('VM_appliance.create', { name_label: 'shop', name_description: 'two of them' });
+    const group = await call<string>('VM_appliance.create', {
+      name_label: 'shop',
+      name_description: 'two of them',
+    });
     appliance = await call('VM_appliance.get_uuid', group);
     for (const { ref } of [b, c]) await call('VM.set_appliance', ref, group);
     await call('VM.snapshot', a.ref, 'before');
@@ -154,7 +185,11 @@ describe('a pool that has lost its records', () => {
   test('the disk says whose database it has', async () => {
     const [pool] = await call<string[]>('pool.get_all');
     expect(await call('VDI.read_database_pool_uuid', metadata)).toBe(await call('pool.get_uuid', pool));
-    expect(await call<Loose>('VDI.get_record', metadata)).toMatchObject({ metadata_latest: true, metadata_of_pool: pool, SR: sr });
+    expect(await call<Loose>('VDI.get_record', metadata)).toMatchObject({
+      metadata_latest: true,
+      metadata_of_pool: pool,
+      SR: sr,
+    });
     const [other] = (await call<string[]>('SR.get_VDIs', sr)).filter((vdi) => vdi !== metadata);
     expect(await call('VDI.read_database_pool_uuid', other)).toBe('');
     expect(await refused(call('VDI.open_database', other))).toBe(`VDI_INCOMPATIBLE_TYPE ${other} user`);
@@ -166,7 +201,9 @@ describe('a pool that has lost its records', () => {
     const record = await found<Record<string, string[]>>('VM.get_record', vm);
     expect(record).toMatchObject({ name_label: 'alone', uuid: alone.uuid, power_state: 'Halted' });
     expect([record['VBDs']?.length, record['VIFs']?.length, record['snapshots']?.length]).toEqual([1, 1, 1]);
-    expect((await found<Record<string, Loose>>('VM.get_all_records'))[vm]).toMatchObject({ uuid: alone.uuid });
+    expect((await found<Record<string, Loose>>('VM.get_all_records'))[vm]).toMatchObject({
+      uuid: alone.uuid,
+    });
     expect(await found('VM.get_by_name_label', 'alone')).toEqual([vm]);
     const disk = await found<string>('VBD.get_VDI', record['VBDs']?.[0]);
     expect(await found('SR.get_uuid', await found('VDI.get_SR', disk))).toBe(uuid);
@@ -178,9 +215,12 @@ describe('a pool that has lost its records', () => {
   });
 
   test('secrets stay at home', async () => {
-    const [row] = (await world.apis[0]?.plane.store.query<{ dump: Buffer }>('SELECT dump FROM opened_database')) ?? [];
+    const [row] =
+      (await world.apis[0]?.plane.store.query<{ dump: Buffer }>('SELECT dump FROM opened_database')) ?? [];
     const entries = [...readDump(row?.dump ?? Buffer.alloc(0))];
-    expect(entries.filter(({ cls }) => cls === 'VM').map(({ record }) => record['uuid'])).toContain(alone.uuid);
+    expect(entries.filter(({ cls }) => cls === 'VM').map(({ record }) => record['uuid'])).toContain(
+      alone.uuid,
+    );
     expect(entries.some(({ cls }) => cls === 'secret' || cls === 'session' || cls === 'user')).toBe(false);
     expect(gunzipSync(row?.dump ?? '').includes('hidden in a secret')).toBe(false);
   });
@@ -202,30 +242,53 @@ describe('a pool that has lost its records', () => {
     const [api] = world.apis;
     if (!api) throw new Error('no API');
     const userRef = asRef<'user'>(none);
-    const weak = await openSession(api.plane, { user: 'somebody', root: false, originator: 'test', userRef, role: 'vm-admin' });
-    expect(await refused(found('VM.recover', await inFound(alone), weak, false))).toMatch(/^RBAC_PERMISSION_DENIED/);
-    expect(await refused(found('VM.recover', await inFound(alone), none, false))).toMatch(/^HANDLE_INVALID session/);
+    const weak = await openSession(api.plane, {
+      user: 'somebody',
+      root: false,
+      originator: 'test',
+      userRef,
+      role: 'vm-admin',
+    });
+    expect(await refused(found('VM.recover', await inFound(alone), weak, false))).toMatch(
+      /^RBAC_PERMISSION_DENIED/,
+    );
+    expect(await refused(found('VM.recover', await inFound(alone), none, false))).toMatch(
+      /^HANDLE_INVALID session/,
+    );
   });
 
   test('a VM comes back as itself, and its storage stays', async () => {
     await found('VM.recover', await inFound(alone), own, false);
     const vm = await call<string>('VM.get_by_uuid', alone.uuid);
     const record = await call<Record<string, string[]>>('VM.get_record', vm);
-    expect(record).toMatchObject({ name_label: 'alone', power_state: 'Halted', version: 1, current_operations: {}, appliance: none });
+    expect(record).toMatchObject({
+      name_label: 'alone',
+      power_state: 'Halted',
+      version: 1,
+      current_operations: {},
+      appliance: none,
+    });
     const VDI = await call('VBD.get_VDI', record['VBDs']?.[0]);
-    expect([await call('VDI.get_uuid', VDI), await call('VIF.get_MAC', record['VIFs']?.[0])]).toEqual([alone.disk, alone.MAC]);
+    expect([await call('VDI.get_uuid', VDI), await call('VIF.get_MAC', record['VIFs']?.[0])]).toEqual([
+      alone.disk,
+      alone.MAC,
+    ]);
     expect(await call('VM.get_name_label', record['snapshots']?.[0])).toBe('before');
     expect(await call('SR.get_introduced_by', sr)).toBe(none);
     await call('DR_task.destroy', task);
     expect(await call('SR.get_uuid', sr)).toBe(uuid);
     await call('VM.start', vm, false, false);
-    expect(await refused(found('VM.recover', await inFound(alone), own, true))).toBe(`VM_BAD_POWER_STATE ${vm} halted running`);
+    expect(await refused(found('VM.recover', await inFound(alone), own, true))).toBe(
+      `VM_BAD_POWER_STATE ${vm} halted running`,
+    );
     await call('VM.hard_shutdown', vm);
   });
 
   test('a copy that is no newer needs force', async () => {
     const vm = await call<string>('VM.get_by_uuid', alone.uuid);
-    expect(await refused(found('VM.recover', await inFound(alone), own, false))).toBe(`VM_TO_IMPORT_IS_NOT_NEWER_VERSION ${vm} 1 0`);
+    expect(await refused(found('VM.recover', await inFound(alone), own, false))).toBe(
+      `VM_TO_IMPORT_IS_NOT_NEWER_VERSION ${vm} 1 0`,
+    );
     const background = await found<string>('Async.VM.recover', await inFound(alone), own, true);
     await eventually(async () => expect(await found('task.get_status', background)).toBe('success'));
     const again = await call<string>('VM.get_by_uuid', alone.uuid);
@@ -240,26 +303,52 @@ describe('a pool that has lost its records', () => {
     await call('VM.set_name_description', await call('VM.get_by_uuid', alone.uuid), 'of today');
     const described = ['vm-list', `uuid=${alone.uuid}`, 'name-description=of today', '--minimal'];
     expect((await xeWith(server, described)).out).toBe(`${alone.uuid}\n`);
-    expect(await xeWith(server, [...described, `database:vdi-uuid=${disk}`])).toEqual({ code: 0, out: '\n', error: '' });
-    const get = ['vm-param-get', `uuid=${alone.uuid}`, 'param-name=name-description', `database:vdi-uuid=${disk}`];
+    expect(await xeWith(server, [...described, `database:vdi-uuid=${disk}`])).toEqual({
+      code: 0,
+      out: '\n',
+      error: '',
+    });
+    const get = [
+      'vm-param-get',
+      `uuid=${alone.uuid}`,
+      'param-name=name-description',
+      `database:vdi-uuid=${disk}`,
+    ];
     expect(await xeWith(server, get)).toEqual({ code: 0, out: '\n', error: '' });
-    expect(await xeWith(server, ['vm-recover', `uuid=${alone.uuid}`, `database:vdi-uuid=${disk}`, 'force=true'])).toMatchObject({ code: 0 });
-    expect(await xeWith(server, ['vm-recover', `uuid=${alone.uuid}`, `database:vdi-uuid=${disk}`])).toMatchObject({ code: 1 });
-    expect(await xeWith(server, ['appliance-assert-can-be-recovered', `uuid=${appliance}`, `database:vdi-uuid=${disk}`])).toMatchObject({ code: 0 });
+    expect(
+      await xeWith(server, ['vm-recover', `uuid=${alone.uuid}`, `database:vdi-uuid=${disk}`, 'force=true']),
+    ).toMatchObject({ code: 0 });
+    expect(
+      await xeWith(server, ['vm-recover', `uuid=${alone.uuid}`, `database:vdi-uuid=${disk}`]),
+    ).toMatchObject({ code: 1 });
+    expect(
+      await xeWith(server, [
+        'appliance-assert-can-be-recovered',
+        `uuid=${appliance}`,
+        `database:vdi-uuid=${disk}`,
+      ]),
+    ).toMatchObject({ code: 0 });
     expect(await world.apis[0]?.plane.store.query('SELECT session FROM opened_database')).toHaveLength(1);
   });
 
   test('an appliance comes back whole', async () => {
     const there = await found<string>('VM_appliance.get_by_uuid', appliance);
     const vm = await inFound(second);
-    expect(await refused(found('VM.recover', vm, own, false))).toBe(`VM_IS_PART_OF_AN_APPLIANCE ${vm} ${there}`);
+    expect(await refused(found('VM.recover', vm, own, false))).toBe(
+      `VM_IS_PART_OF_AN_APPLIANCE ${vm} ${there}`,
+    );
     await found('VM_appliance.assert_can_be_recovered', there, own);
     expect(await found('VM_appliance.get_SRs_required_for_recovery', there, own)).toEqual([]);
     await found('VM_appliance.recover', there, own, false);
     const back = await call<string>('VM_appliance.get_by_uuid', appliance);
     const record = await call<{ name_label: string; VMs: string[] }>('VM_appliance.get_record', back);
-    const vms = await Promise.all(record.VMs.map((ref) => call<{ uuid: string; order: number }>('VM.get_record', ref)));
-    expect([record.name_label, vms.toSorted((a, b) => a.order - b.order).map(({ uuid: id, order }) => [id, order])]).toEqual([
+    const vms = await Promise.all(
+      record.VMs.map((ref) => call<{ uuid: string; order: number }>('VM.get_record', ref)),
+    );
+    expect([
+      record.name_label,
+      vms.toSorted((a, b) => a.order - b.order).map(({ uuid: id, order }) => [id, order]),
+    ]).toEqual([
       'shop',
       [
         [first.uuid, 1],
@@ -274,7 +363,9 @@ describe('a pool that has lost its records', () => {
   test('what is written to again cannot be opened; the session ends like any other', async () => {
     await call('SR.enable_database_replication', sr);
     const [pool] = await call<string[]>('pool.get_all');
-    expect(await refused(call('VDI.open_database', metadata))).toBe(`VDI_CONTAINS_METADATA_OF_THIS_POOL ${metadata} ${pool}`);
+    expect(await refused(call('VDI.open_database', metadata))).toBe(
+      `VDI_CONTAINS_METADATA_OF_THIS_POOL ${metadata} ${pool}`,
+    );
     await found('session.logout');
     expect(await refused(found('VM.get_all'))).toMatch(/^SESSION_INVALID/);
     expect(await world.apis[0]?.plane.store.query('SELECT session FROM opened_database')).toEqual([]);
@@ -299,7 +390,9 @@ describe('another pool that sees the same storage', () => {
         ['stray_volume', `sr = '${uuid}'`],
       ] as const) {
         const rows = await from.query(`SELECT * FROM ${table} WHERE ${where}`);
-        await tx.query(`INSERT INTO ${table} SELECT * FROM jsonb_populate_recordset(NULL::${table}, $1)`, [JSON.stringify(rows)]);
+        await tx.query(`INSERT INTO ${table} SELECT * FROM jsonb_populate_recordset(NULL::${table}, $1)`, [
+          JSON.stringify(rows),
+        ]);
       }
     });
   }
@@ -307,8 +400,22 @@ describe('another pool that sees the same storage', () => {
   beforeAll(async () => {
     other = await startWorld({ hosts: 1, apis: 2, seed: 8 });
     theirs = await login(other.url);
-    const sr = await call<string>('SR.create', (await call<string[]>('host.get_all'))[0], far, 0, 'of both', '', 'lvmoiscsi', 'user', true, {});
-    [uuid, pool] = [await call('SR.get_uuid', sr), await call('pool.get_uuid', (await call<string[]>('pool.get_all'))[0])];
+    const sr = await call<string>(
+      'SR.create',
+      (await call<string[]>('host.get_all'))[0],
+      far,
+      0,
+      'of both',
+      '',
+      'lvmoiscsi',
+      'user',
+      true,
+      {},
+    );
+    [uuid, pool] = [
+      await call('SR.get_uuid', sr),
+      await call('pool.get_uuid', (await call<string[]>('pool.get_all'))[0]),
+    ];
     vm = await newVm(sr, 'refugee', 0);
     await call('SR.enable_database_replication', sr);
     await copied();
@@ -341,12 +448,21 @@ describe('another pool that sees the same storage', () => {
     const second = other.apis[1]?.url ?? '';
     const names = await raw<Record<string, Loose>>({ ...other, url: second }, 'VM.get_all_records', session);
     expect(Object.values(names).map((one) => one['name_label'])).toContain('refugee');
-    expect(await raw<string[]>({ ...other, url: second }, 'VM.get_by_name_label', session, 'refugee')).toHaveLength(1);
+    expect(
+      await raw<string[]>({ ...other, url: second }, 'VM.get_by_name_label', session, 'refugee'),
+    ).toHaveLength(1);
   });
 
   test('a disk with something else on it is no database', async () => {
     const [sr] = await theirs<string[]>('SR.get_by_name_label', 'of both');
-    const empty = await theirs<string>('VDI.create', { SR: sr, virtual_size: 256 * MiB, type: 'metadata', sharable: true, read_only: false, other_config: {} });
+    const empty = await theirs<string>('VDI.create', {
+      SR: sr,
+      virtual_size: 256 * MiB,
+      type: 'metadata',
+      sharable: true,
+      read_only: false,
+      other_config: {},
+    });
     expect(await theirs('VDI.read_database_pool_uuid', empty)).toBe('');
     expect(await refused(theirs('VDI.open_database', empty))).toMatch(/^COULD_NOT_IMPORT_DATABASE/);
   });

@@ -1,7 +1,16 @@
 /** Metrics over the wire: what clients that draw graphs ask for, in both forms, and the calls about single metrics. */
 import { asRef } from '@xenplane/model';
 import { housekeep, openSession, raiseAlarms } from '@xenplane/xapi';
-import { eventually, login, password, startWorld, statusOf, untilGuestSpeaks, type Call, type World } from '../world';
+import {
+  eventually,
+  login,
+  password,
+  startWorld,
+  statusOf,
+  untilGuestSpeaks,
+  type Call,
+  type World,
+} from '../world';
 
 let world: World;
 let call: Call;
@@ -23,39 +32,69 @@ interface Updates {
   readonly data: readonly { readonly t: number; readonly values: readonly string[] }[];
 }
 const basic = { authorization: `Basic ${Buffer.from(`root:${password}`).toString('base64')}` };
-const get = (path: string, headers: Record<string, string> = {}): Promise<Response> => fetch(`${world.url}${path}`, { headers: { ...basic, ...headers } });
+const get = (path: string, headers: Record<string, string> = {}): Promise<Response> =>
+  fetch(`${world.url}${path}`, { headers: { ...basic, ...headers } });
 const now = (): number => Math.floor(Date.now() / 1000);
 async function updates(query: string): Promise<Updates> {
   const response = await get(`/rrd_updates?json=true&host_uuid=${hostUuid}&${query}`);
-  expect([query, response.status, response.headers.get('content-type')]).toEqual([query, 200, 'application/json']);
+  expect([query, response.status, response.headers.get('content-type')]).toEqual([
+    query,
+    200,
+    'application/json',
+  ]);
   const text = await response.text();
   expect(Number(response.headers.get('content-length'))).toBe(Buffer.byteLength(text));
-  const { meta, data } = JSON.parse(text) as { meta: Record<keyof Updates['meta'], unknown>; data: { t: unknown; values: string[] }[] };
+  const { meta, data } = JSON.parse(text) as {
+    meta: Record<keyof Updates['meta'], unknown>;
+    data: { t: unknown; values: string[] }[];
+  };
   const numbers = [meta.start, meta.step, meta.end, meta.rows, meta.columns, ...data.map(({ t }) => t)];
   expect([query, numbers.filter((n) => typeof n !== 'string' || !/^\d+$/.test(n))]).toEqual([query, []]);
   const [start = 0, step = 0, end = 0, rows = 0, columns = 0, ...ts] = numbers.map(Number);
-  return { meta: { start, step, end, rows, columns, legend: meta.legend as string[] }, data: data.map(({ values }, i) => ({ t: ts[i] ?? 0, values })) };
+  return {
+    meta: { start, step, end, rows, columns, legend: meta.legend as string[] },
+    data: data.map(({ values }, i) => ({ t: ts[i] ?? 0, values })),
+  };
 }
 /** Newest first, as they came. */
-const column = ({ meta, data }: Updates, legend: string): number[] => data.map((row) => Number(row.values[meta.legend.indexOf(legend)]));
+const column = ({ meta, data }: Updates, legend: string): number[] =>
+  data.map((row) => Number(row.values[meta.legend.indexOf(legend)]));
 const query = (text: string): Promise<unknown> | undefined => world.apis[0]?.plane.store.query(text);
 
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   call = await login(world.url);
-  vm = await call<string>('VM.clone', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0], 'measured');
+  vm = await call<string>(
+    'VM.clone',
+    (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0],
+    'measured',
+  );
   await call('VM.set_VCPUs_max', vm, 2);
   await call('VM.set_VCPUs_at_startup', vm, 2);
   await call('VM.provision', vm);
-  const [network] = await call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
-  await call('VIF.create', { device: '0', network, VM: vm, MAC: '', MTU: 0, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
+  const [network] = await call<string[]>(
+    'network.get_by_name_label',
+    'Pool-wide network associated with eth0',
+  );
+  await call('VIF.create', {
+    device: '0',
+    network,
+    VM: vm,
+    MAC: '',
+    MTU: 0,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  });
   await call('VM.start', vm, false, false);
   await untilGuestSpeaks(call, vm);
   [vmUuid, host] = [await call('VM.get_uuid', vm), await call('VM.get_resident_on', vm)];
   hostUuid = await call('host.get_uuid', host);
   // As if everything had been up for some days.
   await query("UPDATE vm_metrics SET start_time = now() - interval '3 days' WHERE start_time > '2000-01-01'");
-  await query(`UPDATE host SET other_config = other_config || jsonb_build_object('boot_time', '${now() - 10 * day}.')`);
+  await query(
+    `UPDATE host SET other_config = other_config || jsonb_build_object('boot_time', '${now() - 10 * day}.')`,
+  );
 });
 afterAll(() => world?.stop());
 
@@ -67,24 +106,52 @@ test.each([
 ])('as Xen Orchestra asks for a graph of %i s: the step asked, %i rows, newest first', async (step, rows) => {
   const start = now() - step * rows + step;
   const found = await updates(`cf=AVERAGE&host=true&interval=${step}&start=${start}`);
-  expect([found.meta.step, found.meta.rows, found.data.length]).toEqual([step, expect.any(Number), found.meta.rows]);
+  expect([found.meta.step, found.meta.rows, found.data.length]).toEqual([
+    step,
+    expect.any(Number),
+    found.meta.rows,
+  ]);
   expect(found.meta.rows).toBeGreaterThanOrEqual(rows - 1);
   expect(found.meta.end % step).toBe(0);
-  expect(found.data.map((r) => r.t)).toEqual(Array.from({ length: found.meta.rows }, (_, i) => found.meta.end - i * step));
+  expect(found.data.map((r) => r.t)).toEqual(
+    Array.from({ length: found.meta.rows }, (_, i) => found.meta.end - i * step),
+  );
   expect(found.meta.start).toBe(Math.floor(start / step) * step + step);
   expect(found.data.at(-1)?.t).toBeGreaterThanOrEqual(start);
   expect(found.meta.columns).toBe(found.meta.legend.length);
   expect(found.data.every((r) => r.values.length === found.meta.columns)).toBe(true);
-  for (const name of ['cpu0', 'cpu_avg', 'loadavg', 'memory_free_kib', 'memory_total_kib', 'pif_eth0_rx', 'pif_eth0_tx', 'pif_aggr_rx'])
+  for (const name of [
+    'cpu0',
+    'cpu_avg',
+    'loadavg',
+    'memory_free_kib',
+    'memory_total_kib',
+    'pif_eth0_rx',
+    'pif_eth0_tx',
+    'pif_aggr_rx',
+  ])
     expect(found.meta.legend).toContain(`AVERAGE:host:${hostUuid}:${name}`);
-  for (const name of ['cpu0', 'cpu_usage', 'memory', 'memory_target', 'memory_internal_free', 'vif_0_rx', 'vif_0_tx', 'vbd_xvda_read', 'vbd_xvda_iops_write'])
+  for (const name of [
+    'cpu0',
+    'cpu_usage',
+    'memory',
+    'memory_target',
+    'memory_internal_free',
+    'vif_0_rx',
+    'vif_0_tx',
+    'vbd_xvda_read',
+    'vbd_xvda_iops_write',
+  ])
     expect(found.meta.legend).toContain(`AVERAGE:vm:${vmUuid}:${name}`);
   expect(found.meta.legend.every((l) => /^AVERAGE:(host|vm|sr):[^:]+:[^:]+$/.test(l))).toBe(true);
 });
 
 test('the figures are those of the records, and of one another', async () => {
   const found = await updates(`host=true&interval=5&start=-60`);
-  const total = Number((await call<{ memory_total: string }>('host_metrics.get_record', await call('host.get_metrics', host))).memory_total);
+  const total = Number(
+    (await call<{ memory_total: string }>('host_metrics.get_record', await call('host.get_metrics', host)))
+      .memory_total,
+  );
   const free = await call<number>('host.compute_free_memory', host);
   const newest = (name: string): number | undefined => column(found, `AVERAGE:${name}`)[0];
   expect(newest(`host:${hostUuid}:memory_total_kib`)).toBe(total / 1024);
@@ -93,7 +160,9 @@ test('the figures are those of the records, and of one another', async () => {
     expect(column(again, `AVERAGE:host:${hostUuid}:memory_free_kib`)[0]).toBe(free / 1024);
   });
   expect(newest(`vm:${vmUuid}:memory`)).toBe(await call('VM.get_memory_target', vm));
-  expect(newest(`host:${hostUuid}:running_domains`)).toBe((await call<string[]>('host.get_resident_VMs', host)).length);
+  expect(newest(`host:${hostUuid}:running_domains`)).toBe(
+    (await call<string[]>('host.get_resident_VMs', host)).length,
+  );
   const rx = newest(`vm:${vmUuid}:vif_0_rx`) ?? 0;
   expect(rx).toBeGreaterThan(0);
   expect(newest(`host:${hostUuid}:pif_eth0_rx`)).toBeGreaterThan(rx);
@@ -112,7 +181,9 @@ test('a minute is the mean of its slots, and the days before the start are unkno
   ] as const) {
     const coarse = await updates(`vm_uuid=${vmUuid}&interval=60&start=-400&cf=${cf}`);
     const row = coarse.data[2];
-    const slots = fine.data.flatMap((r, i) => (r.t <= (row?.t ?? 0) && r.t > (row?.t ?? 0) - 60 ? [column(fine, legend('AVERAGE'))[i] ?? 0] : []));
+    const slots = fine.data.flatMap((r, i) =>
+      r.t <= (row?.t ?? 0) && r.t > (row?.t ?? 0) - 60 ? [column(fine, legend('AVERAGE'))[i] ?? 0] : [],
+    );
     expect(slots).toHaveLength(12);
     expect(column(coarse, legend(cf))[2]).toBeCloseTo(fold(slots), 10);
   }
@@ -130,7 +201,10 @@ test('only what is asked for: one VM, several, none; what does not run is left o
   expect(await owners(`vm_uuid=${vmUuid}`)).toEqual([`vm:${vmUuid}`]);
   expect(await owners(`vm_uuid=`)).toEqual([]);
   expect(await owners(`vm_uuid=&host=true`)).toEqual([`host:${hostUuid}`]);
-  const template = await call<string>('VM.get_uuid', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0]);
+  const template = await call<string>(
+    'VM.get_uuid',
+    (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0],
+  );
   expect(await owners(`vm_uuid=${template}&vm_uuid=${vmUuid}&vm_uuid=no-such`)).toEqual([`vm:${vmUuid}`]);
 });
 
@@ -151,7 +225,11 @@ test('the same in XML, and JSON for who accepts only that', async () => {
 
 test('whole archives of a host, a VM and a repository', async () => {
   const response = await get(`/vm_rrd?uuid=${vmUuid}&json=true`);
-  const dump = (await response.json()) as { step: string; ds: { name: string }[]; rra: { pdp_per_row: string; database: string[][] }[] };
+  const dump = (await response.json()) as {
+    step: string;
+    ds: { name: string }[];
+    rra: { pdp_per_row: string; database: string[][] }[];
+  };
   expect(dump.rra.map((a) => [a.pdp_per_row, a.database.length])).toEqual([
     ['1', 120],
     ['12', 120],
@@ -192,23 +270,42 @@ test('pages of other servers may read metrics and blobs', async () => {
   const [sr] = Object.values(await call<Record<string, { uuid: string }>>('SR.get_all_records'));
   const blob = await call<string>('blob.create', 'text/plain', true);
   const put = await fetch(`${world.url}/blob?ref=${blob}`, { method: 'PUT', body: 'x', headers: basic });
-  const heads = ({ headers }: Response): (string | null)[] => [headers.get('access-control-allow-origin'), headers.get('access-control-allow-headers')];
+  const heads = ({ headers }: Response): (string | null)[] => [
+    headers.get('access-control-allow-origin'),
+    headers.get('access-control-allow-headers'),
+  ];
   expect(heads(put)).toEqual(['*', null]);
   for (const json of ['', '&json=true']) {
-    for (const path of ['/rrd_updates?start=-10']) expect([path, ...heads(await get(path + json))]).toEqual([path, '*', 'X-Requested-With']);
-    for (const path of [`/vm_rrd?uuid=${vmUuid}`, `/vm_rrds?uuid=${vmUuid}`, '/host_rrd?', '/host_rrds?', `/sr_rrd?uuid=${sr?.uuid}`, `/blob?ref=${blob}`])
+    for (const path of ['/rrd_updates?start=-10'])
+      expect([path, ...heads(await get(path + json))]).toEqual([path, '*', 'X-Requested-With']);
+    for (const path of [
+      `/vm_rrd?uuid=${vmUuid}`,
+      `/vm_rrds?uuid=${vmUuid}`,
+      '/host_rrd?',
+      '/host_rrds?',
+      `/sr_rrd?uuid=${sr?.uuid}`,
+      `/blob?ref=${blob}`,
+    ])
       expect([path, ...heads(await get(path + json))]).toEqual([path, '*', null]);
   }
 });
 
 test('archives may be handed over by who may', async () => {
-  const put = (path: string, headers: Record<string, string>): Promise<Response> => fetch(`${world.url}${path}`, { method: 'PUT', body: '<rrd/>', headers });
+  const put = (path: string, headers: Record<string, string>): Promise<Response> =>
+    fetch(`${world.url}${path}`, { method: 'PUT', body: '<rrd/>', headers });
   expect((await put(`/rrd?uuid=${vmUuid}`, basic)).status).toBe(200);
   expect((await put('/rrd', basic)).status).toBe(400);
   expect((await put('/rrd?uuid=none&is_host=true', basic)).status).toBe(404);
   const [api] = world.apis;
   const reader =
-    api && (await openSession(api.plane, { user: 'reader', root: false, originator: 'test', role: 'read-only', userRef: asRef('OpaqueRef:NULL') }));
+    api &&
+    (await openSession(api.plane, {
+      user: 'reader',
+      root: false,
+      originator: 'test',
+      role: 'read-only',
+      userRef: asRef('OpaqueRef:NULL'),
+    }));
   expect((await put(`/rrd?uuid=${vmUuid}&session_id=${reader}`, {})).status).toBe(403);
   expect(await statusOf(fetch(`${world.url}/rrd_updates?start=-10&session_id=${reader}`))).toBe(200);
 });
@@ -225,14 +322,25 @@ interface DataSource {
 test('single metrics are listed, asked for, recorded and forgotten', async () => {
   const list = async (): Promise<ReadonlyMap<string, DataSource>> =>
     new Map((await call<DataSource[]>('VM.get_data_sources', vm)).map((d) => [d.name_label, d]));
-  const recorded = async (): Promise<readonly string[]> => (await updates(`start=-20&vm_uuid=${vmUuid}`)).meta.legend.map((l) => l.split(':')[3] ?? '');
-  expect((await list()).get('cpu0')).toMatchObject({ enabled: true, standard: true, units: '(fraction)', min: 0, max: 1 });
+  const recorded = async (): Promise<readonly string[]> =>
+    (await updates(`start=-20&vm_uuid=${vmUuid}`)).meta.legend.map((l) => l.split(':')[3] ?? '');
+  expect((await list()).get('cpu0')).toMatchObject({
+    enabled: true,
+    standard: true,
+    units: '(fraction)',
+    min: 0,
+    max: 1,
+  });
   expect((await list()).get('runstate_blocked')).toMatchObject({ enabled: false, standard: false });
   expect(await call('VM.query_data_source', vm, 'memory')).toBe(await call('VM.get_memory_target', vm));
   const usage = await call<number>('VM.query_data_source', vm, 'cpu_usage');
   expect(usage > 0 && usage <= 1).toBe(true);
-  await expect(call('VM.query_data_source', vm, 'runstate_blocked')).rejects.toThrow('INTERNAL_ERROR Rrd.Invalid_data_source("runstate_blocked")');
-  await expect(call('VM.record_data_source', vm, 'nothing')).rejects.toThrow('INTERNAL_ERROR Rrd.Invalid_data_source("nothing")');
+  await expect(call('VM.query_data_source', vm, 'runstate_blocked')).rejects.toThrow(
+    'INTERNAL_ERROR Rrd.Invalid_data_source("runstate_blocked")',
+  );
+  await expect(call('VM.record_data_source', vm, 'nothing')).rejects.toThrow(
+    'INTERNAL_ERROR Rrd.Invalid_data_source("nothing")',
+  );
 
   await call('VM.record_data_source', vm, 'runstate_blocked');
   await call('VM.forget_data_source_archives', vm, 'cpu0');
@@ -240,7 +348,10 @@ test('single metrics are listed, asked for, recorded and forgotten', async () =>
   expect((await list()).get('cpu0')).toMatchObject({ enabled: false, standard: true });
   expect(await recorded()).toContain('runstate_blocked');
   expect(await recorded()).not.toContain('cpu0');
-  const values = column(await updates(`start=-300&vm_uuid=${vmUuid}`), `AVERAGE:vm:${vmUuid}:runstate_blocked`);
+  const values = column(
+    await updates(`start=-300&vm_uuid=${vmUuid}`),
+    `AVERAGE:vm:${vmUuid}:runstate_blocked`,
+  );
   expect(values.slice(3).every(Number.isNaN)).toBe(true);
 
   await call('host.record_data_source', host, 'cpu0-C1');
@@ -252,7 +363,9 @@ test('single metrics are listed, asked for, recorded and forgotten', async () =>
   const [sr] = await call<string[]>('SR.get_all');
   expect(await call('SR.get_data_sources', sr)).toEqual([]);
   await expect(call('SR.query_data_source', sr, 'x')).rejects.toThrow('Invalid_data_source');
-  await expect(call('VM.get_data_sources', 'OpaqueRef:none')).rejects.toThrow('HANDLE_INVALID VM OpaqueRef:none');
+  await expect(call('VM.get_data_sources', 'OpaqueRef:none')).rejects.toThrow(
+    'HANDLE_INVALID VM OpaqueRef:none',
+  );
 });
 
 describe('alarms', () => {
@@ -265,17 +378,31 @@ describe('alarms', () => {
             .join('')}</variable>`,
       )
       .join('')}</config>`;
-  const alarmsOf = async (cls: string, uuid: string): Promise<{ name: string; priority: string; body: string }[]> =>
-    Object.values(await call<Record<string, { name: string; priority: string; body: string }>>('message.get', cls, uuid, '19700101T00:00:00Z')).filter(
-      (m) => m.name === 'ALARM',
-    );
+  const alarmsOf = async (
+    cls: string,
+    uuid: string,
+  ): Promise<{ name: string; priority: string; body: string }[]> =>
+    Object.values(
+      await call<Record<string, { name: string; priority: string; body: string }>>(
+        'message.get',
+        cls,
+        uuid,
+        '19700101T00:00:00Z',
+      ),
+    ).filter((m) => m.name === 'ALARM');
   const look = (): Promise<unknown> => call('host.call_plugin', host, 'perfmon', 'refresh', {});
 
   test('what is beyond its level is told once in an hour, and what is not is not', async () => {
     const watched = perfmon(
       { name: 'cpu_usage', alarm_trigger_level: '0', alarm_trigger_period: '120' },
       { name: 'network_usage', alarm_trigger_level: '1e15' },
-      { name: 'memory', alarm_trigger_level: '1e15', alarm_trigger_sense: 'low', alarm_priority: '2', rrd_regex: 'memory' },
+      {
+        name: 'memory',
+        alarm_trigger_level: '1e15',
+        alarm_trigger_sense: 'low',
+        alarm_priority: '2',
+        rrd_regex: 'memory',
+      },
     );
     await call('VM.add_to_other_config', vm, 'perfmon', watched);
     expect(await look()).toBe('True');
@@ -299,16 +426,26 @@ describe('alarms', () => {
 
   test('hosts and repositories are watched too, a repository on each host that has it', async () => {
     const [sr = ''] = await call<string[]>('SR.get_all')
-      .then((all) => Promise.all(all.map(async (ref) => ((await call('SR.get_type', ref)) === 'nfs' ? ref : ''))))
+      .then((all) =>
+        Promise.all(all.map(async (ref) => ((await call('SR.get_type', ref)) === 'nfs' ? ref : ''))),
+      )
       .then((all) => all.filter(Boolean));
     const uuid = await call<string>('SR.get_uuid', sr);
     await call(
       'SR.add_to_other_config',
       sr,
       'perfmon',
-      perfmon({ name: 'physical_utilisation', alarm_trigger_level: '-1' }, { name: 'sr_io_throughput_total_per_host', alarm_trigger_level: '-1' }),
+      perfmon(
+        { name: 'physical_utilisation', alarm_trigger_level: '-1' },
+        { name: 'sr_io_throughput_total_per_host', alarm_trigger_level: '-1' },
+      ),
     );
-    await call('host.add_to_other_config', host, 'perfmon', perfmon({ name: 'memory_free_kib', alarm_trigger_level: '1e12', alarm_trigger_sense: 'low' }));
+    await call(
+      'host.add_to_other_config',
+      host,
+      'perfmon',
+      perfmon({ name: 'memory_free_kib', alarm_trigger_level: '1e12', alarm_trigger_sense: 'low' }),
+    );
     await look();
     await eventually(async () => {
       expect(await alarmsOf('SR', uuid)).toHaveLength(1);
@@ -328,7 +465,13 @@ describe('alarms', () => {
 });
 
 /** The metrics of a real host: name, unit, kind, bounds (none where absent), and whether each is recorded by default. */
-type Measured = readonly [name: RegExp, units: string, kind: string, bounds?: { readonly min?: number; readonly max?: number }, usual?: boolean];
+type Measured = readonly [
+  name: RegExp,
+  units: string,
+  kind: string,
+  bounds?: { readonly min?: number; readonly max?: number },
+  usual?: boolean,
+];
 const share = { min: 0, max: 1 },
   positive = { min: 0 };
 const traffic: readonly Measured[] = [
@@ -375,18 +518,32 @@ interface Source {
 test.each([
   ['host', () => host, () => `/host_rrd?host_uuid=${hostUuid}`, ofHosts],
   ['VM', () => vm, () => `/vm_rrd?uuid=${vmUuid}`, ofVms],
-])('every metric of a %s has the unit, bounds and kind that a real one has', async (cls, ref, archive, facts) => {
-  const all = await call<Source[]>(`${cls}.get_data_sources`, ref());
-  const dump = (await (await get(`${archive()}&json=true`)).json()) as { ds: readonly { name: string; type: string }[] };
-  const kinds = new Map(dump.ds.map(({ name, type }) => [name, type]));
-  for (const { name_label: name, units, standard, min, max } of all.filter((s) => !/^cpu\d+-[CP]\d+$|^CPU\d+-avg-freq$/.test(s.name_label))) {
-    const [, unit, kind, bounds, usual = true] = facts.find(([pattern]) => pattern.test(name)) ?? [];
-    const mostNegative = -Number.MAX_VALUE;
-    expect([name, units, standard, min, max]).toEqual([name, unit, usual, bounds?.min ?? mostNegative, bounds?.max ?? Number.MAX_VALUE]);
-    if (name !== 'Tapdisks_in_low_memory_mode') expect([name, kinds.get(name) ?? kind]).toEqual([name, kind]);
-  }
-  expect(facts.filter(([pattern]) => !all.some((s) => pattern.test(s.name_label)))).toEqual([]);
-});
+])(
+  'every metric of a %s has the unit, bounds and kind that a real one has',
+  async (cls, ref, archive, facts) => {
+    const all = await call<Source[]>(`${cls}.get_data_sources`, ref());
+    const dump = (await (await get(`${archive()}&json=true`)).json()) as {
+      ds: readonly { name: string; type: string }[];
+    };
+    const kinds = new Map(dump.ds.map(({ name, type }) => [name, type]));
+    for (const { name_label: name, units, standard, min, max } of all.filter(
+      (s) => !/^cpu\d+-[CP]\d+$|^CPU\d+-avg-freq$/.test(s.name_label),
+    )) {
+      const [, unit, kind, bounds, usual = true] = facts.find(([pattern]) => pattern.test(name)) ?? [];
+      const mostNegative = -Number.MAX_VALUE;
+      expect([name, units, standard, min, max]).toEqual([
+        name,
+        unit,
+        usual,
+        bounds?.min ?? mostNegative,
+        bounds?.max ?? Number.MAX_VALUE,
+      ]);
+      if (name !== 'Tapdisks_in_low_memory_mode')
+        expect([name, kinds.get(name) ?? kind]).toEqual([name, kind]);
+    }
+    expect(facts.filter(([pattern]) => !all.some((s) => pattern.test(s.name_label)))).toEqual([]);
+  },
+);
 
 test('what has stopped keeps what it had', async () => {
   await call('VM.hard_shutdown', vm);
@@ -400,13 +557,20 @@ test('what has stopped keeps what it had', async () => {
   expect(Math.abs(Number(dump.lastupdate) - now())).toBeLessThan(60);
   const at = dump.ds.findIndex((d) => d.name === 'memory');
   expect(Number(dump.rra[0]?.database.at(-1)?.[at])).toBe(await call('VM.get_memory_target', vm));
-  const template = await call<string>('VM.get_uuid', (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0]);
+  const template = await call<string>(
+    'VM.get_uuid',
+    (await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12'))[0],
+  );
   expect((await get(`/vm_rrd?uuid=${template}`)).status).toBe(404);
   await call('VM.destroy', vm);
   expect((await get(`/vm_rrd?uuid=${vmUuid}`)).status).toBe(404);
   const [api] = world.apis;
-  const choices = (): unknown => query("SELECT key FROM setting WHERE key LIKE 'data_sources/%' ORDER BY key");
-  expect(await choices()).toEqual([{ key: `data_sources/VM/${vmUuid}` }, { key: `data_sources/host/${hostUuid}` }]);
+  const choices = (): unknown =>
+    query("SELECT key FROM setting WHERE key LIKE 'data_sources/%' ORDER BY key");
+  expect(await choices()).toEqual([
+    { key: `data_sources/VM/${vmUuid}` },
+    { key: `data_sources/host/${hostUuid}` },
+  ]);
   if (api) await housekeep(api.plane);
   expect(await choices()).toEqual([{ key: `data_sources/host/${hostUuid}` }]);
 });

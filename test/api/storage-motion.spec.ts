@@ -11,8 +11,15 @@ let shared: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   call = await login(world.url);
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
-  token = ((await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }).result;
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
+  token = (
+    (await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()) as { result: string }
+  ).result;
   hosts = await call<string[]>('host.get_all');
   const pifs = await call<Record<string, { management: boolean; network: string }>>('PIF.get_all_records');
   network = Object.values(pifs).find(({ management }) => management)?.network ?? '';
@@ -32,7 +39,18 @@ type Vdi = {
   readonly sm_config: Record<string, string>;
 };
 const nfs = (name: string): Promise<string> =>
-  call('SR.create', hosts[0], { server: 'filer', serverpath: `/export/${name}` }, 0, name, '', 'nfs', 'user', true, {});
+  call(
+    'SR.create',
+    hosts[0],
+    { server: 'filer', serverpath: `/export/${name}` },
+    0,
+    name,
+    '',
+    'nfs',
+    'user',
+    true,
+    {},
+  );
 const refused = (answer: Promise<unknown>): Promise<string> =>
   answer.then(
     (value) => `answered ${JSON.stringify(value)}`,
@@ -45,27 +63,36 @@ async function newVm(name: string): Promise<string> {
   return vm;
 }
 async function diskOf(vm: string): Promise<string> {
-  for (const vbd of await call<string[]>('VM.get_VBDs', vm)) if ((await call('VBD.get_type', vbd)) === 'Disk') return call<string>('VBD.get_VDI', vbd);
+  for (const vbd of await call<string[]>('VM.get_VBDs', vm))
+    if ((await call('VBD.get_type', vbd)) === 'Disk') return call<string>('VBD.get_VDI', vbd);
   throw new Error('no disk');
 }
 async function write(vdi: string, fill: number): Promise<void> {
   const head = Buffer.alloc(12);
   head.writeUInt32LE(65_536, 8);
   const body = Buffer.concat([head, Buffer.alloc(65_536, fill), Buffer.alloc(12)]);
-  const response = await fetch(`${world.url}/import_raw_vdi?session_id=${token}&vdi=${vdi}&chunked=true`, { method: 'PUT', body });
+  const response = await fetch(`${world.url}/import_raw_vdi?session_id=${token}&vdi=${vdi}&chunked=true`, {
+    method: 'PUT',
+    body,
+  });
   expect([response.status, await response.text()]).toEqual([200, '']);
 }
 async function firstByte(vdi: string): Promise<number | undefined> {
   const stop = new AbortController();
-  const response = await fetch(`${world.url}/export_raw_vdi?session_id=${token}&vdi=${vdi}&format=raw`, { signal: stop.signal });
+  const response = await fetch(`${world.url}/export_raw_vdi?session_id=${token}&vdi=${vdi}&format=raw`, {
+    signal: stop.signal,
+  });
   const { value } = (await response.body?.getReader().read()) ?? {};
   stop.abort();
   return value?.[0];
 }
-const destination = (to: string): Promise<Record<string, string>> => call('host.migrate_receive', to, network, {});
+const destination = (to: string): Promise<Record<string, string>> =>
+  call('host.migrate_receive', to, network, {});
 
 /** A VM with two snapshots, the disk written between them. */
-async function withSnapshots(name: string): Promise<{ readonly vm: string; readonly snapshots: readonly string[] }> {
+async function withSnapshots(
+  name: string,
+): Promise<{ readonly vm: string; readonly snapshots: readonly string[] }> {
   const vm = await newVm(name);
   await write(await diskOf(vm), 1);
   const snapshots = [await call<string>('VM.snapshot', vm, 'first', [])];
@@ -75,15 +102,22 @@ async function withSnapshots(name: string): Promise<{ readonly vm: string; reado
   return { vm, snapshots };
 }
 
-async function arrived({ vm, snapshots }: Awaited<ReturnType<typeof withSnapshots>>, sr: string): Promise<void> {
+async function arrived(
+  { vm, snapshots }: Awaited<ReturnType<typeof withSnapshots>>,
+  sr: string,
+): Promise<void> {
   const leaf = await diskOf(vm);
   const disks = await Promise.all(snapshots.map(diskOf));
   for (const vdi of [leaf, ...disks]) expect((await call<Vdi>('VDI.get_record', vdi)).SR).toBe(sr);
   expect((await call<Vdi>('VDI.get_record', leaf)).snapshots.toSorted()).toEqual(disks.toSorted());
   for (const vdi of disks) expect((await call<Vdi>('VDI.get_record', vdi)).snapshot_of).toBe(leaf);
   // Layers that they share are shared there too, in base copies of that repository.
-  const bases = Object.values(await call<Record<string, Vdi & { uuid: string }>>('VDI.get_all_records')).filter(({ managed, SR }) => !managed && SR === sr);
-  const parents = await Promise.all([leaf, ...disks].map(async (vdi) => (await call<Vdi>('VDI.get_record', vdi)).sm_config['vhd-parent']));
+  const bases = Object.values(
+    await call<Record<string, Vdi & { uuid: string }>>('VDI.get_all_records'),
+  ).filter(({ managed, SR }) => !managed && SR === sr);
+  const parents = await Promise.all(
+    [leaf, ...disks].map(async (vdi) => (await call<Vdi>('VDI.get_record', vdi)).sm_config['vhd-parent']),
+  );
   expect(bases.map(({ uuid }) => uuid)).toEqual(expect.arrayContaining(parents));
   await eventually(async () => expect(await call('VDI.get_current_operations', leaf)).toEqual({}));
 }
@@ -91,7 +125,8 @@ async function contents({ vm, snapshots }: Awaited<ReturnType<typeof withSnapsho
   const disks = await Promise.all([...snapshots, vm].map(diskOf));
   expect(await Promise.all(disks.map(firstByte))).toEqual([1, 2, 3]);
   // Readers that go away let go a moment later.
-  for (const vdi of disks) await eventually(async () => expect(await call('VDI.get_current_operations', vdi)).toEqual({}));
+  for (const vdi of disks)
+    await eventually(async () => expect(await call('VDI.get_current_operations', vdi)).toEqual({}));
 }
 
 test('at rest and running, to another host and on the same: the disks of snapshots follow, and a VM can be reverted there', async () => {
@@ -99,17 +134,35 @@ test('at rest and running, to another host and on the same: the disks of snapsho
   const before = await call<{ physical_utilisation: number }>('SR.get_record', shared);
   const [there, back] = [await nfs('motion-there'), await nfs('motion-back')];
   const [first = '', second = ''] = hosts;
-  await call('VM.migrate_send', made.vm, await destination(first), false, { [await diskOf(made.vm)]: there }, {}, {});
+  await call(
+    'VM.migrate_send',
+    made.vm,
+    await destination(first),
+    false,
+    { [await diskOf(made.vm)]: there },
+    {},
+    {},
+  );
   await arrived(made, there);
   await contents(made);
-  expect((await call<{ physical_utilisation: number }>('SR.get_record', shared)).physical_utilisation).toBe(before.physical_utilisation - 3 * 65_536);
+  expect((await call<{ physical_utilisation: number }>('SR.get_record', shared)).physical_utilisation).toBe(
+    before.physical_utilisation - 3 * 65_536,
+  );
   expect(await call('SR.get_physical_utilisation', there)).toBe(3 * 65_536);
   await call('VM.start_on', made.vm, first, false, false);
   for (const [to, sr] of [
     [first, back],
     [second, there],
   ] as const) {
-    await call('VM.migrate_send', made.vm, await destination(to), true, { [await diskOf(made.vm)]: sr }, {}, {});
+    await call(
+      'VM.migrate_send',
+      made.vm,
+      await destination(to),
+      true,
+      { [await diskOf(made.vm)]: sr },
+      {},
+      {},
+    );
     expect(await call('VM.get_resident_on', made.vm)).toBe(to);
     await arrived(made, sr);
   }
@@ -157,11 +210,24 @@ describe.each(['VM.assert_can_migrate', 'VM.migrate_send'])('%s refuses', (metho
   });
 
   test('storage that cannot mirror, before anything about interfaces', async () => {
-    const isos = await call<string>('SR.create', hosts[0], { location: 'filer:/motion' }, 0, 'isos', '', 'iso', 'iso', true, {});
+    const isos = await call<string>(
+      'SR.create',
+      hosts[0],
+      { location: 'filer:/motion' },
+      0,
+      'isos',
+      '',
+      'iso',
+      'iso',
+      true,
+      {},
+    );
     const wanted = `SR_DOES_NOT_SUPPORT_MIGRATION ${isos} VDI_SNAPSHOT;VDI_MIRROR_IN`;
     expect(await ask({ [await diskOf(vm)]: isos }, { 'OpaqueRef:nobody': network })).toBe(wanted);
     const [images] = await call<string[]>('SR.get_by_name_label', 'Template images');
-    expect(await ask({ [await diskOf(vm)]: images ?? '' }, {})).toBe(`SR_DOES_NOT_SUPPORT_MIGRATION ${images} VDI_SNAPSHOT;VDI_MIRROR_IN`);
+    expect(await ask({ [await diskOf(vm)]: images ?? '' }, {})).toBe(
+      `SR_DOES_NOT_SUPPORT_MIGRATION ${images} VDI_SNAPSHOT;VDI_MIRROR_IN`,
+    );
   });
 
   test('a disk with changed-block tracking, last', async () => {

@@ -24,7 +24,10 @@ test('the server greets without any HTTP and closes after the exit code', async 
   socket.on('data', (d) => chunks.push(typeof d === 'string' ? Buffer.from(d) : d));
   socket.write(requestOf(`host-list\n--minimal\nusername=root\npassword=${password}`));
   await eventually(async () => expect(Buffer.concat(chunks).length).toBeGreaterThanOrEqual(35));
-  const greeting = Buffer.from('58656e536f75726365207468696e20434c492070726f746f636f6c0000000002000000', 'hex');
+  const greeting = Buffer.from(
+    '58656e536f75726365207468696e20434c492070726f746f636f6c0000000002000000',
+    'hex',
+  );
   expect(Buffer.concat(chunks)).toEqual(greeting);
   socket.write(greeting);
   await new Promise((resolve) => socket.once('close', resolve));
@@ -52,7 +55,10 @@ test.each([
 });
 
 test('a wrong password and no user are told in the words of xe', async () => {
-  expect(await thinXe({ ...user, password: 'wrong' }, 'vm-list')).toMatchObject({ code: 1, error: "Authentication failed\nFor usage run: 'xe help'\n" });
+  expect(await thinXe({ ...user, password: 'wrong' }, 'vm-list')).toMatchObject({
+    code: 1,
+    error: "Authentication failed\nFor usage run: 'xe help'\n",
+  });
   expect(await thinBody(user, 'vm-list\nusername=\npassword=')).toMatchObject({
     code: 1,
     error: "Username/password must be specified\nFor usage run: 'xe help'\n",
@@ -61,11 +67,19 @@ test('a wrong password and no user are told in the words of xe', async () => {
 
 test('a forwarded command brings its session, with the line ends of another server, and the session stays', async () => {
   const url = `${world.url}/jsonrpc`;
-  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', password] });
+  const body = JSON.stringify({
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'session.login_with_password',
+    params: ['root', password],
+  });
   const { result } = (await (await fetch(url, { method: 'POST', body })).json()) as { result: string };
   for (let i = 0; i < 2; i += 1) {
     const { code, out } = await thinBody(user, `session_id=${result}\r\npool-list\r\n--minimal`);
-    expect([code, out.trim()]).toEqual([0, await call('pool.get_uuid', (await call<string[]>('pool.get_all'))[0])]);
+    expect([code, out.trim()]).toEqual([
+      0,
+      await call('pool.get_uuid', (await call<string[]>('pool.get_all'))[0]),
+    ]);
   }
   expect(await thinBody(user, 'session_id=OpaqueRef:none\npool-list')).toMatchObject({ code: 1 });
 });
@@ -103,12 +117,24 @@ test('the content of a disk goes in and out, and the audit trail is saved', asyn
   const vdi = await line('vdi-create', `sr-uuid=${sr}`, 'name-label=moved', 'virtual-size=1MiB');
   const put = await thinXe({ ...user, files }, 'vdi-import', `uuid=${vdi}`, 'filename=/tmp/in.raw');
   expect([put.code, put.error]).toEqual([0, '']);
-  const got = await thinXe({ ...user, files }, 'vdi-export', `uuid=${vdi}`, 'filename=/tmp/out.raw', '--progress');
-  expect([got.code, got.error]).toEqual([0, expect.stringMatching(/ #{54}> \(100% ETA 00:00:00\) \nTotal time: [\d.]+m?s\n$/) as string]);
+  const got = await thinXe(
+    { ...user, files },
+    'vdi-export',
+    `uuid=${vdi}`,
+    'filename=/tmp/out.raw',
+    '--progress',
+  );
+  expect([got.code, got.error]).toEqual([
+    0,
+    expect.stringMatching(/ #{54}> \(100% ETA 00:00:00\) \nTotal time: [\d.]+m?s\n$/) as string,
+  ]);
   expect(files.get('/tmp/out.raw')?.equals(content)).toBe(true);
   await line('vdi-destroy', `uuid=${vdi}`);
   const audit = await thinXe({ ...user, files }, 'audit-log-get', 'filename=/tmp/audit');
-  expect([audit.code, files.get('/tmp/audit')?.toString()]).toEqual([0, expect.stringContaining('VDI.destroy')]);
+  expect([audit.code, files.get('/tmp/audit')?.toString()]).toEqual([
+    0,
+    expect.stringContaining('VDI.destroy'),
+  ]);
 });
 
 test('a VM is saved in a file and comes back from it', async () => {
@@ -127,9 +153,23 @@ test('a VM is saved in a file and comes back from it', async () => {
 test('the content of a file of the user comes over the connection', async () => {
   const files = new Map([['/tmp/args', Buffer.from('from a file')]]);
   const [host] = (await line('host-list', '--minimal')).split(',');
-  const run = await thinXe({ ...user, files }, 'host-call-plugin', `host-uuid=${host}`, 'plugin=none', 'fn=none', 'args:text:file=/tmp/args');
+  const run = await thinXe(
+    { ...user, files },
+    'host-call-plugin',
+    `host-uuid=${host}`,
+    'plugin=none',
+    'fn=none',
+    'args:text:file=/tmp/args',
+  );
   expect(run.commands[0]).toEqual({ kind: 'load', file: '/tmp/args' });
-  const missing = await thinXe({ ...user, files }, 'host-call-plugin', `host-uuid=${host}`, 'plugin=none', 'fn=none', 'args:text:file=/tmp/none');
+  const missing = await thinXe(
+    { ...user, files },
+    'host-call-plugin',
+    `host-uuid=${host}`,
+    'plugin=none',
+    'fn=none',
+    'args:text:file=/tmp/none',
+  );
   expect(missing).toMatchObject({ code: 1, error: 'Failed to read file /tmp/none\n' });
 });
 

@@ -39,7 +39,12 @@ async function front({ name = '127.0.0.1', from = -day, to = day } = {}): Promis
     algorithm: 'sha256',
     notBeforeDate: new Date(Date.now() + from),
     notAfterDate: new Date(Date.now() + to),
-    extensions: [{ name: 'subjectAltName', altNames: name === '127.0.0.1' ? [{ type: 7, ip: name }] : [{ type: 2, value: name }] }],
+    extensions: [
+      {
+        name: 'subjectAltName',
+        altNames: name === '127.0.0.1' ? [{ type: 7, ip: name }] : [{ type: 2, value: name }],
+      },
+    ],
   });
   const server = createServer({ key, cert }, (client) => {
     const plain = connect(Number(new URL(there.url).port), '127.0.0.1');
@@ -62,7 +67,10 @@ async function halted(name: string): Promise<string> {
 /** Answers what a journey to that address would meet; undefined: nothing. */
 async function refusedBy(url: string, vm: string): Promise<string | undefined> {
   const [host] = await far<string[]>('host.get_all');
-  const [network] = await far<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+  const [network] = await far<string[]>(
+    'network.get_by_name_label',
+    'Pool-wide network associated with eth0',
+  );
   const dest = await far<Record<string, string>>('host.migrate_receive', host, network, {});
   return call('VM.assert_can_migrate', vm, { ...dest, master: `${url}/` }, false, {}, {}, {}).then(
     () => undefined,
@@ -92,7 +100,9 @@ test.each<[string, Parameters<typeof front>[0], 'nothing' | 'ca' | 'pinned', str
   expect([await refusedBy(url, vm), await refusedBy(other.url, vm)]).toEqual([error, unknown]);
   if (installed === 'ca') await call('pool.uninstall_ca_certificate', 'there.pem', false);
   if (installed === 'pinned') {
-    const [record] = Object.entries(await call<Record<string, { type: string }>>('Certificate.get_all_records')).filter(([, { type }]) => type === 'pinned');
+    const [record] = Object.entries(
+      await call<Record<string, { type: string }>>('Certificate.get_all_records'),
+    ).filter(([, { type }]) => type === 'pinned');
     await call('pool.uninstall_trusted_certificate', pool, record?.[0]);
   }
   expect(await refusedBy(url, vm)).toBe(unknown);
@@ -104,7 +114,11 @@ test('a certificate for a purpose of its own says nothing of pools', async () =>
   const { url, pem } = await front();
   await call('pool.install_trusted_certificate', await poolRef(), true, pem, ['licensing']);
   const { fingerprint256 } = new X509Certificate(pem);
-  expect(Object.values(await call<Record<string, { fingerprint: string }>>('Certificate.get_all_records')).map((c) => c.fingerprint)).toContain(fingerprint256);
+  expect(
+    Object.values(await call<Record<string, { fingerprint: string }>>('Certificate.get_all_records')).map(
+      (c) => c.fingerprint,
+    ),
+  ).toContain(fingerprint256);
   expect(await refusedBy(url, vm)).toBe(unknown);
   await call('VM.destroy', vm);
 });
@@ -117,19 +131,32 @@ test('an archive is fetched from whom the pool trusts', async () => {
   archive.username = 'root';
   archive.password = encodeURIComponent(password);
   const [SR] = await call<string[]>('SR.get_by_name_label', 'Local storage');
-  await expect(call('VM.import', archive.href, SR, false, false)).rejects.toThrow(/^IMPORT_ERROR .* cannot be reached/);
+  await expect(call('VM.import', archive.href, SR, false, false)).rejects.toThrow(
+    /^IMPORT_ERROR .* cannot be reached/,
+  );
   await call('pool.install_ca_certificate', 'archives.pem', pem);
   expect(await call('VM.import', archive.href, SR, false, false)).toHaveLength(1);
   await call('pool.uninstall_ca_certificate', 'archives.pem', false);
-  await expect(call('VM.import', archive.href, SR, false, false)).rejects.toThrow(/^IMPORT_ERROR .* cannot be reached/);
+  await expect(call('VM.import', archive.href, SR, false, false)).rejects.toThrow(
+    /^IMPORT_ERROR .* cannot be reached/,
+  );
 });
 
 test('a VM goes there by `xe` of the server, which asks as the pool does', async () => {
   await halted('by tls');
   const { url, pem } = await front();
-  const words = ['vm-migrate', 'vm=by tls', `remote-master=${url}`, 'remote-username=root', `remote-password=${password}`];
+  const words = [
+    'vm-migrate',
+    'vm=by tls',
+    `remote-master=${url}`,
+    'remote-username=root',
+    `remote-password=${password}`,
+  ];
   const user = { port: Number(new URL(here.url).port), password };
-  expect(await thinXe(user, ...words)).toMatchObject({ code: 1, error: expect.stringContaining('Unable to contact server') });
+  expect(await thinXe(user, ...words)).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('Unable to contact server'),
+  });
   await call('pool.install_ca_certificate', 'tls.pem', pem);
   expect(await thinXe(user, ...words)).toMatchObject({ code: 0, error: '' });
   expect(await far<string[]>('VM.get_by_name_label', 'by tls')).toHaveLength(1);

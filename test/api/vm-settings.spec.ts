@@ -27,12 +27,23 @@ async function runningVm(name: string): Promise<string> {
 describe('firmware', () => {
   test('SMBIOS strings are set once, with keys and values that can be', async () => {
     const vm = await newVm('strings');
-    await expect(call('VM.set_bios_strings', vm, { colour: 'red' })).rejects.toThrow('INVALID_VALUE colour Unknown key');
-    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': '' })).rejects.toThrow('INVALID_VALUE bios-vendor');
-    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'x'.repeat(513) })).rejects.toThrow('INVALID_VALUE bios-vendor');
-    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'ä' })).rejects.toThrow('INVALID_VALUE bios-vendor ä');
+    await expect(call('VM.set_bios_strings', vm, { colour: 'red' })).rejects.toThrow(
+      'INVALID_VALUE colour Unknown key',
+    );
+    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': '' })).rejects.toThrow(
+      'INVALID_VALUE bios-vendor',
+    );
+    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'x'.repeat(513) })).rejects.toThrow(
+      'INVALID_VALUE bios-vendor',
+    );
+    await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'ä' })).rejects.toThrow(
+      'INVALID_VALUE bios-vendor ä',
+    );
     await call('VM.set_bios_strings', vm, { 'system-serial-number': '42' });
-    expect(await call('VM.get_bios_strings', vm)).toMatchObject({ 'system-serial-number': '42', 'bios-vendor': 'Xen' });
+    expect(await call('VM.get_bios_strings', vm)).toMatchObject({
+      'system-serial-number': '42',
+      'bios-vendor': 'Xen',
+    });
     await expect(call('VM.set_bios_strings', vm, {})).rejects.toThrow('VM_BIOS_STRINGS_ALREADY_SET');
     const [host] = await call<string[]>('host.get_all');
     await expect(call('VM.copy_bios_strings', vm, host)).rejects.toThrow('VM_BIOS_STRINGS_ALREADY_SET');
@@ -44,7 +55,8 @@ describe('firmware', () => {
   test('secure boot is judged from the firmware and its variables', async () => {
     const vm = await newVm('secure');
     const readiness = (): Promise<string> => call<string>('VM.get_secureboot_readiness', vm);
-    const store = (...names: string[]): string => Buffer.concat(names.map((n) => Buffer.from(`${n}\0`, 'utf16le'))).toString('base64');
+    const store = (...names: string[]): string =>
+      Buffer.concat(names.map((n) => Buffer.from(`${n}\0`, 'utf16le'))).toString('base64');
     await call('VM.set_domain_type', vm, 'hvm');
     await call('VM.set_HVM_boot_params', vm, { firmware: 'bios' });
     expect(await readiness()).toBe('not_supported');
@@ -117,7 +129,9 @@ describe('the keys of secure boot', () => {
 
   test('come from the pool in user mode and are gone in setup mode', async () => {
     const vm = await uefiVm('modes');
-    await expect(call('VM.set_uefi_mode', vm, 'user')).rejects.toThrow('INTERNAL_ERROR The pool has no platform key');
+    await expect(call('VM.set_uefi_mode', vm, 'user')).rejects.toThrow(
+      'INTERNAL_ERROR The pool has no platform key',
+    );
     await call('pool.set_custom_uefi_certificates', pool, archive('first'));
     expect(await call('VM.set_uefi_mode', vm, 'user')).toBe('');
     expect(await about(vm)).toEqual(['ready', 'ok']);
@@ -125,14 +139,18 @@ describe('the keys of secure boot', () => {
     expect(await about(vm)).toEqual(['setup_mode', 'ok']);
     await call('VM.set_HVM_boot_params', vm, { firmware: 'bios' });
     await expect(call('VM.set_uefi_mode', vm, 'user')).rejects.toThrow('OPERATION_NOT_ALLOWED');
-    await expect(call('VM.set_uefi_mode', await runningVm('up'), 'user')).rejects.toThrow('VM_BAD_POWER_STATE');
+    await expect(call('VM.set_uefi_mode', await runningVm('up'), 'user')).rejects.toThrow(
+      'VM_BAD_POWER_STATE',
+    );
   });
 
   test('grow old when the pool gets others, and are renewed at the boot that was chosen', async () => {
     const vm = await uefiVm('renewed');
     await call('pool.set_custom_uefi_certificates', pool, archive('first'));
     await call('VM.set_uefi_mode', vm, 'user');
-    await expect(call('VM.update_secureboot_certificates_on_boot', vm, true)).rejects.toThrow('OPERATION_NOT_ALLOWED');
+    await expect(call('VM.update_secureboot_certificates_on_boot', vm, true)).rejects.toThrow(
+      'OPERATION_NOT_ALLOWED',
+    );
     const { 'EFI-variables': first } = await call<Record<string, string>>('VM.get_NVRAM', vm);
     await call('pool.set_custom_uefi_certificates', pool, archive('second'));
     expect(await about(vm)).toEqual(['ready', 'update_available']);
@@ -169,7 +187,9 @@ test('new device models are a new domain that goes on where the old one was', as
   expect(Number(await call('VM.get_domid', vm))).toBeGreaterThan(domid);
   await call('VM.clean_reboot', vm);
   await call('VM.hard_shutdown', vm);
-  await expect(call('VM.restart_device_models', vm)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+  await expect(call('VM.restart_device_models', vm)).rejects.toThrow(
+    `VM_BAD_POWER_STATE ${vm} running halted`,
+  );
   await call('VM.set_domain_type', vm, 'pv');
   await call('VM.start', vm, false, false);
   await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
@@ -179,7 +199,9 @@ test('new device models are a new domain that goes on where the old one was', as
 test('LVM repositories have no extension here that makes them thin', async () => {
   const [host] = await call<string[]>('host.get_all'),
     [sr] = await call<string[]>('SR.get_all');
-  await expect(call('LVHD.enable_thin_provisioning', host, sr, 0, 0)).rejects.toThrow('MESSAGE_METHOD_UNKNOWN LVHD.enable_thin_provisioning');
+  await expect(call('LVHD.enable_thin_provisioning', host, sr, 0, 0)).rejects.toThrow(
+    'MESSAGE_METHOD_UNKNOWN LVHD.enable_thin_provisioning',
+  );
   await expect(call('LVHD.enable_thin_provisioning', NULL, sr, 0, 0)).rejects.toThrow('HANDLE_INVALID host');
 });
 
@@ -190,7 +212,9 @@ test('what a guest has said of itself stays while the VM is halted, and goes whe
   expect(await call('VM.get_guest_metrics', vm)).toBe(said);
   expect(await call('VM_guest_metrics.get_live', said)).toBe(false);
   await call('VM.start', vm, true, false);
-  await expect(call('VM_guest_metrics.get_record', said)).rejects.toThrow(`HANDLE_INVALID VM_guest_metrics ${said}`);
+  await expect(call('VM_guest_metrics.get_record', said)).rejects.toThrow(
+    `HANDLE_INVALID VM_guest_metrics ${said}`,
+  );
   await call('VM.hard_shutdown', vm);
 });
 
@@ -199,15 +223,21 @@ test('what a VM was not given before its first start it has from then on', async
   await call('VM.set_has_vendor_device', vm, true);
   expect(await call('VM.get_record', vm)).toMatchObject({ bios_strings: {}, hardware_platform_version: 0 });
   await call('VM.start', vm, true, false);
-  expect(await call('VM.get_record', vm)).toMatchObject({ bios_strings: { 'bios-vendor': 'Xen' }, hardware_platform_version: 2 });
+  expect(await call('VM.get_record', vm)).toMatchObject({
+    bios_strings: { 'bios-vendor': 'Xen' },
+    hardware_platform_version: 2,
+  });
   await call('VM.hard_shutdown', vm);
-  await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'Late' })).rejects.toThrow('VM_BIOS_STRINGS_ALREADY_SET');
+  await expect(call('VM.set_bios_strings', vm, { 'bios-vendor': 'Late' })).rejects.toThrow(
+    'VM_BIOS_STRINGS_ALREADY_SET',
+  );
 });
 
 test('a VM counts as installed from when it is no template any more', async () => {
   const [template] = await call<string[]>('VM.get_by_name_label', 'Other install media');
   const vm = await call<string>('VM.clone', template, 'installed');
-  const installed = async (): Promise<string> => call('VM_metrics.get_install_time', await call('VM.get_metrics', vm));
+  const installed = async (): Promise<string> =>
+    call('VM_metrics.get_install_time', await call('VM.get_metrics', vm));
   expect(await installed()).toMatch(/^1970/);
   await call('VM.set_is_a_template', vm, false);
   expect(await installed()).toMatch(/^20/);
@@ -240,7 +270,10 @@ test('memory is saved where the VM wants it, else where the pool does, else wher
   const vm = await runningVm('asleep');
   const [pool] = await call<string[]>('pool.get_all');
   const host = await call<string>('VM.get_resident_on', vm);
-  const [shared, local] = [await call<string>('pool.get_suspend_image_SR', pool), await call<string>('host.get_suspend_image_sr', host)];
+  const [shared, local] = [
+    await call<string>('pool.get_suspend_image_SR', pool),
+    await call<string>('host.get_suspend_image_sr', host),
+  ];
   const savedIn = async (): Promise<string> => {
     await call('VM.suspend', vm);
     const sr = await call<string>('VDI.get_SR', await call('VM.get_suspend_VDI', vm));
@@ -267,7 +300,9 @@ test('some things can be set only while the VM is halted', async () => {
   await expect(call('VM.set_domain_type', vm, 'pv')).rejects.toThrow(refused);
   await expect(call('VM.set_NVRAM', vm, {})).rejects.toThrow(refused);
   await expect(call('VM.set_VCPUs_max', vm, 8)).rejects.toThrow(refused);
-  await expect(call('VM.set_suspend_VDI', vm, NULL)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} suspended running`);
+  await expect(call('VM.set_suspend_VDI', vm, NULL)).rejects.toThrow(
+    `VM_BAD_POWER_STATE ${vm} suspended running`,
+  );
   await call('VM.hard_shutdown', vm);
   await call('VM.set_has_vendor_device', vm, false);
   expect(await call('VM.get_has_vendor_device', vm)).toBe(false);
@@ -278,8 +313,12 @@ test('blocked operations are refused with their reason and are not offered', asy
   await call('VM.set_blocked_operations', vm, { start: 'it is Sunday', destroy: 'it is dear' });
   expect(await call('VM.get_allowed_operations', vm)).not.toContain('start');
   await expect(call('VM.start', vm, false, false)).rejects.toThrow(`OPERATION_BLOCKED ${vm} it is Sunday`);
-  await expect(call('VM.assert_operation_valid', vm, 'destroy')).rejects.toThrow(`OPERATION_BLOCKED ${vm} it is dear`);
-  await expect(call('VM.add_to_blocked_operations', vm, 'start', 'again')).rejects.toThrow(`MAP_DUPLICATE_KEY VM blocked_operations ${vm} start`);
+  await expect(call('VM.assert_operation_valid', vm, 'destroy')).rejects.toThrow(
+    `OPERATION_BLOCKED ${vm} it is dear`,
+  );
+  await expect(call('VM.add_to_blocked_operations', vm, 'start', 'again')).rejects.toThrow(
+    `MAP_DUPLICATE_KEY VM blocked_operations ${vm} start`,
+  );
   await call('VM.remove_from_blocked_operations', vm, 'destroy');
   await call('VM.destroy', vm);
 });
@@ -287,24 +326,61 @@ test('blocked operations are refused with their reason and are not offered', asy
 test('a VM becomes one of the default templates, which cannot be destroyed, and is an ordinary template when that is taken back', async () => {
   const vm = await newVm('shipped');
   await call('VM.set_is_default_template', vm, true);
-  expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: true, is_default_template: true, other_config: { default_template: 'true' } });
+  expect(await call('VM.get_record', vm)).toMatchObject({
+    is_a_template: true,
+    is_default_template: true,
+    other_config: { default_template: 'true' },
+  });
   await expect(call('VM.destroy', vm)).rejects.toThrow(`VM_IS_TEMPLATE ${vm} destroy`);
   await call('VM.set_is_default_template', vm, false);
-  expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: true, is_default_template: false, other_config: { default_template: 'false' } });
+  expect(await call('VM.get_record', vm)).toMatchObject({
+    is_a_template: true,
+    is_default_template: false,
+    other_config: { default_template: 'false' },
+  });
   await call('VM.set_is_default_template', vm, true);
   await call('VM.set_is_a_template', vm, false);
   expect(await call('VM.get_record', vm)).toMatchObject({ is_a_template: false, is_default_template: false });
   await call('VM.start', vm, false, false);
-  await expect(call('VM.set_is_default_template', vm, true)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} halted running`);
+  await expect(call('VM.set_is_default_template', vm, true)).rejects.toThrow(
+    `VM_BAD_POWER_STATE ${vm} halted running`,
+  );
   await call('VM.hard_shutdown', vm);
   await call('VM.destroy', vm);
 });
 
 describe('a VM that is created from a record', () => {
-  const given = { name_label: 'recorded', user_version: 1, is_a_template: false, affinity: NULL, memory_static_max: 2 ** 30, memory_static_min: 2 ** 29 };
-  const more = { memory_dynamic_max: 2 ** 30, memory_dynamic_min: 2 ** 30, VCPUs_params: {}, VCPUs_max: 1, VCPUs_at_startup: 1, recommendations: '' };
-  const ends = { actions_after_shutdown: 'destroy', actions_after_reboot: 'restart', actions_after_crash: 'restart' };
-  const boot = { HVM_boot_params: {}, platform: {}, PCI_bus: '', other_config: {}, PV_bootloader: '', PV_kernel: '', PV_ramdisk: '', PV_args: '' };
+  const given = {
+    name_label: 'recorded',
+    user_version: 1,
+    is_a_template: false,
+    affinity: NULL,
+    memory_static_max: 2 ** 30,
+    memory_static_min: 2 ** 29,
+  };
+  const more = {
+    memory_dynamic_max: 2 ** 30,
+    memory_dynamic_min: 2 ** 30,
+    VCPUs_params: {},
+    VCPUs_max: 1,
+    VCPUs_at_startup: 1,
+    recommendations: '',
+  };
+  const ends = {
+    actions_after_shutdown: 'destroy',
+    actions_after_reboot: 'restart',
+    actions_after_crash: 'restart',
+  };
+  const boot = {
+    HVM_boot_params: {},
+    platform: {},
+    PCI_bus: '',
+    other_config: {},
+    PV_bootloader: '',
+    PV_kernel: '',
+    PV_ramdisk: '',
+    PV_args: '',
+  };
   const record = { ...given, ...more, ...ends, ...boot, PV_bootloader_args: '', PV_legacy_args: '' };
 
   test.each([
@@ -318,15 +394,32 @@ describe('a VM that is created from a record', () => {
 
   test('is suspended when its memory is on a disk for that, else halted', async () => {
     const [pool] = await call<string[]>('pool.get_all');
-    const disk = { SR: await call('pool.get_default_SR', pool), virtual_size: 2 ** 30, sharable: false, read_only: false, other_config: {} };
-    const [memory, other] = [await call('VDI.create', { ...disk, type: 'suspend' }), await call('VDI.create', { ...disk, type: 'user' })];
+    const disk = {
+      SR: await call('pool.get_default_SR', pool),
+      virtual_size: 2 ** 30,
+      sharable: false,
+      read_only: false,
+      other_config: {},
+    };
+    const [memory, other] = [
+      await call('VDI.create', { ...disk, type: 'suspend' }),
+      await call('VDI.create', { ...disk, type: 'user' }),
+    ];
     const suspended = { ...record, HVM_boot_policy: 'BIOS order', power_state: 'Suspended' };
-    await expect(call('VM.create', { ...suspended, suspend_VDI: other })).rejects.toThrow(`VDI_INCOMPATIBLE_TYPE ${other} user`);
+    await expect(call('VM.create', { ...suspended, suspend_VDI: other })).rejects.toThrow(
+      `VDI_INCOMPATIBLE_TYPE ${other} user`,
+    );
     await expect(call('VM.create', suspended)).rejects.toThrow(`HANDLE_INVALID VDI ${NULL}`);
     const vm = await call('VM.create', { ...suspended, suspend_VDI: memory });
-    expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Suspended', suspend_VDI: memory, resident_on: NULL });
+    expect(await call('VM.get_record', vm)).toMatchObject({
+      power_state: 'Suspended',
+      suspend_VDI: memory,
+      resident_on: NULL,
+    });
     // No two VMs have the same memory.
-    await expect(call('VM.create', { ...suspended, suspend_VDI: memory })).rejects.toThrow(`VDI_IN_USE ${memory} resume`);
+    await expect(call('VM.create', { ...suspended, suspend_VDI: memory })).rejects.toThrow(
+      `VDI_IN_USE ${memory} resume`,
+    );
     await call('VM.resume', vm, false, false);
     expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Running', suspend_VDI: NULL });
     const running = await call('VM.create', { ...suspended, power_state: 'Running' });
@@ -343,7 +436,9 @@ test('the order and delays of a VM are not negative; availability has three leve
   }
   await call('VM.set_ha_always_run', vm, true);
   expect(await call('VM.get_ha_restart_priority', vm)).toBe('restart');
-  await expect(call('VM.set_ha_restart_priority', vm, 'always')).rejects.toThrow('INVALID_VALUE ha_restart_priority always');
+  await expect(call('VM.set_ha_restart_priority', vm, 'always')).rejects.toThrow(
+    'INVALID_VALUE ha_restart_priority always',
+  );
 });
 
 describe('a running guest', () => {
@@ -354,10 +449,16 @@ describe('a running guest', () => {
     expect(Number(await call('VM.get_memory_target', vm))).toBe(2 ** 30);
     await call('VM.wait_memory_target_live', vm);
     expect(Number(await call('VM_metrics.get_memory_actual', metrics))).toBe(2 ** 30);
-    await expect(call('VM.set_memory_target_live', vm, 2 ** 50)).rejects.toThrow('MEMORY_CONSTRAINT_VIOLATION_ORDER');
+    await expect(call('VM.set_memory_target_live', vm, 2 ** 50)).rejects.toThrow(
+      'MEMORY_CONSTRAINT_VIOLATION_ORDER',
+    );
     await call('VM.hard_shutdown', vm);
-    await expect(call('VM.set_memory_target_live', vm, 2 ** 30)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
-    await expect(call('VM.wait_memory_target_live', vm)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+    await expect(call('VM.set_memory_target_live', vm, 2 ** 30)).rejects.toThrow(
+      `VM_BAD_POWER_STATE ${vm} running halted`,
+    );
+    await expect(call('VM.wait_memory_target_live', vm)).rejects.toThrow(
+      `VM_BAD_POWER_STATE ${vm} running halted`,
+    );
   });
 
   test('its shadow memory takes more of the host, and its scheduler parameters are checked', async () => {
@@ -366,29 +467,46 @@ describe('a running guest', () => {
     const free = Number(await call('host.compute_free_memory', host));
     await call('VM.set_shadow_multiplier_live', vm, 4);
     expect(Number(await call('host.compute_free_memory', host))).toBeLessThan(free);
-    await expect(call('VM.set_shadow_multiplier_live', vm, 0.5)).rejects.toThrow('INVALID_VALUE HVM_shadow_multiplier 0.5');
-    await expect(call('VM.set_shadow_multiplier_live', vm, 1e9)).rejects.toThrow('HOST_NOT_ENOUGH_FREE_MEMORY');
+    await expect(call('VM.set_shadow_multiplier_live', vm, 0.5)).rejects.toThrow(
+      'INVALID_VALUE HVM_shadow_multiplier 0.5',
+    );
+    await expect(call('VM.set_shadow_multiplier_live', vm, 1e9)).rejects.toThrow(
+      'HOST_NOT_ENOUGH_FREE_MEMORY',
+    );
     await call('VM.add_to_VCPUs_params_live', vm, 'weight', '512');
     expect(await call('VM.get_VCPUs_params', vm)).toMatchObject({ weight: '512' });
-    await expect(call('VM.add_to_VCPUs_params_live', vm, 'weight', 'heavy')).rejects.toThrow('INVALID_VALUE weight heavy');
+    await expect(call('VM.add_to_VCPUs_params_live', vm, 'weight', 'heavy')).rejects.toThrow(
+      'INVALID_VALUE weight heavy',
+    );
     await call('VM.hard_shutdown', vm);
-    await expect(call('VM.add_to_VCPUs_params_live', vm, 'cap', '50')).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
+    await expect(call('VM.add_to_VCPUs_params_live', vm, 'cap', '50')).rejects.toThrow(
+      `VM_BAD_POWER_STATE ${vm} running halted`,
+    );
   });
 
   test('what it cannot do is said as xapi says it', async () => {
     const vm = await runningVm('asked');
     await expect(call('VM.send_sysrq', vm, 'b')).rejects.toThrow('NOT_IMPLEMENTED send_sysrq');
     await expect(call('VM.send_trigger', vm, 'nmi')).rejects.toThrow('NOT_IMPLEMENTED send_trigger');
-    await expect(call('VM.call_plugin', vm, 'no-such-plugin', 'f', {})).rejects.toThrow('XENAPI_MISSING_PLUGIN no-such-plugin');
-    await expect(call('VM.call_plugin', vm, 'guest-agent-operation', 'testfun', {})).rejects.toThrow(`VM_LACKS_FEATURE ${vm}`);
+    await expect(call('VM.call_plugin', vm, 'no-such-plugin', 'f', {})).rejects.toThrow(
+      'XENAPI_MISSING_PLUGIN no-such-plugin',
+    );
+    await expect(call('VM.call_plugin', vm, 'guest-agent-operation', 'testfun', {})).rejects.toThrow(
+      `VM_LACKS_FEATURE ${vm}`,
+    );
     await expect(call('VM.sysprep', vm, '<unattend/>', 10)).rejects.toThrow(`SYSPREP ${vm}`);
     await expect(call('VM.query_services', vm)).rejects.toThrow(`NOT_SYSTEM_DOMAIN ${vm}`);
     expect(await call('VM.get_cooperative', vm)).toBe(true);
-    const record = await call<{ uuid: string; VBDs: string[]; power_state: string }>('VM.get_boot_record', vm);
+    const record = await call<{ uuid: string; VBDs: string[]; power_state: string }>(
+      'VM.get_boot_record',
+      vm,
+    );
     expect(record).toMatchObject({ power_state: 'Running', VBDs: await call('VM.get_VBDs', vm) });
     await call('VM.hard_shutdown', vm);
     await expect(call('VM.send_sysrq', vm, 'b')).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} running halted`);
-    await expect(call('VM.get_boot_record', vm)).rejects.toThrow(`VM_BAD_POWER_STATE ${vm} paused, suspended, running halted`);
+    await expect(call('VM.get_boot_record', vm)).rejects.toThrow(
+      `VM_BAD_POWER_STATE ${vm} paused, suspended, running halted`,
+    );
   });
 
   test('its consoles are there while it runs and gone afterwards', async () => {
@@ -397,23 +515,44 @@ describe('a running guest', () => {
     expect(await call('VM.get_consoles', vm)).toEqual([]);
     await call('VM.start', vm, false, false);
     const consoles = await Promise.all(
-      (await call<string[]>('VM.get_consoles', vm)).map((c) => call<{ protocol: string; VM: string }>('console.get_record', c)),
+      (await call<string[]>('VM.get_consoles', vm)).map((c) =>
+        call<{ protocol: string; VM: string }>('console.get_record', c),
+      ),
     );
     expect(consoles.map((c) => c.protocol)).toEqual(['rfb']);
     expect(consoles.every((c) => c.VM === vm)).toBe(true);
     const [first] = await call<string[]>('VM.get_consoles', vm);
     await expect(call('console.destroy', first)).rejects.toThrow('NOT_IMPLEMENTED console.destroy');
-    await expect(call('console.create', { other_config: {} })).rejects.toThrow('NOT_IMPLEMENTED console.create');
+    await expect(call('console.create', { other_config: {} })).rejects.toThrow(
+      'NOT_IMPLEMENTED console.create',
+    );
     await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('suspend'));
-    await expect(call('VM.power_state_reset', vm)).rejects.toThrow(`HOST_IS_LIVE ${await call('VM.get_resident_on', vm)}`);
+    await expect(call('VM.power_state_reset', vm)).rejects.toThrow(
+      `HOST_IS_LIVE ${await call('VM.get_resident_on', vm)}`,
+    );
     await call('VM.suspend', vm);
     expect(await call('VM.get_consoles', vm)).toEqual([]);
     const present = await call<string>('VM.get_suspend_VDI', vm);
     const { SR } = await call<{ SR: string }>('VDI.get_record', present);
-    const other = await call<string>('VDI.create', { SR, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} });
-    await expect(call('VM.set_suspend_VDI', vm, other)).rejects.toThrow('SUSPEND_VDI_REPLACEMENT_IS_NOT_IDENTICAL');
+    const other = await call<string>('VDI.create', {
+      SR,
+      virtual_size: 2 ** 20,
+      type: 'user',
+      sharable: false,
+      read_only: false,
+      other_config: {},
+    });
+    await expect(call('VM.set_suspend_VDI', vm, other)).rejects.toThrow(
+      'SUSPEND_VDI_REPLACEMENT_IS_NOT_IDENTICAL',
+    );
     await call('VM.power_state_reset', vm);
-    expect(await call('VM.get_record', vm)).toMatchObject({ power_state: 'Halted', suspend_VDI: NULL, consoles: [], domid: -1, resident_on: NULL });
+    expect(await call('VM.get_record', vm)).toMatchObject({
+      power_state: 'Halted',
+      suspend_VDI: NULL,
+      consoles: [],
+      domid: -1,
+      resident_on: NULL,
+    });
   });
 });
 
@@ -422,27 +561,49 @@ describe('where a VM could be', () => {
     const vm = await newVm('agile');
     const session = await fetch(`${world.url}/jsonrpc`, {
       method: 'POST',
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.login_with_password', params: ['root', world.password] }),
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'session.login_with_password',
+        params: ['root', world.password],
+      }),
     }).then(async (r) => ((await r.json()) as { result: string }).result);
     await call('VM.assert_can_be_recovered', vm, session);
     expect(await call('VM.get_SRs_required_for_recovery', vm, session)).toEqual([]);
     await call('VM.assert_agile', vm);
-    const [local] = Object.entries(await call<Record<string, { shared: boolean; type: string }>>('SR.get_all_records')).filter(
-      ([, s]) => !s.shared && s.type !== 'udev' && s.type !== 'iso' && s.type !== 'image',
-    );
-    const disk = { SR: local?.[0], virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} };
+    const [local] = Object.entries(
+      await call<Record<string, { shared: boolean; type: string }>>('SR.get_all_records'),
+    ).filter(([, s]) => !s.shared && s.type !== 'udev' && s.type !== 'iso' && s.type !== 'image');
+    const disk = {
+      SR: local?.[0],
+      virtual_size: 2 ** 20,
+      type: 'user',
+      sharable: false,
+      read_only: false,
+      other_config: {},
+    };
     const VDI = await call<string>('VDI.create', disk);
     await call('VBD.create', attachment(vm, VDI, '9'));
-    await expect(call('VM.assert_agile', vm)).rejects.toThrow(`HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local?.[0]}`);
+    await expect(call('VM.assert_agile', vm)).rejects.toThrow(
+      `HA_CONSTRAINT_VIOLATION_SR_NOT_SHARED ${local?.[0]}`,
+    );
     const pbds = await call<string[]>('SR.get_PBDs', local?.[0]);
     for (const pbd of pbds) await call('PBD.unplug', pbd);
     expect(await call('VM.get_SRs_required_for_recovery', vm, session)).toEqual([local?.[0]]);
-    await expect(call('VM.assert_can_be_recovered', vm, session)).rejects.toThrow(`VM_REQUIRES_SR ${vm} ${local?.[0]}`);
+    await expect(call('VM.assert_can_be_recovered', vm, session)).rejects.toThrow(
+      `VM_REQUIRES_SR ${vm} ${local?.[0]}`,
+    );
     const appliance = await call<string>('VM_appliance.create', { name_label: 'one', name_description: '' });
     await call('VM.set_appliance', vm, appliance);
-    await expect(call('VM.assert_can_be_recovered', vm, session)).rejects.toThrow(`VM_IS_PART_OF_AN_APPLIANCE ${vm} ${appliance}`);
-    await expect(call('VM_appliance.assert_can_be_recovered', appliance, session)).rejects.toThrow(`VM_REQUIRES_SR ${vm} ${local?.[0]}`);
-    expect(await call('VM_appliance.get_SRs_required_for_recovery', appliance, session)).toEqual([local?.[0]]);
+    await expect(call('VM.assert_can_be_recovered', vm, session)).rejects.toThrow(
+      `VM_IS_PART_OF_AN_APPLIANCE ${vm} ${appliance}`,
+    );
+    await expect(call('VM_appliance.assert_can_be_recovered', appliance, session)).rejects.toThrow(
+      `VM_REQUIRES_SR ${vm} ${local?.[0]}`,
+    );
+    expect(await call('VM_appliance.get_SRs_required_for_recovery', appliance, session)).toEqual([
+      local?.[0],
+    ]);
     await expect(call('VM.retrieve_wlb_recommendations', vm)).rejects.toThrow('WLB_NOT_INITIALIZED');
     for (const pbd of pbds) await call('PBD.plug', pbd);
   });
@@ -456,6 +617,11 @@ test('a guest that crashes is told about', async () => {
   const host = await call<string>('host.get_uuid', await call('VM.get_resident_on', vm));
   await world.agent.hypervisor.crash(host, uuid);
   await eventually(async () => expect(await call('VM.get_power_state', vm)).toBe('Halted'));
-  const messages = await call<Record<string, { name: string; priority: string }>>('message.get', 'VM', uuid, '19700101T00:00:00Z');
+  const messages = await call<Record<string, { name: string; priority: string }>>(
+    'message.get',
+    'VM',
+    uuid,
+    '19700101T00:00:00Z',
+  );
   expect(Object.values(messages).map((m) => [m.name, Number(m.priority)])).toContainEqual(['VM_CRASHED', 2]);
 });

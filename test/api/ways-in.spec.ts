@@ -61,24 +61,33 @@ function local(method: string, url: string, body = ''): Promise<{ status: number
   return new Promise((resolve, reject) => {
     const asked = request(
       { socketPath: socket, method, path: url },
-      (answer) => void text(answer).then((all) => resolve({ status: answer.statusCode ?? 0, text: all }), reject),
+      (answer) =>
+        void text(answer).then((all) => resolve({ status: answer.statusCode ?? 0, text: all }), reject),
     );
     asked.once('error', reject).end(body);
   });
 }
-const json = async (method: string, ...params: unknown[]): Promise<{ result?: string; error?: { message: string } }> =>
-  JSON.parse((await local('POST', '/jsonrpc', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))).text) as { result?: string };
+const json = async (
+  method: string,
+  ...params: unknown[]
+): Promise<{ result?: string; error?: { message: string } }> =>
+  JSON.parse(
+    (await local('POST', '/jsonrpc', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }))).text,
+  ) as { result?: string };
 
 test('the socket that a dead process left is replaced, and only its owner may open the new one', () => {
   expect((statSync(socket).mode & 0o777).toString(8)).toBe('600');
 });
 
-test.each(['session.login_with_password', 'session.slave_local_login_with_password'])('over the socket %s needs no password', async (method) => {
-  const { result } = await json(method, 'anybody', 'nonsense');
-  expect(await json('session.get_is_local_superuser', result, result)).toMatchObject({ result: true });
-  const xml = `<methodCall><methodName>${method}</methodName><params><param><value>x</value></param><param><value>y</value></param></params></methodCall>`;
-  expect((await local('POST', '/RPC2', xml)).text).toContain('<value>Success</value>');
-});
+test.each(['session.login_with_password', 'session.slave_local_login_with_password'])(
+  'over the socket %s needs no password',
+  async (method) => {
+    const { result } = await json(method, 'anybody', 'nonsense');
+    expect(await json('session.get_is_local_superuser', result, result)).toMatchObject({ result: true });
+    const xml = `<methodCall><methodName>${method}</methodName><params><param><value>x</value></param><param><value>y</value></param></params></methodCall>`;
+    expect((await local('POST', '/RPC2', xml)).text).toContain('<value>Success</value>');
+  },
+);
 
 test('over TCP the same replica asks for the password', async () => {
   await expect(login(api.url, 'anybody', 'nonsense')).rejects.toThrow('SESSION_AUTHENTICATION_FAILED');
@@ -101,7 +110,10 @@ test('xe speaks its protocol over TLS, files included', async () => {
   const user = { port: tlsPort, tls: true, password, files };
   const hosts = await thinXe(user, 'host-list', '--minimal');
   expect([hosts.code, hosts.out, hosts.error]).toEqual([0, expect.stringMatching(/^[0-9a-f-]{36}\n$/), '']);
-  expect(await thinXe(user, 'pool-dump-database', 'file-name=dump.xml')).toMatchObject({ code: 0, error: '' });
+  expect(await thinXe(user, 'pool-dump-database', 'file-name=dump.xml')).toMatchObject({
+    code: 0,
+    error: '',
+  });
   expect(files.get('dump.xml')?.toString()).toContain(`<row ref="OpaqueRef:`);
   expect(await thinXe({ ...user, password: 'wrong' }, 'host-list')).toMatchObject({
     code: 1,
@@ -110,11 +122,19 @@ test('xe speaks its protocol over TLS, files included', async () => {
 });
 
 test('the program xe takes the certificate that a new pool made for itself, for calls as for files', async () => {
-  const xe = (...words: string[]) => xeProgram(world.folder, ['--ssl', '-p', String(tlsPort), '-u', 'root', '-pw', password, ...words]);
-  expect(await xe('host-list', '--minimal')).toEqual({ code: 0, out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) as string, error: '' });
+  const xe = (...words: string[]) =>
+    xeProgram(world.folder, ['--ssl', '-p', String(tlsPort), '-u', 'root', '-pw', password, ...words]);
+  expect(await xe('host-list', '--minimal')).toEqual({
+    code: 0,
+    out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) as string,
+    error: '',
+  });
   expect(await xe('pool-dump-database', 'file-name=by-program.xml')).toMatchObject({ code: 0, error: '' });
   expect(readFileSync(path.join(world.folder, 'by-program.xml'), 'utf8')).toContain('<row ref="OpaqueRef:');
-  expect(await xe('-p', '1', 'host-list')).toMatchObject({ code: 1, error: expect.stringContaining('Unable to contact server https://127.0.0.1:1') as string });
+  expect(await xe('-p', '1', 'host-list')).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('Unable to contact server https://127.0.0.1:1') as string,
+  });
 });
 
 /** The bytes that come back until the server closes. */
@@ -122,16 +142,21 @@ const spoken = async (connection: net.Socket, words: string): Promise<string> =>
   connection.write(words);
   return text(connection);
 };
-const overTls = (): net.Socket => tls.connect({ port: tlsPort, host: '127.0.0.1', rejectUnauthorized: false });
+const overTls = (): net.Socket =>
+  tls.connect({ port: tlsPort, host: '127.0.0.1', rejectUnauthorized: false });
 
 test('who opens a connection and sends no whole head is told 408, on every way in', async () => {
   const ways = [net.connect(api.port, '127.0.0.1'), net.connect(socket), overTls()];
   const answers = await Promise.all(ways.map((way) => spoken(way, 'GET / HT')));
-  expect(answers.map((answer) => answer.split('\r\n')[0])).toEqual(Array(3).fill('HTTP/1.1 408 Request Timeout'));
+  expect(answers.map((answer) => answer.split('\r\n')[0])).toEqual(
+    Array(3).fill('HTTP/1.1 408 Request Timeout'),
+  );
 });
 
 test('no Host is needed over TLS either', async () => {
-  expect(await spoken(overTls(), 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(/^HTTP\/1\.1 200 /);
+  expect(await spoken(overTls(), 'GET /health/live HTTP/1.1\r\nConnection: close\r\n\r\n')).toMatch(
+    /^HTTP\/1\.1 200 /,
+  );
 });
 
 /** The fingerprint of what a client is shown, which it takes only if it trusts this authority. */
@@ -147,7 +172,9 @@ const shownTo = (authority: string): Promise<string> =>
 test('the certificate is that of the master, in every process, and another one that it is given is shown without a restart', async () => {
   const call = await login(world.url);
   const hosts = await call<string[]>('host.get_all');
-  const [{ master = '' } = {}] = Object.values(await call<Record<string, { master: string }>>('pool.get_all_records'));
+  const [{ master = '' } = {}] = Object.values(
+    await call<Record<string, { master: string }>>('pool.get_all_records'),
+  );
   expect(hosts).toContain(master);
   const first = await call<string>('host.get_server_certificate', master);
   expect(await shownTo(first)).toBe(new X509Certificate(first).fingerprint256);
@@ -165,10 +192,14 @@ test('the certificate is that of the master, in every process, and another one t
   const third = await call<string>('host.get_server_certificate', master);
   expect(new X509Certificate(third).fingerprint256).not.toBe(new X509Certificate(first).fingerprint256);
   expect(await eventually(() => shownTo(third))).toBe(new X509Certificate(third).fingerprint256);
-  const records = Object.values(await call<Record<string, { host: string; type: string; fingerprint_sha256: string }>>('Certificate.get_all_records'));
-  expect(records.filter(({ host, type }) => host === master && type === 'host').map((c) => c.fingerprint_sha256)).toEqual([
-    new X509Certificate(third).fingerprint256,
-  ]);
+  const records = Object.values(
+    await call<Record<string, { host: string; type: string; fingerprint_sha256: string }>>(
+      'Certificate.get_all_records',
+    ),
+  );
+  expect(
+    records.filter(({ host, type }) => host === master && type === 'host').map((c) => c.fingerprint_sha256),
+  ).toEqual([new X509Certificate(third).fingerprint256]);
 });
 
 test('a file that is no socket, and a socket in use, are left alone', async () => {

@@ -18,18 +18,28 @@ const line = async (...words: string[]): Promise<string> => {
 
 test('host-list shows every host as xe does', async () => {
   const { out } = await xe('host-list');
-  expect(out).toMatch(/^uuid \( RO\) +: [0-9a-f-]{36}\n +name-label \( RW\): xenplane-host-\d\n +name-description \( RW\): Simulated host\n\n\n/);
+  expect(out).toMatch(
+    /^uuid \( RO\) +: [0-9a-f-]{36}\n +name-label \( RW\): xenplane-host-\d\n +name-description \( RW\): Simulated host\n\n\n/,
+  );
   expect((await line('host-list', '--minimal')).split(',').length).toBe(2);
-  expect(await line('host-list', 'params=memory-total', '--minimal')).toBe(`${256 * 2 ** 30},${256 * 2 ** 30}`);
+  expect(await line('host-list', 'params=memory-total', '--minimal')).toBe(
+    `${256 * 2 ** 30},${256 * 2 ** 30}`,
+  );
 });
 
 test('a VM is installed, listed, started, shut down and uninstalled', async () => {
   const uuid = await line('vm-install', 'template=Debian Bookworm 12', 'new-name-label=by xe');
   expect(uuid).toMatch(/^[0-9a-f-]{36}$/);
-  expect(await line('vm-list', 'name-label=by xe', 'params=uuid,power-state')).toBe(`uuid ( RO)           : ${uuid}\n    power-state ( RO): halted`);
+  expect(await line('vm-list', 'name-label=by xe', 'params=uuid,power-state')).toBe(
+    `uuid ( RO)           : ${uuid}\n    power-state ( RO): halted`,
+  );
   await line('vm-start', `uuid=${uuid}`);
   expect(await line('vm-param-get', `uuid=${uuid}`, 'param-name=power-state')).toBe('running');
-  await eventually(async () => expect(await line('vm-param-get', `uuid=${uuid}`, 'param-name=allowed-operations')).toContain('clean_shutdown'));
+  await eventually(async () =>
+    expect(await line('vm-param-get', `uuid=${uuid}`, 'param-name=allowed-operations')).toContain(
+      'clean_shutdown',
+    ),
+  );
   await line('vm-shutdown', 'vm=by xe');
   await line('vm-uninstall', 'vm=by xe', '--force');
   expect(await line('vm-list', 'name-label=by xe', '--minimal')).toBe('');
@@ -39,16 +49,23 @@ test('parameters are set, added, removed and cleared', async () => {
   const pool = await line('pool-list', '--minimal');
   await line('pool-param-set', `uuid=${pool}`, 'name-label=renamed', 'other-config:colour=blue');
   expect(await line('pool-param-get', `uuid=${pool}`, 'param-name=name-label')).toBe('renamed');
-  expect(await line('pool-param-get', `uuid=${pool}`, 'param-name=other-config', 'param-key=colour')).toBe('blue');
+  expect(await line('pool-param-get', `uuid=${pool}`, 'param-name=other-config', 'param-key=colour')).toBe(
+    'blue',
+  );
   await line('pool-param-remove', `uuid=${pool}`, 'param-name=other-config', 'param-key=colour');
-  expect((await xe('pool-param-get', `uuid=${pool}`, 'param-name=other-config', 'param-key=colour')).error).toBe('Error: Key colour not found in map\n');
+  expect(
+    (await xe('pool-param-get', `uuid=${pool}`, 'param-name=other-config', 'param-key=colour')).error,
+  ).toBe('Error: Key colour not found in map\n');
 });
 
 test.each([
   [['nonsense'], "Unknown command: nonsense\nFor usage run: 'xe help'\n"],
   [['vm-start', 'vm=nobody'], 'Error: No matching VMs found\n'],
   [['vm-list', 'no-such-field=1'], "Error: Unknown field 'no-such-field'\n"],
-  [['vm-install', 'template=Debian Bookworm 12'], "Required parameter not found: new-name-label\nFor usage run: 'xe help'\n"],
+  [
+    ['vm-install', 'template=Debian Bookworm 12'],
+    "Required parameter not found: new-name-label\nFor usage run: 'xe help'\n",
+  ],
 ])('%j fails with the words of xe', async (words, error) => {
   expect(await xe(...words)).toEqual({ code: 1, out: '', error });
 });
@@ -65,8 +82,23 @@ test('the task of a transfer ends as a failure when its file cannot be read', as
   const { hostname, port } = new URL(world.url);
   for (const [command, ...more] of [['vm-import'], ['vm-import', 'metadata=true']]) {
     const task = await call<string>('task.create', 'mine', '');
-    const words = [command ?? '', 'filename=no-such-file', `task-uuid=${await call<string>('task.get_uuid', task)}`, ...more];
-    const { code, out, error } = await xeProgram(world.folder, ['-s', hostname, '-p', port, '-u', 'root', '-pw', password, ...words]);
+    const words = [
+      command ?? '',
+      'filename=no-such-file',
+      `task-uuid=${await call<string>('task.get_uuid', task)}`,
+      ...more,
+    ];
+    const { code, out, error } = await xeProgram(world.folder, [
+      '-s',
+      hostname,
+      '-p',
+      port,
+      '-u',
+      'root',
+      '-pw',
+      password,
+      ...words,
+    ]);
     expect([code, out, error]).toEqual([1, '', expect.stringContaining('no-such-file')]);
     expect(await call('task.get_status', task)).toBe('failure');
   }

@@ -6,7 +6,8 @@ const GiB = 2 ** 30;
 const none = 'OpaqueRef:NULL';
 let world: World;
 let xml: XmlSession;
-const call = <T = string>(method: string, ...params: readonly Xml[]): Promise<T> => xml.call<T>(method, ...params);
+const call = <T = string>(method: string, ...params: readonly Xml[]): Promise<T> =>
+  xml.call<T>(method, ...params);
 beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   xml = await XmlSession.login(world.url, '/RPC2', 'root', password, '2.19.0', 'Ansible');
@@ -43,20 +44,35 @@ function member<T>(record: Readonly<Record<string, T>>, key: string): T {
 }
 async function gather(vm: string) {
   const record = await call<Vm>('VM.get_record', vm);
-  const affinity = record.affinity === none ? '' : member(await call<Rec>('host.get_record', record.affinity), 'name_label');
+  const affinity =
+    record.affinity === none ? '' : member(await call<Rec>('host.get_record', record.affinity), 'name_label');
   const disks: Disk[] = [];
   let cdrom: { readonly vbd: string; readonly iso: string } | undefined;
   for (const vbd of record.VBDs) {
-    const { type, VDI = none, userdevice, empty } = await call<Rec & { empty: string }>('VBD.get_record', vbd);
+    const {
+      type,
+      VDI = none,
+      userdevice,
+      empty,
+    } = await call<Rec & { empty: string }>('VBD.get_record', vbd);
     const vdi = VDI === none ? undefined : await call<Rec>('VDI.get_record', VDI);
     if (type === 'CD') cdrom = { vbd, iso: String(empty) === 'true' ? '' : member(vdi ?? {}, 'name_label') };
     if (type !== 'Disk' || !vdi) continue;
     const sr = member(await call<Rec>('SR.get_record', member(vdi, 'SR')), 'name_label');
-    disks.push({ ref: VDI, vbd, device: Number(userdevice), bytes: Number(member(vdi, 'virtual_size')), sr, name: member(vdi, 'name_label') });
+    disks.push({
+      ref: VDI,
+      vbd,
+      device: Number(userdevice),
+      bytes: Number(member(vdi, 'virtual_size')),
+      sr,
+      name: member(vdi, 'name_label'),
+    });
   }
   const networks = [];
   const { networks: addresses = {}, other = {} } =
-    record.guest_metrics === none ? {} : await call<Record<string, Rec>>('VM_guest_metrics.get_record', record.guest_metrics);
+    record.guest_metrics === none
+      ? {}
+      : await call<Record<string, Rec>>('VM_guest_metrics.get_record', record.guest_metrics);
   for (const ref of record.VIFs) {
     const vif = await call<Record<string, Xml>>('VIF.get_record', ref);
     const network = await call<Rec>('network.get_record', String(member(vif, 'network')));
@@ -68,8 +84,16 @@ async function gather(vm: string) {
       mac: member(vif, 'MAC'),
       mtu: Number(member(vif, 'MTU')),
       ip: addresses[`${device}/ip`] ?? '',
-      ipv4: [member(vif, 'ipv4_configuration_mode'), member(vif, 'ipv4_addresses'), member(vif, 'ipv4_gateway')],
-      ipv6: [member(vif, 'ipv6_configuration_mode'), member(vif, 'ipv6_addresses'), member(vif, 'ipv6_gateway')],
+      ipv4: [
+        member(vif, 'ipv4_configuration_mode'),
+        member(vif, 'ipv4_addresses'),
+        member(vif, 'ipv4_gateway'),
+      ],
+      ipv6: [
+        member(vif, 'ipv6_configuration_mode'),
+        member(vif, 'ipv6_addresses'),
+        member(vif, 'ipv6_gateway'),
+      ],
     });
   }
   return {
@@ -88,7 +112,9 @@ async function find(name: string): Promise<string> {
 }
 async function deploy(name: string, template: string, copyTo?: string): Promise<string> {
   const source = await find(template);
-  const vm = await (copyTo === undefined ? call('VM.clone', source, name) : call('VM.copy', source, name, copyTo));
+  const vm = await (copyTo === undefined
+    ? call('VM.clone', source, name)
+    : call('VM.copy', source, name, copyTo));
   await call('VM.set_name_description', vm, '');
   const { disks: _disks, ...config } = await call<Rec>('VM.get_other_config', source);
   await call('VM.set_other_config', vm, config);
@@ -99,10 +125,24 @@ async function addDisk(vm: string, name_label: string, bytes: number): Promise<v
   const [pool = ''] = await call<string[]>('pool.get_all');
   const SR = await call('pool.get_default_SR', pool);
   const [userdevice = ''] = await call<string[]>('VM.get_allowed_VBD_devices', vm);
-  const vdi = { name_label, name_description: '', SR, virtual_size: String(bytes), type: 'user', sharable: false, read_only: false, other_config: {} };
+  const vdi = {
+    name_label,
+    name_description: '',
+    SR,
+    virtual_size: String(bytes),
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  };
   const VDI = await call('VDI.create', vdi);
   const vbd = { VM: vm, VDI, userdevice, bootable: false, mode: 'RW', type: 'Disk', empty: false };
-  const ref = await call('VBD.create', { ...vbd, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
+  const ref = await call('VBD.create', {
+    ...vbd,
+    other_config: {},
+    qos_algorithm_type: '',
+    qos_algorithm_params: {},
+  });
   if ((await call('VM.get_power_state', vm)) === 'Running') await call('VBD.plug', ref);
 }
 async function addNetwork(vm: string, label: string, device: string, mac = ''): Promise<string> {
@@ -123,7 +163,10 @@ async function addNetwork(vm: string, label: string, device: string, mac = ''): 
 }
 async function resize(vm: string, cpus: number, coresPerSocket: number, bytes: number): Promise<void> {
   const { VCPUs_max } = await call<Vm>('VM.get_record', vm);
-  const setters = cpus < Number(VCPUs_max) ? ['VM.set_VCPUs_at_startup', 'VM.set_VCPUs_max'] : ['VM.set_VCPUs_max', 'VM.set_VCPUs_at_startup'];
+  const setters =
+    cpus < Number(VCPUs_max)
+      ? ['VM.set_VCPUs_at_startup', 'VM.set_VCPUs_max']
+      : ['VM.set_VCPUs_max', 'VM.set_VCPUs_at_startup'];
   for (const setter of setters) await call(setter, vm, String(cpus));
   await call('VM.remove_from_platform', vm, 'cores-per-socket');
   await call('VM.add_to_platform', vm, 'cores-per-socket', String(coresPerSocket));
@@ -157,7 +200,11 @@ test('its beginning: the pool, the default repository, this host, and its versio
   expect(await call('pool.get_default_SR', pool)).toMatch(/^OpaqueRef:[0-9a-f]{8}-/);
   const host = await call('session.get_this_host', xml.ref);
   const { product_version: version = '' } = await call<Rec>('host.get_software_version', host);
-  expect(version.split('.').map(Number)).toEqual([expect.any(Number), expect.any(Number), expect.any(Number)]);
+  expect(version.split('.').map(Number)).toEqual([
+    expect.any(Number),
+    expect.any(Number),
+    expect.any(Number),
+  ]);
   expect(version.split('.').map(Number).some(Number.isNaN)).toBe(false);
 });
 
@@ -175,7 +222,13 @@ test('a guest is deployed from a template, shaped, started, and what the module 
   await call('VM.start', vm, false, false);
   expect(await untilAddress(vm)).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
   const { record, affinity, disks, cdrom, networks } = await gather(await find('shaped'));
-  expect(record).toMatchObject({ power_state: 'Running', VCPUs_max: '4', memory_dynamic_max: String(2 * GiB), PV_args: 'quiet', name_description: '' });
+  expect(record).toMatchObject({
+    power_state: 'Running',
+    VCPUs_max: '4',
+    memory_dynamic_max: String(2 * GiB),
+    PV_args: 'quiet',
+    name_description: '',
+  });
   expect(record.platform).toMatchObject({ 'cores-per-socket': '2' });
   expect(affinity).toBe(await call('host.get_name_label', host));
   expect(disks.map(({ device, bytes, name }) => [device, bytes, name])).toEqual([
@@ -221,7 +274,13 @@ test('a deployed guest is changed: disks grow, an image goes in and out, network
     qos_algorithm_params: {},
   });
   expect((await gather(vm)).cdrom).toEqual({ vbd: drive, iso: '' });
-  for (const [field, value] of Object.entries({ name: 'eth0', mac: 'aa:bb:cc:dd:ee:ff', type: 'static', ip: '10.1.1.5', prefix: '24' }))
+  for (const [field, value] of Object.entries({
+    name: 'eth0',
+    mac: 'aa:bb:cc:dd:ee:ff',
+    type: 'static',
+    ip: '10.1.1.5',
+    prefix: '24',
+  }))
     await call('VM.add_to_xenstore_data', vm, `vm-data/networks/0/${field}`, value);
   await call('VM.start', vm, false, false);
   await untilAddress(vm);
@@ -247,17 +306,26 @@ test('a deployed guest is changed: disks grow, an image goes in and out, network
   await call('VIF.destroy', second);
   expect((await gather(vm)).networks.map(({ name }) => name)).toEqual([eth0]);
   // The network settings given to it are replaced key by key.
-  for (const key of Object.keys((await gather(vm)).record.xenstore_data).filter((one) => one.startsWith('vm-data/networks/0')))
+  for (const key of Object.keys((await gather(vm)).record.xenstore_data).filter((one) =>
+    one.startsWith('vm-data/networks/0'),
+  ))
     await call('VM.remove_from_xenstore_data', vm, key);
   await call('VM.add_to_xenstore_data', vm, 'vm-data/networks/0/type', 'dhcp');
   expect((await gather(vm)).record.xenstore_data).toMatchObject({ 'vm-data/networks/0/type': 'dhcp' });
-  expect(Object.keys((await gather(vm)).record.xenstore_data).filter((key) => key.startsWith('vm-data/'))).toEqual(['vm-data/networks/0/type']);
+  expect(
+    Object.keys((await gather(vm)).record.xenstore_data).filter((key) => key.startsWith('vm-data/')),
+  ).toEqual(['vm-data/networks/0/type']);
   await absent(vm);
 });
 
 test.each([
   ['poweredon, from Halted', [], ['VM.start', false, false], 'Running'],
-  ['poweredon, from Suspended', [['VM.start', false, false], ['VM.suspend']], ['VM.resume', false, false], 'Running'],
+  [
+    'poweredon, from Suspended',
+    [['VM.start', false, false], ['VM.suspend']],
+    ['VM.resume', false, false],
+    'Running',
+  ],
   ['poweredon, from Paused', [['VM.start', true, false]], ['VM.unpause'], 'Running'],
   ['poweredoff, from Running', [['VM.start', false, false]], ['VM.hard_shutdown'], 'Halted'],
   ['restarted, from Running', [['VM.start', false, false]], ['VM.hard_reboot'], 'Running'],
@@ -265,18 +333,21 @@ test.each([
   ['suspended, from Running', [['VM.start', false, false]], ['VM.suspend'], 'Suspended'],
   ['shutdownguest, from Running', [['VM.start', false, false]], ['clean_shutdown'], 'Halted'],
   ['rebootguest, from Running', [['VM.start', false, false]], ['clean_reboot'], 'Running'],
-] as [string, [string, ...Xml[]][], [string, ...Xml[]], string][])('the power state %s', async (_state, before, [verb, ...params], after) => {
-  const vm = await deploy('powered', 'Debian Bookworm 12');
-  await addNetwork(vm, eth0, '0');
-  for (const [method, ...values] of before) {
-    if (method === 'VM.suspend') await untilAddress(vm);
-    await call(method, vm, ...values);
-  }
-  if (before.length > 0 && (await call('VM.get_power_state', vm)) === 'Running') await untilAddress(vm);
-  await (verb.startsWith('VM.') ? call(verb, vm, ...params) : guestDoes(verb, vm));
-  expect(await call('VM.get_power_state', vm)).toBe(after);
-  await absent(vm);
-});
+] as [string, [string, ...Xml[]][], [string, ...Xml[]], string][])(
+  'the power state %s',
+  async (_state, before, [verb, ...params], after) => {
+    const vm = await deploy('powered', 'Debian Bookworm 12');
+    await addNetwork(vm, eth0, '0');
+    for (const [method, ...values] of before) {
+      if (method === 'VM.suspend') await untilAddress(vm);
+      await call(method, vm, ...values);
+    }
+    if (before.length > 0 && (await call('VM.get_power_state', vm)) === 'Running') await untilAddress(vm);
+    await (verb.startsWith('VM.') ? call(verb, vm, ...params) : guestDoes(verb, vm));
+    expect(await call('VM.get_power_state', vm)).toBe(after);
+    await absent(vm);
+  },
+);
 
 test('a template that is copied to a repository brings its disks there', async () => {
   const golden = await deploy('golden', 'Debian Bookworm 12');

@@ -26,9 +26,14 @@ export class GoSession {
     for (const _time of [1, 2]) {
       const [pool] = await this.call<string[]>('pool.get_all');
       const { master } = await this.call<{ master: string }>('pool.get_record', pool);
-      const { API_version_major, API_version_minor, software_version } = await this.call<Fields>('host.get_record', master);
-      if (!Number.isInteger(API_version_major) || !Number.isInteger(API_version_minor)) throw new Error('API version is no number');
-      if (typeof (software_version as Fields)['xapi'] !== 'string') throw new Error('version of xapi is no text');
+      const { API_version_major, API_version_minor, software_version } = await this.call<Fields>(
+        'host.get_record',
+        master,
+      );
+      if (!Number.isInteger(API_version_major) || !Number.isInteger(API_version_minor))
+        throw new Error('API version is no number');
+      if (typeof (software_version as Fields)['xapi'] !== 'string')
+        throw new Error('version of xapi is no text');
     }
   }
   get session(): string {
@@ -43,7 +48,11 @@ export class GoSession {
     const number = (this.id += 1);
     const response = await fetch(`${this.url}/jsonrpc`, {
       method: 'POST',
-      headers: { 'Content-Type': 'application/json; charset=utf-8', Accept: 'application/json', 'User-Agent': 'XS SDK for Go v1.0' },
+      headers: {
+        'Content-Type': 'application/json; charset=utf-8',
+        Accept: 'application/json',
+        'User-Agent': 'XS SDK for Go v1.0',
+      },
       body: JSON.stringify({ jsonrpc: '2.0', method, ...(params.length > 0 ? { params } : {}), id: number }),
     });
     if (response.status !== 200) throw new Error(`call failed with status code ${response.status}`);
@@ -54,7 +63,10 @@ export class GoSession {
       error?: { code: number; message: string; data: string[] };
     };
     if (jsonrpc !== '2.0' || id !== number) throw new Error(`not the answer to ${number}`);
-    if (error) throw new Error(`API error: code ${error.code}, message ${error.message}, data [${error.data.join(' ')}]`);
+    if (error)
+      throw new Error(
+        `API error: code ${error.code}, message ${error.message}, data [${error.data.join(' ')}]`,
+      );
     return result as T;
   }
 }

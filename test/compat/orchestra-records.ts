@@ -1,5 +1,10 @@
 /** Fields that Xen Orchestra reads from the records of each class, and those of them that lead to other objects. */
-export const [text, list, flag, whole] = [expect.any(String), expect.any(Array), expect.any(Boolean), expect.any(Number)];
+export const [text, list, flag, whole] = [
+  expect.any(String),
+  expect.any(Array),
+  expect.any(Boolean),
+  expect.any(Number),
+];
 export const map = expect.objectContaining({});
 const ref = expect.stringMatching(/^OpaqueRef:/);
 export const live = expect.stringMatching(/^OpaqueRef:[0-9a-f]{8}-/);
@@ -41,13 +46,26 @@ export const shapes: readonly (readonly [string, object])[] = [
         xen: text,
         date: text,
       }),
-      license_params: expect.objectContaining({ expiry: date, restrict_zstd_export: 'false', sku_type: text }),
+      license_params: expect.objectContaining({
+        expiry: date,
+        restrict_zstd_export: 'false',
+        sku_type: text,
+      }),
       license_server: map,
       other_config: expect.objectContaining({ boot_time: seconds, agent_start_time: seconds }),
       chipset_info: expect.objectContaining({ iommu: text }),
       capabilities: expect.arrayContaining([expect.stringMatching(/^hvm/)]),
-      cpu_info: expect.objectContaining({ cpu_count: number, socket_count: number, modelname: text, threads_per_core: number }),
-      bios_strings: expect.objectContaining({ 'system-product-name': text, 'system-manufacturer': text, 'bios-version': text }),
+      cpu_info: expect.objectContaining({
+        cpu_count: number,
+        socket_count: number,
+        modelname: text,
+        threads_per_core: number,
+      }),
+      bios_strings: expect.objectContaining({
+        'system-product-name': text,
+        'system-manufacturer': text,
+        'bios-version': text,
+      }),
       logging: map,
       iscsi_iqn: text,
       control_domain: live,
@@ -72,7 +90,9 @@ export const shapes: readonly (readonly [string, object])[] = [
       platform: map,
       HVM_boot_params: map,
       HVM_boot_policy: text,
-      recommendations: expect.stringMatching(/^$|^<restrictions>(<restriction [^>]*\/>){2,}<\/restrictions>$/s),
+      recommendations: expect.stringMatching(
+        /^$|^<restrictions>(<restriction [^>]*\/>){2,}<\/restrictions>$/s,
+      ),
       current_operations: map,
       blocked_operations: map,
       tags: list,
@@ -184,27 +204,87 @@ export const shapes: readonly (readonly [string, object])[] = [
     },
   ],
   ['PIF_metrics', { device_name: text, carrier: flag, speed: whole }],
-  ['network', { purpose: list, default_locking_mode: text, bridge: text, MTU: whole, current_operations: map, other_config: map, tags: list }],
+  [
+    'network',
+    {
+      purpose: list,
+      default_locking_mode: text,
+      bridge: text,
+      MTU: whole,
+      current_operations: map,
+      other_config: map,
+      tags: list,
+    },
+  ],
   ['SM', { type: text, features: map, vendor: text, configuration: map }],
   ['PBD', { SR: live, host: live, device_config: map, other_config: map, currently_attached: flag }],
   ['message', { body: text, name: text, timestamp: date, obj_uuid: text }],
   [
     'task',
-    { other_config: map, allowed_operations: list, current_operations: map, created: date, finished: date, progress: whole, result: text, status: text },
+    {
+      other_config: map,
+      allowed_operations: list,
+      current_operations: map,
+      created: date,
+      finished: date,
+      progress: whole,
+      result: text,
+      status: text,
+    },
   ],
-  ['PCI', { class_name: text, device_name: text, pci_id: expect.stringMatching(/^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d$/) }],
+  [
+    'PCI',
+    {
+      class_name: text,
+      device_name: text,
+      pci_id: expect.stringMatching(/^[0-9a-f]{4}:[0-9a-f]{2}:[0-9a-f]{2}\.\d$/),
+    },
+  ],
   ['PGPU', { dom0_access: text, is_system_display_device: flag, supported_VGPU_max_capacities: map }],
   ['GPU_group', { allocation_algorithm: text, GPU_types: list, other_config: map }],
-  ['VGPU_type', { experimental: flag, framebuffer_size: whole, max_heads: whole, max_resolution_x: whole, max_resolution_y: whole, model_name: text }],
-  ['PUSB', { vendor_desc: text, product_desc: text, passthrough_enabled: flag, speed: whole, vendor_id: text, version: text }],
+  [
+    'VGPU_type',
+    {
+      experimental: flag,
+      framebuffer_size: whole,
+      max_heads: whole,
+      max_resolution_x: whole,
+      max_resolution_y: whole,
+      model_name: text,
+    },
+  ],
+  [
+    'PUSB',
+    {
+      vendor_desc: text,
+      product_desc: text,
+      passthrough_enabled: flag,
+      speed: whole,
+      vendor_id: text,
+      version: text,
+    },
+  ],
   ['VUSB', { currently_attached: flag }],
   ['VTPM', { VM: live }],
 ];
 /** The fields that an object shows as links: each of their references has to be of an object in the cache. */
 export const links: Readonly<Record<string, readonly string[]>> = {
   pool: ['master', 'default_SR', 'suspend_image_SR', 'crash_dump_SR', 'ha_statefiles'],
-  host: ['metrics', 'control_domain', 'resident_VMs', 'PIFs', 'PCIs', 'PGPUs', 'PBDs', 'patches', 'updates', 'certificates'],
-  VM: 'affinity parent children snapshots suspend_SR VIFs VBDs VTPMs VGPUs VUSBs resident_on snapshot_of suspend_VDI metrics guest_metrics consoles'.split(' '),
+  host: [
+    'metrics',
+    'control_domain',
+    'resident_VMs',
+    'PIFs',
+    'PCIs',
+    'PGPUs',
+    'PBDs',
+    'patches',
+    'updates',
+    'certificates',
+  ],
+  VM: 'affinity parent children snapshots suspend_SR VIFs VBDs VTPMs VGPUs VUSBs resident_on snapshot_of suspend_VDI metrics guest_metrics consoles'.split(
+    ' ',
+  ),
   SR: ['VDIs', 'PBDs'],
   PBD: ['host', 'SR'],
   PIF: ['metrics', 'host', 'network', 'bond_master_of', 'bond_slave_of', 'VLAN_master_of'],

@@ -74,7 +74,14 @@ export class Orchestra {
 
   /** xo-server connects without events first; it listens only when all of its listeners are there. */
   static async register(url: string): Promise<Orchestra> {
-    const options = { url, auth: { user: 'root', password }, allowUnauthorized: true, watchEvents: false, debounce: 20, eventPollDelay: 20 };
+    const options = {
+      url,
+      auth: { user: 'root', password },
+      allowUnauthorized: true,
+      watchEvents: false,
+      debounce: 20,
+      eventPollDelay: 20,
+    };
     const xapi = createClient(options);
     await xapi.connect();
     xapi.watchEvents();
@@ -132,12 +139,24 @@ export class Orchestra {
     return this.xapi.getField(type, ref, name) as Promise<T>;
   }
   /** Entries of a map; nothing takes one away. */
-  update({ $type, $ref }: Pick<Seen, '$type' | '$ref'>, field: string, entries: Readonly<Record<string, string | null>>): Promise<void> {
+  update(
+    { $type, $ref }: Pick<Seen, '$type' | '$ref'>,
+    field: string,
+    entries: Readonly<Record<string, string | null>>,
+  ): Promise<void> {
     return this.xapi.setFieldEntries($type, $ref, field, entries);
   }
 
   createVdi(SR: string, virtual_size: number, more: Fields = {}): Promise<string> {
-    return this.call('VDI.create', { other_config: {}, read_only: false, sharable: false, type: 'user', SR, virtual_size, ...more });
+    return this.call('VDI.create', {
+      other_config: {},
+      read_only: false,
+      sharable: false,
+      type: 'user',
+      SR,
+      virtual_size,
+      ...more,
+    });
   }
   /** The third place is kept for CDs; a running VM gets its device at once. */
   async createVbd({
@@ -147,7 +166,8 @@ export class Orchestra {
     ...more
   }: Fields & { readonly VM: string; readonly VDI?: string; readonly type?: string }): Promise<string> {
     const allowed = await this.call<string[]>('VM.get_allowed_VBD_devices', VM);
-    const place = type === 'CD' ? (allowed.includes('3') ? '3' : allowed[0]) : allowed.find((device) => device !== '3');
+    const place =
+      type === 'CD' ? (allowed.includes('3') ? '3' : allowed[0]) : allowed.find((device) => device !== '3');
     const vbd = await this.call('VBD.create', {
       bootable: false,
       empty: VDI === none,
@@ -162,7 +182,8 @@ export class Orchestra {
       VM,
       ...more,
     });
-    if (['Running', 'Paused'].includes(await this.field('VM', VM, 'power_state'))) await this.task('VBD.plug', vbd);
+    if (['Running', 'Paused'].includes(await this.field('VM', VM, 'power_state')))
+      await this.task('VBD.plug', vbd);
     return vbd;
   }
   /** Devices that may not be unplugged are first allowed to be, then unplugged. */
@@ -176,7 +197,11 @@ export class Orchestra {
     await this.unplug(ref);
     await this.call('VBD.destroy', ref);
   }
-  async createVif({ VM, network, ...more }: Fields & { readonly VM: string; readonly network: string }): Promise<string> {
+  async createVif({
+    VM,
+    network,
+    ...more
+  }: Fields & { readonly VM: string; readonly network: string }): Promise<string> {
     const [device] = await this.call<string[]>('VM.get_allowed_VIF_devices', VM);
     const MTU = await this.field<number>('network', network, 'MTU');
     const vif = await this.call('VIF.create', {
@@ -216,6 +241,8 @@ export class Orchestra {
     const disks = await this.disksOf(ref);
     await this.call('VM.destroy', ref);
     await Promise.all(vm.snapshots.map((snapshot) => this.destroyVm(snapshot)));
-    for (const disk of disks) if ((await this.field<string[]>('VDI', disk, 'VBDs')).length === 0) await this.task('VDI.destroy', disk);
+    for (const disk of disks)
+      if ((await this.field<string[]>('VDI', disk, 'VBDs')).length === 0)
+        await this.task('VDI.destroy', disk);
   }
 }

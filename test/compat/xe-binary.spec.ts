@@ -10,19 +10,27 @@ let world: World, home: string;
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
   home = mkdtempSync(path.join(os.tmpdir(), 'xenplane-xe-'));
-  writeFileSync(path.join(home, '.xe'), `server=127.0.0.1\nport=${new URL(world.url).port}\nusername=root\npassword=${password}\n`);
+  writeFileSync(
+    path.join(home, '.xe'),
+    `server=127.0.0.1\nport=${new URL(world.url).port}\nusername=root\npassword=${password}\n`,
+  );
 });
 afterAll(async () => {
   if (home) rmSync(home, { recursive: true, force: true });
   await world?.stop();
 });
 
-const xe = (words: readonly string[], input: string | Buffer = ''): Promise<Ended> => xeProgram(home, words, input);
+const xe = (words: readonly string[], input: string | Buffer = ''): Promise<Ended> =>
+  xeProgram(home, words, input);
 
 test('settings come from ~/.xe and the command line wins', async () => {
   const listed = await xe(['host-list', '--minimal']);
   expect(listed).toEqual({ code: 0, out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) as string, error: '' });
-  expect(await xe(['-pw', 'wrong', 'host-list'])).toEqual({ code: 1, out: '', error: "Authentication failed\nFor usage run: 'xe help'\n" });
+  expect(await xe(['-pw', 'wrong', 'host-list'])).toEqual({
+    code: 1,
+    out: '',
+    error: "Authentication failed\nFor usage run: 'xe help'\n",
+  });
   const refused = await xe(['-p', '1', 'host-list']);
   expect([refused.code, refused.out]).toEqual([1, '']);
   expect(refused.error).toContain('Please check server and port settings.');
@@ -31,10 +39,16 @@ test('settings come from ~/.xe and the command line wins', async () => {
 test('what is called is told when asked, at once or after a failure, and no password with it', async () => {
   const at = `127.0.0.1:${new URL(world.url).port}`;
   const told = await xe(['host-list', '--minimal', '--debug']);
-  expect([told.code, told.error.split('\n')]).toEqual([0, expect.arrayContaining([`${at} session.login_with_password`, `${at} session.logout`]) as string[]]);
+  expect([told.code, told.error.split('\n')]).toEqual([
+    0,
+    expect.arrayContaining([`${at} session.login_with_password`, `${at} session.logout`]) as string[],
+  ]);
   expect((await xe(['host-list', '--minimal', '--debug-on-fail'])).error).toBe('');
   const failed = await xe(['vm-start', 'uuid=x', '--debug-on-fail', '--traceparent', 'none']);
-  expect([failed.code, failed.error.split('\n')]).toEqual([1, expect.arrayContaining(['Debug info:', `${at} session.login_with_password`]) as string[]]);
+  expect([failed.code, failed.error.split('\n')]).toEqual([
+    1,
+    expect.arrayContaining(['Debug info:', `${at} session.login_with_password`]) as string[],
+  ]);
   expect(told.error + failed.error).not.toContain(password);
 });
 
@@ -57,7 +71,9 @@ test('an image becomes a template, from a file and from standard input', async (
     [fromInput, 'of input'],
   ] as const) {
     expect([run.code, run.error]).toEqual([0, '']);
-    expect((await xe(['template-list', `uuid=${run.out.trim()}`, 'params=name-label', '--minimal'])).out).toBe(`${name}\n`);
+    expect(
+      (await xe(['template-list', `uuid=${run.out.trim()}`, 'params=name-label', '--minimal'])).out,
+    ).toBe(`${name}\n`);
   }
 });
 
@@ -71,7 +87,8 @@ test('a file of the server is saved, never over another one', async () => {
 });
 
 test('every command that saves a file makes a new one that only its owner may read', async () => {
-  const uuidOf = async (...words: string[]): Promise<string> => (await xe([...words, '--minimal'])).out.trim();
+  const uuidOf = async (...words: string[]): Promise<string> =>
+    (await xe([...words, '--minimal'])).out.trim();
   const host = await uuidOf('host-list');
   const vm = await uuidOf('vm-install', 'template=Debian Bookworm 12', 'new-name-label=saved');
   const snapshot = await uuidOf('vm-snapshot', 'vm=saved', 'new-name-label=of saved');
@@ -79,7 +96,12 @@ test('every command that saves a file makes a new one that only its owner may re
   writeFileSync(path.join(home, 'notes'), 'notes');
   await xe(['blob-put', `uuid=${blob}`, 'filename=notes']);
   const sr = await uuidOf('sr-list', 'type=ext');
-  const vdi = await uuidOf('vdi-create', `sr-uuid=${sr.split(',')[0] ?? ''}`, 'name-label=saved', 'virtual-size=1MiB');
+  const vdi = await uuidOf(
+    'vdi-create',
+    `sr-uuid=${sr.split(',')[0] ?? ''}`,
+    'name-label=saved',
+    'virtual-size=1MiB',
+  );
   const commands: Readonly<Record<string, readonly string[]>> = {
     'saved.xva': ['vm-export', 'vm=saved', 'filename=saved.xva'],
     'snapshot.xva': ['snapshot-export-to-template', `snapshot-uuid=${snapshot}`, 'filename=snapshot.xva'],
@@ -87,7 +109,13 @@ test('every command that saves a file makes a new one that only its owner may re
     'disk.raw': ['vdi-export', `uuid=${vdi}`, 'filename=disk.raw'],
     'notes.copy': ['blob-get', `uuid=${blob}`, 'filename=notes.copy'],
     'host.backup': ['host-backup', `host=${host}`, 'file-name=host.backup'],
-    'status.tar': ['host-get-system-status', `uuid=${host}`, 'entries=xen-info', 'output=tar', 'filename=status.tar'],
+    'status.tar': [
+      'host-get-system-status',
+      `uuid=${host}`,
+      'entries=xen-info',
+      'output=tar',
+      'filename=status.tar',
+    ],
     'audit.log': ['audit-log-get', 'filename=audit.log'],
     'database.xml': ['pool-dump-database', 'file-name=database.xml'],
   };
@@ -110,7 +138,10 @@ test('a question is asked on the terminal and its answer counts', async () => {
 test('help needs no server, and the completion is a script that bash takes', async () => {
   expect((await xe(['-s', '127.0.0.2', '-p', '1', 'help'])).out).toMatch(/^Usage:\n {2}xe <command>/);
   const { out } = await xe(['completion', 'bash']);
-  writeFileSync(path.join(home, 'complete.sh'), `${out}\nCOMP_WORDS=(xe vm-sta); COMP_CWORD=1; _xe; echo "\${COMPREPLY[@]}"`);
+  writeFileSync(
+    path.join(home, 'complete.sh'),
+    `${out}\nCOMP_WORDS=(xe vm-sta); COMP_CWORD=1; _xe; echo "\${COMPREPLY[@]}"`,
+  );
   const bash = spawn('bash', [path.join(home, 'complete.sh')]);
   let said = '';
   bash.stdout.on('data', (d: Buffer) => (said += d.toString()));

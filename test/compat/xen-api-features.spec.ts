@@ -7,7 +7,15 @@ let world: World;
 let xapi: Xapi;
 let other: Call;
 const client = (options: object = {}): Xapi =>
-  createClient({ url: world.url, auth: { user: 'root', password }, allowUnauthorized: true, watchEvents: true, debounce: 20, eventPollDelay: 100, ...options });
+  createClient({
+    url: world.url,
+    auth: { user: 'root', password },
+    allowUnauthorized: true,
+    watchEvents: true,
+    debounce: 20,
+    eventPollDelay: 100,
+    ...options,
+  });
 beforeAll(async () => {
   world = await startWorld({ hosts: 1 });
   other = await login(world.url);
@@ -30,14 +38,20 @@ interface Seen {
   readonly name_label: string;
   readonly $pool: Seen;
 }
-const make = (name: string): Promise<string> => other<string>('network.create', { name_label: name, other_config: {} });
+const make = (name: string): Promise<string> =>
+  other<string>('network.create', { name_label: name, other_config: {} });
 const seen = (ref: string): Seen => xapi.getObject(ref) as Seen;
 
 test('what others add, change and remove comes as events of the collection', async () => {
   const heard: string[] = [];
   const names = ['add', 'update', 'remove'] as const;
   const listeners = names.map(
-    (name) => [name, (items: Readonly<Record<string, unknown>>) => Object.keys(items).forEach((id) => heard.push(`${name} ${id}`))] as const,
+    (name) =>
+      [
+        name,
+        (items: Readonly<Record<string, unknown>>) =>
+          Object.keys(items).forEach((id) => heard.push(`${name} ${id}`)),
+      ] as const,
   );
   for (const [name, listener] of listeners) xapi.objects.on(name, listener);
   const ref = await make('watched');
@@ -47,7 +61,13 @@ test('what others add, change and remove comes as events of the collection', asy
   await eventually(async () => expect(heard).toContain(`update ${id}`));
   expect(seen(ref).name_label).toBe('renamed');
   await other('network.destroy', ref);
-  await eventually(async () => expect(heard.filter((line) => line.endsWith(id)).map((line) => line.split(' ')[0])).toEqual(['add', 'update', 'remove']));
+  await eventually(async () =>
+    expect(heard.filter((line) => line.endsWith(id)).map((line) => line.split(' ')[0])).toEqual([
+      'add',
+      'update',
+      'remove',
+    ]),
+  );
   for (const [name, listener] of listeners) xapi.objects.removeListener(name, listener);
 });
 
@@ -56,18 +76,39 @@ test('a barrier gives the object as it is after all writes before it, and leaves
   await other('network.set_name_description', ref, 'written');
   expect(await xapi.barrier(ref)).toMatchObject({ name_label: 'barred', name_description: 'written' });
   const [pool] = await other<string[]>('pool.get_all');
-  await eventually(async () => expect(Object.keys(await other<object>('pool.get_other_config', pool)).filter((k) => k.startsWith('xo:barrier'))).toEqual([]));
+  await eventually(async () =>
+    expect(
+      Object.keys(await other<object>('pool.get_other_config', pool)).filter((k) =>
+        k.startsWith('xo:barrier'),
+      ),
+    ).toEqual([]),
+  );
 });
 
 test('fields are read and written, one, many, and entries of maps', async () => {
   const ref = await make('fields');
   await xapi.setField('network', ref, 'name_label', 'one');
   expect(await xapi.getField('network', ref, 'name_label')).toBe('one');
-  await xapi.setFields('network', ref, { name_label: 'many', name_description: 'too', tags: ['a'], MTU: undefined });
-  expect(await xapi.getRecord('network', ref)).toMatchObject({ name_label: 'many', name_description: 'too', tags: ['a'], MTU: 1500 });
+  await xapi.setFields('network', ref, {
+    name_label: 'many',
+    name_description: 'too',
+    tags: ['a'],
+    MTU: undefined,
+  });
+  expect(await xapi.getRecord('network', ref)).toMatchObject({
+    name_label: 'many',
+    name_description: 'too',
+    tags: ['a'],
+    MTU: 1500,
+  });
   await xapi.setFieldEntry('network', ref, 'other_config', 'k', 'v');
   await xapi.setFieldEntry('network', ref, 'other_config', 'k', 'again');
-  await xapi.setFieldEntries('network', ref, 'other_config', { a: '1', b: '2', absent: null, left: undefined });
+  await xapi.setFieldEntries('network', ref, 'other_config', {
+    a: '1',
+    b: '2',
+    absent: null,
+    left: undefined,
+  });
   expect(await xapi.getField('network', ref, 'other_config')).toEqual({ k: 'again', a: '1', b: '2' });
   await xapi.setFieldEntries('network', ref, 'other_config', { k: null, a: null });
   expect(await xapi.getField('network', ref, 'other_config')).toEqual({ b: '2' });
@@ -80,7 +121,11 @@ test('records are found by class, reference and uuid, and by the getters of the 
   expect(await xapi.getFieldByUuid('network', uuid, 'name_label')).toBe('found');
   expect((await xapi.getAllRecords('network')).map((one) => (one as Seen).$ref)).toContain(ref);
   expect(await xapi.getRecords('network', [ref])).toMatchObject([{ $ref: ref }]);
-  expect([xapi.getObjectByRef(ref), xapi.getObjectByUuid(uuid), xapi.getObject(uuid)]).toEqual([seen(ref), seen(ref), seen(ref)]);
+  expect([xapi.getObjectByRef(ref), xapi.getObjectByUuid(uuid), xapi.getObject(uuid)]).toEqual([
+    seen(ref),
+    seen(ref),
+    seen(ref),
+  ]);
   expect(seen(ref).$pool).toBe(xapi.pool);
   expect(xapi.getObject('nothing', 'otherwise')).toBe('otherwise');
   expect(() => xapi.getObject('nothing')).toThrow();
@@ -88,7 +133,10 @@ test('records are found by class, reference and uuid, and by the getters of the 
 
 test('a record’s own setters write', async () => {
   const ref = await make('own');
-  const record = (await xapi.barrier(ref)) as Seen & { set_name_label(v: string): Promise<void>; update_other_config(k: string, v: string): Promise<void> };
+  const record = (await xapi.barrier(ref)) as Seen & {
+    set_name_label(v: string): Promise<void>;
+    update_other_config(k: string, v: string): Promise<void>;
+  };
   await record.set_name_label('by itself');
   await record.update_other_config('k', 'v');
   expect(await xapi.barrier(ref)).toMatchObject({ name_label: 'by itself', other_config: { k: 'v' } });
@@ -107,7 +155,9 @@ test('a task in the background ends, tells its result, and is destroyed', async 
   const vm = await xapi.callAsync('VM.clone', template, 'in the background');
   expect(await other('VM.get_name_label', vm)).toBe('in the background');
   const left = async (): Promise<unknown[]> =>
-    Object.values(await other<Record<string, Seen>>('task.get_all_records')).filter((t) => t.name_label === 'Async.VM.clone');
+    Object.values(await other<Record<string, Seen>>('task.get_all_records')).filter(
+      (t) => t.name_label === 'Async.VM.clone',
+    );
   await eventually(async () => expect(await left()).toEqual([]));
 });
 
@@ -148,7 +198,9 @@ test('a task that the user made is watched, its progress too, until it ends', as
   const ref = await xapi.createTask('watched', 'by hand');
   const watched = xapi.watchTask(ref);
   await other('task.set_progress', ref, 0.5);
-  await eventually(async () => expect(xapi.getObjectByRef(ref, undefined)).toMatchObject({ progress: 0.5, status: 'pending' }));
+  await eventually(async () =>
+    expect(xapi.getObjectByRef(ref, undefined)).toMatchObject({ progress: 0.5, status: 'pending' }),
+  );
   await other('task.set_status', ref, 'success');
   expect(await watched).toBe('');
 });
@@ -157,7 +209,10 @@ test('a task that the user made is watched, its progress too, until it ends', as
 test('an ended session is replaced in silence, and its events go on', async () => {
   const before = xapi.sessionId;
   await login(world.url).then(() => xapi.call('pool.get_all'));
-  await fetch(`${world.url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [before] }) });
+  await fetch(`${world.url}/jsonrpc`, {
+    method: 'POST',
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'session.logout', params: [before] }),
+  });
   expect(await xapi.call('pool.get_all')).toHaveLength(1);
   expect(xapi.sessionId).not.toBe(before);
   const ref = await make('after');
@@ -201,7 +256,9 @@ test('only the classes that were asked for are watched', async () => {
   const some = client({ watchEvents: ['network', 'pool'] });
   await some.connect();
   await some.objectsFetched;
-  const types = new Set(Object.values(some.objects.all as Record<string, { $type: string }>).map((o) => o.$type));
+  const types = new Set(
+    Object.values(some.objects.all as Record<string, { $type: string }>).map((o) => o.$type),
+  );
   expect(types).toEqual(new Set(['network', 'pool']));
   await some.disconnect();
 });

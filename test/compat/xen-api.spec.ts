@@ -13,7 +13,12 @@ let world: World;
 let xapi: Xapi;
 beforeAll(async () => {
   world = await startWorld({ hosts: 4 });
-  xapi = createClient({ url: world.url, auth: { user: 'root', password }, allowUnauthorized: true, watchEvents: true });
+  xapi = createClient({
+    url: world.url,
+    auth: { user: 'root', password },
+    allowUnauthorized: true,
+    watchEvents: true,
+  });
   await xapi.connect();
   await xapi.objectsFetched;
 });
@@ -30,7 +35,8 @@ interface Seen {
   readonly is_a_template: boolean;
 }
 const objects = (): Seen[] => Object.values(xapi.objects.all as Record<string, Seen>);
-const templateRef = (label: string): string => objects().find((o) => o.$type === 'VM' && o.is_a_template && o.name_label === label)?.$ref ?? '';
+const templateRef = (label: string): string =>
+  objects().find((o) => o.$type === 'VM' && o.is_a_template && o.name_label === label)?.$ref ?? '';
 
 test('its cache holds the whole pool after the first fetch', () => {
   const count = (type: string): number => objects().filter((o) => o.$type === type).length;
@@ -49,15 +55,23 @@ test('ten VMs go from template to Running, each seen by events', async () => {
       return vm;
     }),
   );
-  await eventually(async () => expect(refs.map((ref) => (xapi.getObject(ref) as Seen).power_state)).toEqual(refs.map(() => 'Running')));
+  await eventually(async () =>
+    expect(refs.map((ref) => (xapi.getObject(ref) as Seen).power_state)).toEqual(refs.map(() => 'Running')),
+  );
   await Promise.all(refs.map((vm) => xapi.callAsync('VM.hard_shutdown', vm)));
-  await eventually(async () => expect(refs.map((ref) => (xapi.getObject(ref) as Seen).power_state)).toEqual(refs.map(() => 'Halted')));
+  await eventually(async () =>
+    expect(refs.map((ref) => (xapi.getObject(ref) as Seen).power_state)).toEqual(refs.map(() => 'Halted')),
+  );
   await Promise.all(refs.map((vm) => xapi.call('VM.destroy', vm)));
-  await eventually(async () => expect(refs.filter((ref) => xapi.getObject(ref, undefined) !== undefined)).toEqual([]));
+  await eventually(async () =>
+    expect(refs.filter((ref) => xapi.getObject(ref, undefined) !== undefined)).toEqual([]),
+  );
 });
 
 test('a task that fails says why', async () => {
-  await expect(xapi.callAsync('VM.start', templateRef('Debian Bookworm 12'), false, false)).rejects.toMatchObject({ code: 'VM_IS_TEMPLATE' });
+  await expect(
+    xapi.callAsync('VM.start', templateRef('Debian Bookworm 12'), false, false),
+  ).rejects.toMatchObject({ code: 'VM_IS_TEMPLATE' });
 });
 
 test('its barrier sees its own writes', async () => {
@@ -66,7 +80,11 @@ test('its barrier sees its own writes', async () => {
 
 /** A disk with something to verify: a real boot image where the system has one, else random bytes. */
 function bootImage(): Buffer {
-  for (const file of ['/usr/lib/grub-rescue/grub-rescue-cdrom.iso', '/boot/ipxe.iso', '/usr/lib/ipxe/ipxe.iso']) {
+  for (const file of [
+    '/usr/lib/grub-rescue/grub-rescue-cdrom.iso',
+    '/boot/ipxe.iso',
+    '/usr/lib/ipxe/ipxe.iso',
+  ]) {
     try {
       return readFileSync(file);
     } catch {
@@ -104,8 +122,19 @@ test('a VM from an image runs on a verified copy that is gone afterwards', async
 describe('its transfers', () => {
   const bytes = randomBytes(3 * 2 ** 20);
   const newDisk = async (): Promise<string> => {
-    const SR = await xapi.call('pool.get_default_SR', String(((await xapi.call('pool.get_all')) as string[])[0]));
-    const given = { SR, virtual_size: 4 * 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {}, name_label: 'transferred' };
+    const SR = await xapi.call(
+      'pool.get_default_SR',
+      String(((await xapi.call('pool.get_all')) as string[])[0]),
+    );
+    const given = {
+      SR,
+      virtual_size: 4 * 2 ** 20,
+      type: 'user',
+      sharable: false,
+      read_only: false,
+      other_config: {},
+      name_label: 'transferred',
+    };
     return String(await xapi.call('VDI.create', given));
   };
   const contents = async (vdi: string): Promise<Buffer> => {
@@ -134,7 +163,9 @@ describe('its transfers', () => {
     const { body } = await xapi.getResource('/export/', { query: { ref: vm, use_compression: 'false' } });
     const archive = Buffer.from(await body.arrayBuffer());
     const [copy = ''] = (await xapi.putResource(archive, '/import/', {})) as string[];
-    await eventually(async () => expect(xapi.getObject(copy) as Seen).toMatchObject({ name_label: 'archived', power_state: 'Halted' }));
+    await eventually(async () =>
+      expect(xapi.getObject(copy) as Seen).toMatchObject({ name_label: 'archived', power_state: 'Halted' }),
+    );
     expect(copy).not.toBe(vm);
   });
 });
@@ -143,8 +174,17 @@ test('Python’s xmlrpc.client does the same over XML-RPC', async () => {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-python-'));
   try {
     const script = readFileSync(path.join(__dirname, 'story.py'), 'utf8');
-    const { stdout } = await promisify(execFile)('python3', ['-c', script, world.url, password], { cwd: folder, timeout: 60_000 });
-    expect(stdout.trim().split('\n')).toEqual(['Halted', 'Running', 'Halted', 'VM_BAD_POWER_STATE', 'HANDLE_INVALID']);
+    const { stdout } = await promisify(execFile)('python3', ['-c', script, world.url, password], {
+      cwd: folder,
+      timeout: 60_000,
+    });
+    expect(stdout.trim().split('\n')).toEqual([
+      'Halted',
+      'Running',
+      'Halted',
+      'VM_BAD_POWER_STATE',
+      'HANDLE_INVALID',
+    ]);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

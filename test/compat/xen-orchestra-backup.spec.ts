@@ -34,15 +34,24 @@ for (const at of [3, 100]) randomBytes(block).copy(second, at * block);
 const nfs = (): string => xo.find('SR', ({ type }) => type === 'nfs').$ref;
 const wire = (): string => xo.find('network', ({ bridge }) => bridge === 'xenbr0').$ref;
 const newTask = (label: string): Promise<string> => xo.call('task.create', label, '');
-const gone = (ref: string): Promise<void> => eventually(async () => expect(xo.xapi.getObject(ref, undefined)).toBeUndefined());
+const gone = (ref: string): Promise<void> =>
+  eventually(async () => expect(xo.xapi.getObject(ref, undefined)).toBeUndefined());
 
 async function fill(vdi: string, format: 'raw' | 'vhd', contents: Buffer): Promise<void> {
-  const stream = Object.assign(Readable.from([contents.subarray(0, MiB), contents.subarray(MiB)]), { length: contents.length });
-  await xo.xapi.putResource(stream, '/import_raw_vdi/', { query: { format, vdi }, task: await newTask('Importing content') });
+  const stream = Object.assign(Readable.from([contents.subarray(0, MiB), contents.subarray(MiB)]), {
+    length: contents.length,
+  });
+  await xo.xapi.putResource(stream, '/import_raw_vdi/', {
+    query: { format, vdi },
+    task: await newTask('Importing content'),
+  });
 }
 async function contentsOf(vdi: string, format: 'raw' | 'vhd', base?: string): Promise<Buffer> {
   const query = { format, vdi, ...(base === undefined ? {} : { base }) };
-  const { body, task } = await xo.xapi.getResource('/export_raw_vdi/', { query, task: await newTask('Exporting content') });
+  const { body, task } = await xo.xapi.getResource('/export_raw_vdi/', {
+    query,
+    task: await newTask('Exporting content'),
+  });
   const contents = Buffer.from(await body.arrayBuffer());
   await task;
   return contents;
@@ -51,7 +60,9 @@ async function contentsOf(vdi: string, format: 'raw' | 'vhd', base?: string): Pr
 async function changed(from: string, to: string): Promise<number[]> {
   const bits = Buffer.from(await xo.call('VDI.list_changed_blocks', from, to), 'base64');
   expect(bits).toHaveLength(size / block / 8);
-  return Array.from({ length: bits.length * 8 }, (_, i) => i).filter((i) => ((bits[i >> 3] ?? 0) & (0x80 >> (i & 7))) !== 0);
+  return Array.from({ length: bits.length * 8 }, (_, i) => i).filter(
+    (i) => ((bits[i >> 3] ?? 0) & (0x80 >> (i & 7))) !== 0,
+  );
 }
 const marks = (timestamp: string): Record<string, string> => ({
   'xo:backup:datetime': timestamp,
@@ -63,42 +74,64 @@ const marks = (timestamp: string): Record<string, string> => ({
 async function jobSnapshot(timestamp: string): Promise<{ readonly snapshot: string; readonly copy: string }> {
   const snapshot = await xo.snapshot(vm, `[XO Backup job] ${timestamp}`);
   const [copy = ''] = await xo.disksOf(snapshot);
-  await xo.xapi.setFieldEntries('VM', snapshot, 'other_config', { 'xo:backup:sr': null, ...marks(timestamp) });
+  await xo.xapi.setFieldEntries('VM', snapshot, 'other_config', {
+    'xo:backup:sr': null,
+    ...marks(timestamp),
+  });
   await xo.xapi.setFieldEntries('VDI', copy, 'other_config', { 'xo:backup:sr': null, ...marks(timestamp) });
   return { snapshot, copy };
 }
 
 describe('a whole VM', () => {
-  test.each(['false', 'true'])('by a snapshot, compression %s: it comes back with its disk', async (use_compression) => {
-    const { snapshot } = await jobSnapshot('20260101T00:00:00Z');
-    const { body, task } = await xo.xapi.getResource('/export/', { query: { ref: snapshot, use_compression }, task: await newTask('VM export') });
-    const archive = Buffer.from(await body.arrayBuffer());
-    await task;
-    await xo.destroyVm(snapshot);
+  test.each(['false', 'true'])(
+    'by a snapshot, compression %s: it comes back with its disk',
+    async (use_compression) => {
+      const { snapshot } = await jobSnapshot('20260101T00:00:00Z');
+      const { body, task } = await xo.xapi.getResource('/export/', {
+        query: { ref: snapshot, use_compression },
+        task: await newTask('VM export'),
+      });
+      const archive = Buffer.from(await body.arrayBuffer());
+      await task;
+      await xo.destroyVm(snapshot);
 
-    // While it comes, the VM is known by the task that brings it.
-    const importing = await newTask('VM import');
-    const brought = new Set<string>();
-    const listener = (objects: Readonly<Record<string, unknown>>): void =>
-      Object.values(objects as Record<string, Seen>)
-        .filter((one) => importing in (one.current_operations ?? {}))
-        .forEach((one) => brought.add(`${one.$type} ${one.$ref}`));
-    for (const event of ['add', 'update'] as const) xo.xapi.objects.on(event, listener);
-    const stream = Object.assign(Readable.from([archive]), { length: archive.length });
-    const [restored = ''] = (await xo.xapi.putResource(stream, '/import/', { query: { sr_id: nfs() }, task: importing })) as string[];
-    await xo.sees(restored, ({ current_operations }) => Object.keys(current_operations).length === 0);
-    for (const event of ['add', 'update'] as const) xo.xapi.objects.removeListener(event, listener);
-    expect([...brought]).toContain(`VM ${restored}`);
-    expect(xo.one(restored)).toMatchObject({ power_state: 'Halted', is_a_template: false, is_a_snapshot: false });
-    const [copy = ''] = await xo.disksOf(restored);
-    expect((await contentsOf(copy, 'raw')).equals(first)).toBe(true);
-    await xo.destroyVm(restored);
-  });
+      // While it comes, the VM is known by the task that brings it.
+      const importing = await newTask('VM import');
+      const brought = new Set<string>();
+      const listener = (objects: Readonly<Record<string, unknown>>): void =>
+        Object.values(objects as Record<string, Seen>)
+          .filter((one) => importing in (one.current_operations ?? {}))
+          .forEach((one) => brought.add(`${one.$type} ${one.$ref}`));
+      for (const event of ['add', 'update'] as const) xo.xapi.objects.on(event, listener);
+      const stream = Object.assign(Readable.from([archive]), { length: archive.length });
+      const [restored = ''] = (await xo.xapi.putResource(stream, '/import/', {
+        query: { sr_id: nfs() },
+        task: importing,
+      })) as string[];
+      await xo.sees(restored, ({ current_operations }) => Object.keys(current_operations).length === 0);
+      for (const event of ['add', 'update'] as const) xo.xapi.objects.removeListener(event, listener);
+      expect([...brought]).toContain(`VM ${restored}`);
+      expect(xo.one(restored)).toMatchObject({
+        power_state: 'Halted',
+        is_a_template: false,
+        is_a_snapshot: false,
+      });
+      const [copy = ''] = await xo.disksOf(restored);
+      expect((await contentsOf(copy, 'raw')).equals(first)).toBe(true);
+      await xo.destroyVm(restored);
+    },
+  );
 
   test('with zstd, as the pool and its hosts say that it may', async () => {
-    const { body } = await xo.xapi.getResource('/export/', { query: { ref: vm, use_compression: 'zstd' }, task: await newTask('VM export') });
-    expect(Buffer.from(await body.arrayBuffer()).subarray(0, 4)).toEqual(Buffer.from([0x28, 0xb5, 0x2f, 0xfd]));
-    for (const host of xo.all('host')) expect(host['license_params']).toMatchObject({ restrict_zstd_export: 'false' });
+    const { body } = await xo.xapi.getResource('/export/', {
+      query: { ref: vm, use_compression: 'zstd' },
+      task: await newTask('VM export'),
+    });
+    expect(Buffer.from(await body.arrayBuffer()).subarray(0, 4)).toEqual(
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
+    );
+    for (const host of xo.all('host'))
+      expect(host['license_params']).toMatchObject({ restrict_zstd_export: 'false' });
   });
 
   test('what is no archive is refused with a code, and leaves nothing', async () => {
@@ -134,7 +167,10 @@ describe('what changed of a disk', () => {
     expect([delta.subarray(0, 8).toString(), delta.readUInt32BE(60)]).toEqual(['conectix', 4]);
 
     // Snapshots of the job are found by the marks of their disks, those of every disk of the VM.
-    const found = (await xo.xapi.getRecords('VDI', await xo.field<string[]>('VDI', disk, 'snapshots'))) as Seen[];
+    const found = (await xo.xapi.getRecords(
+      'VDI',
+      await xo.field<string[]>('VDI', disk, 'snapshots'),
+    )) as Seen[];
     expect(
       found
         .filter(({ other_config }) => other_config['xo:backup:job'] === 'job')
@@ -144,7 +180,9 @@ describe('what changed of a disk', () => {
     // The record of the VM goes, then the data of its disk; what changed since can still be asked.
     await xo.call('VM.destroy', base.snapshot);
     await xo.task('VDI.data_destroy', base.copy);
-    expect(await xo.sees(base.copy, ({ type }) => type === 'cbt_metadata')).toMatchObject({ other_config: marks('20260101T00:00:00Z') });
+    expect(await xo.sees(base.copy, ({ type }) => type === 'cbt_metadata')).toMatchObject({
+      other_config: marks('20260101T00:00:00Z'),
+    });
     expect(await changed(base.copy, next.copy)).toEqual(expect.arrayContaining([3, 100]));
     await expect(contentsOf(base.copy, 'vhd')).rejects.toThrow();
     const last = await jobSnapshot('20260103T00:00:00Z');
@@ -161,26 +199,49 @@ describe('what changed of a disk', () => {
   /** A new VM of the record of the old one, kept from starting while its disk comes: the whole first, then each difference on top. */
   async function restore(from: string, streams: readonly Buffer[]): Promise<void> {
     const record = (await xo.xapi.getRecord('VM', from)) as Seen;
-    const { power_state: _state, suspend_VDI: _memory, HVM_shadow_multiplier: _shadow, bios_strings, ...fields } = record;
+    const {
+      power_state: _state,
+      suspend_VDI: _memory,
+      HVM_shadow_multiplier: _shadow,
+      bios_strings,
+      ...fields
+    } = record;
     const { mac_seed: _seed, ...settings } = record.other_config;
     const other_config = { ...settings, 'xo:copy_of': record.uuid };
     const blocked_operations = { ...record.blocked_operations, start: 'Importing…', start_on: 'Importing…' };
-    const given = { ...fields, affinity: none, blocked_operations, is_a_template: false, name_label: `[Importing…] ${record.name_label}`, other_config };
+    const given = {
+      ...fields,
+      affinity: none,
+      blocked_operations,
+      is_a_template: false,
+      name_label: `[Importing…] ${record.name_label}`,
+      other_config,
+    };
     const restored = await xo.call('VM.create', given);
-    if (Object.keys(bios_strings as object).length > 0) await xo.call('VM.set_bios_strings', restored, bios_strings);
+    if (Object.keys(bios_strings as object).length > 0)
+      await xo.call('VM.set_bios_strings', restored, bios_strings);
     expect(await xo.field<string[]>('VM', restored, 'VBDs')).toEqual([]);
-    const vdi = await xo.createVdi(nfs(), size, { name_label: 'restored', other_config: { 'xo:copy_of': record.uuid } });
+    const vdi = await xo.createVdi(nfs(), size, {
+      name_label: 'restored',
+      other_config: { 'xo:copy_of': record.uuid },
+    });
     await xo.createVbd({ VM: restored, VDI: vdi, userdevice: '0' });
     for (const stream of streams) await fill(vdi, 'vhd', stream);
     await xo.createVif({ VM: restored, network: wire() });
     await xo.call('VM.set_name_label', restored, record.name_label);
     expect((await contentsOf(vdi, 'raw')).equals(second)).toBe(true);
     expect((await xo.refused('VM.start', restored, false, false)).code).toBe('OPERATION_BLOCKED');
-    await xo.update((await xo.xapi.getRecord('VM', restored)) as Seen, 'blocked_operations', { start: null, start_on: null });
+    await xo.update((await xo.xapi.getRecord('VM', restored)) as Seen, 'blocked_operations', {
+      start: null,
+      start_on: null,
+    });
     // Its health is looked at by starting it, until its guest reports.
     await xo.call('VM.start', restored, false, false);
     const { guest_metrics } = await xo.sees(restored, (one) => one.guest_metrics !== none);
-    await xo.sees(guest_metrics, ({ PV_drivers_version }) => (PV_drivers_version as Record<string, string>)['major'] !== undefined);
+    await xo.sees(
+      guest_metrics,
+      ({ PV_drivers_version }) => (PV_drivers_version as Record<string, string>)['major'] !== undefined,
+    );
     await xo.destroyVm(restored);
   }
 
@@ -201,8 +262,14 @@ describe('a replica in the pool', () => {
     const clone = await xo.task('VDI.clone', base);
     await xo.xapi.setFieldEntry('VDI', clone, 'other_config', 'xo:copy_of', 'next');
     await xo.task('VDI.resize', clone, 2 * size);
-    expect(await xo.barrier(clone)).toMatchObject({ virtual_size: 2 * size, is_a_snapshot: false, other_config: { 'xo:copy_of': 'next' } });
-    expect((await contentsOf(clone, 'raw')).subarray(0, size).equals(await contentsOf(disk, 'raw'))).toBe(true);
+    expect(await xo.barrier(clone)).toMatchObject({
+      virtual_size: 2 * size,
+      is_a_snapshot: false,
+      other_config: { 'xo:copy_of': 'next' },
+    });
+    expect((await contentsOf(clone, 'raw')).subarray(0, size).equals(await contentsOf(disk, 'raw'))).toBe(
+      true,
+    );
     for (const vdi of [clone, base]) await xo.task('VDI.destroy', vdi);
   });
 });
@@ -220,7 +287,13 @@ describe('with its memory', () => {
 
     const suspend_VDI = await xo.createVdi(nfs(), memory.virtual_size, { type: 'suspend' });
     const { HVM_shadow_multiplier: _shadow, bios_strings: _strings, ...fields } = record;
-    const restored = await xo.call('VM.create', { ...fields, affinity: none, is_a_template: false, power_state: 'Suspended', suspend_VDI });
+    const restored = await xo.call('VM.create', {
+      ...fields,
+      affinity: none,
+      is_a_template: false,
+      power_state: 'Suspended',
+      suspend_VDI,
+    });
     await fill(suspend_VDI, 'vhd', saved);
     expect(await xo.barrier(restored)).toMatchObject({ power_state: 'Suspended', suspend_VDI });
     await xo.task('VM.resume', restored, false, false);
@@ -246,10 +319,15 @@ describe('with its memory', () => {
 });
 
 test('the records of the pool are saved, and a restore is tried', async () => {
-  const { body } = await xo.xapi.getResource('/pool/xmldbdump', { task: await newTask('Export pool metadata') });
+  const { body } = await xo.xapi.getResource('/pool/xmldbdump', {
+    task: await newTask('Export pool metadata'),
+  });
   const dump = Buffer.from(await body.arrayBuffer());
   expect(dump.toString('utf8', 0, 200)).toContain('<database>');
-  await xo.xapi.putResource(dump, '/pool/xmldbdump', { query: { dry_run: 'true' }, task: await newTask('Import pool metadata') });
+  await xo.xapi.putResource(dump, '/pool/xmldbdump', {
+    query: { dry_run: 'true' },
+    task: await newTask('Import pool metadata'),
+  });
 });
 
 test('a disk with nothing on it goes as a file of little more than its head', async () => {

@@ -28,13 +28,21 @@ async function running(name: string, host: string, disk?: string): Promise<strin
   const vm = await newVm(name);
   if (disk !== undefined) await xo.createVbd({ VM: vm, VDI: disk });
   await xo.task('VM.start_on', vm, host, false, false);
-  await xo.sees(vm, ({ resident_on, allowed_operations }) => resident_on === host && (allowed_operations as string[]).includes('pool_migrate'));
+  await xo.sees(
+    vm,
+    ({ resident_on, allowed_operations }) =>
+      resident_on === host && (allowed_operations as string[]).includes('pool_migrate'),
+  );
   return vm;
 }
-const startedAt = async (host: string): Promise<number> => Number((await xo.field<Texts>('host', host, 'other_config'))['agent_start_time']);
+const startedAt = async (host: string): Promise<number> =>
+  Number((await xo.field<Texts>('host', host, 'other_config'))['agent_start_time']);
 /** The agent is newer, the host is enabled and its figures are live. */
 async function isBack(host: string, since: number): Promise<void> {
-  await xo.sees(host, ({ enabled, other_config }) => enabled && Number(other_config['agent_start_time']) > since);
+  await xo.sees(
+    host,
+    ({ enabled, other_config }) => enabled && Number(other_config['agent_start_time']) > since,
+  );
   await xo.sees(xo.one(host).metrics, ({ live }) => live);
 }
 /** Without VMs, out of use: the network for their way and how many go at once are said, as far as the pool takes it. */
@@ -47,7 +55,8 @@ async function clear(host: string): Promise<void> {
     throw error;
   }
 }
-const plugin = (host: string, name: string, fn: string, args: Texts = {}): Promise<string> => xo.call('host.call_plugin', host, name, fn, args);
+const plugin = (host: string, name: string, fn: string, args: Texts = {}): Promise<string> =>
+  xo.call('host.call_plugin', host, name, fn, args);
 
 describe('what a host tells', () => {
   test('updates there are none; disks are healthy; some things it has not', async () => {
@@ -58,7 +67,9 @@ describe('what a host tells', () => {
       expect(Object.keys(information)).toEqual(Object.keys(health));
       expect(new Set(Object.values(health))).toEqual(new Set(['PASSED']));
       expect(JSON.parse(await plugin($ref, 'raid.py', 'check_raid_pool'))).toEqual({});
-      expect(Number((cpu_info as Texts)['threads_per_core']) > 1).toBe((await plugin($ref, 'hyperthreading.py', 'get_hyperthreading')) === 'true');
+      expect(Number((cpu_info as Texts)['threads_per_core']) > 1).toBe(
+        (await plugin($ref, 'hyperthreading.py', 'get_hyperthreading')) === 'true',
+      );
       expect(await plugin($ref, 'ipmitool.py', 'is_ipmi_device_available')).toBe('false');
       expect(await plugin($ref, 'netdata.py', 'is_netdata_installed')).toBe('false');
       expect(await xo.call('host.get_bios_strings', $ref)).toEqual(bios_strings);
@@ -77,15 +88,27 @@ describe('what a host tells', () => {
 
   test('leaves of disks are folded without being asked', async () => {
     const vm = await newVm('folded');
-    expect(await xo.task('host.call_plugin', master(), 'coalesce-leaf', 'leaf-coalesce', { vm_uuid: await xo.field('VM', vm, 'uuid') })).toBe(
-      'VM has no leaf-coalesceable VDIs',
-    );
+    expect(
+      await xo.task('host.call_plugin', master(), 'coalesce-leaf', 'leaf-coalesce', {
+        vm_uuid: await xo.field('VM', vm, 'uuid'),
+      }),
+    ).toBe('VM has no leaf-coalesceable VDIs');
     await xo.destroyVm(vm);
   });
 
   test('its time is ours', async () => {
-    const found = /^(\d{4})(\d\d)(\d\d)T(\d\d):(\d\d):(\d\d)Z$/.exec(await xo.call('host.get_servertime', master()))?.slice(1) ?? [];
-    const [year, month, day, hour, minute, second] = found.map(Number) as [number, number, number, number, number, number];
+    const found =
+      /^(\d{4})(\d\d)(\d\d)T(\d\d):(\d\d):(\d\d)Z$/
+        .exec(await xo.call('host.get_servertime', master()))
+        ?.slice(1) ?? [];
+    const [year, month, day, hour, minute, second] = found.map(Number) as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     expect(Math.abs(Date.UTC(year, month - 1, day, hour, minute, second) - Date.now())).toBeLessThan(30_000);
   });
 
@@ -97,19 +120,35 @@ describe('what a host tells', () => {
       const query = { cf: 'AVERAGE', host: 'true', interval, json: 'true', start };
       const { body } = await xo.xapi.getResource('/rrd_updates', { query });
       const text = Buffer.from(await body.arrayBuffer()).toString();
-      return JSON.parse(text.replaceAll('NaN', 'null')) as { meta: { step: number; legend: string[]; end: number }; data: { t: number; values: unknown[] }[] };
+      return JSON.parse(text.replaceAll('NaN', 'null')) as {
+        meta: { step: number; legend: string[]; end: number };
+        data: { t: number; values: unknown[] }[];
+      };
     };
     await eventually(async () => {
       const { meta, data } = await stats(5, 120);
       expect(Number(meta.step)).toBe(5);
-      const legends = meta.legend.map((legend) => /^AVERAGE:([^:]+):(.+):(.+)$/.exec(legend)?.slice(1) ?? [legend]);
+      const legends = meta.legend.map(
+        (legend) => /^AVERAGE:([^:]+):(.+):(.+)$/.exec(legend)?.slice(1) ?? [legend],
+      );
       expect(legends.every((parts) => parts.length === 3)).toBe(true);
-      const of = (type: string, id: string): string[] => legends.filter(([kind, one]) => kind === type && one === id).map(([, , metric]) => String(metric));
+      const of = (type: string, id: string): string[] =>
+        legends.filter(([kind, one]) => kind === type && one === id).map(([, , metric]) => String(metric));
       const short = xo.one(nfs()).uuid.slice(0, 8);
       expect(of('host', xo.one(master()).uuid)).toEqual(
-        expect.arrayContaining(['loadavg', 'memory_free_kib', 'memory_total_kib', 'cpu0', 'pif_eth0_rx', 'pif_eth0_tx', `iops_read_${short}`]),
+        expect.arrayContaining([
+          'loadavg',
+          'memory_free_kib',
+          'memory_total_kib',
+          'cpu0',
+          'pif_eth0_rx',
+          'pif_eth0_tx',
+          `iops_read_${short}`,
+        ]),
       );
-      expect(of('vm', uuid)).toEqual(expect.arrayContaining(['memory', 'cpu0', 'vbd_xvda_read', 'vbd_xvda_write', 'vbd_xvda_iops_read']));
+      expect(of('vm', uuid)).toEqual(
+        expect.arrayContaining(['memory', 'cpu0', 'vbd_xvda_read', 'vbd_xvda_write', 'vbd_xvda_iops_read']),
+      );
       expect(data.map(({ t }) => t)).toEqual(data.map(({ t }) => t).toSorted((a, b) => b - a));
       for (const { values } of data) expect(values).toHaveLength(meta.legend.length);
     });
@@ -126,7 +165,10 @@ describe('what a host tells', () => {
 describe('its settings', () => {
   test('name, initiator, where its log goes, whether several paths are used', async () => {
     const host = otherHost();
-    await Promise.all([xo.call('host.set_name_label', host, 'renamed'), xo.call('host.set_iscsi_iqn', host, 'iqn.2026-11.org.example:one')]);
+    await Promise.all([
+      xo.call('host.set_name_label', host, 'renamed'),
+      xo.call('host.set_iscsi_iqn', host, 'iqn.2026-11.org.example:one'),
+    ]);
     await xo.call('host.set_logging', host, { syslog_destination: '192.0.2.5' });
     await xo.call('host.syslog_reconfigure', host);
     expect(await xo.barrier(host)).toMatchObject({
@@ -141,7 +183,10 @@ describe('its settings', () => {
     const plugged = (await xo.barrier(host)).PBDs.filter((pbd) => xo.one(pbd).currently_attached);
     for (const pbd of plugged) await xo.task('PBD.unplug', pbd);
     await xo.update(xo.one(host), 'other_config', { multipathing: 'true', multipathhandle: 'dmp' });
-    expect((await xo.barrier(host)).other_config).toMatchObject({ multipathing: 'true', multipathhandle: 'dmp' });
+    expect((await xo.barrier(host)).other_config).toMatchObject({
+      multipathing: 'true',
+      multipathhandle: 'dmp',
+    });
     await xo.update(xo.one(host), 'other_config', { multipathing: 'false' });
     for (const pbd of plugged) await xo.task('PBD.plug', pbd);
     await xo.call('host.enable', host);
@@ -177,10 +222,15 @@ describe('out of use', () => {
     const host = otherHost();
     const vm = await running('moving', host);
     await clear(host);
-    expect(await xo.sees(vm, ({ resident_on }) => resident_on === master())).toMatchObject({ power_state: 'Running' });
+    expect(await xo.sees(vm, ({ resident_on }) => resident_on === master())).toMatchObject({
+      power_state: 'Running',
+    });
     expect((await xo.barrier(host)).enabled).toBe(false);
     await xo.call('host.enable', host);
-    const local = xo.find('SR', ({ type, PBDs }) => type === 'ext' && PBDs.some((pbd) => xo.one(pbd).host === host)).$ref;
+    const local = xo.find(
+      'SR',
+      ({ type, PBDs }) => type === 'ext' && PBDs.some((pbd) => xo.one(pbd).host === host),
+    ).$ref;
     const bound = await running('bound', host, await xo.createVdi(local, 8 * MiB));
     const blocked = await xo.call<Record<string, string[]>>('host.get_vms_which_prevent_evacuation', host);
     expect(Object.keys(blocked)).toEqual([bound]);
@@ -229,7 +279,8 @@ describe('the whole pool', () => {
     ]);
     await xo.update(xo.pool, 'other_config', { auto_poweron: 'false' });
     const hosts = [master(), otherHost()];
-    for (const host of hosts) expect(await xo.call('host.get_vms_which_prevent_evacuation', host)).toEqual({});
+    for (const host of hosts)
+      expect(await xo.call('host.get_vms_which_prevent_evacuation', host)).toEqual({});
     for (const host of hosts) {
       await xo.barrier(xo.one(host).metrics);
       await xo.sees(xo.one(host).metrics, ({ live }) => live);
@@ -241,12 +292,17 @@ describe('the whole pool', () => {
       await xo.task('host.reboot', host);
       await isBack(host, since);
       const { other_config } = xo.one(host);
-      expect(Number(other_config['boot_time'])).toBeGreaterThanOrEqual(Number(other_config['rpm_patch_installation_time']));
+      expect(Number(other_config['boot_time'])).toBeGreaterThanOrEqual(
+        Number(other_config['rpm_patch_installation_time']),
+      );
     }
     for (const [vm, host] of vms) {
       await xo.allows(vm, 'pool_migrate');
-      if (!(await xo.field<string[]>('host', host, 'resident_VMs')).includes(vm)) await xo.task('VM.pool_migrate', vm, host, { force: 'false' });
-      expect(await xo.sees(vm, ({ resident_on }) => resident_on === host)).toMatchObject({ power_state: 'Running' });
+      if (!(await xo.field<string[]>('host', host, 'resident_VMs')).includes(vm))
+        await xo.task('VM.pool_migrate', vm, host, { force: 'false' });
+      expect(await xo.sees(vm, ({ resident_on }) => resident_on === host)).toMatchObject({
+        power_state: 'Running',
+      });
       await xo.destroyVm(vm);
     }
     await xo.update(xo.pool, 'other_config', { auto_poweron: null });
@@ -255,7 +311,9 @@ describe('the whole pool', () => {
   test('kept available: on with a repository for the heartbeat, off again; off twice is said', async () => {
     const vm = await running('protected', master());
     await xo.call('pool.enable_ha', [nfs()], {});
-    expect(await xo.sees(xo.pool.$ref, (pool) => pool['ha_enabled'] === true)).toMatchObject({ ha_statefiles: [expect.stringMatching(/^OpaqueRef:/)] });
+    expect(await xo.sees(xo.pool.$ref, (pool) => pool['ha_enabled'] === true)).toMatchObject({
+      ha_statefiles: [expect.stringMatching(/^OpaqueRef:/)],
+    });
     const [statefile = ''] = xo.pool['ha_statefiles'] as string[];
     expect((await xo.sees(statefile)).SR).toBe(nfs());
     await xo.call('VM.set_ha_restart_priority', vm, 'restart');

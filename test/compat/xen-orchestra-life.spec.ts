@@ -16,9 +16,11 @@ afterAll(async () => {
 });
 
 const nfs = (): string => xo.find('SR', ({ type }) => type === 'nfs').$ref;
-const localOf = (host: string): string => xo.find('SR', ({ type, PBDs }) => type === 'ext' && PBDs.some((pbd) => xo.one(pbd).host === host)).$ref;
+const localOf = (host: string): string =>
+  xo.find('SR', ({ type, PBDs }) => type === 'ext' && PBDs.some((pbd) => xo.one(pbd).host === host)).$ref;
 const otherHost = (host: string): string => xo.find('host', ({ $ref }) => $ref !== host).$ref;
-const managementNetwork = (host: string): string => xo.find('PIF', (pif) => pif.host === host && pif['management'] === true).network;
+const managementNetwork = (host: string): string =>
+  xo.find('PIF', (pif) => pif.host === host && pif['management'] === true).network;
 async function newVm(name: string, sr = nfs()): Promise<string> {
   const ref = await xo.task('VM.clone', xo.template('Debian Bookworm 12').$ref, name);
   await xo.call('VM.remove_from_other_config', ref, 'disks');
@@ -26,7 +28,8 @@ async function newVm(name: string, sr = nfs()): Promise<string> {
   await xo.createVbd({ VM: ref, VDI: await xo.createVdi(sr, 64 * MiB, { name_label: `${name} disk` }) });
   return ref;
 }
-const state = (ref: string, power_state: string): Promise<Seen> => xo.sees(ref, (one) => one.power_state === power_state);
+const state = (ref: string, power_state: string): Promise<Seen> =>
+  xo.sees(ref, (one) => one.power_state === power_state);
 const failed = (method: string, ...params: unknown[]): Promise<Failure> =>
   xo.task(method, ...params).then(
     (value) => ({ code: `answered ${value}`, params: [] }),
@@ -45,7 +48,8 @@ describe('power', () => {
       ['VM.hard_reboot', 'Running'],
       ['VM.clean_shutdown', 'Halted'],
     ] as const) {
-      if (['VM.suspend', 'VM.clean_reboot', 'VM.clean_shutdown'].includes(method)) await xo.allows(vm, method.replace('VM.', ''));
+      if (['VM.suspend', 'VM.clean_reboot', 'VM.clean_shutdown'].includes(method))
+        await xo.allows(vm, method.replace('VM.', ''));
       await xo.task(method, vm, ...params);
       await state(vm, after);
     }
@@ -54,14 +58,20 @@ describe('power', () => {
 
   test('a start that comes too late is told what the VM is, in small letters, so that it is resumed or unpaused instead', async () => {
     await xo.task('VM.start', vm, false, false);
-    expect(await failed('VM.start', vm, false, false)).toEqual({ code: 'VM_BAD_POWER_STATE', params: [vm, 'halted', 'running'] });
+    expect(await failed('VM.start', vm, false, false)).toEqual({
+      code: 'VM_BAD_POWER_STATE',
+      params: [vm, 'halted', 'running'],
+    });
     await xo.task('VM.pause', vm);
     expect((await failed('VM.start', vm, false, false)).params[2]).toBe('paused');
     await xo.task('VM.unpause', vm);
     await xo.allows(vm, 'suspend');
     await xo.task('VM.suspend', vm);
     expect((await failed('VM.start', vm, false, false)).params[2]).toBe('suspended');
-    expect(await failed('VM.suspend', vm)).toEqual({ code: 'VM_BAD_POWER_STATE', params: [vm, 'running', 'suspended'] });
+    expect(await failed('VM.suspend', vm)).toEqual({
+      code: 'VM_BAD_POWER_STATE',
+      params: [vm, 'running', 'suspended'],
+    });
     await xo.task('VM.hard_shutdown', vm);
     expect(await failed('VM.clean_shutdown', vm)).toMatchObject({ code: 'VM_BAD_POWER_STATE' });
   });
@@ -91,10 +101,14 @@ describe('power', () => {
 
   test('what is blocked says so with its reason; force takes the block away and puts it back', async () => {
     await xo.call('VM.add_to_blocked_operations', vm, 'start', 'by me');
-    expect(await failed('VM.start', vm, false, false)).toEqual({ code: 'OPERATION_BLOCKED', params: [vm, 'by me'] });
+    expect(await failed('VM.start', vm, false, false)).toEqual({
+      code: 'OPERATION_BLOCKED',
+      params: [vm, 'by me'],
+    });
     await xo.call('VM.remove_from_blocked_operations', vm, 'start');
     await xo.task('VM.start', vm, false, false);
-    for (const operation of ['clean_shutdown', 'hard_shutdown']) await xo.call('VM.add_to_blocked_operations', vm, operation, 'true');
+    for (const operation of ['clean_shutdown', 'hard_shutdown'])
+      await xo.call('VM.add_to_blocked_operations', vm, operation, 'true');
     expect((await failed('VM.hard_shutdown', vm)).code).toBe('OPERATION_BLOCKED');
     await xo.call('VM.remove_from_blocked_operations', vm, 'hard_shutdown');
     await xo.task('VM.hard_shutdown', vm);
@@ -142,7 +156,11 @@ describe('snapshots', () => {
     const before = xo.one(vm).name_description;
     await xo.call('VM.set_name_description', vm, 'changed');
     await xo.task('VM.revert', taken);
-    expect(await xo.barrier(vm)).toMatchObject({ power_state: 'Halted', name_label: 'living', name_description: before });
+    expect(await xo.barrier(vm)).toMatchObject({
+      power_state: 'Halted',
+      name_label: 'living',
+      name_description: before,
+    });
     await xo.task('VM.start', vm, false, false);
     await xo.task('VM.hard_shutdown', vm);
     await xo.destroyVm(taken);
@@ -173,14 +191,22 @@ describe('snapshots', () => {
     const taken = await xo.task('VDI.snapshot', disk);
     await xo.sees(taken);
     await xo.call('VDI.set_name_label', taken, 'of the disk');
-    expect(await xo.barrier(taken)).toMatchObject({ is_a_snapshot: true, snapshot_of: disk, name_label: 'of the disk' });
+    expect(await xo.barrier(taken)).toMatchObject({
+      is_a_snapshot: true,
+      snapshot_of: disk,
+      name_label: 'of the disk',
+    });
     await xo.task('VDI.destroy', taken);
   });
 });
 
 describe('copies', () => {
   test('a fast clone, and a full copy without a repository said and with one', async () => {
-    for (const [method, ...params] of [['VM.clone'], ['VM.copy', ''], ['VM.copy', localOf(xo.pool.master)]] as const) {
+    for (const [method, ...params] of [
+      ['VM.clone'],
+      ['VM.copy', ''],
+      ['VM.copy', localOf(xo.pool.master)],
+    ] as const) {
       const copy = await xo.sees(await xo.task(method, vm, 'copied', ...params));
       expect(copy).toMatchObject({ name_label: 'copied', power_state: 'Halted', is_a_template: false });
       const [disk = ''] = await xo.disksOf(copy.$ref);
@@ -197,7 +223,12 @@ describe('copies', () => {
     const copy = await xo.task('VM.copy', taken, 'of a snapshot', '');
     await xo.destroyVm(taken);
     await xo.call('VM.set_is_a_template', copy, false);
-    expect(await xo.barrier(copy)).toMatchObject({ is_a_snapshot: false, is_a_template: false, name_label: 'of a snapshot', snapshot_of: none });
+    expect(await xo.barrier(copy)).toMatchObject({
+      is_a_snapshot: false,
+      is_a_template: false,
+      name_label: 'of a snapshot',
+      snapshot_of: none,
+    });
     await xo.destroyVm(copy);
     await xo.task('VM.hard_shutdown', vm);
   });
@@ -211,7 +242,8 @@ describe('migration', () => {
     const params = [ref, token, true, vdis, {}, { force: 'false' }];
     if (xo.one(ref).power_state === 'Running') await xo.allows(ref, 'migrate_send');
     const asserted = await failed('VM.assert_can_migrate', ...params);
-    if (!['VDI_CBT_ENABLED', 'answered '].includes(asserted.code)) throw new Error(`${asserted.code} ${asserted.params.join(' ')}`);
+    if (!['VDI_CBT_ENABLED', 'answered '].includes(asserted.code))
+      throw new Error(`${asserted.code} ${asserted.params.join(' ')}`);
     const first = await failed('VM.migrate_send', ...params);
     if (first.code !== 'VDI_CBT_ENABLED') return expect(first.code).toMatch(/^answered/) as void;
     await Promise.all((await xo.disksOf(ref)).map((disk) => xo.call('VDI.disable_cbt', disk)));
@@ -225,16 +257,23 @@ describe('migration', () => {
     await xo.task('VM.pool_migrate', vm, host, { force: 'false', network: managementNetwork(host) });
     await xo.sees(vm, ({ resident_on }) => resident_on === host);
     await xo.task('VM.pool_migrate', vm, xo.pool.master, { force: 'false' });
-    expect(await xo.sees(vm, ({ resident_on }) => resident_on === xo.pool.master)).toMatchObject({ power_state: 'Running' });
+    expect(await xo.sees(vm, ({ resident_on }) => resident_on === xo.pool.master)).toMatchObject({
+      power_state: 'Running',
+    });
   });
 
   test('not while a backup forbids it', async () => {
     const reason = 'VM migration is blocked during backup';
     await xo.update(xo.one(vm), 'blocked_operations', { pool_migrate: reason, migrate_send: reason });
-    expect(await failed('VM.pool_migrate', vm, otherHost(xo.pool.master), { force: 'false' })).toEqual({ code: 'OPERATION_BLOCKED', params: [vm, reason] });
+    expect(await failed('VM.pool_migrate', vm, otherHost(xo.pool.master), { force: 'false' })).toEqual({
+      code: 'OPERATION_BLOCKED',
+      params: [vm, reason],
+    });
     await xo.update(xo.one(vm), 'blocked_operations', { pool_migrate: null, migrate_send: null });
     await xo.call('VM.update_allowed_operations', vm);
-    expect((await xo.barrier(vm)).allowed_operations).toEqual(expect.arrayContaining(['pool_migrate', 'migrate_send']));
+    expect((await xo.barrier(vm)).allowed_operations).toEqual(
+      expect.arrayContaining(['pool_migrate', 'migrate_send']),
+    );
   });
 
   test('a VM whose disk only one host has goes with its storage, changed-block tracking or not', async () => {
@@ -248,7 +287,9 @@ describe('migration', () => {
     await xo.allows(bound, 'pool_migrate');
     expect((await failed('VM.pool_migrate', bound, target, { force: 'false' })).code).toBe('VM_REQUIRES_SR');
     await withStorage(bound, target, () => localOf(target));
-    expect(await xo.sees(bound, ({ resident_on }) => resident_on === target)).toMatchObject({ power_state: 'Running' });
+    expect(await xo.sees(bound, ({ resident_on }) => resident_on === target)).toMatchObject({
+      power_state: 'Running',
+    });
     const [moved = ''] = await xo.disksOf(bound);
     expect(await xo.sees(moved)).toMatchObject({ SR: localOf(target), cbt_enabled: false });
     await xo.task('VM.hard_shutdown', bound);
@@ -261,14 +302,18 @@ describe('migration', () => {
   test('a disk of a running VM alone, and one that belongs to nobody', async () => {
     const [disk = ''] = await xo.disksOf(vm);
     await xo.task('VDI.enable_cbt', disk);
-    expect((await failed('VDI.pool_migrate', disk, localOf(xo.pool.master), {})).code).toBe('VDI_CBT_ENABLED');
+    expect((await failed('VDI.pool_migrate', disk, localOf(xo.pool.master), {})).code).toBe(
+      'VDI_CBT_ENABLED',
+    );
     await xo.call('VDI.disable_cbt', disk);
     const moved = await xo.task('VDI.pool_migrate', disk, localOf(xo.pool.master), {});
     expect(await xo.barrier(moved)).toMatchObject({ SR: localOf(xo.pool.master) });
     expect(await xo.disksOf(vm)).toEqual([moved]);
     await xo.task('VDI.pool_migrate', moved, nfs(), {});
     const lonely = await xo.createVdi(nfs(), 8 * MiB, { name_label: 'of nobody' });
-    expect((await failed('VDI.pool_migrate', lonely, localOf(xo.pool.master), {})).code).toBe('VDI_NEEDS_VM_FOR_MIGRATE');
+    expect((await failed('VDI.pool_migrate', lonely, localOf(xo.pool.master), {})).code).toBe(
+      'VDI_NEEDS_VM_FOR_MIGRATE',
+    );
     const copy = await xo.task('VDI.copy', lonely, localOf(xo.pool.master));
     expect(await xo.barrier(copy)).toMatchObject({ SR: localOf(xo.pool.master), name_label: 'of nobody' });
     for (const vdi of [lonely, copy]) await xo.task('VDI.destroy', vdi);

@@ -19,14 +19,24 @@ afterAll(async () => {
   await world?.stop();
 });
 
-const gone = (ref: string): Promise<void> => eventually(async () => expect(xo.xapi.getObject(ref, undefined)).toBeUndefined());
-const physical = (device: string, host = xo.pool.master): Seen => xo.find('PIF', (pif) => pif.physical && pif.device === device && pif.host === host);
+const gone = (ref: string): Promise<void> =>
+  eventually(async () => expect(xo.xapi.getObject(ref, undefined)).toBeUndefined());
+const physical = (device: string, host = xo.pool.master): Seen =>
+  xo.find('PIF', (pif) => pif.physical && pif.device === device && pif.host === host);
 const wire = (): string => physical('eth0').network;
 const pifsOf = (network: string): Seen[] => xo.one(network).PIFs.map((pif) => xo.one(pif));
 
 /** With an interface it is a VLAN of that on every host; the tag goes as text. */
-async function createNetwork(name: string, { pif, vlan = '0', mtu = 1500 }: { pif?: string; vlan?: string; mtu?: number } = {}): Promise<Seen> {
-  const given = { name_label: name, name_description: 'Created with Xen Orchestra', MTU: mtu, other_config: { automatic: 'false' } };
+async function createNetwork(
+  name: string,
+  { pif, vlan = '0', mtu = 1500 }: { pif?: string; vlan?: string; mtu?: number } = {},
+): Promise<Seen> {
+  const given = {
+    name_label: name,
+    name_description: 'Created with Xen Orchestra',
+    MTU: mtu,
+    other_config: { automatic: 'false' },
+  };
   const ref = await xo.call('network.create', given);
   try {
     if (pif !== undefined) await xo.call('pool.create_VLAN_from_PIF', pif, ref, vlan);
@@ -39,8 +49,10 @@ async function createNetwork(name: string, { pif, vlan = '0', mtu = 1500 }: { pi
 /** Objects made of its interfaces are removed before it. */
 async function deleteNetwork(ref: string): Promise<void> {
   const pifs = pifsOf((await xo.barrier(ref)).$ref);
-  for (const vlan of new Set(pifs.map((pif) => String(pif['VLAN_master_of'])))) if (vlan !== 'OpaqueRef:NULL') await xo.task('VLAN.destroy', vlan);
-  for (const bond of pifs.flatMap((pif) => pif['bond_master_of'] as string[])) await xo.call('Bond.destroy', bond);
+  for (const vlan of new Set(pifs.map((pif) => String(pif['VLAN_master_of']))))
+    if (vlan !== 'OpaqueRef:NULL') await xo.task('VLAN.destroy', vlan);
+  for (const bond of pifs.flatMap((pif) => pif['bond_master_of'] as string[]))
+    await xo.call('Bond.destroy', bond);
   for (const pif of pifs) {
     const tunnel = xo.all('tunnel').find((one) => one['access_PIF'] === pif.$ref);
     if (tunnel) await xo.task('tunnel.destroy', tunnel.$ref);
@@ -52,14 +64,23 @@ async function deleteNetwork(ref: string): Promise<void> {
 describe('a network', () => {
   test('of VMs alone: made, set up and removed', async () => {
     const network = await createNetwork('inside', { mtu: 1400 });
-    expect(network).toMatchObject({ MTU: 1400, bridge: expect.stringMatching(/^xapi\d+$/), PIFs: [], other_config: { automatic: 'false' } });
+    expect(network).toMatchObject({
+      MTU: 1400,
+      bridge: expect.stringMatching(/^xapi\d+$/),
+      PIFs: [],
+      other_config: { automatic: 'false' },
+    });
     await xo.call('network.add_purpose', network.$ref, 'nbd');
     expect(await xo.barrier(network.$ref)).toMatchObject({ purpose: ['nbd'] });
     await xo.call('network.remove_purpose', network.$ref, 'insecure_nbd');
     await xo.call('network.remove_purpose', network.$ref, 'nbd');
     await xo.call('network.set_default_locking_mode', network.$ref, 'disabled');
     await xo.update(network, 'other_config', { automatic: 'true' });
-    expect(await xo.barrier(network.$ref)).toMatchObject({ purpose: [], default_locking_mode: 'disabled', other_config: { automatic: 'true' } });
+    expect(await xo.barrier(network.$ref)).toMatchObject({
+      purpose: [],
+      default_locking_mode: 'disabled',
+      other_config: { automatic: 'true' },
+    });
     await xo.update(network, 'other_config', { automatic: null });
     await deleteNetwork(network.$ref);
   });
@@ -77,10 +98,21 @@ describe('a network', () => {
         .toSorted(),
     );
     const before = pifsOf(network.$ref);
-    for (const vlan of new Set(before.map((pif) => String(pif['VLAN_master_of'])))) await xo.task('VLAN.destroy', vlan);
-    const made = await xo.call<string[]>('pool.create_VLAN_from_PIF', physical('eth1').$ref, network.$ref, '43');
+    for (const vlan of new Set(before.map((pif) => String(pif['VLAN_master_of']))))
+      await xo.task('VLAN.destroy', vlan);
+    const made = await xo.call<string[]>(
+      'pool.create_VLAN_from_PIF',
+      physical('eth1').$ref,
+      network.$ref,
+      '43',
+    );
     await Promise.all(made.map((pif) => xo.sees(pif)));
-    expect(pifsOf((await xo.barrier(network.$ref)).$ref).map(({ VLAN, currently_attached }) => [VLAN, currently_attached])).toEqual([
+    expect(
+      pifsOf((await xo.barrier(network.$ref)).$ref).map(({ VLAN, currently_attached }) => [
+        VLAN,
+        currently_attached,
+      ]),
+    ).toEqual([
       [43, true],
       [43, true],
     ]);
@@ -88,29 +120,37 @@ describe('a network', () => {
     await xo.task('PIF.unplug', pif);
     await xo.sees(pif, (one) => !one.currently_attached);
     await xo.task('PIF.plug', pif);
-    await expect(createNetwork('bad tag', { pif: physical('eth1').$ref, vlan: '5000' })).rejects.toMatchObject({ code: 'VLAN_TAG_INVALID' });
-    await expect(createNetwork('same tag', { pif: physical('eth1').$ref, vlan: '43' })).rejects.toMatchObject({ code: 'PIF_VLAN_EXISTS' });
+    await expect(
+      createNetwork('bad tag', { pif: physical('eth1').$ref, vlan: '5000' }),
+    ).rejects.toMatchObject({ code: 'VLAN_TAG_INVALID' });
+    await expect(createNetwork('same tag', { pif: physical('eth1').$ref, vlan: '43' })).rejects.toMatchObject(
+      { code: 'PIF_VLAN_EXISTS' },
+    );
     expect(xo.all('network').filter(({ name_label }) => name_label.endsWith(' tag'))).toEqual([]);
     await deleteNetwork(network.$ref);
     for (const { $ref } of before) await gone($ref);
   });
 
-  test.each(['balance-slb', 'active-backup', 'lacp'])('of interfaces that are bonded on each host: %s', async (mode) => {
-    const network = await createNetwork(`bonded ${mode}`);
-    for (const host of xo.all('host')) {
-      const members = ['eth0', 'eth1'].map((device) => physical(device, host.$ref).$ref);
-      await xo.call('Bond.create', network.$ref, members, '', mode);
-    }
-    await xo.barrier(network.$ref);
-    for (const pif of pifsOf(network.$ref)) {
-      const [bond = ''] = pif['bond_master_of'] as string[];
-      expect(xo.one(bond)).toMatchObject({ mode, master: pif.$ref });
-      for (const member of xo.one(bond)['slaves'] as string[]) expect(xo.one(member)).toMatchObject({ bond_slave_of: bond });
-      expect(pif['management']).toBe(true);
-    }
-    await deleteNetwork(network.$ref);
-    expect((await xo.barrier(physical('eth0').$ref))['management']).toBe(true);
-  });
+  test.each(['balance-slb', 'active-backup', 'lacp'])(
+    'of interfaces that are bonded on each host: %s',
+    async (mode) => {
+      const network = await createNetwork(`bonded ${mode}`);
+      for (const host of xo.all('host')) {
+        const members = ['eth0', 'eth1'].map((device) => physical(device, host.$ref).$ref);
+        await xo.call('Bond.create', network.$ref, members, '', mode);
+      }
+      await xo.barrier(network.$ref);
+      for (const pif of pifsOf(network.$ref)) {
+        const [bond = ''] = pif['bond_master_of'] as string[];
+        expect(xo.one(bond)).toMatchObject({ mode, master: pif.$ref });
+        for (const member of xo.one(bond)['slaves'] as string[])
+          expect(xo.one(member)).toMatchObject({ bond_slave_of: bond });
+        expect(pif['management']).toBe(true);
+      }
+      await deleteNetwork(network.$ref);
+      expect((await xo.barrier(physical('eth0').$ref))['management']).toBe(true);
+    },
+  );
 
   test('in use by a VM cannot go', async () => {
     const network = await createNetwork('used');
@@ -146,15 +186,37 @@ describe('the interface of a VM', () => {
   };
   test('is made, locked to its addresses, slowed down, unplugged, plugged and removed', async () => {
     const vif = await xo.createVif({ VM: vm, network: wire() });
-    expect(await xo.sees(vif, ({ currently_attached }) => currently_attached)).toMatchObject({ locking_mode: 'network_default', ipv4_allowed: [] });
-    expect(await edit(vif, { ipv4_allowed: ['10.1.1.1'], locking_mode: 'locked' })).toMatchObject({ ipv4_allowed: ['10.1.1.1'], locking_mode: 'locked' });
+    expect(await xo.sees(vif, ({ currently_attached }) => currently_attached)).toMatchObject({
+      locking_mode: 'network_default',
+      ipv4_allowed: [],
+    });
+    expect(await edit(vif, { ipv4_allowed: ['10.1.1.1'], locking_mode: 'locked' })).toMatchObject({
+      ipv4_allowed: ['10.1.1.1'],
+      locking_mode: 'locked',
+    });
     expect(await edit(vif, { ipv6_allowed: ['fe80::2'] })).toMatchObject({ ipv6_allowed: ['fe80::2'] });
-    expect(await edit(vif, { ipv4_allowed: [], ipv6_allowed: [], locking_mode: 'unlocked' })).toMatchObject({ ipv4_allowed: [], locking_mode: 'unlocked' });
-    await Promise.all([xo.call('VIF.set_qos_algorithm_type', vif, 'ratelimit'), xo.update(xo.one(vif), 'qos_algorithm_params', { kbps: '1024' })]);
-    expect(await xo.barrier(vif)).toMatchObject({ qos_algorithm_type: 'ratelimit', qos_algorithm_params: { kbps: '1024' } });
-    await Promise.all([xo.call('VIF.set_qos_algorithm_type', vif, ''), xo.update(xo.one(vif), 'qos_algorithm_params', { kbps: null })]);
+    expect(await edit(vif, { ipv4_allowed: [], ipv6_allowed: [], locking_mode: 'unlocked' })).toMatchObject({
+      ipv4_allowed: [],
+      locking_mode: 'unlocked',
+    });
+    await Promise.all([
+      xo.call('VIF.set_qos_algorithm_type', vif, 'ratelimit'),
+      xo.update(xo.one(vif), 'qos_algorithm_params', { kbps: '1024' }),
+    ]);
+    expect(await xo.barrier(vif)).toMatchObject({
+      qos_algorithm_type: 'ratelimit',
+      qos_algorithm_params: { kbps: '1024' },
+    });
+    await Promise.all([
+      xo.call('VIF.set_qos_algorithm_type', vif, ''),
+      xo.update(xo.one(vif), 'qos_algorithm_params', { kbps: null }),
+    ]);
     await xo.update(xo.one(vif), 'other_config', { 'ethtool-tx': 'false' });
-    expect(await xo.barrier(vif)).toMatchObject({ qos_algorithm_type: '', qos_algorithm_params: {}, other_config: { 'ethtool-tx': 'false' } });
+    expect(await xo.barrier(vif)).toMatchObject({
+      qos_algorithm_type: '',
+      qos_algorithm_params: {},
+      other_config: { 'ethtool-tx': 'false' },
+    });
     await xo.task('VIF.unplug_force', vif);
     await xo.sees(vif, ({ currently_attached }) => !currently_attached);
     await xo.task('VIF.plug', vif);
@@ -170,9 +232,23 @@ describe('the interface of a VM', () => {
     await xo.sees(vif, ({ currently_attached }) => currently_attached);
     await xo.task('VIF.unplug_force', vif);
     await xo.task('VIF.destroy', vif);
-    const config = { currently_attached: true, ipv4_allowed: [], ipv6_allowed: [], locking_mode: 'network_default', other_config: { 'ethtool-tx': 'true' } };
-    const next = await xo.createVif({ VM: vm, network: physical('eth1').network, MAC: '4a:5b:6c:00:00:09', ...config });
-    expect(await xo.sees(next, ({ currently_attached }) => currently_attached)).toMatchObject({ MAC: '4a:5b:6c:00:00:09', network: physical('eth1').network });
+    const config = {
+      currently_attached: true,
+      ipv4_allowed: [],
+      ipv6_allowed: [],
+      locking_mode: 'network_default',
+      other_config: { 'ethtool-tx': 'true' },
+    };
+    const next = await xo.createVif({
+      VM: vm,
+      network: physical('eth1').network,
+      MAC: '4a:5b:6c:00:00:09',
+      ...config,
+    });
+    expect(await xo.sees(next, ({ currently_attached }) => currently_attached)).toMatchObject({
+      MAC: '4a:5b:6c:00:00:09',
+      network: physical('eth1').network,
+    });
     await xo.task('VIF.unplug_force', next);
     await xo.task('VIF.destroy', next);
   });
@@ -181,7 +257,15 @@ describe('the interface of a VM', () => {
 describe('the interface of a host', () => {
   test('gets an address, another by DHCP, one of IPv6, and none', async () => {
     const { $ref: pif } = physical('eth1');
-    await xo.call('PIF.reconfigure_ip', pif, 'Static', '10.99.0.7', '255.255.255.0', '10.99.0.1', '10.99.0.2');
+    await xo.call(
+      'PIF.reconfigure_ip',
+      pif,
+      'Static',
+      '10.99.0.7',
+      '255.255.255.0',
+      '10.99.0.1',
+      '10.99.0.2',
+    );
     expect(await xo.barrier(pif)).toMatchObject({
       ip_configuration_mode: 'Static',
       IP: '10.99.0.7',
@@ -196,7 +280,9 @@ describe('the interface of a host', () => {
     await xo.call('PIF.reconfigure_ipv6', pif, 'None', '', '', '');
     await xo.call('PIF.reconfigure_ip', pif, 'None', '', '', '', '');
     expect(await xo.barrier(pif)).toMatchObject({ ip_configuration_mode: 'None', IP: '' });
-    expect((await xo.refused('PIF.reconfigure_ip', pif, 'Static', 'nonsense', '255.255.255.0', '', '')).code).toBe('INVALID_IP_ADDRESS_SPECIFIED');
+    expect(
+      (await xo.refused('PIF.reconfigure_ip', pif, 'Static', 'nonsense', '255.255.255.0', '', '')).code,
+    ).toBe('INVALID_IP_ADDRESS_SPECIFIED');
   });
 
   test('that carries the management keeps it when it is set up again', async () => {

@@ -25,7 +25,9 @@ beforeAll(async () => {
   await xo.call('network.create', { name_label: 'inside', other_config: {} });
   await xo.sees(vm, ({ snapshots }) => snapshots.length === 1);
   await xo.allows(vm, 'suspend');
-  await eventually(async () => expect(['message', 'task', 'VUSB', 'VTPM'].filter((type) => xo.all(type).length === 0)).toEqual([]));
+  await eventually(async () =>
+    expect(['message', 'task', 'VUSB', 'VTPM'].filter((type) => xo.all(type).length === 0)).toEqual([]),
+  );
 });
 afterAll(async () => {
   await xo?.xapi.disconnect();
@@ -45,29 +47,49 @@ describe('an object of every record', () => {
     for (const record of records)
       for (const field of fields) {
         expect([type, field, record[field]]).not.toContain(undefined);
-        for (const one of [record[field]].flat() as string[]) if (one !== none) expect([field, xo.xapi.getObject(one, undefined)]).toEqual([field, map]);
+        for (const one of [record[field]].flat() as string[])
+          if (one !== none) expect([field, xo.xapi.getObject(one, undefined)]).toEqual([field, map]);
       }
   });
 
   test('a VM is shown at its host, at rest in the pool; a VM without cores-per-socket is given it, as real templates have none', async () => {
     expect(xo.one(vm).resident_on).toEqual(live);
-    for (const template of xo.all('VM').filter((one) => one.is_a_template)) expect(template.resident_on).toBe(none);
-    const without = xo.all('VM').filter((one) => !(one.platform as Record<string, string>)['cores-per-socket']);
+    for (const template of xo.all('VM').filter((one) => one.is_a_template))
+      expect(template.resident_on).toBe(none);
+    const without = xo
+      .all('VM')
+      .filter((one) => !(one.platform as Record<string, string>)['cores-per-socket']);
     expect(without.map((one) => one.name_label)).toContain('AlmaLinux 8');
-    for (const one of without) await xo.call('VM.add_to_platform', one.$ref, 'cores-per-socket', String(one.VCPUs_at_startup));
-    for (const { $ref } of without) expect(await xo.call('VM.get_platform', $ref)).toEqual(expect.objectContaining({ 'cores-per-socket': number }));
+    for (const one of without)
+      await xo.call('VM.add_to_platform', one.$ref, 'cores-per-socket', String(one.VCPUs_at_startup));
+    for (const { $ref } of without)
+      expect(await xo.call('VM.get_platform', $ref)).toEqual(
+        expect.objectContaining({ 'cores-per-socket': number }),
+      );
     const snapshot = xo.find('VM', (one) => one.is_a_snapshot);
-    expect(snapshot).toMatchObject({ snapshot_of: vm, snapshot_time: date, is_a_template: false, snapshot_info: { 'power-state-at-snapshot': 'Running' } });
+    expect(snapshot).toMatchObject({
+      snapshot_of: vm,
+      snapshot_time: date,
+      is_a_template: false,
+      snapshot_info: { 'power-state-at-snapshot': 'Running' },
+    });
     expect(xo.one(vm).snapshot_of).toBe(none);
   });
 
   test('default templates are known as such, and their disks can be read', async () => {
     const templates = xo.all('VM').filter(({ is_a_template }) => is_a_template);
-    const disks = templates.map(({ other_config }) => other_config['disks'] ?? '').filter((xml) => xml !== '');
+    const disks = templates
+      .map(({ other_config }) => other_config['disks'] ?? '')
+      .filter((xml) => xml !== '');
     expect(disks.length).toBeGreaterThan(0);
     for (const xml of disks)
-      expect(xml).toMatch(/^<provision>(<disk bootable="(true|false)" device="\d+" size="\d+" sr="[^"]*" type="[^"]+"\/>)+<\/provision>$/);
-    const defaults = templates.filter(({ is_default_template, other_config }) => is_default_template || other_config['default_template'] === 'true');
+      expect(xml).toMatch(
+        /^<provision>(<disk bootable="(true|false)" device="\d+" size="\d+" sr="[^"]*" type="[^"]+"\/>)+<\/provision>$/,
+      );
+    const defaults = templates.filter(
+      ({ is_default_template, other_config }) =>
+        is_default_template || other_config['default_template'] === 'true',
+    );
     expect(defaults.map(({ name_label }) => name_label)).toContain('Debian Bookworm 12');
     for (const { other_config } of defaults) expect(other_config['install-methods']).toMatch(/^\w+(,\w+)*$/);
   });
@@ -86,19 +108,26 @@ describe('an object of every record', () => {
       PV_drivers_detected: true,
       PV_drivers_up_to_date: true,
       os_version: expect.objectContaining({ name: text, uname: text }),
-      networks: expect.objectContaining({ '0/ip': expect.stringMatching(/^\d+\.\d+\.\d+\.\d+$/), '0/ipv4/0': text }),
+      networks: expect.objectContaining({
+        '0/ip': expect.stringMatching(/^\d+\.\d+\.\d+\.\d+$/),
+        '0/ipv4/0': text,
+      }),
       other: map,
       memory: map,
     });
     const consoles = (shown['consoles'] as string[]).map((one) => xo.one(one));
-    expect(consoles).toContainEqual(expect.objectContaining({ protocol: 'rfb', location: expect.stringMatching(/^https?:/) }));
+    expect(consoles).toContainEqual(
+      expect.objectContaining({ protocol: 'rfb', location: expect.stringMatching(/^https?:/) }),
+    );
   });
 
   test('no id is shared by two objects of any class', async () => {
     const objects = Object.entries(xo.xapi.objects.all as Record<string, Seen>);
-    for (const [id, { $id, uuid }] of objects) expect([id, uuid]).toEqual([$id, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
+    for (const [id, { $id, uuid }] of objects)
+      expect([id, uuid]).toEqual([$id, expect.stringMatching(/^[0-9a-f-]{36}$/)]);
     const types = new Set(objects.map(([, { $type }]) => $type));
-    for (const type of types) expect(xo.all(type)).toHaveLength((await xo.call<string[]>(`${type}.get_all`)).length);
+    for (const type of types)
+      expect(xo.all(type)).toHaveLength((await xo.call<string[]>(`${type}.get_all`)).length);
   });
 
   test.each(['VM', 'host', 'VDI', 'SR', 'network', 'PIF', 'VBD', 'task'])(
@@ -113,7 +142,9 @@ describe('an object of every record', () => {
 describe('what it writes about itself', () => {
   const mark = 'xo:clientInfo:0001';
   const written = (): Promise<void> =>
-    xo.update(xo.pool, 'other_config', { [mark]: JSON.stringify({ lastConnected: Date.now(), networkInterfaces: { eth0: [] } }) });
+    xo.update(xo.pool, 'other_config', {
+      [mark]: JSON.stringify({ lastConnected: Date.now(), networkInterfaces: { eth0: [] } }),
+    });
 
   test('its mark is set, replaced when it comes again, and taken off by another that finds it old', async () => {
     await written();
@@ -129,9 +160,14 @@ describe('what it writes about itself', () => {
 
   test('what it knows of a VM is JSON in its settings, and gone when it is set to nothing', async () => {
     const key = 'xo:creation';
-    await xo.update(xo.one(vm), 'other_config', { [key]: JSON.stringify({ date: new Date(0).toISOString(), user: 'one' }) });
+    await xo.update(xo.one(vm), 'other_config', {
+      [key]: JSON.stringify({ date: new Date(0).toISOString(), user: 'one' }),
+    });
     await xo.sees(vm, ({ other_config }) => other_config[key] !== undefined);
-    expect(JSON.parse(String(xo.one(vm).other_config[key]))).toEqual({ date: '1970-01-01T00:00:00.000Z', user: 'one' });
+    expect(JSON.parse(String(xo.one(vm).other_config[key]))).toEqual({
+      date: '1970-01-01T00:00:00.000Z',
+      user: 'one',
+    });
     await xo.update(xo.one(vm), 'other_config', { [key]: null, 'xo:notes': 'a note' });
     expect((await xo.barrier(vm)).other_config).toMatchObject({ 'xo:notes': 'a note' });
     expect(xo.one(vm).other_config).not.toHaveProperty([key]);
@@ -148,10 +184,21 @@ describe('what it writes about itself', () => {
   });
 
   test('settings of the pool: its names, automatic power-on, networks for its own work, where suspended VMs lie', async () => {
-    const sr = xo.find('SR', ({ shared, content_type, type }) => shared && content_type === 'user' && type === 'nfs').$ref;
+    const sr = xo.find(
+      'SR',
+      ({ shared, content_type, type }) => shared && content_type === 'user' && type === 'nfs',
+    ).$ref;
     const { $ref: pool } = xo.pool;
-    await xo.xapi.setFields('pool', pool, { name_label: 'mine', name_description: 'of mine', migration_compression: true });
-    await xo.update(xo.pool, 'other_config', { auto_poweron: 'true', 'xo:migrationNetwork': 'a', 'xo:backupNetwork': 'b' });
+    await xo.xapi.setFields('pool', pool, {
+      name_label: 'mine',
+      name_description: 'of mine',
+      migration_compression: true,
+    });
+    await xo.update(xo.pool, 'other_config', {
+      auto_poweron: 'true',
+      'xo:migrationNetwork': 'a',
+      'xo:backupNetwork': 'b',
+    });
     await xo.call('pool.set_suspend_image_SR', pool, sr);
     await xo.call('pool.set_crash_dump_SR', pool, none);
     await xo.call('pool.set_default_SR', pool, sr);
@@ -162,9 +209,17 @@ describe('what it writes about itself', () => {
       suspend_image_SR: sr,
       crash_dump_SR: none,
       default_SR: sr,
-      other_config: expect.objectContaining({ auto_poweron: 'true', 'xo:migrationNetwork': 'a', 'xo:backupNetwork': 'b' }),
+      other_config: expect.objectContaining({
+        auto_poweron: 'true',
+        'xo:migrationNetwork': 'a',
+        'xo:backupNetwork': 'b',
+      }),
     });
-    await xo.update(xo.pool, 'other_config', { auto_poweron: null, 'xo:migrationNetwork': null, 'xo:backupNetwork': null });
+    await xo.update(xo.pool, 'other_config', {
+      auto_poweron: null,
+      'xo:migrationNetwork': null,
+      'xo:backupNetwork': null,
+    });
   });
 });
 
@@ -176,7 +231,9 @@ describe('tasks and messages', () => {
     await xo.sees(task, ({ progress }) => progress === 0.25);
     await xo.call('task.cancel', task);
     // The owner of the work sees it there, and ends it.
-    await xo.sees(task, ({ current_operations }) => Object.values(current_operations as object).includes('cancel'));
+    await xo.sees(task, ({ current_operations }) =>
+      Object.values(current_operations as object).includes('cancel'),
+    );
     await xo.call('task.set_status', task, 'cancelled');
     await xo.call('task.destroy', task);
     await eventually(async () => expect(xo.xapi.getObject(task, undefined)).toBeUndefined());

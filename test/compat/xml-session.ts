@@ -1,18 +1,27 @@
 /** A session over XML-RPC as Python and Go hold it, with an encoder and a reader of its own. */
 export type Xml = string | number | boolean | readonly Xml[] | { readonly [name: string]: Xml };
 
-const escaped = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escaped = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 const entities: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 const unescaped = (text: string): string =>
-  text.replace(/&(?:#(\d+)|(\w+));/g, (_all, code: string | undefined, name: string) => (code ? String.fromCodePoint(Number(code)) : (entities[name] ?? '?')));
+  text.replace(/&(?:#(\d+)|(\w+));/g, (_all, code: string | undefined, name: string) =>
+    code ? String.fromCodePoint(Number(code)) : (entities[name] ?? '?'),
+  );
 
 /** Whole numbers go as text, as 64 bits do not fit an `<int>`. */
 function write(value: Xml): string {
   if (typeof value === 'string') return `<value><string>${escaped(value)}</string></value>`;
   if (typeof value === 'boolean') return `<value><boolean>${Number(value)}</boolean></value>`;
-  if (typeof value === 'number') return Number.isInteger(value) ? `<value><string>${value}</string></value>` : `<value><double>${value}</double></value>`;
-  if (Array.isArray(value)) return `<value><array><data>${value.map((one: Xml) => write(one)).join('')}</data></array></value>`;
-  const members = Object.entries(value).map(([name, one]: [string, Xml]) => `<member><name>${escaped(name)}</name>${write(one)}</member>`);
+  if (typeof value === 'number')
+    return Number.isInteger(value)
+      ? `<value><string>${value}</string></value>`
+      : `<value><double>${value}</double></value>`;
+  if (Array.isArray(value))
+    return `<value><array><data>${value.map((one: Xml) => write(one)).join('')}</data></array></value>`;
+  const members = Object.entries(value).map(
+    ([name, one]: [string, Xml]) => `<member><name>${escaped(name)}</name>${write(one)}</member>`,
+  );
   return `<value><struct>${members.join('')}</struct></value>`;
 }
 
@@ -30,7 +39,8 @@ class Reader {
     return true;
   }
   private want(tag: string): void {
-    if (!this.skip(tag)) throw new Error(`no ${tag} at ${this.at}: ${this.text.slice(this.at, this.at + 80)}`);
+    if (!this.skip(tag))
+      throw new Error(`no ${tag} at ${this.at}: ${this.text.slice(this.at, this.at + 80)}`);
   }
   private until(tag: string): string {
     const end = this.text.indexOf(tag, this.at);
@@ -94,7 +104,10 @@ export class XmlSession {
   ) {}
   /** The path is that of the client; what comes beside the name and the password is its own matter. */
   static async login(url: string, path: string, ...params: readonly Xml[]): Promise<XmlSession> {
-    return new XmlSession(`${url}${path}`, await send<string>(`${url}${path}`, 'session.login_with_password', params));
+    return new XmlSession(
+      `${url}${path}`,
+      await send<string>(`${url}${path}`, 'session.login_with_password', params),
+    );
   }
   call<T = string>(method: string, ...params: readonly Xml[]): Promise<T> {
     return send<T>(this.url, method, [this.ref, ...params]);
@@ -104,8 +117,12 @@ export class XmlSession {
 async function send<T>(url: string, method: string, params: readonly Xml[]): Promise<T> {
   const body = `<?xml version='1.0'?><methodCall><methodName>${method}</methodName><params>${params.map((one) => `<param>${write(one)}</param>`).join('')}</params></methodCall>`;
   const response = await fetch(url, { method: 'POST', headers: { 'Content-Type': 'text/xml' }, body });
-  if (response.status !== 200 || response.headers.get('content-type') !== 'text/xml') throw new Error(`${response.status} ${await response.text()}`);
-  const [, inner = ''] = /<methodResponse>\s*<params>\s*<param>(.*)<\/param>\s*<\/params>\s*<\/methodResponse>/s.exec(await response.text()) ?? [];
+  if (response.status !== 200 || response.headers.get('content-type') !== 'text/xml')
+    throw new Error(`${response.status} ${await response.text()}`);
+  const [, inner = ''] =
+    /<methodResponse>\s*<params>\s*<param>(.*)<\/param>\s*<\/params>\s*<\/methodResponse>/s.exec(
+      await response.text(),
+    ) ?? [];
   const answer = new Reader(inner).value() as { Status: string; Value?: T; ErrorDescription: string[] };
   if (answer.Status !== 'Success') throw new XmlFailure(answer.ErrorDescription);
   if (answer.Value === undefined) throw new Error('an answer without a value');

@@ -6,14 +6,17 @@ import { asRef, handlers, roles, type HandlerFacts, type Role } from '@xenplane/
 import { openSession } from '@xenplane/xapi';
 import { startWorld, type World } from '../world';
 
-const facts = JSON.parse(readFileSync(path.join(__dirname, '..', '..', 'libs', 'model', 'facts', 'roles.json'), 'utf8')) as {
+const facts = JSON.parse(
+  readFileSync(path.join(__dirname, '..', '..', 'libs', 'model', 'facts', 'roles.json'), 'utf8'),
+) as {
   readonly http: Readonly<Record<string, string>>;
 };
 const order = ['local-root', ...roles];
 function may(role: Role, fact: string): boolean {
   const [least = '', extra] = fact.split('+');
   return (
-    (role === 'client-cert' && extra === 'client-cert') || (order.indexOf(role) <= order.indexOf(least) && (role === 'local-root' || least !== 'local-root'))
+    (role === 'client-cert' && extra === 'client-cert') ||
+    (order.indexOf(role) <= order.indexOf(least) && (role === 'local-root' || least !== 'local-root'))
   );
 }
 
@@ -24,7 +27,16 @@ beforeAll(async () => {
   const [api] = world.apis;
   for (const role of ['local-root', ...roles] as const)
     if (api)
-      tokens.set(role, await openSession(api.plane, { user: role, root: role === 'local-root', role, originator: 'test', userRef: asRef('OpaqueRef:NULL') }));
+      tokens.set(
+        role,
+        await openSession(api.plane, {
+          user: role,
+          root: role === 'local-root',
+          role,
+          originator: 'test',
+          userRef: asRef('OpaqueRef:NULL'),
+        }),
+      );
 });
 afterAll(() => world?.stop());
 
@@ -40,7 +52,9 @@ function statusOf(method: string, target: string, headers: readonly string[]): P
       resolve(text.split(' ')[1] ?? '');
     });
     socket.on('error', reject).on('end', () => reject(new Error(`no answer to ${method} ${target}`)));
-    socket.write([`${method} ${target} HTTP/1.1`, 'Host: any', 'Content-Length: 0', ...headers, '', ''].join('\r\n'));
+    socket.write(
+      [`${method} ${target} HTTP/1.1`, 'Host: any', 'Content-Length: 0', ...headers, '', ''].join('\r\n'),
+    );
   });
 }
 const webSocket = [

@@ -83,7 +83,10 @@ export class Kit {
       const parts = await this.plane.store
         .query<{
           ref: string;
-        }>("SELECT o.ref FROM operation o JOIN task t ON t.ref = o.ref WHERE t.subtask_of = $1 AND o.state <> 'done' AND o.owner IS NULL", [task])
+        }>(
+          "SELECT o.ref FROM operation o JOIN task t ON t.ref = o.ref WHERE t.subtask_of = $1 AND o.state <> 'done' AND o.owner IS NULL",
+          [task],
+        )
         .catch(() => []);
       await Promise.all(parts.map((part) => this.work(part.ref)));
     }
@@ -102,7 +105,8 @@ export class Kit {
     const task = await this.call<string>(`Async.${method}`, ...params);
     await this.work(task);
     const status = await this.finished(task);
-    if (status !== 'success') throw new Error(`${method}: ${(await this.call<string[]>('task.get_error_info', task)).join(' ')}`);
+    if (status !== 'success')
+      throw new Error(`${method}: ${(await this.call<string[]>('task.get_error_info', task)).join(' ')}`);
     return task;
   }
 
@@ -111,8 +115,20 @@ export class Kit {
     const [template] = await this.call<string[]>('VM.get_by_name_label', system);
     const vm = await this.call<string>('VM.clone', template, 'walked');
     await this.call('VM.provision', vm);
-    const [network] = await this.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
-    await this.call('VIF.create', { device: '0', network, VM: vm, MAC: '', MTU: 0, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
+    const [network] = await this.call<string[]>(
+      'network.get_by_name_label',
+      'Pool-wide network associated with eth0',
+    );
+    await this.call('VIF.create', {
+      device: '0',
+      network,
+      VM: vm,
+      MAC: '',
+      MTU: 0,
+      other_config: {},
+      qos_algorithm_type: '',
+      qos_algorithm_params: {},
+    });
     return vm;
   }
 
@@ -120,7 +136,9 @@ export class Kit {
   async runningVm(system?: string): Promise<string> {
     const vm = await this.newVm(system);
     await this.run('VM.start', vm, false, false);
-    await eventually(async () => expect(await this.call('VM.get_allowed_operations', vm)).toContain('suspend'));
+    await eventually(async () =>
+      expect(await this.call('VM.get_allowed_operations', vm)).toContain('suspend'),
+    );
     return vm;
   }
 
@@ -146,7 +164,17 @@ export class Kit {
     const cls = method.split('.')[0];
     const record = await this.call<Record<string, unknown>>(`${cls}.get_record`, params[0]).catch(gone);
     if (!record) return undefined;
-    const { network, ipv4_addresses, ipv6_addresses, power_state, currently_attached, memory_target, VCPUs_at_startup, current_operations, snapshots } = record;
+    const {
+      network,
+      ipv4_addresses,
+      ipv6_addresses,
+      power_state,
+      currently_attached,
+      memory_target,
+      VCPUs_at_startup,
+      current_operations,
+      snapshots,
+    } = record;
     return {
       network,
       ipv4_addresses,
@@ -178,7 +206,9 @@ export class Kit {
     const hosts = await this.plane.store.query<{ uuid: string }>('SELECT uuid FROM host_run');
     const lists = await Promise.all(
       hosts.map(async ({ uuid }) =>
-        (await this.world.agent.hypervisor.list(uuid)).map((d) => `${d.vm} ${uuid} ${d.state === 'paused' ? 'Paused' : 'Running'}`),
+        (await this.world.agent.hypervisor.list(uuid)).map(
+          (d) => `${d.vm} ${uuid} ${d.state === 'paused' ? 'Paused' : 'Running'}`,
+        ),
       ),
     );
     return lists.flat().sort();

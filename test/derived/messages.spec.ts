@@ -1,5 +1,13 @@
 /** Every message of the model over the wire: what it answers to no session, a wrong count, a role that is too weak; every class on both wires. */
-import { asRef, isClassName, mandatory, messages, storedClasses, zeroOf, type Message } from '@xenplane/model';
+import {
+  asRef,
+  isClassName,
+  mandatory,
+  messages,
+  storedClasses,
+  zeroOf,
+  type Message,
+} from '@xenplane/model';
 import { openSession } from '@xenplane/xapi';
 import { encodeJson, parseResponse } from '@xenplane/wire';
 import { post, xmlCall } from '../wire/raw';
@@ -12,7 +20,12 @@ beforeAll(async () => {
   world = await startWorld({ hosts: 2 });
   const [api] = world.apis;
   if (!api) throw new Error('no API');
-  const opening = { user: 'somebody', root: false, originator: 'test', userRef: asRef<'user'>('OpaqueRef:NULL') };
+  const opening = {
+    user: 'somebody',
+    root: false,
+    originator: 'test',
+    userRef: asRef<'user'>('OpaqueRef:NULL'),
+  };
   reader = await openSession(api.plane, { ...opening, role: 'read-only' });
   root = await openSession(api.plane, { ...opening, user: 'root', root: true, role: 'local-root' });
 });
@@ -27,14 +40,22 @@ async function ask(method: string, params: readonly string[]): Promise<Reply> {
     method: 'POST',
     body: `{"jsonrpc":"2.0","id":1,"method":"${method}","params":[${params.join(',')}]}`,
   });
-  expect([method, response.status, response.headers.get('content-type')]).toEqual([method, 200, 'application/json']);
+  expect([method, response.status, response.headers.get('content-type')]).toEqual([
+    method,
+    200,
+    'application/json',
+  ]);
   return (await response.json()) as Reply;
 }
 /** Arguments of the right types that mean nothing. */
 const blank = (message: Message): string[] =>
   message.params
     .slice(0, mandatory(message))
-    .map(({ type }) => (type.kind === 'record' ? blankRecord(message) : encodeJson(type, type.kind === 'option' ? undefined : zeroOf(type))));
+    .map(({ type }) =>
+      type.kind === 'record'
+        ? blankRecord(message)
+        : encodeJson(type, type.kind === 'option' ? undefined : zeroOf(type)),
+    );
 function blankRecord({ cls }: Message): string {
   const members = Object.entries(cls.fields).filter(([, f]) => f.access !== 'readOnly');
   return `{${members.map(([name, f]) => `"${name}":${encodeJson(f.type, zeroOf(f.type))}`).join(',')}}`;
@@ -81,7 +102,10 @@ test('every message counts its parameters before it looks at the session', async
   const wrong: string[] = [];
   for (const m of withSession.filter((one) => mandatory(one) > 0)) {
     const { error } = await ask(m.name, []);
-    if (error?.message !== 'MESSAGE_PARAMETER_COUNT_MISMATCH' || error.data.join() !== [m.name, mandatory(m), -1].join())
+    if (
+      error?.message !== 'MESSAGE_PARAMETER_COUNT_MISMATCH' ||
+      error.data.join() !== [m.name, mandatory(m), -1].join()
+    )
       wrong.push(`${m.name}: ${error?.message} ${error?.data.join()}`);
   }
   expect(wrong).toEqual([]);
@@ -98,7 +122,9 @@ test('a read-only session may do what the model says and nothing else, and chang
   await eventually(async () => undefined);
   const before = await fingerprint();
   const wrong: string[] = [];
-  for (const m of withSession.filter((one) => one.role !== 'read-only' && one.state !== 'removed' && one.runs !== 'planned')) {
+  for (const m of withSession.filter(
+    (one) => one.role !== 'read-only' && one.state !== 'removed' && one.runs !== 'planned',
+  )) {
     const { error } = await ask(m.name, [quoted(reader), ...blank(m)]);
     // The parent of an object is looked up first; that there is none is as good a refusal.
     if (error?.message !== 'RBAC_PERMISSION_DENIED' && error?.message !== 'HANDLE_INVALID')
@@ -120,33 +146,56 @@ test('what is not built says so, what was removed says that', async () => {
 
 test('a wrong type is refused and nothing falls over', async () => {
   const wrong: string[] = [];
-  for (const m of withSession.filter((one) => one.params.length > 0 && one.runs !== 'planned' && one.state !== 'removed')) {
-    const { error } = await ask(m.name, [quoted(root), ...m.params.slice(0, mandatory(m)).map(() => '[[1.5]]')]);
-    if (mandatory(m) > 0 && error?.message !== 'INTERNAL_ERROR') wrong.push(`${m.name}: ${error?.message ?? 'answered'}`);
+  for (const m of withSession.filter(
+    (one) => one.params.length > 0 && one.runs !== 'planned' && one.state !== 'removed',
+  )) {
+    const { error } = await ask(m.name, [
+      quoted(root),
+      ...m.params.slice(0, mandatory(m)).map(() => '[[1.5]]'),
+    ]);
+    if (mandatory(m) > 0 && error?.message !== 'INTERNAL_ERROR')
+      wrong.push(`${m.name}: ${error?.message ?? 'answered'}`);
   }
   expect(wrong).toEqual([]);
 });
 
-test.each(storedClasses.filter((c) => c.lists === undefined && isClassName(c.name) && c.state !== 'removed').map((c) => c.name))(
-  '%s.get_all_records is the same on both wires',
-  async (cls) => {
-    const json = (await ask(`${cls}.get_all_records`, [quoted(root)])).result as Record<string, Record<string, unknown>>;
-    const body = `<?xml version="1.0"?><methodCall><methodName>${cls}.get_all_records</methodName><params><param><value>${root}</value></param></params></methodCall>`;
-    const response = await fetch(`${world.url}/any/path`, { method: 'POST', headers: { 'content-type': 'text/xml' }, body });
-    expect(response.headers.get('content-type')).toBe('text/xml');
-    const xml = parseResponse(Buffer.from(await response.arrayBuffer())) as Record<string, Record<string, unknown>>;
-    expect(Object.keys(xml).sort()).toEqual(Object.keys(json).sort());
-    for (const ref of Object.keys(json)) expect(Object.keys(xml[ref] ?? {})).toEqual(Object.keys(json[ref] ?? {}));
-  },
-);
+test.each(
+  storedClasses
+    .filter((c) => c.lists === undefined && isClassName(c.name) && c.state !== 'removed')
+    .map((c) => c.name),
+)('%s.get_all_records is the same on both wires', async (cls) => {
+  const json = (await ask(`${cls}.get_all_records`, [quoted(root)])).result as Record<
+    string,
+    Record<string, unknown>
+  >;
+  const body = `<?xml version="1.0"?><methodCall><methodName>${cls}.get_all_records</methodName><params><param><value>${root}</value></param></params></methodCall>`;
+  const response = await fetch(`${world.url}/any/path`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/xml' },
+    body,
+  });
+  expect(response.headers.get('content-type')).toBe('text/xml');
+  const xml = parseResponse(Buffer.from(await response.arrayBuffer())) as Record<
+    string,
+    Record<string, unknown>
+  >;
+  expect(Object.keys(xml).sort()).toEqual(Object.keys(json).sort());
+  for (const ref of Object.keys(json))
+    expect(Object.keys(xml[ref] ?? {})).toEqual(Object.keys(json[ref] ?? {}));
+});
 
 test('the language of expressions', async () => {
   const call = await login(world.url);
   const [address] = Object.values(await call<Record<string, { IP: string }>>('PIF.get_all_records'))
     .map((p) => p.IP)
     .filter((ip) => ip !== '');
-  const found = await call<Record<string, { IP: string }>>('PIF.get_all_records_where', `field "IP"="${address}"`);
+  const found = await call<Record<string, { IP: string }>>(
+    'PIF.get_all_records_where',
+    `field "IP"="${address}"`,
+  );
   expect(Object.values(found).map((p) => p.IP)).toEqual([address]);
-  await expect(call('VM.get_all_records_where', `field "name__label" = "' ; drop table vm;--"`)).resolves.toEqual({});
+  await expect(
+    call('VM.get_all_records_where', `field "name__label" = "' ; drop table vm;--"`),
+  ).resolves.toEqual({});
   await expect(call('VM.get_all_records_where', '('.repeat(5000))).rejects.toThrow('INTERNAL_ERROR');
 });

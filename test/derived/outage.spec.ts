@@ -12,7 +12,11 @@ beforeAll(async () => {
 afterAll(() => kit?.stop());
 
 /** Runs a start whose steps fail so often with that error, until its task has ended or it ran so often. */
-async function startFailing(error: Error, failures: number, mostRuns: number): Promise<{ runs: number; status: unknown; error: unknown }> {
+async function startFailing(
+  error: Error,
+  failures: number,
+  mostRuns: number,
+): Promise<{ runs: number; status: unknown; error: unknown }> {
   const task = await kit.accept('VM.start', [await kit.newVm(), false, false]);
   let left = failures;
   const worker = new OperationWorker({
@@ -35,7 +39,11 @@ async function startFailing(error: Error, failures: number, mostRuns: number): P
     runs += 1;
   }
   await worker.stop();
-  return { runs, status: await kit.call('task.get_status', task), error: await kit.call('task.get_error_info', task) };
+  return {
+    runs,
+    status: await kit.call('task.get_status', task),
+    error: await kit.call('task.get_error_info', task),
+  };
 }
 
 test.each([

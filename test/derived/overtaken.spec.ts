@@ -50,12 +50,22 @@ const byCall = (method: string): Overtaker => ({
   ends: () => [['cancelled']],
 });
 
-const badState = (vm: string): End[] => ['running', 'paused', 'suspended'].map((expected): End => ['failure', 'VM_BAD_POWER_STATE', vm, expected, 'halted']);
+const badState = (vm: string): End[] =>
+  ['running', 'paused', 'suspended'].map((expected): End => [
+    'failure',
+    'VM_BAD_POWER_STATE',
+    vm,
+    expected,
+    'halted',
+  ]);
 const crash: Overtaker = {
   happen: async (vm) => {
     const uuid = await kit.call<string>('VM.get_uuid', vm);
-    const hosts = Object.values(await kit.call<Record<string, { uuid: string }>>('host.get_all_records')).map((h) => h.uuid);
-    const has = async (host: string): Promise<boolean> => (await kit.world.agent.hypervisor.list(host)).some((d) => d.vm === uuid && d.state === 'running');
+    const hosts = Object.values(await kit.call<Record<string, { uuid: string }>>('host.get_all_records')).map(
+      (h) => h.uuid,
+    );
+    const has = async (host: string): Promise<boolean> =>
+      (await kit.world.agent.hypervisor.list(host)).some((d) => d.vm === uuid && d.state === 'running');
     for (const host of hosts) if (await has(host)) await kit.world.agent.hypervisor.crash(host, uuid);
     return undefined;
   },
@@ -64,11 +74,17 @@ const crash: Overtaker = {
 
 const hostLost: Overtaker = {
   happen: async (vm) => {
-    const [row] = await kit.plane.store.query<{ host: string }>("SELECT host FROM vm_run WHERE vm = $1 AND state <> 'H'", [vm]);
+    const [row] = await kit.plane.store.query<{ host: string }>(
+      "SELECT host FROM vm_run WHERE vm = $1 AND state <> 'H'",
+      [vm],
+    );
     if (row) await lose(kit.plane, row.host);
     return undefined;
   },
-  ends: (vm, hosts) => [...hosts.map((host): End => ['failure', 'HOST_OFFLINE', host]), ['failure', 'VM_MIGRATE_FAILED']],
+  ends: (vm, hosts) => [
+    ...hosts.map((host): End => ['failure', 'HOST_OFFLINE', host]),
+    ['failure', 'VM_MIGRATE_FAILED'],
+  ],
 };
 
 const overtakers: Readonly<Record<string, Overtaker>> = {
@@ -119,7 +135,11 @@ interface Asked {
   readonly vm: string;
   readonly at: string;
 }
-async function overtakenAt(method: string, { params, vm, at }: Asked, { happen, ends }: Overtaker): Promise<void> {
+async function overtakenAt(
+  method: string,
+  { params, vm, at }: Asked,
+  { happen, ends }: Overtaker,
+): Promise<void> {
   const task = await kit.accept(method, params);
   let happened: Promise<(() => Promise<void>) | undefined> | undefined;
   await kit.work(task, async (step, phase, act) => {
@@ -133,7 +153,10 @@ async function overtakenAt(method: string, { params, vm, at }: Asked, { happen, 
   const error = await kit.call<string[]>('task.get_error_info', task);
   const hosts = await kit.call<string[]>('host.get_all');
   const found = [status, ...(error[0] === 'VM_MIGRATE_FAILED' ? error.slice(0, 1) : error)];
-  expect([at, [['success'], ...ends(vm, hosts)].map(String)]).toEqual([at, expect.arrayContaining([String(found)])]);
+  expect([at, [['success'], ...ends(vm, hosts)].map(String)]).toEqual([
+    at,
+    expect.arrayContaining([String(found)]),
+  ]);
   expect([at, await kit.call('VM.get_current_operations', vm)]).toEqual([at, {}]);
   await kit.sound();
   await kit.once();

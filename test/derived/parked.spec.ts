@@ -19,7 +19,10 @@ test('an operation that waits when the database goes', async () => {
   const kit = await Kit.start(1);
   const told: string[] = [];
   try {
-    const appliance = await kit.call<string>('VM_appliance.create', { name_label: 'waits', name_description: '' });
+    const appliance = await kit.call<string>('VM_appliance.create', {
+      name_label: 'waits',
+      name_description: '',
+    });
     await kit.call('VM.set_appliance', await kit.newVm(), appliance);
     const task = await kit.accept('VM_appliance.start', [appliance, false]);
     const worker = workerOf(kit, (ref) => told.push(ref));
@@ -41,7 +44,9 @@ describe('what an operation waits for is left room', () => {
   afterAll(() => kit?.stop());
 
   /** Operations that cannot go on before something else has happened, with what makes that happen. */
-  const waiting: Readonly<Record<string, () => Promise<{ readonly task: string; readonly go: () => Promise<unknown> }>>> = {
+  const waiting: Readonly<
+    Record<string, () => Promise<{ readonly task: string; readonly go: () => Promise<unknown> }>>
+  > = {
     'host.evacuate, for its migrations': async () => {
       const host = await kit.call<string>('VM.get_resident_on', await kit.runningVm());
       const task = await kit.accept('host.evacuate', [host, 'OpaqueRef:NULL', 0]);
@@ -49,7 +54,13 @@ describe('what an operation waits for is left room', () => {
     },
     'VMSS.snapshot_now, for its snapshots': async () => {
       const vmss = await kit.call<string>('VMSS.create', {
-        ...{ name_label: 'waits', name_description: '', enabled: false, type: 'snapshot', retained_snapshots: 1 },
+        ...{
+          name_label: 'waits',
+          name_description: '',
+          enabled: false,
+          type: 'snapshot',
+          retained_snapshots: 1,
+        },
         ...{ frequency: 'daily', schedule: { hour: '0', min: '0' } },
       });
       await kit.call('VM.set_snapshot_schedule', await kit.newVm(), vmss);
@@ -85,15 +96,24 @@ describe('what an operation waits for is left room', () => {
   test('more evacuations at once than a worker has places: all end', async () => {
     const hosts = await kit.call<string[]>('host.get_all');
     for (const host of hosts) await kit.call('host.enable', host);
-    for (let i = 0; i < 6; i += 1) await kit.run('VM.start_on', await kit.newVm(), hosts[i % 3], false, false);
+    for (let i = 0; i < 6; i += 1)
+      await kit.run('VM.start_on', await kit.newVm(), hosts[i % 3], false, false);
     for (const host of hosts.slice(0, 3)) await kit.call('host.disable', host);
     const tasks: string[] = [];
-    for (const host of hosts.slice(0, 3)) tasks.push(await kit.accept('host.evacuate', [host, 'OpaqueRef:NULL', 0]));
+    for (const host of hosts.slice(0, 3))
+      tasks.push(await kit.accept('host.evacuate', [host, 'OpaqueRef:NULL', 0]));
     const worker = workerOf(kit);
-    const serving = serve(testServices().redisUrl, queuePrefix(kit.world.databaseUrl), 2, (ref) => worker.run(ref));
+    const serving = serve(testServices().redisUrl, queuePrefix(kit.world.databaseUrl), 2, (ref) =>
+      worker.run(ref),
+    );
     try {
-      for (const task of tasks) expect([await kit.finished(task), await kit.call('task.get_error_info', task)]).toEqual(['success', []]);
-      for (const task of tasks) expect((await kit.call<string[]>('task.get_subtasks', task)).length).toBeGreaterThan(1);
+      for (const task of tasks)
+        expect([await kit.finished(task), await kit.call('task.get_error_info', task)]).toEqual([
+          'success',
+          [],
+        ]);
+      for (const task of tasks)
+        expect((await kit.call<string[]>('task.get_subtasks', task)).length).toBeGreaterThan(1);
     } finally {
       await serving.close();
       await worker.stop();
@@ -109,7 +129,10 @@ describe('what an operation waits for is left room', () => {
     const parts = await kit.call<string[]>('task.get_subtasks', task);
     expect(parts).not.toEqual([]);
     await eventually(async () => {
-      const rows = await kit.plane.store.query<{ n: number }>('SELECT count(*)::int AS n FROM operation WHERE ref = ANY($1) AND cancel_requested', [parts]);
+      const rows = await kit.plane.store.query<{ n: number }>(
+        'SELECT count(*)::int AS n FROM operation WHERE ref = ANY($1) AND cancel_requested',
+        [parts],
+      );
       expect(rows[0]?.n).toBe(parts.length);
     });
     expect(await kit.call('task.get_status', task)).toBe('pending');

@@ -2,7 +2,16 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import path from 'node:path';
-import { asRef, isClassName, mandatory, messages, roles, zeroOf, type Message, type Role } from '@xenplane/model';
+import {
+  asRef,
+  isClassName,
+  mandatory,
+  messages,
+  roles,
+  zeroOf,
+  type Message,
+  type Role,
+} from '@xenplane/model';
 import { encodeJson } from '@xenplane/wire';
 import { openSession, permissions } from '@xenplane/xapi';
 import { startWorld, type World } from '../world';
@@ -12,7 +21,9 @@ interface Facts {
   readonly keyed: Readonly<Record<string, string>>;
   readonly http: Readonly<Record<string, string>>;
 }
-const facts = JSON.parse(readFileSync(path.join(__dirname, '..', '..', 'libs', 'model', 'facts', 'roles.json'), 'utf8')) as Facts;
+const facts = JSON.parse(
+  readFileSync(path.join(__dirname, '..', '..', 'libs', 'model', 'facts', 'roles.json'), 'utf8'),
+) as Facts;
 const order = ['local-root', ...roles];
 /** As the facts write it: the least role, and whether the internal role may too. */
 function may(role: Role, fact: string): boolean {
@@ -28,7 +39,13 @@ const agent = new Agent({ keepAlive: true, maxSockets: 24 });
 async function open(role: Role): Promise<string> {
   const [api] = world.apis;
   if (!api) throw new Error('no API');
-  return openSession(api.plane, { user: role, root: role === 'local-root', role, originator: 'test', userRef: asRef<'user'>('OpaqueRef:NULL') });
+  return openSession(api.plane, {
+    user: role,
+    root: role === 'local-root',
+    role,
+    originator: 'test',
+    userRef: asRef<'user'>('OpaqueRef:NULL'),
+  });
 }
 beforeAll(async () => {
   world = await startWorld({ hosts: 1, scheduler: false });
@@ -58,7 +75,10 @@ function ask(method: string, params: readonly string[]): Promise<Reply> {
   });
 }
 async function call<T>(role: Role, method: string, ...params: unknown[]): Promise<T> {
-  const { result, error } = await ask(method, [JSON.stringify(tokens.get(role)), ...params.map((p) => JSON.stringify(p))]);
+  const { result, error } = await ask(method, [
+    JSON.stringify(tokens.get(role)),
+    ...params.map((p) => JSON.stringify(p)),
+  ]);
   if (error) throw new Error([error.message, ...error.data].join(' '));
   return result as T;
 }
@@ -67,7 +87,11 @@ async function call<T>(role: Role, method: string, ...params: unknown[]): Promis
 const blank = (message: Message): string[] =>
   message.params
     .slice(0, mandatory(message))
-    .map(({ type }) => (type.kind === 'record' ? blankRecord(message) : encodeJson(type, type.kind === 'option' ? undefined : zeroOf(type))));
+    .map(({ type }) =>
+      type.kind === 'record'
+        ? blankRecord(message)
+        : encodeJson(type, type.kind === 'option' ? undefined : zeroOf(type)),
+    );
 function blankRecord({ cls }: Message): string {
   const members = Object.entries(cls.fields).filter(([, f]) => f.access !== 'readOnly');
   return `{${members.map(([name, f]) => `"${name}":${encodeJson(f.type, zeroOf(f.type))}`).join(',')}}`;
@@ -76,10 +100,14 @@ const told = [...messages.values()].filter((m) => m.session && m.state !== 'remo
 /** Messages that only this control plane has. */
 const ours: Readonly<Record<string, string>> = { 'host.failover': 'pool-operator' };
 const factOf = (m: Message): string => ours[m.name] ?? facts.minimal[m.name] ?? 'read-only';
-const isMapSet = (m: Message): boolean => m.call.startsWith('set_') && m.cls.fields[m.call.slice(4)]?.keyRoles !== undefined;
+const isMapSet = (m: Message): boolean =>
+  m.call.startsWith('set_') && m.cls.fields[m.call.slice(4)]?.keyRoles !== undefined;
 
 /** Asks for all of these, a few at a time, and says what was not as it should be. */
-async function complaints(pairs: readonly (readonly [Role, Message])[], wrong: (m: Message, code: string | undefined) => boolean): Promise<string[]> {
+async function complaints(
+  pairs: readonly (readonly [Role, Message])[],
+  wrong: (m: Message, code: string | undefined) => boolean,
+): Promise<string[]> {
   const found: string[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
@@ -95,7 +123,9 @@ async function complaints(pairs: readonly (readonly [Role, Message])[], wrong: (
 
 test('the facts name the least role of every message', () => {
   const ours = Object.fromEntries(
-    [...messages.values()].filter((m) => !m.hidden && m.name in facts.minimal).map((m) => [m.name, `${m.role}${m.clientCert ? '+client-cert' : ''}`]),
+    [...messages.values()]
+      .filter((m) => !m.hidden && m.name in facts.minimal)
+      .map((m) => [m.name, `${m.role}${m.clientCert ? '+client-cert' : ''}`]),
   );
   const theirs = Object.fromEntries(Object.entries(facts.minimal).filter(([name]) => name in ours));
   expect(Object.keys(ours).length).toBeGreaterThan(1900);
@@ -103,7 +133,9 @@ test('the facts name the least role of every message', () => {
 });
 
 test.each(roles)('%s is refused all that needs more', async (role) => {
-  const refused = told.filter((m) => !may(role, factOf(m)) && !(m.keyRoles && Object.values(m.keyRoles).some((r) => may(role, r))));
+  const refused = told.filter(
+    (m) => !may(role, factOf(m)) && !(m.keyRoles && Object.values(m.keyRoles).some((r) => may(role, r))),
+  );
   if (role !== 'pool-admin') expect(refused.length).toBeGreaterThan(50);
   const before = await counts();
   // The object whose present value matters is looked up first; that there is none is as good a refusal.
@@ -123,7 +155,11 @@ const counts = async (): Promise<unknown> =>
 /** Messages about an object: with a reference to nothing they end as soon as they may begin. */
 const aboutObject = (m: Message): boolean => {
   const [first] = m.params;
-  return first?.type.kind === 'ref' && isClassName(first.type.cls ?? '') && !['session.get_by_uuid'].includes(m.name);
+  return (
+    first?.type.kind === 'ref' &&
+    isClassName(first.type.cls ?? '') &&
+    !['session.get_by_uuid'].includes(m.name)
+  );
 };
 test.each(roles)('%s is let in to all that it may do to an object', async (role) => {
   const allowed = told.filter((m) => aboutObject(m) && may(role, factOf(m)));
@@ -144,7 +180,9 @@ test.each(roles)('the permissions of %s are those of the facts', async (role) =>
   const [ref] = await call<string[]>('read-only', 'role.get_by_name_label', role);
   const names = new Set(await call<string[]>('read-only', 'role.get_permissions_name_label', ref));
   const known = new Set(permissions.map((p) => p.name));
-  const expected = [...lower(facts.minimal), ...lower(facts.keyed), ...lower(facts.http)].filter((name) => known.has(name));
+  const expected = [...lower(facts.minimal), ...lower(facts.keyed), ...lower(facts.http)].filter((name) =>
+    known.has(name),
+  );
   expect(expected.filter((name) => !names.has(name))).toEqual([]);
   const all = { ...facts.minimal, ...facts.keyed, ...facts.http };
   const refused = Object.entries(all).filter(([, fact]) => !may(role, fact));
@@ -153,12 +191,18 @@ test.each(roles)('the permissions of %s are those of the facts', async (role) =>
 
 test('permissions are roles without others in them, found by name and by reference', async () => {
   const holders = await call<string[]>('read-only', 'role.get_by_permission_name_label', 'vm.start');
-  const names = await Promise.all(holders.map((ref) => call<string>('read-only', 'role.get_name_label', ref)));
+  const names = await Promise.all(
+    holders.map((ref) => call<string>('read-only', 'role.get_name_label', ref)),
+  );
   expect(names).toEqual(['pool-admin', 'pool-operator', 'vm-power-admin', 'vm-admin', 'vm-operator']);
   const [start] = await call<string[]>('read-only', 'role.get_by_name_label', 'vm.start');
   expect(await call('read-only', 'role.get_by_permission', start)).toEqual(holders);
   expect(await call('read-only', 'role.get_permissions', start)).toEqual([start]);
-  expect(await call('read-only', 'role.get_record', start)).toMatchObject({ name_label: 'vm.start', subroles: [], is_internal: false });
+  expect(await call('read-only', 'role.get_record', start)).toMatchObject({
+    name_label: 'vm.start',
+    subroles: [],
+    is_internal: false,
+  });
   const real = await call<Record<string, { name_label: string; subroles: string[]; is_internal: boolean }>>(
     'read-only',
     'role.get_all_records_where',
@@ -167,9 +211,14 @@ test('permissions are roles without others in them, found by name and by referen
   expect(Object.keys(real).length).toBeGreaterThan(2000);
   const [operator] = await call<string[]>('read-only', 'role.get_by_name_label', 'vm-operator');
   expect(await call<string[]>('read-only', 'role.get_subroles', operator)).toContain(start);
-  expect(await call('read-only', 'role.get_permissions', operator)).toEqual(await call('read-only', 'role.get_subroles', operator));
+  expect(await call('read-only', 'role.get_permissions', operator)).toEqual(
+    await call('read-only', 'role.get_subroles', operator),
+  );
   expect(await call('read-only', 'role.get_by_permission_name_label', 'no.such')).toEqual([]);
-  const all = await call<Record<string, { subroles: string[]; is_internal: boolean; name_label: string }>>('read-only', 'role.get_all_records');
+  const all = await call<Record<string, { subroles: string[]; is_internal: boolean; name_label: string }>>(
+    'read-only',
+    'role.get_all_records',
+  );
   expect(
     Object.values(all)
       .filter((r) => r.subroles.length > 0)
@@ -191,7 +240,9 @@ describe('single keys of maps', () => {
     .filter((m) => m.call.startsWith('add_to_'))
     .flatMap((m) => {
       const field = m.call.slice('add_to_'.length);
-      return Object.entries(m.cls.fields[field]?.keyRoles ?? {}).map(([key, role]) => [m.cls.name, field, key.replace('*', 'mine'), role, m.role] as const);
+      return Object.entries(m.cls.fields[field]?.keyRoles ?? {}).map(
+        ([key, role]) => [m.cls.name, field, key.replace('*', 'mine'), role, m.role] as const,
+      );
     });
   const objects = new Map<string, string>();
   beforeAll(async () => {
@@ -210,16 +261,27 @@ describe('single keys of maps', () => {
     for (const role of roles.filter((r) => r !== 'client-cert')) {
       // Of tasks everybody changes only their own.
       const self = cls === 'task' ? await call<string>(role, 'task.create', 'mine', '') : objects.get(cls);
-      const set = (who: Role, value: unknown): Promise<unknown> => call(who, `${cls}.set_${field}`, self, value);
+      const set = (who: Role, value: unknown): Promise<unknown> =>
+        call(who, `${cls}.set_${field}`, self, value);
       const present = await call<Record<string, string>>('local-root', `${cls}.get_${field}`, self);
       const allowed = may(role, least);
-      expect([role, 'add_to', !(await denied(call(role, `${cls}.add_to_${field}`, self, key, 'x')))]).toEqual([role, 'add_to', allowed]);
+      expect([role, 'add_to', !(await denied(call(role, `${cls}.add_to_${field}`, self, key, 'x')))]).toEqual(
+        [role, 'add_to', allowed],
+      );
       await set('local-root', { ...present, [key]: 'x' });
-      expect([role, 'remove_from', !(await denied(call(role, `${cls}.remove_from_${field}`, self, key)))]).toEqual([role, 'remove_from', allowed]);
+      expect([
+        role,
+        'remove_from',
+        !(await denied(call(role, `${cls}.remove_from_${field}`, self, key))),
+      ]).toEqual([role, 'remove_from', allowed]);
       await set('local-root', present);
       // A whole map needs its own role besides.
       const whole = allowed && may(role, facts.minimal[`${cls}.set_${field}`] ?? '');
-      expect([role, 'set', !(await denied(set(role, { ...present, [key]: 'y' })))]).toEqual([role, 'set', whole]);
+      expect([role, 'set', !(await denied(set(role, { ...present, [key]: 'y' })))]).toEqual([
+        role,
+        'set',
+        whole,
+      ]);
       await set('local-root', { ...present, [key]: 'x' });
       expect([role, 'set away', !(await denied(set(role, present)))]).toEqual([role, 'set away', whole]);
       await set('local-root', present);
@@ -228,27 +290,45 @@ describe('single keys of maps', () => {
 
   const guarded = keyed.filter(([cls, , , role]) => cls === 'VM' && role === 'pool-admin');
   test.each(guarded)('a new %s brings %s:%s only where it may be set', async (_cls, field, key) => {
-    await expect(makeVm('vm-admin', { [field]: { [key]: 'x' } })).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.create/key:${key}`);
+    await expect(makeVm('vm-admin', { [field]: { [key]: 'x' } })).rejects.toThrow(
+      `RBAC_PERMISSION_DENIED vm.create/key:${key}`,
+    );
     const tainted = await makeVm('pool-admin', { [field]: { [key]: 'x' } });
-    await expect(call('vm-admin', 'VM.clone', tainted, 'copy')).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.clone/key:${key}`);
-    await expect(call('vm-admin', 'VM.copy', tainted, 'copy', 'OpaqueRef:NULL')).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.copy/key:${key}`);
+    await expect(call('vm-admin', 'VM.clone', tainted, 'copy')).rejects.toThrow(
+      `RBAC_PERMISSION_DENIED vm.clone/key:${key}`,
+    );
+    await expect(call('vm-admin', 'VM.copy', tainted, 'copy', 'OpaqueRef:NULL')).rejects.toThrow(
+      `RBAC_PERMISSION_DENIED vm.copy/key:${key}`,
+    );
     const copy = await call<string>('pool-admin', 'VM.clone', tainted, 'copy');
     expect(await call('read-only', `VM.get_${field}`, copy)).toMatchObject({ [key]: 'x' });
   });
   const devices = keyed.filter(([cls, , , role]) => cls === 'VBD' && role === 'pool-admin');
-  test.each(devices)('a new %s, and a copy of its VM, bring %s:%s only where it may be set', async (_cls, field, key) => {
-    const vm = await makeVm('vm-admin', {});
-    const drive = (role: Role, extra: Record<string, unknown>): Promise<string> =>
-      call(role, 'VBD.create', { ...blankDrive, VM: vm, userdevice: 'autodetect', ...extra });
-    await expect(drive('vm-admin', { [field]: { [key]: 'x' } })).rejects.toThrow(`RBAC_PERMISSION_DENIED vbd.create/key:${key}`);
-    await drive('pool-admin', { [field]: { [key]: 'x' } });
-    await expect(call('vm-admin', 'VM.clone', vm, 'copy')).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.clone/key:${key}`);
-    await expect(call('vm-admin', 'VM.copy', vm, 'copy', 'OpaqueRef:NULL')).rejects.toThrow(`RBAC_PERMISSION_DENIED vm.copy/key:${key}`);
-  });
+  test.each(devices)(
+    'a new %s, and a copy of its VM, bring %s:%s only where it may be set',
+    async (_cls, field, key) => {
+      const vm = await makeVm('vm-admin', {});
+      const drive = (role: Role, extra: Record<string, unknown>): Promise<string> =>
+        call(role, 'VBD.create', { ...blankDrive, VM: vm, userdevice: 'autodetect', ...extra });
+      await expect(drive('vm-admin', { [field]: { [key]: 'x' } })).rejects.toThrow(
+        `RBAC_PERMISSION_DENIED vbd.create/key:${key}`,
+      );
+      await drive('pool-admin', { [field]: { [key]: 'x' } });
+      await expect(call('vm-admin', 'VM.clone', vm, 'copy')).rejects.toThrow(
+        `RBAC_PERMISSION_DENIED vm.clone/key:${key}`,
+      );
+      await expect(call('vm-admin', 'VM.copy', vm, 'copy', 'OpaqueRef:NULL')).rejects.toThrow(
+        `RBAC_PERMISSION_DENIED vm.copy/key:${key}`,
+      );
+    },
+  );
   test.each(['constructor', '__proto__', 'toString'])('%s is a key like others', async (key) => {
     const vm = await makeVm('vm-admin', {});
     await call('vm-admin', 'VM.add_to_other_config', vm, key, 'x');
-    expect(Object.entries(await call<object>('read-only', 'VM.get_other_config', vm))).toContainEqual([key, 'x']);
+    expect(Object.entries(await call<object>('read-only', 'VM.get_other_config', vm))).toContainEqual([
+      key,
+      'x',
+    ]);
     await call('vm-admin', 'VM.remove_from_other_config', vm, key);
   });
   test('there are such keys', () => expect([guarded.length > 2, devices.length > 1]).toEqual([true, true]));
@@ -269,7 +349,8 @@ test('secrets are told to operators alone, when they ask, and to nobody by event
     const answers = await Promise.allSettled(asked(role));
     return answers.filter((a) => a.status === 'fulfilled' && JSON.stringify(a.value).includes(value)).length;
   };
-  for (const role of roles) expect([role, await told(role)]).toEqual([role, may(role, 'pool-operator') ? 4 : 0]);
+  for (const role of roles)
+    expect([role, await told(role)]).toEqual([role, may(role, 'pool-operator') ? 4 : 0]);
   await call('pool-operator', 'event.register', ['*']);
   await call('pool-operator', 'secret.set_value', secret, `${value} again`);
   await call('pool-operator', 'task.create', 'something else', '');
@@ -294,5 +375,11 @@ function makeVm(role: Role, fields: Record<string, unknown>): Promise<string> {
       .filter(([, f]) => f.access !== 'readOnly')
       .map(([name, f]) => [name, f.default ?? zeroOf(f.type)]),
   );
-  return call(role, 'VM.create', { ...blankFields, name_label: 'keyed', VCPUs_max: 1, VCPUs_at_startup: 1, ...fields });
+  return call(role, 'VM.create', {
+    ...blankFields,
+    name_label: 'keyed',
+    VCPUs_max: 1,
+    VCPUs_at_startup: 1,
+    ...fields,
+  });
 }

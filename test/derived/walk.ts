@@ -3,11 +3,21 @@ import { XenError } from '@xenplane/model';
 import { Kit, type Scenarios } from './kit';
 
 /** The last step of what ends a domain: then it has ended. */
-const ending: ReadonlySet<string> = new Set(['VM.clean_shutdown', 'VM.hard_shutdown', 'VM.shutdown', 'VM.suspend']);
+const ending: ReadonlySet<string> = new Set([
+  'VM.clean_shutdown',
+  'VM.hard_shutdown',
+  'VM.shutdown',
+  'VM.suspend',
+]);
 const endsDomain = (method: string, step: string): boolean => step === 'show' && ending.has(method);
 
 /** `settled`: what must hold besides, after every walk. `pastReturn`: steps at which all has come about already that cannot be taken back. */
-export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> = async () => undefined, pastReturn = endsDomain, hosts?: number): void {
+export function walk(
+  scenarios: Scenarios,
+  settled: (kit: Kit) => Promise<void> = async () => undefined,
+  pastReturn = endsDomain,
+  hosts?: number,
+): void {
   let kit: Kit;
   beforeAll(async () => {
     kit = await Kit.start(hosts);
@@ -32,7 +42,10 @@ export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> 
         if (phase !== 'undo' && !steps.includes(step)) steps.push(step);
         return act();
       });
-      expect([await kit.finished(task), await kit.call('task.get_error_info', task)]).toEqual(['success', []]);
+      expect([await kit.finished(task), await kit.call('task.get_error_info', task)]).toEqual([
+        'success',
+        [],
+      ]);
       outcome = await kit.look(method, params);
       if (outcome !== undefined) expect(outcome).toMatchObject({ current_operations: {} });
       expect(steps.length).toBeGreaterThan(0);
@@ -59,7 +72,9 @@ export function walk(scenarios: Scenarios, settled: (kit: Kit) => Promise<void> 
         const before = await kit.look(method, params);
         const task = await accept(method, params);
         await kit.work(task, (step, phase, act) =>
-          phase !== 'undo' && step === at ? Promise.reject(new XenError('INTERNAL_ERROR', `injected at ${at}`)) : act(),
+          phase !== 'undo' && step === at
+            ? Promise.reject(new XenError('INTERNAL_ERROR', `injected at ${at}`))
+            : act(),
         );
         expect([at, await kit.finished(task)]).toEqual([at, 'failure']);
         // An effect that cannot be undone, such as a domain that is gone, is shown as it is.

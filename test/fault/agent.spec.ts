@@ -1,7 +1,14 @@
 /** The agent dies and its hypervisor lives: what may run runs on, and only as long as the lease. */
 import { agentSettings } from '@xenplane/config';
 import { createHmac } from 'node:crypto';
-import { agentCredential, hostUuid, inventoryOf, SimulatedXen, type Hypervisor, type JoinAnswer } from '@xenplane/hypervisor';
+import {
+  agentCredential,
+  hostUuid,
+  inventoryOf,
+  SimulatedXen,
+  type Hypervisor,
+  type JoinAnswer,
+} from '@xenplane/hypervisor';
 import { complaints } from '@xenplane/testing';
 import path from 'node:path';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
@@ -25,10 +32,15 @@ async function runningVm(): Promise<string> {
   const vm = await call<string>('VM.clone', template, 'survivor');
   await call('VM.provision', vm);
   await call('VM.start', vm, false, false);
-  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('clean_shutdown'));
+  await eventually(async () =>
+    expect(await call('VM.get_allowed_operations', vm)).toContain('clean_shutdown'),
+  );
   return vm;
 }
-const agentOf = (hypervisor: Hypervisor, { hosts = 1, seed = 7, folder = 'agent' } = {}): Promise<RunningAgent> =>
+const agentOf = (
+  hypervisor: Hypervisor,
+  { hosts = 1, seed = 7, folder = 'agent' } = {},
+): Promise<RunningAgent> =>
   startAgent(
     agentSettings({
       XENPLANE_HOSTS: String(hosts),
@@ -44,7 +56,8 @@ const agentOf = (hypervisor: Hypervisor, { hosts = 1, seed = 7, folder = 'agent'
   );
 const comeBack = (): Promise<RunningAgent> => agentOf(world.agent.hypervisor);
 const epoch = async (): Promise<number> =>
-  (await world.apis[0]?.plane.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run'))?.[0]?.host_epoch ?? 0;
+  (await world.apis[0]?.plane.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run'))?.[0]
+    ?.host_epoch ?? 0;
 
 test('a new agent adopts the domains that the old one left, under a new epoch, and knows how often they were built', async () => {
   const vm = await runningVm();
@@ -54,9 +67,13 @@ test('a new agent adopts the domains that the old one left, under a new epoch, a
   again = await comeBack();
   await eventually(async () => expect(await epoch()).toBeGreaterThan(before.epoch));
   expect(await call('VM.get_power_state', vm)).toBe('Running');
-  await eventually(async () => expect(await call('VM.get_allowed_operations', vm)).toContain('changing_VCPUs_live'));
+  await eventually(async () =>
+    expect(await call('VM.get_allowed_operations', vm)).toContain('changing_VCPUs_live'),
+  );
   await call('VM.set_VCPUs_number_live', vm, 1);
-  const [domain] = await world.agent.hypervisor.list((await call<string>('host.get_uuid', (await call<string[]>('host.get_all'))[0])) ?? '');
+  const [domain] = await world.agent.hypervisor.list(
+    (await call<string>('host.get_uuid', (await call<string[]>('host.get_all'))[0])) ?? '',
+  );
   expect(domain?.domid).toBe(before.domid);
   await call('VM.hard_shutdown', vm);
 });
@@ -85,7 +102,9 @@ test('without an agent the hypervisor ends its domains before the control plane 
 test('a guest that crashes is halted or built anew, as its VM says', async () => {
   const vm = await runningVm();
   const uuid = await call<string>('VM.get_uuid', vm),
-    [host = ''] = Object.values(await call<Record<string, { uuid: string }>>('host.get_all_records')).map((h) => h.uuid);
+    [host = ''] = Object.values(await call<Record<string, { uuid: string }>>('host.get_all_records')).map(
+      (h) => h.uuid,
+    );
   const before = await call<number>('VM.get_domid', vm);
   await world.agent.hypervisor.crash(host, uuid);
   await eventually(async () => expect(await call<number>('VM.get_domid', vm)).toBeGreaterThan(before));
@@ -99,13 +118,21 @@ test('a guest that crashes is halted or built anew, as its VM says', async () =>
 
 describe('many hosts at once', () => {
   const alive = async (): Promise<number> =>
-    Object.values(await call<object>('host_metrics.get_all_records')).filter((m) => 'live' in m && m.live === true).length;
+    Object.values(await call<object>('host_metrics.get_all_records')).filter(
+      (m) => 'live' in m && m.live === true,
+    ).length;
 
   test('a fleet of several lots comes in whole', async () => {
-    again = await agentOf(new SimulatedXen({ seed: 31, speed: 0 }), { hosts: 120, seed: 31, folder: 'fleet' });
+    again = await agentOf(new SimulatedXen({ seed: 31, speed: 0 }), {
+      hosts: 120,
+      seed: 31,
+      folder: 'fleet',
+    });
     await eventually(async () => expect(await alive()).toBe(121));
     const hosts = Object.values(
-      await call<Record<string, { control_domain: string; PIFs: string[]; PBDs: string[]; host_CPUs: string[] }>>('host.get_all_records'),
+      await call<
+        Record<string, { control_domain: string; PIFs: string[]; PBDs: string[]; host_CPUs: string[] }>
+      >('host.get_all_records'),
     );
     const sizes = new Set(hosts.map(({ PIFs, PBDs }) => `${PIFs.length} ${PBDs.length}`));
     expect([new Set(hosts.map((host) => host.control_domain)).size, sizes.size]).toEqual([121, 1]);
@@ -120,11 +147,19 @@ describe('many hosts at once', () => {
     const uuids = [1, 2, 3].map((i) => hostUuid(31, i));
     const secretOf = (uuid: string): string => createHmac('sha256', joinKey).update(uuid).digest('hex');
     const ask = async (joins: readonly (readonly [string, string])[]): Promise<JoinAnswer> => {
-      const body = JSON.stringify({ joins: joins.map(([host, secret]) => ({ host, secret, inventory: inventoryOf(31, 1) })) });
-      const answer = await fetch(`${world.url}/agent/v1/joins`, { method: 'POST', headers: { authorization: agentCredential(joinKey) }, body });
+      const body = JSON.stringify({
+        joins: joins.map(([host, secret]) => ({ host, secret, inventory: inventoryOf(31, 1) })),
+      });
+      const answer = await fetch(`${world.url}/agent/v1/joins`, {
+        method: 'POST',
+        headers: { authorization: agentCredential(joinKey) },
+        body,
+      });
       return (await answer.json()) as JoinAnswer;
     };
-    const [registered = ''] = Object.values(await call<Record<string, { uuid: string }>>('host.get_all_records')).map(({ uuid }) => uuid);
+    const [registered = ''] = Object.values(
+      await call<Record<string, { uuid: string }>>('host.get_all_records'),
+    ).map(({ uuid }) => uuid);
     const [first = '', second = '', third = ''] = uuids;
     const answer = await ask([
       [first, secretOf(first)],
@@ -132,11 +167,20 @@ describe('many hosts at once', () => {
       [registered, secretOf(registered)],
       [third, secretOf(third)],
     ]);
-    const results = new Map(answer.hosts.map(({ host, token, refused }) => [host, refused ?? token.length > 20]));
-    expect(Object.fromEntries(results)).toEqual({ [first]: true, [second]: 'wrong secret', [registered]: 'the secret was used', [third]: true });
+    const results = new Map(
+      answer.hosts.map(({ host, token, refused }) => [host, refused ?? token.length > 20]),
+    );
+    expect(Object.fromEntries(results)).toEqual({
+      [first]: true,
+      [second]: 'wrong secret',
+      [registered]: 'the secret was used',
+      [third]: true,
+    });
     expect((await call<string[]>('host.get_all')).length).toBe(3);
     // Until it has registered, a host whose answer was lost may ask again: it is there already.
-    expect((await ask([[first, secretOf(first)]])).hosts).toEqual([{ host: first, token: expect.stringMatching(/.{20}/) }]);
+    expect((await ask([[first, secretOf(first)]])).hosts).toEqual([
+      { host: first, token: expect.stringMatching(/.{20}/) },
+    ]);
     expect((await call<string[]>('host.get_all')).length).toBe(3);
   });
 });

@@ -40,7 +40,9 @@ class Between {
     let dropped = false;
     for (const one of [socket, upstream]) {
       this.sockets.add(one);
-      one.on('error', () => undefined).on('close', () => [this.sockets.delete(one), socket.destroy(), upstream.destroy()]);
+      one
+        .on('error', () => undefined)
+        .on('close', () => [this.sockets.delete(one), socket.destroy(), upstream.destroy()]);
     }
     socket.on('data', (bytes) => {
       if (this.losing.left > 0 && bytes.toString('latin1').includes(this.losing.path)) {
@@ -70,7 +72,10 @@ let seed = 40;
 beforeEach(async () => {
   api = new Between(new URL(world.url));
   images = new Between(new URL(world.imagesUrl));
-  stranger = await strangerIn(world, call, (seed += 1), { apiUrl: await api.listen(), imagesUrl: await images.listen() });
+  stranger = await strangerIn(world, call, (seed += 1), {
+    apiUrl: await api.listen(),
+    imagesUrl: await images.listen(),
+  });
 });
 afterEach(async () => {
   await stranger?.agent.stop();
@@ -87,7 +92,8 @@ async function newVm(template: string): Promise<string> {
   await call('VM.provision', vm);
   return vm;
 }
-const start = async (vm: string): Promise<string> => call<string>('Async.VM.start_on', vm, stranger.host, false, false);
+const start = async (vm: string): Promise<string> =>
+  call<string>('Async.VM.start_on', vm, stranger.host, false, false);
 const runOf = async (vm: string): Promise<{ state: string; lease_seq: number } | undefined> => {
   const rows = await world.apis[1]?.plane.store.query<{ state: string; lease_seq: number }>(
     'SELECT r.state, h.lease_seq FROM vm_run r JOIN host_lease h ON h.host = r.host WHERE r.vm = $1',
@@ -97,7 +103,10 @@ const runOf = async (vm: string): Promise<{ state: string; lease_seq: number } |
 };
 async function succeeded(task: string, vm: string): Promise<void> {
   await eventually(async () => expect(await call('task.get_status', task)).not.toBe('pending'));
-  expect([await call('task.get_status', task), await call('task.get_error_info', task)]).toEqual(['success', []]);
+  expect([await call('task.get_status', task), await call('task.get_error_info', task)]).toEqual([
+    'success',
+    [],
+  ]);
   expect(await call('VM.get_power_state', vm)).toBe('Running');
   const uuid = await call('VM.get_uuid', vm);
   const domains = await stranger.agent.hypervisor.list(stranger.uuid);

@@ -21,10 +21,14 @@ afterEach(async () => {
 
 /** The domains that agents hold: VM and host of each. */
 async function domains(): Promise<{ vm: string; host: string; state: string }[]> {
-  const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>('SELECT uuid, agent_url, command_key FROM host_run');
+  const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>(
+    'SELECT uuid, agent_url, command_key FROM host_run',
+  );
   const lists = await Promise.all(
     hosts.map(async ({ uuid, agent_url, command_key }) => {
-      const response = await fetch(`${agent_url}/hosts/${uuid}/vms`, { headers: { authorization: `Bearer ${command_key}` } });
+      const response = await fetch(`${agent_url}/hosts/${uuid}/vms`, {
+        headers: { authorization: `Bearer ${command_key}` },
+      });
       return ((await response.json()) as { vm: string; state: string }[]).map((d) => ({ ...d, host: uuid }));
     }),
   );
@@ -32,7 +36,10 @@ async function domains(): Promise<{ vm: string; host: string; state: string }[]>
 }
 
 test('kill -9 of the scheduler while twenty guests run: the host is emptied, no guest is lost or doubled', async () => {
-  const records = await call<Record<string, { is_a_template: boolean; is_control_domain: boolean; uuid: string }>>('VM.get_all_records');
+  const records =
+    await call<Record<string, { is_a_template: boolean; is_control_domain: boolean; uuid: string }>>(
+      'VM.get_all_records',
+    );
   const vms = Object.entries(records).filter(([, vm]) => !vm.is_a_template && !vm.is_control_domain);
   await Promise.all(vms.map(([vm]) => call('VM.start', vm, false, false)));
   const [host = ''] = await call<string[]>('host.get_all');
@@ -42,7 +49,9 @@ test('kill -9 of the scheduler while twenty guests run: the host is emptied, no 
   expect(before).toBeGreaterThan(4);
   await call('host.disable', host);
   const task = await call<string>('Async.host.evacuate', host, 'OpaqueRef:NULL', 2);
-  await eventually(async () => expect((await domains()).filter((d) => d.host === uuid).length).toBeLessThan(before));
+  await eventually(async () =>
+    expect((await domains()).filter((d) => d.host === uuid).length).toBeLessThan(before),
+  );
   await processes.kill(processes.scheduler);
   processes.start('scheduler');
   await eventually(async () => expect(await call('task.get_status', task)).toBe('success'));

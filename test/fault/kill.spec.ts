@@ -22,7 +22,8 @@ afterEach(async () => {
 });
 
 async function startAll(): Promise<string[]> {
-  const records = await call<Record<string, { is_a_template: boolean; is_control_domain: boolean }>>('VM.get_all_records');
+  const records =
+    await call<Record<string, { is_a_template: boolean; is_control_domain: boolean }>>('VM.get_all_records');
   const vms = Object.entries(records)
     .filter(([, vm]) => !vm.is_a_template && !vm.is_control_domain)
     .map(([ref]) => ref);
@@ -56,11 +57,17 @@ const sound = (): Promise<unknown> =>
 
 /** The domains that agents really hold, host by host, asked of them as the control plane would. */
 async function domains(): Promise<string[]> {
-  const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>('SELECT uuid, agent_url, command_key FROM host_run');
+  const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>(
+    'SELECT uuid, agent_url, command_key FROM host_run',
+  );
   const lists = await Promise.all(
     hosts.map(
       async ({ uuid, agent_url, command_key }) =>
-        (await (await fetch(`${agent_url}/hosts/${uuid}/vms`, { headers: { authorization: `Bearer ${command_key}` } })).json()) as { vm: string }[],
+        (await (
+          await fetch(`${agent_url}/hosts/${uuid}/vms`, {
+            headers: { authorization: `Bearer ${command_key}` },
+          })
+        ).json()) as { vm: string }[],
     ),
   );
   return lists.flat().map((d) => d.vm);
@@ -68,7 +75,11 @@ async function domains(): Promise<string[]> {
 async function assertOnceEach(): Promise<void> {
   await eventually(async () => {
     const held = await domains();
-    const shown = (await store.query<{ uuid: string }>("SELECT uuid FROM vm WHERE power_state = 'Running' AND NOT is_control_domain")).map((v) => v.uuid);
+    const shown = (
+      await store.query<{ uuid: string }>(
+        "SELECT uuid FROM vm WHERE power_state = 'Running' AND NOT is_control_domain",
+      )
+    ).map((v) => v.uuid);
     expect([...held].sort()).toEqual([...shown].sort());
     expect(new Set(held).size).toBe(held.length);
   });

@@ -17,7 +17,8 @@ beforeAll(async () => {
   processes = await startProcesses({ hosts: 4, vms, speed: 4 });
   store = await Store.connect({ url: processes.databaseUrl, connections: 2 });
   const call = await login(processes.url);
-  const records = await call<Record<string, { is_a_template: boolean; is_control_domain: boolean }>>('VM.get_all_records');
+  const records =
+    await call<Record<string, { is_a_template: boolean; is_control_domain: boolean }>>('VM.get_all_records');
   const halted = Object.entries(records).filter(([, vm]) => !vm.is_a_template && !vm.is_control_domain);
   await Promise.all(halted.map(([ref]) => call('VM.start', ref, false, false)));
 });
@@ -29,16 +30,22 @@ afterAll(async () => {
 /** Which host lives in which epoch, and which guest runs where for which time: all of it changes with a fence. */
 async function lives(): Promise<unknown> {
   const hosts = await store.query('SELECT uuid, host_epoch, alive FROM host_run ORDER BY uuid');
-  const guests = await store.query("SELECT vm, host, vm_epoch, domid FROM vm_run WHERE state = 'R' ORDER BY vm");
+  const guests = await store.query(
+    "SELECT vm, host, vm_epoch, domid FROM vm_run WHERE state = 'R' ORDER BY vm",
+  );
   expect(guests).toHaveLength(vms);
   return { hosts, guests, held: await held() };
 }
 /** The domains that the agent holds, asked of it as the control plane would. */
 async function held(): Promise<string[]> {
-  const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>('SELECT uuid, agent_url, command_key FROM host_run');
+  const hosts = await store.query<{ uuid: string; agent_url: string; command_key: string }>(
+    'SELECT uuid, agent_url, command_key FROM host_run',
+  );
   const lists = await Promise.all(
     hosts.map(async ({ uuid, agent_url, command_key }) => {
-      const answer = await fetch(`${agent_url}/hosts/${uuid}/vms`, { headers: { authorization: `Bearer ${command_key}` } });
+      const answer = await fetch(`${agent_url}/hosts/${uuid}/vms`, {
+        headers: { authorization: `Bearer ${command_key}` },
+      });
       return (await answer.json()) as { vm: string; state: string }[];
     }),
   );

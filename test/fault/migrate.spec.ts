@@ -79,7 +79,10 @@ test('the destination is lost while memory is copied: the guest runs on at the s
   await lose(second);
   const { status, error_info } = await ended(task);
   expect([status, ...error_info.slice(0, 4)]).toEqual(['failure', 'VM_MIGRATE_FAILED', vm, here, there]);
-  expect([await call('VM.get_power_state', vm), await call('VM.get_resident_on', vm)]).toEqual(['Running', here]);
+  expect([await call('VM.get_power_state', vm), await call('VM.get_resident_on', vm)]).toEqual([
+    'Running',
+    here,
+  ]);
   const [domain] = await world.agent.hypervisor.list(await call('host.get_uuid', here));
   expect(domain?.state).toBe('running');
   await call('VM.clean_reboot', vm);

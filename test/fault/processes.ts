@@ -44,13 +44,23 @@ export async function startProcesses({
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-fault-'));
   const database = await createTestDatabase();
   const { redisUrl } = testServices();
-  const [port, agentPort, imagesPort, leasesPort] = await Promise.all([freePort(), freePort(), freePort(), freePort()]);
+  const [port, agentPort, imagesPort, leasesPort] = await Promise.all([
+    freePort(),
+    freePort(),
+    freePort(),
+    freePort(),
+  ]);
   const url = `http://127.0.0.1:${port}`;
   const common = { PATH: '/usr/bin:/bin', XENPLANE_LOG_LEVEL: 'error' };
   const services = { ...common, DATABASE_URL: database.url, REDIS_URL: redisUrl };
   const images = { XENPLANE_IMAGES_URL: `http://127.0.0.1:${imagesPort}`, XENPLANE_IMAGES_SECRET: secret };
   const environments: Readonly<Record<App, Record<string, string>>> = {
-    images: { ...common, XENPLANE_IMAGES_PORT: String(imagesPort), XENPLANE_IMAGES_SECRET: secret, XENPLANE_DATA: path.join(folder, 'images') },
+    images: {
+      ...common,
+      XENPLANE_IMAGES_PORT: String(imagesPort),
+      XENPLANE_IMAGES_SECRET: secret,
+      XENPLANE_DATA: path.join(folder, 'images'),
+    },
     leases: { ...common, DATABASE_URL: database.url, XENPLANE_LEASES_PORT: String(leasesPort) },
     api: {
       ...services,

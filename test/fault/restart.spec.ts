@@ -22,16 +22,20 @@ interface Readiness {
 }
 async function readiness(): Promise<{ status: number; missing: readonly string[] }> {
   const answer = await fetch(`${processes.url}/health/ready`).catch(() => undefined);
-  return answer ? { status: answer.status, missing: ((await answer.json()) as Readiness).missing ?? [] } : { status: 0, missing: ['API', 'scheduler'] };
+  return answer
+    ? { status: answer.status, missing: ((await answer.json()) as Readiness).missing ?? [] }
+    : { status: 0, missing: ['API', 'scheduler'] };
 }
 
 test('hosts that were alive before are news only when they have been heard of', async () => {
   const call = await login(processes.url);
-  const vms = Object.entries(await call<Record<string, { is_a_template: boolean; is_control_domain: boolean }>>('VM.get_all_records')).flatMap(([ref, vm]) =>
-    vm.is_a_template || vm.is_control_domain ? [] : [ref],
-  );
+  const vms = Object.entries(
+    await call<Record<string, { is_a_template: boolean; is_control_domain: boolean }>>('VM.get_all_records'),
+  ).flatMap(([ref, vm]) => (vm.is_a_template || vm.is_control_domain ? [] : [ref]));
   for (const vm of vms) await call('VM.start', vm, false, false);
-  await Promise.all([processes.agent, processes.scheduler, processes.api].map((process) => processes.kill(process)));
+  await Promise.all(
+    [processes.agent, processes.scheduler, processes.api].map((process) => processes.kill(process)),
+  );
   expect(await store.query('SELECT count(*)::int AS n FROM host_run WHERE alive')).toEqual([{ n: 2 }]);
   api = processes.start('api');
   processes.start('scheduler');

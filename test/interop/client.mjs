@@ -10,7 +10,10 @@ export class Client {
     return client;
   }
   async raw(method, ...params) {
-    const response = await fetch(`${this.url}/jsonrpc`, { method: 'POST', body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) });
+    const response = await fetch(`${this.url}/jsonrpc`, {
+      method: 'POST',
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+    });
     const { result, error } = await response.json();
     if (error) throw new Error(`${method}: ${[error.message, ...error.data].join(' ')}`);
     return result;
@@ -39,7 +42,15 @@ export class Client {
   }
   async newDisk(name_label, virtual_size) {
     const [pool] = Object.values(await this.call('pool.get_all_records'));
-    return this.call('VDI.create', { name_label, SR: pool.default_SR, virtual_size, type: 'user', sharable: false, read_only: false, other_config: {} });
+    return this.call('VDI.create', {
+      name_label,
+      SR: pool.default_SR,
+      virtual_size,
+      type: 'user',
+      sharable: false,
+      read_only: false,
+      other_config: {},
+    });
   }
   /** A VM with one disk of these bytes. */
   async newVm(name, bytes) {
@@ -48,13 +59,24 @@ export class Client {
     await this.call('VM.remove_from_other_config', vm, 'disks');
     await this.call('VM.provision', vm);
     const vdi = await this.newDisk(name, bytes.length);
-    const vbd = { VM: vm, VDI: vdi, userdevice: '0', bootable: true, mode: 'RW', type: 'Disk', empty: false, other_config: {} };
+    const vbd = {
+      VM: vm,
+      VDI: vdi,
+      userdevice: '0',
+      bootable: true,
+      mode: 'RW',
+      type: 'Disk',
+      empty: false,
+      other_config: {},
+    };
     await this.call('VBD.create', { ...vbd, qos_algorithm_type: '', qos_algorithm_params: {} });
     await this.put('/import_raw_vdi', bytes, { vdi, format: 'raw' });
     return { vm, vdi };
   }
   async disksOf(vm) {
-    const vbds = await Promise.all((await this.call('VM.get_VBDs', vm)).map((vbd) => this.call('VBD.get_record', vbd)));
+    const vbds = await Promise.all(
+      (await this.call('VM.get_VBDs', vm)).map((vbd) => this.call('VBD.get_record', vbd)),
+    );
     return vbds.filter(({ type }) => type === 'Disk').map(({ VDI }) => VDI);
   }
 }

@@ -18,14 +18,20 @@ const python = path.join(venv, 'bin/python');
 class Unavailable extends Error {}
 /** Runs a program; its output is shown when it fails. */
 function run(program, args, { env = {}, cwd = here, otherwise } = {}) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { cwd, env: { ...process.env, ...env }, encoding: 'utf8', timeout: 300_000 });
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    cwd,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+    timeout: 300_000,
+  });
   if (status === 0) return stdout;
   if (otherwise) throw new Unavailable(otherwise);
   throw new Error(`${program} ${args.join(' ')}\n${stdout ?? ''}\n${stderr ?? error?.message ?? ''}`);
 }
 
 function pip(...args) {
-  if (!existsSync(python)) run('python3', ['-m', 'venv', venv], { otherwise: 'python3 with venv is not on this machine' });
+  if (!existsSync(python))
+    run('python3', ['-m', 'venv', venv], { otherwise: 'python3 with venv is not on this machine' });
   run(python, ['-m', 'pip', '--quiet', ...args], { otherwise: `pip cannot ${args.join(' ')}` });
 }
 
@@ -42,16 +48,32 @@ function vncDoTool({ url, password }) {
 /** The collection of the modules comes in the big wheel alone; its engine is a package of its own. */
 function ansible({ url, password }) {
   pip('install', 'XenAPI==26.21.1', 'ansible-core>=2.17');
-  if (!existsSync(path.join(kept, 'wheels'))) pip('download', '--no-deps', '--dest', path.join(kept, 'wheels'), 'ansible==12.3.0');
+  if (!existsSync(path.join(kept, 'wheels')))
+    pip('download', '--no-deps', '--dest', path.join(kept, 'wheels'), 'ansible==12.3.0');
   pip('install', '--no-deps', path.join(kept, 'wheels', readdirSync(path.join(kept, 'wheels'))[0]));
-  const variables = JSON.stringify({ plane_url: url, plane_password: password, ansible_python_interpreter: python });
-  run(path.join(venv, 'bin/ansible-playbook'), ['-i', 'localhost,', '-c', 'local', 'playbook.yml', '-e', variables]);
+  const variables = JSON.stringify({
+    plane_url: url,
+    plane_password: password,
+    ansible_python_interpreter: python,
+  });
+  run(path.join(venv, 'bin/ansible-playbook'), [
+    '-i',
+    'localhost,',
+    '-c',
+    'local',
+    'playbook.yml',
+    '-e',
+    variables,
+  ]);
 }
 
 /** Debian's package wants a host without a port, and Debian's own Python. */
 function osXenApi({ url, password }) {
-  run('/usr/bin/python3', ['-c', 'import os_xenapi'], { otherwise: "Debian's package python3-os-xenapi is not installed" });
-  if (new URL(url).port !== '') throw new Unavailable('it takes no port in its address, and port 80 is not free');
+  run('/usr/bin/python3', ['-c', 'import os_xenapi'], {
+    otherwise: "Debian's package python3-os-xenapi is not installed",
+  });
+  if (new URL(url).port !== '')
+    throw new Unavailable('it takes no port in its address, and port 80 is not free');
   run('/usr/bin/python3', ['os_xenapi_session.py', url, password]);
 }
 
@@ -80,29 +102,55 @@ function servedBy(names, ask) {
   const served = answers.filter(({ status }) => status === 0).map(({ name }) => name);
   if (served.length > 0) throw new Error(`${served.join(', ')} can be had now: write its story`);
   const reasonOf = ({ stdout, stderr, error }) =>
-    /Could not find artifact|.*(?:40[34] .*|not available.*)|.*(?:refused|unknown host|timeout).*/i.exec(`${stdout}${stderr}`)?.[0] ??
+    /Could not find artifact|.*(?:40[34] .*|not available.*)|.*(?:refused|unknown host|timeout).*/i.exec(
+      `${stdout}${stderr}`,
+    )?.[0] ??
     error?.message ??
     'no reason given';
   throw new Unavailable(answers.map((answer) => `${answer.name}: ${reasonOf(answer).trim()}`).join('; '));
 }
 
-const goModules = ['github.com/xenserver/xenserver-sdk-go', 'github.com/xapi-project/xen-api-go-sdk', 'github.com/terra-farm/go-xen-api-client'];
+const goModules = [
+  'github.com/xenserver/xenserver-sdk-go',
+  'github.com/xapi-project/xen-api-go-sdk',
+  'github.com/terra-farm/go-xen-api-client',
+];
 function goSdk() {
   run('go', ['version'], { otherwise: 'go is not on this machine' });
   const cwd = path.join(kept, 'go');
   mkdirSync(cwd, { recursive: true });
-  servedBy(goModules, (name) => spawnSync('go', ['list', '-m', '-versions', `${name}@latest`], { cwd, encoding: 'utf8', timeout: 60_000 }));
+  servedBy(goModules, (name) =>
+    spawnSync('go', ['list', '-m', '-versions', `${name}@latest`], {
+      cwd,
+      encoding: 'utf8',
+      timeout: 60_000,
+    }),
+  );
 }
 
-const javaArtifacts = ['com.xenserver:xen-api:25.39.0', 'com.citrix.hypervisor:xen-api:8.2.0', 'net.java.dev.vcc.thirdparty:xenapi:6.0.0-1'];
+const javaArtifacts = [
+  'com.xenserver:xen-api:25.39.0',
+  'com.citrix.hypervisor:xen-api:8.2.0',
+  'net.java.dev.vcc.thirdparty:xenapi:6.0.0-1',
+];
 function javaSdk() {
   run('mvn', ['--version'], { otherwise: 'mvn is not on this machine' });
   const ask = (name) =>
-    spawnSync('mvn', ['-q', `-Dmaven.repo.local=${path.join(kept, 'm2')}`, 'dependency:get', '-Dtransitive=false', `-Dartifact=${name}`], {
-      cwd: kept,
-      encoding: 'utf8',
-      timeout: 120_000,
-    });
+    spawnSync(
+      'mvn',
+      [
+        '-q',
+        `-Dmaven.repo.local=${path.join(kept, 'm2')}`,
+        'dependency:get',
+        '-Dtransitive=false',
+        `-Dartifact=${name}`,
+      ],
+      {
+        cwd: kept,
+        encoding: 'utf8',
+        timeout: 120_000,
+      },
+    );
   servedBy(javaArtifacts, ask);
 }
 
@@ -110,9 +158,22 @@ function javaSdk() {
 function vatesNbd() {
   const folder = path.join(kept, 'nbd-client');
   mkdirSync(folder, { recursive: true });
-  run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--ignore-scripts', '--prefix', folder, '@vates/nbd-client'], {
-    otherwise: '@vates/nbd-client depends on versions of packages that the registry does not have',
-  });
+  run(
+    'npm',
+    [
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--no-save',
+      '--ignore-scripts',
+      '--prefix',
+      folder,
+      '@vates/nbd-client',
+    ],
+    {
+      otherwise: '@vates/nbd-client depends on versions of packages that the registry does not have',
+    },
+  );
   throw new Error('@vates/nbd-client can be installed now: write its story');
 }
 

@@ -28,12 +28,21 @@ declare module 'xen-api' {
     getFieldByUuid(type: string, uuid: string, field: string): Promise<unknown>;
     setField(type: string, ref: string, field: string, value: unknown): Promise<void>;
     setFields(type: string, ref: string, fields: object): Promise<void>;
-    setFieldEntry(type: string, ref: string, field: string, entry: string, value: string | null): Promise<void>;
+    setFieldEntry(
+      type: string,
+      ref: string,
+      field: string,
+      entry: string,
+      value: string | null,
+    ): Promise<void>;
     setFieldEntries(type: string, ref: string, field: string, entries: object): Promise<void>;
     getObject(ref: string, fallback?: unknown): unknown;
     getObjectByRef(ref: string, fallback?: unknown): unknown;
     getObjectByUuid(uuid: string, fallback?: unknown): unknown;
-    getResource(path: string, options: object): Promise<{ readonly body: { arrayBuffer(): Promise<ArrayBuffer> }; readonly task?: Promise<unknown> }>;
+    getResource(
+      path: string,
+      options: object,
+    ): Promise<{ readonly body: { arrayBuffer(): Promise<ArrayBuffer> }; readonly task?: Promise<unknown> }>;
     watchEvents(): void;
     putResource(body: unknown, path: string, options: object): Promise<unknown>;
     barrier(ref?: string): Promise<unknown>;

@@ -16,8 +16,14 @@ afterAll(() => world.stop());
 
 /** How many calls are at work or wait, as the metrics say. */
 async function calls(state: 'working' | 'waiting'): Promise<number> {
-  const text = await (await fetch(`${world.url}/metrics`, { headers: { authorization: `Basic ${btoa(`root:${world.password}`)}` } })).text();
-  return Number(new RegExp(`^xenplane_calls\\{queue="work",state="${state}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
+  const text = await (
+    await fetch(`${world.url}/metrics`, {
+      headers: { authorization: `Basic ${btoa(`root:${world.password}`)}` },
+    })
+  ).text();
+  return Number(
+    new RegExp(`^xenplane_calls\\{queue="work",state="${state}"\\} (\\d+)$`, 'm').exec(text)?.[1],
+  );
 }
 const waiting = (): Promise<number> => calls('waiting');
 const untilWaiting = (count: number): Promise<void> =>
@@ -26,12 +32,16 @@ const untilWaiting = (count: number): Promise<void> =>
   });
 
 /** While the VM's row is locked, the one call at work cannot end. */
-async function whileBusy(story: (begin: (name: string, session: string) => Promise<void>) => Promise<void>): Promise<string[]> {
+async function whileBusy(
+  story: (begin: (name: string, session: string) => Promise<void>) => Promise<void>,
+): Promise<string[]> {
   const answered: string[] = [];
   const asked: Promise<void>[] = [];
   const ask = async (name: string, session: string): Promise<void> => {
     const body = JSON.stringify({ id: 1, method: 'VM.set_name_description', params: [session, vm, name] });
-    expect(await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()).toMatchObject({ error: null });
+    expect(await (await fetch(`${world.url}/jsonrpc`, { method: 'POST', body })).json()).toMatchObject({
+      error: null,
+    });
     answered.push(name);
   };
   const { plane } = world.apis[0] ?? {};
@@ -84,7 +94,9 @@ test('a call too many is TOO_BUSY at once, in the form of its wire; reads and wa
     expect([handler.status, handler.headers.get('retry-after')]).toEqual([503, '1']);
     await handler.body?.cancel();
     expect(await result(world, 'VM.get_power_state', heavy, vm)).toBe('Halted');
-    expect(await result(world, 'event.from', heavy, ['pool'], '', 0)).toMatchObject({ valid_ref_counts: { pool: 1 } });
+    expect(await result(world, 'event.from', heavy, ['pool'], '', 0)).toMatchObject({
+      valid_ref_counts: { pool: 1 },
+    });
   });
 });
 

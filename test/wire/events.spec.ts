@@ -28,16 +28,20 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
-const from = (classes: readonly string[], token = '', timeout = 0): Promise<Batch> => call<Batch>('event.from', classes, token, timeout);
+const call = <T = string>(method: string, ...params: unknown[]): Promise<T> =>
+  result<T>(world, method, session, ...params);
+const from = (classes: readonly string[], token = '', timeout = 0): Promise<Batch> =>
+  call<Batch>('event.from', classes, token, timeout);
 /** A token behind all that was committed before. */
-const settled = async (): Promise<string> => (await from(['pool'], await call('event.inject', 'pool', pool), 30)).token;
+const settled = async (): Promise<string> =>
+  (await from(['pool'], await call('event.inject', 'pool', pool), 30)).token;
 const machine = async (name: string): Promise<string> => {
   const [template] = await call<string[]>('VM.get_by_name_label', 'Other install media');
   const record = await call<Record<string, unknown>>('VM.get_record', template);
   return call('VM.create', { ...record, name_label: name, is_a_template: false, other_config: {} });
 };
-const network = (name: string): Promise<string> => call('network.create', { name_label: name, other_config: {} });
+const network = (name: string): Promise<string> =>
+  call('network.create', { name_label: name, other_config: {} });
 
 test.each([
   ['every class', ['*'], 'host'],
@@ -54,9 +58,12 @@ test.each([
   expect(events.filter((e) => e.class !== e.class.toLowerCase())).toEqual([]);
 });
 
-test.each(['nonsense', '', 'pool/a/b', 'nonsense/a', '/'])('one object may be watched alone, and what is none (%j) matches nothing', async (none) => {
-  expect((await from([`Pool/${pool}`, none])).events.map((e) => e.ref)).toEqual([pool]);
-});
+test.each(['nonsense', '', 'pool/a/b', 'nonsense/a', '/'])(
+  'one object may be watched alone, and what is none (%j) matches nothing',
+  async (none) => {
+    expect((await from([`Pool/${pool}`, none])).events.map((e) => e.ref)).toEqual([pool]);
+  },
+);
 
 test('an event has its members, and the record whole', async () => {
   const [event] = (await from(['pool'])).events;
@@ -78,7 +85,9 @@ test.each<[string, (ref: string) => Promise<unknown>, readonly string[]]>([
   const ref = await network('coalesced');
   await then(ref);
   await settled();
-  expect((await from(['network'], token, 0.2)).events.filter((e) => e.ref === ref).map((e) => e.operation)).toEqual(operations);
+  expect(
+    (await from(['network'], token, 0.2)).events.filter((e) => e.ref === ref).map((e) => e.operation),
+  ).toEqual(operations);
 });
 
 test('changed twice is one mod with the last value; gone is a del without a record; adds, mods, dels in this order', async () => {
@@ -103,14 +112,29 @@ test('what one reader asks for decides what it gets, whatever others asked for f
   const token = await settled();
   await network('shared');
   await call('task.create', 'shared', '');
-  const subscriptions = fc.array(fc.constantFrom('network', 'task', 'network,task', 'task,network', 'network"', '["network', 'task"]', '', ','), {
-    maxLength: 4,
-  });
+  const subscriptions = fc.array(
+    fc.constantFrom(
+      'network',
+      'task',
+      'network,task',
+      'task,network',
+      'network"',
+      '["network',
+      'task"]',
+      '',
+      ',',
+    ),
+    {
+      maxLength: 4,
+    },
+  );
   await fc.assert(
     fc.asyncProperty(fc.array(subscriptions, { minLength: 2, maxLength: 6 }), async (lists) => {
       const batches = await Promise.all(lists.map((list) => from(list, token)));
       const seen = batches.map(({ events }) => [...new Set(events.map((e) => e.class))].toSorted());
-      expect(seen).toEqual(lists.map((list) => (['network', 'task'] as const).filter((cls) => list.includes(cls))));
+      expect(seen).toEqual(
+        lists.map((list) => (['network', 'task'] as const).filter((cls) => list.includes(cls))),
+      );
     }),
     { numRuns: 60 },
   );
@@ -149,7 +173,10 @@ test('the counts name every table in lower case and agree with its records', asy
   await call('task.create', 'counted', '');
   const { valid_ref_counts: counts } = await from(['task']);
   for (const cls of ['VM', 'host', 'task', 'VM_guest_metrics', 'PIF_metrics', 'GPU_group', 'network'])
-    expect([cls, counts[cls.toLowerCase()]]).toEqual([cls, Object.keys(await call<object>(`${cls}.get_all_records`)).length]);
+    expect([cls, counts[cls.toLowerCase()]]).toEqual([
+      cls,
+      Object.keys(await call<object>(`${cls}.get_all_records`)).length,
+    ]);
   expect(Object.keys(counts).filter((c) => c !== c.toLowerCase())).toEqual([]);
 });
 
@@ -170,7 +197,9 @@ const told = async (work: () => Promise<unknown>): Promise<string[]> => {
   await work();
   await settled();
   const { events } = await from(['*'], token, 1);
-  return events.flatMap((e) => (['session', 'task', 'pool'].includes(e.class) ? [] : [`${e.class} ${e.operation}`])).toSorted();
+  return events
+    .flatMap((e) => (['session', 'task', 'pool'].includes(e.class) ? [] : [`${e.class} ${e.operation}`]))
+    .toSorted();
 };
 test('what stands in several objects is told of each of them', async () => {
   const sr = await call('pool.get_default_SR', pool);
@@ -179,13 +208,44 @@ test('what stands in several objects is told of each of them', async () => {
   let vdi = '',
     vbd = '',
     vif = '';
-  const disk = { SR: sr, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} };
+  const disk = {
+    SR: sr,
+    virtual_size: 2 ** 20,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  };
   expect(await told(async () => (vdi = await call('VDI.create', disk)))).toEqual(['sr mod', 'vdi add']);
-  const drive = { VM: vm, VDI: vdi, userdevice: '0', bootable: false, mode: 'RW', type: 'Disk', empty: false, ...qos };
-  expect(await told(async () => (vbd = await call('VBD.create', drive)))).toEqual(['vbd add', 'vdi mod', 'vm mod']);
+  const drive = {
+    VM: vm,
+    VDI: vdi,
+    userdevice: '0',
+    bootable: false,
+    mode: 'RW',
+    type: 'Disk',
+    empty: false,
+    ...qos,
+  };
+  expect(await told(async () => (vbd = await call('VBD.create', drive)))).toEqual([
+    'vbd add',
+    'vdi mod',
+    'vm mod',
+  ]);
   expect(await told(async () => call('VBD.destroy', vbd))).toEqual(['vbd del', 'vdi mod', 'vm mod']);
-  const card = { VM: vm, network: (await call<string[]>('network.get_all'))[0], device: '0', MAC: '', MTU: 1500, ...qos };
-  expect(await told(async () => (vif = await call('VIF.create', card)))).toEqual(['network mod', 'vif add', 'vm mod']);
+  const card = {
+    VM: vm,
+    network: (await call<string[]>('network.get_all'))[0],
+    device: '0',
+    MAC: '',
+    MTU: 1500,
+    ...qos,
+  };
+  expect(await told(async () => (vif = await call('VIF.create', card)))).toEqual([
+    'network mod',
+    'vif add',
+    'vm mod',
+  ]);
   expect(await told(async () => call('VIF.destroy', vif))).toEqual(['network mod', 'vif del', 'vm mod']);
   expect(await told(async () => call('VDI.destroy', vdi))).toEqual(['sr mod', 'vdi del']);
 });
@@ -195,7 +255,9 @@ test('an operation under way, and what it rules out, is told as a change', async
   const token = await settled();
   const task = await call('Async.VM.start', vm, false, false);
   const { events } = await from([`vm/${vm}`], token, 30);
-  expect(events).toMatchObject([{ class: 'vm', operation: 'mod', ref: vm, snapshot: { current_operations: { [task]: 'start' } } }]);
+  expect(events).toMatchObject([
+    { class: 'vm', operation: 'mod', ref: vm, snapshot: { current_operations: { [task]: 'start' } } },
+  ]);
   expect(allowed).toContain('start');
   expect(events[0]?.snapshot?.['allowed_operations']).not.toContain('start');
 });
@@ -206,7 +268,9 @@ test('a message that is gone is told so', async () => {
   const token = await settled();
   await call('message.destroy', ref);
   const { events } = await from(['message'], token, 30);
-  expect(events.map((e) => [e.class, e.operation, e.ref, 'snapshot' in e])).toEqual([['message', 'del', ref, false]]);
+  expect(events.map((e) => [e.class, e.operation, e.ref, 'snapshot' in e])).toEqual([
+    ['message', 'del', ref, false],
+  ]);
 });
 test('messages come before everything else of their batch', async () => {
   const token = await settled();
@@ -229,17 +293,25 @@ test('a wait holds up nothing else of its session, and ends with it', async () =
 
 test('the older way: classes add up and can be given back, and what comes is a bare list', async () => {
   const own = await sessionOf(world);
-  const mine = <T>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, own, ...params);
+  const mine = <T>(method: string, ...params: unknown[]): Promise<T> =>
+    result<T>(world, method, own, ...params);
   expect(await description(world, 'event.next', own)).toEqual(['SESSION_NOT_REGISTERED', own]);
   expect(await mine('event.register', ['network'])).toBe('');
   await mine('event.register', ['pool', 'host']);
   await mine('event.unregister', ['host']);
   await call('pool.set_name_description', pool, 'told the older way');
   const [changed] = await mine<readonly Event[]>('event.next');
-  expect(changed).toMatchObject({ class: 'pool', operation: 'mod', ref: pool, snapshot: { name_description: 'told the older way' } });
+  expect(changed).toMatchObject({
+    class: 'pool',
+    operation: 'mod',
+    ref: pool,
+    snapshot: { name_description: 'told the older way' },
+  });
   expect(Number(changed?.timestamp)).toBeGreaterThan(1e9);
   const ref = await network('older');
-  expect((await mine<readonly Event[]>('event.next')).map((e) => [e.class, e.operation, e.ref])).toEqual([['network', 'add', ref]]);
+  expect((await mine<readonly Event[]>('event.next')).map((e) => [e.class, e.operation, e.ref])).toEqual([
+    ['network', 'add', ref],
+  ]);
 });
 
 test.each([
@@ -248,11 +320,24 @@ test.each([
   ['inject', ['pool', 'OpaqueRef:none']],
   ['get_current_id', []],
 ])('event.%s has no asynchronous form', async (method, params) => {
-  expect(await description(world, `Async.event.${method}`, session, ...params)).toEqual(['Fault', `No async mode for this operation (rpc: event.${method})`]);
+  expect(await description(world, `Async.event.${method}`, session, ...params)).toEqual([
+    'Fault',
+    `No async mode for this operation (rpc: event.${method})`,
+  ]);
 });
 
 test('in XML the counts alone are typed integers', async () => {
-  const body = await post(world, '/RPC2', xmlCall('event.from', session, '<array><data><value>pool</value></data></array>', '', '<double>0</double>'));
+  const body = await post(
+    world,
+    '/RPC2',
+    xmlCall(
+      'event.from',
+      session,
+      '<array><data><value>pool</value></data></array>',
+      '',
+      '<double>0</double>',
+    ),
+  );
   expect(body.body).toContain('<member><name>pool</name><value><i4>1</i4></value></member>');
   expect(body.body).toMatch(/<name>token<\/name><value>\d{20},\d{20}<\/value>/);
   expect(body.body).toContain('<name>timestamp</name><value>0.0</value>');
@@ -263,15 +348,34 @@ test('a message is an event with its record, and in no count', async () => {
   const uuid = await call('pool.get_uuid', pool);
   const ref = await call('message.create', 'TOLD', 3, 'Pool', uuid, 'body');
   const { events, valid_ref_counts: counts } = await from(['message'], token, 30);
-  expect(events).toMatchObject([{ class: 'message', operation: 'add', ref, snapshot: { name: 'TOLD', obj_uuid: uuid, body: 'body' } }]);
+  expect(events).toMatchObject([
+    { class: 'message', operation: 'add', ref, snapshot: { name: 'TOLD', obj_uuid: uuid, body: 'body' } },
+  ]);
   expect(counts).not.toHaveProperty('message');
 });
 
 test.each<[string, string, () => unknown[], () => unknown[]]>([
-  ['a token that is none', 'event.from', () => [['pool'], 'garbage', 0], () => ['EVENT_FROM_TOKEN_PARSE_FAILURE', 'garbage']],
-  ['inject of a class in other letters', 'event.inject', () => ['Pool', pool], () => ['HANDLE_INVALID', 'Pool', pool]],
-  ['inject of a dead reference', 'event.inject', () => ['pool', 'OpaqueRef:none'], () => ['HANDLE_INVALID', 'pool', 'OpaqueRef:none']],
-])('refused: %s', async (_claim, method, params, expected) => expect(await description(world, method, session, ...params())).toEqual(expected()));
+  [
+    'a token that is none',
+    'event.from',
+    () => [['pool'], 'garbage', 0],
+    () => ['EVENT_FROM_TOKEN_PARSE_FAILURE', 'garbage'],
+  ],
+  [
+    'inject of a class in other letters',
+    'event.inject',
+    () => ['Pool', pool],
+    () => ['HANDLE_INVALID', 'Pool', pool],
+  ],
+  [
+    'inject of a dead reference',
+    'event.inject',
+    () => ['pool', 'OpaqueRef:none'],
+    () => ['HANDLE_INVALID', 'pool', 'OpaqueRef:none'],
+  ],
+])('refused: %s', async (_claim, method, params, expected) =>
+  expect(await description(world, method, session, ...params())).toEqual(expected()),
+);
 
 test('inject gives the token just before the change that it makes', async () => {
   const token = await call('event.inject', 'pool', pool);
@@ -279,4 +383,5 @@ test('inject gives the token just before the change that it makes', async () => 
   expect((await from(['pool'], token, 30)).events.map((e) => [e.operation, e.ref])).toEqual([['mod', pool]]);
 });
 
-test('the present position is a number', async () => expect(Number.isInteger(await call<number>('event.get_current_id'))).toBe(true));
+test('the present position is a number', async () =>
+  expect(Number.isInteger(await call<number>('event.get_current_id'))).toBe(true));

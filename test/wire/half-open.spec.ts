@@ -15,7 +15,9 @@ const tooMany = 1_500;
 
 async function openAll(port: number, count: number, sent: string): Promise<Socket[]> {
   const sockets = Array.from({ length: count }, () => open({ port }).on('error', () => undefined));
-  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))));
+  await Promise.all(
+    sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve).once('close', resolve))),
+  );
   for (const socket of sockets) socket.write(sent);
   return sockets;
 }
@@ -25,19 +27,25 @@ test.each<[string, () => string | undefined, string]>([
   ['an agent', () => world.agent.url, '/health/live'],
   ['the image server', () => world.imagesUrl, '/health/live'],
   ['the program for leases', () => world.leasesUrl, '/health/live'],
-])('%s closes the oldest of many connections without a head, and answers others', async (_what, url, path) => {
-  const { port } = new URL(url() ?? '');
-  const sockets = await openAll(Number(port), tooMany, 'GET /health/live HTTP/1.1\r\nX: ');
-  try {
-    expect(await statusOf(fetch(`${url()}${path}`))).toBe(200);
-    await eventually(async () => expect(sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(mostOfAddress));
-    // A crowd of strangers costs no guest its lease.
-    const [host] = (await world.apis[0]?.plane.store.query<{ alive: boolean }>('SELECT alive FROM host_run')) ?? [];
-    expect(host?.alive).toBe(true);
-  } finally {
-    for (const socket of sockets) socket.destroy();
-  }
-});
+])(
+  '%s closes the oldest of many connections without a head, and answers others',
+  async (_what, url, path) => {
+    const { port } = new URL(url() ?? '');
+    const sockets = await openAll(Number(port), tooMany, 'GET /health/live HTTP/1.1\r\nX: ');
+    try {
+      expect(await statusOf(fetch(`${url()}${path}`))).toBe(200);
+      await eventually(async () =>
+        expect(sockets.filter(({ closed }) => !closed).length).toBeLessThanOrEqual(mostOfAddress),
+      );
+      // A crowd of strangers costs no guest its lease.
+      const [host] =
+        (await world.apis[0]?.plane.store.query<{ alive: boolean }>('SELECT alive FROM host_run')) ?? [];
+      expect(host?.alive).toBe(true);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  },
+);
 
 test('connections that rest after an answer are closed for newer ones, so that they keep nobody from renewing a lease', async () => {
   const { port } = new URL(world.leasesUrl ?? '');

@@ -15,10 +15,25 @@ afterAll(() => world?.stop());
 const json = (method: string, params: unknown[]): string => JSON.stringify({ method, params, id: 7 });
 
 test.each([
-  ['JSON-RPC says exactly application/json', '/jsonrpc', () => json('host.get_all', [session]), 'application/json'],
+  [
+    'JSON-RPC says exactly application/json',
+    '/jsonrpc',
+    () => json('host.get_all', [session]),
+    'application/json',
+  ],
   ['XML-RPC says exactly text/xml', '/RPC2', () => xmlCall('host.get_all', session), 'text/xml'],
-  ['a failed call is 200 too', '/jsonrpc', () => json('host.get_record', [session, 'OpaqueRef:none']), 'application/json'],
-  ['a failed call of XML is 200 too', '/RPC2', () => xmlCall('host.get_record', session, 'OpaqueRef:none'), 'text/xml'],
+  [
+    'a failed call is 200 too',
+    '/jsonrpc',
+    () => json('host.get_record', [session, 'OpaqueRef:none']),
+    'application/json',
+  ],
+  [
+    'a failed call of XML is 200 too',
+    '/RPC2',
+    () => xmlCall('host.get_record', session, 'OpaqueRef:none'),
+    'text/xml',
+  ],
 ])('%s', async (_claim, path, body, type) => {
   const { status, headers } = await post(world, path, body());
   expect(status).toBe('HTTP/1.1 200 OK');
@@ -32,10 +47,15 @@ test.each([
   expect(Number(headers['content-length'])).toBeGreaterThan(0);
 });
 
-test.each(['/', '/RPC2', '/xmlrpc', '/any/path', '/RPC2?x=1', '/json'])('XML-RPC is answered on POST %s', async (path) => {
-  const { body } = await post(world, path, xmlCall('pool.get_all', session));
-  expect(body.replace(/^<\?xml[^>]*\?>/, '')).toContain(`<array><data><value>${pool}</value></data></array>`);
-});
+test.each(['/', '/RPC2', '/xmlrpc', '/any/path', '/RPC2?x=1', '/json'])(
+  'XML-RPC is answered on POST %s',
+  async (path) => {
+    const { body } = await post(world, path, xmlCall('pool.get_all', session));
+    expect(body.replace(/^<\?xml[^>]*\?>/, '')).toContain(
+      `<array><data><value>${pool}</value></data></array>`,
+    );
+  },
+);
 
 test.each([
   ['1.1 keeps the connection', '1.1', [], false],
@@ -46,13 +66,15 @@ test.each([
   expect((await send(world, bytes, { watchMs: 100 })).closed).toBe(closed);
 });
 
-test.each(['text/plain', 'application/json; charset=utf-8', 'application/json; charset=UTF-8', 'application/x-www-form-urlencoded'])(
-  'the content type %s of a request is not looked at',
-  async (type) => {
-    const { body } = await post(world, '/jsonrpc', json('pool.get_all', [session]), [`Content-Type: ${type}`]);
-    expect(body).toBe(`{"result":["${pool}"],"error":null,"id":7}`);
-  },
-);
+test.each([
+  'text/plain',
+  'application/json; charset=utf-8',
+  'application/json; charset=UTF-8',
+  'application/x-www-form-urlencoded',
+])('the content type %s of a request is not looked at', async (type) => {
+  const { body } = await post(world, '/jsonrpc', json('pool.get_all', [session]), [`Content-Type: ${type}`]);
+  expect(body).toBe(`{"result":["${pool}"],"error":null,"id":7}`);
+});
 
 test.each([
   ['XML that does not parse', '/RPC2', '<methodCall><methodName>x'],
@@ -70,7 +92,11 @@ test.each([
 ])('malformed: %s', async (_claim, path, body) => {
   const { status, headers, body: page, closed } = await post(world, path, body);
   expect(status).toBe('HTTP/1.1 500 Internal Error');
-  expect(headers).toMatchObject({ 'content-type': 'text/html', connection: 'close', 'cache-control': 'no-cache, no-store' });
+  expect(headers).toMatchObject({
+    'content-type': 'text/html',
+    connection: 'close',
+    'cache-control': 'no-cache, no-store',
+  });
   expect(page).toMatch(/^<html>/);
   expect(closed).toBe(true);
 });
@@ -86,29 +112,50 @@ test.each([
     },
   ],
 ])('a call %s is not taken', async (_claim, bytes) => {
-  expect(await send(world, bytes())).toMatchObject({ status: 'HTTP/1.1 500 Internal Error', headers: { 'content-type': 'text/html' }, closed: true });
-});
-
-test.each(['/', '/json', '/jsonrpc', '/jsonrpc/', '/any/path'])('OPTIONS %s tells browsers what they may', async (path) => {
-  const { status, headers, body } = await send(world, request('OPTIONS', path));
-  expect([status, body]).toEqual(['HTTP/1.1 200 OK', '']);
-  expect(headers).toMatchObject({
-    'access-control-allow-origin': '*',
-    'access-control-allow-headers': 'X-Requested-With',
-    'access-control-allow-methods': 'PUT',
+  expect(await send(world, bytes())).toMatchObject({
+    status: 'HTTP/1.1 500 Internal Error',
+    headers: { 'content-type': 'text/html' },
+    closed: true,
   });
 });
+
+test.each(['/', '/json', '/jsonrpc', '/jsonrpc/', '/any/path'])(
+  'OPTIONS %s tells browsers what they may',
+  async (path) => {
+    const { status, headers, body } = await send(world, request('OPTIONS', path));
+    expect([status, body]).toEqual(['HTTP/1.1 200 OK', '']);
+    expect(headers).toMatchObject({
+      'access-control-allow-origin': '*',
+      'access-control-allow-headers': 'X-Requested-With',
+      'access-control-allow-methods': 'PUT',
+    });
+  },
+);
 test('whatever heads a browser asks for are allowed', async () => {
-  const { headers } = await send(world, request('OPTIONS', '/jsonrpc', '', ['Origin: http://other', 'Access-Control-Request-Headers: content-type']));
+  const { headers } = await send(
+    world,
+    request('OPTIONS', '/jsonrpc', '', [
+      'Origin: http://other',
+      'Access-Control-Request-Headers: content-type',
+    ]),
+  );
   expect(headers['access-control-allow-headers']).toBe('content-type, X-Requested-With');
 });
 
-test.each(['/jsonrpc/', '/jsonrpc/deeper', '/jsonrpc?x=1'])('JSON-RPC is answered on POST %s', async (path) => {
-  expect((await post(world, path, json('pool.get_all', [session]))).body).toBe(`{"result":["${pool}"],"error":null,"id":7}`);
-});
+test.each(['/jsonrpc/', '/jsonrpc/deeper', '/jsonrpc?x=1'])(
+  'JSON-RPC is answered on POST %s',
+  async (path) => {
+    expect((await post(world, path, json('pool.get_all', [session]))).body).toBe(
+      `{"result":["${pool}"],"error":null,"id":7}`,
+    );
+  },
+);
 
 test('the first page is a page', async () => {
-  expect(await send(world, request('GET', '/'))).toMatchObject({ status: 'HTTP/1.1 200 OK', headers: { 'content-type': 'text/html' } });
+  expect(await send(world, request('GET', '/'))).toMatchObject({
+    status: 'HTTP/1.1 200 OK',
+    headers: { 'content-type': 'text/html' },
+  });
 });
 
 test.each([
@@ -132,18 +179,30 @@ test.each([
   expect(answer.body).toMatch(new RegExp(`^<html><body><h1>HTTP ${status}</h1>.+</body></html>$`));
 });
 test('a 401 says how to come in; an error of the API is told with its parameters', async () => {
-  expect((await send(world, request('GET', '/export'))).headers['www-authenticate']).toMatch(/^Basic realm="[^"]+"$/);
-  expect((await send(world, request('GET', '/export', '', ['Cookie: pool_secret=any']))).status).toBe('HTTP/1.1 401 Unauthorised');
+  expect((await send(world, request('GET', '/export'))).headers['www-authenticate']).toMatch(
+    /^Basic realm="[^"]+"$/,
+  );
+  expect((await send(world, request('GET', '/export', '', ['Cookie: pool_secret=any']))).status).toBe(
+    'HTTP/1.1 401 Unauthorised',
+  );
   const { body } = await send(world, request('GET', `/export?session_id=${session}&ref=OpaqueRef:none`));
   expect(body).toContain('HANDLE_INVALID: [ VM; OpaqueRef:none ]');
 });
 
 test.each([
-  ['a head that is too large', () => request('GET', '/', '', [`X-Long: ${'x'.repeat(64 * 1024)}`]), '431 Request Header Fields Too Large'],
+  [
+    'a head that is too large',
+    () => request('GET', '/', '', [`X-Long: ${'x'.repeat(64 * 1024)}`]),
+    '431 Request Header Fields Too Large',
+  ],
   ['a head that is none', () => 'GET / HTTP/1.1\r\nno colon\r\n\r\n', '500 Internal Error'],
 ])('%s is %s', async (_claim, bytes, status) => {
   const answer = await send(world, bytes());
-  expect(answer).toMatchObject({ status: `HTTP/1.1 ${status}`, headers: { 'content-type': 'text/html', connection: 'close' }, closed: true });
+  expect(answer).toMatchObject({
+    status: `HTTP/1.1 ${status}`,
+    headers: { 'content-type': 'text/html', connection: 'close' },
+    closed: true,
+  });
 });
 test('no Host is needed', async () => {
   const body = json('pool.get_all', [session]);

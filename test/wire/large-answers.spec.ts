@@ -20,7 +20,14 @@ beforeAll(async () => {
       'VM',
       Array.from({ length: many }, (_, i) => {
         const uuid = plane.ids.uuid();
-        return { ...row, ref: asRef<'VM'>(`OpaqueRef:${uuid}`), uuid, name_label: `one of many ${i}`, is_a_template: false, is_default_template: false };
+        return {
+          ...row,
+          ref: asRef<'VM'>(`OpaqueRef:${uuid}`),
+          uuid,
+          name_label: `one of many ${i}`,
+          is_a_template: false,
+          is_default_template: false,
+        };
       }),
     ),
   );
@@ -54,10 +61,13 @@ async function answeredBefore(bytes: Buffer): Promise<{ before: number; all: Buf
   return { before, all: Buffer.concat(pieces) };
 }
 const closing = ['Connection: close'];
-const xmlRequest = (method: string, ...values: string[]): Buffer => request('POST', '/', xmlCall(method, session, ...values), closing);
+const xmlRequest = (method: string, ...values: string[]): Buffer =>
+  request('POST', '/', xmlCall(method, session, ...values), closing);
 
 async function spoilAll(): Promise<void> {
-  await world.apis[0]?.plane.store.query(`UPDATE vm SET name_description = name_description || '.' WHERE name_label LIKE 'one of many %'`);
+  await world.apis[0]?.plane.store.query(
+    `UPDATE vm SET name_description = name_description || '.' WHERE name_label LIKE 'one of many %'`,
+  );
 }
 
 const jsonRequest = (method: string, ...params: unknown[]): Buffer =>
@@ -70,7 +80,10 @@ test.each([
   ['VM.get_all_records_where by XML-RPC', () => xmlRequest('VM.get_all_records_where', byName)],
   ['event.from everything by XML-RPC', () => xmlRequest('event.from', everyVm, '', '<double>0</double>')],
   ['VM.get_all_records by JSON-RPC', () => jsonRequest('VM.get_all_records')],
-  ['VM.get_all_records_where by JSON-RPC', () => jsonRequest('VM.get_all_records_where', `field "name_label" = "${last}"`)],
+  [
+    'VM.get_all_records_where by JSON-RPC',
+    () => jsonRequest('VM.get_all_records_where', `field "name_label" = "${last}"`),
+  ],
   ['event.from everything by JSON-RPC', () => jsonRequest('event.from', ['vm'], '', 0)],
 ])('%s lets others in between', async (_what, bytes) => {
   await spoilAll();
@@ -81,7 +94,9 @@ test.each([
 
 test('while the database is dumped others are answered', async () => {
   await spoilAll();
-  const { before, all } = await answeredBefore(request('GET', `/pool/xmldbdump?session_id=${session}`, '', closing));
+  const { before, all } = await answeredBefore(
+    request('GET', `/pool/xmldbdump?session_id=${session}`, '', closing),
+  );
   expect(before).toBeGreaterThanOrEqual(5);
   expect(all.includes(last)).toBe(true);
 });
@@ -119,11 +134,14 @@ test('both wires say the same of many records, and JSON-RPC says how long that i
 });
 
 const parts = {
-  'empty values in XML': () => xmlCall('VM.get_all', session, `<array><data>${'<value/>'.repeat(120_000)}</data></array>`),
+  'empty values in XML': () =>
+    xmlCall('VM.get_all', session, `<array><data>${'<value/>'.repeat(120_000)}</data></array>`),
   'entities in XML': () => xmlCall('VM.get_all', session, '&lt;'.repeat(120_000)),
   'comments in XML': () => xmlCall('VM.get_all', session, '<!---->'.repeat(120_000)),
-  'numbers in JSON': () => JSON.stringify({ id: 1, method: 'VM.get_all', params: [Array<number>(60_000).fill(1)] }),
-  'long integers in JSON': () => `{"id":1,"method":"VM.get_all","params":[[${Array<string>(2_000).fill('1234567890123456789').join()}]]}`,
+  'numbers in JSON': () =>
+    JSON.stringify({ id: 1, method: 'VM.get_all', params: [Array<number>(60_000).fill(1)] }),
+  'long integers in JSON': () =>
+    `{"id":1,"method":"VM.get_all","params":[[${Array<string>(2_000).fill('1234567890123456789').join()}]]}`,
 };
 test.each(Object.entries(parts))('a call of very many %s is not read', async (what, body) => {
   const { status } = await post(world, what.endsWith('JSON') ? '/jsonrpc' : '/', body());

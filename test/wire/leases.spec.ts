@@ -18,7 +18,13 @@ const token = 'of-a-host-that-no-agent-renews-any-more';
 
 beforeAll(async () => {
   world = await startWorld({ hosts: 2, scheduler: false });
-  leases = await startLeases(leasesSettings({ DATABASE_URL: world.databaseUrl, XENPLANE_LEASES_PORT: '0', XENPLANE_LOG_LEVEL: 'fatal' }));
+  leases = await startLeases(
+    leasesSettings({
+      DATABASE_URL: world.databaseUrl,
+      XENPLANE_LEASES_PORT: '0',
+      XENPLANE_LOG_LEVEL: 'fatal',
+    }),
+  );
   await world.agent.abandon();
   client = new Client({ connectionString: world.databaseUrl });
   await client.connect();
@@ -32,13 +38,25 @@ afterAll(async () => {
 });
 
 const load = { memoryFreeBytes: 1, domains: 0, cpuUsage: 0.5 };
-const renewal = ({ uuid, host_epoch }: Lease, given = token): object => ({ host: uuid, token: given, hostEpoch: host_epoch, load });
+const renewal = ({ uuid, host_epoch }: Lease, given = token): object => ({
+  host: uuid,
+  token: given,
+  hostEpoch: host_epoch,
+  load,
+});
 let known = '';
 const ask = (body: unknown, authorization = `Host ${known} ${token}`, url = leases.url): Promise<Response> =>
-  fetch(`${url}/agent/v1/renewals`, { method: 'POST', headers: { 'content-type': 'application/json', authorization }, body: JSON.stringify(body) });
+  fetch(`${url}/agent/v1/renewals`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization },
+    body: JSON.stringify(body),
+  });
 const renew = async (...renewals: object[]): Promise<unknown> => (await ask({ renewals })).json();
 async function both(): Promise<[Lease, Lease]> {
-  const rows = (await world.apis[0]?.plane.store.query<Lease>('SELECT uuid, host_epoch, lease_seq FROM host_lease ORDER BY uuid')) ?? [];
+  const rows =
+    (await world.apis[0]?.plane.store.query<Lease>(
+      'SELECT uuid, host_epoch, lease_seq FROM host_lease ORDER BY uuid',
+    )) ?? [];
   const [a, b] = rows;
   if (!a || !b) throw new Error('two hosts are wanted');
   return [a, b];
@@ -84,21 +102,26 @@ test('a host that does not live any more is not renewed', async () => {
 });
 
 const nobody = '00000000-0000-4000-8000-00000000000f';
-test.each([`Host ${nobody} ${token}`, 'Host of nobody', `Host ${nobody}`, 'Basic eA==', ''])('%j is refused before its body is read', async (authorization) => {
-  const { hostname, port } = new URL(leases.url);
-  const answer = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    const socket = connect(Number(port), hostname, () =>
-      socket.write(`POST /agent/v1/renewals HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\ncontent-length: 100000\r\n\r\n{`),
-    );
-    socket
-      .setEncoding('utf8')
-      .on('data', (piece) => (text += piece))
-      .on('end', () => resolve(text))
-      .on('error', reject);
-  });
-  expect(answer).toMatch(/^HTTP\/1\.1 401 /);
-});
+test.each([`Host ${nobody} ${token}`, 'Host of nobody', `Host ${nobody}`, 'Basic eA==', ''])(
+  '%j is refused before its body is read',
+  async (authorization) => {
+    const { hostname, port } = new URL(leases.url);
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = '';
+      const socket = connect(Number(port), hostname, () =>
+        socket.write(
+          `POST /agent/v1/renewals HTTP/1.1\r\nhost: x\r\nauthorization: ${authorization}\r\ncontent-length: 100000\r\n\r\n{`,
+        ),
+      );
+      socket
+        .setEncoding('utf8')
+        .on('data', (piece) => (text += piece))
+        .on('end', () => resolve(text))
+        .on('error', reject);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+  },
+);
 
 const host = '00000000-0000-4000-8000-000000000001';
 const good = { host, token, hostEpoch: 1, load };
@@ -121,11 +144,16 @@ test('bodies are small, and other paths are nothing', async () => {
   expect(await statusOf(ask({ renewals: [{ ...good, more: 'x'.repeat(600_000) }] }))).toBe(413);
   expect(await statusOf(fetch(`${leases.url}//`))).toBe(404);
   expect(await statusOf(fetch(`${leases.url}/agent/v1/renewals`))).toBe(404);
-  for (const state of ['live', 'ready']) expect(await statusOf(fetch(`${leases.url}/health/${state}`))).toBe(200);
+  for (const state of ['live', 'ready'])
+    expect(await statusOf(fetch(`${leases.url}/health/${state}`))).toBe(200);
 });
 
 test('connections that the database ends are replaced', async () => {
   const [a] = await both();
-  await client.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'xenplane leases' AND datname = current_database()");
-  await eventually(async () => expect(await renew(renewal(a))).toEqual({ renewals: [{ host: a.uuid, renewed: true }] }));
+  await client.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'xenplane leases' AND datname = current_database()",
+  );
+  await eventually(async () =>
+    expect(await renew(renewal(a))).toEqual({ renewals: [{ host: a.uuid, renewed: true }] }),
+  );
 });

@@ -17,8 +17,10 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
-const error = (method: string, ...params: unknown[]): Promise<unknown> => description(world, method, session, ...params);
+const call = <T = string>(method: string, ...params: unknown[]): Promise<T> =>
+  result<T>(world, method, session, ...params);
+const error = (method: string, ...params: unknown[]): Promise<unknown> =>
+  description(world, method, session, ...params);
 type Case = [string, string, () => unknown[], () => unknown[]];
 
 test.each<Case>([
@@ -28,13 +30,40 @@ test.each<Case>([
     () => [template],
     () => ['VM_BAD_POWER_STATE', template, 'paused, suspended, running', 'halted'],
   ],
-  ['a template', 'VM.start_on', () => [template, 'OpaqueRef:none', false, false], () => ['VM_IS_TEMPLATE', template, 'start_on']],
+  [
+    'a template',
+    'VM.start_on',
+    () => [template, 'OpaqueRef:none', false, false],
+    () => ['VM_IS_TEMPLATE', template, 'start_on'],
+  ],
   ['a snapshot', 'VM.start', () => [snapshot, false, false], () => ['VM_IS_SNAPSHOT', snapshot, 'start']],
-  ['a state that would do, of several', 'VM.pool_migrate', () => [vm, 'OpaqueRef:none', {}], () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted']],
-  ['a clean shutdown of what does not run', 'VM.clean_shutdown', () => [vm], () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted']],
-  ['a clean reboot of what does not run', 'VM.clean_reboot', () => [vm], () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted']],
-  ['a pause of what does not run', 'VM.pause', () => [vm], () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted']],
-])('%s', async (_claim, method, params, expected) => expect(await error(method, ...params())).toEqual(expected()));
+  [
+    'a state that would do, of several',
+    'VM.pool_migrate',
+    () => [vm, 'OpaqueRef:none', {}],
+    () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted'],
+  ],
+  [
+    'a clean shutdown of what does not run',
+    'VM.clean_shutdown',
+    () => [vm],
+    () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted'],
+  ],
+  [
+    'a clean reboot of what does not run',
+    'VM.clean_reboot',
+    () => [vm],
+    () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted'],
+  ],
+  [
+    'a pause of what does not run',
+    'VM.pause',
+    () => [vm],
+    () => ['VM_BAD_POWER_STATE', vm, 'running', 'halted'],
+  ],
+])('%s', async (_claim, method, params, expected) =>
+  expect(await error(method, ...params())).toEqual(expected()),
+);
 
 test.each<Case>([
   ['of a template', 'VM.start', () => [template, false, false], () => [template, 'start']],
@@ -58,7 +87,10 @@ test('of a VM that runs too, the states that would do are told in their order', 
     ['VM.copy', 'halted', 'copy', 'OpaqueRef:NULL'],
     ['VM.provision', 'halted'],
   ])
-    expect([method, await error(String(method), vm, ...params)]).toEqual([method, ['VM_BAD_POWER_STATE', vm, allowed, 'running']]);
+    expect([method, await error(String(method), vm, ...params)]).toEqual([
+      method,
+      ['VM_BAD_POWER_STATE', vm, allowed, 'running'],
+    ]);
   expect(await call('VM.snapshot', vm, 'while it runs')).toMatch(/^OpaqueRef:/);
   await call('VM.pause', vm);
   expect(await error('VM.clean_shutdown', vm)).toEqual(['VM_BAD_POWER_STATE', vm, 'running', 'paused']);
@@ -66,8 +98,13 @@ test('of a VM that runs too, the states that would do are told in their order', 
 });
 
 test('what starts second waits for the first, and finds the VM in its new state', async () => {
-  const [first, second] = await Promise.all([error('VM.start', vm, false, false), error('VM.start', vm, false, false)]);
-  expect([first, second].toSorted()).toEqual([['VM_BAD_POWER_STATE', vm, 'halted', 'running'], null].toSorted());
+  const [first, second] = await Promise.all([
+    error('VM.start', vm, false, false),
+    error('VM.start', vm, false, false),
+  ]);
+  expect([first, second].toSorted()).toEqual(
+    [['VM_BAD_POWER_STATE', vm, 'halted', 'running'], null].toSorted(),
+  );
   await call('VM.hard_shutdown', vm);
 });
 

@@ -12,7 +12,12 @@ export interface RawAnswer {
 
 const headOf = (text: string): { status: string; headers: Record<string, string> } => {
   const [status = '', ...lines] = text.split('\r\n');
-  return { status, headers: Object.fromEntries(lines.map((l) => [l.slice(0, l.indexOf(':')).toLowerCase(), l.slice(l.indexOf(':') + 1).trim()])) };
+  return {
+    status,
+    headers: Object.fromEntries(
+      lines.map((l) => [l.slice(0, l.indexOf(':')).toLowerCase(), l.slice(l.indexOf(':') + 1).trim()]),
+    ),
+  };
 };
 
 interface Head {
@@ -30,7 +35,11 @@ function headIn(all: Buffer): Head | undefined {
  * Sends the bytes and reads one answer. A server that says that it closes is given the time to;
  * of another, `watchMs` is how long is waited for whether it closes after all.
  */
-export async function send(world: World, bytes: string | Buffer, { limitMs = 60_000, watchMs = 0 } = {}): Promise<RawAnswer> {
+export async function send(
+  world: World,
+  bytes: string | Buffer,
+  { limitMs = 60_000, watchMs = 0 } = {},
+): Promise<RawAnswer> {
   const socket = net.connect(Number(new URL(world.url).port), '127.0.0.1');
   const pieces: Buffer[] = [];
   let length = 0,
@@ -43,7 +52,10 @@ export async function send(world: World, bytes: string | Buffer, { limitMs = 60_
     return said !== undefined && length - head.end >= Number(said);
   };
   await new Promise<void>((resolve, reject) => {
-    const limit = setTimeout(() => reject(new Error(`no whole answer: ${Buffer.concat(pieces).toString('latin1')}`)), limitMs);
+    const limit = setTimeout(
+      () => reject(new Error(`no whole answer: ${Buffer.concat(pieces).toString('latin1')}`)),
+      limitMs,
+    );
     const look = (): void => {
       if (!isWhole()) return;
       clearTimeout(limit);
@@ -63,21 +75,46 @@ export async function send(world: World, bytes: string | Buffer, { limitMs = 60_
   });
   socket.destroy();
   if (!head) throw new Error('no answer');
-  return { status: head.status, headers: head.headers, body: Buffer.concat(pieces).subarray(head.end).toString('utf8'), closed };
+  return {
+    status: head.status,
+    headers: head.headers,
+    body: Buffer.concat(pieces).subarray(head.end).toString('utf8'),
+    closed,
+  };
 }
 
-export function request(method: string, path: string, body: string | Buffer = '', headers: readonly string[] = [], version = '1.1'): Buffer {
-  const lines = [`${method} ${path} HTTP/${version}`, 'Host: any', `Content-Length: ${Buffer.byteLength(body)}`, ...headers];
+export function request(
+  method: string,
+  path: string,
+  body: string | Buffer = '',
+  headers: readonly string[] = [],
+  version = '1.1',
+): Buffer {
+  const lines = [
+    `${method} ${path} HTTP/${version}`,
+    'Host: any',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...headers,
+  ];
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), Buffer.from(body)]);
 }
-export const post = (world: World, path: string, body: string | Buffer, headers: readonly string[] = [], version = '1.1'): Promise<RawAnswer> =>
-  send(world, request('POST', path, body, headers, version));
+export const post = (
+  world: World,
+  path: string,
+  body: string | Buffer,
+  headers: readonly string[] = [],
+  version = '1.1',
+): Promise<RawAnswer> => send(world, request('POST', path, body, headers, version));
 
 export const xmlCall = (method: string, ...values: readonly string[]): string =>
   `<?xml version="1.0"?><methodCall><methodName>${method}</methodName><params>${values.map((v) => `<param><value>${v}</value></param>`).join('')}</params></methodCall>`;
 
 /** One call of JSON-RPC 1.0, whose errors are the whole description. */
-export async function description(world: World, method: string, ...params: readonly unknown[]): Promise<unknown> {
+export async function description(
+  world: World,
+  method: string,
+  ...params: readonly unknown[]
+): Promise<unknown> {
   const { body } = await post(world, '/jsonrpc', JSON.stringify({ id: 1, method, params }));
   return (JSON.parse(body) as { error: unknown }).error;
 }
@@ -87,4 +124,5 @@ export async function result<T>(world: World, method: string, ...params: readonl
   if (error !== null) throw new Error(JSON.stringify(error));
   return value;
 }
-export const sessionOf = (world: World): Promise<string> => result<string>(world, 'session.login_with_password', 'root', world.password);
+export const sessionOf = (world: World): Promise<string> =>
+  result<string>(world, 'session.login_with_password', 'root', world.password);

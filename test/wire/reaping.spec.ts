@@ -16,10 +16,13 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const call = <T = string>(method: string, ...params: unknown[]): Promise<T> => result<T>(world, method, session, ...params);
+const call = <T = string>(method: string, ...params: unknown[]): Promise<T> =>
+  result<T>(world, method, session, ...params);
 /** As if so much time had gone by for one row. */
 const age = (column: 'created' | 'finished', task: string, ago: string): Promise<unknown> =>
-  inTransaction(plane.store, (tx) => tx.query(`UPDATE task SET ${column} = now() - $1::interval WHERE ref = $2`, [ago, task]));
+  inTransaction(plane.store, (tx) =>
+    tx.query(`UPDATE task SET ${column} = now() - $1::interval WHERE ref = $2`, [ago, task]),
+  );
 
 async function finishedTask(): Promise<string> {
   const [host] = await call<string[]>('host.get_all');
@@ -35,7 +38,13 @@ test('a finished task can be read for an hour, and is gone after 65 minutes', as
   await age('finished', old, '66 minutes');
   await age('created', pending, '3 days');
   await housekeep(plane);
-  await eventually(async () => expect(await description(world, 'task.get_record', session, old)).toEqual(['HANDLE_INVALID', 'task', old]));
+  await eventually(async () =>
+    expect(await description(world, 'task.get_record', session, old)).toEqual([
+      'HANDLE_INVALID',
+      'task',
+      old,
+    ]),
+  );
   expect(await call('task.get_status', young)).toBe('success');
   expect(await call('task.get_status', pending)).toBe('pending');
 });
@@ -44,9 +53,18 @@ test('a task that was destroyed before its end goes soon after it', async () => 
   const [ended, going] = [await call('task.create', 'mine', ''), await call('task.create', 'mine', '')];
   for (const task of [ended, going]) await call('task.destroy', task);
   await call('task.set_status', ended, 'success');
-  expect(await call<object>('task.get_record', ended)).toMatchObject({ status: 'success', current_operations: { task: 'destroy' } });
+  expect(await call<object>('task.get_record', ended)).toMatchObject({
+    status: 'success',
+    current_operations: { task: 'destroy' },
+  });
   await housekeep(plane);
-  await eventually(async () => expect(await description(world, 'task.get_record', session, ended)).toEqual(['HANDLE_INVALID', 'task', ended]));
+  await eventually(async () =>
+    expect(await description(world, 'task.get_record', session, ended)).toEqual([
+      'HANDLE_INVALID',
+      'task',
+      ended,
+    ]),
+  );
   expect(await call('task.get_status', going)).toBe('pending');
 });
 
@@ -57,7 +75,13 @@ test('a task that nobody works on goes after a day without a change', async () =
   await inTransaction(plane.store, (tx) => tx.query("DELETE FROM change WHERE cls = 'task'"));
   await call('task.set_progress', moved, 0.5);
   await housekeep(plane);
-  await eventually(async () => expect(await description(world, 'task.get_record', session, idle)).toEqual(['HANDLE_INVALID', 'task', idle]));
+  await eventually(async () =>
+    expect(await description(world, 'task.get_record', session, idle)).toEqual([
+      'HANDLE_INVALID',
+      'task',
+      idle,
+    ]),
+  );
   expect(await call('task.get_status', moved)).toBe('pending');
 });
 

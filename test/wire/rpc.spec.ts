@@ -12,23 +12,38 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const inXml = (inner: string): string => `<methodResponse><params><param>${inner}</param></params></methodResponse>`;
+const inXml = (inner: string): string =>
+  `<methodResponse><params><param>${inner}</param></params></methodResponse>`;
 
 describe('XML-RPC', () => {
   const answerOf = async (method: string, ...values: string[]): Promise<string> =>
     (await post(world, '/RPC2', xmlCall(method, ...values))).body.replace(/^<\?xml[^>]*\?>\s*/, '');
   const success = (value: string): string =>
-    inXml(`<value><struct><member><name>Status</name><value>Success</value></member><member><name>Value</name>${value}</member></struct></value>`);
+    inXml(
+      `<value><struct><member><name>Status</name><value>Success</value></member><member><name>Value</name>${value}</member></struct></value>`,
+    );
 
   test.each<[string, string, () => string[], (() => string) | string]>([
     ['text is untyped', 'pool.get_name_label', () => [pool], '<value></value>'],
     ['a flag is 0 or 1', 'pool.get_ha_enabled', () => [pool], '<value><boolean>0</boolean></value>'],
     ['an integer is untyped', 'pool.get_ha_host_failures_to_tolerate', () => [pool], '<value>0</value>'],
-    ['void is the empty text, and there', 'pool.set_tags', () => [pool, '<array><data></data></array>'], '<value></value>'],
-    ['a set is an array', 'pool.get_all', () => [], () => `<value><array><data><value>${pool}</value></data></array></value>`],
+    [
+      'void is the empty text, and there',
+      'pool.set_tags',
+      () => [pool, '<array><data></data></array>'],
+      '<value></value>',
+    ],
+    [
+      'a set is an array',
+      'pool.get_all',
+      () => [],
+      () => `<value><array><data><value>${pool}</value></data></array></value>`,
+    ],
   ])('%s', async (_claim, method, values, expected) => {
     await result(world, 'pool.set_name_label', session, pool, '');
-    expect(await answerOf(method, session, ...values())).toBe(success(typeof expected === 'string' ? expected : expected()));
+    expect(await answerOf(method, session, ...values())).toBe(
+      success(typeof expected === 'string' ? expected : expected()),
+    );
   });
 
   test('a failure is a struct with an array of texts, never a fault', async () => {
@@ -40,21 +55,34 @@ describe('XML-RPC', () => {
     );
   });
 
-  test.each([['no session'], ['surplus parameters', '<i4>1</i4>', 'x']])('system.listMethods is the bare list: %s', async (_claim, ...values) => {
-    const body = await answerOf('system.listMethods', ...values);
-    expect(body).toMatch(/^<methodResponse><params><param><value><array><data><value>/);
-    expect(body).toContain('<value>VM_guest_metrics.get_all_records</value>');
-    expect(body).not.toContain('Status');
-  });
+  test.each([['no session'], ['surplus parameters', '<i4>1</i4>', 'x']])(
+    'system.listMethods is the bare list: %s',
+    async (_claim, ...values) => {
+      const body = await answerOf('system.listMethods', ...values);
+      expect(body).toMatch(/^<methodResponse><params><param><value><array><data><value>/);
+      expect(body).toContain('<value>VM_guest_metrics.get_all_records</value>');
+      expect(body).not.toContain('Status');
+    },
+  );
 
   test('only <, >, & and " are escaped in what was given, and control characters are dropped', async () => {
     await result(world, 'pool.set_name_description', session, pool, 'a<b>&"c\'\u0001\td');
-    expect(await answerOf('pool.get_name_description', session, pool)).toBe(success("<value>a&lt;b&gt;&amp;&quot;c'\td</value>"));
+    expect(await answerOf('pool.get_name_description', session, pool)).toBe(
+      success("<value>a&lt;b&gt;&amp;&quot;c'\td</value>"),
+    );
   });
 
   test.each([
-    ['a date', 'task.get_created', /<value><dateTime\.iso8601>\d{8}T\d\d:\d\d:\d\dZ<\/dateTime\.iso8601><\/value>/],
-    ['never', 'task.get_finished', /<value><dateTime\.iso8601>19700101T00:00:00Z<\/dateTime\.iso8601><\/value>/],
+    [
+      'a date',
+      'task.get_created',
+      /<value><dateTime\.iso8601>\d{8}T\d\d:\d\d:\d\dZ<\/dateTime\.iso8601><\/value>/,
+    ],
+    [
+      'never',
+      'task.get_finished',
+      /<value><dateTime\.iso8601>19700101T00:00:00Z<\/dateTime\.iso8601><\/value>/,
+    ],
     ['a float', 'task.get_progress', /<value><double>0(\.0)?<\/double><\/value>/],
     ['an enum', 'task.get_status', /<value>pending<\/value>/],
     ['a map', 'task.get_other_config', /<value><struct><\/struct><\/value>|<value><struct\/><\/value>/],
@@ -78,7 +106,8 @@ describe('XML-RPC', () => {
 });
 
 describe('what XML-RPC takes', () => {
-  const answerOf = async (method: string, ...values: string[]): Promise<string> => (await post(world, '/RPC2', xmlCall(method, session, ...values))).body;
+  const answerOf = async (method: string, ...values: string[]): Promise<string> =>
+    (await post(world, '/RPC2', xmlCall(method, session, ...values))).body;
   const ok = '<name>Status</name><value>Success</value>';
 
   test.each([
@@ -113,7 +142,8 @@ describe('what XML-RPC takes', () => {
     ['a text that is a date', '20260821T10:00:00Z'],
     ['a text without a zone', '2026-08-21T10:00:00'],
   ])('%s', async (_claim, value) => expect(await answerOf('message.get_since', value)).toContain(ok));
-  test('no other text is a date', async () => expect(await answerOf('message.get_since', 'yesterday')).toContain('<value>INTERNAL_ERROR</value>'));
+  test('no other text is a date', async () =>
+    expect(await answerOf('message.get_since', 'yesterday')).toContain('<value>INTERNAL_ERROR</value>'));
 
   test.each([
     ['an empty value', '', ''],
@@ -134,7 +164,11 @@ describe('what XML-RPC takes', () => {
   });
   test.each([
     ['an empty struct', '<struct/>', {}],
-    ['a struct', '<struct><member><name>a</name><value>1</value></member><member><name>b</name><value/></member></struct>', { a: '1', b: '' }],
+    [
+      'a struct',
+      '<struct><member><name>a</name><value>1</value></member><member><name>b</name><value/></member></struct>',
+      { a: '1', b: '' },
+    ],
   ])('a map as %s', async (_claim, value, map) => {
     expect(await answerOf('pool.set_other_config', pool, value)).toContain(ok);
     expect(await result(world, 'pool.get_other_config', session, pool)).toEqual(map);
@@ -145,24 +179,35 @@ describe('what XML-RPC takes', () => {
   });
   test('an enum in its exact case alone', async () => {
     const [network = ''] = await result<string[]>(world, 'network.get_all', session);
-    expect(await answerOf('network.set_default_locking_mode', network, 'Unlocked')).toContain('<value>INTERNAL_ERROR</value>');
+    expect(await answerOf('network.set_default_locking_mode', network, 'Unlocked')).toContain(
+      '<value>INTERNAL_ERROR</value>',
+    );
     expect(await answerOf('network.set_default_locking_mode', network, 'unlocked')).toContain(ok);
   });
 });
 
 describe('JSON-RPC', () => {
   test.each<[string, () => object, () => string]>([
-    ['1.0, a result', () => ({ method: 'pool.get_all', params: [session], id: 7 }), () => `{"result":["${pool}"],"error":null,"id":7}`],
+    [
+      '1.0, a result',
+      () => ({ method: 'pool.get_all', params: [session], id: 7 }),
+      () => `{"result":["${pool}"],"error":null,"id":7}`,
+    ],
     [
       '1.0, an error',
       () => ({ method: 'VM.get_record', params: [session, 'OpaqueRef:x'], id: 7 }),
       () => '{"result":null,"error":["HANDLE_INVALID","VM","OpaqueRef:x"],"id":7}',
     ],
-    ['2.0, a result', () => ({ jsonrpc: '2.0', method: 'pool.get_all', params: [session], id: 7 }), () => `{"jsonrpc":"2.0","result":["${pool}"],"id":7}`],
+    [
+      '2.0, a result',
+      () => ({ jsonrpc: '2.0', method: 'pool.get_all', params: [session], id: 7 }),
+      () => `{"jsonrpc":"2.0","result":["${pool}"],"id":7}`,
+    ],
     [
       '2.0, an error',
       () => ({ jsonrpc: '2.0', method: 'VM.get_record', params: [session, 'OpaqueRef:x'], id: 7 }),
-      () => '{"jsonrpc":"2.0","error":{"code":1,"message":"HANDLE_INVALID","data":["VM","OpaqueRef:x"]},"id":7}',
+      () =>
+        '{"jsonrpc":"2.0","error":{"code":1,"message":"HANDLE_INVALID","data":["VM","OpaqueRef:x"]},"id":7}',
     ],
     [
       'an id of text is echoed as text',
@@ -177,11 +222,17 @@ describe('JSON-RPC', () => {
     [
       'there is no system.multicall',
       () => ({ jsonrpc: '2.0', method: 'system.multicall', id: 1 }),
-      () => '{"jsonrpc":"2.0","error":{"code":1,"message":"MESSAGE_METHOD_UNKNOWN","data":["system.multicall"]},"id":1}',
+      () =>
+        '{"jsonrpc":"2.0","error":{"code":1,"message":"MESSAGE_METHOD_UNKNOWN","data":["system.multicall"]},"id":1}',
     ],
     [
       'an integer is a number',
-      () => ({ jsonrpc: '2.0', method: 'pool.get_ha_host_failures_to_tolerate', params: [session, pool], id: 1 }),
+      () => ({
+        jsonrpc: '2.0',
+        method: 'pool.get_ha_host_failures_to_tolerate',
+        params: [session, pool],
+        id: 1,
+      }),
       () => '{"jsonrpc":"2.0","result":0,"id":1}',
     ],
     [
@@ -199,7 +250,15 @@ describe('JSON-RPC', () => {
     ['an empty list', { params: [] }],
     ['an object, which is one parameter', { params: { any: 'thing' } }],
   ])('in 2.0 the params may be %s', async (_claim, more) => {
-    const { body } = await post(world, '/jsonrpc', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system.listMethods', ...more }));
-    expect(JSON.parse(body)).toMatchObject({ jsonrpc: '2.0', id: 1, result: expect.arrayContaining(['VM.start', 'event.from']) });
+    const { body } = await post(
+      world,
+      '/jsonrpc',
+      JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'system.listMethods', ...more }),
+    );
+    expect(JSON.parse(body)).toMatchObject({
+      jsonrpc: '2.0',
+      id: 1,
+      result: expect.arrayContaining(['VM.start', 'event.from']),
+    });
   });
 });

@@ -17,16 +17,26 @@ beforeAll(async () => {
 });
 afterAll(() => world?.stop());
 
-const logIn = (originator = ''): Promise<string> => result<string>(world, 'session.login_with_password', 'root', world.password, '2.0', originator);
+const logIn = (originator = ''): Promise<string> =>
+  result<string>(world, 'session.login_with_password', 'root', world.password, '2.0', originator);
 const opened = (user: string, role: Role, originator = 'test'): Promise<string> =>
   openSession(plane, { user, root: false, role, originator, userRef: asRef<'user'>('OpaqueRef:NULL') });
-const isAlive = async (token: string): Promise<boolean> => (await description(world, 'pool.get_all', token)) === null;
+const isAlive = async (token: string): Promise<boolean> =>
+  (await description(world, 'pool.get_all', token)) === null;
 const lastUsed = (token: string, ago: string): Promise<unknown> =>
-  inTransaction(plane.store, (tx) => tx.query('UPDATE session_state SET last_active = now() - $1::interval WHERE session = $2', [ago, sessionRef(token)]));
+  inTransaction(plane.store, (tx) =>
+    tx.query('UPDATE session_state SET last_active = now() - $1::interval WHERE session = $2', [
+      ago,
+      sessionRef(token),
+    ]),
+  );
 
-test.each(['OpaqueRef:NULL', 'OpaqueRef:00000000-0000-0000-0000-000000000000', '', 'root', "' OR true --"])('%j is no session', async (token) => {
-  expect(await description(world, 'VM.get_all', token)).toEqual(['SESSION_INVALID', token]);
-});
+test.each(['OpaqueRef:NULL', 'OpaqueRef:00000000-0000-0000-0000-000000000000', '', 'root', "' OR true --"])(
+  '%j is no session',
+  async (token) => {
+    expect(await description(world, 'VM.get_all', token)).toEqual(['SESSION_INVALID', token]);
+  },
+);
 
 test('a session says who it is for, and what it began', async () => {
   const token = await logIn('a program');
@@ -62,23 +72,35 @@ test('when a session was last used is told of its last call, not of its login', 
   await lastUsed(token, '10 hours');
   const before = await result<string>(world, 'session.get_last_active', session, token);
   expect(await isAlive(token)).toBe(true);
-  await eventually(async () => expect((await result<string>(world, 'session.get_last_active', session, token)) > before).toBe(true));
+  await eventually(async () =>
+    expect((await result<string>(world, 'session.get_last_active', session, token)) > before).toBe(true),
+  );
 });
 
 test('a logout ends the session that asks, and no other', async () => {
   const [one, other] = [await logIn(), await logIn()];
   expect(await result(world, 'session.logout', one)).toBe('');
-  for (const method of ['VM.get_all', 'session.logout']) expect(await description(world, method, one)).toEqual(['SESSION_INVALID', one]);
+  for (const method of ['VM.get_all', 'session.logout'])
+    expect(await description(world, method, one)).toEqual(['SESSION_INVALID', one]);
   expect(await isAlive(other)).toBe(true);
 });
 
 test.each(['root', 'nobody'])('a refused login names %s, by either way in', async (user) => {
   for (const method of ['session.login_with_password', 'session.slave_local_login_with_password'])
-    expect(await description(world, method, user, 'wrong')).toEqual(['SESSION_AUTHENTICATION_FAILED', user, expect.any(String)]);
+    expect(await description(world, method, user, 'wrong')).toEqual([
+      'SESSION_AUTHENTICATION_FAILED',
+      user,
+      expect.any(String),
+    ]);
 });
 
 test('a session for emergencies is a session, until its own logout', async () => {
-  const token = await result<string>(world, 'session.slave_local_login_with_password', 'root', world.password);
+  const token = await result<string>(
+    world,
+    'session.slave_local_login_with_password',
+    'root',
+    world.password,
+  );
   expect(await isAlive(token)).toBe(true);
   expect(await result(world, 'session.local_logout', token)).toBe('');
   expect(await description(world, 'pool.get_all', token)).toEqual(['SESSION_INVALID', token]);
@@ -86,9 +108,23 @@ test('a session for emergencies is a session, until its own logout', async () =>
 
 test('root changes its password without the old one, though not with a wrong one; nobody else does', async () => {
   const token = await logIn();
-  expect(await description(world, 'session.change_password', token, 'wrong', 'other')).toEqual(['CHANGE_PASSWORD_REJECTED', expect.any(String)]);
-  expect(await description(world, 'session.change_password', token, '', '')).toEqual(['CHANGE_PASSWORD_REJECTED', expect.any(String)]);
-  expect(await description(world, 'session.change_password', await opened('ann', 'pool-admin'), world.password, 'other')).toEqual([
+  expect(await description(world, 'session.change_password', token, 'wrong', 'other')).toEqual([
+    'CHANGE_PASSWORD_REJECTED',
+    expect.any(String),
+  ]);
+  expect(await description(world, 'session.change_password', token, '', '')).toEqual([
+    'CHANGE_PASSWORD_REJECTED',
+    expect.any(String),
+  ]);
+  expect(
+    await description(
+      world,
+      'session.change_password',
+      await opened('ann', 'pool-admin'),
+      world.password,
+      'other',
+    ),
+  ).toEqual([
     'RBAC_PERMISSION_DENIED',
     'session.change_password',
     'No permission in user session. (Roles with this permission: )',
@@ -107,14 +143,23 @@ test('root changes its password without the old one, though not with a wrong one
 test('a tool that logs in two hundred times at once, with a password that nobody has tried yet, comes in', async () => {
   const token = await logIn();
   await result(world, 'session.change_password', token, '', 'new to all');
-  const all = Array.from({ length: 200 }, () => result<string>(world, 'session.login_with_password', 'root', 'new to all'));
+  const all = Array.from({ length: 200 }, () =>
+    result<string>(world, 'session.login_with_password', 'root', 'new to all'),
+  );
   expect(new Set(await Promise.all(all)).size).toBe(200);
   await result(world, 'session.change_password', token, '', world.password);
 });
 
 test('the sessions of a subject are told of and ended, but for the one that asks', async () => {
   const external = { identifier: 'u1001', subject: asRef<'subject'>('OpaqueRef:NULL'), subjects: [] };
-  const opening = { user: 'dan', root: false, role: 'pool-operator', originator: 'test', userRef: asRef<'user'>('OpaqueRef:NULL'), external } as const;
+  const opening = {
+    user: 'dan',
+    root: false,
+    role: 'pool-operator',
+    originator: 'test',
+    userRef: asRef<'user'>('OpaqueRef:NULL'),
+    external,
+  } as const;
   const [asking, other] = [await openSession(plane, opening), await openSession(plane, opening)];
   expect(await result(world, 'session.get_all_subject_identifiers', session)).toEqual(['u1001']);
   expect(await result(world, 'session.logout_subject_identifier', asking, 'u1001')).toBe('');
@@ -130,10 +175,15 @@ test('a session without a call for a day is refused, and gone; one in use stays,
   await lastUsed(idle, '25 hours');
   await lastUsed(used, '23 hours');
   await lastUsed(working, '25 hours');
-  await eventually(async () => expect(await description(world, 'pool.get_all', idle)).toEqual(['SESSION_INVALID', idle]));
+  await eventually(async () =>
+    expect(await description(world, 'pool.get_all', idle)).toEqual(['SESSION_INVALID', idle]),
+  );
   await housekeep(plane);
   const left = async (): Promise<unknown> =>
-    plane.store.query("SELECT originator FROM session WHERE originator IN ('idle', 'used', 'working') ORDER BY originator", []);
+    plane.store.query(
+      "SELECT originator FROM session WHERE originator IN ('idle', 'used', 'working') ORDER BY originator",
+      [],
+    );
   expect(await left()).toEqual([{ originator: 'used' }, { originator: 'working' }]);
   expect([await isAlive(used), await isAlive(working)]).toEqual([true, true]);
   await result(world, 'task.set_status', session, task, 'success');
@@ -151,11 +201,23 @@ describe('the oldest sessions go when there are too many', () => {
     return tokens;
   };
   const asRoot = (originator: string): Promise<string> =>
-    openSession(plane, { user: 'root', root: true, role: 'local-root', originator, userRef: asRef<'user'>('OpaqueRef:NULL') });
+    openSession(plane, {
+      user: 'root',
+      root: true,
+      role: 'local-root',
+      originator,
+      userRef: asRef<'user'>('OpaqueRef:NULL'),
+    });
 
   /** Asking with a token would make it a young one. */
   const are = (...tokens: string[]): Promise<boolean[]> =>
-    Promise.all(tokens.map(async (t) => (await plane.store.query('SELECT 1 AS one FROM session_state WHERE session = $1', [sessionRef(t)])).length > 0));
+    Promise.all(
+      tokens.map(
+        async (t) =>
+          (await plane.store.query('SELECT 1 AS one FROM session_state WHERE session = $1', [sessionRef(t)]))
+            .length > 0,
+      ),
+    );
 
   test('of one program', async () => {
     const other = await asRoot('another program');

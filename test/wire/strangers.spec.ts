@@ -30,8 +30,18 @@ beforeAll(async () => {
   const [tlsPort, nbdPort] = [await freePort(), await freePort()];
   const socket = path.join(world.folder, 's');
   const settings = {
-    ...{ DATABASE_URL: world.databaseUrl, REDIS_URL: testServices().redisUrl, XENPLANE_LOG_LEVEL: 'fatal', XENPLANE_PORT: '0' },
-    ...{ XENPLANE_TLS_PORT: String(tlsPort), XENPLANE_NBD_PORT: String(nbdPort), XENPLANE_SOCKET: socket, XENPLANE_JOIN_KEY: joinKey },
+    ...{
+      DATABASE_URL: world.databaseUrl,
+      REDIS_URL: testServices().redisUrl,
+      XENPLANE_LOG_LEVEL: 'fatal',
+      XENPLANE_PORT: '0',
+    },
+    ...{
+      XENPLANE_TLS_PORT: String(tlsPort),
+      XENPLANE_NBD_PORT: String(nbdPort),
+      XENPLANE_SOCKET: socket,
+      XENPLANE_JOIN_KEY: joinKey,
+    },
     ...{ XENPLANE_REFUSED_LOGIN_MS: '0', XENPLANE_DATA: path.join(world.folder, 'second') },
   };
   second = await startApi(apiSettings(settings));
@@ -39,8 +49,16 @@ beforeAll(async () => {
   const [network] = await call<string[]>('network.get_all');
   await call('network.add_purpose', network, 'insecure_nbd');
   Object.assign(ways, {
-    ...{ HTTP: { port: portOf(second.url) }, TLS: { port: tlsPort, tls: true }, 'the local socket': { path: socket }, NBD: { port: nbdPort } },
-    ...{ 'the agent': { port: portOf(world.agent.url) }, 'the image server': { port: portOf(world.imagesUrl) } },
+    ...{
+      HTTP: { port: portOf(second.url) },
+      TLS: { port: tlsPort, tls: true },
+      'the local socket': { path: socket },
+      NBD: { port: nbdPort },
+    },
+    ...{
+      'the agent': { port: portOf(world.agent.url) },
+      'the image server': { port: portOf(world.imagesUrl) },
+    },
     leases: { port: portOf(world.leasesUrl ?? '') },
   });
 });
@@ -51,7 +69,9 @@ afterAll(async () => {
 
 const wayOf = (name: string): Way => ways[name] ?? { port: 0 };
 const alive = (name: string): Promise<string> =>
-  name === 'NBD' ? exchangeBytes(wayOf(name), '') : exchangeBytes(wayOf(name), 'GET /health/live HTTP/1.1\r\nHost: any\r\nConnection: close\r\n\r\n');
+  name === 'NBD'
+    ? exchangeBytes(wayOf(name), '')
+    : exchangeBytes(wayOf(name), 'GET /health/live HTTP/1.1\r\nHost: any\r\nConnection: close\r\n\r\n');
 const isAlive = (name: string): RegExp => (name === 'NBD' ? /^NBDMAGIC/ : /^HTTP\/1\.1 200 /);
 
 const servers = ['HTTP', 'TLS', 'the local socket', 'the agent', 'the image server', 'leases'] as const;
@@ -62,15 +82,23 @@ async function inLots<T>(all: readonly T[], work: (one: T) => Promise<unknown>):
 }
 
 test.each(servers)('%s answers every odd target by every method, and lives', async (name) => {
-  const requests = oddTargets.flatMap((target) => ['GET', 'POST', 'CONNECT', 'PUT'].map((method) => `${method} ${target} HTTP/1.1\r\nHost: any\r\n\r\n`));
-  const upgrades = oddTargets.map((target) => `GET ${target} HTTP/1.1\r\nHost: any\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`);
-  await inLots([...requests, ...upgrades], (bytes) => exchangeBytes(wayOf(name), Buffer.from(bytes, 'latin1'), hasty));
+  const requests = oddTargets.flatMap((target) =>
+    ['GET', 'POST', 'CONNECT', 'PUT'].map((method) => `${method} ${target} HTTP/1.1\r\nHost: any\r\n\r\n`),
+  );
+  const upgrades = oddTargets.map(
+    (target) => `GET ${target} HTTP/1.1\r\nHost: any\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`,
+  );
+  await inLots([...requests, ...upgrades], (bytes) =>
+    exchangeBytes(wayOf(name), Buffer.from(bytes, 'latin1'), hasty),
+  );
   expect(await alive(name)).toMatch(isAlive(name));
 });
 
 test.each([...servers, 'NBD'])(`%s outlives random bytes (seed ${seed})`, async (name) => {
   const random = randomOf(seed);
-  const inputs = Array.from({ length: tries }, () => (name === 'NBD' && random() < 0.8 ? oddNbd(random) : oddRequest(random)));
+  const inputs = Array.from({ length: tries }, () =>
+    name === 'NBD' && random() < 0.8 ? oddNbd(random) : oddRequest(random),
+  );
   await inLots(inputs, (bytes) => exchangeBytes(wayOf(name), bytes, hasty));
   expect(await alive(name)).toMatch(isAlive(name));
 });
@@ -88,11 +116,16 @@ test.each([
 
 test(`commands of xe that are nearly some, before and after the greeting (seed ${seed})`, async () => {
   const random = randomOf(seed);
-  const bytesOf = (): Buffer => Buffer.from(Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256)));
+  const bytesOf = (): Buffer =>
+    Buffer.from(Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256)));
   const greeting = Buffer.from([...Buffer.from('XenSource thin CLI protocol'), 0, 0, 0, 0, 0, 0, 0, 2]);
   const inputs = Array.from({ length: tries }, () => {
     const words =
-      random() < 0.5 ? bytesOf() : Buffer.from(`username=root\npassword=${world.password}\npool-dump-database\nfile-name=${bytesOf().toString('latin1')}\n`);
+      random() < 0.5
+        ? bytesOf()
+        : Buffer.from(
+            `username=root\npassword=${world.password}\npool-dump-database\nfile-name=${bytesOf().toString('latin1')}\n`,
+          );
     return Buffer.concat([request('POST', '/cli', words), random() < 0.7 ? greeting : bytesOf(), bytesOf()]);
   });
   await inLots(inputs, (bytes) => exchangeBytes(wayOf('HTTP'), bytes, hasty));
@@ -111,10 +144,13 @@ describe.each(interfaceForm)('%s', (name) => {
     ['GET //', 200],
     ['GET //no//such', 404],
   ])('%s is %i', async (line, status) => {
-    expect(await exchangeBytes(wayOf(name), `${line} HTTP/1.1\r\nHost: any\r\n\r\n`)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+    expect(await exchangeBytes(wayOf(name), `${line} HTTP/1.1\r\nHost: any\r\n\r\n`)).toMatch(
+      new RegExp(`^HTTP/1\\.1 ${status} `),
+    );
   });
   test('an upgrade of a target that cannot be read is 400, a doubled slash is one', async () => {
-    const upgrade = (target: string): string => `GET ${target} HTTP/1.1\r\nHost: any\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`;
+    const upgrade = (target: string): string =>
+      `GET ${target} HTTP/1.1\r\nHost: any\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n`;
     expect(await exchangeBytes(wayOf(name), upgrade('http://['))).toMatch(/^HTTP\/1\.1 400 /);
     expect(await exchangeBytes(wayOf(name), upgrade('//'))).toMatch(/^HTTP\/1\.1 403 /);
   });
@@ -122,17 +158,26 @@ describe.each(interfaceForm)('%s', (name) => {
     const get = 'GET /export HTTP/1.1\r\nHost: any\r\nCookie: session_id=%E0%A4%A\r\n\r\n';
     expect(await exchangeBytes(wayOf(name), get)).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[^]*<html>/);
   });
-  test.each(['//jsonrpc', '/jsonrpc//', '///jsonrpc///', 'http://other//jsonrpc'])('JSON-RPC is answered on POST %s', async (target) => {
-    const session = await sessionOf(world);
-    const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'pool.get_all', params: [session] });
-    expect(await exchangeBytes(wayOf(name), request('POST', target, body))).toMatch(/"result":\["OpaqueRef:/);
-  });
+  test.each(['//jsonrpc', '/jsonrpc//', '///jsonrpc///', 'http://other//jsonrpc'])(
+    'JSON-RPC is answered on POST %s',
+    async (target) => {
+      const session = await sessionOf(world);
+      const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'pool.get_all', params: [session] });
+      expect(await exchangeBytes(wayOf(name), request('POST', target, body))).toMatch(
+        /"result":\["OpaqueRef:/,
+      );
+    },
+  );
   test.each(['//', '//RPC2', '/a//b'])('XML-RPC is answered on POST %s', async (target) => {
     const session = await sessionOf(world);
-    expect(await exchangeBytes(wayOf(name), request('POST', target, xmlCall('pool.get_all', session)))).toContain('Success');
+    expect(
+      await exchangeBytes(wayOf(name), request('POST', target, xmlCall('pool.get_all', session))),
+    ).toContain('Success');
   });
   test('handlers are found behind doubled slashes', async () => {
     const session = await sessionOf(world);
-    expect(await exchangeBytes(wayOf(name), request('GET', `//rrd_updates?session_id=${session}&start=1`))).toMatch(/^HTTP\/1\.1 200 /);
+    expect(
+      await exchangeBytes(wayOf(name), request('GET', `//rrd_updates?session_id=${session}&start=1`)),
+    ).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

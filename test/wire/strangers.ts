@@ -6,11 +6,17 @@ export type Way = { readonly port: number; readonly tls?: true } | { readonly pa
 
 export function open(way: Way): net.Socket {
   if ('path' in way) return net.connect(way.path);
-  return way.tls ? tls.connect({ port: way.port, host: '127.0.0.1', rejectUnauthorized: false }) : net.connect(way.port, '127.0.0.1');
+  return way.tls
+    ? tls.connect({ port: way.port, host: '127.0.0.1', rejectUnauthorized: false })
+    : net.connect(way.port, '127.0.0.1');
 }
 
 /** Sends the bytes and answers what came back until the server closed, or until it was silent for a moment after it had spoken. */
-export function exchangeBytes(way: Way, bytes: string | Buffer, { quietMs = 100, silentMs = 5_000 } = {}): Promise<string> {
+export function exchangeBytes(
+  way: Way,
+  bytes: string | Buffer,
+  { quietMs = 100, silentMs = 5_000 } = {},
+): Promise<string> {
   return new Promise((resolve) => {
     const socket = open(way);
     let all = '';
@@ -79,11 +85,27 @@ export const oddTargets = [
     'http://',
     'x://y',
   ],
-  ...['/agent/v1/invitations/%ff', '/layers/%c0%ae', `/${'a'.repeat(4000)}`, `/${'%41'.repeat(1000)}`, '/console', '/cli', '/\u00ff\u00fe'],
+  ...[
+    '/agent/v1/invitations/%ff',
+    '/layers/%c0%ae',
+    `/${'a'.repeat(4000)}`,
+    `/${'%41'.repeat(1000)}`,
+    '/console',
+    '/cli',
+    '/\u00ff\u00fe',
+  ],
 ];
 const methods = ['GET', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'HEAD', 'PATCH', 'TRACE', 'BREW'];
 const heads = [
-  ...['Upgrade: websocket', 'Connection: Upgrade', 'Upgrade: h2c', 'Expect: 100-continue', 'Expect: x', 'Transfer-Encoding: chunked', 'Content-Length: 3'],
+  ...[
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Upgrade: h2c',
+    'Expect: 100-continue',
+    'Expect: x',
+    'Transfer-Encoding: chunked',
+    'Content-Length: 3',
+  ],
   ...[
     'Cookie: session_id=%E0%A4%A',
     'Cookie: session_id=%;task_id=%%',
@@ -101,12 +123,25 @@ const heads = [
     'task-id: \u0001',
   ],
 ];
-const bodies = ['', 'abc', '{', 'null', '[]', '{"joins":null}', '<?xml', '0\r\n\r\n', 'ffffffff\r\n', 'XenSource thin CLI protocol', '\0\0\0\0'];
+const bodies = [
+  '',
+  'abc',
+  '{',
+  'null',
+  '[]',
+  '{"joins":null}',
+  '<?xml',
+  '0\r\n\r\n',
+  'ffffffff\r\n',
+  'XenSource thin CLI protocol',
+  '\0\0\0\0',
+];
 
 /** One request that is nearly one. */
 export function oddRequest(random: () => number): Buffer {
   const one = <T>(list: readonly T[]): T => list[Math.floor(random() * list.length)] as T;
-  if (random() < 0.1) return Buffer.from(Array.from({ length: Math.floor(random() * 200) }, () => Math.floor(random() * 256)));
+  if (random() < 0.1)
+    return Buffer.from(Array.from({ length: Math.floor(random() * 200) }, () => Math.floor(random() * 256)));
   const some = heads.filter(() => random() < 0.15);
   const text = `${one(methods)} ${one(oddTargets)} HTTP/${one(['1.1', '1.1', '1.1', '1.0', '2.0'])}\r\n${some.map((h) => `${h}\r\n`).join('')}\r\n${one(bodies)}`;
   const bytes = Buffer.from(text, 'latin1');
@@ -120,6 +155,8 @@ export function oddNbd(random: () => number): Buffer {
   option.write('IHAVEOPT', 0, 'latin1');
   option.writeUInt32BE(Math.floor(random() * 10), 8);
   option.writeUInt32BE(random() < 0.7 ? Math.floor(random() * 40) : Math.floor(random() * 2 ** 32), 12);
-  const data = Buffer.from(Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256)));
+  const data = Buffer.from(
+    Array.from({ length: Math.floor(random() * 60) }, () => Math.floor(random() * 256)),
+  );
   return Buffer.concat([word, option, data]);
 }

@@ -19,7 +19,10 @@ export const homeAdmission = (joinKey: string, tokens: Tokens, places: Places): 
   },
 });
 
-export const joinedPoolAdmission = (places: Places, goHome: (host: HostAgent) => Promise<void>): Admission => ({
+export const joinedPoolAdmission = (
+  places: Places,
+  goHome: (host: HostAgent) => Promise<void>,
+): Admission => ({
   secretOf: ({ uuid }) => places.of(uuid)?.secret ?? '',
   joined: (joined) => {
     for (const [{ uuid }, token] of joined) {

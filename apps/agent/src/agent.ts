@@ -13,7 +13,11 @@ import { Fleet } from './fleet';
 @Module({})
 class AgentModule {
   static of(fleet: Fleet): DynamicModule {
-    return { module: AgentModule, controllers: [CommandsController, HealthController], providers: [{ provide: Fleet, useValue: fleet }] };
+    return {
+      module: AgentModule,
+      controllers: [CommandsController, HealthController],
+      providers: [{ provide: Fleet, useValue: fleet }],
+    };
   }
 }
 
@@ -40,7 +44,9 @@ export async function startAgent(settings: AgentSettings, given?: Hypervisor): P
     },
   );
   guardCommands(app.getHttpAdapter().getInstance(), fleet);
-  contain(boundConnections(app.getHttpServer()), (error) => log.error({ error }, 'a request failed outside of its handler'));
+  contain(boundConnections(app.getHttpServer()), (error) =>
+    log.error({ error }, 'a request failed outside of its handler'),
+  );
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   const url = settings.url ?? `http://${settings.listen}:${port}`;

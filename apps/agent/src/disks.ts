@@ -17,13 +17,22 @@ export class NodeDisks {
 
   /** Names that are none never become a path, whoever passed them on. */
   private runFolder(host: string, vm: string, epoch: number): string {
-    if (!uuidPattern.test(host) || !uuidPattern.test(vm) || !Number.isSafeInteger(epoch)) throw new HypervisorError(['UUID_INVALID', 'VM', vm]);
+    if (!uuidPattern.test(host) || !uuidPattern.test(vm) || !Number.isSafeInteger(epoch))
+      throw new HypervisorError(['UUID_INVALID', 'VM', vm]);
     return path.join(this.folder, 'disks', host, `${vm}.${epoch}`);
   }
 
   /** Fetches, verifies and copies what the disks need; nothing is left when it fails. */
-  async prepare(host: string, vm: string, epoch: number, disks: readonly DiskSpec[], onProgress: (fraction: number) => void): Promise<void> {
-    const images = disks.flatMap((d) => (d.source.kind === 'image' ? [{ device: d.device, source: d.source }] : []));
+  async prepare(
+    host: string,
+    vm: string,
+    epoch: number,
+    disks: readonly DiskSpec[],
+    onProgress: (fraction: number) => void,
+  ): Promise<void> {
+    const images = disks.flatMap((d) =>
+      d.source.kind === 'image' ? [{ device: d.device, source: d.source }] : [],
+    );
     for (const [i, { device, source }] of images.entries()) {
       const target = path.join(this.runFolder(host, vm, epoch), `${device}.${source.format}`);
       await assertInside(path.join(this.folder, 'disks'), target);
@@ -37,7 +46,9 @@ export class NodeDisks {
     await this.release(host, vm, epoch);
     const why = error instanceof Error ? error.message : String(error);
     throw new HypervisorError(
-      error instanceof RefusedBlob ? ['SR_BACKEND_FAILURE_46', '', `The VDI is not available [opterr=${why}]`, ''] : ['SR_BACKEND_FAILURE', '', why, ''],
+      error instanceof RefusedBlob
+        ? ['SR_BACKEND_FAILURE_46', '', `The VDI is not available [opterr=${why}]`, '']
+        : ['SR_BACKEND_FAILURE', '', why, ''],
     );
   }
 
@@ -46,10 +57,14 @@ export class NodeDisks {
   }
 
   /** Removes what runs that are over have left, as after a crash of this process. */
-  async sweep(host: string, keep: readonly { readonly vm: string; readonly vmEpoch: number }[]): Promise<void> {
+  async sweep(
+    host: string,
+    keep: readonly { readonly vm: string; readonly vmEpoch: number }[],
+  ): Promise<void> {
     const folder = path.join(this.folder, 'disks', host);
     await mkdir(folder, { recursive: true });
     const kept = new Set(keep.map((k) => `${k.vm}.${k.vmEpoch}`));
-    for (const name of await readdir(folder)) if (!kept.has(name)) await rm(path.join(folder, name), { recursive: true, force: true });
+    for (const name of await readdir(folder))
+      if (!kept.has(name)) await rm(path.join(folder, name), { recursive: true, force: true });
   }
 }

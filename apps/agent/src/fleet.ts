@@ -2,7 +2,14 @@
 import { createHash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { AgentSettings } from '@xenplane/config';
-import { hostUuid, inventoryOf, type Hypervisor, type HypervisorEvent, type PlaneAnswer, type PlaneCommand } from '@xenplane/hypervisor';
+import {
+  hostUuid,
+  inventoryOf,
+  type Hypervisor,
+  type HypervisorEvent,
+  type PlaneAnswer,
+  type PlaneCommand,
+} from '@xenplane/hypervisor';
 import { NodeDisks } from './disks';
 import { joinedPoolAdmission, homeAdmission } from './admissions';
 import { HostAgent } from './host-agent';
@@ -61,8 +68,14 @@ export class Fleet {
   private async addHost(index: number): Promise<void> {
     const uuid = hostUuid(this.settings.seed, index);
     const plane = this.planeOf(uuid);
-    const parts = { hypervisor: this.hypervisor, setOff: (host: string, off: boolean) => this.off.set(host, off) };
-    const inventory = { ...inventoryOf(this.settings.seed, index), ...(this.settings.withoutIommu.has(index + 1) ? { iommu: false } : {}) };
+    const parts = {
+      hypervisor: this.hypervisor,
+      setOff: (host: string, off: boolean) => this.off.set(host, off),
+    };
+    const inventory = {
+      ...inventoryOf(this.settings.seed, index),
+      ...(this.settings.withoutIommu.has(index + 1) ? { iommu: false } : {}),
+    };
     const host = new HostAgent(uuid, inventory, parts, plane);
     host.token = this.tokenOf(uuid);
     this.hosts.set(uuid, host);
@@ -87,7 +100,11 @@ export class Fleet {
     const away = (): Admission => joinedPoolAdmission(this.places, (stray) => this.goHome(stray));
     const made = new PlaneHosts({
       apiUrl: where.apiUrl,
-      disks: new NodeDisks(this.settings.data, where.imagesUrl, imagesFolder(this.settings.data, home ? undefined : where.imagesUrl)),
+      disks: new NodeDisks(
+        this.settings.data,
+        where.imagesUrl,
+        imagesFolder(this.settings.data, home ? undefined : where.imagesUrl),
+      ),
       entrance: home ? homeAdmission(this.settings.joinKey, this.tokens, this.places) : away(),
       agentBoot: this.agentBoot,
       agentUrl: this.agentUrl,
@@ -99,7 +116,10 @@ export class Fleet {
   }
 
   /** Sends a host with nothing on it to another control plane. Asked the same again, it is there or on its way. */
-  async goAway({ host, sentBy }: Commanded, { hostEpoch, apiUrl, imagesUrl, secret }: PlaneCommand): Promise<PlaneAnswer> {
+  async goAway(
+    { host, sentBy }: Commanded,
+    { hostEpoch, apiUrl, imagesUrl, secret }: PlaneCommand,
+  ): Promise<PlaneAnswer> {
     const place = this.places.of(host.uuid);
     if (place && !sentBy) return { phase: 'visiting' };
     if (place) return { phase: place.settled ? 'settled' : place.secret === secret ? 'done' : 'refused' };
@@ -159,6 +179,9 @@ export class Fleet {
 
 /** Images of another control plane lie apart: a folder has one reader. */
 function imagesFolder(data: string, imagesUrl: string | undefined): string {
-  const name = imagesUrl === undefined ? 'images' : `images-${createHash('sha256').update(imagesUrl).digest('hex').slice(0, 12)}`;
+  const name =
+    imagesUrl === undefined
+      ? 'images'
+      : `images-${createHash('sha256').update(imagesUrl).digest('hex').slice(0, 12)}`;
   return path.join(data, name);
 }

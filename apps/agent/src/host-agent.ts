@@ -73,8 +73,17 @@ export class HostAgent {
       disks: plane.disks,
       isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch && plane === this.plane,
       claim: (uuid, vmEpoch, hostEpoch, nonce, attempt) =>
-        plane.claim({ host: this.uuid, token, hostEpoch, vm: uuid, vmEpoch, nonce, ...(attempt === undefined ? {} : { attempt }) }, () =>
-          site.isCurrent(hostEpoch),
+        plane.claim(
+          {
+            host: this.uuid,
+            token,
+            hostEpoch,
+            vm: uuid,
+            vmEpoch,
+            nonce,
+            ...(attempt === undefined ? {} : { attempt }),
+          },
+          () => site.isCurrent(hostEpoch),
         ),
     };
     const work = new VmWork(vm, site);
@@ -87,7 +96,11 @@ export class HostAgent {
   }
 
   async registration(agentBoot: string, agentUrl: string): Promise<Registration> {
-    const domains = (await this.parts.hypervisor.list(this.uuid)).map(({ vm, vmEpoch, domid }) => ({ vm, vmEpoch, domid }));
+    const domains = (await this.parts.hypervisor.list(this.uuid)).map(({ vm, vmEpoch, domid }) => ({
+      vm,
+      vmEpoch,
+      domid,
+    }));
     return {
       host: this.uuid,
       token: this.token,
@@ -108,13 +121,19 @@ export class HostAgent {
     const kept = domains.filter((d) => keep.has(d.vm));
     await this.plane.disks.sweep(this.uuid, kept);
     this.vms.clear();
-    for (const { vm, vmEpoch, domid, state } of kept) this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused' };
+    for (const { vm, vmEpoch, domid, state } of kept)
+      this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused' };
     await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
     this.epoch = hostEpoch;
   }
 
   async renewal(): Promise<Renewal> {
-    return { host: this.uuid, token: this.token, hostEpoch: this.epoch, load: await this.parts.hypervisor.load(this.uuid) };
+    return {
+      host: this.uuid,
+      token: this.token,
+      hostEpoch: this.epoch,
+      load: await this.parts.hypervisor.load(this.uuid),
+    };
   }
   /** The lease counts from when it was asked for, not from when the answer came (R5). */
   async renewed(sentAt: number): Promise<void> {
@@ -196,7 +215,14 @@ export class HostAgent {
         : event.kind === 'ended'
           ? { kind: 'ended', reason: event.reason }
           : { kind: 'rebooted', domid: event.domid };
-    this.plane.report({ host: this.uuid, token: this.token, hostEpoch: this.epoch, vm: event.vm, vmEpoch: event.vmEpoch, event: told });
+    this.plane.report({
+      host: this.uuid,
+      token: this.token,
+      hostEpoch: this.epoch,
+      vm: event.vm,
+      vmEpoch: event.vmEpoch,
+      event: told,
+    });
   }
 
   crash(vm: string): Promise<void> {

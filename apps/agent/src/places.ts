@@ -34,7 +34,11 @@ export class Places {
   /** Home again. Who had settled elsewhere may find its home's token void. */
   comeHome(host: string): void {
     const { [host]: place, ...away } = this.kept.away;
-    if (place) this.keep({ away, returned: place.settled ? [...this.othersReturned(host), host] : this.kept.returned });
+    if (place)
+      this.keep({
+        away,
+        returned: place.settled ? [...this.othersReturned(host), host] : this.kept.returned,
+      });
   }
   hasReturned(host: string): boolean {
     return this.kept.returned.includes(host);

@@ -98,7 +98,12 @@ const kinds = {
     answers: (body) => (body as ReportAnswer).applied,
     stranger: () => false,
   }),
-  departures: kindOf<Departure, object>({ path: 'departures', member: 'departures', answers: (body) => [body as object], stranger: () => ({}) }),
+  departures: kindOf<Departure, object>({
+    path: 'departures',
+    member: 'departures',
+    answers: (body) => [body as object],
+    stranger: () => ({}),
+  }),
   standbys: kindOf<Standby, StandbyAnswer>({
     path: 'standbys',
     member: 'standbys',
@@ -158,31 +163,50 @@ export class PlaneClient {
     this.given = url.split(',').map((one) => one.trim().replace(/\/+$/, ''));
   }
 
-  join = async ({ joins }: JoinRequest): Promise<JoinAnswer> => ({ hosts: await this.send(kinds.joins, joins) });
+  join = async ({ joins }: JoinRequest): Promise<JoinAnswer> => ({
+    hosts: await this.send(kinds.joins, joins),
+  });
   register = async ({ registrations }: RegistrationRequest): Promise<RegistrationAnswer> => {
     let leasesUrl: string | undefined;
     const heard = (body: unknown): void => void ({ leasesUrl } = body as RegistrationAnswer);
     const hosts = await this.send(kinds.registrations, registrations, { heard });
     return { hosts, ...(leasesUrl === undefined ? {} : { leasesUrl }) };
   };
-  renew = async ({ renewals }: RenewalRequest, sending: Sending): Promise<RenewalAnswer> => ({ renewals: await this.send(kinds.renewals, renewals, sending) });
-  claim = async ({ claims }: ClaimRequest): Promise<ClaimAnswer> => ({ granted: await this.send(kinds.claims, claims) });
-  report = async ({ reports }: ReportRequest): Promise<ReportAnswer> => ({ applied: await this.send(kinds.reports, reports) });
-  depart = async ({ departures }: DepartureRequest): Promise<void> => void (await this.send(kinds.departures, departures));
+  renew = async ({ renewals }: RenewalRequest, sending: Sending): Promise<RenewalAnswer> => ({
+    renewals: await this.send(kinds.renewals, renewals, sending),
+  });
+  claim = async ({ claims }: ClaimRequest): Promise<ClaimAnswer> => ({
+    granted: await this.send(kinds.claims, claims),
+  });
+  report = async ({ reports }: ReportRequest): Promise<ReportAnswer> => ({
+    applied: await this.send(kinds.reports, reports),
+  });
+  depart = async ({ departures }: DepartureRequest): Promise<void> =>
+    void (await this.send(kinds.departures, departures));
   standBy = async ({ standbys }: StandbyRequest): Promise<StandbyAnswer> => {
     const answers = await this.send(kinds.standbys, standbys);
     return { wake: answers.flatMap(({ wake }) => wake), unknown: answers.flatMap(({ unknown }) => unknown) };
   };
 
-  private async send<E extends Entry, A>(kind: Kind<E, A>, entries: readonly E[], sending: Sending = {}): Promise<A[]> {
+  private async send<E extends Entry, A>(
+    kind: Kind<E, A>,
+    entries: readonly E[],
+    sending: Sending = {},
+  ): Promise<A[]> {
     const lots = lotsOf(entries).map(async ({ entries: some, texts }) => {
       try {
-        const body = await this.sendLot(kind, some, `{${JSON.stringify(kind.member)}:[${texts.join(',')}]}`, sending.timeoutMs);
+        const body = await this.sendLot(
+          kind,
+          some,
+          `{${JSON.stringify(kind.member)}:[${texts.join(',')}]}`,
+          sending.timeoutMs,
+        );
         this.learned = (body as Learned).apis ?? this.learned;
         sending.heard?.(body);
         return kind.answers(body);
       } catch (error) {
-        if (error instanceof NotAdmitted && !sending.strangersFail) return some.map((one) => kind.stranger(one));
+        if (error instanceof NotAdmitted && !sending.strangersFail)
+          return some.map((one) => kind.stranger(one));
         throw error;
       }
     });
@@ -190,7 +214,12 @@ export class PlaneClient {
   }
 
   /** By one credential after the other, until one is good. */
-  private async sendLot<E extends Entry, A>(kind: Kind<E, A>, entries: readonly E[], body: string, timeoutMs?: number): Promise<unknown> {
+  private async sendLot<E extends Entry, A>(
+    kind: Kind<E, A>,
+    entries: readonly E[],
+    body: string,
+    timeoutMs?: number,
+  ): Promise<unknown> {
     const ofHosts = entries.map(({ host, token, secret }) => hostCredential(host, token ?? secret ?? ''));
     const known = [this.good, this.options.credential].filter((one) => one !== undefined);
     const limitMs = timeoutMs ?? kind.timeoutMs ?? this.options.timeoutMs ?? usualMs;
@@ -211,7 +240,9 @@ export class PlaneClient {
 
   /** The API that answered last, then those that it was given, then those that it heard of. */
   private inTurn(): string[] {
-    return [...new Set([...(this.current === undefined ? [] : [this.current]), ...this.given, ...this.learned])];
+    return [
+      ...new Set([...(this.current === undefined ? [] : [this.current]), ...this.given, ...this.learned]),
+    ];
   }
 
   private async post(
@@ -247,6 +278,7 @@ async function post(url: string, authorization: string, body: string, timeoutMs:
   if (response.ok) return response.json();
   const text = await response.text();
   if (response.status === 401) throw new NotAdmitted(401, text.slice(0, 300));
-  if (response.status >= 400 && response.status < 500 && response.status !== 408) throw new PlaneRefused(response.status, text.slice(0, 300));
+  if (response.status >= 400 && response.status < 500 && response.status !== 408)
+    throw new PlaneRefused(response.status, text.slice(0, 300));
   throw new Error(`the control plane answered ${response.status}`);
 }

@@ -102,30 +102,44 @@ export class PlaneHosts implements HostPlane {
       // A host that is added while a round is under way may have come too late for it.
       this.nap = new AbortController();
       this.atWork = this.round().catch((error: unknown) =>
-        this.parts.log.warn({ plane: this.parts.apiUrl, error: error instanceof Error ? error.message : String(error) }, 'the control plane cannot be reached'),
+        this.parts.log.warn(
+          { plane: this.parts.apiUrl, error: error instanceof Error ? error.message : String(error) },
+          'the control plane cannot be reached',
+        ),
       );
       await this.atWork;
-      const settled = [...this.hosts].every((h) => h.epoch !== 0 || this.refused.has(h) || (!h.isOn && !this.waking.has(h)));
-      await sleep(Math.max(0, (settled ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, { signal: this.nap.signal }).catch(() => undefined);
+      const settled = [...this.hosts].every(
+        (h) => h.epoch !== 0 || this.refused.has(h) || (!h.isOn && !this.waking.has(h)),
+      );
+      await sleep(Math.max(0, (settled ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, {
+        signal: this.nap.signal,
+      }).catch(() => undefined);
     }
   }
 
   private async round(): Promise<void> {
-    const isNew = (h: HostAgent): boolean => h.epoch === 0 && h.isOn && !h.leaving && !h.ending && this.hosts.has(h);
+    const isNew = (h: HostAgent): boolean =>
+      h.epoch === 0 && h.isOn && !h.leaving && !h.ending && this.hosts.has(h);
     // Those that were refused before come last.
-    const coming = [...this.hosts].filter(isNew).toSorted((a, b) => Number(this.refused.has(a)) - Number(this.refused.has(b)));
+    const coming = [...this.hosts]
+      .filter(isNew)
+      .toSorted((a, b) => Number(this.refused.has(a)) - Number(this.refused.has(b)));
     for (let i = 0; i < coming.length && !this.stopped; i += batchSize) {
       const some = (): HostAgent[] => coming.slice(i, i + batchSize).filter(isNew);
       await this.joinNew(some().filter((h) => h.token === ''));
       await this.registerNew(some().filter((h) => h.token !== ''));
     }
-    await this.standBy([...this.hosts].filter((h) => !h.leaving && this.parts.isOff(h.uuid) && h.token !== ''));
+    await this.standBy(
+      [...this.hosts].filter((h) => !h.leaving && this.parts.isOff(h.uuid) && h.token !== ''),
+    );
   }
 
   /** Asks, for hosts that were shut down, whether somebody wants them on again. */
   private async standBy(hosts: readonly HostAgent[]): Promise<void> {
     if (hosts.length === 0) return;
-    const { wake, unknown } = await this.plane.standBy({ standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })) });
+    const { wake, unknown } = await this.plane.standBy({
+      standbys: hosts.map(({ uuid, token }) => ({ host: uuid, token })),
+    });
     for (const host of hosts) {
       if (wake.includes(host.uuid)) this.wake(host);
       else if (unknown.includes(host.uuid)) await this.parts.entrance.refused(host, 'registration');
@@ -140,7 +154,13 @@ export class PlaneHosts implements HostPlane {
   private async joinNew(hosts: readonly HostAgent[]): Promise<void> {
     if (hosts.length === 0) return;
     const asked = new Map(hosts.map((h) => [h.uuid, h]));
-    const answer = await this.plane.join({ joins: hosts.map((h) => ({ host: h.uuid, secret: this.parts.entrance.secretOf(h), inventory: h.inventory })) });
+    const answer = await this.plane.join({
+      joins: hosts.map((h) => ({
+        host: h.uuid,
+        secret: this.parts.entrance.secretOf(h),
+        inventory: h.inventory,
+      })),
+    });
     const tokens = new Map<HostAgent, string>();
     for (const { host: uuid, token, refused } of answer.hosts) {
       const host = asked.get(uuid);
@@ -155,7 +175,9 @@ export class PlaneHosts implements HostPlane {
   private async registerNew(hosts: readonly HostAgent[]): Promise<void> {
     if (hosts.length === 0) return;
     const sentAt = monotonicMs();
-    const registrations = await Promise.all(hosts.map((h) => h.registration(this.parts.agentBoot, this.parts.agentUrl)));
+    const registrations = await Promise.all(
+      hosts.map((h) => h.registration(this.parts.agentBoot, this.parts.agentUrl)),
+    );
     const answer = await this.plane.register({ registrations });
     this.renewals.leasesAt(answer.leasesUrl);
     const asked = new Map(hosts.map((h) => [h.uuid, h]));
@@ -185,7 +207,8 @@ export class PlaneHosts implements HostPlane {
         await say();
         return;
       } catch (error) {
-        if (error instanceof PlaneRefused) return this.parts.log.warn({ error: error.message }, 'a message was refused');
+        if (error instanceof PlaneRefused)
+          return this.parts.log.warn({ error: error.message }, 'a message was refused');
         await sleep(waitMs, undefined, { ref: false });
       }
     }

@@ -41,13 +41,17 @@ export class Renewals {
       const began = monotonicMs();
       const renewed = await this.round();
       const waitMs = renewed ? renewEveryMs : retryMs;
-      await sleep(Math.max(0, waitMs - (monotonicMs() - began)), undefined, { signal: this.end.signal }).catch(() => undefined);
+      await sleep(Math.max(0, waitMs - (monotonicMs() - began)), undefined, {
+        signal: this.end.signal,
+      }).catch(() => undefined);
     }
   }
 
   private async round(): Promise<boolean> {
     const hosts = [...this.hosts].filter((h) => h.epoch !== 0 && !h.leaving);
-    const batches = Array.from({ length: Math.ceil(hosts.length / batchSize) }, (_, i) => hosts.slice(i * batchSize, (i + 1) * batchSize));
+    const batches = Array.from({ length: Math.ceil(hosts.length / batchSize) }, (_, i) =>
+      hosts.slice(i * batchSize, (i + 1) * batchSize),
+    );
     const done = await Promise.all(batches.map((some) => this.renew(some)));
     return done.every((one) => one);
   }
@@ -60,7 +64,13 @@ export class Renewals {
       return true;
     } catch (error) {
       const reasons: unknown[] = error instanceof AggregateError ? error.errors : [error];
-      this.log.warn({ plane: this.api.url, error: reasons.map((e) => (e instanceof Error ? e.message : String(e))).join('; ') }, 'leases not renewed');
+      this.log.warn(
+        {
+          plane: this.api.url,
+          error: reasons.map((e) => (e instanceof Error ? e.message : String(e))).join('; '),
+        },
+        'leases not renewed',
+      );
       return false;
     }
   }
@@ -80,10 +90,17 @@ export class Renewals {
     return Promise.any([first, second]);
   }
 
-  private async attempt(way: PlaneClient, hosts: readonly HostAgent[], renewals: readonly Renewal[]): Promise<void> {
+  private async attempt(
+    way: PlaneClient,
+    hosts: readonly HostAgent[],
+    renewals: readonly Renewal[],
+  ): Promise<void> {
     const sentAt = monotonicMs();
     // Another program may have the port of the program for leases: only an API can say that a host is unknown.
-    const answer = await way.renew({ renewals }, { timeoutMs: attemptMs, ...(way === this.leases ? { strangersFail: true } : {}) });
+    const answer = await way.renew(
+      { renewals },
+      { timeoutMs: attemptMs, ...(way === this.leases ? { strangersFail: true } : {}) },
+    );
     const asked = new Map(hosts.map((host, i) => [host.uuid, { host, epoch: renewals[i]?.hostEpoch }]));
     for (const { host: uuid, renewed } of answer.renewals) {
       const { host, epoch } = asked.get(uuid) ?? {};

@@ -54,7 +54,8 @@ export class VmWork {
   domain: HeldDomain | undefined;
   /** The newest migration that was given up here: nothing is handed over for it any more. */
   private givenUp = 0;
-  private handed: { readonly vmEpoch: number; readonly attempt: number; readonly image: SavedImage } | undefined;
+  private handed:
+    { readonly vmEpoch: number; readonly attempt: number; readonly image: SavedImage } | undefined;
   private saved: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
   /** The memory of a domain that is still here. */
   private kept: { readonly vmEpoch: number; readonly image: SavedImage } | undefined;
@@ -76,7 +77,9 @@ export class VmWork {
     else if (desired.vmEpoch <= this.tombstone) return this.answer(desired, { phase: 'refused' }, 0);
     const job = this.begin(desired);
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<Outcome>((resolve) => (timer = setTimeout(() => resolve({ phase: 'working' }), desired.waitMs)));
+    const late = new Promise<Outcome>(
+      (resolve) => (timer = setTimeout(() => resolve({ phase: 'working' }), desired.waitMs)),
+    );
     const outcome = await Promise.race([job.done, late]);
     clearTimeout(timer);
     return this.answer(desired, outcome, job.progress);
@@ -93,7 +96,12 @@ export class VmWork {
     if (this.job?.key === key) return this.job;
     const before = this.job?.done ?? Promise.resolve();
     if (this.job) this.job.dropped = true;
-    const job: Job = { key, progress: 0, dropped: false, done: before.then(() => this.attempt(desired, job)) };
+    const job: Job = {
+      key,
+      progress: 0,
+      dropped: false,
+      done: before.then(() => this.attempt(desired, job)),
+    };
     this.job = job;
     void job.done.then(() => {
       if (this.job === job) this.job = undefined;
@@ -116,7 +124,10 @@ export class VmWork {
       if (error instanceof Outdated || hidden) return { phase: 'refused' };
       return {
         phase: 'failed',
-        error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)],
+        error:
+          error instanceof HypervisorError
+            ? error.description
+            : ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)],
       };
     }
   }
@@ -139,7 +150,13 @@ export class VmWork {
     try {
       await disks.prepare(host, this.vm, vmEpoch, spec.disks, (fraction) => (job.progress = 0.8 * fraction));
       this.assertWanted(desired);
-      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch, spec, paused: true, ...(saved ? { saved } : {}) });
+      const { domid } = await hypervisor.create(host, {
+        vm: this.vm,
+        vmEpoch,
+        spec,
+        paused: true,
+        ...(saved ? { saved } : {}),
+      });
       this.domain = { vmEpoch, domid, boots: desired.boots, paused: true };
       if (!this.site.isCurrent(hostEpoch)) throw new Outdated();
       job.progress = 0.95;
@@ -161,7 +178,13 @@ export class VmWork {
     try {
       await disks.prepare(host, this.vm, vmEpoch, spec.disks, () => undefined);
       this.assertWanted(desired);
-      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch, spec, paused: true, received: true });
+      const { domid } = await hypervisor.create(host, {
+        vm: this.vm,
+        vmEpoch,
+        spec,
+        paused: true,
+        received: true,
+      });
       this.domain = { vmEpoch, domid, boots, paused: true, incoming: true };
       if (!this.site.isCurrent(desired.hostEpoch)) throw new Outdated();
     } catch (error) {
@@ -172,7 +195,8 @@ export class VmWork {
 
   /** The guest is here: its domain may run as soon as its new epoch is claimed. */
   private async takeOver({ vmEpoch, hostEpoch }: Up): Promise<void> {
-    if (this.domain?.vmEpoch !== vmEpoch) throw new HypervisorError(['INTERNAL_ERROR', 'the domain that was to take over is gone']);
+    if (this.domain?.vmEpoch !== vmEpoch)
+      throw new HypervisorError(['INTERNAL_ERROR', 'the domain that was to take over is gone']);
     if (!this.domain.incoming) return;
     const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
     this.nonces.set(vmEpoch, nonce);
@@ -182,7 +206,8 @@ export class VmWork {
 
   private async move({ vmEpoch, hostEpoch, attempt, phase }: Moving, job: Job): Promise<void> {
     const { host, hypervisor } = this.site;
-    if (this.domain?.vmEpoch !== vmEpoch || this.domain.incoming || attempt <= this.givenUp) throw new Outdated();
+    if (this.domain?.vmEpoch !== vmEpoch || this.domain.incoming || attempt <= this.givenUp)
+      throw new Outdated();
     if (phase === 'copy') {
       for (let done = false; !done;) {
         if (job.dropped || !this.site.isCurrent(hostEpoch)) throw new Outdated();
@@ -202,7 +227,8 @@ export class VmWork {
   private async takeBack({ vmEpoch, hostEpoch }: Up, attempt: number): Promise<void> {
     if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
     this.givenUp = Math.max(this.givenUp, attempt);
-    if (this.domain.paused && !(await this.site.claim(this.vm, vmEpoch, hostEpoch, randomUUID(), attempt))) throw new Outdated();
+    if (this.domain.paused && !(await this.site.claim(this.vm, vmEpoch, hostEpoch, randomUUID(), attempt)))
+      throw new Outdated();
     this.handed = undefined;
   }
 
@@ -213,7 +239,13 @@ export class VmWork {
     else {
       const saved = desired.reboot === 'devices' ? await hypervisor.save(host, this.vm) : undefined;
       await hypervisor.destroy(host, this.vm);
-      const { domid } = await hypervisor.create(host, { vm: this.vm, vmEpoch: desired.vmEpoch, spec: desired.spec, paused: true, ...(saved ? { saved } : {}) });
+      const { domid } = await hypervisor.create(host, {
+        vm: this.vm,
+        vmEpoch: desired.vmEpoch,
+        spec: desired.spec,
+        paused: true,
+        ...(saved ? { saved } : {}),
+      });
       this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true };
     }
     if (!this.domain) throw new Outdated();
@@ -251,14 +283,19 @@ export class VmWork {
 
   private async stop(vmEpoch: number, how: 'clean' | 'hard'): Promise<void> {
     const { domain } = this;
-    if (domain && domain.vmEpoch <= vmEpoch && how === 'clean') await this.whenEnded(() => this.site.hypervisor.ask(this.site.host, this.vm, 'shutdown'));
+    if (domain && domain.vmEpoch <= vmEpoch && how === 'clean')
+      await this.whenEnded(() => this.site.hypervisor.ask(this.site.host, this.vm, 'shutdown'));
     await this.forget(vmEpoch);
   }
 
   /** Does what makes the guest end or come up anew, and waits until it has. */
   private async whenEnded(act: () => Promise<void>): Promise<void> {
     const over = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])), stopTimeoutMs);
+      const timer = setTimeout(
+        () =>
+          reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])),
+        stopTimeoutMs,
+      );
       this.ended = () => {
         clearTimeout(timer);
         resolve();
@@ -281,7 +318,8 @@ export class VmWork {
       await this.site.hypervisor.destroy(this.site.host, this.vm);
       this.domain = undefined;
     }
-    for (const epoch of new Set([vmEpoch, domain?.vmEpoch ?? vmEpoch])) await this.site.disks.release(this.site.host, this.vm, epoch);
+    for (const epoch of new Set([vmEpoch, domain?.vmEpoch ?? vmEpoch]))
+      await this.site.disks.release(this.site.host, this.vm, epoch);
     this.nonces.delete(vmEpoch);
   }
 
@@ -299,7 +337,11 @@ export class VmWork {
     return !expected;
   }
 
-  private answer({ vmEpoch, state: wanted }: DesiredVm, { phase, error }: Outcome, progress: number): VmAnswer {
+  private answer(
+    { vmEpoch, state: wanted }: DesiredVm,
+    { phase, error }: Outcome,
+    progress: number,
+  ): VmAnswer {
     const { domain } = this;
     const saved = wanted === 'moving' ? this.handed : wanted === 'checkpointed' ? this.kept : this.saved;
     const state = domain ? (domain.paused ? 'paused' : 'running') : this.job ? 'building' : 'absent';

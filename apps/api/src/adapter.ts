@@ -9,7 +9,9 @@ const known = new Set(['GET', 'POST', 'PUT', 'CONNECT', 'OPTIONS']);
 
 function refusalOf(method: string): Refusal {
   if (!known.has(method)) return new Refusal(501, `${method} is not implemented`);
-  return method === 'GET' ? new Refusal(404, 'There is no such file') : new Refusal(403, 'There is no such handler');
+  return method === 'GET'
+    ? new Refusal(404, 'There is no such file')
+    : new Refusal(403, 'There is no such handler');
 }
 
 export function refuse(reply: FastifyReply, refusal: Refusal): void {
@@ -28,15 +30,22 @@ export function refuseUnread(reply: FastifyReply, refusal: Refusal): void {
 
 export class XapiAdapter extends FastifyAdapter {
   /** Refusals by the server itself before a handler has the request, such as a body that is too large. */
-  override setErrorHandler(handler: Parameters<FastifyAdapter['setErrorHandler']>[0]): ReturnType<FastifyAdapter['setErrorHandler']> {
-    return this.instance.setErrorHandler((error: FastifyError | BodyRefused, request: FastifyRequest, reply: FastifyReply) => {
-      if (error instanceof BodyRefused) return refuseUnread(reply, new Refusal(error.status, error.message));
-      if (!error.code?.startsWith('FST_')) return handler.call(this.instance, error, request, reply);
-      refuseUnread(reply, new Refusal(error.statusCode ?? 500, error.message));
-    });
+  override setErrorHandler(
+    handler: Parameters<FastifyAdapter['setErrorHandler']>[0],
+  ): ReturnType<FastifyAdapter['setErrorHandler']> {
+    return this.instance.setErrorHandler(
+      (error: FastifyError | BodyRefused, request: FastifyRequest, reply: FastifyReply) => {
+        if (error instanceof BodyRefused)
+          return refuseUnread(reply, new Refusal(error.status, error.message));
+        if (!error.code?.startsWith('FST_')) return handler.call(this.instance, error, request, reply);
+        refuseUnread(reply, new Refusal(error.statusCode ?? 500, error.message));
+      },
+    );
   }
 
   override setNotFoundHandler(): ReturnType<FastifyAdapter['setNotFoundHandler']> {
-    return this.instance.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) => refuse(reply, refusalOf(request.method)));
+    return this.instance.setNotFoundHandler((request: FastifyRequest, reply: FastifyReply) =>
+      refuse(reply, refusalOf(request.method)),
+    );
   }
 }

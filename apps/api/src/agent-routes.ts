@@ -9,7 +9,8 @@ import { Refusal } from './handlers/exchange/refusal';
 const routes = '/agent/v1/';
 const invitations = `${routes}invitations`;
 /** By the route, not by the address: one route has many addresses, since escapes are read before it is looked for. */
-export const isAgentRoute = ({ routeOptions: { url = '' } }: FastifyRequest): boolean => url.startsWith(routes);
+export const isAgentRoute = ({ routeOptions: { url = '' } }: FastifyRequest): boolean =>
+  url.startsWith(routes);
 
 const stranger = new Refusal(401, 'Messages of agents need a credential');
 
@@ -21,11 +22,15 @@ interface Guards {
 /** Of the session that another control plane sends along. */
 export const tokenIn = (header: string | undefined): string => /^Session (.+)$/.exec(header ?? '')?.[1] ?? '';
 
-export function guardAgentRoutes(fastify: Pick<FastifyInstance, 'addHook'>, { plane, dispatcher }: Guards): void {
+export function guardAgentRoutes(
+  fastify: Pick<FastifyInstance, 'addHook'>,
+  { plane, dispatcher }: Guards,
+): void {
   const door = new AgentAuthorization(plane);
   /** Between control planes refusals are errors of the XenAPI. */
   const invited = async ({ headers, params }: FastifyRequest, reply: FastifyReply): Promise<boolean> => {
-    const refuse = (status: number, error: readonly string[]): void => void reply.code(status).header('connection', 'close').send({ error });
+    const refuse = (status: number, error: readonly string[]): void =>
+      void reply.code(status).header('connection', 'close').send({ error });
     const { host } = params as { readonly host?: string };
     try {
       await dispatcher.sessions.findNow(tokenIn(headers.authorization));

@@ -1,5 +1,16 @@
 /** Where agents report. Who may send is asked in agent-routes.ts; shapes are read here; what counts for each host its token decides in libs/xapi. */
-import { BadRequestException, Body, Controller, Delete, Headers, HttpCode, HttpException, Inject, Param, Post } from '@nestjs/common';
+import {
+  BadRequestException,
+  Body,
+  Controller,
+  Delete,
+  Headers,
+  HttpCode,
+  HttpException,
+  Inject,
+  Param,
+  Post,
+} from '@nestjs/common';
 import {
   BadShape,
   claimsReader,
@@ -13,7 +24,15 @@ import {
   standbysReader,
   type Reader,
 } from '@xenplane/hypervisor';
-import type { ClaimAnswer, InvitationAnswer, JoinAnswer, RegistrationAnswer, RenewalAnswer, ReportAnswer, StandbyAnswer } from '@xenplane/hypervisor';
+import type {
+  ClaimAnswer,
+  InvitationAnswer,
+  JoinAnswer,
+  RegistrationAnswer,
+  RenewalAnswer,
+  ReportAnswer,
+  StandbyAnswer,
+} from '@xenplane/hypervisor';
 import { XenError } from '@xenplane/model';
 import {
   grantClaim,
@@ -95,13 +114,19 @@ export class InvitationsController {
 
   @Post()
   @HttpCode(200)
-  invite(@Headers('authorization') given: string | undefined, @Body() body: unknown): Promise<InvitationAnswer> {
+  invite(
+    @Headers('authorization') given: string | undefined,
+    @Body() body: unknown,
+  ): Promise<InvitationAnswer> {
     const request = read(invitationReader, body);
     return this.inSession(given, (session) => invite(this.plane, session, request));
   }
 
   @Delete(':host')
-  async withdraw(@Headers('authorization') given: string | undefined, @Param('host') host: string): Promise<object> {
+  async withdraw(
+    @Headers('authorization') given: string | undefined,
+    @Param('host') host: string,
+  ): Promise<object> {
     await this.inSession(given, (session) => withdraw(this.plane, session, host));
     return {};
   }

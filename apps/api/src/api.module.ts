@@ -13,7 +13,14 @@ export class ApiModule {
   static of(plane: Plane, dispatcher: Dispatcher, settings: ApiSettings): DynamicModule {
     return {
       module: ApiModule,
-      controllers: [HealthController, MetricsController, AgentsController, InvitationsController, ImagesController, RpcController],
+      controllers: [
+        HealthController,
+        MetricsController,
+        AgentsController,
+        InvitationsController,
+        ImagesController,
+        RpcController,
+      ],
       providers: [
         { provide: planeToken, useValue: plane },
         { provide: settingsToken, useValue: settings },

@@ -72,9 +72,20 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
   const dispatcher = new Dispatcher(plane, sessions, beats);
   const bodies = new Bodies(bodyLimits(settings.bodyMebibytes));
   const halfOpen = new Crowd(halfOpenLimits(settings.halfOpen));
-  const gateway = new Gateway({ plane, dispatcher, beats, bodies, proxies: new TrustedProxies(settings.trustedProxies) });
+  const gateway = new Gateway({
+    plane,
+    dispatcher,
+    beats,
+    bodies,
+    proxies: new TrustedProxies(settings.trustedProxies),
+  });
   const app = await makeApp({ plane, dispatcher, gateway, bodies, halfOpen }, settings);
-  const ways = await openListeners({ app, hosts }, settings, { plane, sessions, beats, halfOpen }, (found) => (url ||= found)).catch(async (error: unknown) => {
+  const ways = await openListeners(
+    { app, hosts },
+    settings,
+    { plane, sessions, beats, halfOpen },
+    (found) => (url ||= found),
+  ).catch(async (error: unknown) => {
     beats.stop();
     await hosts.close();
     await app.close();
@@ -100,7 +111,9 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     every(doorMs, () => alertFailedLogins(plane), 'failed logins not told'),
   ];
   nbd.port = ways.nbdPort;
-  await showApi(plane).catch((error: unknown) => plane.log.warn({ error }, 'this API could not say that it lives'));
+  await showApi(plane).catch((error: unknown) =>
+    plane.log.warn({ error }, 'this API could not say that it lives'),
+  );
   const { port } = new URL(await app.getUrl());
   let stopped: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -109,10 +122,17 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     beats.stop();
     app.getHttpServer().closeAllConnections();
     await app.close();
-    await dispatcher.trail.flush().catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
+    await dispatcher.trail
+      .flush()
+      .catch((error: unknown) => plane.log.warn({ error }, 'the last lines of the audit trail are lost'));
     await plane.close();
   };
-  return { url: `http://${settings.listen}:${port}`, port: Number(port), plane, stop: () => (stopped ??= close()) };
+  return {
+    url: `http://${settings.listen}:${port}`,
+    port: Number(port),
+    plane,
+    stop: () => (stopped ??= close()),
+  };
 }
 
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
@@ -134,8 +154,14 @@ async function openListeners(
   const { port } = new URL(await app.getUrl());
   tell(`http://${isAnywhere(settings.listen) ? hostname() : settings.listen}:${port}`);
   const local = settings.socket ? await listenLocally(app, serving.plane, settings.socket) : undefined;
-  const tls = settings.tlsPort > 0 ? await listenTls(app, { ...serving, byName: hosts.contexts.byName }, settings) : undefined;
-  const nbd = settings.nbdPort === undefined ? undefined : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
+  const tls =
+    settings.tlsPort > 0
+      ? await listenTls(app, { ...serving, byName: hosts.contexts.byName }, settings)
+      : undefined;
+  const nbd =
+    settings.nbdPort === undefined
+      ? undefined
+      : await NbdServer.listen(serving, settings.nbdPort, settings.listen);
   await hosts.listen({ http: app.getHttpServer(), port: Number(port), nbd });
   const close = async (): Promise<void> => {
     await hosts.close();
@@ -199,21 +225,30 @@ async function makeApp(parts: Parts, settings: ApiSettings): Promise<NestFastify
     exposeHeadRoutes: false,
     routerOptions: { ignoreTrailingSlash: true },
     clientErrorHandler: answerUnreadable,
-    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) => refuse(reply, new Refusal(error.statusCode ?? 400, error.message)),
+    frameworkErrors: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      refuse(reply, new Refusal(error.statusCode ?? 400, error.message)),
     serverFactory: (framework: RequestListener) => serverOf(parts, framework),
   });
-  const app = await NestFactory.create<NestFastifyApplication>(ApiModule.of(parts.plane, parts.dispatcher, settings), adapter, {
-    logger: false,
-    bodyParser: false,
-    abortOnError: false,
-  });
+  const app = await NestFactory.create<NestFastifyApplication>(
+    ApiModule.of(parts.plane, parts.dispatcher, settings),
+    adapter,
+    {
+      logger: false,
+      bodyParser: false,
+      abortOnError: false,
+    },
+  );
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   guardAgentRoutes(fastify, parts);
-  fastify.addContentTypeParser('*', (request: FastifyRequest) => parts.bodies.take(request.raw, isAgentRoute(request) ? ofAgent : ofCall(parts.dispatcher)));
+  fastify.addContentTypeParser('*', (request: FastifyRequest) =>
+    parts.bodies.take(request.raw, isAgentRoute(request) ? ofAgent : ofCall(parts.dispatcher)),
+  );
   // Images pass through as they come; everything else is small enough to be held.
-  fastify.addContentTypeParser('application/octet-stream', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) =>
-    done(null, payload),
+  fastify.addContentTypeParser(
+    'application/octet-stream',
+    (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) =>
+      done(null, payload),
   );
   return app;
 }

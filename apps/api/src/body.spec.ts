@@ -46,14 +46,22 @@ test('a short answer says how long it is', async () => {
 test('a long answer whose length is not known comes in chunks, whole and in order', async () => {
   body = { pieces: counted(1200, 10_000, { bytes: 0 }) };
   const { headers, text } = await get();
-  expect([headers['content-length'], headers['transfer-encoding'], text.length]).toEqual([undefined, 'chunked', 12_000_000]);
+  expect([headers['content-length'], headers['transfer-encoding'], text.length]).toEqual([
+    undefined,
+    'chunked',
+    12_000_000,
+  ]);
   expect([...counted(1200, 10_000, { bytes: 0 })].join('') === text).toBe(true);
 });
 
 test('a long answer whose length is known says it', async () => {
   body = { pieces: counted(1200, 10_000, { bytes: 0 }), length: 12_000_000 };
   const { headers, text } = await get();
-  expect([headers['content-length'], headers['transfer-encoding'], text.length]).toEqual(['12000000', undefined, 12_000_000]);
+  expect([headers['content-length'], headers['transfer-encoding'], text.length]).toEqual([
+    '12000000',
+    undefined,
+    12_000_000,
+  ]);
 });
 
 test('of an endless answer nothing more is made while the client does not read', async () => {

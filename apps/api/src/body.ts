@@ -54,7 +54,8 @@ class Packets {
     return taken.length === 1 && taken[0] ? taken[0] : Buffer.concat(taken);
   }
 }
-const asBuffer = (bytes: Uint8Array): Buffer => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+const asBuffer = (bytes: Uint8Array): Buffer =>
+  Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 export async function sendBody(reply: FastifyReply, head: Head, { pieces, length }: Body): Promise<void> {
   const packets = new Packets(pieces),
@@ -73,7 +74,11 @@ export async function sendBody(reply: FastifyReply, head: Head, { pieces, length
   void reply.send(Readable.from(paced(reply, held, packets), { objectMode: false }));
 }
 
-async function* paced(reply: FastifyReply, held: readonly Buffer[], packets: Packets): AsyncGenerator<Buffer> {
+async function* paced(
+  reply: FastifyReply,
+  held: readonly Buffer[],
+  packets: Packets,
+): AsyncGenerator<Buffer> {
   const patience = setTimeout(() => reply.raw.destroy(), patienceMs).unref();
   try {
     for (const packet of held) {

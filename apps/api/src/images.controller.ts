@@ -24,12 +24,20 @@ export class ImagesController {
     try {
       await this.assertMay(token ?? '');
       const label = name ?? 'Imported image';
-      const image = await storeImage(this.plane, Readable.toWeb(request.raw) as ReadableStream<Uint8Array>, label);
-      const template = await inTransaction(this.plane.store, async (tx) => (await tx.get('VM', await addImageTemplate(tx, this.plane, image, label))).uuid);
+      const image = await storeImage(
+        this.plane,
+        Readable.toWeb(request.raw) as ReadableStream<Uint8Array>,
+        label,
+      );
+      const template = await inTransaction(
+        this.plane.store,
+        async (tx) => (await tx.get('VM', await addImageTemplate(tx, this.plane, image, label))).uuid,
+      );
       void reply.code(200).send({ template, ...image });
     } catch (error) {
       const { description } = errorOf(error);
-      const code = description[0] === 'SESSION_INVALID' ? 401 : description[0] === 'RBAC_PERMISSION_DENIED' ? 403 : 500;
+      const code =
+        description[0] === 'SESSION_INVALID' ? 401 : description[0] === 'RBAC_PERMISSION_DENIED' ? 403 : 500;
       void reply.code(code).header('connection', 'close').send({ error: description });
     }
   }

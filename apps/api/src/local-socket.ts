@@ -33,13 +33,20 @@ async function clear(file: string): Promise<void> {
 }
 
 /** Answers how to stop; the file goes with it. */
-export async function listenLocally(app: NestFastifyApplication, { log }: Pick<Plane, 'log'>, file: string): Promise<() => Promise<void>> {
+export async function listenLocally(
+  app: NestFastifyApplication,
+  { log }: Pick<Plane, 'log'>,
+  file: string,
+): Promise<() => Promise<void>> {
   const plain = app.getHttpServer();
   await clear(file);
-  const server = contain(createServer(httpLimits), (error) => log.error({ error }, 'a local connection failed'));
+  const server = contain(createServer(httpLimits), (error) =>
+    log.error({ error }, 'a local connection failed'),
+  );
   server.on('connection', (socket) => locals.add(socket));
   server.on('connection', watchUploads);
-  for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  for (const event of ['request', 'upgrade', 'connect'] as const)
+    server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('clientError', answerUnreadable);
   // Nobody else may open it at any moment, not even before its mode is set.
   const before = process.umask(0o177);

@@ -12,12 +12,18 @@ import { logIn, forbidden } from './handlers/exchange/login';
 import { planeToken, settingsToken } from './tokens';
 import { TrustedProxies, requestOrigin } from './request-origin';
 
-const isLoopback = ({ remoteAddress = '' }: Socket): boolean => /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
+const isLoopback = ({ remoteAddress = '' }: Socket): boolean =>
+  /^(?:::ffff:)?127\.|^::1$/.test(remoteAddress);
 
 @Controller('metrics')
 export class MetricsController {
   private readonly registry = new Registry();
-  private readonly objects = new Gauge({ name: 'xenplane_objects', help: 'Objects of the pool by class', labelNames: ['class'], registers: [this.registry] });
+  private readonly objects = new Gauge({
+    name: 'xenplane_objects',
+    help: 'Objects of the pool by class',
+    labelNames: ['class'],
+    registers: [this.registry],
+  });
   private readonly vms = new Gauge({
     name: 'xenplane_vms',
     help: 'VMs by power state, templates and control domains left out',
@@ -62,9 +68,10 @@ export class MetricsController {
   /** They name hosts: a login of any role, by session or by name and password; a setting lets this machine in without one. */
   private async assertMay(request: IncomingMessage): Promise<void> {
     if (this.settings.metrics === 'loopback' && isLoopback(request.socket)) return;
-    const { session, own } = await logIn(this.dispatcher, request, { query: parametersOf(request), way: requestOrigin(request, this.proxies) }).catch(
-      forbidden,
-    );
+    const { session, own } = await logIn(this.dispatcher, request, {
+      query: parametersOf(request),
+      way: requestOrigin(request, this.proxies),
+    }).catch(forbidden);
     if (own && session) await this.dispatcher.sessions.close(session.ref);
   }
 
@@ -85,7 +92,8 @@ export class MetricsController {
     ]);
     for (const ref of replica.refs('VM')) {
       const vm = replica.stored('VM', ref);
-      if (vm && !vm.is_a_template && !vm.is_control_domain) states.set(vm.power_state, (states.get(vm.power_state) ?? 0) + 1);
+      if (vm && !vm.is_a_template && !vm.is_control_domain)
+        states.set(vm.power_state, (states.get(vm.power_state) ?? 0) + 1);
     }
     for (const [state, count] of states) this.vms.set({ power_state: state }, count);
     for (const ref of replica.refs('host')) {

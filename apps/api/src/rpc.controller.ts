@@ -32,7 +32,12 @@ export class RpcController {
     if (!call) return;
     const signal = abortedWith(reply);
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal, ...this.cameBy(request) });
+      const answer = await this.dispatcher.call({
+        method: call.method,
+        params: call.params,
+        signal,
+        ...this.cameBy(request),
+      });
       await send(reply, 'application/json', jsonBody(call, answer));
     } catch (error) {
       await send(reply, 'application/json', { pieces: [wire.jsonFailure(call, errorOf(error).description)] });
@@ -45,7 +50,12 @@ export class RpcController {
     const call = readable(reply, () => wire.parseCall(bodyOf(request)));
     if (!call) return;
     try {
-      const answer = await this.dispatcher.call({ method: call.method, params: call.params, signal: abortedWith(reply), ...this.cameBy(request) });
+      const answer = await this.dispatcher.call({
+        method: call.method,
+        params: call.params,
+        signal: abortedWith(reply),
+        ...this.cameBy(request),
+      });
       await send(reply, 'text/xml', xmlBody(call, answer));
     } catch (error) {
       await send(reply, 'text/xml', { pieces: [wire.xmlFailure(errorOf(error).description)] });
@@ -111,14 +121,26 @@ function jsonBody(call: wire.JsonCall, answer: Answer): Body {
   return { length, pieces: around([head, tail], wire.jsonOfBlocks(answer.blocks)) };
 }
 function xmlBody(call: wire.XmlCall, answer: Answer): Body {
-  const pieces = 'value' in answer ? wire.xmlPieces(answer.type, answer.value) : wire.xmlOfBlocks(answer.type, answer.blocks);
+  const pieces =
+    'value' in answer
+      ? wire.xmlPieces(answer.type, answer.value)
+      : wire.xmlOfBlocks(answer.type, answer.blocks);
   // The list of methods alone comes without an envelope.
-  return { pieces: around(call.method === 'system.listMethods' ? wire.xmlPlainAround : wire.xmlSuccessAround, pieces) };
+  return {
+    pieces: around(
+      call.method === 'system.listMethods' ? wire.xmlPlainAround : wire.xmlSuccessAround,
+      pieces,
+    ),
+  };
 }
-function* around([head = '', tail = '']: readonly string[], pieces: Iterable<wire.Piece>): Generator<wire.Piece> {
+function* around(
+  [head = '', tail = '']: readonly string[],
+  pieces: Iterable<wire.Piece>,
+): Generator<wire.Piece> {
   yield head;
   yield* pieces;
   yield tail;
 }
 
-const send = (reply: FastifyReply, type: string, body: Body): Promise<void> => sendBody(reply, { ...noCache, 'content-type': type }, body);
+const send = (reply: FastifyReply, type: string, body: Body): Promise<void> =>
+  sendBody(reply, { ...noCache, 'content-type': type }, body);

@@ -15,5 +15,8 @@ export const otherConfigOf = (headers: IncomingHttpHeaders): Record<string, stri
 /** Of a call; the handlers have the task in their query. */
 export function taskHead(headers: IncomingHttpHeaders): TaskHead {
   const whole = headers['subtask-of'] ?? headers['task-id'];
-  return { subtaskOf: typeof whole === 'string' ? asRef<'task'>(whole) : undefined, otherConfig: otherConfigOf(headers) };
+  return {
+    subtaskOf: typeof whole === 'string' ? asRef<'task'>(whole) : undefined,
+    otherConfig: otherConfigOf(headers),
+  };
 }

@@ -17,14 +17,30 @@ export interface TlsListener {
 
 export async function listenTls(
   app: NestFastifyApplication,
-  { plane, halfOpen, byName }: { readonly plane: Plane; readonly halfOpen: Crowd; readonly byName: NonNullable<ServerOptions['SNICallback']> },
+  {
+    plane,
+    halfOpen,
+    byName,
+  }: {
+    readonly plane: Plane;
+    readonly halfOpen: Crowd;
+    readonly byName: NonNullable<ServerOptions['SNICallback']>;
+  },
   { tlsPort, listen }: ApiSettings,
 ): Promise<TlsListener> {
   const plain = app.getHttpServer();
   let shown = await shownCertificate(plane);
-  const options = { ...httpLimits, handshakeTimeout: handshakeMs, ...secureOptions(shown), SNICallback: byName };
-  const server = contain(createServer(options), (error) => plane.log.error({ error }, 'a connection over TLS failed'));
-  for (const event of ['request', 'upgrade', 'connect'] as const) server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
+  const options = {
+    ...httpLimits,
+    handshakeTimeout: handshakeMs,
+    ...secureOptions(shown),
+    SNICallback: byName,
+  };
+  const server = contain(createServer(options), (error) =>
+    plane.log.error({ error }, 'a connection over TLS failed'),
+  );
+  for (const event of ['request', 'upgrade', 'connect'] as const)
+    server.on(event, (...args: unknown[]) => plain.emit(event, ...args));
   server.on('connection', (socket: Socket) => halfOpen.enter(socket));
   server.on('secureConnection', watchUploads);
   server.on('clientError', answerUnreadable);

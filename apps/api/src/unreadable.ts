@@ -12,7 +12,8 @@ const refusals: Readonly<Record<string, Refusal>> = {
 const unclear = new Refusal(400, 'The length of the request is unclear');
 const unreadable = new Refusal(500, 'The head of the request could not be read');
 
-const refusalOf = (code: string): Refusal => refusals[code] ?? (/LENGTH|TRANSFER_ENCODING/.test(code) ? unclear : unreadable);
+const refusalOf = (code: string): Refusal =>
+  refusals[code] ?? (/LENGTH|TRANSFER_ENCODING/.test(code) ? unclear : unreadable);
 
 /** Replaces the answers of the framework and of Node; a listener of `clientError`. */
 export function answerUnreadable(error: Error & { readonly code?: string }, socket: Duplex): void {

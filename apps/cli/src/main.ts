@@ -56,9 +56,15 @@ async function main(): Promise<number> {
   const { extraArgs, home } = cliEnvironment();
   const file = path.join(home, '.xe');
   const kept = existsSync(file) ? readFileSync(file, 'utf8') : '';
-  const { words, login, debug } = settingsOf(process.argv.slice(2), extraArgs, kept, (name) => readFileSync(name, 'utf8'));
+  const { words, login, debug } = settingsOf(process.argv.slice(2), extraArgs, kept, (name) =>
+    readFileSync(name, 'utf8'),
+  );
   const told: string[] = [];
-  const send = { never: sendCall, always: telling(printError), 'on failure': telling((line) => told.push(line)) }[debug];
+  const send = {
+    never: sendCall,
+    always: telling(printError),
+    'on failure': telling((line) => told.push(line)),
+  }[debug];
   const code = await runXe(words, () => open(login, send), terminalAt(login.url, send));
   if (code !== 0 && told.length > 0) printError(`\nDebug info:\n\n${told.join('')}`);
   return code;

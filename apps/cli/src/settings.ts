@@ -53,11 +53,14 @@ function extraWords(text: string): string[] {
 /** A file with the user on its first line and the password on its second, or the password alone. */
 function credentials(text: string, { username }: Found): Pick<Found, 'username' | 'password'> {
   const [first = '', second] = text.split(/\r?\n/);
-  return second === undefined || second === '' ? { ...(username === undefined ? {} : { username }), password: first } : { username: first, password: second };
+  return second === undefined || second === ''
+    ? { ...(username === undefined ? {} : { username }), password: first }
+    : { username: first, password: second };
 }
 
 /** As the real client does: over TLS to every server but literally 127.0.0.1, unless that is asked for or forbidden. */
-const isEncrypted = (nossl: string | undefined, server: string): boolean => (nossl === undefined ? server !== '127.0.0.1' : nossl === 'false');
+const isEncrypted = (nossl: string | undefined, server: string): boolean =>
+  nossl === undefined ? server !== '127.0.0.1' : nossl === 'false';
 
 export interface Settings {
   readonly words: string[];
@@ -65,16 +68,31 @@ export interface Settings {
   /** When requests and answers are printed: at once, or after the command has failed. */
   readonly debug: 'always' | 'on failure' | 'never';
 }
-export function settingsOf(argv: readonly string[], extra: string, file: string, readFile: (name: string) => string): Settings {
+export function settingsOf(
+  argv: readonly string[],
+  extra: string,
+  file: string,
+  readFile: (name: string) => string,
+): Settings {
   const asksHelp = argv.some((word) => word === '--help' || word === '-help');
-  const [own, environment, kept] = [take(argv), take(extraWords(extra)), take(file.split(/\r?\n/).flatMap((line) => line.trim() || []))];
+  const [own, environment, kept] = [
+    take(argv),
+    take(extraWords(extra)),
+    take(file.split(/\r?\n/).flatMap((line) => line.trim() || [])),
+  ];
   const found = { ...kept.found, ...environment.found, ...own.found };
   const { server = '127.0.0.1', port, passwordfile } = found;
-  const { username = 'root', password = '' } = passwordfile ? credentials(readFile(passwordfile), found) : found;
+  const { username = 'root', password = '' } = passwordfile
+    ? credentials(readFile(passwordfile), found)
+    : found;
   const tls = isEncrypted(found.nossl, server);
   return {
     words: asksHelp ? ['help'] : [...own.rest, ...environment.rest, ...kept.rest],
-    login: { url: `${tls ? 'https' : 'http'}://${server}:${port ?? (tls ? '8443' : '8080')}`, user: username, password },
+    login: {
+      url: `${tls ? 'https' : 'http'}://${server}:${port ?? (tls ? '8443' : '8080')}`,
+      user: username,
+      password,
+    },
     debug: found.debug === 'true' ? 'always' : found.debugonfail === 'true' ? 'on failure' : 'never',
   };
 }

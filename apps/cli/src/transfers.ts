@@ -1,6 +1,11 @@
 /** Files of this machine to and from addresses of the server, as the real xe moves them. */
 import { createReadStream, createWriteStream, statSync } from 'node:fs';
-import { request as plainRequest, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import {
+  request as plainRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http';
 import { Agent, request as tlsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -9,7 +14,9 @@ import { callHeaders, type Send } from '@xenplane/client';
 
 /** The certificate of a server is its own, as of a new pool: it is not checked, as xe does not. */
 const requestTo = (url: URL, options: RequestOptions): ClientRequest =>
-  url.protocol === 'https:' ? tlsRequest(url, { ...options, rejectUnauthorized: false, agent: false }) : plainRequest(url, { ...options, agent: false });
+  url.protocol === 'https:'
+    ? tlsRequest(url, { ...options, rejectUnauthorized: false, agent: false })
+    : plainRequest(url, { ...options, agent: false });
 
 const answered = (request: ClientRequest): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => request.once('response', resolve).once('error', reject));
@@ -18,7 +25,8 @@ const calls = new Agent({ keepAlive: true, rejectUnauthorized: false });
 export const sendCall: Send = async (address, body) => {
   const url = new URL(address);
   const options = { method: 'POST', headers: callHeaders };
-  const request = url.protocol === 'https:' ? tlsRequest(url, { ...options, agent: calls }) : plainRequest(url, options);
+  const request =
+    url.protocol === 'https:' ? tlsRequest(url, { ...options, agent: calls }) : plainRequest(url, options);
   request.end(body);
   return json(await answered(request));
 };
@@ -43,14 +51,23 @@ export async function get(url: URL, file: string): Promise<boolean> {
   return true;
 }
 
-function bodyOf(file: string): { readonly source: NodeJS.ReadableStream; readonly headers: Readonly<Record<string, string>> } {
+function bodyOf(file: string): {
+  readonly source: NodeJS.ReadableStream;
+  readonly headers: Readonly<Record<string, string>>;
+} {
   if (isStandard(file)) return { source: process.stdin, headers: {} };
   const stats = statSync(file);
-  return { source: createReadStream(file), headers: stats.isFile() ? { 'content-length': String(stats.size) } : {} };
+  return {
+    source: createReadStream(file),
+    headers: stats.isFile() ? { 'content-length': String(stats.size) } : {},
+  };
 }
 async function send(url: URL, file: string): Promise<{ readonly status: number; readonly body: string }> {
   const { source, headers } = bodyOf(file);
-  const request = requestTo(url, { method: 'PUT', headers: { 'content-type': 'application/octet-stream', ...headers } });
+  const request = requestTo(url, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/octet-stream', ...headers },
+  });
   const answer = answered(request);
   // A server that refuses does not read on: what it says counts, not that the pipe broke.
   const sent = pipeline(source, request).catch(() => undefined);

@@ -31,11 +31,15 @@ class ImagesModule {
 function guardNames(fastify: FastifyInstance, secret: string): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     const { id, sha256 } = request.params as { readonly id?: string; readonly sha256?: string };
-    const isOpen = request.routeOptions.url?.startsWith('/health') === true || (sha256 !== undefined && ['GET', 'HEAD'].includes(request.method));
-    const refuse = (status: number, message: string): void => void reply.code(status).header('connection', 'close').send({ statusCode: status, message });
+    const isOpen =
+      request.routeOptions.url?.startsWith('/health') === true ||
+      (sha256 !== undefined && ['GET', 'HEAD'].includes(request.method));
+    const refuse = (status: number, message: string): void =>
+      void reply.code(status).header('connection', 'close').send({ statusCode: status, message });
     if (!isOpen && !hasSecret(secret, request.headers.authorization)) return refuse(403, 'Forbidden');
     if (id !== undefined && !layerPattern.test(id)) return refuse(400, 'A layer is named by its UUID');
-    if (sha256 !== undefined && !digestPattern.test(sha256)) return refuse(400, 'An image is named by its SHA-256');
+    if (sha256 !== undefined && !digestPattern.test(sha256))
+      return refuse(400, 'An image is named by its SHA-256');
     done();
   });
 }
@@ -57,9 +61,15 @@ export async function startImages(settings: ImagesSettings): Promise<RunningImag
   const fastify = app.getHttpAdapter().getInstance();
   guardNames(fastify, settings.secret);
   fastify.removeAllContentTypeParsers();
-  fastify.addContentTypeParser('*', (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) => done(null, payload));
+  fastify.addContentTypeParser(
+    '*',
+    (_request: unknown, payload: unknown, done: (error: Error | null, body: unknown) => void) =>
+      done(null, payload),
+  );
   const log = makeLog('images', settings.logLevel);
-  contain(boundConnections(app.getHttpServer()), (error) => log.error({ error }, 'a request failed outside of its handler'));
+  contain(boundConnections(app.getHttpServer()), (error) =>
+    log.error({ error }, 'a request failed outside of its handler'),
+  );
   await app.listen(settings.port, settings.listen);
   const { port } = new URL(await app.getUrl());
   return {

@@ -14,7 +14,8 @@ export class Refused extends Error {
 const limitBytes = 512 * 1024;
 
 export async function readBody(request: IncomingMessage): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limitBytes) throw new Refused(413, 'the body is too large');
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes)
+    throw new Refused(413, 'the body is too large');
   const pieces: Buffer[] = [];
   let length = 0;
   try {

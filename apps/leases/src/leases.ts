@@ -13,7 +13,13 @@ import { readBody, Refused } from './body';
 import { BadShape, readMessage, renewalsReader, type RenewalRequest } from '@xenplane/hypervisor';
 import { renewLeases } from '@xenplane/leases';
 
-const limits = { requestTimeout: 5_000, headersTimeout: 3_000, connectionsCheckingInterval: 1_000, keepAliveTimeout: 60_000, maxHeaderSize: 8_192 };
+const limits = {
+  requestTimeout: 5_000,
+  headersTimeout: 3_000,
+  connectionsCheckingInterval: 1_000,
+  keepAliveTimeout: 60_000,
+  maxHeaderSize: 8_192,
+};
 
 export interface RunningLeases extends RunningProcess {
   readonly url: string;
@@ -23,11 +29,16 @@ export async function startLeases(settings: LeasesSettings): Promise<RunningLeas
   const log = makeLog('leases', settings.logLevel);
   const database = openDatabase(settings.databaseUrl);
   const door = new RenewalAuthorization(database);
-  const server = contain(boundConnections(createServer(limits, (request, response) => void answer(request, response, { database, door, log }))), (error) =>
-    log.error({ error }, 'a request failed outside of its handler'),
+  const server = contain(
+    boundConnections(
+      createServer(limits, (request, response) => void answer(request, response, { database, door, log })),
+    ),
+    (error) => log.error({ error }, 'a request failed outside of its handler'),
   );
   server.on('clientError', (_error, socket) => socket.destroy());
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(settings.port, settings.listen, resolve));
+  await new Promise<void>((resolve, reject) =>
+    server.once('error', reject).listen(settings.port, settings.listen, resolve),
+  );
   const { port } = server.address() as AddressInfo;
   const stop = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));
@@ -50,20 +61,29 @@ async function answer(request: IncomingMessage, response: ServerResponse, parts:
   try {
     send(response, 200, await resultOf(request, parts));
   } catch (error) {
-    if (!(error instanceof Refused)) parts.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'leases not renewed');
-    send(response, error instanceof Refused ? error.status : 503, { error: error instanceof Refused ? error.message : 'the database does not answer' });
+    if (!(error instanceof Refused))
+      parts.log.warn({ error: error instanceof Error ? error.message : String(error) }, 'leases not renewed');
+    send(response, error instanceof Refused ? error.status : 503, {
+      error: error instanceof Refused ? error.message : 'the database does not answer',
+    });
   }
 }
 
 function resultOf(request: IncomingMessage, { database, door }: Parts): Promise<object> {
-  if (request.method === 'POST' && request.url === '/agent/v1/renewals') return renewals(request, database, door);
+  if (request.method === 'POST' && request.url === '/agent/v1/renewals')
+    return renewals(request, database, door);
   if (request.method === 'GET' && request.url === '/health/live') return Promise.resolve({ status: 'ok' });
-  if (request.method === 'GET' && request.url === '/health/ready') return door.look().then(() => ({ status: 'ok' }));
+  if (request.method === 'GET' && request.url === '/health/ready')
+    return door.look().then(() => ({ status: 'ok' }));
   return Promise.reject(new Refused(404, 'there is no such thing'));
 }
 
 /** The token first: no byte of the body of a stranger is read. */
-async function renewals(request: IncomingMessage, database: LeaseDatabase, door: RenewalAuthorization): Promise<object> {
+async function renewals(
+  request: IncomingMessage,
+  database: LeaseDatabase,
+  door: RenewalAuthorization,
+): Promise<object> {
   await door.admit(request.headers.authorization);
   return renewLeases(database, read(await readBody(request)));
 }

@@ -20,7 +20,8 @@ export class RenewalAuthorization {
     const hash = tokenHash(credential.secret),
       key = `${credential.host} ${hash}`;
     if (this.known.has(key)) return;
-    if (!(await this.inTurn(() => isKnownHost(this.database, credential.host, hash)))) throw new Refused(401, 'the token of a host is wanted');
+    if (!(await this.inTurn(() => isKnownHost(this.database, credential.host, hash))))
+      throw new Refused(401, 'the token of a host is wanted');
     if (this.known.size >= mostKnown) this.known.clear();
     this.known.add(key);
   }

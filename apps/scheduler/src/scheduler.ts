@@ -44,7 +44,10 @@ class SchedulerModule {
 
 export async function startScheduler(settings: SchedulerSettings): Promise<RunningProcess> {
   const plane = await openPlane({ ...settings, name: 'scheduler', replica: false });
-  const app = await NestFactory.createApplicationContext(SchedulerModule.of(plane), { logger: false, abortOnError: false });
+  const app = await NestFactory.createApplicationContext(SchedulerModule.of(plane), {
+    logger: false,
+    abortOnError: false,
+  });
   const store = new PostgresOperations(plane);
   const worker = new OperationWorker({
     owner: randomUUID(),
@@ -56,7 +59,9 @@ export async function startScheduler(settings: SchedulerSettings): Promise<Runni
     onError: (ref, error) => plane.log.warn({ ref, error }, 'operation not finished'),
   });
   worker.start();
-  const serving = serve(settings.redisUrl, queuePrefix(settings.databaseUrl), concurrency, (ref) => worker.run(ref));
+  const serving = serve(settings.redisUrl, queuePrefix(settings.databaseUrl), concurrency, (ref) =>
+    worker.run(ref),
+  );
   const timers = reconcilers(plane, store);
   return {
     stop: async () => {

@@ -1,5 +1,9 @@
 /** Runs the work again and again, never two at once, a little out of step with other processes. Answers how to stop. */
-export function every(periodMs: number, work: () => Promise<unknown>, onError: (error: unknown) => void): () => void {
+export function every(
+  periodMs: number,
+  work: () => Promise<unknown>,
+  onError: (error: unknown) => void,
+): () => void {
   let stopped = false;
   let timer: NodeJS.Timeout;
   const next = (): void => {

@@ -17,7 +17,12 @@ describe('the store', () => {
   test('keeps what came under the digest of its bytes', async () => {
     const store = await BlobStore.open(folder);
     const kept = await store.take(Readable.from([image.subarray(0, 1000), image.subarray(1000)]));
-    expect(kept).toEqual({ sha256: sha(image), sizeBytes: image.length, format: 'raw', virtualSizeBytes: Math.ceil(image.length / 512) * 512 });
+    expect(kept).toEqual({
+      sha256: sha(image),
+      sizeBytes: image.length,
+      format: 'raw',
+      virtualSizeBytes: Math.ceil(image.length / 512) * 512,
+    });
     expect(readFileSync(path.join(folder, kept.sha256)).equals(image)).toBe(true);
   });
   test.each([
@@ -50,7 +55,8 @@ describe('qcow2 headers', () => {
     change(h);
     return h;
   };
-  test('say how big the disk is', () => expect(qcow2Info(header(() => undefined))).toEqual({ format: 'qcow2', virtualSizeBytes: 1_073_741_824 }));
+  test('say how big the disk is', () =>
+    expect(qcow2Info(header(() => undefined))).toEqual({ format: 'qcow2', virtualSizeBytes: 1_073_741_824 }));
   test.each<[string, (h: Buffer) => unknown]>([
     ['a backing file', (h) => h.writeBigUInt64BE(100n, 8)],
     ['a version from the future', (h) => h.writeUInt32BE(9, 4)],
@@ -78,7 +84,11 @@ describe('a node', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    cache = new NodeCache({ folder: path.join(folder, 'cache'), imagesUrl: `http://127.0.0.1:${port}`, idleMs: 300 });
+    cache = new NodeCache({
+      folder: path.join(folder, 'cache'),
+      imagesUrl: `http://127.0.0.1:${port}`,
+      idleMs: 300,
+    });
   });
   afterEach(() => {
     server.closeAllConnections();

@@ -20,7 +20,8 @@ const largest = 64n * 2n ** 40n;
 export function qcow2Info(header: Buffer): ImageInfo {
   const version = header.readUInt32BE(4);
   if (version !== 2 && version !== 3) throw new BadImage(`qcow2 version ${version}`);
-  if (header.readBigUInt64BE(8) !== 0n || header.readUInt32BE(16) !== 0) throw new BadImage('an image with a backing file');
+  if (header.readBigUInt64BE(8) !== 0n || header.readUInt32BE(16) !== 0)
+    throw new BadImage('an image with a backing file');
   const clusterBits = header.readUInt32BE(20);
   if (clusterBits < 9 || clusterBits > 21) throw new BadImage(`clusters of 2^${clusterBits} bytes`);
   const size = header.readBigUInt64BE(24);

@@ -15,6 +15,7 @@ export async function assertInside(folder: string, name: string): Promise<void> 
   if (root === undefined) return;
   for (let at = name; at.startsWith(folder) && at !== folder; at = path.dirname(at)) {
     const real = await realOf(at);
-    if (real !== undefined && !real.startsWith(`${root}${path.sep}`)) throw new RefusedBlob('a link leads out of the folder');
+    if (real !== undefined && !real.startsWith(`${root}${path.sep}`))
+      throw new RefusedBlob('a link leads out of the folder');
   }
 }

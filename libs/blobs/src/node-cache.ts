@@ -35,7 +35,10 @@ const sizeOf = (file: string): Promise<number> =>
 /** `fetch` says only that it failed; its cause says why. */
 const unreachable = (error: unknown): Error => {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return new Error(`the image server cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+  return new Error(
+    `the image server cannot be reached: ${cause instanceof Error ? cause.message : String(cause)}`,
+    { cause: error },
+  );
 };
 
 export class NodeCache {
@@ -55,7 +58,12 @@ export class NodeCache {
   }
 
   /** A copy of its own for one run, grown to the disk's size; shares blocks with the image where the file system can. */
-  async makeDisk(sha256: string, target: string, virtualSizeBytes: number, pulling: Pulling = {}): Promise<void> {
+  async makeDisk(
+    sha256: string,
+    target: string,
+    virtualSizeBytes: number,
+    pulling: Pulling = {},
+  ): Promise<void> {
     this.inUse.set(sha256, (this.inUse.get(sha256) ?? 0) + 1);
     try {
       const image = await this.pull(sha256, pulling);
@@ -90,7 +98,12 @@ export class NodeCache {
         await this.transfer(sha256, partial, pulling);
         break;
       } catch (error) {
-        if (error instanceof RefusedBlob || pulling.signal?.aborted || tried >= (this.options.tries ?? mostTries)) throw error;
+        if (
+          error instanceof RefusedBlob ||
+          pulling.signal?.aborted ||
+          tried >= (this.options.tries ?? mostTries)
+        )
+          throw error;
         // A pull that made progress goes on at once; a server that is away is given time to come back.
         const have = await sizeOf(partial);
         if (have === before) await sleep(Math.min(firstWaitMs * 2 ** (tried - 1), longestWaitMs));
@@ -114,7 +127,9 @@ export class NodeCache {
     if (!response.ok || !response.body) {
       await response.body?.cancel();
       if (response.status === 416) return;
-      throw response.status === 404 ? new RefusedBlob(`the image server has no image ${sha256}`) : new Error(`the image server answered ${response.status}`);
+      throw response.status === 404
+        ? new RefusedBlob(`the image server has no image ${sha256}`)
+        : new Error(`the image server answered ${response.status}`);
     }
     const append = response.status === 206;
     const total = Number(response.headers.get('content-length') ?? 0) + (append ? have : 0);
@@ -126,9 +141,18 @@ export class NodeCache {
     );
   }
 
-  private counter(have: number, total: number, idle: AbortController, onProgress: Pulling['onProgress']): Transform {
+  private counter(
+    have: number,
+    total: number,
+    idle: AbortController,
+    onProgress: Pulling['onProgress'],
+  ): Transform {
     let bytes = have;
-    const cut = (): NodeJS.Timeout => setTimeout(() => idle.abort(new Error('the transfer stands still')), this.options.idleMs ?? 30_000).unref();
+    const cut = (): NodeJS.Timeout =>
+      setTimeout(
+        () => idle.abort(new Error('the transfer stands still')),
+        this.options.idleMs ?? 30_000,
+      ).unref();
     let timer = cut();
     return new Transform({
       transform(chunk: Buffer, _encoding, done): void {
@@ -162,7 +186,10 @@ export class NodeCache {
     const { folder, limitBytes = Infinity } = this.options;
     const names = (await readdir(folder)).filter((n) => digestPattern.test(n));
     const images = await Promise.all(
-      names.map(async (name) => ({ name, ...(await stat(path.join(folder, name)).then(({ size, mtimeMs }) => ({ size, mtimeMs }))) })),
+      names.map(async (name) => ({
+        name,
+        ...(await stat(path.join(folder, name)).then(({ size, mtimeMs }) => ({ size, mtimeMs }))),
+      })),
     );
     let used = images.reduce((sum, i) => sum + i.size, 0);
     for (const { name, size } of images.sort((a, b) => a.mtimeMs - b.mtimeMs)) {

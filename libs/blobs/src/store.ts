@@ -41,7 +41,8 @@ export class BlobStore {
   /** Opens the folder and clears what an earlier life left half done. */
   static async open(folder: string): Promise<BlobStore> {
     await mkdir(path.join(folder, 'incoming'), { recursive: true });
-    for (const name of await readdir(path.join(folder, 'incoming'))) await rm(path.join(folder, 'incoming', name), { force: true });
+    for (const name of await readdir(path.join(folder, 'incoming')))
+      await rm(path.join(folder, 'incoming', name), { force: true });
     return new BlobStore(folder);
   }
 
@@ -51,13 +52,17 @@ export class BlobStore {
   }
 
   /** Takes all bytes of the stream; `expected` is the digest that they must have. */
-  async take(source: Readable, { expected, limitBytes = 2 ** 40 }: { expected?: string; limitBytes?: number } = {}): Promise<StoredBlob> {
+  async take(
+    source: Readable,
+    { expected, limitBytes = 2 ** 40 }: { expected?: string; limitBytes?: number } = {},
+  ): Promise<StoredBlob> {
     const temporary = path.join(this.folder, 'incoming', randomUUID());
     const passing = meter(limitBytes);
     try {
       await pipeline(source, passing.stream, createWriteStream(temporary));
       const sha256 = passing.digest();
-      if (expected !== undefined && expected !== sha256) throw new RefusedBlob(`the digest is ${sha256}, not ${expected}`);
+      if (expected !== undefined && expected !== sha256)
+        throw new RefusedBlob(`the digest is ${sha256}, not ${expected}`);
       const info = await imageInfo(temporary, passing.bytes());
       await keep(temporary, this.fileOf(sha256));
       return { sha256, sizeBytes: passing.bytes(), ...info };

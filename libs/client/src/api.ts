@@ -32,24 +32,38 @@ interface Reply {
 }
 
 export const callHeaders = { 'content-type': 'application/json' } as const;
-const byFetch: Send = async (address, body) => (await fetch(address, { method: 'POST', headers: callHeaders, body })).json();
+const byFetch: Send = async (address, body) =>
+  (await fetch(address, { method: 'POST', headers: callHeaders, body })).json();
 
 async function post(send: Send, url: string, method: string, params: readonly unknown[]): Promise<unknown> {
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
-  const reply = (await send(`${url}/jsonrpc`, body).catch((error: unknown) => Promise.reject(new Unreachable(url, error)))) as Reply | undefined;
+  const reply = (await send(`${url}/jsonrpc`, body).catch((error: unknown) =>
+    Promise.reject(new Unreachable(url, error)),
+  )) as Reply | undefined;
   if (!reply) throw new Unreachable(url, 'what came back is no JSON');
   if (reply.error) throw errorFrom([reply.error.message, ...(reply.error.data ?? [])]);
   return reply.result;
 }
 
-export async function connect({ url, user, password, originator = 'xenplane-client', send = byFetch }: Login): Promise<Api> {
-  return inSession(send, url, String(await post(send, url, 'session.login_with_password', [user, password, '1.0', originator])));
+export async function connect({
+  url,
+  user,
+  password,
+  originator = 'xenplane-client',
+  send = byFetch,
+}: Login): Promise<Api> {
+  return inSession(
+    send,
+    url,
+    String(await post(send, url, 'session.login_with_password', [user, password, '1.0', originator])),
+  );
 }
 const inSession = (send: Send, url: string, session: string): Api => ({
   url,
   session,
   as: (other) => inSession(send, url, other),
-  call: <T>(method: string, ...params: readonly unknown[]) => post(send, url, method, [session, ...params]) as Promise<T>,
+  call: <T>(method: string, ...params: readonly unknown[]) =>
+    post(send, url, method, [session, ...params]) as Promise<T>,
 });
 export const logOut = (api: Api): Promise<unknown> => api.call('session.logout').catch(() => undefined);
 
@@ -81,7 +95,12 @@ export async function ended(api: Api, task: string, onProgress: Progress = () =>
 }
 
 /** Runs a call in the background and waits for its task; the task is destroyed at the end. Answers the text of its result. */
-export async function follow(api: Api, method: string, params: readonly unknown[], onProgress: Progress = () => undefined): Promise<string> {
+export async function follow(
+  api: Api,
+  method: string,
+  params: readonly unknown[],
+  onProgress: Progress = () => undefined,
+): Promise<string> {
   const task = await api.call<string>(`Async.${method}`, ...params);
   try {
     return await ended(api, task, onProgress);
@@ -90,4 +109,5 @@ export async function follow(api: Api, method: string, params: readonly unknown[
   }
 }
 
-export const isRef = (value: unknown): value is string => typeof value === 'string' && value.startsWith('OpaqueRef:') && value !== nullRefText;
+export const isRef = (value: unknown): value is string =>
+  typeof value === 'string' && value.startsWith('OpaqueRef:') && value !== nullRefText;

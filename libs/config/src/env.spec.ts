@@ -4,7 +4,14 @@ const services = { DATABASE_URL: 'postgres://u@127.0.0.1:1/x', REDIS_URL: 'redis
 
 test('numbers come as numbers and what is absent has its default', () => {
   const settings = apiSettings({ ...services, XENPLANE_PORT: '9000', XENPLANE_SEED: '7' });
-  expect(settings).toMatchObject({ port: 9000, seed: 7, tlsPort: 0, nbdPort: undefined, listen: '127.0.0.1', rootPassword: undefined });
+  expect(settings).toMatchObject({
+    port: 9000,
+    seed: 7,
+    tlsPort: 0,
+    nbdPort: undefined,
+    listen: '127.0.0.1',
+    rootPassword: undefined,
+  });
   expect(apiSettings({ ...services, XENPLANE_NBD_PORT: '0' }).nbdPort).toBe(0);
 });
 

@@ -30,49 +30,73 @@ export const variables = {
   XENPLANE_HOST_NAMES:
     'API: names under which clients reach hosts, such as host-{n}.xen.example, with the port of TLS behind a colon when it is not 443; loopback addresses unless given',
   XENPLANE_PRIVILEGED_PORTS: 'API: true binds ports 80 and 443 at the addresses of hosts too',
-  XENPLANE_SOCKET: 'API: path of a unix socket where the user of this process is root without a password; empty for none',
-  XENPLANE_BODIES_MB: 'API: most memory, in MiB, for calls whose sender is not known yet; a single address has half of it',
-  XENPLANE_HALF_OPEN: 'API: most connections that have not sent a request yet; a single address has half of them',
-  XENPLANE_METRICS: 'API: who may read /metrics: login (every role), or loopback, which also lets connections of this machine in without one',
+  XENPLANE_SOCKET:
+    'API: path of a unix socket where the user of this process is root without a password; empty for none',
+  XENPLANE_BODIES_MB:
+    'API: most memory, in MiB, for calls whose sender is not known yet; a single address has half of it',
+  XENPLANE_HALF_OPEN:
+    'API: most connections that have not sent a request yet; a single address has half of them',
+  XENPLANE_METRICS:
+    'API: who may read /metrics: login (every role), or loopback, which also lets connections of this machine in without one',
   XENPLANE_URL: 'API: how other control planes reach this one, when that is not its own address and port',
   XENPLANE_DATA: 'Folder for what this process keeps on disk',
   XENPLANE_ROOT_PASSWORD: 'API: the password of root; changes it when it differs',
   XENPLANE_REFUSED_LOGIN_MS: 'API: how long a wrong password waits for its answer',
-  XENPLANE_TRUSTED_PROXIES: 'API: addresses and networks, with commas between, of proxies whose X-Forwarded-For is believed',
+  XENPLANE_TRUSTED_PROXIES:
+    'API: addresses and networks, with commas between, of proxies whose X-Forwarded-For is believed',
   XENPLANE_CALLS_AT_ONCE: 'API: how many calls that change something are at work at a time',
   XENPLANE_CALLS_WAITING: 'API: how many calls wait for their turn; what comes beyond is TOO_BUSY',
   XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
   XENPLANE_VMS: 'API: how many halted VMs to make besides the templates',
   XENPLANE_HOSTS: 'Agent: how many hosts this process simulates; API: how many to expect before it is ready',
-  XENPLANE_HOSTS_WITHOUT_IOMMU: 'Agent: numbers, with commas between, of simulated hosts that cannot pass PCI devices through to VMs',
+  XENPLANE_HOSTS_WITHOUT_IOMMU:
+    'Agent: numbers, with commas between, of simulated hosts that cannot pass PCI devices through to VMs',
   XENPLANE_SPEED: 'Agent: factor on simulated time, 0 for no waiting',
   XENPLANE_API_URL: 'Agent: any API replica, several with commas between them, or the proxy before them',
   XENPLANE_LEASES_PORT: 'Leases: port where agents renew the leases of their hosts',
-  XENPLANE_LEASES_URL: 'API: how agents reach the program that renews leases; without one the API alone renews them',
+  XENPLANE_LEASES_URL:
+    'API: how agents reach the program that renews leases; without one the API alone renews them',
   XENPLANE_AGENT_URL: 'Agent: how the control plane reaches it, when that is not its own address and port',
   XENPLANE_AGENT_PORT: 'Agent: port for commands',
   XENPLANE_IMAGES_URL: 'Where the image server is',
   XENPLANE_IMAGES_PORT: 'Image server: its port',
-  XENPLANE_IMAGES_SECRET: 'Shared by image server, API and scheduler: the right to add and delete images and disk contents',
-  XENPLANE_JOIN_KEY: 'Shared by API and agents: from it follows the one-time secret with which each host joins',
-  XENPLANE_SEALING_KEY: 'Shared by API and scheduler: seals the passwords that the database keeps, such as that of a directory',
+  XENPLANE_IMAGES_SECRET:
+    'Shared by image server, API and scheduler: the right to add and delete images and disk contents',
+  XENPLANE_JOIN_KEY:
+    'Shared by API and agents: from it follows the one-time secret with which each host joins',
+  XENPLANE_SEALING_KEY:
+    'Shared by API and scheduler: seals the passwords that the database keeps, such as that of a directory',
   XENPLANE_LOG_LEVEL: 'fatal, error, warn, info, debug or trace',
 } as const;
 export type Variable = keyof typeof variables;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const number = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value));
+  Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' && value.trim() !== '' ? Number(value) : value,
+  );
 const list = (): PropertyDecorator =>
-  Transform(({ value }: { value: unknown }) => (typeof value === 'string' ? value.split(',').map((one) => one.trim()) : value));
+  Transform(({ value }: { value: unknown }) =>
+    typeof value === 'string' ? value.split(',').map((one) => one.trim()) : value,
+  );
 function isNetwork(value: unknown): boolean {
   const [address = '', bits, ...more] = String(value).split('/');
   const longest = isIP(address) === 6 ? 128 : 32;
-  return isIP(address) !== 0 && more.length === 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest));
+  return (
+    isIP(address) !== 0 &&
+    more.length === 0 &&
+    (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= longest))
+  );
 }
 /** An address, or a network as `10.0.0.0/8`. */
 const IsNetwork = (options: ValidationOptions): PropertyDecorator =>
-  ValidateBy({ name: 'isNetwork', validator: { validate: isNetwork, defaultMessage: () => 'each must be an address or a network' } }, options);
+  ValidateBy(
+    {
+      name: 'isNetwork',
+      validator: { validate: isNetwork, defaultMessage: () => 'each must be an address or a network' },
+    },
+    options,
+  );
 const port = 65_535;
 
 class Common {
@@ -98,7 +122,9 @@ class ApiVariables extends SchedulerVariables {
   @IsOptional() @number() @IsInt() @Min(0) @Max(port) XENPLANE_NBD_PORT?: number;
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_URL?: string;
   @IsOptional() @IsUrl({ require_tld: false }) XENPLANE_LEASES_URL?: string;
-  @IsOptional() @Matches(/^(?=[^:]{1,253}(:|$))[a-z0-9{}.-]*\{n\}[a-z0-9{}.-]*(:\d{1,5})?$/) XENPLANE_HOST_NAMES?: string;
+  @IsOptional()
+  @Matches(/^(?=[^:]{1,253}(:|$))[a-z0-9{}.-]*\{n\}[a-z0-9{}.-]*(:\d{1,5})?$/)
+  XENPLANE_HOST_NAMES?: string;
   @IsIn(['true', 'false']) XENPLANE_PRIVILEGED_PORTS = 'false';
   // The longest path that every system takes for a socket.
   @IsOptional() @MaxLength(100) XENPLANE_SOCKET?: string;
@@ -143,10 +169,14 @@ export class BadEnvironment extends Error {
 }
 
 function read<T extends object>(shape: new () => T, environment: Environment): T {
-  const given = Object.fromEntries(Object.entries(environment).filter(([name, value]) => name in variables && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => name in variables && value !== ''),
+  );
   const settings = plainToInstance(shape, given, { exposeDefaultValues: true });
   const problems = validateSync(settings).flatMap((e) =>
-    Object.values(e.constraints ?? {}).map((text) => `${e.property}: ${text} (${variables[e.property as Variable]})`),
+    Object.values(e.constraints ?? {}).map(
+      (text) => `${e.property}: ${text} (${variables[e.property as Variable]})`,
+    ),
   );
   if (problems.length > 0) throw new BadEnvironment(problems);
   return settings;
@@ -221,7 +251,12 @@ export type AgentSettings = ReturnType<typeof agentSettings>;
 
 export function imagesSettings(environment: Environment = process.env) {
   const v = read(ImagesVariables, environment);
-  return { ...common(v), port: v.XENPLANE_IMAGES_PORT, data: v.XENPLANE_DATA, secret: v.XENPLANE_IMAGES_SECRET };
+  return {
+    ...common(v),
+    port: v.XENPLANE_IMAGES_PORT,
+    data: v.XENPLANE_DATA,
+    secret: v.XENPLANE_IMAGES_SECRET,
+  };
 }
 export type ImagesSettings = ReturnType<typeof imagesSettings>;
 

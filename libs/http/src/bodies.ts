@@ -133,8 +133,10 @@ export class Bodies {
     const own = (this.held.get(one.address) ?? 0) + bytes;
     this.held.set(one.address, own);
     this.heldInAll += bytes;
-    if (own > this.limits.addressBytes) this.largest(one, ({ address, bytes: size }) => (address === one.address ? size : -1)).refuse(tooMany);
-    else if (this.heldInAll > this.limits.allBytes) this.largest(one, ({ address }) => this.held.get(address) ?? 0).refuse(tooMany);
+    if (own > this.limits.addressBytes)
+      this.largest(one, ({ address, bytes: size }) => (address === one.address ? size : -1)).refuse(tooMany);
+    else if (this.heldInAll > this.limits.allBytes)
+      this.largest(one, ({ address }) => this.held.get(address) ?? 0).refuse(tooMany);
   }
   private uncount(one: Gathering): void {
     if (!one.counted) return;
@@ -168,12 +170,14 @@ export class Bodies {
     const now = performance.now();
     for (const one of this.gathering) {
       const since = now - one.startedAt - this.limits.graceMs;
-      const isLate = since > 0 && one.bytes * 1000 < since * this.limits.leastBytesPerSecond && !one.request.isPaused();
+      const isLate =
+        since > 0 && one.bytes * 1000 < since * this.limits.leastBytesPerSecond && !one.request.isPaused();
       if (isLate && one.late) one.refuse(new BodyRefused(408, 'The body came too slowly'));
       one.late = isLate;
     }
   }
 }
 
-const tooLarge = (bytes: number): BodyRefused => new BodyRefused(413, `A request of more than ${bytes} bytes is not taken`);
+const tooLarge = (bytes: number): BodyRefused =>
+  new BodyRefused(413, `A request of more than ${bytes} bytes is not taken`);
 const tooMany = new BodyRefused(503, 'Too many requests are under way');

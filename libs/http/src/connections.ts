@@ -11,7 +11,10 @@ export const idleLimits: CrowdLimits = { ofAddress: 5_000, inAll: 10_000 };
 const ordinary = 2_000;
 
 /** Servers that share their half-open connections share the crowd. */
-export function boundConnections<S extends Server>(server: S, halfOpen = new Crowd(halfOpenLimits(ordinary))): S {
+export function boundConnections<S extends Server>(
+  server: S,
+  halfOpen = new Crowd(halfOpenLimits(ordinary)),
+): S {
   const idle = new Crowd(idleLimits);
   server.prependListener('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     halfOpen.leave(socket);
@@ -19,6 +22,7 @@ export function boundConnections<S extends Server>(server: S, halfOpen = new Cro
     response.once('close', () => idle.enter(socket));
   });
   server.on('connection', (socket: Socket) => halfOpen.enter(socket));
-  for (const event of ['upgrade', 'connect']) server.on(event, ({ socket }: IncomingMessage) => halfOpen.leave(socket));
+  for (const event of ['upgrade', 'connect'])
+    server.on(event, ({ socket }: IncomingMessage) => halfOpen.leave(socket));
   return server;
 }

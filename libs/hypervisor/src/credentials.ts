@@ -6,18 +6,24 @@
 import { createHmac } from 'node:crypto';
 import { uuidPattern } from './shapes';
 
-export const joinSecret = (joinKey: string, host: string): string => createHmac('sha256', joinKey).update(host).digest('hex');
+export const joinSecret = (joinKey: string, host: string): string =>
+  createHmac('sha256', joinKey).update(host).digest('hex');
 /** No host's: it is derived from a text that is no UUID. */
-export const agentProof = (joinKey: string): string => createHmac('sha256', joinKey).update('agent').digest('hex');
+export const agentProof = (joinKey: string): string =>
+  createHmac('sha256', joinKey).update('agent').digest('hex');
 
 export const agentCredential = (joinKey: string): string => `Agent ${agentProof(joinKey)}`;
 export const hostCredential = (host: string, secret: string): string => `Host ${host} ${secret}`;
 
-export type Credential = { readonly kind: 'agent'; readonly proof: string } | { readonly kind: 'host'; readonly host: string; readonly secret: string };
+export type Credential =
+  | { readonly kind: 'agent'; readonly proof: string }
+  | { readonly kind: 'host'; readonly host: string; readonly secret: string };
 
 export function readCredential(header: string | undefined): Credential | undefined {
   const [kind, first = '', second = '', ...rest] = (header ?? '').split(' ');
   if (rest.length > 0 || first.length > 256 || second.length > 256) return undefined;
   if (kind === 'Agent' && second === '') return { kind: 'agent', proof: first };
-  return kind === 'Host' && uuidPattern.test(first) && second !== '' ? { kind: 'host', host: first, secret: second } : undefined;
+  return kind === 'Host' && uuidPattern.test(first) && second !== ''
+    ? { kind: 'host', host: first, secret: second }
+    : undefined;
 }

@@ -42,7 +42,8 @@ export const domainGone = (vm: string): readonly string[] => ['VM_HALTED', vm];
 /** The host may run nothing: its lease is over, or it is off. */
 export const hostGone: readonly string[] = ['HOST_NOT_LIVE'];
 /** Nothing is wrong with what was asked: it is about something that is no more. */
-export const isGone = ({ description: [code] }: HypervisorError): boolean => code === 'VM_HALTED' || code === 'HOST_NOT_LIVE';
+export const isGone = ({ description: [code] }: HypervisorError): boolean =>
+  code === 'VM_HALTED' || code === 'HOST_NOT_LIVE';
 
 export interface Hypervisor {
   /** New at each boot of the host; no domain outlives it. Empty while the host is off. */

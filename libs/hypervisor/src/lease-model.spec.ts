@@ -1,11 +1,13 @@
 import { seeded } from '@xenplane/hypervisor';
-import { rules, walk, type Rule, type WalkOptions } from './lease-model';
+import { rules, type Rule } from './lease-model';
+import { walk, type WalkOptions } from './lease-walk';
 
 /** For what is found where no time passes and nothing breaks. */
 const still = /tick|renewal|crash|restart|register|observe|fence|lost/;
 const unbroken = /crash|restart|lost/;
 const noMigration = /migrat|suspend|unpause/;
-const find = (options: Omit<WalkOptions, 'seed' | 'walks'> & Partial<WalkOptions>) => walk({ seed: 1, walks: 20_000, ...options }, seeded);
+const find = (options: Omit<WalkOptions, 'seed' | 'walks'> & Partial<WalkOptions>) =>
+  walk({ seed: 1, walks: 20_000, ...options }, seeded);
 
 test.each(['empty', 'running'] as const)('with all rules a VM never runs twice, from %s', (from) => {
   const { steps, violation } = find({ from, walks: 10_000 });
@@ -18,7 +20,10 @@ test('nor where only messages are late', () => {
 });
 
 /** Each rule alone holds something up; of R8's halves either is enough, so only both together are missed. */
-const caught: readonly [readonly Rule[], Omit<WalkOptions, 'seed' | 'walks' | 'off'> & Partial<WalkOptions>][] = [
+const caught: readonly [
+  readonly Rule[],
+  Omit<WalkOptions, 'seed' | 'walks' | 'off'> & Partial<WalkOptions>,
+][] = [
   [['claim'], { from: 'empty' }],
   [['deadlineFromSend'], { from: 'empty', without: /migrat|crash|restart/ }],
   [['rejectFenced'], { from: 'empty', without: /migrat|crash|restart/, seed: 100_001 }],
@@ -38,9 +43,14 @@ test.each(caught)('without %p it does', (off, options) => {
   expect(find({ ...options, off }).violation).toBeDefined();
 });
 
-test.each(['bindToHostEpoch', 'dropPendingOnFence'] as const)('%s alone may be missing: the other half holds', (rule) => {
-  expect(find({ from: 'empty', without: noMigration, off: [rule], walks: 6_000 }).violation).toBeUndefined();
-});
+test.each(['bindToHostEpoch', 'dropPendingOnFence'] as const)(
+  '%s alone may be missing: the other half holds',
+  (rule) => {
+    expect(
+      find({ from: 'empty', without: noMigration, off: [rule], walks: 6_000 }).violation,
+    ).toBeUndefined();
+  },
+);
 
 test('every rule is tried', () => {
   expect(new Set(caught.flatMap(([off]) => off))).toEqual(new Set(rules));

@@ -91,7 +91,11 @@ const newHost = (): Host => ({
 });
 
 export function newWorld(from: 'empty' | 'running'): World {
-  const world: World = { row: { epoch: 0, host: 0, state: 'H', attempt: 0 }, hosts: [newHost(), newHost()], messages: [] };
+  const world: World = {
+    row: { epoch: 0, host: 0, state: 'H', attempt: 0 },
+    hosts: [newHost(), newHost()],
+    messages: [],
+  };
   if (from === 'empty') return world;
   world.row = { epoch: 1, host: 0, state: 'R', attempt: 0 };
   for (const host of world.hosts) Object.assign(host, { fresh: false, deadline: ttl });
@@ -104,15 +108,20 @@ export function newWorld(from: 'empty' | 'running'): World {
 /** I1: two copies run. */
 export const runsTwice = ({ hosts }: World): boolean => hosts.every((host) => host.domain?.running === true);
 /** I3: an agent has just registered and kept a domain that the rows do not place there. */
-function keptStray({ row, hosts }: World, move: string): boolean {
+export function keptStray({ row, hosts }: World, move: string): boolean {
   const registered = /^register ([01])/.exec(move);
   const i = registered?.[1] === '1' ? 1 : 0;
   const { domain } = hosts[i];
-  return registered !== null && domain !== undefined && !(row.host === i && row.epoch === domain.epoch && row.state !== 'H' && row.state !== 'A');
+  return (
+    registered !== null &&
+    domain !== undefined &&
+    !(row.host === i && row.epoch === domain.epoch && row.state !== 'H' && row.state !== 'A')
+  );
 }
 
 function send({ messages }: World, kind: Kind, host: number, epoch: number, attempt = 0): void {
-  if (!messages.some((m) => m.kind === kind && m.host === host && m.epoch === epoch && m.attempt === attempt)) messages.push({ kind, host, epoch, attempt });
+  if (!messages.some((m) => m.kind === kind && m.host === host && m.epoch === epoch && m.attempt === attempt))
+    messages.push({ kind, host, epoch, attempt });
 }
 
 /** Everything that can happen next. */
@@ -127,7 +136,13 @@ export class Moves {
   all(world: World): Move[] {
     const moves: Move[] = [{ name: 'tick', make: () => this.tick(world) }, ...this.client(world)];
     for (const i of [0, 1] as const)
-      moves.push(...this.lease(world, i), ...this.life(world, i), ...this.controller(world, i), ...this.deliveries(world, i), ...this.pending(world, i));
+      moves.push(
+        ...this.lease(world, i),
+        ...this.life(world, i),
+        ...this.controller(world, i),
+        ...this.deliveries(world, i),
+        ...this.pending(world, i),
+      );
     return moves;
   }
 
@@ -146,9 +161,20 @@ export class Moves {
     const host = hosts[i];
     const { agent, renewal } = host;
     if (!renewal)
-      return agent === undefined ? [] : [{ name: `renewal sent ${i}`, make: () => (host.renewal = { left: ttl, phase: 'sent', hostEpoch: agent }) }];
+      return agent === undefined
+        ? []
+        : [
+            {
+              name: `renewal sent ${i}`,
+              make: () => (host.renewal = { left: ttl, phase: 'sent', hostEpoch: agent }),
+            },
+          ];
     const lost = { name: `renewal lost ${i}`, make: () => (host.renewal = undefined) };
-    const next = { sent: () => this.judge(host, renewal), committed: () => this.extend(host, renewal), rejected: () => this.fenced(host) };
+    const next = {
+      sent: () => this.judge(host, renewal),
+      committed: () => this.extend(host, renewal),
+      rejected: () => this.fenced(host),
+    };
     return [lost, { name: `renewal ${renewal.phase} ${i}`, make: next[renewal.phase] }];
   }
   private judge(host: Host, renewal: Renewal): void {
@@ -170,18 +196,31 @@ export class Moves {
     const moves: Move[] = [];
     if (!this.on('watchdog') && host.deadline === 0 && host.domain)
       moves.push({ name: `agent notices its deadline ${i}`, make: () => (host.domain = undefined) });
-    const forgotten = { pending: undefined, renewal: undefined, agent: undefined, tombstone: 0, suspendAttempt: 0, claimed: 0 };
+    const forgotten = {
+      pending: undefined,
+      renewal: undefined,
+      agent: undefined,
+      tombstone: 0,
+      suspendAttempt: 0,
+      claimed: 0,
+    };
     if (host.agent !== undefined || host.domain || host.pending)
-      moves.push({ name: `crash ${i}`, make: () => Object.assign(host, forgotten, { domain: undefined, deadline: 0 }) });
-    if (host.agent !== undefined) moves.push({ name: `agent restart ${i}`, make: () => Object.assign(host, forgotten) });
-    else if (host.epoch < most.hostEpoch) moves.push({ name: `register ${i}`, make: () => this.register(world, i) });
+      moves.push({
+        name: `crash ${i}`,
+        make: () => Object.assign(host, forgotten, { domain: undefined, deadline: 0 }),
+      });
+    if (host.agent !== undefined)
+      moves.push({ name: `agent restart ${i}`, make: () => Object.assign(host, forgotten) });
+    else if (host.epoch < most.hostEpoch)
+      moves.push({ name: `register ${i}`, make: () => this.register(world, i) });
     return moves;
   }
   /** Keeps only what the rows still place here under that epoch; a row that is placed here without a domain goes back. */
   private register({ row, hosts }: World, i: 0 | 1): void {
     const host = hosts[i];
     const mine = row.host === i && row.state !== 'H';
-    const kept = host.domain !== undefined && host.alive && mine && row.epoch === host.domain.epoch && row.state !== 'A';
+    const kept =
+      host.domain !== undefined && host.alive && mine && row.epoch === host.domain.epoch && row.state !== 'A';
     if (kept && row.state === 'C') row.state = 'R';
     if (!kept && mine && (row.state !== 'A' || !host.domain)) row.state = 'H';
     if (!kept && this.on('adoptOnlyPlaced')) host.domain = undefined;
@@ -194,10 +233,12 @@ export class Moves {
     const { row, hosts } = world;
     const host = hosts[i];
     const moves: Move[] = [];
-    if (host.fresh) moves.push({ name: `observe ${i}`, make: () => Object.assign(host, { fresh: false, observed: 0 }) });
+    if (host.fresh)
+      moves.push({ name: `observe ${i}`, make: () => Object.assign(host, { fresh: false, observed: 0 }) });
     if (host.alive && host.observed >= this.wait && (!host.fresh || !this.on('fenceOnlyUnchanged')))
       moves.push({ name: `fence ${i}`, make: () => this.fence(world, i) });
-    if (row.state === 'H' && host.alive && row.epoch < most.vmEpoch) moves.push({ name: `place ${i}`, make: () => this.place(world, i, row.epoch + 1) });
+    if (row.state === 'H' && host.alive && row.epoch < most.vmEpoch)
+      moves.push({ name: `place ${i}`, make: () => this.place(world, i, row.epoch + 1) });
     return moves;
   }
   private fence({ row, hosts }: World, i: 0 | 1): void {
@@ -212,7 +253,8 @@ export class Moves {
   private client(world: World): Move[] {
     const { row, hosts } = world;
     const moves: Move[] = [];
-    if (row.state === 'A' || row.state === 'C' || row.state === 'R') moves.push({ name: 'stop', make: () => this.stop(world) });
+    if (row.state === 'A' || row.state === 'C' || row.state === 'R')
+      moves.push({ name: 'stop', make: () => this.stop(world) });
     if (row.state === 'R' && row.attempt < most.attempt && hosts[row.host === 0 ? 1 : 0].alive)
       moves.push({ name: 'migrate', make: () => this.migrate(world) });
     if (row.state === 'M') moves.push({ name: 'abort migration', make: () => this.abort(world) });
@@ -235,7 +277,9 @@ export class Moves {
   }
 
   private deliveries(world: World, i: 0 | 1): Move[] {
-    return world.messages.filter((m) => m.host === i).flatMap((message) => this.delivery(world, world.hosts[i], message));
+    return world.messages
+      .filter((m) => m.host === i)
+      .flatMap((message) => this.delivery(world, world.hosts[i], message));
   }
   private delivery(world: World, host: Host, message: Message): Move[] {
     const { row } = world;
@@ -243,13 +287,18 @@ export class Moves {
     const here = row.host === message.host && row.epoch === epoch;
     if (kind === 'start') return this.started(world, host, message);
     if (kind === 'stop')
-      return host.agent === undefined ? [] : [{ name: `agent stops ${message.host} ${epoch}`, make: () => this.stopped(world, host, message) }];
+      return host.agent === undefined
+        ? []
+        : [{ name: `agent stops ${message.host} ${epoch}`, make: () => this.stopped(world, host, message) }];
     if (kind === 'suspend') return this.suspended(world, host, message);
     if (kind === 'unpause') return this.unpaused(world, host, message);
-    if (kind === 'isRunning') return here && row.state === 'C' ? [{ name: 'shown running', make: () => (row.state = 'R') }] : [];
+    if (kind === 'isRunning')
+      return here && row.state === 'C' ? [{ name: 'shown running', make: () => (row.state = 'R') }] : [];
     if (kind === 'isStopped') {
       const current = row.epoch === epoch || !this.on('epochInReports');
-      return row.state === 'S' && row.host === message.host && current ? [{ name: 'shown halted', make: () => (row.state = 'H') }] : [];
+      return row.state === 'S' && row.host === message.host && current
+        ? [{ name: 'shown halted', make: () => (row.state = 'H') }]
+        : [];
     }
     return this.moved(world, message);
   }
@@ -263,7 +312,10 @@ export class Moves {
       host.claimed = epoch;
       if (granted) row.state = 'C';
     };
-    const claim = { name: `claim ${i} ${epoch}`, make: () => (grant(), (host.pending = { epoch, hostEpoch: agent, what: 'create' })) };
+    const claim = {
+      name: `claim ${i} ${epoch}`,
+      make: () => (grant(), (host.pending = { epoch, hostEpoch: agent, what: 'create' })),
+    };
     return granted ? [claim, { name: `claim answer lost ${i}`, make: grant }] : [claim];
   }
   private stopped(world: World, host: Host, { host: i, epoch }: Message): void {
@@ -288,16 +340,26 @@ export class Moves {
   private unpaused({ row }: World, host: Host, { host: i, epoch, attempt }: Message): Move[] {
     const { agent } = host;
     if (agent === undefined || host.domain?.epoch !== epoch || host.domain.running || host.pending) return [];
-    const placed = row.epoch === epoch && row.host === i && row.state === 'R' && host.alive && host.epoch === agent;
+    const placed =
+      row.epoch === epoch && row.host === i && row.state === 'R' && host.alive && host.epoch === agent;
     const granted = placed && (row.attempt === attempt || !this.on('attemptNumber'));
     if (!granted && this.on('claimToUnpause')) return [];
-    return [{ name: `claim to unpause ${i}`, make: () => (host.pending = { epoch, hostEpoch: agent, what: 'unpause' }) }];
+    return [
+      {
+        name: `claim to unpause ${i}`,
+        make: () => (host.pending = { epoch, hostEpoch: agent, what: 'unpause' }),
+      },
+    ];
   }
   /** The commit of a migration: ownership changes in one step. */
   private moved(world: World, { host: i, epoch, attempt }: Message): Move[] {
     const { row, hosts } = world;
     const other = i === 0 ? 1 : 0;
-    const current = row.epoch === epoch && row.host === i && row.state === 'M' && (attempt === row.attempt || !this.on('attemptNumber'));
+    const current =
+      row.epoch === epoch &&
+      row.host === i &&
+      row.state === 'M' &&
+      (attempt === row.attempt || !this.on('attemptNumber'));
     if (!current || !hosts[other].alive || row.epoch >= most.vmEpoch) return [];
     const commit = (): void => {
       this.place(world, other, epoch + 1);
@@ -314,7 +376,8 @@ export class Moves {
     const inTime = host.deadline > 0 || !this.on('leaseAtCreate');
     const bound = pending.hostEpoch === host.agent || !this.on('bindToHostEpoch');
     const fits = pending.what === 'create' ? !host.domain : host.domain?.epoch === pending.epoch;
-    if (inTime && bound && fits) moves.push({ name: `${pending.what} ${i} ${pending.epoch}`, make: () => this.run(world, i, pending) });
+    if (inTime && bound && fits)
+      moves.push({ name: `${pending.what} ${i} ${pending.epoch}`, make: () => this.run(world, i, pending) });
     return moves;
   }
   private run(world: World, i: 0 | 1, { epoch, what }: NonNullable<Host['pending']>): void {
@@ -323,73 +386,4 @@ export class Moves {
     host.pending = undefined;
     if (what === 'create') send(world, 'isRunning', i, epoch);
   }
-}
-
-export interface WalkOptions {
-  readonly off?: readonly Rule[];
-  readonly from: 'empty' | 'running';
-  readonly seed: number;
-  readonly walks: number;
-  readonly depth?: number;
-  /** Moves that never happen, for what is quickly found only where little else does. */
-  readonly without?: RegExp;
-}
-export interface WalkResult {
-  readonly steps: number;
-  /** The steps that led to two running copies, or to one that no row knows. */
-  readonly violation?: readonly string[];
-  /** In which walk it was found. */
-  readonly walk?: number;
-}
-
-/** Of each walk some kinds of moves are frequent and some never happen: a swarm gets to rare corners that one mixture would not. */
-const weights = { fault: [0, 0.02, 0.2], other: [0.05, 0.5, 3] };
-const isFault = /crash|restart|lost|drop/;
-/** Of each move's name what is before its numbers: some hundred names, asked for a million times. */
-const kinds = new Map<string, string>();
-
-export function walk({ off = [], from, seed, walks, depth = 60, without }: WalkOptions, next: (seed: number) => { next(): number }): WalkResult {
-  const moves = new Moves(new Set(off));
-  let steps = 0;
-  for (let n = 0; n < walks; n += 1) {
-    const trace = once({ moves, world: newWorld(from), depth, without }, next(seed + n));
-    steps += trace.names.length;
-    if (trace.violated) return { steps, violation: trace.names, walk: n };
-  }
-  return { steps };
-}
-
-interface Walk {
-  readonly moves: Moves;
-  readonly world: World;
-  readonly depth: number;
-  readonly without: RegExp | undefined;
-}
-function once({ moves, world, depth, without }: Walk, chance: { next(): number }): { names: string[]; violated: boolean } {
-  const names: string[] = [];
-  const weightOf = new Map<string, number>();
-  const weigh = (name: string): number => {
-    const kind = kinds.get(name) ?? name.replace(/ [\d ]+$/, '');
-    kinds.set(name, kind);
-    const known = weightOf.get(kind);
-    if (known !== undefined) return known;
-    const drawn = (isFault.test(kind) ? weights.fault : weights.other)[Math.floor(chance.next() * 3)] ?? 0;
-    const choice = without?.test(kind) ? 0 : drawn;
-    weightOf.set(kind, choice);
-    return choice;
-  };
-  while (names.length < depth) {
-    const move = pick(moves.all(world), weigh, chance.next());
-    if (!move) break;
-    move.make();
-    names.push(move.name);
-    if (runsTwice(world) || keptStray(world, move.name)) return { names, violated: true };
-  }
-  return { names, violated: false };
-}
-
-function pick(moves: readonly Move[], weigh: (name: string) => number, dice: number): Move | undefined {
-  const heavy = moves.map((move) => weigh(move.name));
-  let left = dice * heavy.reduce((sum, weight) => sum + weight, 0);
-  return moves[heavy.findIndex((weight) => (left -= weight) < 0)];
 }

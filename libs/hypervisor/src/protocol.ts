@@ -48,7 +48,12 @@ export interface GpuHardware {
   /** The host's own console is shown on it. */
   readonly display: boolean;
   /** The types it can be divided into, besides passthrough of the whole. */
-  readonly profiles: readonly { readonly name: string; readonly framebufferBytes: number; readonly heads: number; readonly most: number }[];
+  readonly profiles: readonly {
+    readonly name: string;
+    readonly framebufferBytes: number;
+    readonly heads: number;
+    readonly most: number;
+  }[];
 }
 /** A PCI device besides network cards and GPUs. */
 export interface PciHardware {
@@ -238,7 +243,13 @@ export interface ReportAnswer extends Learned {
 export type DomainMode = 'pv' | 'hvm' | 'pvh' | 'pv_in_pvh';
 export type DiskSource =
   /** Pulled from the image server, copied for this run and deleted after it. */
-  | { readonly kind: 'image'; readonly sha256: string; readonly format: 'raw' | 'qcow2'; readonly sizeBytes: number; readonly virtualSizeBytes: number }
+  | {
+      readonly kind: 'image';
+      readonly sha256: string;
+      readonly format: 'raw' | 'qcow2';
+      readonly sizeBytes: number;
+      readonly virtualSizeBytes: number;
+    }
   | { readonly kind: 'volume'; readonly sr: string; readonly vdi: string; readonly virtualSizeBytes: number }
   | { readonly kind: 'empty' };
 export interface DiskSpec {
@@ -307,7 +318,11 @@ export type DesiredVm =
   | (Epochs & { readonly state: 'stopped'; readonly how: 'clean' | 'hard' });
 /** The host has destroyed all its domains and runs none until it registers anew: its lease needs no waiting for. */
 export interface DepartureRequest {
-  readonly departures: readonly { readonly host: string; readonly token: string; readonly hostEpoch: number }[];
+  readonly departures: readonly {
+    readonly host: string;
+    readonly token: string;
+    readonly hostEpoch: number;
+  }[];
 }
 export interface StandbyRequest {
   readonly standbys: readonly { readonly host: string; readonly token: string }[];

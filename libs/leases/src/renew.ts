@@ -27,11 +27,18 @@ export async function renewLeases(database: Database, { renewals }: RenewalReque
   ]);
   const known = new Map(rows.map((row) => [row.uuid, row.renewed]));
   const busy = new Set(rows.filter((row) => !row.renewed).map((row) => row.uuid));
-  return { renewals: renewals.filter(({ host }) => !busy.has(host)).map(({ host }) => ({ host, renewed: known.get(host) ?? false })) };
+  return {
+    renewals: renewals
+      .filter(({ host }) => !busy.has(host))
+      .map(({ host }) => ({ host, renewed: known.get(host) ?? false })),
+  };
 }
 
 /** True if that is the digest of the token of the host. */
 export async function isKnownHost(database: Database, uuid: string, hash: string): Promise<boolean> {
-  const rows = await database.query('SELECT 1 FROM host_lease WHERE uuid = $1 AND token_hash = $2', [uuid, hash]);
+  const rows = await database.query('SELECT 1 FROM host_lease WHERE uuid = $1 AND token_hash = $2', [
+    uuid,
+    hash,
+  ]);
   return rows.length > 0;
 }

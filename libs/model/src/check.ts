@@ -6,8 +6,10 @@ import type { Type } from './types';
 type Say = (place: string, complaint: string) => void;
 
 function checkType(type: Type, place: string, names: ReadonlySet<string>, say: Say): void {
-  if ((type.kind === 'ref' || type.kind === 'record') && !names.has(type.cls ?? '')) say(place, `there is no class ${type.cls}`);
-  if (type.kind === 'enum' && new Set(type.values).size !== (type.values?.length ?? 0)) say(place, `${type.name} has a value twice`);
+  if ((type.kind === 'ref' || type.kind === 'record') && !names.has(type.cls ?? ''))
+    say(place, `there is no class ${type.cls}`);
+  if (type.kind === 'enum' && new Set(type.values).size !== (type.values?.length ?? 0))
+    say(place, `${type.name} has a value twice`);
   if (type.of) checkType(type.of, place, names, say);
   if (type.key) checkType(type.key, place, names, say);
 }
@@ -32,7 +34,13 @@ function fits(type: Type, value: unknown): boolean {
 }
 
 /** The other end must exist, be stored, and hold references to this class. */
-function checkInverse(cls: ClassDef, name: string, field: Field, byName: ReadonlyMap<string, ClassDef>, say: Say): void {
+function checkInverse(
+  cls: ClassDef,
+  name: string,
+  field: Field,
+  byName: ReadonlyMap<string, ClassDef>,
+  say: Say,
+): void {
   const [otherName = '', otherField = ''] = (field.inverse ?? '').split('.');
   const place = `${cls.name}.${name}`;
   if (internalEnds.has(field.inverse ?? '')) return;
@@ -40,17 +48,25 @@ function checkInverse(cls: ClassDef, name: string, field: Field, byName: Readonl
   if (!other) return say(place, `its other end ${field.inverse} does not exist`);
   if (other.inverse) say(place, `neither it nor its other end ${field.inverse} is stored`);
   const target = other.type.kind === 'set' ? other.type.of : other.type;
-  if (target?.kind !== 'ref' || target.cls !== cls.name) say(place, `its other end ${field.inverse} does not refer to ${cls.name}`);
+  if (target?.kind !== 'ref' || target.cls !== cls.name)
+    say(place, `its other end ${field.inverse} does not refer to ${cls.name}`);
 }
 /** Ends that xapi keeps to itself: the relation is known, its other end is no published field. */
-const internalEnds = new Set(['task.session', 'pool_patch.host_patches', 'crashdump.VM', 'VM.protection_policy']);
+const internalEnds = new Set([
+  'task.session',
+  'pool_patch.host_patches',
+  'crashdump.VM',
+  'VM.protection_policy',
+]);
 
 function checkParams(cls: ClassDef, say: Say): void {
   for (const message of messagesOf(cls)) {
     const firstDefault = message.params.findIndex((p) => 'default' in p.type);
     if (firstDefault >= 0 && message.params.slice(firstDefault).some((p) => !('default' in p.type)))
       say(message.name, 'a parameter without a default follows one with');
-    for (const p of message.params) if ('default' in p.type && !fits(p.type, p.type.default)) say(message.name, `the default of ${p.name} is not of its type`);
+    for (const p of message.params)
+      if ('default' in p.type && !fits(p.type, p.type.default))
+        say(message.name, `the default of ${p.name} is not of its type`);
     if (message.doc.trim() === '') say(message.name, 'has no doc');
   }
 }
@@ -63,7 +79,8 @@ function checkTargets(cls: ClassDef, byName: ReadonlyMap<string, ClassDef>, say:
   for (const [name, { targets, params }] of Object.entries(cls.calls))
     for (const [param, target] of Object.entries(targets ?? {})) {
       const op = typeof target === 'string' ? target : target?.op;
-      if (!operationsOf(byName.get(params[param]?.cls ?? '')).includes(op ?? '')) say(`${cls.name}.${name}`, `the object of ${param} cannot show ${op}`);
+      if (!operationsOf(byName.get(params[param]?.cls ?? '')).includes(op ?? ''))
+        say(`${cls.name}.${name}`, `the object of ${param} cannot show ${op}`);
     }
 }
 
@@ -77,11 +94,13 @@ export function check(model: readonly ClassDef[]): string[] {
     const calls = messagesOf(cls).map((m) => m.name);
     if (new Set(calls).size !== calls.length) say(cls.name, 'two messages have one name');
     for (const message of messagesOf(cls))
-      for (const type of [...message.params.map((p) => p.type), ...(message.result ? [message.result] : [])]) checkType(type, message.name, names, say);
+      for (const type of [...message.params.map((p) => p.type), ...(message.result ? [message.result] : [])])
+        checkType(type, message.name, names, say);
     for (const [name, field] of Object.entries(cls.fields)) {
       checkType(field.type, `${cls.name}.${name}`, names, say);
       if (field.doc.trim() === '') say(`${cls.name}.${name}`, 'has no doc');
-      if (field.default !== undefined && !fits(field.type, field.default)) say(`${cls.name}.${name}`, 'its default is not of its type');
+      if (field.default !== undefined && !fits(field.type, field.default))
+        say(`${cls.name}.${name}`, 'its default is not of its type');
       if (field.inverse) checkInverse(cls, name, field, byName, say);
     }
     checkParams(cls, say);

@@ -63,7 +63,10 @@ export interface Target {
 }
 /** By the parameters that name the objects. Locks, admission, `current_operations` and `allowed_operations` follow from it. */
 export type Targets<P extends Params = Params> = { readonly [K in keyof P]?: string | Target };
-export interface CallDef<P extends Params = Params, R = unknown, M extends Mode = Mode> extends CallSpec<P, R> {
+export interface CallDef<P extends Params = Params, R = unknown, M extends Mode = Mode> extends CallSpec<
+  P,
+  R
+> {
   readonly runs: M;
   /** Of an operation; empty for one that no object shows. */
   readonly targets?: Targets;
@@ -88,18 +91,42 @@ export interface ClassNotes {
   readonly getters?: false;
   readonly state?: Lifecycle;
 }
-export interface ClassDef<N extends string = string, F extends Fields = Fields, C extends Calls = Calls> extends ClassNotes {
+export interface ClassDef<
+  N extends string = string,
+  F extends Fields = Fields,
+  C extends Calls = Calls,
+> extends ClassNotes {
   readonly name: N;
   readonly fields: F;
   readonly calls: C;
 }
 
 type Given<T> = FieldNotes & { readonly default?: NoInfer<T> };
-export const readWrite = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({ type, doc, access: 'readWrite', ...notes });
-export const atCreate = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({ type, doc, access: 'atCreate', ...notes });
-export const readOnly = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({ type, doc, access: 'readOnly', ...notes });
+export const readWrite = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({
+  type,
+  doc,
+  access: 'readWrite',
+  ...notes,
+});
+export const atCreate = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({
+  type,
+  doc,
+  access: 'atCreate',
+  ...notes,
+});
+export const readOnly = <T>(type: Type<T>, doc: string, notes: Given<T> = {}): Field<T> => ({
+  type,
+  doc,
+  access: 'readOnly',
+  ...notes,
+});
 /** The other end of a relation: the objects whose `inverse` field points (or whose set points) at this one. */
-export const computed = <T>(type: Type<T>, doc: string, inverse: string, notes: FieldNotes = {}): Field<T> & { readonly inverse: string } => ({
+export const computed = <T>(
+  type: Type<T>,
+  doc: string,
+  inverse: string,
+  notes: FieldNotes = {},
+): Field<T> & { readonly inverse: string } => ({
   type,
   doc,
   access: 'readOnly',
@@ -109,14 +136,22 @@ export const computed = <T>(type: Type<T>, doc: string, inverse: string, notes: 
 export const uuid = readOnly(string, 'Unique identifier of the object');
 
 /** A call answered inside one transaction. */
-export const call = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'now'> => ({ ...spec, runs: 'now' });
+export const call = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'now'> => ({
+  ...spec,
+  runs: 'now',
+});
 /** A call that is durable work: a task, run step by step by a scheduler. */
-export const operation = <P extends Params, R = void>(spec: CallSpec<P, R> & { readonly targets: Targets<P> }): CallDef<P, R, 'operation'> => ({
+export const operation = <P extends Params, R = void>(
+  spec: CallSpec<P, R> & { readonly targets: Targets<P> },
+): CallDef<P, R, 'operation'> => ({
   ...spec,
   runs: 'operation',
 });
 /** A call that is declared, checked and answers NOT_IMPLEMENTED until it is built. */
-export const planned = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'planned'> => ({ ...spec, runs: 'planned' });
+export const planned = <P extends Params, R = void>(spec: CallSpec<P, R>): CallDef<P, R, 'planned'> => ({
+  ...spec,
+  runs: 'planned',
+});
 
 export function xenClass<N extends string, F extends Fields, C extends Calls>(
   name: N,
@@ -129,19 +164,30 @@ export function xenClass<N extends string, F extends Fields, C extends Calls>(
 export type RecordOf<C extends ClassDef> = { [K in keyof C['fields']]: TypeOf<C['fields'][K]['type']> };
 /** The columns of a record's table: all but the computed fields. */
 export type StoredOf<C extends ClassDef> = {
-  [K in keyof C['fields'] as C['fields'][K] extends { readonly inverse: string } ? never : K]: TypeOf<C['fields'][K]['type']>;
+  [K in keyof C['fields'] as C['fields'][K] extends { readonly inverse: string } ? never : K]: TypeOf<
+    C['fields'][K]['type']
+  >;
 };
-export type ParamsOf<D> = D extends CallDef<infer P, unknown, Mode> ? { [K in keyof P]: TypeOf<P[K]> } : never;
+export type ParamsOf<D> =
+  D extends CallDef<infer P, unknown, Mode> ? { [K in keyof P]: TypeOf<P[K]> } : never;
 export type ResultOf<D> = D extends CallDef<Params, infer R, Mode> ? R : never;
 
-type KeysRunning<C extends ClassDef, M extends Mode> = { [K in keyof C['calls']]: C['calls'][K]['runs'] extends M ? K : never }[keyof C['calls']];
+type KeysRunning<C extends ClassDef, M extends Mode> = {
+  [K in keyof C['calls']]: C['calls'][K]['runs'] extends M ? K : never;
+}[keyof C['calls']];
 /** The behaviour that a class must supply: every call that is answered now. */
 export type CallsOf<C extends ClassDef, Context> = {
-  [K in KeysRunning<C, 'now'>]: (context: Context, params: ParamsOf<C['calls'][K]>) => Promise<ResultOf<C['calls'][K]>>;
+  [K in KeysRunning<C, 'now'>]: (
+    context: Context,
+    params: ParamsOf<C['calls'][K]>,
+  ) => Promise<ResultOf<C['calls'][K]>>;
 };
 /** The behaviour that the scheduler must supply: every call that is durable work. */
 export type OperationsOf<C extends ClassDef, Run> = {
-  [K in KeysRunning<C, 'operation'>]: (run: Run, params: ParamsOf<C['calls'][K]>) => Promise<ResultOf<C['calls'][K]>>;
+  [K in KeysRunning<C, 'operation'>]: (
+    run: Run,
+    params: ParamsOf<C['calls'][K]>,
+  ) => Promise<ResultOf<C['calls'][K]>>;
 };
 /** The parameters of a named operation, as its handler sees them. */
 export type OperationParams<C extends ClassDef, K extends keyof C['calls']> = ParamsOf<C['calls'][K]>;

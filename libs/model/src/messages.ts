@@ -3,7 +3,8 @@ import type { ClassDef, Field, Lifecycle, Mode } from './language';
 import type { Role } from './roles';
 import { map, record, ref, set, string, type Type } from './types';
 
-export type MessageKind = 'custom' | 'object' | 'create' | 'destroy' | 'field-get' | 'field-set' | 'field-add' | 'field-remove';
+export type MessageKind =
+  'custom' | 'object' | 'create' | 'destroy' | 'field-get' | 'field-set' | 'field-add' | 'field-remove';
 export interface Param {
   readonly name: string;
   readonly type: Type;
@@ -84,12 +85,31 @@ function objectMessages(cls: ClassDef): Message[] {
   ];
   if (cls.lists === 'records') return out;
   if ('name_label' in cls.fields && cls.byLabel !== false)
-    out.push(of('get_by_name_label', `Every ${cls.name} with the given label`, [{ name: 'label', type: string }], set(one)));
+    out.push(
+      of(
+        'get_by_name_label',
+        `Every ${cls.name} with the given label`,
+        [{ name: 'label', type: string }],
+        set(one),
+      ),
+    );
   out.push(
     of('get_all', `Every ${cls.name} known`, [], set(one)),
     of('get_all_records', `Every ${cls.name} known, with its record`, [], map(one, rec)),
-    of('get_all_where', `Every ${cls.name} that an expression is true of`, [{ name: 'expr', type: string }], set(one), true),
-    of('get_all_records_where', `Every ${cls.name} that an expression is true of, with its record`, [{ name: 'expr', type: string }], map(one, rec), true),
+    of(
+      'get_all_where',
+      `Every ${cls.name} that an expression is true of`,
+      [{ name: 'expr', type: string }],
+      set(one),
+      true,
+    ),
+    of(
+      'get_all_records_where',
+      `Every ${cls.name} that an expression is true of, with its record`,
+      [{ name: 'expr', type: string }],
+      map(one, rec),
+      true,
+    ),
   );
   return out;
 }
@@ -105,16 +125,35 @@ function constructors(cls: ClassDef): Message[] {
       role: cls.role,
       async: true,
     }),
-    implied(cls, 'destroy', { kind: 'destroy', doc: `Destroy the given ${cls.name}`, params: [self(cls)], role: cls.role, async: true }),
+    implied(cls, 'destroy', {
+      kind: 'destroy',
+      doc: `Destroy the given ${cls.name}`,
+      params: [self(cls)],
+      role: cls.role,
+      async: true,
+    }),
   ];
 }
 
 function setters(cls: ClassDef, name: string, field: Field): Message[] {
   if (field.access !== 'readWrite') return [];
-  const common = { field: name, role: field.role ?? cls.role, clientCert: field.clientCert, state: field.state };
-  const of = (verb: string, kind: MessageKind, doc: string, params: Param[], keyRoles?: Readonly<Record<string, Role>>): Message =>
+  const common = {
+    field: name,
+    role: field.role ?? cls.role,
+    clientCert: field.clientCert,
+    state: field.state,
+  };
+  const of = (
+    verb: string,
+    kind: MessageKind,
+    doc: string,
+    params: Param[],
+    keyRoles?: Readonly<Record<string, Role>>,
+  ): Message =>
     implied(cls, `${verb}_${name}`, { ...common, kind, doc, params: [self(cls), ...params], keyRoles });
-  const out = [of('set', 'field-set', `Set the ${name} of the given ${cls.name}`, [{ name: 'value', type: field.type }])];
+  const out = [
+    of('set', 'field-set', `Set the ${name} of the given ${cls.name}`, [{ name: 'value', type: field.type }]),
+  ];
   if (field.type.kind === 'map' && field.type.key && field.type.of)
     out.push(
       of(
@@ -138,8 +177,18 @@ function setters(cls: ClassDef, name: string, field: Field): Message[] {
   if (field.type.kind === 'set' && field.type.of) {
     const value = [{ name: 'value', type: field.type.of }];
     out.push(
-      of('add', 'field-add', `Add an element to the ${name} of the given ${cls.name}, if it is not there`, value),
-      of('remove', 'field-remove', `Remove an element from the ${name} of the given ${cls.name}, if it is there`, value),
+      of(
+        'add',
+        'field-add',
+        `Add an element to the ${name} of the given ${cls.name}, if it is not there`,
+        value,
+      ),
+      of(
+        'remove',
+        'field-remove',
+        `Remove an element from the ${name} of the given ${cls.name}, if it is there`,
+        value,
+      ),
     );
   }
   return out;
@@ -186,4 +235,5 @@ export function messagesOf(cls: ClassDef): readonly Message[] {
   return [...objectMessages(cls), ...constructors(cls), ...fieldMessages(cls), ...customMessages(cls)];
 }
 /** Parameters that must be given; those after them have defaults. */
-export const mandatory = (message: Message): number => message.params.filter((p) => !('default' in p.type)).length;
+export const mandatory = (message: Message): number =>
+  message.params.filter((p) => !('default' in p.type)).length;

@@ -15,11 +15,14 @@ export const classNames = Object.keys(classes) as ClassName[];
 export const isClassName = (text: string): text is ClassName => Object.hasOwn(classes, text);
 export const classNamed = (name: ClassName): ClassDef => classes[name];
 /** Classes that have a table. */
-export const storedClasses: readonly ClassDef[] = Object.values<ClassDef>(classes).filter((c) => c.stored !== false);
+export const storedClasses: readonly ClassDef[] = Object.values<ClassDef>(classes).filter(
+  (c) => c.stored !== false,
+);
 
 export const messages: ReadonlyMap<string, Message> = new Map(
   Object.values<ClassDef>(classes).flatMap((c) => messagesOf(c).map((m): [string, Message] => [m.name, m])),
 );
 /** Fields that a table keeps: all but those computed from the other end of a relation. */
-export const storedFields = (cls: ClassDef): readonly string[] => Object.keys(cls.fields).filter((f) => !isComputed(cls, f));
+export const storedFields = (cls: ClassDef): readonly string[] =>
+  Object.keys(cls.fields).filter((f) => !isComputed(cls, f));
 export const isComputed = (cls: ClassDef, field: string): boolean => cls.fields[field]?.inverse !== undefined;

@@ -1,5 +1,13 @@
 /** Roles from most to least privileged; a role may do all that the weaker ones may. `client-cert` is internal. */
-export const roles = ['pool-admin', 'pool-operator', 'vm-power-admin', 'vm-admin', 'vm-operator', 'client-cert', 'read-only'] as const;
+export const roles = [
+  'pool-admin',
+  'pool-operator',
+  'vm-power-admin',
+  'vm-admin',
+  'vm-operator',
+  'client-cert',
+  'read-only',
+] as const;
 /** `local-root`: no role suffices, only the local root user may. */
 export type Role = (typeof roles)[number] | 'local-root';
 

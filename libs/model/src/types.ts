@@ -11,7 +11,20 @@ export type DateTime = string;
 /** A record whose class is known only at run time. */
 export type AnyRecord = Readonly<Record<string, unknown>>;
 
-export type Kind = 'string' | 'int' | 'float' | 'bool' | 'datetime' | 'ref' | 'enum' | 'set' | 'map' | 'record' | 'option' | 'anyRecord' | 'eventBatch';
+export type Kind =
+  | 'string'
+  | 'int'
+  | 'float'
+  | 'bool'
+  | 'datetime'
+  | 'ref'
+  | 'enum'
+  | 'set'
+  | 'map'
+  | 'record'
+  | 'option'
+  | 'anyRecord'
+  | 'eventBatch';
 
 export interface Type<T = unknown> {
   readonly kind: Kind;
@@ -41,9 +54,17 @@ export const anyRecord: Type<AnyRecord> = { kind: 'anyRecord' };
 export const ref = <C extends string>(cls: C): Type<Ref<C>> => ({ kind: 'ref', cls });
 export const set = <T>(of: Type<T>): Type<T[]> => ({ kind: 'set', of });
 export const option = <T>(of: Type<T>): Type<T | undefined> => ({ kind: 'option', of });
-export const map = <K extends string | number, T>(key: Type<K>, of: Type<T>): Type<Record<string, T>> => ({ kind: 'map', key, of });
+export const map = <K extends string | number, T>(key: Type<K>, of: Type<T>): Type<Record<string, T>> => ({
+  kind: 'map',
+  key,
+  of,
+});
 export const record = (cls: string): Type<AnyRecord> => ({ kind: 'record', cls });
-export const oneOf = <const V extends string>(name: string, ...values: V[]): Type<V> => ({ kind: 'enum', name, values });
+export const oneOf = <const V extends string>(name: string, ...values: V[]): Type<V> => ({
+  kind: 'enum',
+  name,
+  values,
+});
 /** A parameter that callers may leave out, at the end of the list only. */
 export const optional = <T>(type: Type<T>, value: T): Type<T> => ({ ...type, default: value });
 /** A parameter whose value must never reach a log or an audit line. */

@@ -27,5 +27,8 @@ test('a server logs them and goes on', async () => {
   expect(out).toMatch(/in a callback[^]*in a promise[^]*still here/);
 });
 test('a process that works through operations ends, and is started again', async () => {
-  expect(await run('{}')).toMatchObject({ code: 1, out: expect.not.stringContaining('still here') as string });
+  expect(await run('{}')).toMatchObject({
+    code: 1,
+    out: expect.not.stringContaining('still here') as string,
+  });
 });

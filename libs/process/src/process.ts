@@ -25,10 +25,16 @@ interface ProcessOptions {
  */
 function surviveExceptions(name: string): void {
   const log = makeLog(name, 'error');
-  process.on('uncaughtException', (error, origin) => log.error({ error, origin }, 'an exception was caught by nobody'));
+  process.on('uncaughtException', (error, origin) =>
+    log.error({ error, origin }, 'an exception was caught by nobody'),
+  );
 }
 
-export function runProcess(name: string, start: () => Promise<RunningProcess>, { serves }: ProcessOptions = {}): void {
+export function runProcess(
+  name: string,
+  start: () => Promise<RunningProcess>,
+  { serves }: ProcessOptions = {},
+): void {
   void start()
     .then((running) => {
       if (serves) surviveExceptions(name);
@@ -44,13 +50,29 @@ export function runProcess(name: string, start: () => Promise<RunningProcess>, {
       process.once('SIGINT', stop);
     })
     .catch((error: unknown) => {
-      process.stderr.write(`${name} cannot start: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.stderr.write(
+        `${name} cannot start: ${error instanceof Error ? error.message : String(error)}\n`,
+      );
       process.exit(1);
     });
 }
 
 /** Fields that could hold a secret never reach a log (I10). */
-const redact = { paths: ['*.password', '*.pwd', '*.token', '*.secret', '*.command_key', '*.commandKey', 'password', 'pwd', 'token', 'secret'], censor: '***' };
+const redact = {
+  paths: [
+    '*.password',
+    '*.pwd',
+    '*.token',
+    '*.secret',
+    '*.command_key',
+    '*.commandKey',
+    'password',
+    'pwd',
+    'token',
+    'secret',
+  ],
+  censor: '***',
+};
 
 export function makeLog(name: string, level: string): Log {
   return pino({ name, level, redact, serializers: { error: pino.stdSerializers.err } });

@@ -8,4 +8,5 @@ export interface Ids {
 export const randomIds: Ids = { uuid: () => randomUUID() };
 
 /** A reference that nothing has yet. */
-export const newRef = <N extends ClassName>(ids: Ids = randomIds): Ref<N> => asRef<N>(`OpaqueRef:${ids.uuid()}`);
+export const newRef = <N extends ClassName>(ids: Ids = randomIds): Ref<N> =>
+  asRef<N>(`OpaqueRef:${ids.uuid()}`);

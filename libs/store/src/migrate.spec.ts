@@ -36,7 +36,9 @@ async function withClient<T>(url: string, work: (client: Client) => Promise<T>):
   return work(client).finally(() => client.end());
 }
 const linesOf = (url: string, sql: string): Promise<string[]> =>
-  withClient(url, async (client) => (await client.query<{ line: string }>(sql)).rows.map((r) => r.line).sort());
+  withClient(url, async (client) =>
+    (await client.query<{ line: string }>(sql)).rows.map((r) => r.line).sort(),
+  );
 
 test('the migrations make what the model says; when this fails, a migration is missing', async () => {
   const wanted = await emptyDatabase();
@@ -45,7 +47,11 @@ test('the migrations make what the model says; when this fails, a migration is m
   });
   for (const [what, sql] of Object.entries(catalog)) {
     const [is, should] = [await linesOf(database.url, sql), await linesOf(wanted.url, sql)];
-    expect({ what, missing: should.filter((l) => !is.includes(l)), surplus: is.filter((l) => !should.includes(l)) }).toEqual({
+    expect({
+      what,
+      missing: should.filter((l) => !is.includes(l)),
+      surplus: is.filter((l) => !should.includes(l)),
+    }).toEqual({
       what,
       missing: [],
       surplus: [],
@@ -74,7 +80,9 @@ test('many processes may migrate at once: one does it, the others wait for it', 
   const stores = await Promise.all([1, 2, 3, 4].map(() => Store.connect({ url: empty.url, connections: 2 })));
   await Promise.all(stores.map(migrate));
   const [first] = stores;
-  expect(await first?.query('SELECT count(*) AS n FROM migrations')).toEqual([{ n: first?.dataSource.migrations.length }]);
+  expect(await first?.query('SELECT count(*) AS n FROM migrations')).toEqual([
+    { n: first?.dataSource.migrations.length },
+  ]);
   await Promise.all(stores.map((s) => s.close()));
   await empty.drop();
 });
@@ -89,16 +97,21 @@ test('VMs that run when the server is updated get guest metrics, and the console
       ['pv', 'Paused', 'pv', ['vt100']],
       ['halted', 'Halted', 'unspecified', []],
     ] as const) {
-      await client.query('INSERT INTO vm_metrics(ref, uuid, current_domain_type) VALUES ($1, $1, $2)', [`m-${name}`, type]);
-      const host = state === 'Halted' ? null : 'h';
-      await client.query('INSERT INTO vm(ref, uuid, name_label, power_state, resident_on, metrics) VALUES ($1, $1, $1, $2, $3, $4)', [
-        name,
-        state,
-        host,
+      await client.query('INSERT INTO vm_metrics(ref, uuid, current_domain_type) VALUES ($1, $1, $2)', [
         `m-${name}`,
+        type,
       ]);
+      const host = state === 'Halted' ? null : 'h';
+      await client.query(
+        'INSERT INTO vm(ref, uuid, name_label, power_state, resident_on, metrics) VALUES ($1, $1, $1, $2, $3, $4)',
+        [name, state, host, `m-${name}`],
+      );
       for (const protocol of protocols)
-        await client.query('INSERT INTO console(ref, uuid, protocol, "VM") VALUES ($1, $1, $2, $3)', [`${name} ${protocol}`, protocol, name]);
+        await client.query('INSERT INTO console(ref, uuid, protocol, "VM") VALUES ($1, $1, $2, $3)', [
+          `${name} ${protocol}`,
+          protocol,
+          name,
+        ]);
     }
   });
   const store = await Store.connect({ url: older.url, connections: 1 });

@@ -11,7 +11,10 @@ const million = 1_000_000;
 const atOnce = 20_000;
 
 /** Deletes what is older than `ms`, and the oldest of more than `rows`; answers how many. */
-export async function pruneChanges(store: Store, { ms = hourMs, rows = million }: Keep = {}): Promise<number> {
+export async function pruneChanges(
+  store: Store,
+  { ms = hourMs, rows = million }: Keep = {},
+): Promise<number> {
   for (let all = 0; ;) {
     const [last] = await store.query<{ deleted: number }>(pruneSql, [ms, rows]);
     const deleted = last?.deleted ?? 0;

@@ -32,20 +32,34 @@ afterAll(async () => {
 let made = 0;
 async function vm(label = ''): Promise<Ref<'VM'>> {
   const ref = newRef<'VM'>();
-  await inTransaction(store, (tx) => tx.insertAll('VM', [{ ref, uuid: `vm-${(made += 1)}`, name_label: label }]));
+  await inTransaction(store, (tx) =>
+    tx.insertAll('VM', [{ ref, uuid: `vm-${(made += 1)}`, name_label: label }]),
+  );
   return ref;
 }
 const all = (): boolean => true;
 /** A transaction that may stand still for as long as the test needs. */
-const underWay = (tx: Tx): Promise<unknown> => tx.query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
+const underWay = (tx: Tx): Promise<unknown> =>
+  tx.query("SELECT set_config('idle_in_transaction_session_timeout', '0', true)");
 /** A committed change may be sent at once, unless something of other spec files, in other databases, takes long: then once that has been looked at. */
 async function settled(replica: Replica): Promise<void> {
-  const [now] = await store.query<{ xid: number }>('SELECT coalesce(max(xid::text::bigint), 0) AS xid FROM change');
-  for (let waited = 0; waited < 10_000 && (waited === 0 || !knows(replica.position(), now?.xid ?? 0)); waited += 5) await sleep(5).then(() => replica.fresh());
+  const [now] = await store.query<{ xid: number }>(
+    'SELECT coalesce(max(xid::text::bigint), 0) AS xid FROM change',
+  );
+  for (
+    let waited = 0;
+    waited < 10_000 && (waited === 0 || !knows(replica.position(), now?.xid ?? 0));
+    waited += 5
+  )
+    await sleep(5).then(() => replica.fresh());
 }
 /** Transactions under way in another database leave the end of the log as it is. */
 async function pruned(): Promise<void> {
-  for (let rows = 2; rows > 1; rows = (await store.query<{ n: number }>('SELECT count(*)::int AS n FROM change'))[0]?.n ?? 0)
+  for (
+    let rows = 2;
+    rows > 1;
+    rows = (await store.query<{ n: number }>('SELECT count(*)::int AS n FROM change'))[0]?.n ?? 0
+  )
     await pruneChanges(store, { rows: 1 }).then(() => sleep(5));
 }
 const ops = (changes: readonly Change[]): string[] => changes.map((c) => `${c.op} ${c.cls}`);
@@ -94,7 +108,11 @@ test('sessions are known and make no events', async () => {
   const before = replica.position();
   await inTransaction(store, (tx) => tx.insertAll('session', [{ ref, uuid: 'session' }]));
   await settled(replica);
-  expect([replica.has('session', ref), (await replica.changesSince(before, all)).events, replica.counts()['session']]).toEqual([true, [], 1]);
+  expect([
+    replica.has('session', ref),
+    (await replica.changesSince(before, all)).events,
+    replica.counts()['session'],
+  ]).toEqual([true, [], 1]);
 });
 
 test('a replica that was not there knows as well as one that was, from the log', async () => {
@@ -167,8 +185,11 @@ test('a transaction under way holds nothing back, and is told of when it ends', 
   });
   await settled(replica);
   expect((await replica.changesSince(told, all)).events.map((e) => e.ref)).toEqual([slow]);
-  for (const later of [await start(), await start(1)]) expect((await later.changesSince(told, all)).events.map((e) => e.ref)).toEqual([slow]);
-  expect((await replica.changesSince(position, all)).events.map((e) => e.ref).sort()).toEqual([slow, quick].sort());
+  for (const later of [await start(), await start(1)])
+    expect((await later.changesSince(told, all)).events.map((e) => e.ref)).toEqual([slow]);
+  expect((await replica.changesSince(position, all)).events.map((e) => e.ref).sort()).toEqual(
+    [slow, quick].sort(),
+  );
 });
 
 test('behind one that takes very long some events wait; then all are told once', async () => {
@@ -265,7 +286,10 @@ class Follower {
 
   async step(): Promise<void> {
     await this.replica.waitForChange(this.position, 20);
-    const { events, position } = await this.replica.changesSince(this.position, (cls: ClassName) => cls === 'VM_group');
+    const { events, position } = await this.replica.changesSince(
+      this.position,
+      (cls: ClassName) => cls === 'VM_group',
+    );
     expect(asToken(position) >= asToken(this.position)).toBe(true);
     this.position = position;
     for (const { op, ref } of events) {

@@ -1,4 +1,13 @@
-import { asRef, storedClasses, storedFields, type AnyRecord, type ClassDef, type ClassName, type StoredRecord, type Type } from '@xenplane/model';
+import {
+  asRef,
+  storedClasses,
+  storedFields,
+  type AnyRecord,
+  type ClassDef,
+  type ClassName,
+  type StoredRecord,
+  type Type,
+} from '@xenplane/model';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { foreignKeys } from './schema/foreign-keys';
 import { newRef } from './ids';
@@ -39,12 +48,18 @@ function extremes(type: Type): readonly unknown[] {
     case 'set':
       return [inner, [], inner.slice(0, 1)];
     case 'map':
-      return [Object.fromEntries(inner.map((v, i) => [type.key?.kind === 'int' ? String(2 ** 40 + i) : `${strange}${i}`, v])), {}];
+      return [
+        Object.fromEntries(
+          inner.map((v, i) => [type.key?.kind === 'int' ? String(2 ** 40 + i) : `${strange}${i}`, v]),
+        ),
+        {},
+      ];
     default:
       return [{ a: strange }, {}];
   }
 }
-const constrained = (cls: ClassDef, field: string): boolean => foreignKeys.some((k) => k.from === cls.name && k.field === field);
+const constrained = (cls: ClassDef, field: string): boolean =>
+  foreignKeys.some((k) => k.from === cls.name && k.field === field);
 
 function recordOf(cls: ClassDef, variant: number): AnyRecord {
   return Object.fromEntries(
@@ -58,30 +73,33 @@ function recordOf(cls: ClassDef, variant: number): AnyRecord {
 /** A record made from the model's types has the type that follows from them. */
 const typed = <N extends ClassName>(record: AnyRecord): StoredRecord<N> => record as StoredRecord<N>;
 
-test.each(storedClasses.map((cls) => [cls.name, cls] as const))('%s comes back as it went, however it went', async (_name, cls) => {
-  const name = nameOf(cls),
-    records = [0, 1, 2, 3, 4].map((v) => recordOf(cls, v));
-  const refs = records.map(() => newRef<ClassName>());
-  await inTransaction(store, async (tx) => {
-    await tx.insert(name, refs[0] ?? asRef(''), typed(records[0] ?? {}));
-    await tx.insertAll(
-      name,
-      [1, 2].map((i) => ({ ...records[i], ref: refs[i] }) as Inserted<ClassName>),
-    );
-    await tx.insertAll(
-      name,
-      [3, 4].map((i) => ({ ref: refs[i], uuid: `${cls.name}-${i}` }) as Inserted<ClassName>),
-    );
-    await tx.update(name, refs[3] ?? asRef(''), typed(records[3] ?? {}));
-    await tx.updateMany(name, [{ ...records[4], ref: refs[4] } as Inserted<ClassName>]);
-  });
-  const rows = await store.read((tx) => tx.getMany(name, refs));
-  expect(rows).toEqual(records.map((record, i) => ({ ref: refs[i], ...record })));
-  for (const [i, record] of records.entries()) {
-    const found = await store.read((tx) => tx.find(name, typed(record)));
-    expect(found.map((r) => r.ref)).toEqual([refs[i]]);
-  }
-});
+test.each(storedClasses.map((cls) => [cls.name, cls] as const))(
+  '%s comes back as it went, however it went',
+  async (_name, cls) => {
+    const name = nameOf(cls),
+      records = [0, 1, 2, 3, 4].map((v) => recordOf(cls, v));
+    const refs = records.map(() => newRef<ClassName>());
+    await inTransaction(store, async (tx) => {
+      await tx.insert(name, refs[0] ?? asRef(''), typed(records[0] ?? {}));
+      await tx.insertAll(
+        name,
+        [1, 2].map((i) => ({ ...records[i], ref: refs[i] }) as Inserted<ClassName>),
+      );
+      await tx.insertAll(
+        name,
+        [3, 4].map((i) => ({ ref: refs[i], uuid: `${cls.name}-${i}` }) as Inserted<ClassName>),
+      );
+      await tx.update(name, refs[3] ?? asRef(''), typed(records[3] ?? {}));
+      await tx.updateMany(name, [{ ...records[4], ref: refs[4] } as Inserted<ClassName>]);
+    });
+    const rows = await store.read((tx) => tx.getMany(name, refs));
+    expect(rows).toEqual(records.map((record, i) => ({ ref: refs[i], ...record })));
+    for (const [i, record] of records.entries()) {
+      const found = await store.read((tx) => tx.find(name, typed(record)));
+      expect(found.map((r) => r.ref)).toEqual([refs[i]]);
+    }
+  },
+);
 
 test('what is not said has the default of the model', async () => {
   const [one, two] = [newRef<'VM'>(), newRef<'VM'>()];
@@ -110,18 +128,30 @@ test('integers are kept with all their digits, in columns and inside JSON', asyn
     await tx.insertAll('VM', [{ ref, uuid: 'digits', memory_static_max: 2 ** 62 }]);
     await tx.insertAll('VM_metrics', [{ ref: metrics, uuid: 'digits', numa_node_memory: { '0': 2 ** 62 } }]);
   });
-  expect(await store.query('SELECT memory_static_max::text AS n FROM vm WHERE ref = $1', [ref])).toEqual([{ n: '4611686018427387904' }]);
-  expect(await store.query("SELECT numa_node_memory->>'0' AS n FROM vm_metrics WHERE ref = $1", [metrics])).toEqual([{ n: '4611686018427387904' }]);
+  expect(await store.query('SELECT memory_static_max::text AS n FROM vm WHERE ref = $1', [ref])).toEqual([
+    { n: '4611686018427387904' },
+  ]);
+  expect(
+    await store.query("SELECT numa_node_memory->>'0' AS n FROM vm_metrics WHERE ref = $1", [metrics]),
+  ).toEqual([{ n: '4611686018427387904' }]);
 });
 
 test('characters that Postgres cannot hold do not fail a call', async () => {
   const ref = newRef<'VM'>(),
     text = 'a\u0000b\ud800c';
   await inTransaction(store, async (tx) => {
-    await tx.insertAll('VM', [{ ref, uuid: 'nul', name_label: text, other_config: { [text]: text }, tags: [text] }]);
+    await tx.insertAll('VM', [
+      { ref, uuid: 'nul', name_label: text, other_config: { [text]: text }, tags: [text] },
+    ]);
     await tx.update('VM', ref, { name_description: text, xenstore_data: { k: text } });
   });
   const [row] = await store.read((tx) => tx.find('VM', { uuid: 'nul' }));
   const kept = 'ab\ufffdc';
-  expect(row).toMatchObject({ name_label: kept, name_description: kept, other_config: { [kept]: kept }, xenstore_data: { k: kept }, tags: [kept] });
+  expect(row).toMatchObject({
+    name_label: kept,
+    name_description: kept,
+    other_config: { [kept]: kept },
+    xenstore_data: { k: kept },
+    tags: [kept],
+  });
 });

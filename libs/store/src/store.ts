@@ -119,7 +119,8 @@ export class Store {
     this.pool = poolOf(dataSource);
     this.ids = options.ids ?? randomIds;
     this.random = options.random ?? Math.random;
-    this.complain = options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
+    this.complain =
+      options.onError ?? ((error) => process.emitWarning(error instanceof Error ? error : String(error)));
     // An idle connection that breaks is replaced when it is needed; the user of a busy one gets the error of the
     // statement that fails. Without a listener either would end the process.
     this.pool.on('error', ignore);
@@ -134,7 +135,10 @@ export class Store {
   }
 
   /** One statement in a transaction of its own. */
-  async query<R = Readonly<Record<string, unknown>>>(sql: string, params: readonly unknown[] = []): Promise<R[]> {
+  async query<R = Readonly<Record<string, unknown>>>(
+    sql: string,
+    params: readonly unknown[] = [],
+  ): Promise<R[]> {
     const { text, name, announced } = statement(sql);
     const config = name === undefined ? { text, values: [...params] } : { text, name, values: [...params] };
     const { rows } = await this.pool.query<R & object>(config).catch(away);

@@ -16,7 +16,8 @@ const migrations = path.resolve(__dirname, '../../../migrations');
 const list = path.resolve(__dirname, `../../store/src/store${path.extname(__filename)}`);
 const templateName = (): string => {
   const hash = createHash('sha256').update(readFileSync(list));
-  for (const file of readdirSync(migrations).sort()) hash.update(file).update(readFileSync(path.join(migrations, file)));
+  for (const file of readdirSync(migrations).sort())
+    hash.update(file).update(readFileSync(path.join(migrations, file)));
   return `xenplane_template_${hash.digest('hex').slice(0, 16)}`;
 };
 
@@ -40,7 +41,8 @@ async function asAdmin<T>(adminUrl: string, work: (client: Client) => Promise<T>
 async function ensureTemplate(client: Client, adminUrl: string): Promise<string> {
   const name = templateName(),
     draft = `${name}_draft`;
-  const exists = async (): Promise<boolean> => (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rows.length > 0;
+  const exists = async (): Promise<boolean> =>
+    (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [name])).rows.length > 0;
   if (await exists()) return name;
   await client.query(`SELECT pg_advisory_lock(hashtext('xenplane/template'))`);
   try {
@@ -57,25 +59,37 @@ async function ensureTemplate(client: Client, adminUrl: string): Promise<string>
 }
 
 const dropDatabase = (adminUrl: string, name: string): Promise<void> =>
-  asAdmin(adminUrl, async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)));
+  asAdmin(
+    adminUrl,
+    async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+  );
 const newName = (): string => `xenplane_test_${randomUUID().replaceAll('-', '')}`;
 
 /** A database with the statements of a dump, not migrated: the state that an earlier version left. */
-export async function restoreTestDatabase(dump: string, adminUrl: string = testServices().databaseUrl): Promise<TestDatabase> {
+export async function restoreTestDatabase(
+  dump: string,
+  adminUrl: string = testServices().databaseUrl,
+): Promise<TestDatabase> {
   const name = newName();
-  await asAdmin(adminUrl, (client) => client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`));
+  await asAdmin(adminUrl, (client) =>
+    client.query(`CREATE DATABASE ${name} TEMPLATE template0 ENCODING 'UTF8'`),
+  );
   await asAdmin(urlOf(adminUrl, name), (client) => client.query(dump));
   return { url: urlOf(adminUrl, name), drop: () => dropDatabase(adminUrl, name) };
 }
 
 /** A migrated, empty database of its own, on the server that `DATABASE_URL` names unless another is given. */
-export async function createTestDatabase(adminUrl: string = testServices().databaseUrl): Promise<TestDatabase> {
+export async function createTestDatabase(
+  adminUrl: string = testServices().databaseUrl,
+): Promise<TestDatabase> {
   const name = newName();
   await asAdmin(adminUrl, async (client) => {
     const template = await ensureTemplate(client, adminUrl);
     // Copying files is the fastest, unless they must be made durable: then the log is.
     const { rows } = await client.query<{ fsync: string }>('SHOW fsync');
-    await client.query(`CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY ${rows[0]?.fsync === 'off' ? 'file_copy' : 'wal_log'}`);
+    await client.query(
+      `CREATE DATABASE ${name} TEMPLATE ${template} STRATEGY ${rows[0]?.fsync === 'off' ? 'file_copy' : 'wal_log'}`,
+    );
   });
   return { url: urlOf(adminUrl, name), drop: () => dropDatabase(adminUrl, name) };
 }

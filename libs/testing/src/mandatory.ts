@@ -6,7 +6,9 @@ export const mandatoryMembers: Readonly<Record<string, readonly string[]>> = {
     actions_after_shutdown actions_after_reboot actions_after_crash PV_bootloader PV_kernel PV_ramdisk PV_args PV_bootloader_args PV_legacy_args HVM_boot_policy
     HVM_boot_params platform PCI_bus other_config recommendations`),
   VDI: words('SR virtual_size type sharable read_only other_config'),
-  VBD: words('VM VDI userdevice bootable mode type empty other_config qos_algorithm_type qos_algorithm_params'),
+  VBD: words(
+    'VM VDI userdevice bootable mode type empty other_config qos_algorithm_type qos_algorithm_params',
+  ),
   VIF: words('device network VM MAC MTU other_config qos_algorithm_type qos_algorithm_params'),
   network: words('other_config'),
   PBD: words('host SR device_config'),

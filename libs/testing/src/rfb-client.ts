@@ -65,7 +65,10 @@ export class RfbClient {
   private letter(column: number, row: number): string {
     const shape = Array.from({ length: 16 }, (_, y) => {
       let bits = 0;
-      for (let x = 0; x < 8; x += 1) bits = bits * 2 + Number(((this.pixels[(row * 16 + y) * this.width + column * 8 + x] ?? 0) & 0xff) > lightest);
+      for (let x = 0; x < 8; x += 1)
+        bits =
+          bits * 2 +
+          Number(((this.pixels[(row * 16 + y) * this.width + column * 8 + x] ?? 0) & 0xff) > lightest);
       return bits;
     });
     // The cursor covers the last two rows of a cell that is otherwise empty.
@@ -94,7 +97,9 @@ export class RfbClient {
     const isOld = this.spoken.endsWith('3\n');
     const count = isOld ? 3 : this.waiting[0];
     if (count === undefined || !this.taken(1 + count)) return false;
-    return this.send(isOld ? Buffer.alloc(0) : Buffer.from([1]), () => this.result(this.spoken.endsWith('8\n') ? 4 : 0));
+    return this.send(isOld ? Buffer.alloc(0) : Buffer.from([1]), () =>
+      this.result(this.spoken.endsWith('8\n') ? 4 : 0),
+    );
   }
   private result(length: number): boolean {
     return this.taken(length) !== undefined && this.send(Buffer.from([1]), () => this.initialised());
@@ -132,7 +137,12 @@ export class RfbClient {
     if (!head) return false;
     const [x = 0, y = 0, width = 0, height = 0] = [0, 2, 4, 6].map((at) => head.readUInt16BE(at));
     const encoding = head.readInt32BE(8);
-    const read = encoding === -223 ? this.resized(width, height) : encoding === 5 ? this.hextile(x, y, width, height) : this.raw(x, y, width, height);
+    const read =
+      encoding === -223
+        ? this.resized(width, height)
+        : encoding === 5
+          ? this.hextile(x, y, width, height)
+          : this.raw(x, y, width, height);
     if (read) this.rectangles.push({ encoding, width, height });
     return read;
   }
@@ -143,12 +153,14 @@ export class RfbClient {
   private raw(x: number, y: number, width: number, height: number): boolean {
     const bytes = this.taken(width * height * 4);
     if (!bytes) return false;
-    for (let i = 0; i < width * height; i += 1) this.pixels[(y + Math.floor(i / width)) * this.width + x + (i % width)] = bytes.readUInt32LE(i * 4);
+    for (let i = 0; i < width * height; i += 1)
+      this.pixels[(y + Math.floor(i / width)) * this.width + x + (i % width)] = bytes.readUInt32LE(i * 4);
     return true;
   }
   private hextile(left: number, top: number, width: number, height: number): boolean {
     for (let y = top; y < top + height; y += 16)
-      for (let x = left; x < left + width; x += 16) if (!this.tile(x, y, Math.min(16, left + width - x), Math.min(16, top + height - y))) return false;
+      for (let x = left; x < left + width; x += 16)
+        if (!this.tile(x, y, Math.min(16, left + width - x), Math.min(16, top + height - y))) return false;
     return true;
   }
   private tile(x: number, y: number, width: number, height: number): boolean {
@@ -168,6 +180,7 @@ export class RfbClient {
     return true;
   }
   private fill(x: number, y: number, width: number, height: number, value: number): void {
-    for (let row = y; row < y + height; row += 1) this.pixels.fill(value, row * this.width + x, row * this.width + x + width);
+    for (let row = y; row < y + height; row += 1)
+      this.pixels.fill(value, row * this.width + x, row * this.width + x + width);
   }
 }

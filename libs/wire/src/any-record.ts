@@ -24,7 +24,8 @@ export function plainOf(value: unknown): unknown {
 
 function xml(value: unknown): string {
   if (typeof value === 'boolean') return `<value><boolean>${value ? 1 : 0}</boolean></value>`;
-  if (typeof value === 'number' && !Number.isInteger(value)) return `<value><double>${value}</double></value>`;
+  if (typeof value === 'number' && !Number.isInteger(value))
+    return `<value><double>${value}</double></value>`;
   if (Array.isArray(value)) return `<value><array><data>${value.map(xml).join('')}</data></array></value>`;
   if (isStruct(value))
     return structXml(

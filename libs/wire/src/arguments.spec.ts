@@ -1,5 +1,25 @@
-import { mandatory, messages, optional, secretly, set, string, int, bool, XenError, type Message, type Type } from '@xenplane/model';
-import { assertParamCount, bindArguments, decodeArguments, encodeJson, methodNames, parseMethod, Scalar } from '.';
+import {
+  mandatory,
+  messages,
+  optional,
+  secretly,
+  set,
+  string,
+  int,
+  bool,
+  XenError,
+  type Message,
+  type Type,
+} from '@xenplane/model';
+import {
+  assertParamCount,
+  bindArguments,
+  decodeArguments,
+  encodeJson,
+  methodNames,
+  parseMethod,
+  Scalar,
+} from '.';
 
 const message = (name: string): Message => messages.get(name) as Message;
 const mismatch = (name: string, expected: number, received: number): XenError =>
@@ -47,8 +67,14 @@ describe('counting, before the session is looked at', () => {
       const least = mandatory(m) + (m.session ? 1 : 0);
       const params = Array<string>(least).fill('x');
       expect(() => assertParamCount(m, params)).not.toThrow();
-      if (least > 0) expect(() => assertParamCount(m, params.slice(1))).toThrow(mismatch(m.name, mandatory(m), mandatory(m) - 1));
-      if (mandatory(m) === m.params.length) expect(() => assertParamCount(m, [...params, 'x'])).toThrow(mismatch(m.name, mandatory(m), mandatory(m) + 1));
+      if (least > 0)
+        expect(() => assertParamCount(m, params.slice(1))).toThrow(
+          mismatch(m.name, mandatory(m), mandatory(m) - 1),
+        );
+      if (mandatory(m) === m.params.length)
+        expect(() => assertParamCount(m, [...params, 'x'])).toThrow(
+          mismatch(m.name, mandatory(m), mandatory(m) + 1),
+        );
     }
   });
 });
@@ -65,24 +91,33 @@ describe('reading', () => {
     const { args, ...rest } = bindArguments(message('session.login_with_password'), ['root', 'pw']);
     expect(rest).toEqual({});
     expect(args).toEqual({ uname: 'root', pwd: 'pw', version: '1.1', originator: '' });
-    const snapshot = (): { ignore_vdis: string[] } => bindArguments(message('VM.snapshot'), [session, 'r', 'l']).args as { ignore_vdis: string[] };
+    const snapshot = (): { ignore_vdis: string[] } =>
+      bindArguments(message('VM.snapshot'), [session, 'r', 'l']).args as { ignore_vdis: string[] };
     snapshot().ignore_vdis.push('x');
     expect(snapshot().ignore_vdis).toEqual([]);
-    expect(bindArguments(message('VM.snapshot'), [session, 'r', 'l', [], 5]).args).toEqual({ vm: 'r', new_name: 'l', ignore_vdis: [] });
+    expect(bindArguments(message('VM.snapshot'), [session, 'r', 'l', [], 5]).args).toEqual({
+      vm: 'r',
+      new_name: 'l',
+      ignore_vdis: [],
+    });
   });
 
   test('a constructor reads its record as one', () => {
-    expect(bindArguments(message('secret.create'), [session, { value: 'v', uuid: 5 }]).args).toEqual({ args: { value: 'v', other_config: {} } });
-    expect(() => bindArguments(message('secret.create'), [session, {}])).toThrow('INTERNAL_ERROR secret.create args: Dispatcher_FieldNotFound("value")');
+    expect(bindArguments(message('secret.create'), [session, { value: 'v', uuid: 5 }]).args).toEqual({
+      args: { value: 'v', other_config: {} },
+    });
+    expect(() => bindArguments(message('secret.create'), [session, {}])).toThrow(
+      'INTERNAL_ERROR secret.create args: Dispatcher_FieldNotFound("value")',
+    );
   });
 
   test('an error says where it was', () => {
     expect(() => bindArguments(message('VM.start'), [session, 'r', 'true', false])).toThrow(
       new XenError('INTERNAL_ERROR', 'VM.start start_paused: Expected bool, got string "true"'),
     );
-    expect(() => bindArguments(message('VM.set_VCPUs_max'), [session, 'r', new Scalar('int', '9007199254740993')])).toThrow(
-      new XenError('INVALID_VALUE', 'int', '9007199254740993'),
-    );
+    expect(() =>
+      bindArguments(message('VM.set_VCPUs_max'), [session, 'r', new Scalar('int', '9007199254740993')]),
+    ).toThrow(new XenError('INVALID_VALUE', 'int', '9007199254740993'));
   });
 
   test('a session that is no text is a wrong type; one that no database can keep is refused', () => {
@@ -91,7 +126,10 @@ describe('reading', () => {
   });
 
   test('an error about a secret does not tell it', () => {
-    const secret = { ...message('VM.get_all'), params: [{ name: 'pw', type: secretly(set(string)) as Type }] };
+    const secret = {
+      ...message('VM.get_all'),
+      params: [{ name: 'pw', type: secretly(set(string)) as Type }],
+    };
     for (const value of ['hunter2', ['hunter2\u0000'], [new Scalar('int', '4242')]])
       try {
         decodeArguments(secret, [session, value]);
@@ -141,16 +179,21 @@ describe('names', () => {
   });
 
   test('every message answers to both of its names', () => {
-    for (const name of messages.keys()) for (const spelling of [name, name.replace('.', '_')]) expect(parseMethod(spelling)).toEqual({ name, async: false });
+    for (const name of messages.keys())
+      for (const spelling of [name, name.replace('.', '_')])
+        expect(parseMethod(spelling)).toEqual({ name, async: false });
   });
 
   test('what Object has is no message', () => {
-    for (const name of ['VM.__class__', 'VM.constructor', '__proto__']) expect(messages.has(parseMethod(name).name)).toBe(false);
+    for (const name of ['VM.__class__', 'VM.constructor', '__proto__'])
+      expect(messages.has(parseMethod(name).name)).toBe(false);
   });
 
   test('the list has every published message, and can be written', () => {
     const names = methodNames();
-    expect(names).toEqual(expect.arrayContaining(['VM.get_all_records', 'VM.start', 'session.login_with_password']));
+    expect(names).toEqual(
+      expect.arrayContaining(['VM.get_all_records', 'VM.start', 'session.login_with_password']),
+    );
     expect(names.filter((name) => name.includes('Async.'))).toEqual([]);
     expect(names).not.toContain('VM.get_all_records_where');
     expect(new Set(names).size).toBe(names.length);

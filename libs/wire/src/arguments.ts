@@ -26,7 +26,8 @@ export function assertParamCount(message: Message, params: readonly unknown[]): 
 export function decodeArguments(message: Message, params: readonly unknown[]): Arguments {
   const [session, own] = message.session ? [sessionToken(params[0]), params.slice(1)] : [undefined, params];
   const args: Record<string, unknown> = {};
-  for (const [i, param] of message.params.entries()) args[param.name] = i < own.length ? read(message, param, own[i]) : fresh(param.type.default);
+  for (const [i, param] of message.params.entries())
+    args[param.name] = i < own.length ? read(message, param, own[i]) : fresh(param.type.default);
   return session === undefined ? { args } : { session, args };
 }
 export const sessionToken = (value: unknown): string => String(stringCodec.decode(value));
@@ -39,7 +40,9 @@ export function bindArguments(message: Message, params: readonly unknown[]): Arg
 
 function read(message: Message, param: Param, value: unknown): unknown {
   try {
-    return message.kind === 'create' && param.type.kind === 'record' ? decodeRecord(message.cls, value) : decode(param.type, value);
+    return message.kind === 'create' && param.type.kind === 'record'
+      ? decodeRecord(message.cls, value)
+      : decode(param.type, value);
   } catch (error) {
     throw error instanceof XenError ? located(error, message, param) : error;
   }
@@ -50,6 +53,10 @@ function located(error: XenError, message: Message, param: Param): XenError {
   const place = `${message.name} ${param.name}`;
   const [text = '', ...rest] = error.params;
   if (param.type.secret)
-    return error.code === 'INVALID_VALUE' ? new XenError('INVALID_VALUE', text, param.name) : new XenError('INTERNAL_ERROR', `${place}: wrong type`);
-  return error.code === 'INTERNAL_ERROR' ? new XenError('INTERNAL_ERROR', `${place}: ${text}`, ...rest) : error;
+    return error.code === 'INVALID_VALUE'
+      ? new XenError('INVALID_VALUE', text, param.name)
+      : new XenError('INTERNAL_ERROR', `${place}: wrong type`);
+  return error.code === 'INTERNAL_ERROR'
+    ? new XenError('INTERNAL_ERROR', `${place}: ${text}`, ...rest)
+    : error;
 }

@@ -11,7 +11,8 @@ const crcTable = Array.from({ length: 256 }, (_, i) => {
   for (let k = 0; k < 8; k += 1) c = c & 0x80000000 ? (c << 1) ^ 0x04c11db7 : c << 1;
   return c >>> 0;
 });
-const crcStep = (crc: number, byte: number): number => ((crc << 8) ^ (crcTable[((crc >>> 24) ^ byte) & 255] ?? 0)) >>> 0;
+const crcStep = (crc: number, byte: number): number =>
+  ((crc << 8) ^ (crcTable[((crc >>> 24) ^ byte) & 255] ?? 0)) >>> 0;
 
 class Bits {
   private bytes: number[] = [];
@@ -74,7 +75,10 @@ function ranked(order: Int32Array, rank: Int32Array, step: number): { rank: Int3
 }
 
 /** Order of all rotations: first by one byte, then by twice as many at each turn. */
-async function sortRotations(block: Uint8Array, pause: Pause): Promise<{ order: Int32Array; rank: Int32Array }> {
+async function sortRotations(
+  block: Uint8Array,
+  pause: Pause,
+): Promise<{ order: Int32Array; rank: Int32Array }> {
   const n = block.length;
   let rank: Int32Array = Int32Array.from(block),
     ranks = 256,
@@ -151,7 +155,9 @@ function codesOf(lengths: readonly number[]): number[] {
 
 function putUsed(bits: Bits, used: readonly number[]): void {
   const has = new Set(used);
-  const rows = Array.from({ length: 16 }, (_, row) => Array.from({ length: 16 }, (_v, i) => (has.has(row * 16 + i) ? 1 : 0)));
+  const rows = Array.from({ length: 16 }, (_, row) =>
+    Array.from({ length: 16 }, (_v, i) => (has.has(row * 16 + i) ? 1 : 0)),
+  );
   for (const row of rows) bits.put(row.includes(1) ? 1 : 0, 1);
   for (const row of rows.filter((r) => r.includes(1))) for (const bit of row) bits.put(bit, 1);
 }
@@ -189,7 +195,8 @@ async function putBlock(bits: Bits, block: Uint8Array, crc: number, pause: Pause
   putTables(bits, lengths, Math.ceil(symbols.length / groupSize));
   for (let at = 0; at < symbols.length; at += symbolsAtOnce) {
     await pause();
-    for (const symbol of symbols.slice(at, at + symbolsAtOnce)) bits.put(codes[symbol] ?? 0, lengths[symbol] ?? 0);
+    for (const symbol of symbols.slice(at, at + symbolsAtOnce))
+      bits.put(codes[symbol] ?? 0, lengths[symbol] ?? 0);
   }
 }
 

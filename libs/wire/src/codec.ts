@@ -42,9 +42,21 @@ function unpacked(value: Scalar): string {
 
 export const stringCodec: Codec = { decode: (value) => readString(value), json: textJson, xml: textXml };
 /** An empty reference is the one to nothing. */
-const refCodec = (type: Type): Codec => ({ decode: (value) => readString(value, spell(type)) || nullRefText, json: textJson, xml: textXml });
-export const intCodec: Codec = { decode: readInt, json: intText, xml: (value) => `<value>${intText(value)}</value>` };
-const floatCodec: Codec = { decode: readFloat, json: floatJson, xml: (value) => `<value><double>${floatXml(value)}</double></value>` };
+const refCodec = (type: Type): Codec => ({
+  decode: (value) => readString(value, spell(type)) || nullRefText,
+  json: textJson,
+  xml: textXml,
+});
+export const intCodec: Codec = {
+  decode: readInt,
+  json: intText,
+  xml: (value) => `<value>${intText(value)}</value>`,
+};
+const floatCodec: Codec = {
+  decode: readFloat,
+  json: floatJson,
+  xml: (value) => `<value><double>${floatXml(value)}</double></value>`,
+};
 const dateCodec: Codec = {
   decode: readDate,
   json: textJson,
@@ -105,7 +117,8 @@ export function entriesOf(value: unknown): Iterable<readonly [string, unknown]> 
   if (isStruct(value)) return Object.entries(value);
   throw new TypeError(`a map was expected, not ${typeof value}`);
 }
-export const memberXml = (name: string, value: string): string => `<member><name>${escapeXml(name)}</name>${value}</member>`;
+export const memberXml = (name: string, value: string): string =>
+  `<member><name>${escapeXml(name)}</name>${value}</member>`;
 export const structXml = (members: string): string => `<value><struct>${members}</struct></value>`;
 
 /** Reads a key, which is text on either wire; that of an int in full. */

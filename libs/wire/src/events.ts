@@ -18,7 +18,8 @@ function asArray(value: unknown): readonly unknown[] {
 const texts = ['id', 'timestamp', 'class', 'operation', 'ref'] as const;
 type Write = (value: unknown) => string;
 /** Names and what is written of their values, in the order that clients know. */
-const textMembers = (event: Readonly<Record<string, unknown>>, write: Write): (readonly [string, string])[] => texts.map((name) => [name, write(event[name])]);
+const textMembers = (event: Readonly<Record<string, unknown>>, write: Write): (readonly [string, string])[] =>
+  texts.map((name) => [name, write(event[name])]);
 
 const isBytes = (value: unknown): value is Uint8Array => value instanceof Uint8Array;
 /** A snapshot that is ready, as text. */
@@ -42,13 +43,18 @@ function eventXml(value: unknown, codecFor: CodecFor): string {
     .join('');
   return event['snapshot'] === undefined
     ? structXml(own)
-    : structXml(own + memberXml('snapshot', snapshotCodec(event['class'], codecFor).xml(asSnapshot(event['snapshot']))));
+    : structXml(
+        own +
+          memberXml('snapshot', snapshotCodec(event['class'], codecFor).xml(asSnapshot(event['snapshot']))),
+      );
 }
 
 /** The snapshot becomes JSON in the model's order, as a batch holds it. */
 function decodeEvent(value: unknown, codecFor: CodecFor): Record<string, unknown> {
   const struct = asStruct(value);
-  const event: Record<string, unknown> = Object.fromEntries(texts.map((name) => [name, stringCodec.decode(struct[name])]));
+  const event: Record<string, unknown> = Object.fromEntries(
+    texts.map((name) => [name, stringCodec.decode(struct[name])]),
+  );
   if (!('snapshot' in struct)) return event;
   const codec = snapshotCodec(event['class'], codecFor);
   return { ...event, snapshot: codec.json(codec.decode(struct['snapshot'])) };
@@ -63,7 +69,11 @@ const countsJson = (counts: unknown): string =>
   `{${Array.from(entriesOf(counts), ([name, count]) => `${JSON.stringify(name)}:${intCodec.json(count)}`).join(',')}}`;
 /** Of all integers only these are typed in XML: clients calculate with them. */
 const countsXml = (counts: unknown): string =>
-  structXml(Array.from(entriesOf(counts), ([name, count]) => memberXml(name, `<value><i4>${intCodec.json(count)}</i4></value>`)).join(''));
+  structXml(
+    Array.from(entriesOf(counts), ([name, count]) =>
+      memberXml(name, `<value><i4>${intCodec.json(count)}</i4></value>`),
+    ).join(''),
+  );
 
 /** A batch that many readers are given is written once, for as long as it is kept. */
 function once(write: (batch: Readonly<Record<string, unknown>>) => string): Write {
@@ -81,7 +91,11 @@ export const eventBatchCodec = (codecFor: CodecFor): Codec => ({
   decode(value) {
     if (!isStruct(value)) throw wrongType(spell({ kind: 'eventBatch' }), value);
     const events = asArray(value['events']).map((event) => decodeEvent(event, codecFor));
-    return { events, valid_ref_counts: decodeCounts(value['valid_ref_counts']), token: stringCodec.decode(value['token']) };
+    return {
+      events,
+      valid_ref_counts: decodeCounts(value['valid_ref_counts']),
+      token: stringCodec.decode(value['token']),
+    };
   },
   json: once(({ events, valid_ref_counts: counts, token }) => {
     return `{"events":[${asArray(events)
@@ -105,7 +119,8 @@ const frames = {
   json: {
     head: '{"events":[',
     comma: ',',
-    tail: (counts: unknown, token: unknown) => `],"valid_ref_counts":${countsJson(counts)},"token":${stringCodec.json(token)}}`,
+    tail: (counts: unknown, token: unknown) =>
+      `],"valid_ref_counts":${countsJson(counts)},"token":${stringCodec.json(token)}}`,
   },
   xml: {
     head: '<value><struct><member><name>events</name><value><array><data>',
@@ -132,7 +147,8 @@ export function* batchPieces(wire: 'json' | 'xml', value: unknown, codecFor: Cod
   yield head;
   for (const [i, event] of all.entries()) {
     if (i > 0) yield comma;
-    if (wire === 'xml') yield all.length > mostKept ? eventXml(event, codecFor) : xmlOnce(asStruct(event), codecFor);
+    if (wire === 'xml')
+      yield all.length > mostKept ? eventXml(event, codecFor) : xmlOnce(asStruct(event), codecFor);
     else yield* eventJsonPieces(asStruct(event), codecFor);
   }
   yield tail(counts, token);

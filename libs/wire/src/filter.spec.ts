@@ -90,9 +90,12 @@ describe('what is no expression', () => {
     expect(() => parseFilter(expression)).toThrow(/^INTERNAL_ERROR Expression: /);
   });
 
-  test.each(['nope', '__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])('a field %j that no object has', (field) => {
-    expect(() => holds(`field "${field}" = "x"`)).toThrow(/^INTERNAL_ERROR Expression: there is no field /);
-  });
+  test.each(['nope', '__proto__', 'constructor', 'toString', 'hasOwnProperty', ''])(
+    'a field %j that no object has',
+    (field) => {
+      expect(() => holds(`field "${field}" = "x"`)).toThrow(/^INTERNAL_ERROR Expression: there is no field /);
+    },
+  );
 
   test('a literal is a text and nothing more', () => {
     expect(holds('field "uuid" = "\' ; drop table vm;--"')).toBe(false);
@@ -127,7 +130,22 @@ describe('limits', () => {
   });
 
   test('anything else is refused in the same way', () => {
-    const pieces = fc.constantFrom('true', 'false', 'and', 'or', 'not', '(', ')', '=', 'field', '"uuid"', '"x"', ' ', '"', 'x');
+    const pieces = fc.constantFrom(
+      'true',
+      'false',
+      'and',
+      'or',
+      'not',
+      '(',
+      ')',
+      '=',
+      'field',
+      '"uuid"',
+      '"x"',
+      ' ',
+      '"',
+      'x',
+    );
     fc.assert(
       fc.property(fc.array(pieces, { maxLength: 30 }), (list) => {
         const outcome = ((): unknown => {

@@ -10,7 +10,11 @@ export type Filter =
   | { readonly kind: 'constant'; readonly value: boolean }
   | { readonly kind: 'equal'; readonly left: Operand; readonly right: Operand }
   | { readonly kind: 'not'; readonly of: Filter }
-  | { readonly kind: 'chain'; readonly first: Filter; readonly rest: readonly { readonly joint: 'and' | 'or'; readonly filter: Filter }[] };
+  | {
+      readonly kind: 'chain';
+      readonly first: Filter;
+      readonly rest: readonly { readonly joint: 'and' | 'or'; readonly filter: Filter }[];
+    };
 
 /** Parentheses and negations inside one another. */
 export const deepestFilter = 16;
@@ -46,7 +50,11 @@ class Tokens {
     return this.at === this.text.length;
   }
   unexpected(): XenError {
-    return refuse(this.done ? 'it ends too early' : `unexpected ${JSON.stringify(printable(this.text.slice(this.at, this.at + 20)))} at ${this.at}`);
+    return refuse(
+      this.done
+        ? 'it ends too early'
+        : `unexpected ${JSON.stringify(printable(this.text.slice(this.at, this.at + 20)))} at ${this.at}`,
+    );
   }
   private skip(): void {
     while (' \t\n\r'.includes(this.text.charAt(this.at) || '.')) this.at++;
@@ -110,7 +118,8 @@ export function evaluate(filter: Filter, lookup: (field: string) => unknown): bo
       return !evaluate(filter.of, lookup);
     case 'chain':
       return filter.rest.reduce(
-        (so, { joint, filter: next }) => (joint === 'and' ? so && evaluate(next, lookup) : so || evaluate(next, lookup)),
+        (so, { joint, filter: next }) =>
+          joint === 'and' ? so && evaluate(next, lookup) : so || evaluate(next, lookup),
         evaluate(filter.first, lookup),
       );
   }
@@ -123,9 +132,13 @@ function textOfOperand(operand: Operand, lookup: (field: string) => unknown): st
 /** A value as xapi's database writes it; sets and maps are lists in parentheses. */
 function fieldText(value: unknown, field: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
-  if (typeof value !== 'object' || value === null) throw refuse(`there is no field ${JSON.stringify(printable(field))}`);
-  const items = Array.isArray(value) ? value.map((v) => atom(v)) : Object.entries(value).map(([k, v]) => `(${atom(k)} ${atom(v)})`);
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint')
+    return String(value);
+  if (typeof value !== 'object' || value === null)
+    throw refuse(`there is no field ${JSON.stringify(printable(field))}`);
+  const items = Array.isArray(value)
+    ? value.map((v) => atom(v))
+    : Object.entries(value).map(([k, v]) => `(${atom(k)} ${atom(v)})`);
   return `(${items.join(' ')})`;
 }
 const atom = (value: unknown): string => `'${String(value).replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

@@ -1,20 +1,51 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { notHanging } from '@xenplane/testing';
-import { decode, encodeJson, jsonCall, jsonFailure, jsonSuccess, MalformedCall, maxDepth, parseJsonCall, Scalar } from '.';
+import {
+  decode,
+  encodeJson,
+  jsonCall,
+  jsonFailure,
+  jsonSuccess,
+  MalformedCall,
+  maxDepth,
+  parseJsonCall,
+  Scalar,
+} from '.';
 
 const golden = (name: string): string => readFileSync(path.join(__dirname, 'golden', name), 'utf8');
-const call = (members: Record<string, unknown>): string => JSON.stringify({ method: 'VM.x', params: [], id: 1, ...members });
+const call = (members: Record<string, unknown>): string =>
+  JSON.stringify({ method: 'VM.x', params: [], id: 1, ...members });
 const paramOf = (json: string): unknown => parseJsonCall(jsonCall('VM.x', [json], 1)).params[0];
 
 describe('calls', () => {
   test.each<[string, string, unknown]>([
-    ['version 1, which says nothing', call({ params: ['a'] }), { method: 'VM.x', params: ['a'], id: 1, version: '1.0' }],
-    ['version 2', call({ jsonrpc: '2.0', params: ['a'] }), { method: 'VM.x', params: ['a'], id: 1, version: '2.0' }],
+    [
+      'version 1, which says nothing',
+      call({ params: ['a'] }),
+      { method: 'VM.x', params: ['a'], id: 1, version: '1.0' },
+    ],
+    [
+      'version 2',
+      call({ jsonrpc: '2.0', params: ['a'] }),
+      { method: 'VM.x', params: ['a'], id: 1, version: '2.0' },
+    ],
     ['an id that is text', call({ id: 'x-1' }), { method: 'VM.x', params: [], id: 'x-1', version: '1.0' }],
-    ['version 2 without params, as the Go SDK sends', '{"jsonrpc":"2.0","method":"a.b","id":0}', { method: 'a.b', params: [], id: 0, version: '2.0' }],
-    ['version 2 with params null', call({ jsonrpc: '2.0', params: null }), { method: 'VM.x', params: [], id: 1, version: '2.0' }],
-    ['version 2 with one object', call({ jsonrpc: '2.0', params: { a: 1 } }), { method: 'VM.x', params: [{ a: 1 }], id: 1, version: '2.0' }],
+    [
+      'version 2 without params, as the Go SDK sends',
+      '{"jsonrpc":"2.0","method":"a.b","id":0}',
+      { method: 'a.b', params: [], id: 0, version: '2.0' },
+    ],
+    [
+      'version 2 with params null',
+      call({ jsonrpc: '2.0', params: null }),
+      { method: 'VM.x', params: [], id: 1, version: '2.0' },
+    ],
+    [
+      'version 2 with one object',
+      call({ jsonrpc: '2.0', params: { a: 1 } }),
+      { method: 'VM.x', params: [{ a: 1 }], id: 1, version: '2.0' },
+    ],
   ])('%s', (_, body, expected) => {
     expect(parseJsonCall(body)).toEqual(expected);
     expect(parseJsonCall(Buffer.from(body))).toEqual(expected);
@@ -52,7 +83,9 @@ describe('calls', () => {
   });
 
   test('as many levels as are allowed are read, and brackets in texts are no levels', () => {
-    expect(JSON.stringify(parseJsonCall(nested(maxDepth)).params[0])).toBe('['.repeat(maxDepth) + ']'.repeat(maxDepth));
+    expect(JSON.stringify(parseJsonCall(nested(maxDepth)).params[0])).toBe(
+      '['.repeat(maxDepth) + ']'.repeat(maxDepth),
+    );
     const text = `${'['.repeat(100)}"\\`;
     expect(paramOf(JSON.stringify(text))).toBe(text);
     expect(paramOf(JSON.stringify(['\\', '['.repeat(100)]))).toEqual(['\\', '['.repeat(100)]);
@@ -62,13 +95,24 @@ describe('calls', () => {
     expect(notHanging(() => paramOf(JSON.stringify(c.repeat(4e6))))).toBe(c.repeat(4e6));
   });
 
-  test.each(['{"a":1,"a":2}', '{"a":{"b":1,"b":1}}', '[{"a":[],"c":{"a":1},"a":2}]', '{"a" :1,"\\u0061"\n:2}', `{"${'k'.repeat(65_537)}":1}`])(
-    'a member twice, or with too long a name, is no call: %.40s',
-    (text) => expect(() => paramOf(text)).toThrow(MalformedCall),
+  test.each([
+    '{"a":1,"a":2}',
+    '{"a":{"b":1,"b":1}}',
+    '[{"a":[],"c":{"a":1},"a":2}]',
+    '{"a" :1,"\\u0061"\n:2}',
+    `{"${'k'.repeat(65_537)}":1}`,
+  ])('a member twice, or with too long a name, is no call: %.40s', (text) =>
+    expect(() => paramOf(text)).toThrow(MalformedCall),
   );
-  test.each(['[{"a":1},{"a":2}]', '{"a":"a","b":"a"}', '{"a":{"a":{"a":1}}}', '{"a\\"":1,"a":":"}', '["a","a"]', `{"${'k'.repeat(65_536)}":1}`])(
-    'the same name elsewhere is none of its business: %.40s',
-    (text) => expect(paramOf(text)).toEqual(JSON.parse(text)),
+  test.each([
+    '[{"a":1},{"a":2}]',
+    '{"a":"a","b":"a"}',
+    '{"a":{"a":{"a":1}}}',
+    '{"a\\"":1,"a":":"}',
+    '["a","a"]',
+    `{"${'k'.repeat(65_536)}":1}`,
+  ])('the same name elsewhere is none of its business: %.40s', (text) =>
+    expect(paramOf(text)).toEqual(JSON.parse(text)),
   );
 
   test('the members of an object are data, whatever their names', () => {
@@ -89,7 +133,10 @@ describe('long integers', () => {
     ['1e300', 1e300],
     ['"9007199254740993"', '9007199254740993'],
     ['"say \\"9007199254740993\\""', 'say "9007199254740993"'],
-    ['{"9007199254740993":[9007199254740993,1]}', { '9007199254740993': [new Scalar('int', '9007199254740993'), 1] }],
+    [
+      '{"9007199254740993":[9007199254740993,1]}',
+      { '9007199254740993': [new Scalar('int', '9007199254740993'), 1] },
+    ],
   ])('%s keeps its digits', (json, expected) => {
     expect(paramOf(json)).toEqual(expected);
   });
@@ -102,7 +149,12 @@ describe('long integers', () => {
   test('a text that poses as a long integer can only be a number', () => {
     const id = parseJsonCall('{"method":"a.b","params":[9007199254740993],"id":"\\u0000int5,\\"x\\":1"}');
     expect(jsonFailure(id, ['E'])).toBe('{"result":null,"error":["E"],"id":"\\u0000int5,\\"x\\":1"}');
-    expect(decode({ kind: 'int' }, parseJsonCall('{"method":"a.b","params":[9007199254740993,"\\u0000int5"],"id":1}').params[1])).toBe(5);
+    expect(
+      decode(
+        { kind: 'int' },
+        parseJsonCall('{"method":"a.b","params":[9007199254740993,"\\u0000int5"],"id":1}').params[1],
+      ),
+    ).toBe(5);
   });
 });
 
@@ -120,7 +172,11 @@ describe('answers', () => {
 
   test('an id that is text is echoed as text, and chunks go through untouched', () => {
     const chunk = Buffer.from('{"a":1}');
-    expect(jsonSuccess({ id: '7"', version: '2.0' }, [chunk])).toEqual(['{"jsonrpc":"2.0","result":', chunk, ',"id":"7\\""}']);
+    expect(jsonSuccess({ id: '7"', version: '2.0' }, [chunk])).toEqual([
+      '{"jsonrpc":"2.0","result":',
+      chunk,
+      ',"id":"7\\""}',
+    ]);
     expect(jsonSuccess({ id: 1, version: '1.0' }, [chunk])[1]).toBe(chunk);
   });
 });

@@ -31,7 +31,8 @@ function versionOf(member: unknown): '1.0' | '2.0' {
 }
 
 function idOf(id: unknown): JsonEnvelope['id'] {
-  if (typeof id === 'string' || Number.isSafeInteger(id) || id instanceof Scalar) return id as JsonEnvelope['id'];
+  if (typeof id === 'string' || Number.isSafeInteger(id) || id instanceof Scalar)
+    return id as JsonEnvelope['id'];
   throw new MalformedCall('id is neither an integer nor a text');
 }
 
@@ -86,7 +87,8 @@ function scan(text: string): Span[] {
     if (isSpace(code) || code === comma) continue;
     if ((parts += 1) > mostJsonParts) throw new MalformedCall('the text has too many parts');
     if (code === quote) at = member(text, at, members.at(-1));
-    else if (code === openArray || code === openObject) members.push(code === openObject ? new Set() : undefined);
+    else if (code === openArray || code === openObject)
+      members.push(code === openObject ? new Set() : undefined);
     else if (code === closeArray || code === closeObject) members.pop();
     else if (isDigit(code) || code === minus) at = number(text, at, long);
     if (members.length > deepest) throw new MalformedCall(`nested deeper than ${maxDepth}`);
@@ -158,12 +160,15 @@ export function jsonSuccess<C>(call: JsonEnvelope, chunks: readonly C[]): (strin
 }
 /** The text before and behind the JSON of the result. */
 export const jsonSuccessAround = ({ version, id }: JsonEnvelope): readonly [head: string, tail: string] =>
-  version === '1.0' ? ['{"result":', `,"error":null,"id":${idText(id)}}`] : ['{"jsonrpc":"2.0","result":', `,"id":${idText(id)}}`];
+  version === '1.0'
+    ? ['{"result":', `,"error":null,"id":${idText(id)}}`]
+    : ['{"jsonrpc":"2.0","result":', `,"id":${idText(id)}}`];
 
 /** The answer to a call that failed: the error's code, then its parameters. */
 export function jsonFailure(call: JsonEnvelope, description: readonly string[]): string {
   const [message = 'INTERNAL_ERROR', ...data] = description;
-  if (call.version === '1.0') return `{"result":null,"error":${JSON.stringify([message, ...data])},"id":${idText(call.id)}}`;
+  if (call.version === '1.0')
+    return `{"result":null,"error":${JSON.stringify([message, ...data])},"id":${idText(call.id)}}`;
   return `{"jsonrpc":"2.0","error":${JSON.stringify({ code: 1, message, data })},"id":${idText(call.id)}}`;
 }
 

@@ -51,7 +51,8 @@ export const nbdGreeting = bytes(18, (view) => {
 /** The first word of a client. */
 export function readClientFlags(word: Uint8Array): number {
   const flags = viewOf(word).getUint32(0);
-  if ((flags & ~(nbdClient.fixedNewstyle | nbdClient.noZeroes)) !== 0) throw new BadNbd('flags of a later version');
+  if ((flags & ~(nbdClient.fixedNewstyle | nbdClient.noZeroes)) !== 0)
+    throw new BadNbd('flags of a later version');
   return flags;
 }
 
@@ -75,7 +76,8 @@ export function readInfoRequest(data: Uint8Array): string | undefined {
   if (data.length < 6) return undefined;
   const view = viewOf(data),
     length = view.getUint32(0);
-  if (length > data.length - 6 || data.length !== 6 + length + 2 * view.getUint16(4 + length)) return undefined;
+  if (length > data.length - 6 || data.length !== 6 + length + 2 * view.getUint16(4 + length))
+    return undefined;
   return utf8.decode(data.subarray(4, 4 + length));
 }
 
@@ -124,7 +126,12 @@ export interface NbdRequest {
 export function readRequest(head: Uint8Array): NbdRequest {
   const view = viewOf(head);
   if (view.getUint32(0) !== magics.request) throw new BadNbd('no request');
-  return { command: view.getUint16(6), cookie: view.getBigUint64(8), offset: view.getBigUint64(16), length: view.getUint32(24) };
+  return {
+    command: view.getUint16(6),
+    cookie: view.getBigUint64(8),
+    offset: view.getBigUint64(16),
+    length: view.getUint32(24),
+  };
 }
 
 /** Followed by the bytes that were read, when there is no error. */

@@ -1,12 +1,29 @@
 import { eventBatch, map, ref, set, string, type Type } from '@xenplane/model';
-import { encodeJson, encodeXml, jsonOfBlocks, jsonPieces, lengthOfBlocks, membersOfBlocks, textOf, xmlOfBlocks, xmlPieces, type Piece } from '.';
+import {
+  encodeJson,
+  encodeXml,
+  jsonOfBlocks,
+  jsonPieces,
+  lengthOfBlocks,
+  membersOfBlocks,
+  textOf,
+  xmlOfBlocks,
+  xmlPieces,
+  type Piece,
+} from '.';
 
 const joined = (pieces: Iterable<Piece>): string => Array.from(pieces, (piece) => textOf(piece)).join('');
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 const secret = (i: number): string => JSON.stringify({ uuid: `u${i}`, value: '<é>', other_config: {} });
 const batch = (count: number, bytes: boolean): object => ({
   events: numbers(count).map((i) => ({
-    ...{ id: String(i), timestamp: '0.0', class: 'secret', operation: i % 2 ? 'mod' : 'del', ref: `OpaqueRef:${i}` },
+    ...{
+      id: String(i),
+      timestamp: '0.0',
+      class: 'secret',
+      operation: i % 2 ? 'mod' : 'del',
+      ref: `OpaqueRef:${i}`,
+    },
     ...(i % 2 ? { snapshot: bytes ? new TextEncoder().encode(secret(i)) : secret(i) } : {}),
   })),
   valid_ref_counts: { secret: count },
@@ -37,7 +54,9 @@ test.each([
   [5, 2],
 ])('%i records in blocks of %i are a map of them on both wires', (count, inBlock) => {
   const members = numbers(count).map((i) => `"OpaqueRef:${i}":${secret(i)}`);
-  const blocks = numbers(Math.ceil(count / inBlock)).map((i) => new TextEncoder().encode(members.slice(i * inBlock, (i + 1) * inBlock).join()));
+  const blocks = numbers(Math.ceil(count / inBlock)).map((i) =>
+    new TextEncoder().encode(members.slice(i * inBlock, (i + 1) * inBlock).join()),
+  );
   const whole = `{${members.join()}}`;
   const text = joined(jsonOfBlocks(blocks));
   expect(text).toBe(whole);

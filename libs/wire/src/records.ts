@@ -21,7 +21,8 @@ function membersOf(cls: ClassDef, codecFor: CodecFor): Member[] {
   return Object.entries(cls.fields).map(([name, field]) => {
     const type = asSent.get(`${cls.name}.${name}`) ?? field.type;
     const codec = codecFor(type);
-    const codecIn: Member['codecIn'] = type.kind === 'anyRecord' ? (record) => snapshotCodec(record['class'], codecFor) : () => codec;
+    const codecIn: Member['codecIn'] =
+      type.kind === 'anyRecord' ? (record) => snapshotCodec(record['class'], codecFor) : () => codec;
     return { name, label: `${JSON.stringify(name)}:`, codecIn, zero: zeroOf(type) };
   });
 }
@@ -40,13 +41,24 @@ export function recordCodec(cls: ClassDef, codecFor: CodecFor): Codec {
   const members = (): readonly Member[] => (compiled ??= membersOf(cls, codecFor));
   return {
     decode: (value) => decodeMembers(members(), value),
-    json: (value) => (typeof value === 'string' ? value : `{${written(members(), value, (m, codec, v) => m.label + codec.json(v)).join(',')}}`),
+    json: (value) =>
+      typeof value === 'string'
+        ? value
+        : `{${written(members(), value, (m, codec, v) => m.label + codec.json(v)).join(',')}}`,
     xml: (value) =>
-      structXml(written(members(), typeof value === 'string' ? JSON.parse(value) : value, (m, codec, v) => memberXml(m.name, codec.xml(v))).join('')),
+      structXml(
+        written(members(), typeof value === 'string' ? JSON.parse(value) : value, (m, codec, v) =>
+          memberXml(m.name, codec.xml(v)),
+        ).join(''),
+      ),
   };
 }
 
-function written(members: readonly Member[], value: unknown, write: (member: Member, codec: Codec, value: unknown) => string): string[] {
+function written(
+  members: readonly Member[],
+  value: unknown,
+  write: (member: Member, codec: Codec, value: unknown) => string,
+): string[] {
   const record = asRecord(value),
     out: string[] = [];
   for (const member of members) {

@@ -62,10 +62,13 @@ describe('ints', () => {
     expect(codeOf(() => decode(int, value))).toBe('INTERNAL_ERROR');
   });
 
-  test.each(['9007199254740993', '9223372036854775807', '-9007199254740993'])('%s is refused and not rounded', (text) => {
-    expect(() => decode(int, intElement(text))).toThrow(new XenError('INVALID_VALUE', 'int', text));
-    expect(() => decode(int, text)).toThrow(new XenError('INVALID_VALUE', 'int', text));
-  });
+  test.each(['9007199254740993', '9223372036854775807', '-9007199254740993'])(
+    '%s is refused and not rounded',
+    (text) => {
+      expect(() => decode(int, intElement(text))).toThrow(new XenError('INVALID_VALUE', 'int', text));
+      expect(() => decode(int, text)).toThrow(new XenError('INVALID_VALUE', 'int', text));
+    },
+  );
 
   test('of all 64 bits, each is kept exactly or refused', () => {
     fc.assert(
@@ -82,7 +85,8 @@ describe('ints', () => {
     expect(encodeXml(int, -42)).toBe('<value>-42</value>');
     expect(encodeJson(int, -0)).toBe('0');
     expect(encodeJson(int, 12n)).toBe('12');
-    for (const wrong of [0.5, '5', Number.NaN, 2 ** 63, undefined]) expect(() => encodeJson(int, wrong)).toThrow(TypeError);
+    for (const wrong of [0.5, '5', Number.NaN, 2 ** 63, undefined])
+      expect(() => encodeJson(int, wrong)).toThrow(TypeError);
   });
 });
 
@@ -173,7 +177,9 @@ describe('datetimes', () => {
     expect(codeOf(() => decode(datetime, value))).toBe('INTERNAL_ERROR');
   });
   test('they are typed in XML and text in JSON', () => {
-    expect(encodeXml(datetime, '20260821T10:00:00Z')).toBe('<value><dateTime.iso8601>20260821T10:00:00Z</dateTime.iso8601></value>');
+    expect(encodeXml(datetime, '20260821T10:00:00Z')).toBe(
+      '<value><dateTime.iso8601>20260821T10:00:00Z</dateTime.iso8601></value>',
+    );
     expect(encodeJson(datetime, '20260821T10:00:00Z')).toBe('"20260821T10:00:00Z"');
   });
 });
@@ -241,9 +247,12 @@ describe('texts', () => {
     expect(codeOf(() => decode(string, new Scalar('base64', '====')))).toBe('INTERNAL_ERROR');
   });
 
-  test.each<unknown>([intElement('5'), 5, true, null, [], {}, new Scalar('dateTime', 'x')])('%p is no text', (value) => {
-    expect(codeOf(() => decode(string, value))).toBe('INTERNAL_ERROR');
-  });
+  test.each<unknown>([intElement('5'), 5, true, null, [], {}, new Scalar('dateTime', 'x')])(
+    '%p is no text',
+    (value) => {
+      expect(codeOf(() => decode(string, value))).toBe('INTERNAL_ERROR');
+    },
+  );
   test('the error says what was expected and what came', () => {
     expect(() => decode(string, intElement('5'))).toThrow('INTERNAL_ERROR Expected string, got int 5');
   });
@@ -252,8 +261,12 @@ describe('texts', () => {
 describe('bools', () => {
   test('only a boolean is one', () => {
     expect([decode(bool, true), decode(bool, false)]).toEqual([true, false]);
-    for (const value of ['true', '1', 1, intElement('1'), null]) expect(codeOf(() => decode(bool, value))).toBe('INTERNAL_ERROR');
-    expect([encodeXml(bool, true), encodeXml(bool, false)]).toEqual(['<value><boolean>1</boolean></value>', '<value><boolean>0</boolean></value>']);
+    for (const value of ['true', '1', 1, intElement('1'), null])
+      expect(codeOf(() => decode(bool, value))).toBe('INTERNAL_ERROR');
+    expect([encodeXml(bool, true), encodeXml(bool, false)]).toEqual([
+      '<value><boolean>1</boolean></value>',
+      '<value><boolean>0</boolean></value>',
+    ]);
     expect([encodeJson(bool, true), encodeJson(bool, false)]).toEqual(['true', 'false']);
   });
 });

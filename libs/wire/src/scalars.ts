@@ -44,8 +44,11 @@ export function readFloat(value: unknown): number {
 }
 function floatOf(value: unknown): number {
   if (typeof value === 'number') return value;
-  const text = value instanceof Scalar && (value.tag === 'double' || value.tag === 'int') ? value.text : value;
-  return typeof text === 'string' && text.length <= longestFloat && floatForm.test(text) ? Number(text) : Number.NaN;
+  const text =
+    value instanceof Scalar && (value.tag === 'double' || value.tag === 'int') ? value.text : value;
+  return typeof text === 'string' && text.length <= longestFloat && floatForm.test(text)
+    ? Number(text)
+    : Number.NaN;
 }
 
 function asFloat(value: unknown): number {
@@ -76,7 +79,18 @@ export function readDate(value: unknown): string {
 }
 
 /** Undefined for a date that is on no calendar. */
-function instant([, year, month, day, hours, minutes, seconds, sign, zoneHours, zoneMinutes]: RegExpExecArray): string | undefined {
+function instant([
+  ,
+  year,
+  month,
+  day,
+  hours,
+  minutes,
+  seconds,
+  sign,
+  zoneHours,
+  zoneMinutes,
+]: RegExpExecArray): string | undefined {
   const local = new Date(`${year}-${month}-${day}T${hours}:${minutes}:${seconds}Z`);
   if (Number.isNaN(local.getTime()) || local.getUTCDate() !== Number(day)) return undefined;
   if (sign === undefined) return `${year}${month}${day}T${hours}:${minutes}:${seconds}Z`;

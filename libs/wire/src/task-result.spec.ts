@@ -21,5 +21,7 @@ test('a task without a result has none', () => {
   expect(decodeTaskResult({ kind: 'int' }, '')).toBeUndefined();
 });
 test('a result of another type is not taken', () => {
-  expect(() => decodeTaskResult({ kind: 'int' }, '<value>OpaqueRef:aa</value>')).toThrow(/^INTERNAL_ERROR Expected int/);
+  expect(() => decodeTaskResult({ kind: 'int' }, '<value>OpaqueRef:aa</value>')).toThrow(
+    /^INTERNAL_ERROR Expected int/,
+  );
 });

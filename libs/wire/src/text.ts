@@ -32,14 +32,22 @@ export const printable = (text: string): string => text.slice(0, longestShown).r
 
 /** Throws INVALID_VALUE for a text that is no sound Unicode, or holds U+0000. */
 export function assertText(text: string): string {
-  if (unfit.test(text)) throw new XenError('INVALID_VALUE', 'Invalid UTF-8 string in parameter', printable(text));
+  if (unfit.test(text))
+    throw new XenError('INVALID_VALUE', 'Invalid UTF-8 string in parameter', printable(text));
   return text;
 }
 
 /** Markup, a carriage return (which readers of XML would turn into a line feed), and what no XML document may hold. */
 const special = /[&<>"\r\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff\ud800-\udfff]/u;
 const everySpecial = new RegExp(special, 'gu');
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\r': '&#13;' };
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\r': '&#13;',
+};
 
 /** Text for the inside of an XML element; control characters other than tab, line feed and carriage return are dropped. */
-export const escapeXml = (text: string): string => (special.test(text) ? text.replace(everySpecial, (c) => escapes[c] ?? '') : text);
+export const escapeXml = (text: string): string =>
+  special.test(text) ? text.replace(everySpecial, (c) => escapes[c] ?? '') : text;

@@ -14,7 +14,9 @@ import {
 const hex = (text: string): Buffer => Buffer.from(text.replace(/\s/g, ''), 'hex');
 
 test('both sides begin with the name of the protocol and its version', () => {
-  expect(thinGreeting()).toEqual(hex('58656e536f75726365207468696e20434c492070726f746f636f6c 00000000 02000000'));
+  expect(thinGreeting()).toEqual(
+    hex('58656e536f75726365207468696e20434c492070726f746f636f6c 00000000 02000000'),
+  );
   expect(isThinGreeting(thinGreeting())).toBe(true);
   expect(isThinGreeting(Buffer.from('HTTP/1.1 200 OK'.padEnd(35)))).toBe(false);
 });
@@ -25,7 +27,10 @@ test.each<[ThinCommand, string]>([
   [{ kind: 'prompt' }, '08000000 09000000 03000000'],
   [{ kind: 'print', text: 'name?' }, '11000000 09000000 00000000 05000000 6e616d653f'],
   [{ kind: 'load', file: '/srv/up.txt' }, '17000000 09000000 01000000 0b000000 2f7372762f75702e747874'],
-  [{ kind: 'printError', text: 'Unknown command: bogus\n' }, '23000000 09000000 10000000 17000000 556e6b6e6f776e20636f6d6d616e643a20626f6775730a'],
+  [
+    { kind: 'printError', text: 'Unknown command: bogus\n' },
+    '23000000 09000000 10000000 17000000 556e6b6e6f776e20636f6d6d616e643a20626f6775730a',
+  ],
   [{ kind: 'debug', text: 'hi' }, '0e000000 09000000 0f000000 02000000 6869'],
   [
     { kind: 'error', code: 'MESSAGE_METHOD_UNKNOWN', params: ['bogus'] },
@@ -63,9 +68,13 @@ test('what is written is read again, whatever the texts', () => {
   );
 });
 
-test.each(['', '0a000000', '0a000000 63000000', '0b000000 07000000 ffffffff', '63000000 05000000'])('%s is refused', (bytes) => {
-  expect(() => decodeThinAnswer(hex(bytes))).toThrow(MalformedThin);
-});
+test.each(['', '0a000000', '0a000000 63000000', '0b000000 07000000 ffffffff', '63000000 05000000'])(
+  '%s is refused',
+  (bytes) => {
+    expect(() => decodeThinAnswer(hex(bytes))).toThrow(MalformedThin);
+  },
+);
 test('a length that no message has is refused', () => {
-  for (const prefix of ['ffffffff', '00000000', '00000010']) expect(() => thinLength(hex(prefix))).toThrow(MalformedThin);
+  for (const prefix of ['ffffffff', '00000000', '00000010'])
+    expect(() => thinLength(hex(prefix))).toThrow(MalformedThin);
 });

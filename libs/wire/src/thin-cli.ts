@@ -13,10 +13,22 @@ export type ThinCommand =
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'error'; readonly code: string; readonly params: readonly string[] };
 /** A message of the client; `wait` only says that it is still there. A chunk's bytes follow outside the message. */
-export type ThinAnswer = { readonly kind: 'ok' | 'wait' | 'failed' | 'end' } | { readonly kind: 'chunk'; readonly size: number };
+export type ThinAnswer =
+  { readonly kind: 'ok' | 'wait' | 'failed' | 'end' } | { readonly kind: 'chunk'; readonly size: number };
 
 const families = { command: 9, response: 10, blob: 11 } as const;
-const tags = { print: 0, load: 1, prompt: 3, exit: 4, httpGet: 12, httpPut: 13, error: 14, debug: 15, printError: 16, httpConnect: 17 } as const;
+const tags = {
+  print: 0,
+  load: 1,
+  prompt: 3,
+  exit: 4,
+  httpGet: 12,
+  httpPut: 13,
+  error: 14,
+  debug: 15,
+  printError: 16,
+  httpConnect: 17,
+} as const;
 const responses = { ok: 5, failed: 6, wait: 18 } as const;
 const blobs = { chunk: 7, end: 8 } as const;
 const mostText = 64 * 2 ** 20;
@@ -42,10 +54,13 @@ const framed = (...parts: readonly Buffer[]): Buffer => {
   return Buffer.concat([int32(payload.length), payload]);
 };
 
-export const thinGreeting = (): Buffer => Buffer.concat([Buffer.from(thinPrefix, 'ascii'), int32(version.major), int32(version.minor)]);
+export const thinGreeting = (): Buffer =>
+  Buffer.concat([Buffer.from(thinPrefix, 'ascii'), int32(version.major), int32(version.minor)]);
 export const greetingLength = thinPrefix.length + 8;
 export const isThinGreeting = (bytes: Buffer): boolean =>
-  bytes.length >= greetingLength && bytes.toString('ascii', 0, thinPrefix.length) === thinPrefix && bytes.readInt32LE(thinPrefix.length) === version.major;
+  bytes.length >= greetingLength &&
+  bytes.toString('ascii', 0, thinPrefix.length) === thinPrefix &&
+  bytes.readInt32LE(thinPrefix.length) === version.major;
 
 function bodyOf(command: ThinCommand): readonly Buffer[] {
   switch (command.kind) {
@@ -68,7 +83,8 @@ function bodyOf(command: ThinCommand): readonly Buffer[] {
       return [text(command.code), int32(command.params.length), ...command.params.map(text)];
   }
 }
-export const encodeThin = (command: ThinCommand): Buffer => framed(int32(families.command), int32(tags[command.kind]), ...bodyOf(command));
+export const encodeThin = (command: ThinCommand): Buffer =>
+  framed(int32(families.command), int32(tags[command.kind]), ...bodyOf(command));
 
 export function encodeThinAnswer(answer: ThinAnswer): Buffer {
   if (answer.kind === 'chunk') return framed(int32(families.blob), int32(blobs.chunk), int32(answer.size));
@@ -88,7 +104,8 @@ class Cursor {
   }
   text(): string {
     const length = this.int();
-    if (length < 0 || this.at + length > this.bytes.length) throw new MalformedThin('a text is longer than its message');
+    if (length < 0 || this.at + length > this.bytes.length)
+      throw new MalformedThin('a text is longer than its message');
     const value = this.bytes.toString('utf8', this.at, this.at + length);
     this.at += length;
     return value;
@@ -127,7 +144,10 @@ export function decodeThin(payload: Buffer): ThinCommand {
   const cursor = new Cursor(payload);
   const family = cursor.int(),
     tag = cursor.int();
-  const kind = family === families.command ? (Object.keys(tags) as (keyof typeof tags)[]).find((k) => tags[k] === tag) : undefined;
+  const kind =
+    family === families.command
+      ? (Object.keys(tags) as (keyof typeof tags)[]).find((k) => tags[k] === tag)
+      : undefined;
   switch (kind) {
     case 'print':
     case 'printError':

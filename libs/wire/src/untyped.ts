@@ -45,4 +45,5 @@ export function assertTexts(values: readonly Untyped[]): void {
 }
 
 /** The INTERNAL_ERROR that a value of the wrong type is answered with. */
-export const wrongType = (expected: string, value: unknown): XenError => new XenError('INTERNAL_ERROR', `Expected ${expected}, got ${shown(value)}`);
+export const wrongType = (expected: string, value: unknown): XenError =>
+  new XenError('INTERNAL_ERROR', `Expected ${expected}, got ${shown(value)}`);

@@ -2,13 +2,32 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import * as fc from 'fast-check';
 import { mandatoryMembers } from '@xenplane/testing';
-import { classes, classNamed, enums, messages, spell, XenError, type ClassDef, type Type } from '@xenplane/model';
-import { decode, decodeRecord, encodeJson, encodeXml, jsonCall, parseJsonCall, parseValue, xmlOfJson } from '.';
+import {
+  classes,
+  classNamed,
+  enums,
+  messages,
+  spell,
+  XenError,
+  type ClassDef,
+  type Type,
+} from '@xenplane/model';
+import {
+  decode,
+  decodeRecord,
+  encodeJson,
+  encodeXml,
+  jsonCall,
+  parseJsonCall,
+  parseValue,
+  xmlOfJson,
+} from '.';
 
 const golden = (name: string): string => readFileSync(path.join(__dirname, 'golden', name), 'utf8');
 const string: Type = { kind: 'string' };
 const map: Type = { kind: 'map', key: string, of: string };
-const refused = (code: 'INTERNAL_ERROR' | 'INVALID_VALUE', text: string): XenError => new XenError(code, text);
+const refused = (code: 'INTERNAL_ERROR' | 'INVALID_VALUE', text: string): XenError =>
+  new XenError(code, text);
 
 describe('what each type is on the wires', () => {
   test.each<[string, Type | undefined, unknown, string, string]>([
@@ -25,11 +44,29 @@ describe('what each type is on the wires', () => {
       '"20260821T10:00:00Z"',
       '<value><dateTime.iso8601>20260821T10:00:00Z</dateTime.iso8601></value>',
     ],
-    ['a reference', { kind: 'ref', cls: 'VM' }, 'OpaqueRef:NULL', '"OpaqueRef:NULL"', '<value>OpaqueRef:NULL</value>'],
+    [
+      'a reference',
+      { kind: 'ref', cls: 'VM' },
+      'OpaqueRef:NULL',
+      '"OpaqueRef:NULL"',
+      '<value>OpaqueRef:NULL</value>',
+    ],
     ['an enum', enums.vm_power_state, 'Halted', '"Halted"', '<value>Halted</value>'],
-    ['a set', { kind: 'set', of: string }, ['a', 'b'], '["a","b"]', '<value><array><data><value>a</value><value>b</value></data></array></value>'],
+    [
+      'a set',
+      { kind: 'set', of: string },
+      ['a', 'b'],
+      '["a","b"]',
+      '<value><array><data><value>a</value><value>b</value></data></array></value>',
+    ],
     ['an empty set', { kind: 'set', of: string }, [], '[]', '<value><array><data></data></array></value>'],
-    ['a map', map, { 'a&': 'b' }, '{"a&":"b"}', '<value><struct><member><name>a&amp;</name><value>b</value></member></struct></value>'],
+    [
+      'a map',
+      map,
+      { 'a&': 'b' },
+      '{"a&":"b"}',
+      '<value><struct><member><name>a&amp;</name><value>b</value></member></struct></value>',
+    ],
     [
       'a map of numbers',
       { kind: 'map', key: { kind: 'int' }, of: { kind: 'float' } },
@@ -39,8 +76,20 @@ describe('what each type is on the wires', () => {
     ],
     ['an option that is there', { kind: 'option', of: string }, 'a', '"a"', '<value>a</value>'],
     ['an option that is not', { kind: 'option', of: string }, undefined, 'null', '<value><nil/></value>'],
-    ['a VBD', { kind: 'record', cls: 'VBD' }, JSON.parse(golden('vbd.json')), golden('vbd.json'), golden('vbd.xml')],
-    ['a batch of events', { kind: 'eventBatch' }, ready(), golden('event-batch.json'), golden('event-batch.xml')],
+    [
+      'a VBD',
+      { kind: 'record', cls: 'VBD' },
+      JSON.parse(golden('vbd.json')),
+      golden('vbd.json'),
+      golden('vbd.xml'),
+    ],
+    [
+      'a batch of events',
+      { kind: 'eventBatch' },
+      ready(),
+      golden('event-batch.json'),
+      golden('event-batch.xml'),
+    ],
   ])('%s', (_, type, value, json, xml) => {
     expect(encodeJson(type, value)).toBe(json);
     expect(encodeXml(type, value)).toBe(xml);
@@ -52,13 +101,18 @@ describe('what each type is on the wires', () => {
   /** The batch as the server holds it: its snapshots are JSON already. */
   function ready(): unknown {
     const batch = JSON.parse(golden('event-batch.json')) as { events: { snapshot?: unknown }[] };
-    return { ...batch, events: batch.events.map((e) => (e.snapshot ? { ...e, snapshot: JSON.stringify(e.snapshot) } : e)) };
+    return {
+      ...batch,
+      events: batch.events.map((e) => (e.snapshot ? { ...e, snapshot: JSON.stringify(e.snapshot) } : e)),
+    };
   }
 });
 
 describe('reading', () => {
   test('an enum has its values, exactly', () => {
-    expect(() => decode(enums.vm_power_state, 'Banana')).toThrow(refused('INTERNAL_ERROR', 'Expected enum vm_power_state, got string "Banana"'));
+    expect(() => decode(enums.vm_power_state, 'Banana')).toThrow(
+      refused('INTERNAL_ERROR', 'Expected enum vm_power_state, got string "Banana"'),
+    );
     expect(() => decode(enums.vm_power_state, 'halted')).toThrow(XenError);
     expect(() => decode(enums.vm_power_state, 'constructor')).toThrow(XenError);
   });
@@ -121,10 +175,20 @@ describe('writing', () => {
   });
 
   test('a record has every field of its class in the order of the model, and nothing else', () => {
-    const written = encodeJson({ kind: 'record', cls: 'VM' }, { name_label: 'x', secret_column: 'y', VBDs: null });
+    const written = encodeJson(
+      { kind: 'record', cls: 'VM' },
+      { name_label: 'x', secret_column: 'y', VBDs: null },
+    );
     expect(Object.keys(JSON.parse(written) as object)).toEqual(Object.keys(classNamed('VM').fields));
-    expect(JSON.parse(written)).toMatchObject({ name_label: 'x', VBDs: [], affinity: 'OpaqueRef:NULL', snapshot_time: '19700101T00:00:00Z' });
-    const members = [...encodeXml({ kind: 'record', cls: 'VM' }, {}).matchAll(/<member><name>(\w+)<\/name>/g)].map((m) => m[1]);
+    expect(JSON.parse(written)).toMatchObject({
+      name_label: 'x',
+      VBDs: [],
+      affinity: 'OpaqueRef:NULL',
+      snapshot_time: '19700101T00:00:00Z',
+    });
+    const members = [
+      ...encodeXml({ kind: 'record', cls: 'VM' }, {}).matchAll(/<member><name>(\w+)<\/name>/g),
+    ].map((m) => m[1]);
     expect(members).toEqual(Object.keys(classNamed('VM').fields));
   });
 
@@ -139,21 +203,29 @@ describe('writing', () => {
     const type: Type = { kind: 'map', key: { kind: 'ref', cls: 'VBD' }, of: { kind: 'record', cls: 'VBD' } };
     const records = new Map([['OpaqueRef:a', golden('vbd.json')]]);
     expect(encodeJson(type, records)).toBe(`{"OpaqueRef:a":${golden('vbd.json')}}`);
-    expect(encodeXml(type, records)).toBe(`<value><struct><member><name>OpaqueRef:a</name>${golden('vbd.xml')}</member></struct></value>`);
+    expect(encodeXml(type, records)).toBe(
+      `<value><struct><member><name>OpaqueRef:a</name>${golden('vbd.xml')}</member></struct></value>`,
+    );
   });
 
   test('the snapshot of an event.next is written by the class that the event names, or as it looks', () => {
     const type: Type = { kind: 'set', of: { kind: 'record', cls: 'event' } };
     const event = { id: 5, timestamp: '0.0', operation: 'add', ref: 'OpaqueRef:m', obj_uuid: '' };
-    const known = encodeXml(type, [{ ...event, class: 'vm_metrics', snapshot: { memory_actual: 5, start_time: '20260821T10:00:00Z' } }]);
-    expect(known).toContain('<name>start_time</name><value><dateTime.iso8601>20260821T10:00:00Z</dateTime.iso8601></value>');
+    const known = encodeXml(type, [
+      { ...event, class: 'vm_metrics', snapshot: { memory_actual: 5, start_time: '20260821T10:00:00Z' } },
+    ]);
+    expect(known).toContain(
+      '<name>start_time</name><value><dateTime.iso8601>20260821T10:00:00Z</dateTime.iso8601></value>',
+    );
     expect(known).toContain('<name>id</name><value>5</value>');
     const unknown = [{ ...event, class: 'unheard_of', snapshot: { a: [1, 0.5, true, 'x<'], b: {} } }];
     expect(encodeXml(type, unknown)).toContain(
       '<data><value>1</value><value><double>0.5</double></value><value><boolean>1</boolean></value><value>x&lt;</value></data>',
     );
     expect(JSON.parse(encodeJson(type, unknown))).toEqual(unknown);
-    expect(decode(type, parseValue(encodeXml(type, unknown)))).toMatchObject([{ class: 'unheard_of', snapshot: { a: ['1', '0.5', true, 'x<'], b: {} } }]);
+    expect(decode(type, parseValue(encodeXml(type, unknown)))).toMatchObject([
+      { class: 'unheard_of', snapshot: { a: ['1', '0.5', true, 'x<'], b: {} } },
+    ]);
   });
 });
 
@@ -161,7 +233,12 @@ describe('constructors', () => {
   /** A struct with the mandatory members of a class, each the zero that the Go SDK sends. */
   function least(cls: ClassDef): Record<string, unknown> {
     const zero = (type: Type): unknown =>
-      (({ int: 0, bool: false, float: 0, set: [], map: {}, enum: type.values?.[0] }) as Record<string, unknown>)[type.kind] ?? '';
+      (
+        ({ int: 0, bool: false, float: 0, set: [], map: {}, enum: type.values?.[0] }) as Record<
+          string,
+          unknown
+        >
+      )[type.kind] ?? '';
     return Object.fromEntries(
       Object.entries(cls.fields)
         .filter(([, f]) => f.access !== 'readOnly' && f.default === undefined)
@@ -176,7 +253,9 @@ describe('constructors', () => {
     expect(() => decodeRecord(cls, struct)).not.toThrow();
     for (const missing of Object.keys(struct)) {
       const { [missing]: _, ...rest } = struct;
-      expect(() => decodeRecord(cls, rest)).toThrow(refused('INTERNAL_ERROR', `Dispatcher_FieldNotFound("${missing}")`));
+      expect(() => decodeRecord(cls, rest)).toThrow(
+        refused('INTERNAL_ERROR', `Dispatcher_FieldNotFound("${missing}")`),
+      );
     }
   });
 
@@ -190,7 +269,15 @@ describe('constructors', () => {
       unheard_of: [],
       __proto__: { storage_lock: true },
     });
-    for (const name of ['uuid', 'allowed_operations', 'status_code', 'runtime_properties', 'unheard_of', 'storage_lock']) expect(read).not.toHaveProperty(name);
+    for (const name of [
+      'uuid',
+      'allowed_operations',
+      'status_code',
+      'runtime_properties',
+      'unheard_of',
+      'storage_lock',
+    ])
+      expect(read).not.toHaveProperty(name);
   });
 
   test("what is left out has its default, which is nobody else's", () => {
@@ -224,24 +311,38 @@ describe('constructors', () => {
   });
 
   test('a member that is for it must be of its type', () => {
-    expect(() => decodeRecord(classes.VBD, { ...least(classes.VBD), mode: 'Banana' })).toThrow(/^INTERNAL_ERROR Expected enum vbd_mode/);
-    expect(() => decodeRecord(classes.VBD, 'OpaqueRef:x')).toThrow(refused('INTERNAL_ERROR', 'Expected VBD record, got string "OpaqueRef:x"'));
+    expect(() => decodeRecord(classes.VBD, { ...least(classes.VBD), mode: 'Banana' })).toThrow(
+      /^INTERNAL_ERROR Expected enum vbd_mode/,
+    );
+    expect(() => decodeRecord(classes.VBD, 'OpaqueRef:x')).toThrow(
+      refused('INTERNAL_ERROR', 'Expected VBD record, got string "OpaqueRef:x"'),
+    );
   });
 });
 
 /** Every type that a parameter, a result or a field of the model has, once. */
 const types = new Map<string, Type>();
-for (const cls of Object.values<ClassDef>(classes)) for (const { type } of Object.values(cls.fields)) types.set(spell(type), type);
+for (const cls of Object.values<ClassDef>(classes))
+  for (const { type } of Object.values(cls.fields)) types.set(spell(type), type);
 for (const message of messages.values())
-  for (const type of [...message.params.map((p) => p.type), ...(message.result ? [message.result] : [])]) types.set(spell(type), type);
+  for (const type of [...message.params.map((p) => p.type), ...(message.result ? [message.result] : [])])
+    types.set(spell(type), type);
 
 const text = (xml: boolean): fc.Arbitrary<string> =>
-  fc.string({ unit: 'binary' }).map((s) => (xml ? s.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '~') : s.replaceAll('\u0000', '~')));
+  fc
+    .string({ unit: 'binary' })
+    .map((s) =>
+      xml
+        ? s.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '~')
+        : s.replaceAll('\u0000', '~'),
+    );
 /** Values of a type that the wire can carry: XML has no control characters and 16 digits of a float. */
 function values(type: Type, xml: boolean): fc.Arbitrary<unknown> {
   switch (type.kind) {
     case 'int':
-      return fc.oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }).map(Number)).map((n) => n + 0);
+      return fc
+        .oneof(fc.maxSafeInteger(), fc.bigInt({ min: -(2n ** 62n), max: 2n ** 62n }).map(Number))
+        .map((n) => n + 0);
     case 'float':
       return fc
         .double({ noNaN: true, noDefaultInfinity: true })
@@ -265,11 +366,15 @@ function values(type: Type, xml: boolean): fc.Arbitrary<unknown> {
     case 'set':
       return fc.array(values(type.of ?? string, xml), { maxLength: 4 });
     case 'map':
-      return fc.array(fc.tuple(keys(type.key ?? string, xml), values(type.of ?? string, xml)), { maxLength: 4 }).map((entries) => Object.fromEntries(entries));
+      return fc
+        .array(fc.tuple(keys(type.key ?? string, xml), values(type.of ?? string, xml)), { maxLength: 4 })
+        .map((entries) => Object.fromEntries(entries));
     case 'record':
       return type.cls === 'event'
         ? fc.constant(undefined)
-        : fc.record(members(type, xml), { requiredKeys: Object.keys(members(type, xml)).filter((n) => !isOption(type, n)) });
+        : fc.record(members(type, xml), {
+            requiredKeys: Object.keys(members(type, xml)).filter((n) => !isOption(type, n)),
+          });
     case 'option':
       return values(type.of ?? string, xml);
     case 'eventBatch':
@@ -278,7 +383,8 @@ function values(type: Type, xml: boolean): fc.Arbitrary<unknown> {
       return text(xml);
   }
 }
-const classOf = (type: Type): ClassDef => (classes as Readonly<Record<string, ClassDef>>)[type.cls ?? ''] as ClassDef;
+const classOf = (type: Type): ClassDef =>
+  (classes as Readonly<Record<string, ClassDef>>)[type.cls ?? ''] as ClassDef;
 const isOption = (type: Type, field: string): boolean => classOf(type).fields[field]?.type.kind === 'option';
 const members = (type: Type, xml: boolean): Record<string, fc.Arbitrary<unknown>> =>
   Object.fromEntries(Object.entries(classOf(type).fields).map(([name, f]) => [name, values(f.type, xml)]));
@@ -286,15 +392,31 @@ const keys = (type: Type, xml: boolean): fc.Arbitrary<string> =>
   type.kind === 'int'
     ? values(type, xml).map((n) => String(BigInt(n as number)))
     : type.kind === 'string'
-      ? fc.oneof({ weight: 9, arbitrary: text(xml) }, fc.constantFrom('__proto__', 'constructor', 'toString', ''))
+      ? fc.oneof(
+          { weight: 9, arbitrary: text(xml) },
+          fc.constantFrom('__proto__', 'constructor', 'toString', ''),
+        )
       : values(type, xml).map(String);
 function batches(xml: boolean): fc.Arbitrary<unknown> {
-  const secret = values({ kind: 'record', cls: 'secret' }, xml).map((r) => encodeJson({ kind: 'record', cls: 'secret' }, r));
+  const secret = values({ kind: 'record', cls: 'secret' }, xml).map((r) =>
+    encodeJson({ kind: 'record', cls: 'secret' }, r),
+  );
   const event = fc.record(
-    { id: text(xml), timestamp: fc.constant('0.0'), class: fc.constant('secret'), operation: fc.constantFrom('add', 'mod'), ref: text(xml), snapshot: secret },
+    {
+      id: text(xml),
+      timestamp: fc.constant('0.0'),
+      class: fc.constant('secret'),
+      operation: fc.constantFrom('add', 'mod'),
+      ref: text(xml),
+      snapshot: secret,
+    },
     { requiredKeys: ['id', 'timestamp', 'class', 'operation', 'ref'] },
   );
-  return fc.record({ events: fc.array(event, { maxLength: 3 }), valid_ref_counts: fc.dictionary(text(xml), fc.nat(), { maxKeys: 3 }), token: text(xml) });
+  return fc.record({
+    events: fc.array(event, { maxLength: 3 }),
+    valid_ref_counts: fc.dictionary(text(xml), fc.nat(), { maxKeys: 3 }),
+    token: text(xml),
+  });
 }
 
 /** The own fields of a value, prototypes aside and `__proto__` included. */
@@ -311,7 +433,21 @@ describe('any value of any type survives both wires', () => {
   test('the model has types to try', () => {
     expect(types.size).toBeGreaterThan(200);
     expect(new Set([...types.values()].map((t) => t.kind))).toEqual(
-      new Set(['string', 'int', 'float', 'bool', 'datetime', 'ref', 'enum', 'set', 'map', 'record', 'option', 'anyRecord', 'eventBatch']),
+      new Set([
+        'string',
+        'int',
+        'float',
+        'bool',
+        'datetime',
+        'ref',
+        'enum',
+        'set',
+        'map',
+        'record',
+        'option',
+        'anyRecord',
+        'eventBatch',
+      ]),
     );
   });
   const tried = [...types].filter(([, t]) => !JSON.stringify(t).match(/"anyRecord"|"cls":"event"/));
@@ -320,7 +456,9 @@ describe('any value of any type survives both wires', () => {
   test.each(tried)('%s', (_, type) => {
     fc.assert(
       fc.property(values(type, false), (value) => {
-        expect(plain(decode(type, parseJsonCall(jsonCall('a.b', [encodeJson(type, value)], 1)).params[0]))).toEqual(plain(value));
+        expect(
+          plain(decode(type, parseJsonCall(jsonCall('a.b', [encodeJson(type, value)], 1)).params[0])),
+        ).toEqual(plain(value));
       }),
       runs,
     );

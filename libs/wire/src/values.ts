@@ -42,7 +42,8 @@ function codecOfClass(name: string): Codec {
 export const decode = (type: Type | undefined, value: unknown): unknown => codecFor(type).decode(value);
 
 /** The argument of a constructor of the class: its settable fields, with defaults. Throws INTERNAL_ERROR for one that is missing. */
-export const decodeRecord = (cls: ClassDef, value: unknown): Record<string, unknown> => readConstructor(cls, value, codecFor);
+export const decodeRecord = (cls: ClassDef, value: unknown): Record<string, unknown> =>
+  readConstructor(cls, value, codecFor);
 
 /** JSON text; void is `""`. Throws TypeError for a value that is not of the type. */
 export const encodeJson = (type: Type | undefined, value: unknown): string => codecFor(type).json(value);
@@ -51,4 +52,5 @@ export const encodeJson = (type: Type | undefined, value: unknown): string => co
 export const encodeXml = (type: Type | undefined, value: unknown): string => codecFor(type).xml(value);
 
 /** The `<value>` element of what is JSON already: what the replica keeps, for a client that speaks XML. */
-export const xmlOfJson = (type: Type | undefined, json: string): string => codecFor(type).xml(JSON.parse(json));
+export const xmlOfJson = (type: Type | undefined, json: string): string =>
+  codecFor(type).xml(JSON.parse(json));

@@ -7,7 +7,11 @@ function sent(opcode: number, payload: Uint8Array, { isLast = true, mask = [1, 2
   const head = whole.length - payload.length;
   whole[0] = opcode | (isLast ? 0x80 : 0);
   whole[1] = (whole[1] ?? 0) | 0x80;
-  return Buffer.concat([whole.subarray(0, head), Buffer.from(mask), Uint8Array.from(payload, (b, i) => b ^ (mask[i % 4] ?? 0))]);
+  return Buffer.concat([
+    whole.subarray(0, head),
+    Buffer.from(mask),
+    Uint8Array.from(payload, (b, i) => b ^ (mask[i % 4] ?? 0)),
+  ]);
 }
 
 test('messages come out whole, however they were cut', () => {
@@ -18,12 +22,19 @@ test('messages come out whole, however they were cut', () => {
       (all, step) => {
         const stream = Buffer.concat(
           all.flatMap((parts) =>
-            parts.flatMap((p, i) => [sent(i === 0 ? opcodes.binary : 0, p, { isLast: i === parts.length - 1 }), sent(opcodes.ping, Buffer.from('hi'))]),
+            parts.flatMap((p, i) => [
+              sent(i === 0 ? opcodes.binary : 0, p, { isLast: i === parts.length - 1 }),
+              sent(opcodes.ping, Buffer.from('hi')),
+            ]),
           ),
         );
         const reader = new FrameReader();
-        const out = Array.from({ length: Math.ceil(stream.length / step) }, (_, i) => reader.read(stream.subarray(i * step, (i + 1) * step))).flat();
-        expect(out.filter((f) => f.opcode === opcodes.binary).map((f) => Buffer.from(f.payload))).toEqual(all.map((parts) => Buffer.concat(parts)));
+        const out = Array.from({ length: Math.ceil(stream.length / step) }, (_, i) =>
+          reader.read(stream.subarray(i * step, (i + 1) * step)),
+        ).flat();
+        expect(out.filter((f) => f.opcode === opcodes.binary).map((f) => Buffer.from(f.payload))).toEqual(
+          all.map((parts) => Buffer.concat(parts)),
+        );
         expect(out.filter((f) => f.opcode === opcodes.ping)).toHaveLength(all.flat().length);
       },
     ),
@@ -43,7 +54,11 @@ test.each([
 test.each([
   ['without a mask', Buffer.from(frame(opcodes.binary, Buffer.from('x'))), 1002],
   ['that continues nothing', sent(0, Buffer.from('x')), 1002],
-  ['that begins within another', Buffer.concat([sent(2, Buffer.from('x'), { isLast: false }), sent(2, Buffer.from('y'))]), 1002],
+  [
+    'that begins within another',
+    Buffer.concat([sent(2, Buffer.from('x'), { isLast: false }), sent(2, Buffer.from('y'))]),
+    1002,
+  ],
   ['that is a ping in parts', sent(opcodes.ping, Buffer.from('x'), { isLast: false }), 1002],
   ['of an unknown kind', sent(5, Buffer.from('x')), 1002],
   ['with reserved bits', Buffer.from([0xc2, 0x80, 0, 0, 0, 0]), 1002],

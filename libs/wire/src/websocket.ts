@@ -35,7 +35,8 @@ export function frame(opcode: number, payload: Uint8Array): Uint8Array {
   }
   return Buffer.concat([head, payload]);
 }
-export const closing = (code: number): Uint8Array => frame(opcodes.close, Buffer.from([code >> 8, code & 0xff]));
+export const closing = (code: number): Uint8Array =>
+  frame(opcodes.close, Buffer.from([code >> 8, code & 0xff]));
 
 /** Puts together what comes in pieces: bytes to frames, frames to messages. Control frames come out as they are. */
 export class FrameReader {
@@ -61,21 +62,27 @@ export class FrameReader {
     const short = second & 0x7f;
     const head = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0);
     if (waiting.length < head + 4) return undefined;
-    const length = short === 126 ? waiting.readUInt16BE(2) : short === 127 ? Number(waiting.readBigUInt64BE(2)) : short;
+    const length =
+      short === 126 ? waiting.readUInt16BE(2) : short === 127 ? Number(waiting.readBigUInt64BE(2)) : short;
     if (length > longestPayload) throw new WebSocketError(1009, 'the message is too long');
     if (waiting.length < head + 4 + length) return undefined;
     const mask = waiting.subarray(head, head + 4);
-    const payload = Uint8Array.from(waiting.subarray(head + 4, head + 4 + length), (byte, i) => byte ^ (mask[i & 3] ?? 0));
+    const payload = Uint8Array.from(
+      waiting.subarray(head + 4, head + 4 + length),
+      (byte, i) => byte ^ (mask[i & 3] ?? 0),
+    );
     this.waiting = waiting.subarray(head + 4 + length);
     return { opcode: first & 0x0f, isLast: (first & last) !== 0, payload };
   }
 
   private joined({ opcode, isLast, payload }: Frame & { readonly isLast: boolean }): Frame | undefined {
     if (opcode >= opcodes.close) {
-      if (!isLast || payload.length > longestControl || opcode > opcodes.pong) throw new WebSocketError(1002, 'there is no such control frame');
+      if (!isLast || payload.length > longestControl || opcode > opcodes.pong)
+        throw new WebSocketError(1002, 'there is no such control frame');
       return { opcode, payload };
     }
-    if (opcode > opcodes.binary || (opcode === opcodes.continuation) !== (this.begun !== undefined)) throw new WebSocketError(1002, 'frames are out of order');
+    if (opcode > opcodes.binary || (opcode === opcodes.continuation) !== (this.begun !== undefined))
+      throw new WebSocketError(1002, 'frames are out of order');
     const message = this.begun ?? { opcode, parts: [], bytes: 0 };
     message.parts.push(payload);
     message.bytes += payload.length;

@@ -141,6 +141,7 @@ export class XmlReader {
 
 function undressed(tag: string): string {
   const match = dressedTag.exec(tag);
-  if (!match || (match[1]?.startsWith('/') && match[2])) throw new MalformedCall(`<${tag.slice(0, 40)}> is refused`);
+  if (!match || (match[1]?.startsWith('/') && match[2]))
+    throw new MalformedCall(`<${tag.slice(0, 40)}> is refused`);
   return `${match[1]}${match[2]}`;
 }

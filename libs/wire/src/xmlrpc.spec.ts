@@ -23,12 +23,18 @@ const valueOf = (xml: string): unknown => parseCall(withParam(xml)).params[0];
 
 describe('calls', () => {
   test('the call of the protocol notes is understood', () => {
-    expect(parseCall(golden('call-get-name-label.xml'))).toEqual({ method: 'VM.get_name_label', params: ['OpaqueRef:aa', 'OpaqueRef:bb'] });
+    expect(parseCall(golden('call-get-name-label.xml'))).toEqual({
+      method: 'VM.get_name_label',
+      params: ['OpaqueRef:aa', 'OpaqueRef:bb'],
+    });
   });
 
   test('every type that clients write is understood, and keeps its text', () => {
     const { method, params } = parseCall(golden('call-every-type.xml'));
-    const struct = Object.assign(Object.create(null) as object, { constructor: Object.create(null) as object, '': '' });
+    const struct = Object.assign(Object.create(null) as object, {
+      constructor: Object.create(null) as object,
+      '': '',
+    });
     Object.defineProperty(struct, '__proto__', { value: 'data', enumerable: true });
     expect(method).toBe('test.every_type');
     expect(params).toEqual([
@@ -54,28 +60,38 @@ describe('calls', () => {
   });
 
   test('the members of a struct are data, whatever their names', () => {
-    const struct = valueOf('<value><struct><member><name>__proto__</name><value>x</value></member></struct></value>') as object;
+    const struct = valueOf(
+      '<value><struct><member><name>__proto__</name><value>x</value></member></struct></value>',
+    ) as object;
     expect(Object.keys(struct)).toEqual(['__proto__']);
     expect(Object.getPrototypeOf(struct)).toBeNull();
     expect(({} as Record<string, unknown>)['x']).toBeUndefined();
   });
 
-  test.each([['<params></params>'], ['<params/>'], ['<params> </params>']])('%s is no parameters', (params) => {
-    expect(parseCall(`<methodCall><methodName>a.b</methodName>${params}</methodCall>`).params).toEqual([]);
-  });
+  test.each([['<params></params>'], ['<params/>'], ['<params> </params>']])(
+    '%s is no parameters',
+    (params) => {
+      expect(parseCall(`<methodCall><methodName>a.b</methodName>${params}</methodCall>`).params).toEqual([]);
+    },
+  );
 
   test('text and bytes read alike, with a byte order mark or without', () => {
     const text = withParam('<value>é</value>');
-    for (const body of [text, `\ufeff${text}`, Buffer.from(text), Buffer.from(`\ufeff${text}`)]) expect(parseCall(body).params).toEqual(['é']);
+    for (const body of [text, `\ufeff${text}`, Buffer.from(text), Buffer.from(`\ufeff${text}`)])
+      expect(parseCall(body).params).toEqual(['é']);
   });
 
   test('a call that was written is read', () => {
-    expect(parseCall(xmlCall('a<b', [encodeXml({ kind: 'string' }, 'x]]>&')]))).toEqual({ method: 'a<b', params: ['x]]>&'] });
+    expect(parseCall(xmlCall('a<b', [encodeXml({ kind: 'string' }, 'x]]>&')]))).toEqual({
+      method: 'a<b',
+      params: ['x]]>&'],
+    });
   });
 });
 
 describe('bodies that are no call', () => {
-  const nested = (depth: number): string => withParam('<value><array><data>'.repeat(depth) + '<value/>' + '</data></array></value>'.repeat(depth));
+  const nested = (depth: number): string =>
+    withParam('<value><array><data>'.repeat(depth) + '<value/>' + '</data></array></value>'.repeat(depth));
   const doctype = (inside: string): string =>
     `<?xml version="1.0"?><!DOCTYPE m ${inside}><methodCall><methodName>a.b</methodName><params><param><value>&e;</value></param></params></methodCall>`;
   test.each<[string, string]>([
@@ -95,15 +111,25 @@ describe('bodies that are no call', () => {
     ['a parameter without a value', withParam('')],
     [
       'a struct with a member twice',
-      withParam('<value><struct><member><name>a</name><value/></member><member><name>a</name><value/></member></struct></value>'),
+      withParam(
+        '<value><struct><member><name>a</name><value/></member><member><name>a</name><value/></member></struct></value>',
+      ),
     ],
     [
       'a struct with __proto__ twice',
-      withParam('<value><struct><member><name>__proto__</name><value/></member><member><name>__proto__</name><value/></member></struct></value>'),
+      withParam(
+        '<value><struct><member><name>__proto__</name><value/></member><member><name>__proto__</name><value/></member></struct></value>',
+      ),
     ],
     ['a member without a name', withParam('<value><struct><member><value/></member></struct></value>')],
-    ['a member without a value', withParam('<value><struct><member><name>a</name></member></struct></value>')],
-    ['a name of 1 MB', withParam(`<value><struct><member><name>${'n'.repeat(1e6)}</name><value/></member></struct></value>`)],
+    [
+      'a member without a value',
+      withParam('<value><struct><member><name>a</name></member></struct></value>'),
+    ],
+    [
+      'a name of 1 MB',
+      withParam(`<value><struct><member><name>${'n'.repeat(1e6)}</name><value/></member></struct></value>`),
+    ],
     ['a tag of 1 MB', withParam(`<value${' '.repeat(1e6)}/>`)],
     ['an unknown entity', withParam('<value>&nbsp;</value>')],
     ['an entity of Object', withParam('<value>&constructor;</value>')],
@@ -161,7 +187,9 @@ describe('answers', () => {
     expect(parseResponse(golden('success.xml'))).toBe('OpaqueRef:aa');
     expect(parseResponse(golden('success-void.xml'))).toBe('');
     expect(parseResponse(golden('list-methods.xml'))).toEqual(['VM.start', 'VM.get_all']);
-    expect(() => parseResponse(golden('failure.xml'))).toThrow(new XenError('HANDLE_INVALID', 'VM', 'OpaqueRef:<x>'));
+    expect(() => parseResponse(golden('failure.xml'))).toThrow(
+      new XenError('HANDLE_INVALID', 'VM', 'OpaqueRef:<x>'),
+    );
     expect(() => parseResponse('<methodCall/>')).toThrow(MalformedCall);
   });
 

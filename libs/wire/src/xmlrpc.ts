@@ -133,7 +133,9 @@ function readArray(reader: XmlReader, depth: number): Untyped[] {
   const values: Untyped[] = [];
   const opening = reader.next();
   if (opening === '/array') return values;
-  if (opening === 'data') for (let tag = reader.next(); tag !== '/data'; tag = reader.next()) values.push(readValue(reader, tag, depth));
+  if (opening === 'data')
+    for (let tag = reader.next(); tag !== '/data'; tag = reader.next())
+      values.push(readValue(reader, tag, depth));
   else if (opening !== 'data/') throw new MalformedCall(`<${opening}> in an array`);
   reader.expect('/array');
   return values;
@@ -160,9 +162,11 @@ function readName(reader: XmlReader): string {
   return name;
 }
 
-const response = (value: string): string => `<?xml version="1.0"?><methodResponse><params><param>${value}</param></params></methodResponse>`;
+const response = (value: string): string =>
+  `<?xml version="1.0"?><methodResponse><params><param>${value}</param></params></methodResponse>`;
 const member = (name: string, value: string): string => `<member><name>${name}</name>${value}</member>`;
-const envelope = (status: string, rest: string): string => response(`<value><struct>${member('Status', `<value>${status}</value>`)}${rest}</struct></value>`);
+const envelope = (status: string, rest: string): string =>
+  response(`<value><struct>${member('Status', `<value>${status}</value>`)}${rest}</struct></value>`);
 
 /** The answer to a call that succeeded; `fragment` is the `<value>` element of what it returned. */
 export const xmlSuccess = (fragment: string): string => envelope('Success', member('Value', fragment));
@@ -173,7 +177,10 @@ export const xmlSuccessAround: readonly string[] = xmlSuccess('\0').split('\0');
 /** The answer to a call that failed: the error's code, then its parameters. */
 export function xmlFailure(description: readonly string[]): string {
   const values = description.map((text) => `<value>${escapeXml(text)}</value>`).join('');
-  return envelope('Failure', member('ErrorDescription', `<value><array><data>${values}</data></array></value>`));
+  return envelope(
+    'Failure',
+    member('ErrorDescription', `<value><array><data>${values}</data></array></value>`),
+  );
 }
 
 /** An answer without the envelope, as system.listMethods gives it. */

@@ -1,5 +1,17 @@
 /** Runs one operation that a worker has taken: replay, go on, undo on failure, finish. */
-import { Cancelled, Later, Lost, Parked, type Entry, type Held, type Operation, type OperationStore, type Outcome, type Run, type Taken } from './operation';
+import {
+  Cancelled,
+  Later,
+  Lost,
+  Parked,
+  type Entry,
+  type Held,
+  type Operation,
+  type OperationStore,
+  type Outcome,
+  type Run,
+  type Taken,
+} from './operation';
 
 /** An act outside the database may be done again after a crash; one in the database is done once, with its journal line. */
 export type Phase = 'act outside' | 'act' | 'undo';
@@ -67,10 +79,19 @@ class Running<Tx> implements Run<Tx> {
     this.past = new Map(taken.journal.map((e) => [e.step, e]));
   }
 
-  async step<T>(name: string, act: () => Promise<T>, undo?: (result: T | undefined) => Promise<void>): Promise<T> {
+  async step<T>(
+    name: string,
+    act: () => Promise<T>,
+    undo?: (result: T | undefined) => Promise<void>,
+  ): Promise<T> {
     const done = this.replay(name);
     // Registered before the act: an act that failed half-way is undone too.
-    if (undo && !done?.undone) this.undos.push({ step: name, work: async () => undefined, outside: () => undo(this.past.get(name)?.result as T | undefined) });
+    if (undo && !done?.undone)
+      this.undos.push({
+        step: name,
+        work: async () => undefined,
+        outside: () => undo(this.past.get(name)?.result as T | undefined),
+      });
     if (done) return done.result as T;
     await this.flush();
     const result = await this.attemptStep(name, 'act outside', act);
@@ -79,7 +100,11 @@ class Running<Tx> implements Run<Tx> {
     return result;
   }
 
-  async commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T> {
+  async commit<T>(
+    name: string,
+    work: (tx: Tx) => Promise<T>,
+    undo?: (tx: Tx, result: T) => Promise<void>,
+  ): Promise<T> {
     const done = this.replay(name);
     const result = done ? (done.result as T) : await this.commitStep(name, work);
     if (undo && !done?.undone) this.undos.push({ step: name, work: (tx) => undo(tx, result) });
@@ -87,7 +112,9 @@ class Running<Tx> implements Run<Tx> {
   }
 
   private async commitStep<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T> {
-    const result = await this.attemptStep(name, 'act', () => this.around.store.commit(this.held, name, work, this.pending));
+    const result = await this.attemptStep(name, 'act', () =>
+      this.around.store.commit(this.held, name, work, this.pending),
+    );
     this.pending = [];
     return result;
   }
@@ -143,7 +170,13 @@ class Running<Tx> implements Run<Tx> {
         return await (this.around.around ? this.around.around(name, phase, act) : act());
       } catch (error) {
         if (error instanceof Later) this.putOff(name, error);
-        if (error instanceof Lost || error instanceof Cancelled || this.around.describe(error) || tried >= this.around.tries) throw error;
+        if (
+          error instanceof Lost ||
+          error instanceof Cancelled ||
+          this.around.describe(error) ||
+          tried >= this.around.tries
+        )
+          throw error;
         await this.around.wait(this.around.backoffMs * 2 ** (tried - 1));
       }
     }
@@ -157,13 +190,17 @@ const laterShare = 1 / 16,
 /** The journal's name for the failure that began the undoing; no step may be called so. */
 const failure = '!failed';
 
-const failedBefore = ({ error = [], result }: Entry): StepFailed => new StepFailed(error, result === 'cancelled');
+const failedBefore = ({ error = [], result }: Entry): StepFailed =>
+  new StepFailed(error, result === 'cancelled');
 
 /** The client's error for one that no step could get past. */
 function describe<Tx>(error: unknown, around: Surroundings<Tx>): StepFailed {
   if (error instanceof StepFailed) return error;
   if (error instanceof Cancelled) return new StepFailed(['TASK_CANCELLED', error.ref], true);
-  const last = around.describeLast?.(error) ?? ['INTERNAL_ERROR', error instanceof Error ? error.message : String(error)];
+  const last = around.describeLast?.(error) ?? [
+    'INTERNAL_ERROR',
+    error instanceof Error ? error.message : String(error),
+  ];
   return new StepFailed(around.describe(error) ?? last, false);
 }
 
@@ -178,7 +215,11 @@ async function undoAll<Tx>(run: Running<Tx>, around: Surroundings<Tx>): Promise<
 }
 
 /** Runs a taken operation to its end. Throws only Lost, Parked or an outage, or what an undo could not get past: then it is taken up again later. */
-export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around: Surroundings<Tx>): Promise<Outcome> {
+export async function execute<Tx>(
+  operation: Operation<Tx>,
+  taken: Taken,
+  around: Surroundings<Tx>,
+): Promise<Outcome> {
   const run = new Running(taken, around);
   let outcome: Outcome;
   try {
@@ -189,9 +230,16 @@ export async function execute<Tx>(operation: Operation<Tx>, taken: Taken, around
     // The first failure is the operation's, whatever else is found while it is undone.
     const known = taken.journal.find((e) => e.step === failure);
     const failed = known ? failedBefore(known) : describe(error, around);
-    if (!known) await run.flush({ step: failure, error: failed.description, result: failed.cancelled ? 'cancelled' : 'failed' });
+    if (!known)
+      await run.flush({
+        step: failure,
+        error: failed.description,
+        result: failed.cancelled ? 'cancelled' : 'failed',
+      });
     await undoAll(run, around);
-    outcome = failed.cancelled ? { cancelled: true, error: failed.description } : { error: failed.description };
+    outcome = failed.cancelled
+      ? { cancelled: true, error: failed.description }
+      : { error: failed.description };
   }
   if (!run.concluded) await around.store.finish(run, outcome);
   return outcome;

@@ -57,7 +57,10 @@ export interface Sighting {
   readonly attempt: number;
   readonly beat: number;
 }
-export type Outcome = { readonly result: unknown } | { readonly error: readonly string[] } | { readonly cancelled: true; readonly error: readonly string[] };
+export type Outcome =
+  | { readonly result: unknown }
+  | { readonly error: readonly string[] }
+  | { readonly cancelled: true; readonly error: readonly string[] };
 
 export class Lost extends Error {
   constructor(ref: string) {
@@ -103,7 +106,11 @@ export interface Run<Tx = unknown> {
   /** An effect outside the database; `act` may run again after a crash. */
   step<T>(name: string, act: () => Promise<T>, undo?: (result: T | undefined) => Promise<void>): Promise<T>;
   /** An effect in the database, done exactly once together with its journal line. */
-  commit<T>(name: string, work: (tx: Tx) => Promise<T>, undo?: (tx: Tx, result: T) => Promise<void>): Promise<T>;
+  commit<T>(
+    name: string,
+    work: (tx: Tx) => Promise<T>,
+    undo?: (tx: Tx, result: T) => Promise<void>,
+  ): Promise<T>;
   /** The last effect of all, done in one transaction with the end of the operation. Nothing may follow it. */
   conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** A safe point: throws Cancelled when the task was asked to stop. */
@@ -111,4 +118,7 @@ export interface Run<Tx = unknown> {
   /** Tells how far the operation is, 0 to 1; written at most a few times a second. */
   progress(fraction: number): Promise<void>;
 }
-export type Operation<Tx, P = Readonly<Record<string, unknown>>> = (run: Run<Tx>, params: P) => Promise<unknown>;
+export type Operation<Tx, P = Readonly<Record<string, unknown>>> = (
+  run: Run<Tx>,
+  params: P,
+) => Promise<unknown>;

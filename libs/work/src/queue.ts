@@ -11,21 +11,33 @@ interface Ring {
 }
 
 /** Fails at once when Redis is away: the sweeper rings again, nobody waits here. */
-const toRing = (redisUrl: string): ConnectionOptions => ({ url: redisUrl, enableOfflineQueue: false, maxRetriesPerRequest: 1 });
+const toRing = (redisUrl: string): ConnectionOptions => ({
+  url: redisUrl,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+});
 const toServe = (redisUrl: string): ConnectionOptions => ({ url: redisUrl, maxRetriesPerRequest: null });
 
 export class Doorbell {
   private readonly queue: Queue<Ring>;
 
   constructor(redisUrl: string, prefix: string) {
-    this.queue = new Queue<Ring>(operationsQueue, { connection: toRing(redisUrl), prefix, defaultJobOptions: { removeOnComplete: true, removeOnFail: true } });
+    this.queue = new Queue<Ring>(operationsQueue, {
+      connection: toRing(redisUrl),
+      prefix,
+      defaultJobOptions: { removeOnComplete: true, removeOnFail: true },
+    });
     this.queue.on('error', () => undefined);
   }
 
   /** Never throws and never waits long: a ring that Redis did not take is made up for by the sweeper. */
   async ring(rings: readonly { readonly ref: string; readonly attempt: number }[]): Promise<void> {
     if (rings.length === 0) return;
-    const jobs = rings.map(({ ref, attempt }) => ({ name: 'run', data: { ref }, opts: { jobId: `${ref.replace('OpaqueRef:', '')}.${attempt}` } }));
+    const jobs = rings.map(({ ref, attempt }) => ({
+      name: 'run',
+      data: { ref },
+      opts: { jobId: `${ref.replace('OpaqueRef:', '')}.${attempt}` },
+    }));
     await this.queue.addBulk(jobs).catch(() => undefined);
   }
 
@@ -44,7 +56,12 @@ export interface Serving {
 }
 
 /** Serves rings until closed, at most `concurrency` at once. */
-export function serve(redisUrl: string, prefix: string, concurrency: number, run: (ref: string) => Promise<void>): Serving {
+export function serve(
+  redisUrl: string,
+  prefix: string,
+  concurrency: number,
+  run: (ref: string) => Promise<void>,
+): Serving {
   const worker = new Worker<Ring>(operationsQueue, (job) => run(job.data.ref), {
     connection: toServe(redisUrl),
     prefix,

@@ -14,6 +14,11 @@ export const devicesScenarios: Scenarios = {
   'VIF.unplug': async (kit) => [await kit.device('VIF', true)],
   'VIF.unplug_force': async (kit) => [await kit.device('VIF', true)],
   'VIF.move': async (kit) => [await kit.device('VIF', true), await networkOf(kit)],
-  'VIF.configure_ipv4': async (kit) => [await kit.device('VIF', true, windows), 'Static', '10.5.0.5/8', '10.0.0.1'],
+  'VIF.configure_ipv4': async (kit) => [
+    await kit.device('VIF', true, windows),
+    'Static',
+    '10.5.0.5/8',
+    '10.0.0.1',
+  ],
   'VIF.configure_ipv6': async (kit) => [await kit.device('VIF', true, windows), 'Static', 'fd00::5/64', ''],
 };

@@ -4,7 +4,8 @@ import { eventually } from '../../world';
 
 /** A VM that runs, and a host on which it does not. */
 async function movable(kit: Kit): Promise<[string, string]> {
-  for (const host of await hosts(kit)) if (!(await kit.call<boolean>('host.get_enabled', host))) await kit.call('host.enable', host);
+  for (const host of await hosts(kit))
+    if (!(await kit.call<boolean>('host.get_enabled', host))) await kit.call('host.enable', host);
   const vm = await kit.runningVm();
   const here = await kit.call<string>('VM.get_resident_on', vm);
   return [vm, (await hosts(kit)).find((h) => h !== here) ?? ''];
@@ -41,16 +42,23 @@ async function sleepingHost(kit: Kit): Promise<string> {
 
 async function localStorage(kit: Kit, host: string): Promise<string> {
   const srs = await kit.call<Record<string, { type: string }>>('SR.get_all_records');
-  const pbds = Object.values(await kit.call<Record<string, { host: string; SR: string }>>('PBD.get_all_records'));
+  const pbds = Object.values(
+    await kit.call<Record<string, { host: string; SR: string }>>('PBD.get_all_records'),
+  );
   return pbds.find((p) => p.host === host && srs[p.SR]?.type === 'ext')?.SR ?? '';
 }
 
 /** Something that takes what is sent to it. */
-const receiver = async (): Promise<string> => `${await served((request, response) => void request.resume().on('end', () => response.end()))}/report`;
+const receiver = async (): Promise<string> =>
+  `${await served((request, response) => void request.resume().on('end', () => response.end()))}/report`;
 
 export const hostScenarios: Scenarios = {
   'VM.pool_migrate': async (kit) => [...(await movable(kit)), { live: 'true' }],
-  'host.evacuate': async (kit) => [await kit.call('VM.get_resident_on', await kit.runningVm()), 'OpaqueRef:NULL', 0],
+  'host.evacuate': async (kit) => [
+    await kit.call('VM.get_resident_on', await kit.runningVm()),
+    'OpaqueRef:NULL',
+    0,
+  ],
   'host.shutdown': async (kit) => [await idleHost(kit)],
   'host.power_on': async (kit) => [await sleepingHost(kit)],
   'host.reboot': async (kit) => [await idleHost(kit)],
@@ -60,9 +68,20 @@ export const hostScenarios: Scenarios = {
   'host.send_debug_keys': async (kit) => [await kit.hostOf(), 'q'],
   'VM.migrate_send': async (kit) => {
     const [vm, to] = await movable(kit);
-    const [network] = await kit.call<string[]>('network.get_by_name_label', 'Pool-wide network associated with eth0');
+    const [network] = await kit.call<string[]>(
+      'network.get_by_name_label',
+      'Pool-wide network associated with eth0',
+    );
     const dest = await kit.call('host.migrate_receive', to, network, {});
     const [vbd] = await kit.call<string[]>('VM.get_VBDs', vm);
-    return [vm, dest, true, { [await kit.call<string>('VBD.get_VDI', vbd)]: await localStorage(kit, to) }, {}, {}, {}];
+    return [
+      vm,
+      dest,
+      true,
+      { [await kit.call<string>('VBD.get_VDI', vbd)]: await localStorage(kit, to) },
+      {},
+      {},
+      {},
+    ];
   },
 };

@@ -6,7 +6,10 @@ const others = new WeakMap<Kit, Promise<{ readonly world: World; readonly call: 
 function otherOf(kit: Kit): Promise<{ readonly world: World; readonly call: Call }> {
   const known = others.get(kit);
   if (known) return known;
-  const made = startWorld({ hosts: 1, seed: 8, scheduler: false }).then(async (world) => ({ world, call: await login(world.url) }));
+  const made = startWorld({ hosts: 1, seed: 8, scheduler: false }).then(async (world) => ({
+    world,
+    call: await login(world.url),
+  }));
   kit.atEnd(async () => (await made).world.stop());
   others.set(kit, made);
   return made;
@@ -19,7 +22,11 @@ interface Record {
 /** The uuids of the pool's hosts that live. */
 async function live(call: Call): Promise<string[]> {
   const hosts = Object.values(await call<Readonly<{ [ref: string]: Record }>>('host.get_all_records'));
-  const alive = await Promise.all(hosts.map(async ({ uuid, metrics }) => ((await call<boolean>('host_metrics.get_live', metrics)) ? [uuid] : [])));
+  const alive = await Promise.all(
+    hosts.map(async ({ uuid, metrics }) =>
+      (await call<boolean>('host_metrics.get_live', metrics)) ? [uuid] : [],
+    ),
+  );
   return alive.flat();
 }
 const uuidOf = (kit: Kit): string => hostOf.get(kit) ?? '';
@@ -37,7 +44,15 @@ const luggageIn = async (call: Call): Promise<Luggage> => ({
 });
 async function newDisk(call: Call, name_label: string): Promise<string> {
   const [SR] = await call<string[]>('SR.get_by_name_label', 'Local storage');
-  return call('VDI.create', { name_label, SR, virtual_size: 2 ** 20, type: 'user', sharable: false, read_only: false, other_config: {} });
+  return call('VDI.create', {
+    name_label,
+    SR,
+    virtual_size: 2 ** 20,
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  });
 }
 /** A VM with a disk, and a disk that no VM has. */
 async function pack(call: Call): Promise<void> {
@@ -48,7 +63,15 @@ async function pack(call: Call): Promise<void> {
   const VM = await call<string>('VM.clone', template, vmName);
   await call('VM.remove_from_other_config', VM, 'disks');
   await call('VM.set_is_a_template', VM, false);
-  const vbd = { VM, VDI: await newDisk(call, 'its disk'), userdevice: '0', bootable: true, mode: 'RW', type: 'Disk', empty: false };
+  const vbd = {
+    VM,
+    VDI: await newDisk(call, 'its disk'),
+    userdevice: '0',
+    bootable: true,
+    mode: 'RW',
+    type: 'Disk',
+    empty: false,
+  };
   await call('VBD.create', { ...vbd, other_config: {}, qos_algorithm_type: '', qos_algorithm_params: {} });
 }
 
@@ -58,7 +81,8 @@ async function atHome(kit: Kit): Promise<unknown[]> {
   if (!hostOf.has(kit)) hostOf.set(kit, (await live(kit.call))[0] ?? '');
   const there = (await call<Readonly<{ [ref: string]: Record }>>('host.get_all_records')) ?? {};
   for (const vm of (await luggageIn(call)).vms) await call('VM.destroy', vm);
-  for (const [ref, { uuid }] of Object.entries(there)) if (uuid === uuidOf(kit)) await call('pool.eject', ref);
+  for (const [ref, { uuid }] of Object.entries(there))
+    if (uuid === uuidOf(kit)) await call('pool.eject', ref);
   await eventually(async () => expect(await live(kit.call)).toEqual([uuidOf(kit)]));
   for (const sr of await kit.call<string[]>('SR.get_by_name_label', 'Shared storage')) {
     for (const pbd of await kit.call<string[]>('SR.get_PBDs', sr)) await kit.call('PBD.unplug', pbd);
@@ -74,12 +98,18 @@ export async function inOnePool(kit: Kit): Promise<void> {
   await eventually(async () => {
     const slave = (await kit.plane.store.query('SELECT 1 FROM slave_of')).length > 0;
     const there = (await live(call)).includes(uuidOf(kit));
-    expect([slave, there, await live(kit.call)]).toEqual(slave ? [true, true, []] : [false, false, [uuidOf(kit)]]);
+    expect([slave, there, await live(kit.call)]).toEqual(
+      slave ? [true, true, []] : [false, false, [uuidOf(kit)]],
+    );
     const [having, lacking] = slave ? [call, kit.call] : [kit.call, call];
     expect(await luggageIn(lacking)).toEqual({ vms: [], disks: [] });
     const { vms, disks } = await luggageIn(having);
     expect([vms.length, disks.length]).toEqual([1, 1]);
-    expect(await having('VM.get_record', vms[0])).toMatchObject({ blocked_operations: {}, current_operations: {}, power_state: 'Halted' });
+    expect(await having('VM.get_record', vms[0])).toMatchObject({
+      blocked_operations: {},
+      current_operations: {},
+      power_state: 'Halted',
+    });
     expect(await having('VDI.get_current_operations', disks[0])).toEqual({});
   });
 }

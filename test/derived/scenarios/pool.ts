@@ -1,12 +1,17 @@
 import type { Scenarios } from '../kit';
 import { served } from '../outside';
 
-const index = '<repomd><data type="updateinfo"><checksum type="sha256">' + 'ab'.repeat(32) + '</checksum></data></repomd>';
+const index =
+  '<repomd><data type="updateinfo"><checksum type="sha256">' +
+  'ab'.repeat(32) +
+  '</checksum></data></repomd>';
 let repository: Promise<string> | undefined;
 /** Of updates. */
 const repositoryUrl = async (): Promise<string> => {
   repository ??= served((request, response) => {
-    response.writeHead(request.url === '/base/repodata/repomd.xml' ? 200 : 404, { 'content-type': 'text/xml' }).end(index);
+    response
+      .writeHead(request.url === '/base/repodata/repomd.xml' ? 200 : 404, { 'content-type': 'text/xml' })
+      .end(index);
   });
   return `${await repository}/base`;
 };

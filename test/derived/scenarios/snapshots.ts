@@ -21,7 +21,15 @@ export const snapshotScenarios: Scenarios = {
     return [await snapshotOf(kit, vm)];
   },
   'VMSS.snapshot_now': async (kit) => {
-    const schedule = { name_label: 'walked', name_description: '', enabled: false, type: 'snapshot', retained_snapshots: 2, frequency: 'daily', schedule: {} };
+    const schedule = {
+      name_label: 'walked',
+      name_description: '',
+      enabled: false,
+      type: 'snapshot',
+      retained_snapshots: 2,
+      frequency: 'daily',
+      schedule: {},
+    };
     const vmss = await kit.call<string>('VMSS.create', schedule);
     await kit.call('VM.set_snapshot_schedule', await kit.newVm(), vmss);
     return [vmss];

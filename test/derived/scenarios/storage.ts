@@ -1,7 +1,8 @@
 import type { Kit, Scenarios } from '../kit';
 
 const none = 'OpaqueRef:NULL';
-const defaultSr = async (kit: Kit): Promise<string> => kit.call('pool.get_default_SR', (await kit.call<string[]>('pool.get_all'))[0]);
+const defaultSr = async (kit: Kit): Promise<string> =>
+  kit.call('pool.get_default_SR', (await kit.call<string[]>('pool.get_all'))[0]);
 async function diskOfVm(kit: Kit): Promise<string> {
   const [vbd] = await kit.call<string[]>('VM.get_VBDs', await kit.newVm());
   return kit.call('VBD.get_VDI', vbd);
@@ -10,7 +11,20 @@ async function diskOfVm(kit: Kit): Promise<string> {
 const otherSr = (kit: Kit): Promise<string> =>
   kit
     .hostOf()
-    .then((host) => kit.call('SR.create', host, { server: 'nfs.xenplane.internal', serverpath: '/export/other' }, 0, 'other', '', 'nfs', 'user', true, {}));
+    .then((host) =>
+      kit.call(
+        'SR.create',
+        host,
+        { server: 'nfs.xenplane.internal', serverpath: '/export/other' },
+        0,
+        'other',
+        '',
+        'nfs',
+        'user',
+        true,
+        {},
+      ),
+    );
 async function tracked(kit: Kit): Promise<unknown[]> {
   const vdi = await diskOfVm(kit);
   await kit.call('VDI.enable_cbt', vdi);

@@ -7,6 +7,11 @@ export const transferScenarios: Scenarios = {
     url.username = 'root';
     url.password = encodeURIComponent(password);
     url.searchParams.set('ref', await kit.newVm());
-    return [url.href, await kit.call('pool.get_default_SR', (await kit.call<string[]>('pool.get_all'))[0]), false, false];
+    return [
+      url.href,
+      await kit.call('pool.get_default_SR', (await kit.call<string[]>('pool.get_all'))[0]),
+      false,
+      false,
+    ];
   },
 };

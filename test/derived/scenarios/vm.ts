@@ -13,7 +13,12 @@ export const vmScenarios: Scenarios = {
   'VM.restart_device_models': async (kit) => [await kit.runningVm()],
   'VM.suspend': async (kit) => [await kit.runningVm()],
   'VM.resume': async (kit) => [await kit.after(kit.runningVm(), 'VM.suspend'), false, false],
-  'VM.resume_on': async (kit) => [await kit.after(kit.runningVm(), 'VM.suspend'), await kit.hostOf(), false, false],
+  'VM.resume_on': async (kit) => [
+    await kit.after(kit.runningVm(), 'VM.suspend'),
+    await kit.hostOf(),
+    false,
+    false,
+  ],
   'VM.copy': async (kit) => [await kit.newVm(), 'copied', 'OpaqueRef:NULL'],
   'VM.set_memory_dynamic_range': async (kit) => [await kit.runningVm(), 2 ** 30, 2 ** 31],
   'VM.set_memory_target_live': async (kit) => [await kit.runningVm(), 2 ** 30],

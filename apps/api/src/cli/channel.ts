@@ -68,7 +68,8 @@ export class Channel {
     this.socket.write(thinGreeting());
     const silent = setTimeout(() => this.socket.destroy(), mostSilenceMs);
     try {
-      if (!isThinGreeting(await this.take(greetingLength))) throw new MalformedThin('the client speaks another protocol');
+      if (!isThinGreeting(await this.take(greetingLength)))
+        throw new MalformedThin('the client speaks another protocol');
     } finally {
       clearTimeout(silent);
     }

@@ -19,10 +19,18 @@ interface CommandLine {
 /** One word a line; who it is comes last, or first when another server passes the command on. */
 export function commandLine(body: string): CommandLine {
   const lines = body.split('\n').map((line) => line.replace(/\r$/, ''));
-  const value = (name: string): string | undefined => lines.findLast((l) => l.startsWith(`${name}=`))?.slice(name.length + 1);
+  const value = (name: string): string | undefined =>
+    lines.findLast((l) => l.startsWith(`${name}=`))?.slice(name.length + 1);
   const session = lines[0]?.startsWith('session_id=') ? lines[0].slice('session_id='.length) : undefined;
-  const own = ([lines.findLastIndex((l) => l.startsWith('username=')), lines.findLastIndex((l) => l.startsWith('password='))] as const).filter((i) => i >= 0);
-  const words = lines.filter((line, i) => line !== '' && !own.includes(i) && !(i === 0 && session !== undefined));
+  const own = (
+    [
+      lines.findLastIndex((l) => l.startsWith('username=')),
+      lines.findLastIndex((l) => l.startsWith('password=')),
+    ] as const
+  ).filter((i) => i >= 0);
+  const words = lines.filter(
+    (line, i) => line !== '' && !own.includes(i) && !(i === 0 && session !== undefined),
+  );
   return { words, login: { session, user: value('username') ?? '', password: value('password') ?? '' } };
 }
 

@@ -2,9 +2,25 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { asRef, handlerNamed, isNullRef, XenError, type HandlerFacts, type HandlerMethod, type Role } from '@xenplane/model';
+import {
+  asRef,
+  handlerNamed,
+  isNullRef,
+  XenError,
+  type HandlerFacts,
+  type HandlerMethod,
+  type Role,
+} from '@xenplane/model';
 import { BodyRefused, decoded, pathOf, queryOf, quiet, readTarget, type Bodies } from '@xenplane/http';
-import { databaseError, errorOf, HttpTask, type Dispatcher, type Plane, type TaskHead, type TransferHeartbeats } from '@xenplane/xapi';
+import {
+  databaseError,
+  errorOf,
+  HttpTask,
+  type Dispatcher,
+  type Plane,
+  type TaskHead,
+  type TransferHeartbeats,
+} from '@xenplane/xapi';
 import { otherConfigOf } from '../task-head';
 import { requestOrigin, type TrustedProxies } from '../request-origin';
 import { assertRole, type Exchange, type Handler } from './exchange/exchange';
@@ -19,10 +35,16 @@ interface Route extends HandlerFacts {
   readonly handler: Handler;
 }
 /** Longest path first: `/export` also answers `/export/`, but never what has a handler of its own. */
-const routes: readonly Route[] = handlers.map((handler) => ({ ...handlerNamed(handler.name), handler })).sort((a, b) => b.path.length - a.path.length);
+const routes: readonly Route[] = handlers
+  .map((handler) => ({ ...handlerNamed(handler.name), handler }))
+  .sort((a, b) => b.path.length - a.path.length);
 
 function routeOf(method: string | undefined, path: string): Route | undefined {
-  return routes.find((r) => r.method === (method as HandlerMethod) && (path === r.path || path.startsWith(r.path.endsWith('/') ? r.path : `${r.path}/`)));
+  return routes.find(
+    (r) =>
+      r.method === (method as HandlerMethod) &&
+      (path === r.path || path.startsWith(r.path.endsWith('/') ? r.path : `${r.path}/`)),
+  );
 }
 
 type Connection = Pick<Exchange, 'request' | 'response' | 'socket' | 'head'>;
@@ -120,7 +142,8 @@ export class Gateway {
   }
 
   private tell({ handler }: Route, error: unknown): void {
-    if (![XenError, Refusal, BodyRefused].some((known) => error instanceof known)) this.plane.log.error({ handler: handler.name, error }, 'handler failed');
+    if (![XenError, Refusal, BodyRefused].some((known) => error instanceof known))
+      this.plane.log.error({ handler: handler.name, error }, 'handler failed');
   }
 
   private async adopted(query: URLSearchParams): Promise<HttpTask | undefined> {
@@ -131,15 +154,27 @@ export class Gateway {
   private async run(
     route: Route,
     connection: Connection,
-    { query, task: brought, gone }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
+    {
+      query,
+      task: brought,
+      gone,
+    }: { query: URLSearchParams; task: HttpTask | undefined; gone: AbortController },
   ): Promise<void> {
     const way = requestOrigin(connection.request, this.proxies);
-    const login = await logIn(this.dispatcher, connection.request, { query, way, open: route.open }).catch(forbidden);
+    const login = await logIn(this.dispatcher, connection.request, { query, way, open: route.open }).catch(
+      forbidden,
+    );
     try {
       if (login.session) await brought?.assertMayUse(login.session);
-      if (login.session && !route.open && !isInternal(route, login.session.role)) assertRole(login.session.role, route.role, `http/${route.handler.name}`);
+      if (login.session && !route.open && !isInternal(route, login.session.role))
+        assertRole(login.session.role, route.role, `http/${route.handler.name}`);
       if (login.session) await this.dispatcher.lanes.turnOf(login.session, way);
-      const task = brought ?? (await this.ownTask(route.handler, login, { query, otherConfig: otherConfigOf(connection.request.headers) }));
+      const task =
+        brought ??
+        (await this.ownTask(route.handler, login, {
+          query,
+          otherConfig: otherConfigOf(connection.request.headers),
+        }));
       if (task) void task.whenCancelled(() => gone.abort(), gone.signal).catch(() => undefined);
       const exchange = {
         ...connection,
@@ -152,7 +187,9 @@ export class Gateway {
         dispatcher: this.dispatcher,
         bodies: this.bodies,
       };
-      await finish(brought ? undefined : task, task, () => route.handler.run({ ...exchange, signal: gone.signal }));
+      await finish(brought ? undefined : task, task, () =>
+        route.handler.run({ ...exchange, signal: gone.signal }),
+      );
       finishAnswer(connection);
       this.audit(route, login, undefined);
     } catch (error) {
@@ -166,7 +203,10 @@ export class Gateway {
   /** Public files and handlers that are audited call by call are not audited here. */
   private audit(route: Route, { session }: Login, error: unknown): void {
     if (!session || route.open || (route.method === 'GET' && route.role === 'read-only')) return;
-    this.dispatcher.trail.handled(route.handler.name, session, { denied: error instanceof Refusal && error.status === 403, error });
+    this.dispatcher.trail.handled(route.handler.name, session, {
+      denied: error instanceof Refusal && error.status === 403,
+      error,
+    });
   }
 
   private async ownTask(
@@ -176,14 +216,24 @@ export class Gateway {
   ): Promise<HttpTask | undefined> {
     if (task === undefined || !session) return undefined;
     const parent = query.get('subtask_of');
-    return HttpTask.make(this.plane, this.beats, { label: task, session, subtaskOf: parent === null ? undefined : asRef<'task'>(parent), otherConfig });
+    return HttpTask.make(this.plane, this.beats, {
+      label: task,
+      session,
+      subtaskOf: parent === null ? undefined : asRef<'task'>(parent),
+      otherConfig,
+    });
   }
 }
 
-const isInternal = ({ clientCert }: Route, role: Role): boolean => clientCert === true && role === 'client-cert';
+const isInternal = ({ clientCert }: Route, role: Role): boolean =>
+  clientCert === true && role === 'client-cert';
 
 /** The task ends as the work does; one that the client brought is failed further out, where a refused login ends it too. */
-async function finish(own: HttpTask | undefined, task: HttpTask | undefined, work: () => Promise<string | void>): Promise<void> {
+async function finish(
+  own: HttpTask | undefined,
+  task: HttpTask | undefined,
+  work: () => Promise<string | void>,
+): Promise<void> {
   try {
     const result = (await work()) ?? '';
     await task?.succeed(result);
@@ -225,7 +275,8 @@ async function endUpload({ request, response, socket }: Connection): Promise<voi
 function refuse(connection: Connection, error: unknown): void {
   const { request, response, socket } = connection;
   const refusal = asRefusal(error);
-  if (response?.headersSent) return request.method === 'PUT' ? void endUpload(connection) : void response.destroy();
+  if (response?.headersSent)
+    return request.method === 'PUT' ? void endUpload(connection) : void response.destroy();
   const { headers, body } = refused(refusal);
   if (response) response.writeHead(refusal.status, reasonOf(refusal.status), headers).end(body);
   else if (socket.writable) socket.end(refusedBytes(refusal));
@@ -241,8 +292,10 @@ function refuseUnread(connection: Connection): void {
 export function asRefusal(error: unknown): Refusal {
   if (error instanceof Refusal) return error;
   if (error instanceof BodyRefused) return new Refusal(error.status, error.message);
-  if (!(error instanceof XenError)) return new Refusal(databaseError(error) ? 503 : 500, 'The request could not be served');
-  if (unauthorised.has(error.code)) return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
+  if (!(error instanceof XenError))
+    return new Refusal(databaseError(error) ? 503 : 500, 'The request could not be served');
+  if (unauthorised.has(error.code))
+    return new Refusal(401, 'You are not allowed in', { 'www-authenticate': 'Basic realm="XenAPI"' });
   if (error.code === 'TOO_BUSY') return new Refusal(503, shown(error), { 'retry-after': '1' });
   return new Refusal(error.code === 'RBAC_PERMISSION_DENIED' ? 403 : 500, shown(error));
 }

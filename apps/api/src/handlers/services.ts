@@ -2,7 +2,8 @@
 import { sendDocument, type Handler } from './exchange/exchange';
 import { Refusal } from './exchange/refusal';
 
-const nothing: Handler['run'] = ({ path }) => Promise.reject(new Refusal(404, `There is no service at ${path}`));
+const nothing: Handler['run'] = ({ path }) =>
+  Promise.reject(new Refusal(404, `There is no service at ${path}`));
 
 const list: Handler = {
   name: 'get_services',
@@ -22,4 +23,7 @@ const names = [
   'post_services_sm',
   'put_services_sm',
 ] as const;
-export const serviceHandlers: readonly Handler[] = [list, ...names.map((name): Handler => ({ name, run: nothing }))];
+export const serviceHandlers: readonly Handler[] = [
+  list,
+  ...names.map((name): Handler => ({ name, run: nothing })),
+];

@@ -25,7 +25,8 @@ export class HostContexts {
     if (kept && now - kept.at < goodForMs) return kept.context;
     const pem = await shownCertificate(this.plane, host);
     const certificate = pem.certificate + pem.chain;
-    const context = kept?.certificate === certificate ? kept.context : createSecureContext(secureOptions(pem));
+    const context =
+      kept?.certificate === certificate ? kept.context : createSecureContext(secureOptions(pem));
     this.kept.delete(key);
     const [oldest] = this.kept.size >= mostKept ? this.kept.keys() : [];
     if (oldest !== undefined) this.kept.delete(oldest);

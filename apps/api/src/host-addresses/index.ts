@@ -44,17 +44,29 @@ export class HostAddresses {
   /** Before hosts can join: decides which addresses they get. */
   static async choose(plane: Plane, settings: ApiSettings): Promise<HostAddresses> {
     const own = ownAddress(settings);
-    if (settings.hostNames) return new HostAddresses(plane, settings, { kind: 'names', template: settings.hostNames, own }, undefined);
+    if (settings.hostNames)
+      return new HostAddresses(
+        plane,
+        settings,
+        { kind: 'names', template: settings.hostNames, own },
+        undefined,
+      );
     const claimed = isLoopback(settings.listen) ? await ClaimedRange.take(plane) : undefined;
-    if (claimed) return new HostAddresses(plane, settings, { kind: 'range', range: claimed.range, own }, claimed);
-    if (isLoopback(settings.listen)) plane.log.warn({ address: own }, 'this system has no loopback addresses for hosts: all of them are shown at this one');
+    if (claimed)
+      return new HostAddresses(plane, settings, { kind: 'range', range: claimed.range, own }, claimed);
+    if (isLoopback(settings.listen))
+      plane.log.warn(
+        { address: own },
+        'this system has no loopback addresses for hosts: all of them are shown at this one',
+      );
     return new HostAddresses(plane, settings, { kind: 'own', own }, undefined);
   }
 
   /** By which port clients reach consoles. */
   entrance(): Entrance | undefined {
     const { tlsPort, privilegedPorts } = this.settings;
-    if (this.addressing.kind === 'names') return { scheme: 'https', port: Number(/:(\d+)$/.exec(this.addressing.template)?.[1]) || undefined };
+    if (this.addressing.kind === 'names')
+      return { scheme: 'https', port: Number(/:(\d+)$/.exec(this.addressing.template)?.[1]) || undefined };
     if (privilegedPorts) return { scheme: 'https', port: undefined };
     if (tlsPort > 0) return { scheme: 'https', port: tlsPort };
     return this.port === undefined ? undefined : { scheme: 'http', port: this.port };
@@ -64,13 +76,26 @@ export class HostAddresses {
     this.port = served.port;
     const { privilegedPorts, listen, tlsPort } = this.settings;
     const tls = (port: number): Port => ({ port, take: (socket) => void this.secure(socket, served.http) });
-    const plain = (port: number): Port => ({ port, take: (socket) => void served.http.emit('connection', socket) });
+    const plain = (port: number): Port => ({
+      port,
+      take: (socket) => void served.http.emit('connection', socket),
+    });
     const extra = privilegedPorts ? [plain(usual.http), tls(usual.https)] : [];
-    if (privilegedPorts) await assertMayListen(this.claimed ? hostRanges.gatewayOf(this.claimed.range) : listen, Object.values(usual));
+    if (privilegedPorts)
+      await assertMayListen(
+        this.claimed ? hostRanges.gatewayOf(this.claimed.range) : listen,
+        Object.values(usual),
+      );
     if (privilegedPorts || tlsPort > 0) await this.contexts.of(undefined); // the key from which hosts have their certificates
-    const own = [plain(served.port), ...(tlsPort > 0 ? [tls(tlsPort)] : []), ...(served.nbd ? [served.nbd] : [])];
+    const own = [
+      plain(served.port),
+      ...(tlsPort > 0 ? [tls(tlsPort)] : []),
+      ...(served.nbd ? [served.nbd] : []),
+    ];
     this.listeners = this.claimed
-      ? await HostListeners.start(this.plane, unlike([...own, ...extra]), (all) => [...all].filter(hostRanges.isHostAddress))
+      ? await HostListeners.start(this.plane, unlike([...own, ...extra]), (all) =>
+          [...all].filter(hostRanges.isHostAddress),
+        )
       : await HostListeners.start(this.plane, extra, () => (extra.length > 0 ? [listen] : []));
   }
 
@@ -102,7 +127,12 @@ export class HostAddresses {
   }
   private async agree(socket: Socket, http: Server): Promise<void> {
     const secureContext = await this.contexts.of(this.plane.addresses.at(socket.localAddress));
-    const secured = new TLSSocket(socket, { isServer: true, secureContext, SNICallback: this.contexts.byName, ALPNProtocols: ['http/1.1'] });
+    const secured = new TLSSocket(socket, {
+      isServer: true,
+      secureContext,
+      SNICallback: this.contexts.byName,
+      ALPNProtocols: ['http/1.1'],
+    });
     await new Promise<void>((resolve) => {
       secured.once('secure', () => {
         http.emit('connection', secured);
@@ -116,7 +146,8 @@ export class HostAddresses {
 
 /** Two ways in by one port cannot be. */
 const unlike = (ports: readonly Port[]): Port[] => [...new Map(ports.map((one) => [one.port, one])).values()];
-const isLoopback = (listen: string): boolean => listen === 'localhost' || (isIPv4(listen) && listen.startsWith('127.'));
+const isLoopback = (listen: string): boolean =>
+  listen === 'localhost' || (isIPv4(listen) && listen.startsWith('127.'));
 
 /** Where clients reach this process. */
 function ownAddress({ url, listen }: ApiSettings): string {

@@ -36,7 +36,11 @@ export class HostListeners {
   ) {}
 
   /** Opens what there is, and follows the hosts from then on. */
-  static async start(plane: Plane, ports: readonly Port[], wanted: (addresses: Iterable<string>) => Iterable<string>): Promise<HostListeners> {
+  static async start(
+    plane: Plane,
+    ports: readonly Port[],
+    wanted: (addresses: Iterable<string>) => Iterable<string>,
+  ): Promise<HostListeners> {
     const listeners = new HostListeners(plane, ports, wanted);
     await plane.replica.fresh();
     await listeners.refresh();
@@ -67,7 +71,9 @@ export class HostListeners {
     while (!signal.aborted) {
       await this.plane.replica.waitForMove(longestWaitMs, signal, (cls) => cls === 'host');
       if (signal.aborted) return;
-      await this.refresh().catch((error: unknown) => this.plane.log.warn({ error }, 'addresses of hosts not opened'));
+      await this.refresh().catch((error: unknown) =>
+        this.plane.log.warn({ error }, 'addresses of hosts not opened'),
+      );
       await sleep(gatherMs, undefined, { signal }).catch(() => undefined);
     }
   }
@@ -83,13 +89,22 @@ export class HostListeners {
     }
     const missing = [...wanted].filter((address) => !this.open.has(address));
     for (let i = 0; i < missing.length; i += atOnce)
-      await Promise.all(missing.slice(i, i + atOnce).map(async (address) => this.open.set(address, await this.openAt(address, this.ports))));
+      await Promise.all(
+        missing
+          .slice(i, i + atOnce)
+          .map(async (address) => this.open.set(address, await this.openAt(address, this.ports))),
+      );
     addresses.attended = hosts;
   }
 
   private async openAt(address: string, ports: readonly Port[]): Promise<Opened> {
-    const tried = await Promise.all(ports.map(async (port) => ({ port, server: await this.listen(address, port) })));
-    return { servers: tried.flatMap(({ server }) => server ?? []), failed: tried.flatMap(({ port, server }) => (server ? [] : [port])) };
+    const tried = await Promise.all(
+      ports.map(async (port) => ({ port, server: await this.listen(address, port) })),
+    );
+    return {
+      servers: tried.flatMap(({ server }) => server ?? []),
+      failed: tried.flatMap(({ port, server }) => (server ? [] : [port])),
+    };
   }
 
   private listen(address: string, { port, take }: Port): Promise<Server | undefined> {
@@ -107,7 +122,11 @@ export class HostListeners {
   }
   /** Once: what holds for one address mostly holds for all. */
   private warn(error: Error, at: string): void {
-    if (!this.warned) this.plane.log.warn({ error: error.message, at }, 'an address of a host cannot be listened on; another process may have it');
+    if (!this.warned)
+      this.plane.log.warn(
+        { error: error.message, at },
+        'an address of a host cannot be listened on; another process may have it',
+      );
     this.warned = true;
   }
 }

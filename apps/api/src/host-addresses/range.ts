@@ -51,10 +51,10 @@ export class ClaimedRange {
       const held = range.range === taken?.range ? 'taken' : await ClaimedRange.hold(range);
       if (held === 'unusable') return undefined;
       if (held === 'taken') continue;
-      await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [
-        settingKey,
-        JSON.stringify(range),
-      ]);
+      await tx.query(
+        'INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        [settingKey, JSON.stringify(range)],
+      );
       return held;
     }
     return undefined;
@@ -93,10 +93,13 @@ export class ClaimedRange {
 }
 
 async function keptRange(reader: Pick<Tx, 'query'>): Promise<Range | undefined> {
-  const [row] = await reader.query<{ value: Range }>('SELECT value FROM setting WHERE key = $1', [settingKey]);
+  const [row] = await reader.query<{ value: Range }>('SELECT value FROM setting WHERE key = $1', [
+    settingKey,
+  ]);
   return row?.value;
 }
-const rangeBy = (name: string): string => hostRanges.rangeAt(createHash('sha256').update(name).digest().readUInt32BE(0));
+const rangeBy = (name: string): string =>
+  hostRanges.rangeAt(createHash('sha256').update(name).digest().readUInt32BE(0));
 
 /** The description of a claim by its holder; undefined for an answer of anything else. */
 function holderOf(address: string): Promise<string> {

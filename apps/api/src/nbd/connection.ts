@@ -39,6 +39,8 @@ export class Connection {
   }
 
   send(bytes: Uint8Array): Promise<void> {
-    return new Promise((resolve, reject) => this.socket.write(bytes, (error) => (error ? reject(new Gone()) : resolve())));
+    return new Promise((resolve, reject) =>
+      this.socket.write(bytes, (error) => (error ? reject(new Gone()) : resolve())),
+    );
   }
 }

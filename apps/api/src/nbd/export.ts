@@ -1,7 +1,17 @@
 /** A disk that is served: held, so that nobody changes it meanwhile, under a task that its reader's session owns. */
 import type { Socket } from 'node:net';
 import { allows, classes, XenError } from '@xenplane/model';
-import { errorOf, findVdi, holdRead, HttpTask, readDisk, type Plane, type Session, type Sessions, type TransferHeartbeats } from '@xenplane/xapi';
+import {
+  errorOf,
+  findVdi,
+  holdRead,
+  HttpTask,
+  readDisk,
+  type Plane,
+  type Session,
+  type Sessions,
+  type TransferHeartbeats,
+} from '@xenplane/xapi';
 import type { DiskSource } from '@xenplane/wire';
 
 /** A block of a disk's layers; and the longest that the protocol lets a client ask for without asking first. */
@@ -27,7 +37,10 @@ export class Export {
     assertMayRead(session);
     const vdi = await findVdi(plane, uuid);
     if (vdi.type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', vdi.ref, 'CBT metadata');
-    const hold = new Hold(await HttpTask.make(plane, beats, { label: 'Serving VDI over NBD', session }), socket);
+    const hold = new Hold(
+      await HttpTask.make(plane, beats, { label: 'Serving VDI over NBD', session }),
+      socket,
+    );
     return hold.unless(async () => {
       await holdRead(plane, hold.task, [vdi.ref]);
       return new Export(await readDisk(plane, vdi, { signal: hold.signal }), hold);

@@ -67,8 +67,10 @@ class Negotiation {
       return this.answer(option, nbdReplies.tlsRequired, 'Disks are served encrypted');
     }
     if (option === nbdOptions.exportName) return this.goOld(exportNameOf(data));
-    if (option === nbdOptions.go || option === nbdOptions.info) return this.goTo(option, readInfoRequest(data));
-    if (option === nbdOptions.list) return this.answer(option, nbdReplies.policy, 'VDI.get_nbd_info tells the name of an export');
+    if (option === nbdOptions.go || option === nbdOptions.info)
+      return this.goTo(option, readInfoRequest(data));
+    if (option === nbdOptions.list)
+      return this.answer(option, nbdReplies.policy, 'VDI.get_nbd_info tells the name of an export');
     return this.answer(option, nbdReplies.unsupported);
   }
 
@@ -107,7 +109,12 @@ class Negotiation {
   private async goTo(option: number, name: string | undefined): Promise<Step> {
     if (name === undefined) return this.answer(option, nbdReplies.invalid);
     const opened = await this.opened(name);
-    if (opened instanceof XenError) return this.answer(option, refusals.get(opened.code) ?? nbdReplies.policy, opened.description.join(' '));
+    if (opened instanceof XenError)
+      return this.answer(
+        option,
+        refusals.get(opened.code) ?? nbdReplies.policy,
+        opened.description.join(' '),
+      );
     await opened.unless(async () => {
       await this.answer(option, nbdReplies.info, exportInfo(opened.source.size));
       await this.answer(option, nbdReplies.info, blockSizeInfo(preferredRead, largestRead));

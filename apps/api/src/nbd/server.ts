@@ -36,7 +36,9 @@ export class NbdServer {
   static async listen(serving: Serving, port: number, address: string): Promise<NbdServer | undefined> {
     const nbd = new NbdServer(serving);
     try {
-      await new Promise<void>((resolve, reject) => nbd.server.once('error', reject).listen(port, address, resolve));
+      await new Promise<void>((resolve, reject) =>
+        nbd.server.once('error', reject).listen(port, address, resolve),
+      );
       nbd.server.on('error', (error) => nbd.tell(error));
       return nbd;
     } catch (error) {
@@ -72,7 +74,8 @@ export class NbdServer {
   };
 
   private tell(error: unknown): void {
-    if (!(error instanceof Gone || error instanceof BadNbd)) this.serving.plane.log.warn({ error }, 'NBD connection failed');
+    if (!(error instanceof Gone || error instanceof BadNbd))
+      this.serving.plane.log.warn({ error }, 'NBD connection failed');
   }
 
   private async serve(socket: Socket): Promise<void> {
@@ -83,7 +86,10 @@ export class NbdServer {
       // The protocol has no word for it: without a network for it, or with a contradiction, nobody is served.
       if (!security) return;
       const encrypt = security === 'tls' ? () => this.encrypted(socket) : undefined;
-      const agreed = await negotiate(new Connection(socket), { encrypt, open: (name) => Export.open(this.serving, name, socket) });
+      const agreed = await negotiate(new Connection(socket), {
+        encrypt,
+        open: (name) => Export.open(this.serving, name, socket),
+      });
       if (!agreed) return;
       clearTimeout(late);
       this.negotiating.leave(socket);
@@ -105,7 +111,11 @@ export class NbdServer {
   /** With the certificate of the host whose address the client used. */
   private async encrypted(socket: Socket): Promise<Connection> {
     const secureContext = await this.contexts.of(this.serving.plane.addresses.at(socket.localAddress));
-    const secure = new TLSSocket(socket, { isServer: true, secureContext, SNICallback: this.contexts.byName });
+    const secure = new TLSSocket(socket, {
+      isServer: true,
+      secureContext,
+      SNICallback: this.contexts.byName,
+    });
     await new Promise<void>((resolve, reject) => {
       secure.once('secure', resolve);
       secure.on('error', () => reject(new Gone()));

@@ -1,5 +1,14 @@
 /** Requests and their answers, one after the other: no more of a disk is held than the client takes. */
-import { nbdCommands, nbdErrors, nbdRequestBytes, readRequest, simpleReply, BadNbd, type DiskSource, type NbdRequest } from '@xenplane/wire';
+import {
+  nbdCommands,
+  nbdErrors,
+  nbdRequestBytes,
+  readRequest,
+  simpleReply,
+  BadNbd,
+  type DiskSource,
+  type NbdRequest,
+} from '@xenplane/wire';
 import { Gone, type Connection } from './connection';
 import { largestRead } from './export';
 
@@ -20,8 +29,13 @@ export async function serve(connection: Connection, readable: Readable): Promise
 }
 
 /** An error can be sent only before the first byte: after it the connection is cut. */
-async function read(connection: Connection, { source, failed }: Readable, { cookie, offset, length }: NbdRequest): Promise<void> {
-  if (length > largestRead || offset + BigInt(length) > BigInt(source.size)) return connection.send(simpleReply(cookie, nbdErrors.invalid));
+async function read(
+  connection: Connection,
+  { source, failed }: Readable,
+  { cookie, offset, length }: NbdRequest,
+): Promise<void> {
+  if (length > largestRead || offset + BigInt(length) > BigInt(source.size))
+    return connection.send(simpleReply(cookie, nbdErrors.invalid));
   const pieces = source.read(Number(offset), length)[Symbol.asyncIterator]();
   let piece = await pieces.next().catch((error: unknown) => {
     if (!connection.socket.destroyed) failed(error);
@@ -44,5 +58,7 @@ async function refuse(connection: Connection, { command, cookie, length }: NbdRe
     if (length > largestRead) throw new BadNbd('a request that is too long');
     await connection.skip(length);
   }
-  await connection.send(simpleReply(cookie, writing.includes(command) ? nbdErrors.notPermitted : nbdErrors.invalid));
+  await connection.send(
+    simpleReply(cookie, writing.includes(command) ? nbdErrors.notPermitted : nbdErrors.invalid),
+  );
 }

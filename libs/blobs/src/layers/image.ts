@@ -26,7 +26,9 @@ export async function openImage(name: string): Promise<Source> {
     const close = (): Promise<void> => file.close();
     const { format } = await imageInfo(name, size);
     if (format === 'raw') return { present: allOf(size), read, close };
-    const image = await Qcow2.open({ read }, (bytes, length) => inflateRawSync(bytes, { maxOutputLength: length }));
+    const image = await Qcow2.open({ read }, (bytes, length) =>
+      inflateRawSync(bytes, { maxOutputLength: length }),
+    );
     return { present: image.present, read: (offset, length) => image.read(offset, length), close };
   } catch (error) {
     await file.close();

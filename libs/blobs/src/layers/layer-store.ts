@@ -62,7 +62,9 @@ export class LayerStore {
         if (!layer) throw new RefusedBlob('not a layer');
         try {
           for await (const write of gathered(writes))
-            await ('zeroes' in write ? layer.zero(under, write.offset, write.zeroes) : layer.write(under, write.offset, write.bytes));
+            await ('zeroes' in write
+              ? layer.zero(under, write.offset, write.zeroes)
+              : layer.write(under, write.offset, write.bytes));
         } finally {
           await layer.sync();
         }
@@ -75,7 +77,9 @@ export class LayerStore {
   async *read(chain: readonly string[], offset: number, length: number): AsyncGenerator<Uint8Array> {
     const end = offset + length;
     for (let at = offset; at < end;) {
-      const bytes = await this.withChain(chain, (stack) => stack.read(at, Math.min(end, at + readBytes - (at % readBytes)) - at));
+      const bytes = await this.withChain(chain, (stack) =>
+        stack.read(at, Math.min(end, at + readBytes - (at % readBytes)) - at),
+      );
       at += bytes.length;
       yield bytes;
     }
@@ -140,7 +144,8 @@ export class LayerStore {
 
   private withChain<R>(chain: readonly string[], work: (stack: Stack) => Promise<R>): Promise<R> {
     const images = chain.filter((id) => digestPattern.test(id));
-    if (images.length > 1 || (images.length === 1 && chain.at(-1) !== images[0])) throw new RefusedBlob('an image can only be the lowest layer');
+    if (images.length > 1 || (images.length === 1 && chain.at(-1) !== images[0]))
+      throw new RefusedBlob('an image can only be the lowest layer');
     return this.withLayers(chain.slice(0, chain.length - images.length), (layers) =>
       this.images.use(images, (bottoms) => work(new Stack([...layers, ...bottoms]))),
     );
@@ -156,7 +161,9 @@ function asLayer(id: string): string {
 class Stack implements Below {
   private union: Bits | undefined;
 
-  constructor(private readonly sources: readonly (Pick<Source, 'present' | 'read'> & { readonly changes?: Bits })[]) {}
+  constructor(
+    private readonly sources: readonly (Pick<Source, 'present' | 'read'> & { readonly changes?: Bits })[],
+  ) {}
 
   get changes(): Bits {
     const union = new Bits();

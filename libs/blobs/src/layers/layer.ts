@@ -40,7 +40,9 @@ export class Layer {
 
   /** A layer that was never written is one without blocks. */
   static async open(folder: string): Promise<Layer> {
-    const [bytes, changed] = await Promise.all(['present', 'changed'].map((name) => readFile(path.join(folder, name)).catch(() => undefined)));
+    const [bytes, changed] = await Promise.all(
+      ['present', 'changed'].map((name) => readFile(path.join(folder, name)).catch(() => undefined)),
+    );
     return new Layer(folder, new Bits(bytes), changed && new Bits(changed), (bytes ?? changed) !== undefined);
   }
 
@@ -87,7 +89,11 @@ export class Layer {
         const block = Math.floor((offset + at) / blockBytes);
         const start = (offset + at) % blockBytes;
         const part = bytes.subarray(at, at + Math.min(bytes.length - at, blockBytes - start));
-        await this.put(below, block, part.length === blockBytes ? part : await this.patched(below, block, start, part));
+        await this.put(
+          below,
+          block,
+          part.length === blockBytes ? part : await this.patched(below, block, start, part),
+        );
         at += part.length;
       }
       if (this.unsynced >= unsyncedBytes) await this.commit();
@@ -111,7 +117,11 @@ export class Layer {
   }
   private async zeroPart(below: Below, block: number, start: number, length: number): Promise<void> {
     const zeroes = new Uint8Array(length);
-    await this.put(below, block, length === blockBytes ? zeroes : await this.patched(below, block, start, zeroes));
+    await this.put(
+      below,
+      block,
+      length === blockBytes ? zeroes : await this.patched(below, block, start, zeroes),
+    );
   }
 
   /** Makes durable what was written, and then says that it is there. */
@@ -153,9 +163,11 @@ export class Layer {
     });
   }
   private async clear(): Promise<void> {
-    for (const { first, count } of new Bits(this.present.raw()).runs()) for (let block = first; block < first + count; block += 1) this.present.clear(block);
+    for (const { first, count } of new Bits(this.present.raw()).runs())
+      for (let block = first; block < first + count; block += 1) this.present.clear(block);
     await this.replace('present', new Uint8Array());
-    for (const name of await readdir(this.folder)) if (name.startsWith('blocks.')) await unlink(path.join(this.folder, name));
+    for (const name of await readdir(this.folder))
+      if (name.startsWith('blocks.')) await unlink(path.join(this.folder, name));
   }
   /** Whoever still has it may read on, but nothing is written any more. */
   leave(): void {
@@ -202,7 +214,9 @@ export class Layer {
   }
 
   private async patched(below: Below, block: number, start: number, part: Uint8Array): Promise<Uint8Array> {
-    const whole = this.present.has(block) ? await this.read(block * blockBytes, blockBytes) : await below.read(block * blockBytes, blockBytes);
+    const whole = this.present.has(block)
+      ? await this.read(block * blockBytes, blockBytes)
+      : await below.read(block * blockBytes, blockBytes);
     const bytes = Uint8Array.from(whole);
     bytes.set(part, start);
     return bytes;
@@ -218,7 +232,8 @@ export class Layer {
     const file = await open(path.join(this.folder, 'present'), writable);
     try {
       const raw = this.present.raw();
-      for (const [first, end] of ranges([...this.changed].sort((a, b) => a - b))) await writeAll(file, raw.subarray(first, end), first);
+      for (const [first, end] of ranges([...this.changed].sort((a, b) => a - b)))
+        await writeAll(file, raw.subarray(first, end), first);
       await file.datasync();
     } finally {
       await file.close();
@@ -230,7 +245,9 @@ export class Layer {
     const known = this.segments.get(number);
     if (known) return known;
     const name = path.join(this.folder, `blocks.${number}`);
-    const opened = create ? mkdir(this.folder, { recursive: true }).then(() => open(name, writable)) : open(name, 'r+');
+    const opened = create
+      ? mkdir(this.folder, { recursive: true }).then(() => open(name, writable))
+      : open(name, 'r+');
     this.segments.set(number, opened);
     opened.catch(() => this.segments.delete(number));
     return opened;
@@ -244,7 +261,8 @@ export class Layer {
 }
 
 async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
+  for (let done = 0; done < bytes.length;)
+    done += (await file.write(bytes, done, bytes.length - done, position + done)).bytesWritten;
 }
 
 /** Numbers in order as ranges, first and end; nearby ones in one. */

@@ -29,32 +29,46 @@ async function bytesOf(chain: string[], offset = 0, length = size, from = layers
   for await (const part of from.read(chain, offset, length)) parts.push(part);
   return Buffer.concat(parts);
 }
-const blocksOf = (bits: Bits): number[] => [...bits.runs()].flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i));
+const blocksOf = (bits: Bits): number[] =>
+  [...bits.runs()].flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i));
 
-const place = fc.nat(size - 1).chain((offset) => fc.record({ offset: fc.constant(offset), length: fc.integer({ min: 1, max: size - offset }) }));
+const place = fc
+  .nat(size - 1)
+  .chain((offset) =>
+    fc.record({ offset: fc.constant(offset), length: fc.integer({ min: 1, max: size - offset }) }),
+  );
 const step = fc.record({ layer: fc.nat(2), fill: fc.constantFrom('bytes', 'nulls', 'zeroes'), place });
 
 test('a chain reads as one plain disk to which every write had gone, the lower layers first, wherever a reader looks', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), place, async (steps, withImage, looked) => {
-      const chain = withImage ? [...ids, image] : ids;
-      const disk = Buffer.alloc(size);
-      if (withImage) imageBytes.copy(disk);
-      const name = randomUUID();
-      layers = await LayerStore.open(path.join(folder, name), (file) => path.join(folder, file));
-      for (const { layer, fill, place: p } of steps.toSorted((a, b) => b.layer - a.layer)) {
-        const bytes = fill === 'bytes' ? randomBytes(p.length) : Buffer.alloc(p.length);
-        const write: Write = fill === 'zeroes' ? { offset: p.offset, zeroes: p.length } : { offset: p.offset, bytes };
-        await layers.write(ids[layer] ?? '', chain.slice(layer + 1), each(write));
-        bytes.copy(disk, p.offset);
-      }
-      const reopened = await LayerStore.open(path.join(folder, name), (file) => path.join(folder, file));
-      const read = await bytesOf(chain, looked.offset, looked.length, reopened);
-      expect(read.equals(disk.subarray(looked.offset, looked.offset + looked.length))).toBe(true);
-      const present = new Set(blocksOf(await layers.present(chain)));
-      for (let block = 0; block * blockBytes < size; block += 1)
-        if (!present.has(block)) expect(disk.subarray(block * blockBytes, (block + 1) * blockBytes).every((b) => b === 0)).toBe(true);
-    }),
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 8 }),
+      fc.boolean(),
+      place,
+      async (steps, withImage, looked) => {
+        const chain = withImage ? [...ids, image] : ids;
+        const disk = Buffer.alloc(size);
+        if (withImage) imageBytes.copy(disk);
+        const name = randomUUID();
+        layers = await LayerStore.open(path.join(folder, name), (file) => path.join(folder, file));
+        for (const { layer, fill, place: p } of steps.toSorted((a, b) => b.layer - a.layer)) {
+          const bytes = fill === 'bytes' ? randomBytes(p.length) : Buffer.alloc(p.length);
+          const write: Write =
+            fill === 'zeroes' ? { offset: p.offset, zeroes: p.length } : { offset: p.offset, bytes };
+          await layers.write(ids[layer] ?? '', chain.slice(layer + 1), each(write));
+          bytes.copy(disk, p.offset);
+        }
+        const reopened = await LayerStore.open(path.join(folder, name), (file) => path.join(folder, file));
+        const read = await bytesOf(chain, looked.offset, looked.length, reopened);
+        expect(read.equals(disk.subarray(looked.offset, looked.offset + looked.length))).toBe(true);
+        const present = new Set(blocksOf(await layers.present(chain)));
+        for (let block = 0; block * blockBytes < size; block += 1)
+          if (!present.has(block))
+            expect(disk.subarray(block * blockBytes, (block + 1) * blockBytes).every((b) => b === 0)).toBe(
+              true,
+            );
+      },
+    ),
     { numRuns: 60 },
   );
 });
@@ -64,7 +78,10 @@ test('what was written is told block by block, and nothing else', async () => {
   const used = await layers.write(
     top,
     [low],
-    each({ offset: blockBytes, bytes: randomBytes(blockBytes * 2) }, { offset: 9 * blockBytes, bytes: Buffer.alloc(blockBytes) }),
+    each(
+      { offset: blockBytes, bytes: randomBytes(blockBytes * 2) },
+      { offset: 9 * blockBytes, bytes: Buffer.alloc(blockBytes) },
+    ),
   );
   expect(used).toBe(2 * blockBytes);
   expect([blocksOf(await layers.present([top])), blocksOf(await layers.present([top, mid, low]))]).toEqual([
@@ -104,7 +121,9 @@ test('a stream that breaks leaves what it has written whole', async () => {
 
 test('many writers of one layer lose nothing of one another', async () => {
   const parts = Array.from({ length: 16 }, () => randomBytes(blockBytes / 4));
-  await Promise.all(parts.map((bytes, i) => layers.write(top, [], each({ offset: (i * blockBytes) / 4, bytes }))));
+  await Promise.all(
+    parts.map((bytes, i) => layers.write(top, [], each({ offset: (i * blockBytes) / 4, bytes }))),
+  );
   expect((await bytesOf([top], 0, 4 * blockBytes)).equals(Buffer.concat(parts))).toBe(true);
 });
 
@@ -114,7 +133,10 @@ test('a removed layer is gone, at once and from the folder, while others stay', 
   await layers.remove(top);
   await layers.remove(top);
   expect([await layers.utilisation(top), await layers.utilisation(low)]).toEqual([0, blockBytes]);
-  expect([readdirSync(path.join(folder, 'layers')).sort(), readdirSync(path.join(folder, 'layers', 'removed'))]).toEqual([[low, 'removed'], []]);
+  expect([
+    readdirSync(path.join(folder, 'layers')).sort(),
+    readdirSync(path.join(folder, 'layers', 'removed')),
+  ]).toEqual([[low, 'removed'], []]);
 });
 
 test('only layers and images have names, and an image is always the lowest', async () => {
@@ -131,46 +153,69 @@ const folding = fc.record({
 
 test('layers that are folded show the same at every moment, and have changed the same', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 8 }), fc.array(folding, { minLength: 1, maxLength: 2 }), async (steps, folds) => {
-      layers = await LayerStore.open(path.join(folder, randomUUID()), (name) => path.join(folder, name));
-      for (const { layer, fill, place: p } of steps.toSorted((a, b) => b.layer - a.layer)) {
-        const bytes = fill === 'bytes' ? randomBytes(p.length) : Buffer.alloc(p.length);
-        await layers.write(ids[layer] ?? '', [...ids.slice(layer + 1), image], each({ offset: p.offset, bytes }));
-      }
-      let chain = [...ids, image];
-      const [bytes, changed] = [await bytesOf(chain), blocksOf(await layers.changed(ids))];
-      for (const { pair, how, apart, limit } of folds) {
-        if (!pair.every((id) => chain.includes(id))) continue;
-        const [into = '', from = ''] = how === 'over' ? pair.toReversed() : pair;
-        if (blocksOf(await layers.present([into])).length === 0) continue;
-        const own = blocksOf(await layers.changed([from]));
-        for (let done = false; !done;) {
-          ({ done } = await layers.fold(into, { from, how, apart, limitBytes: limit * blockBytes }));
-          expect((await bytesOf(chain)).equals(bytes)).toBe(true);
+    fc.asyncProperty(
+      fc.array(step, { minLength: 1, maxLength: 8 }),
+      fc.array(folding, { minLength: 1, maxLength: 2 }),
+      async (steps, folds) => {
+        layers = await LayerStore.open(path.join(folder, randomUUID()), (name) => path.join(folder, name));
+        for (const { layer, fill, place: p } of steps.toSorted((a, b) => b.layer - a.layer)) {
+          const bytes = fill === 'bytes' ? randomBytes(p.length) : Buffer.alloc(p.length);
+          await layers.write(
+            ids[layer] ?? '',
+            [...ids.slice(layer + 1), image],
+            each({ offset: p.offset, bytes }),
+          );
         }
-        if (apart) expect([blocksOf(await layers.changed([from])), await layers.utilisation(from)]).toEqual([own, 0]);
-        else chain = chain.filter((id) => id !== from);
-        expect((await bytesOf(chain)).equals(bytes)).toBe(true);
-        expect(blocksOf(await layers.changed(chain.slice(0, -1)))).toEqual(changed);
-      }
-    }),
+        let chain = [...ids, image];
+        const [bytes, changed] = [await bytesOf(chain), blocksOf(await layers.changed(ids))];
+        for (const { pair, how, apart, limit } of folds) {
+          if (!pair.every((id) => chain.includes(id))) continue;
+          const [into = '', from = ''] = how === 'over' ? pair.toReversed() : pair;
+          if (blocksOf(await layers.present([into])).length === 0) continue;
+          const own = blocksOf(await layers.changed([from]));
+          for (let done = false; !done;) {
+            ({ done } = await layers.fold(into, { from, how, apart, limitBytes: limit * blockBytes }));
+            expect((await bytesOf(chain)).equals(bytes)).toBe(true);
+          }
+          if (apart)
+            expect([blocksOf(await layers.changed([from])), await layers.utilisation(from)]).toEqual([
+              own,
+              0,
+            ]);
+          else chain = chain.filter((id) => id !== from);
+          expect((await bytesOf(chain)).equals(bytes)).toBe(true);
+          expect(blocksOf(await layers.changed(chain.slice(0, -1)))).toEqual(changed);
+        }
+      },
+    ),
     { numRuns: 60 },
   );
 });
 
 test('nothing gets into a layer that is gone, nor out of one that was never there', async () => {
   await layers.write(top, [], each({ offset: 0, bytes: randomBytes(10) }));
-  await expect(layers.fold(mid, { from: top, how: 'over', apart: false, limitBytes: blockBytes })).rejects.toThrow('no such layer');
+  await expect(
+    layers.fold(mid, { from: top, how: 'over', apart: false, limitBytes: blockBytes }),
+  ).rejects.toThrow('no such layer');
   await layers.remove(low);
   await expect(layers.write(low, [], each({ offset: 0, bytes: randomBytes(10) }))).rejects.toThrow('gone');
-  await expect(layers.fold(low, { from: top, how: 'over', apart: false, limitBytes: blockBytes })).rejects.toThrow('gone');
-  expect(await layers.fold(top, { from: mid, how: 'under', apart: false, limitBytes: blockBytes })).toEqual({ done: true, utilisation: blockBytes });
+  await expect(
+    layers.fold(low, { from: top, how: 'over', apart: false, limitBytes: blockBytes }),
+  ).rejects.toThrow('gone');
+  expect(await layers.fold(top, { from: mid, how: 'under', apart: false, limitBytes: blockBytes })).toEqual({
+    done: true,
+    utilisation: blockBytes,
+  });
 });
 
 test('a layer that is emptied takes no space and still tells what it changed', async () => {
   await layers.write(low, [], each({ offset: blockBytes, bytes: randomBytes(2 * blockBytes) }));
   await layers.empty(low);
   const reopened = await LayerStore.open(path.join(folder, 'layers'), (name) => path.join(folder, name));
-  expect([await reopened.utilisation(low), blocksOf(await reopened.changed([low])), blocksOf(await reopened.present([low]))]).toEqual([0, [1, 2], []]);
+  expect([
+    await reopened.utilisation(low),
+    blocksOf(await reopened.changed([low])),
+    blocksOf(await reopened.present([low])),
+  ]).toEqual([0, [1, 2], []]);
   expect(readdirSync(path.join(folder, 'layers', low)).sort()).toEqual(['changed', 'present']);
 });

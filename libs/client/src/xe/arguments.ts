@@ -43,7 +43,13 @@ export class Ended extends Error {
   }
 }
 
-const short: Readonly<Record<string, string>> = { '-u': 'username', '-pw': 'password', '-s': 'server', '-h': 'server', '-p': 'port' };
+const short: Readonly<Record<string, string>> = {
+  '-u': 'username',
+  '-pw': 'password',
+  '-s': 'server',
+  '-h': 'server',
+  '-p': 'port',
+};
 const syntaxError = (): Unusable => new Unusable('Syntax error: ');
 
 export function parse(words: readonly string[]): Arguments {
@@ -65,7 +71,8 @@ function switched(word: string, value: string | undefined): [string, string] {
   return [name, value];
 }
 
-export const optional = (args: Arguments, name: string): string | undefined => args.pairs.find(([n]) => n === name)?.[1];
+export const optional = (args: Arguments, name: string): string | undefined =>
+  args.pairs.find(([n]) => n === name)?.[1];
 export function required(args: Arguments, name: string): string {
   const value = optional(args, name);
   if (value === undefined) throw new Missing(name);
@@ -74,16 +81,23 @@ export function required(args: Arguments, name: string): string {
 export function isTrue(text: string | undefined, name: string): boolean {
   if (text === undefined || ['false', 'f', '0', 'no', 'n'].includes(text.toLowerCase())) return false;
   if (['true', 't', '1', 'yes', 'y'].includes(text.toLowerCase())) return true;
-  throw new Misuse(`Failed to parse parameter '${name}': Expected 'true','t','yes','y','1','false','f','no','n','0' got ${text}`);
+  throw new Misuse(
+    `Failed to parse parameter '${name}': Expected 'true','t','yes','y','1','false','f','no','n','0' got ${text}`,
+  );
 }
 /** `--name`, or `name=true`. */
 export const flagged = (args: Arguments, name: string): boolean => isTrue(optional(args, name), name);
 export function assertForced(args: Arguments): void {
-  if (!flagged(args, 'force')) throw new Misuse('This operation is dangerous and may cause data loss. This operation must be forced (use --force).');
+  if (!flagged(args, 'force'))
+    throw new Misuse(
+      'This operation is dangerous and may cause data loss. This operation must be forced (use --force).',
+    );
 }
 /** `name:key=value` of a map; `name-key=value` is how it was once written. */
 export const keyed = (args: Arguments, name: string): [string, string][] =>
-  args.pairs.filter(([n]) => n.startsWith(name) && n.length > name.length + 1).map(([n, v]) => [n.slice(name.length + 1), v]);
+  args.pairs
+    .filter(([n]) => n.startsWith(name) && n.length > name.length + 1)
+    .map(([n, v]) => [n.slice(name.length + 1), v]);
 /** `name=a,b` */
 export const listed = (args: Arguments, name: string): string[] => optional(args, name)?.split(',') ?? [];
 
@@ -99,15 +113,19 @@ export function bytes(name: string, text: string): number {
   const match = /^(\d+)\s*([A-Za-z]*)$/.exec(text.trim());
   const unit = match ? units[(match[2] ?? '').toLowerCase()] : undefined;
   if (!match || unit === undefined)
-    throw new Misuse(`Failed to parse field '${name}': expecting an integer (possibly with suffix KiB, MiB, GiB, TiB), got '${text}'`);
+    throw new Misuse(
+      `Failed to parse field '${name}': expecting an integer (possibly with suffix KiB, MiB, GiB, TiB), got '${text}'`,
+    );
   return Number(match[1]) * unit;
 }
 export function decimal(name: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new Misuse(`Failed to parse parameter '${name}': expecting a float`);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new Misuse(`Failed to parse parameter '${name}': expecting a float`);
   return value;
 }
 export function integer(name: string, text: string): number {
-  if (!/^-?\d+$/.test(text.trim())) throw new Misuse(`Failed to parse parameter '${name}': expecting an integer`);
+  if (!/^-?\d+$/.test(text.trim()))
+    throw new Misuse(`Failed to parse parameter '${name}': expecting an integer`);
   return Number(text);
 }

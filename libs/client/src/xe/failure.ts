@@ -7,14 +7,19 @@ import type { Terminal } from './terminal';
 
 /** Classes that a reference among an error's parameters may be of: those that are named most, then the others. */
 const usual = ['VM', 'host', 'VDI', 'SR', 'network', 'VBD', 'VIF', 'PIF', 'PBD', 'pool', 'task'];
-const classesByUse = [...new Set([...usual, ...classNames.filter((cls) => messages.has(`${cls}.get_record`))])];
+const classesByUse = [
+  ...new Set([...usual, ...classNames.filter((cls) => messages.has(`${cls}.get_record`))]),
+];
 
 /** A reference as its object's uuid and name; other texts as they are. */
 export async function named(text: string, objects: ObjectReader | undefined): Promise<string> {
   if (!objects || !isRef(text) || isNullRef(text)) return text;
   for (const cls of classesByUse) {
     const found = await objects.one(cls, text);
-    if (found) return found['name_label'] === undefined ? String(found['uuid']) : `${String(found['uuid'])} (${String(found['name_label'])})`;
+    if (found)
+      return found['name_label'] === undefined
+        ? String(found['uuid'])
+        : `${String(found['uuid'])} (${String(found['name_label'])})`;
   }
   return text;
 }
@@ -22,9 +27,14 @@ export async function named(text: string, objects: ObjectReader | undefined): Pr
 async function explained(error: XenError, objects: ObjectReader | undefined): Promise<string[] | undefined> {
   const known = isErrorCode(error.code) ? errorDoc(error.code) : undefined;
   if (!known?.doc || known.undocumented) return undefined;
-  const names: readonly string[] = error.code === 'VMS_FAILED_TO_COOPERATE' ? error.params.map(() => 'VM') : known.params;
+  const names: readonly string[] =
+    error.code === 'VMS_FAILED_TO_COOPERATE' ? error.params.map(() => 'VM') : known.params;
   const texts = error.params.map(async (p, i) => `${names[i] ?? '<extra>'}: ${await named(p, objects)}`);
-  return [known.doc, ...(await Promise.all(texts)), ...names.slice(error.params.length).map((n) => `${n}: <unknown>`)];
+  return [
+    known.doc,
+    ...(await Promise.all(texts)),
+    ...names.slice(error.params.length).map((n) => `${n}: <unknown>`),
+  ];
 }
 
 function unusable(text: string, terminal: Terminal): void {
@@ -32,20 +42,32 @@ function unusable(text: string, terminal: Terminal): void {
   terminal.printError("For usage run: 'xe help'\n");
 }
 /** Tells the user; nothing else is printed after it. Answers the exit code. */
-export async function reportFailure(error: unknown, objects: ObjectReader | undefined, terminal: Terminal): Promise<number> {
+export async function reportFailure(
+  error: unknown,
+  objects: ObjectReader | undefined,
+  terminal: Terminal,
+): Promise<number> {
   if (error instanceof Ended) terminal.printError(error.message);
   else if (error instanceof Unusable) unusable(error.message, terminal);
   else if (error instanceof UnknownField) terminal.error('Missing parameter', [error.field]);
   else if (error instanceof Misuse) terminal.printError(`Error: ${error.message}\n`);
-  else if (error instanceof SeveralFailed) for (const { uuid, text } of error.failures) terminal.print(`operation failed on ${uuid}: ${text}`);
+  else if (error instanceof SeveralFailed)
+    for (const { uuid, text } of error.failures) terminal.print(`operation failed on ${uuid}: ${text}`);
   else if (error instanceof Unreachable) terminal.printError(`${error.message}\n`);
   else if (error instanceof XenError) await reportXenError(error, objects, terminal);
   else terminal.printError(`Error: ${error instanceof Error ? error.message : String(error)}\n`);
   return error instanceof Ended ? error.exitCode : 1;
 }
-async function reportXenError(error: XenError, objects: ObjectReader | undefined, terminal: Terminal): Promise<void> {
+async function reportXenError(
+  error: XenError,
+  objects: ObjectReader | undefined,
+  terminal: Terminal,
+): Promise<void> {
   if (error.code === 'SESSION_AUTHENTICATION_FAILED') {
-    return unusable(error.params[0] === '' ? 'Username/password must be specified' : 'Authentication failed', terminal);
+    return unusable(
+      error.params[0] === '' ? 'Username/password must be specified' : 'Authentication failed',
+      terminal,
+    );
   }
   const texts = await explained(error, objects).catch(() => undefined);
   if (texts) for (const text of texts) terminal.printError(`${text}\n`);

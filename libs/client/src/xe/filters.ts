@@ -5,7 +5,18 @@ import type { ClassTable, FieldRow } from './tables/fields';
 
 /** Words that mean the same to every command, and are no filters. */
 export const reserved: ReadonlySet<string> = new Set([
-  ...['server', 'password', 'port', 'username', 'minimal', 'force', 'multiple', 'all', 'message-priority', 'trace'],
+  ...[
+    'server',
+    'password',
+    'port',
+    'username',
+    'minimal',
+    'force',
+    'multiple',
+    'all',
+    'message-priority',
+    'trace',
+  ],
 ]);
 export type Pair = readonly [name: string, value: string];
 export const given = (args: Arguments, own: readonly string[] = []): Pair[] =>
@@ -24,15 +35,26 @@ export function meaningOf(table: ClassTable, name: string): Meaning {
   const same = table.fields.find(([n]) => n === name);
   if (same) return { field: same, kind: 'field', key: '' };
   const colon = name.indexOf(':');
-  const field = colon >= 0 ? table.fields.find(([n]) => n === name.slice(0, colon)) : (longest(table, name, isMap) ?? longest(table, name, isSet));
+  const field =
+    colon >= 0
+      ? table.fields.find(([n]) => n === name.slice(0, colon))
+      : (longest(table, name, isMap) ?? longest(table, name, isSet));
   if (!field) throw new Misuse(`Unknown field '${name}'`);
   if (!isMap(field) && !isSet(field)) throw new Misuse(`Field '${field[0]}' is not a set or map`);
   return { field, kind: isMap(field) ? 'map' : 'set', key: name.slice(field[0].length + 1) };
 }
 const longest = (table: ClassTable, name: string, wanted: (row: FieldRow) => boolean): FieldRow | undefined =>
-  table.fields.filter((row) => wanted(row) && name.startsWith(`${row[0]}-`)).sort((a, b) => b[0].length - a[0].length)[0];
+  table.fields
+    .filter((row) => wanted(row) && name.startsWith(`${row[0]}-`))
+    .sort((a, b) => b[0].length - a[0].length)[0];
 
-async function holds(objects: Objects, table: ClassTable, shown: Shown, { field, kind, key }: Meaning, wanted: string): Promise<boolean> {
+async function holds(
+  objects: Objects,
+  table: ClassTable,
+  shown: Shown,
+  { field, kind, key }: Meaning,
+  wanted: string,
+): Promise<boolean> {
   const { text, items, entries } = await objects.rendered(field, shown, table);
   const fold = (word: string): string => (field[3]?.anyCase ? word.toLowerCase() : word);
   const same = (word: string): boolean => fold(word) === fold(wanted);
@@ -40,12 +62,18 @@ async function holds(objects: Objects, table: ClassTable, shown: Shown, { field,
   return kind === 'map' ? entries.some(([k, v]) => fold(k) === fold(key) && same(v)) : same(text);
 }
 /** Filters one after the other; of no objects nothing is asked, not even whether the field exists. */
-export async function find(objects: Objects, table: ClassTable, filters: readonly Pair[], among?: readonly Shown[]): Promise<Shown[]> {
+export async function find(
+  objects: Objects,
+  table: ClassTable,
+  filters: readonly Pair[],
+  among?: readonly Shown[],
+): Promise<Shown[]> {
   let left = [...(among ?? (await objects.list(table)))];
   for (const [name, wanted] of filters) {
     if (left.length === 0) return [];
     const meaning = meaningOf(table, name);
-    if (meaning.kind === 'set' && meaning.key !== 'contains') throw new Misuse('Invalid syntax for set filtering (should be set-param:contains=key)');
+    if (meaning.kind === 'set' && meaning.key !== 'contains')
+      throw new Misuse('Invalid syntax for set filtering (should be set-param:contains=key)');
     const kept = await Promise.all(left.map((shown) => holds(objects, table, shown, meaning, wanted)));
     left = left.filter((_, i) => kept[i]);
   }

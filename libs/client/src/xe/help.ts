@@ -15,7 +15,11 @@ export interface Described {
   readonly optional: readonly string[];
   readonly doc: string;
 }
-const selectors: Readonly<Record<'vm' | 'host' | 'sr', string>> = { vm: '<vm-selectors>', host: '<host-selectors>', sr: '<sr-selectors>' };
+const selectors: Readonly<Record<'vm' | 'host' | 'sr', string>> = {
+  vm: '<vm-selectors>',
+  host: '<host-selectors>',
+  sr: '<sr-selectors>',
+};
 
 function docOf(name: string, facts: CommandFacts): string {
   return descriptions[name] ?? facts.calls.map((c) => messages.get(c)?.doc).find(Boolean) ?? name;
@@ -32,9 +36,19 @@ export function described(name: string): Described | undefined {
 
 const genericNames = Object.values(tables).flatMap((t) => t.commands);
 export const commandNames = (): string[] =>
-  [...new Set([...Object.keys(commands).filter((c) => !commandFacts[c]?.hidden), ...Object.keys(own), ...genericNames, 'help'])].sort();
+  [
+    ...new Set([
+      ...Object.keys(commands).filter((c) => !commandFacts[c]?.hidden),
+      ...Object.keys(own),
+      ...genericNames,
+      'help',
+    ]),
+  ].sort();
 const standardNames = (): string[] =>
-  [...Object.keys(commandFacts).filter((c) => commandFacts[c]?.standard && !commandFacts[c].hidden), ...['vm-list', 'network-list', 'sr-list']].sort();
+  [
+    ...Object.keys(commandFacts).filter((c) => commandFacts[c]?.standard && !commandFacts[c].hidden),
+    ...['vm-list', 'network-list', 'sr-list'],
+  ].sort();
 
 const usage = `Usage:
   xe <command>
@@ -79,7 +93,9 @@ function full(printer: Printer): void {
   printer.list(inLines(all.filter((name) => !/^(host|vm)-/.test(name))));
 }
 function common(printer: Printer): void {
-  printer.list([`${usage}To get a full listing of commands:\n  xe help --all\n\nCommon command list\n-------------------\n`]);
+  printer.list([
+    `${usage}To get a full listing of commands:\n  xe help --all\n\nCommon command list\n-------------------\n`,
+  ]);
   printer.list(inLines(standardNames()));
 }
 

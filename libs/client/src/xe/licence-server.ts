@@ -23,7 +23,8 @@ export async function withLicenceServer(
     port = optional(args, 'license-server-port');
   if (address !== undefined) await put('address', address);
   if (port !== undefined && /^\d+$/.test(port) && Number(port) <= mostPort) await put('port', port);
-  else if (port !== undefined) printer.note('NOTE: The given port number is invalid; reverting to the current value.\n');
+  else if (port !== undefined)
+    printer.note('NOTE: The given port number is invalid; reverting to the current value.\n');
   await work().catch(async (error: unknown) => {
     if (!(error instanceof XenError)) throw error;
     if (error.code === 'LICENSE_CHECKOUT_ERROR') {
@@ -31,7 +32,10 @@ export async function withLicenceServer(
       throw new Ended(`${error.params[1] ?? ''}\n\n`, 1);
     }
     if (error.code === 'INVALID_EDITION') {
-      const editions = await api.call<string[]>('host.get_editions', await api.call('session.get_this_host', api.session));
+      const editions = await api.call<string[]>(
+        'host.get_editions',
+        await api.call('session.get_this_host', api.session),
+      );
       printer.note(`Valid editions are: ${editions.join(', ')}\n`);
     }
     throw error;

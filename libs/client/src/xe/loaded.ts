@@ -10,10 +10,17 @@ export async function fileOf({ terminal }: Surroundings, name: string, otherwise
   return Buffer.from(content).toString('utf8');
 }
 /** `args:key=value`, and `args:key:file=name` for what is in a file. */
-export async function pluginArguments(args: Arguments, around: Surroundings): Promise<Record<string, string>> {
+export async function pluginArguments(
+  args: Arguments,
+  around: Surroundings,
+): Promise<Record<string, string>> {
   const given: [string, string][] = [];
   for (const [key, value] of keyed(args, 'args'))
-    if (key.endsWith(':file')) given.push([key.slice(0, -':file'.length), await fileOf(around, value, `Failed to read file ${value}`)]);
+    if (key.endsWith(':file'))
+      given.push([
+        key.slice(0, -':file'.length),
+        await fileOf(around, value, `Failed to read file ${value}`),
+      ]);
     else given.push([key, value]);
   return Object.fromEntries(given);
 }

@@ -29,13 +29,26 @@ export interface Rendered {
   readonly entries: readonly (readonly [string, string])[];
 }
 const asText = (text: string): Rendered => ({ text, items: [], entries: [] });
-const asSet = (items: readonly string[], between: string): Rendered => ({ text: items.join(between), items, entries: [] });
-const asMap = (entries: Rendered['entries']): Rendered => ({ text: entries.map(([k, v]) => `${k}: ${v}`).join('; '), items: [], entries });
+const asSet = (items: readonly string[], between: string): Rendered => ({
+  text: items.join(between),
+  items,
+  entries: [],
+});
+const asMap = (entries: Rendered['entries']): Rendered => ({
+  text: entries.map(([k, v]) => `${k}: ${v}`).join('; '),
+  items: [],
+  entries,
+});
 /** Takes a text that was put together apart again. */
 function apart(access: Access, text: string): Rendered {
   if (!/^[SM]/.test(access) || text === '') return asText(text);
   if (access.startsWith('S')) return { ...asText(text), items: text.split(/[;,] /) };
-  return { ...asText(text), entries: text.split('; ').map((entry) => [entry.slice(0, entry.indexOf(': ')), entry.slice(entry.indexOf(': ') + 2)]) };
+  return {
+    ...asText(text),
+    entries: text
+      .split('; ')
+      .map((entry) => [entry.slice(0, entry.indexOf(': ')), entry.slice(entry.indexOf(': ') + 2)]),
+  };
 }
 export function tableNamed(cli: string): ClassTable {
   const table = tables[cli];
@@ -49,7 +62,8 @@ export function typeOf(api: string): Type | undefined {
 }
 
 /** Every single permission is a role too; what people call roles are those made of others. */
-const hasParts = (record: AnyRecord): boolean => Array.isArray(record['subroles']) && record['subroles'].length > 0;
+const hasParts = (record: AnyRecord): boolean =>
+  Array.isArray(record['subroles']) && record['subroles'].length > 0;
 
 /** So many objects of a class are asked for one by one; then all of them at once cost less. */
 const mostSingle = 16;
@@ -81,7 +95,10 @@ export class Objects implements ObjectReader {
     if (present) return present;
     const asked = (this.asked.get(cls) ?? 0) + 1;
     this.asked.set(cls, asked);
-    const fetched = asked > mostSingle ? this.all(cls).then((records) => records[ref]) : this.api.call<AnyRecord>(`${cls}.get_record`, ref);
+    const fetched =
+      asked > mostSingle
+        ? this.all(cls).then((records) => records[ref])
+        : this.api.call<AnyRecord>(`${cls}.get_record`, ref);
     const found = fetched.catch(() => undefined);
     this.single.set(key, found);
     return found;
@@ -132,14 +149,19 @@ export class Objects implements ObjectReader {
   /** A value of the API in the words of the command line. */
   private async written(value: unknown, type: Type | undefined, row: FieldRow): Promise<Rendered> {
     const shown = row[3]?.shown;
-    const each = (values: readonly unknown[], of: Type | undefined): Promise<string[]> => Promise.all(values.map((v) => this.element(v, of, shown)));
+    const each = (values: readonly unknown[], of: Type | undefined): Promise<string[]> =>
+      Promise.all(values.map((v) => this.element(v, of, shown)));
     if (Array.isArray(value)) return asSet(await each(value, type?.of), shown === 'commas' ? ', ' : '; ');
     if (typeof value !== 'object' || value === null) return asText(await this.element(value, type, shown));
     const operations = type?.of?.kind === 'enum' && type.key?.kind === 'string';
     if (operations) return asSet(await each(Object.values(value), type?.of), '; ');
     return asMap(await Promise.all(Object.entries(value).map((entry) => this.entry(entry, type, shown))));
   }
-  private async entry([key, value]: [string, unknown], type: Type | undefined, shown: string | undefined): Promise<[string, string]> {
+  private async entry(
+    [key, value]: [string, unknown],
+    type: Type | undefined,
+    shown: string | undefined,
+  ): Promise<[string, string]> {
     return [await this.element(key, type?.key, shown), await this.element(value, type?.of, undefined)];
   }
   private async element(value: unknown, type: Type | undefined, shown: string | undefined): Promise<string> {
@@ -158,7 +180,13 @@ export class Objects implements ObjectReader {
 }
 
 /** In lists a field that is too dear to work out for all objects only says so. */
-export async function fieldCells(objects: Objects, table: ClassTable, fields: readonly FieldRow[], shown: Shown, spare: boolean): Promise<Cell[]> {
+export async function fieldCells(
+  objects: Objects,
+  table: ClassTable,
+  fields: readonly FieldRow[],
+  shown: Shown,
+  spare: boolean,
+): Promise<Cell[]> {
   return Promise.all(
     fields.map(async (field) => ({
       name: field[0],
@@ -177,7 +205,10 @@ export function lines(cells: readonly Cell[]): string {
   const head = ({ name, access, deprecated }: Cell): string =>
     access === undefined ? name : `${name} (${access.padStart(3)})${deprecated ? ' [DEPRECATED]' : ''}`;
   const width = 4 + Math.max(0, ...cells.map((c) => head(c).length));
-  return cells.map((cell, i) => `${i === 0 ? head(cell).padEnd(width) : head(cell).padStart(width)}: ${cell.value}`).join('\n');
+  return cells
+    .map((cell, i) => `${i === 0 ? head(cell).padEnd(width) : head(cell).padStart(width)}: ${cell.value}`)
+    .join('\n');
 }
 /** For scripts: values in one line, commas in them escaped. */
-export const minimal = (values: readonly string[]): string => values.map((v) => v.replace(/[\\,]/g, '\\$&')).join(',');
+export const minimal = (values: readonly string[]): string =>
+  values.map((v) => v.replace(/[\\,]/g, '\\$&')).join(',');

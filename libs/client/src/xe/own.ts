@@ -1,5 +1,10 @@
 /** Commands that only this `xe` has. */
-export const own: Readonly<Record<string, { readonly required: readonly string[]; readonly optional: readonly string[]; readonly doc: string }>> = {
+export const own: Readonly<
+  Record<
+    string,
+    { readonly required: readonly string[]; readonly optional: readonly string[]; readonly doc: string }
+  >
+> = {
   'image-import': {
     required: ['filename'],
     optional: ['name-label'],
@@ -10,11 +15,17 @@ export const own: Readonly<Record<string, { readonly required: readonly string[]
     optional: ['<host-selectors>'],
     doc: 'Starts elsewhere the VMs that ran on a host when it was lost, and prints for each whether it was started, or why not',
   },
-  completion: { required: [], optional: ['bash'], doc: 'Prints a script that completes commands and parameters in a shell' },
+  completion: {
+    required: [],
+    optional: ['bash'],
+    doc: 'Prints a script that completes commands and parameters in a shell',
+  },
 };
 
 /** Commands come from the list as it is now, parameters from the help of the command. */
-export const bashCompletion = (names: readonly string[]): string => `# Completion of xe for bash: eval "$(xe completion bash)"
+export const bashCompletion = (
+  names: readonly string[],
+): string => `# Completion of xe for bash: eval "$(xe completion bash)"
 _xe() {
   local word=\${COMP_WORDS[COMP_CWORD]}
   local command=\${COMP_WORDS[1]}

@@ -9,7 +9,10 @@ import { asValue, truth } from './values';
 
 async function one({ objects }: Surroundings, table: ClassTable, args: Arguments): Promise<Shown> {
   const ref = await objects.byUuid(table.cls, required(args, 'uuid'));
-  return { ref, record: await objects.api.call<Readonly<Record<string, unknown>>>(`${table.cls}.get_record`, ref) };
+  return {
+    ref,
+    record: await objects.api.call<Readonly<Record<string, unknown>>>(`${table.cls}.get_record`, ref),
+  };
 }
 function fieldNamed(table: ClassTable, name: string): FieldRow {
   const field = table.fields.find(([n]) => n === name);
@@ -18,7 +21,9 @@ function fieldNamed(table: ClassTable, name: string): FieldRow {
 }
 
 export async function paramList(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
-  around.printer.table([await fieldCells(around.objects, table, selected(table, 'all'), await one(around, table, args), false)]);
+  around.printer.table([
+    await fieldCells(around.objects, table, selected(table, 'all'), await one(around, table, args), false),
+  ]);
 }
 
 export async function paramGet(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
@@ -32,7 +37,13 @@ export async function paramGet(around: Surroundings, table: ClassTable, args: Ar
   around.printer.list([entry[1]]);
 }
 
-const verbOf = { set: 'set', addTo: 'add_to', removeFrom: 'remove_from', add: 'add', remove: 'remove' } as const;
+const verbOf = {
+  set: 'set',
+  addTo: 'add_to',
+  removeFrom: 'remove_from',
+  add: 'add',
+  remove: 'remove',
+} as const;
 /** The call that writes a field; its name follows from the field's, unless the table has another. */
 function callTo(field: FieldRow, verb: keyof typeof verbOf): string {
   const [, api, , notes] = field;
@@ -40,18 +51,26 @@ function callTo(field: FieldRow, verb: keyof typeof verbOf): string {
 }
 const isWritten = ([, , access]: FieldRow): boolean => access.endsWith('RW');
 /** By a value for the whole field; of sets only some can, of maps none. */
-export const isSetWhole = (field: FieldRow): boolean => field[3]?.set !== undefined || (isWritten(field) && !isMap(field) && !isSet(field));
+export const isSetWhole = (field: FieldRow): boolean =>
+  field[3]?.set !== undefined || (isWritten(field) && !isMap(field) && !isSet(field));
 /** A key of a map by itself, or all those that are given. */
-export const isSetByKey = (field: FieldRow): boolean => isMap(field) && (isWritten(field) || field[3]?.setIn !== undefined || field[3]?.setMap !== undefined);
+export const isSetByKey = (field: FieldRow): boolean =>
+  isMap(field) && (isWritten(field) || field[3]?.setIn !== undefined || field[3]?.setMap !== undefined);
 /** Some maps are written by key or as a whole only. */
-const isAddedTo = (field: FieldRow): boolean => isWritten(field) && (field[3]?.addTo !== undefined || (field[3]?.setIn ?? field[3]?.setMap) === undefined);
+const isAddedTo = (field: FieldRow): boolean =>
+  isWritten(field) && (field[3]?.addTo !== undefined || (field[3]?.setIn ?? field[3]?.setMap) === undefined);
 async function setOne({ objects }: Surroundings, field: FieldRow, ref: string, value: string): Promise<void> {
   const [name, , , notes] = field;
   const call = callTo(field, 'set');
-  if (!isSetWhole(field) && isMap(field) && isAddedTo(field)) throw new Misuse(`Field '${name}' is a map or set. use the 'name:key=value' syntax.`);
+  if (!isSetWhole(field) && isMap(field) && isAddedTo(field))
+    throw new Misuse(`Field '${name}' is a map or set. use the 'name:key=value' syntax.`);
   if (!isSetWhole(field)) throw new Misuse(`Field '${name}' is read-only.`);
   const type = messages.get(call)?.params[1]?.type;
-  await objects.api.call(call, ref, type?.kind === 'bool' ? truth([name, value]) : await asValue(objects, type, [name, value], notes?.shown));
+  await objects.api.call(
+    call,
+    ref,
+    type?.kind === 'bool' ? truth([name, value]) : await asValue(objects, type, [name, value], notes?.shown),
+  );
 }
 export async function paramSet(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
   const shown = await one(around, table, args);
@@ -72,7 +91,13 @@ function assertBiosStrings(keys: readonly string[]): void {
   const wrong = keys.find((key) => !biosStringKeys.includes(key));
   if (wrong !== undefined) throw new Misuse(`Unknown key '${wrong}': expecting ${biosStringKeys.join(', ')}`);
 }
-async function putKey({ objects }: Surroundings, field: FieldRow, shown: Shown, table: ClassTable, [key, value]: Pair): Promise<void> {
+async function putKey(
+  { objects }: Surroundings,
+  field: FieldRow,
+  shown: Shown,
+  table: ClassTable,
+  [key, value]: Pair,
+): Promise<void> {
   const { api } = objects;
   if (field[3]?.setIn) return void (await api.call(field[3].setIn, shown.ref, key, value));
   if (!isWritten(field)) throw new Misuse(`Map field '${field[0]}' is read-only.`);
@@ -87,17 +112,30 @@ async function addKey(objects: Objects, field: FieldRow, { ref }: Shown, [key, v
   if (field[0] === 'VCPUs-params' && !['weight', 'cap', 'mask'].includes(key))
     throw new Misuse(`Failed to add parameter '${key}': expecting 'weight','cap' or 'mask'`);
   const call = callTo(field, 'addTo');
-  if (isWhole(call)) return void (await objects.api.call(call, ref, { [key]: value, ...(await present<Record<string, string>>(objects, field, ref)) }));
+  if (isWhole(call))
+    return void (await objects.api.call(call, ref, {
+      [key]: value,
+      ...(await present<Record<string, string>>(objects, field, ref)),
+    }));
   await objects.api.call(call, ref, await keyOf(objects, field, 'addTo', key), value);
 }
 async function removeKey(objects: Objects, field: FieldRow, { ref }: Shown, key: string): Promise<void> {
   const call = callTo(field, 'removeFrom');
-  if (!isWhole(call)) return void (await objects.api.call(call, ref, await keyOf(objects, field, 'removeFrom', key)));
-  const kept = Object.entries(await present<Record<string, string>>(objects, field, ref)).filter(([k]) => k !== key);
+  if (!isWhole(call))
+    return void (await objects.api.call(call, ref, await keyOf(objects, field, 'removeFrom', key)));
+  const kept = Object.entries(await present<Record<string, string>>(objects, field, ref)).filter(
+    ([k]) => k !== key,
+  );
   await objects.api.call(call, ref, Object.fromEntries(kept));
 }
 /** An element into a set, or out of it. */
-async function changeSet(objects: Objects, field: FieldRow, { ref }: Shown, verb: 'add' | 'remove', element: string): Promise<void> {
+async function changeSet(
+  objects: Objects,
+  field: FieldRow,
+  { ref }: Shown,
+  verb: 'add' | 'remove',
+  element: string,
+): Promise<void> {
   const call = callTo(field, verb),
     value = await keyOf(objects, field, verb, element);
   if (!isWhole(call)) return void (await objects.api.call(call, ref, value));
@@ -107,7 +145,8 @@ async function changeSet(objects: Objects, field: FieldRow, { ref }: Shown, verb
 }
 /** A call that writes the field as a whole, for want of one for a single key or element. */
 const isWhole = (call: string): boolean => call.includes('.set_');
-const present = <T>({ api }: Objects, [, field]: FieldRow, ref: string): Promise<T> => api.call<T>(field.replace('.', '.get_'), ref);
+const present = <T>({ api }: Objects, [, field]: FieldRow, ref: string): Promise<T> =>
+  api.call<T>(field.replace('.', '.get_'), ref);
 export async function paramAdd(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
   const { objects } = around;
   const shown = await one(around, table, args);
@@ -115,8 +154,13 @@ export async function paramAdd(around: Surroundings, table: ClassTable, args: Ar
   if (!isSet(field) && !isMap(field)) throw new Misuse('Can only add to parameters of type Set or Map');
   if (!isAddedTo(field)) throw new Misuse('Parameter is read-only');
   const key = optional(args, 'param-key');
-  if (isMap(field)) for (const pair of given(args, ['uuid', 'param-name', 'param-key'])) await addKey(objects, field, shown, pair);
-  else if (key === undefined) throw new Misuse('When adding a key to a set, use the syntax: *-param-add param-name=<name> param-key=<key>');
+  if (isMap(field))
+    for (const pair of given(args, ['uuid', 'param-name', 'param-key']))
+      await addKey(objects, field, shown, pair);
+  else if (key === undefined)
+    throw new Misuse(
+      'When adding a key to a set, use the syntax: *-param-add param-name=<name> param-key=<key>',
+    );
   else await changeSet(objects, field, shown, 'add', key);
 }
 export async function paramRemove(around: Surroundings, table: ClassTable, args: Arguments): Promise<void> {
@@ -139,8 +183,10 @@ export async function paramClear(around: Surroundings, table: ClassTable, args: 
   const { items, entries } = await objects.rendered(field, shown, table);
   const atOnce = field[3]?.clear ?? field[3]?.setMap;
   if (atOnce !== undefined) return void (await objects.api.call(atOnce, shown.ref, {}));
-  if (isSet(field) && isAddedTo(field) && !isWhole(callTo(field, 'remove'))) for (const item of items) await changeSet(objects, field, shown, 'remove', item);
-  else if (isMap(field) && isAddedTo(field)) for (const [key] of entries) await removeKey(objects, field, shown, key);
+  if (isSet(field) && isAddedTo(field) && !isWhole(callTo(field, 'remove')))
+    for (const item of items) await changeSet(objects, field, shown, 'remove', item);
+  else if (isMap(field) && isAddedTo(field))
+    for (const [key] of entries) await removeKey(objects, field, shown, key);
   else if (isSetWhole(field))
     await setOne(around, field, shown.ref, '').catch(() => {
       throw new Misuse('Cannot clear this parameter');

@@ -14,7 +14,8 @@ export interface Printer {
   flush(): void;
 }
 
-export const printerFor = (terminal: Terminal, forScripts: boolean): Printer => (forScripts ? scriptsPrinter(terminal) : peoplesPrinter(terminal));
+export const printerFor = (terminal: Terminal, forScripts: boolean): Printer =>
+  forScripts ? scriptsPrinter(terminal) : peoplesPrinter(terminal);
 
 const peoplesPrinter = (terminal: Terminal): Printer => ({
   table: (records) => records.forEach((cells) => terminal.print(`${lines(cells)}\n\n`)),
@@ -28,7 +29,8 @@ function scriptsPrinter(terminal: Terminal): Printer {
   const pieces: string[] = [];
   return {
     table: (records) => {
-      if (records[0] && records[0].length > 0) pieces.unshift(minimal(records.map(([first]) => first?.value ?? '')));
+      if (records[0] && records[0].length > 0)
+        pieces.unshift(minimal(records.map(([first]) => first?.value ?? '')));
     },
     list: (values) => void pieces.unshift(minimal(values)),
     message: () => undefined,
@@ -38,4 +40,5 @@ function scriptsPrinter(terminal: Terminal): Printer {
 }
 
 /** A record of names and values as they are. */
-export const cellsOf = (entries: Readonly<Record<string, string>>): Cell[] => Object.entries(entries).map(([name, value]) => ({ name, value }));
+export const cellsOf = (entries: Readonly<Record<string, string>>): Cell[] =>
+  Object.entries(entries).map(([name, value]) => ({ name, value }));

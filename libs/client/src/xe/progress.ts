@@ -33,7 +33,9 @@ const percentages =
   (printer: Printer): Progress =>
   (fraction, over) => {
     const percent = Math.floor(fraction * 100);
-    printer.note(`\r ${String(percent).padStart(3)}% ${'|/-\\'[percent % 4] ?? '|'} ${'#'.repeat(Math.floor(fraction * 70))}`);
+    printer.note(
+      `\r ${String(percent).padStart(3)}% ${'|/-\\'[percent % 4] ?? '|'} ${'#'.repeat(Math.floor(fraction * 70))}`,
+    );
     if (over) printer.note('\n');
   };
 /** A bar in place, drawn whenever it has grown, and how long it took. */
@@ -60,5 +62,7 @@ const lifeCommands = new Set(['vm-start', 'vm-suspend', 'vm-resume', 'vm-shutdow
 export function progressOf(args: Arguments, printer: Printer, terminal: Terminal): Progress {
   if (optional(args, 'progress') === undefined) return (fraction) => terminal.onProgress(fraction);
   if (lifeCommands.has(args.command)) return percentages(printer);
-  return diskCommands.has(args.command) ? bar((text) => terminal.printError(text)) : (fraction) => terminal.onProgress(fraction);
+  return diskCommands.has(args.command)
+    ? bar((text) => terminal.printError(text))
+    : (fraction) => terminal.onProgress(fraction);
 }

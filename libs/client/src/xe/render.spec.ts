@@ -6,7 +6,9 @@ test('a record is written as the real xe writes it', () => {
     { name: 'name-label', access: 'RW', value: 'demo' },
     { name: 'power-state', access: 'RO', value: 'halted' },
   ]);
-  expect(text).toBe('uuid ( RO)           : 11111111-2222-3333-4444-555555555555\n     name-label ( RW): demo\n    power-state ( RO): halted');
+  expect(text).toBe(
+    'uuid ( RO)           : 11111111-2222-3333-4444-555555555555\n     name-label ( RW): demo\n    power-state ( RO): halted',
+  );
 });
 
 test('minimal output joins by commas and escapes those that are in a value', () => {
@@ -49,6 +51,7 @@ test.each<[string[], ReturnType<typeof parse>]>([
   [[], { command: 'help', pairs: [] }],
 ])('%j is understood', (words, meaning) => expect(parse(words)).toEqual(meaning));
 
-test.each([[['username=root', 'password=x']], [['vm-list', '-z', 'x']], [['vm-list', '-u']]])('%j is no command line', (words) =>
-  expect(() => parse(words)).toThrow('Syntax error: '),
+test.each([[['username=root', 'password=x']], [['vm-list', '-z', 'x']], [['vm-list', '-u']]])(
+  '%j is no command line',
+  (words) => expect(() => parse(words)).toThrow('Syntax error: '),
 );

@@ -36,11 +36,21 @@ const sizes = new Set([
   'dynamic-max',
 ]);
 /** Words that the command line has for values of an enum. */
-const words: Readonly<Record<string, string>> = { bond_mode: 'bond_mode', placement_policy: 'vm_placement_policy' };
+const words: Readonly<Record<string, string>> = {
+  bond_mode: 'bond_mode',
+  placement_policy: 'vm_placement_policy',
+};
 
-async function valueOf(source: Source, type: Type | undefined, args: Arguments, around: Surroundings, on: string): Promise<unknown> {
+async function valueOf(
+  source: Source,
+  type: Type | undefined,
+  args: Arguments,
+  around: Surroundings,
+  on: string,
+): Promise<unknown> {
   const { objects } = around;
-  if (typeof source === 'object') return 'is' in source ? source.is : objects.byUuid(source.cls, optional(args, source.of) ?? '');
+  if (typeof source === 'object')
+    return 'is' in source ? source.is : objects.byUuid(source.cls, optional(args, source.of) ?? '');
   if (source === '@') return on;
   if (source === '@pool') return objects.pool(optional(args, 'uuid'));
   const [, name = '', otherwise] = /^([^=]*)(?:=(.*))?$/.exec(source) ?? [];
@@ -53,17 +63,28 @@ async function valueOf(source: Source, type: Type | undefined, args: Arguments, 
 }
 
 /** Calls; what is long work runs as a task, whose progress is shown. */
-export async function perform({ objects, onProgress }: Surroundings, method: string, ...params: readonly unknown[]): Promise<unknown> {
+export async function perform(
+  { objects, onProgress }: Surroundings,
+  method: string,
+  ...params: readonly unknown[]
+): Promise<unknown> {
   const message = messages.get(method);
   if (message?.runs !== 'operation' || !message.async) return objects.api.call(method, ...params);
   const text = await follow(objects.api, method, params, onProgress);
   return message.result ? decodeTaskResult(message.result, text) : undefined;
 }
 
-async function parametersOf(method: string, sources: readonly Source[], args: Arguments, around: Surroundings, on: string): Promise<unknown[]> {
+async function parametersOf(
+  method: string,
+  sources: readonly Source[],
+  args: Arguments,
+  around: Surroundings,
+  on: string,
+): Promise<unknown[]> {
   const params = messages.get(method)?.params;
   const values: unknown[] = [];
-  for (const [i, source] of sources.entries()) values.push(await valueOf(source, params?.[i]?.type, args, around, on));
+  for (const [i, source] of sources.entries())
+    values.push(await valueOf(source, params?.[i]?.type, args, around, on));
   return values;
 }
 
@@ -71,7 +92,9 @@ async function parametersOf(method: string, sources: readonly Source[], args: Ar
 export async function report(around: Surroundings, method: string, result: unknown): Promise<void> {
   const type = messages.get(method)?.result;
   if (type?.kind === 'map' && typeof result === 'object' && result !== null) {
-    const entries = Object.entries(result).map(async ([k, v]) => [await word(around, k, type.key), await word(around, v, type.of)] as const);
+    const entries = Object.entries(result).map(
+      async ([k, v]) => [await word(around, k, type.key), await word(around, v, type.of)] as const,
+    );
     return around.printer.table([cellsOf(Object.fromEntries(await Promise.all(entries)))]);
   }
   const texts = await wordsFor(around, type, result);
@@ -80,37 +103,64 @@ export async function report(around: Surroundings, method: string, result: unkno
 async function word({ objects }: Surroundings, value: unknown, of: Type | undefined): Promise<string> {
   if (of?.kind === 'ref' && isRef(value)) return objects.uuidOf(of.cls ?? '', value);
   if (Array.isArray(value)) return value.join(' ');
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : (shownAs[of?.name ?? '']?.[String(value)] ?? String(value));
+  return typeof value === 'object' && value !== null
+    ? JSON.stringify(value)
+    : (shownAs[of?.name ?? '']?.[String(value)] ?? String(value));
 }
-async function wordsFor(around: Surroundings, type: Type | undefined, result: unknown): Promise<string[] | undefined> {
+async function wordsFor(
+  around: Surroundings,
+  type: Type | undefined,
+  result: unknown,
+): Promise<string[] | undefined> {
   if (result === undefined || result === null || (type === undefined && result === '')) return undefined;
-  return Array.isArray(result) ? Promise.all(result.map((v) => word(around, v, type?.of))) : [await word(around, result, type)];
+  return Array.isArray(result)
+    ? Promise.all(result.map((v) => word(around, v, type?.of)))
+    : [await word(around, result, type)];
 }
 
 /** One call, its result printed. */
 export const row =
   (method: string, ...sources: readonly Source[]): Command =>
   async (args, around) =>
-    report(around, method, await perform(around, method, ...(await parametersOf(method, sources, args, around, ''))));
+    report(
+      around,
+      method,
+      await perform(around, method, ...(await parametersOf(method, sources, args, around, ''))),
+    );
 
 /** One call, whose result is for people only. */
 export const saying =
   (method: string, ...sources: readonly Source[]): Command =>
   async (args, around) =>
     around.printer.message(
-      await word(around, await perform(around, method, ...(await parametersOf(method, sources, args, around, ''))), messages.get(method)?.result),
+      await word(
+        around,
+        await perform(around, method, ...(await parametersOf(method, sources, args, around, ''))),
+        messages.get(method)?.result,
+      ),
     );
 
-type Selection = (args: Arguments, around: Surroundings, own: readonly string[], one: boolean) => Promise<readonly string[]>;
+type Selection = (
+  args: Arguments,
+  around: Surroundings,
+  own: readonly string[],
+  one: boolean,
+) => Promise<readonly string[]>;
 /** The same call for everything that was selected, or for the one that it has to be. */
 const each =
   (select: Selection, cls: string, single = false) =>
   (method: string, ...sources: readonly Source[]): Command =>
   async (args, around) => {
-    const own = sources.flatMap((s) => (typeof s === 'string' ? [s.replace(/[=:].*$/, '')] : 'of' in s ? [s.of] : []));
+    const own = sources.flatMap((s) =>
+      typeof s === 'string' ? [s.replace(/[=:].*$/, '')] : 'of' in s ? [s.of] : [],
+    );
     const all = sources.some((s) => s === '@') ? sources : ['@', ...sources];
     await onEach(around, cls, await select(args, around, own, single), async (on) =>
-      report(around, method, await perform(around, method, ...(await parametersOf(method, all, args, around, on)))),
+      report(
+        around,
+        method,
+        await perform(around, method, ...(await parametersOf(method, all, args, around, on))),
+      ),
     );
   };
 export const vms = each(selectVms, 'VM');
@@ -118,13 +168,21 @@ export const hosts = each(selectHosts, 'host');
 export const oneHost = each(selectHosts, 'host', true);
 
 /** All are tried; errors of some of several are printed at the end. */
-export async function onEach(around: Surroundings, cls: string, refs: readonly string[], work: (ref: string) => Promise<void>): Promise<void> {
+export async function onEach(
+  around: Surroundings,
+  cls: string,
+  refs: readonly string[],
+  work: (ref: string) => Promise<void>,
+): Promise<void> {
   const [only] = refs;
   if (only !== undefined && refs.length === 1) return watched(around, cls, only, work);
   const failures: { uuid: string; text: string }[] = [];
   for (const ref of refs)
     await watched(around, cls, ref, work).catch(async (error: unknown) =>
-      failures.unshift({ uuid: await around.objects.uuidOf(cls, ref), text: await inWords(error, around.objects) }),
+      failures.unshift({
+        uuid: await around.objects.uuidOf(cls, ref),
+        text: await inWords(error, around.objects),
+      }),
     );
   if (failures.length > 0) throw new SeveralFailed(failures);
 }
@@ -134,15 +192,23 @@ interface Notice {
   readonly timestamp: string;
 }
 /** The messages about a VM that are printed while a command works on it, as far as they are urgent enough. */
-async function watched(around: Surroundings, cls: string, ref: string, work: (ref: string) => Promise<void>): Promise<void> {
+async function watched(
+  around: Surroundings,
+  cls: string,
+  ref: string,
+  work: (ref: string) => Promise<void>,
+): Promise<void> {
   const { objects, printer } = around;
   const uuid = cls === 'VM' ? await objects.uuidOf(cls, ref).catch(() => undefined) : undefined;
   const since = `${new Date().toISOString().slice(0, 19).replaceAll('-', '')}Z`;
   await work(ref);
   if (uuid === undefined) return;
-  const notices = await objects.api.call<Record<string, Notice>>('message.get', 'VM', uuid, since).catch(() => ({}));
+  const notices = await objects.api
+    .call<Record<string, Notice>>('message.get', 'VM', uuid, since)
+    .catch(() => ({}));
   for (const { name, priority, timestamp } of Object.values<Notice>(notices))
-    if (priority < around.urgency) printer.note(`Message: time=${timestamp} priority=${priority} name='${name}'\n`);
+    if (priority < around.urgency)
+      printer.note(`Message: time=${timestamp} priority=${priority} name='${name}'\n`);
 }
 
 /** A new object from the words of the command line, its uuid printed. What is not said is as the class has it. */
@@ -154,5 +220,7 @@ export const make =
       const type = isClassName(cls) ? classNamed(cls).fields[name]?.type : undefined;
       record[name] = await valueOf(source, type, args, around, '');
     }
-    around.printer.list([await around.objects.uuidOf(cls, String(await perform(around, `${cls}.create`, record)))]);
+    around.printer.list([
+      await around.objects.uuidOf(cls, String(await perform(around, `${cls}.create`, record))),
+    ]);
   };

@@ -21,7 +21,10 @@ export interface Opened {
 const imageImport: Command = async (args, { objects: { api }, terminal }) => {
   if (!terminal.upload) throw new Misuse('image-import is a command of the client of this server only');
   const file = required(args, 'filename');
-  const query = new URLSearchParams({ session_id: api.session, name_label: optional(args, 'name-label') ?? file });
+  const query = new URLSearchParams({
+    session_id: api.session,
+    name_label: optional(args, 'name-label') ?? file,
+  });
   const answer = await terminal.upload(file, `/images?${query.toString()}`);
   terminal.print(String((answer as { template?: string }).template ?? ''));
 };
@@ -32,7 +35,8 @@ function commandNamed(name: string): Command | undefined {
 }
 const usualUrgency = 5;
 function assertComplete(args: Arguments): void {
-  for (const name of described(args.command)?.required ?? []) if (optional(args, name) === undefined) throw new Missing(name);
+  for (const name of described(args.command)?.required ?? [])
+    if (optional(args, name) === undefined) throw new Missing(name);
 }
 
 const abroadBy =
@@ -40,7 +44,11 @@ const abroadBy =
   (login: Login): Promise<Api> =>
     connect({ ...login, originator: 'xe', ...(send ? { send } : {}) });
 
-export async function runXe(words: readonly string[], open: () => Promise<Opened>, terminal: Terminal): Promise<number> {
+export async function runXe(
+  words: readonly string[],
+  open: () => Promise<Opened>,
+  terminal: Terminal,
+): Promise<number> {
   let opened: Opened | undefined, objects: Objects | undefined;
   try {
     const args = parse(words);
@@ -55,7 +63,15 @@ export async function runXe(words: readonly string[], open: () => Promise<Opened
       objects = new Objects(opened.api);
       const urgency = Number(optional(args, 'message-priority') ?? usualUrgency);
       const onProgress = progressOf(args, printer, terminal);
-      await command(args, { objects, terminal, printer, onProgress, minimal: flagged(args, 'minimal'), urgency, abroad: abroadBy(terminal) });
+      await command(args, {
+        objects,
+        terminal,
+        printer,
+        onProgress,
+        minimal: flagged(args, 'minimal'),
+        urgency,
+        abroad: abroadBy(terminal),
+      });
     }
     printer.flush();
     return 0;

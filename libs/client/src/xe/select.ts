@@ -14,19 +14,48 @@ interface Kind {
   readonly one: string;
 }
 const kinds: Readonly<Record<Selectable, Kind>> = {
-  vm: { names: ['uuid', 'name-label'], none: 'No matching VMs found', several: 'Multiple matches VMs found.', one: 'VM' },
-  host: { names: ['uuid', 'hostname', 'name-label'], none: 'No matching hosts found', several: 'Multiple matching hosts found.', one: 'host' },
+  vm: {
+    names: ['uuid', 'name-label'],
+    none: 'No matching VMs found',
+    several: 'Multiple matches VMs found.',
+    one: 'VM',
+  },
+  host: {
+    names: ['uuid', 'hostname', 'name-label'],
+    none: 'No matching hosts found',
+    several: 'Multiple matching hosts found.',
+    one: 'host',
+  },
   // A storage that is not found has the error of a host, as in xapi.
-  sr: { names: ['uuid', 'name-label'], none: 'No matching hosts found', several: 'Multiple matching SRs found.', one: 'SR' },
+  sr: {
+    names: ['uuid', 'name-label'],
+    none: 'No matching hosts found',
+    several: 'Multiple matching SRs found.',
+    one: 'SR',
+  },
 };
 /** These take a control domain as well, and those a template; the others never do. */
 const alsoControlDomains = new Set([
-  ...['vm-start', 'vm-migrate', 'console', 'vm-compute-memory-overhead', 'vm-memory-target-set', 'vm-memory-target-wait', 'vm-memory-balloon'],
+  ...[
+    'vm-start',
+    'vm-migrate',
+    'console',
+    'vm-compute-memory-overhead',
+    'vm-memory-target-set',
+    'vm-memory-target-wait',
+    'vm-memory-balloon',
+  ],
   ...['vm-data-source-list', 'vm-data-source-record', 'vm-data-source-query', 'vm-data-source-forget'],
   ...['vm-memory-dynamic-range-set', 'vm-memory-static-range-set', 'vm-memory-limits-set', 'vm-memory-set'],
 ]);
 const alsoTemplates = new Set([
-  ...['vm-memory-dynamic-range-set', 'vm-memory-static-range-set', 'vm-memory-limits-set', 'vm-memory-set', 'vm-memory-balloon'],
+  ...[
+    'vm-memory-dynamic-range-set',
+    'vm-memory-static-range-set',
+    'vm-memory-limits-set',
+    'vm-memory-set',
+    'vm-memory-balloon',
+  ],
   ...['vm-clone', 'vm-copy'],
 ]);
 function usual(cli: Selectable, command: string): Pair[] {
@@ -44,7 +73,12 @@ function filtersOf(args: Arguments, cli: Selectable, own: readonly string[]): Pa
   const known = [...own, cli, 'progress', ...declared].map((name) => name.replace(/:$/, ''));
   return given(args).filter(([name]) => !known.includes(name.split(':')[0] ?? ''));
 }
-async function found(args: Arguments, { objects }: Surroundings, cli: Selectable, own: readonly string[]): Promise<Shown[]> {
+async function found(
+  args: Arguments,
+  { objects }: Surroundings,
+  cli: Selectable,
+  own: readonly string[],
+): Promise<Shown[]> {
   const table = tableNamed(cli);
   const name = optional(args, cli);
   const filters = [...usual(cli, args.command), ...filtersOf(args, cli, own)];
@@ -56,7 +90,10 @@ async function found(args: Arguments, { objects }: Surroundings, cli: Selectable
   return ref !== undefined && record ? find(objects, table, filters, [{ ref, record }]) : [];
 }
 const named = (all: readonly Shown[], cli: Selectable, name: string | undefined): Shown[] =>
-  all.filter(({ record }) => name === undefined || kinds[cli].names.some((field) => record[field.replace('-', '_')] === name));
+  all.filter(
+    ({ record }) =>
+      name === undefined || kinds[cli].names.some((field) => record[field.replace('-', '_')] === name),
+  );
 
 export async function select(
   cli: Selectable,
@@ -69,12 +106,18 @@ export async function select(
   if (these.length === 0) throw new Misuse(none);
   if (these.length === 1) return these;
   if (single) throw new Misuse(`${several} Operation can only be performed on one ${one} at a time`);
-  if (!flagged(args, 'multiple')) throw new Misuse(`${several} --multiple required to complete the operation`);
+  if (!flagged(args, 'multiple'))
+    throw new Misuse(`${several} --multiple required to complete the operation`);
   return these;
 }
 const refsOf =
   (cli: Selectable) =>
-  async (args: Arguments, around: Surroundings, own: readonly string[], single: boolean): Promise<readonly string[]> =>
+  async (
+    args: Arguments,
+    around: Surroundings,
+    own: readonly string[],
+    single: boolean,
+  ): Promise<readonly string[]> =>
     (await select(cli, args, around, { own, single })).map(({ ref }) => ref);
 export const selectVms = refsOf('vm');
 export const selectHosts = refsOf('host');

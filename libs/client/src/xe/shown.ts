@@ -11,7 +11,8 @@ export const absent = '<not in database>';
 /** The present value of a data source. JSON has no word for an unknown number but null. */
 export const measured = async (api: Api, cls: string, ref: unknown, source: string): Promise<number> =>
   (await api.call<number | null>(`${cls}.query_data_source`, ref, source)) ?? Number.NaN;
-export const thousandths = (value: number): string => (Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf');
+export const thousandths = (value: number): string =>
+  Number.isFinite(value) ? value.toFixed(3) : Number.isNaN(value) ? 'nan' : value > 0 ? 'inf' : '-inf';
 
 /** The records of the server, as fields that are worked out read them. */
 export interface ObjectReader {

@@ -34,7 +34,11 @@ export async function transfer(around: Surroundings, plan: Transfer): Promise<st
     if (plan.task === undefined) await api.call('task.destroy', task).catch(() => undefined);
   }
 }
-async function within({ objects: { api }, terminal, onProgress }: Surroundings, plan: Transfer, task: string): Promise<string> {
+async function within(
+  { objects: { api }, terminal, onProgress }: Surroundings,
+  plan: Transfer,
+  task: string,
+): Promise<string> {
   // Below zero until the server has taken the task over: then it ends with what the server says.
   await api.call('task.set_progress', task, -1).catch(() => undefined);
   const url = `${plan.path}?${queryOf({ session_id: api.session, task_id: task, ...plan.query })}`;
@@ -43,7 +47,9 @@ async function within({ objects: { api }, terminal, onProgress }: Surroundings, 
   watching?.catch(() => undefined);
   const isTaken = async (): Promise<boolean> => (await api.call<number>('task.get_progress', task)) >= 0;
   const fail = (): Promise<unknown> => api.call('task.set_status', task, 'failure');
-  const moved = await (plan.direction === 'get' ? terminal.httpGet(plan.file, url) : terminal.httpPut(plan.file, url)).catch(async (error: unknown) => {
+  const moved = await (
+    plan.direction === 'get' ? terminal.httpGet(plan.file, url) : terminal.httpPut(plan.file, url)
+  ).catch(async (error: unknown) => {
     // Whoever waits for the task learns that the file could not be read or written.
     if (!(await isTaken().catch(() => true))) await fail().catch(() => undefined);
     throw error;
@@ -71,7 +77,8 @@ export async function moved(around: Surroundings, plan: Transfer): Promise<strin
 export async function told(around: Surroundings, plan: Transfer, name: string): Promise<void> {
   await transfer(around, plan).catch((error: unknown) => {
     if (error instanceof Unmoved) throw new Ended(`${name} failed, unknown error.\n`, 1);
-    if (error instanceof XenError && error.code === 'TASK_CANCELLED') throw new Ended(`${name} cancelled\n`, 1);
+    if (error instanceof XenError && error.code === 'TASK_CANCELLED')
+      throw new Ended(`${name} cancelled\n`, 1);
     throw error;
   });
   if (plan.file !== '') around.terminal.print(`${name} succeeded`);

@@ -6,11 +6,17 @@ import type { Objects } from './objects';
 import { shownAs } from './tables/words';
 
 /** As the API has it: a number, a truth, an object by its uuid, a word of an enum, or text. */
-export async function asValue(objects: Objects, type: Type | undefined, [name, text]: Pair, shown?: string): Promise<unknown> {
+export async function asValue(
+  objects: Objects,
+  type: Type | undefined,
+  [name, text]: Pair,
+  shown?: string,
+): Promise<unknown> {
   if (type?.kind === 'int') return sized(name) ? bytes(name, text) : integer(name, text);
   if (type?.kind === 'float') return floating(name, text);
   if (type?.kind === 'bool') return isTrue(text, name);
-  if (type?.kind === 'ref') return text === '' || text === 'OpaqueRef:NULL' ? 'OpaqueRef:NULL' : objects.byUuid(type.cls ?? '', text);
+  if (type?.kind === 'ref')
+    return text === '' || text === 'OpaqueRef:NULL' ? 'OpaqueRef:NULL' : objects.byUuid(type.cls ?? '', text);
   if (type?.kind === 'set')
     return Promise.all(
       text
@@ -24,7 +30,8 @@ export async function asValue(objects: Objects, type: Type | undefined, [name, t
 const sized = (name: string): boolean => /^memory-(static|dynamic)-(min|max)$/.test(name);
 function floating(name: string, text: string): number {
   const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value)) throw new Misuse(`Parameter ${name} must be a floating-point number`);
+  if (text.trim() === '' || !Number.isFinite(value))
+    throw new Misuse(`Parameter ${name} must be a floating-point number`);
   return value;
 }
 const bare = (text: string): string => text.toLowerCase().replace(/[^a-z0-9]/g, '');
@@ -42,12 +49,22 @@ function wordOf(type: Type, text: string, shown: string | undefined): string {
     words = shownAs[shown ?? ''] ?? {};
   const word = values.find((v) => v === text || bare(v) === bare(text) || words[v] === text);
   if (word !== undefined) return word;
-  throw refusals[type.name ?? '']?.(text) ?? new Misuse(`Expected ${values.map((v) => `'${v}'`).join(', ')}, got ${text}`);
+  throw (
+    refusals[type.name ?? '']?.(text) ??
+    new Misuse(`Expected ${values.map((v) => `'${v}'`).join(', ')}, got ${text}`)
+  );
 }
 
 /** Fields whose wrong booleans have the other error text. */
 const otherwiseTold = new Set([
-  ...['ha-allow-overcommit', 'wlb-enabled', 'wlb-verify-cert', 'igmp-snooping-enabled', 'https-only', 'migration-compression'],
+  ...[
+    'ha-allow-overcommit',
+    'wlb-enabled',
+    'wlb-verify-cert',
+    'igmp-snooping-enabled',
+    'https-only',
+    'migration-compression',
+  ],
   ...['coordinator-bias', 'ext-auth-cache-enabled', 'ha-always-run', 'allow-caching'],
 ]);
 /** A truth that is written into a field has these two words only, unlike one that is said to a command. */

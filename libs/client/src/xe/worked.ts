@@ -36,7 +36,9 @@ const traffic =
 const ofHosts =
   (field: string): Working =>
   async (objects) => {
-    const [first = '', another] = new Set(Object.values(await objects.all('host')).map((h) => String(h[field])));
+    const [first = '', another] = new Set(
+      Object.values(await objects.all('host')).map((h) => String(h[field])),
+    );
     return another === undefined ? first : '<inconsistent>';
   };
 /** Through another object: of each object that the first field names, what it says there. */
@@ -63,7 +65,9 @@ const variantsOf = async (objects: ObjectReader, { record }: Shown): Promise<Any
 const variant =
   (field: string): Working =>
   async (objects, { record }) =>
-    isRef(record[field]) ? String((await objects.one('Driver_variant', record[field]))?.['name'] ?? noVariant) : noVariant;
+    isRef(record[field])
+      ? String((await objects.one('Driver_variant', record[field]))?.['name'] ?? noVariant)
+      : noVariant;
 const noVariant = '<none>';
 const variants =
   (show: (v: AnyRecord) => string, which: (v: AnyRecord) => boolean = () => true): Working =>
@@ -95,19 +99,24 @@ const hostOfStorage: Working = async (objects, { record }) => {
 async function vcpus(objects: ObjectReader, { ref, record }: Shown): Promise<string> {
   if (record['power_state'] !== 'Running') return '';
   const count = Number(record['VCPUs_at_startup']);
-  const each = await Promise.all(Array.from({ length: count }, (_, i) => measured(objects.api, 'VM', ref, `cpu${i}`)));
+  const each = await Promise.all(
+    Array.from({ length: count }, (_, i) => measured(objects.api, 'VM', ref, `cpu${i}`)),
+  );
   return each.map((share, i) => `${i}: ${thousandths(share)}`).join('; ');
 }
 
 export const workedOut: Readonly<Record<string, Working>> = {
-  'pool.supported-sr-types': async ({ api }) => (await api.call<string[]>('SR.get_supported_types')).join('; '),
+  'pool.supported-sr-types': async ({ api }) =>
+    (await api.call<string[]>('SR.get_supported_types')).join('; '),
   'pool.license-state': async ({ api }, { ref }) =>
     Object.entries(await api.call<Record<string, string>>('pool.get_license_state', ref))
       .map(([k, v]) => `${k}: ${v}`)
       .join('; '),
-  'pool.https-only': async (objects) => String(Object.values(await objects.all('host')).every((h) => h['https_only'] === true)),
+  'pool.https-only': async (objects) =>
+    String(Object.values(await objects.all('host')).every((h) => h['https_only'] === true)),
   'pool.ha-statefiles': listed('ha_statefiles', 'VDI', 'uuid', '; '),
-  'pool.vswitch-controller': (_objects, { record }) => Promise.resolve(String(record['vswitch_controller'] || '<not set>')),
+  'pool.vswitch-controller': (_objects, { record }) =>
+    Promise.resolve(String(record['vswitch_controller'] || '<not set>')),
   'pool.ssh-enabled': ofHosts('ssh_enabled'),
   'pool.ssh-enabled-timeout': ofHosts('ssh_enabled_timeout'),
   'pool.ssh-expiry': ofHosts('ssh_expiry'),
@@ -116,7 +125,9 @@ export const workedOut: Readonly<Record<string, Working>> = {
   'PIF.io_read_kbs': traffic('host', 'host', (d) => `pif_${d}_rx`),
   'PIF.io_write_kbs': traffic('host', 'host', (d) => `pif_${d}_tx`),
   'PIF.speed': reached('metrics', 'PIF_metrics', (metrics) => `${String(metrics['speed'])} Mbit/s`),
-  'PIF.duplex': reached('metrics', 'PIF_metrics', (metrics) => (metrics['duplex'] === true ? 'full' : metrics['carrier'] === true ? 'half' : 'unknown')),
+  'PIF.duplex': reached('metrics', 'PIF_metrics', (metrics) =>
+    metrics['duplex'] === true ? 'full' : metrics['carrier'] === true ? 'half' : 'unknown',
+  ),
   'VIF.io_read_kbs': traffic('VM', 'VM', (d) => `vif_${d}_rx`),
   'VIF.io_write_kbs': traffic('VM', 'VM', (d) => `vif_${d}_tx`),
   'VBD.io_read_kbs': traffic('VM', 'VM', (d) => `vbd_${d}_read`),
@@ -134,17 +145,22 @@ export const workedOut: Readonly<Record<string, Working>> = {
   'VM.memory-target': ({ api }, { ref }) =>
     measured(api, 'VM', ref, 'memory_target').then(
       (bytes) => String(Math.trunc(bytes || 0)),
-      (error: unknown) => (error instanceof XenError && error.code === 'VM_BAD_POWER_STATE' ? '0' : '<unknown>'),
+      (error: unknown) =>
+        error instanceof XenError && error.code === 'VM_BAD_POWER_STATE' ? '0' : '<unknown>',
     ),
   'VM.VCPUs-utilisation': vcpus,
   'VM.cooperative': () => Promise.resolve('true'),
-  'VM.last-boot-record': (_objects, { record }) => Promise.resolve(`'${String(record['last_booted_record'])}'`),
+  'VM.last-boot-record': (_objects, { record }) =>
+    Promise.resolve(`'${String(record['last_booted_record'])}'`),
   'VDI.metadata-of-pool': poolOfDatabase,
   'host.ha-statefiles': listed('ha_statefiles', 'VDI', 'uuid', '; '),
   'host.patches': through('patches', 'host_patch', 'pool_patch', 'pool_patch'),
   'host.updates': listed('updates', 'pool_update', 'uuid', ', '),
   'host_cpu.utilisation': async ({ api }, { record }) =>
-    measured(api, 'host', record['host'], `cpu${String(record['number'])}`).then(thousandths, () => '<unknown>'),
+    measured(api, 'host', record['host'], `cpu${String(record['number'])}`).then(
+      thousandths,
+      () => '<unknown>',
+    ),
   'pool_patch.hosts': through('host_patches', 'host_patch', 'host', 'host'),
   'pool_patch.after-apply-guidance': plain('after_apply_guidance'),
   'pool_update.hosts': listed('hosts', 'host', 'uuid', ', '),
@@ -165,7 +181,8 @@ export const workedOut: Readonly<Record<string, Working>> = {
         .map(([name, value]) => `${name}:(${Buffer.byteLength(value)} bytes)`)
         .join('; '),
     ),
-  'VGPU_type.max-resolution': (_objects, { record }) => Promise.resolve(`${String(record['max_resolution_x'])}x${String(record['max_resolution_y'])}`),
+  'VGPU_type.max-resolution': (_objects, { record }) =>
+    Promise.resolve(`${String(record['max_resolution_x'])}x${String(record['max_resolution_y'])}`),
   'Host_driver.active-variant': variant('active_variant'),
   'Host_driver.selected-variant': variant('selected_variant'),
   'Host_driver.variants': variants((v) => `${String(v['name'])}/${String(v['version'])}`),
@@ -175,7 +192,8 @@ export const workedOut: Readonly<Record<string, Working>> = {
     (v) => v['hardware_present'] === true,
   ),
   'Host_driver.variants-dev-status': variants((v) => `${String(v['name'])}=${String(v['status'])}`),
-  'Driver_variant.priority': (_objects, { record }) => Promise.resolve(Number(record['priority']).toFixed(1).padStart(5)),
+  'Driver_variant.priority': (_objects, { record }) =>
+    Promise.resolve(Number(record['priority']).toFixed(1).padStart(5)),
   'Driver_variant.active': chosenBy('active_variant'),
   'Driver_variant.selected': chosenBy('selected_variant'),
   // A secret is never shown.

@@ -52,7 +52,10 @@ function firmware(facts: GuestFacts): Line[] {
 
 /** Lines of the kernel carry the time. */
 function kernel(facts: GuestFacts): Line[] {
-  const line = (at: number, text: string): Line => ({ at: kernelAt + at, text: `[${at.toFixed(6).padStart(12)}] ${text}` });
+  const line = (at: number, text: string): Line => ({
+    at: kernelAt + at,
+    text: `[${at.toFixed(6).padStart(12)}] ${text}`,
+  });
   return [
     line(0, `Linux version ${kernelName(facts)}`),
     line(0.01, 'Hypervisor detected: Xen'),
@@ -61,7 +64,9 @@ function kernel(facts: GuestFacts): Line[] {
     line(0.6, 'xen:balloon: Initialising balloon driver'),
     line(largeAt - kernelAt, 'fb0: frame buffer device, 100x37 characters'),
     ...facts.disks.map((device, i) => line(1.2 + i / 100, `blkfront: ${device}: flush diskcache: enabled`)),
-    ...facts.nics.map(({ device, mac }, i) => line(1.5 + i / 100, `xen_netfront: eth${device}: address ${mac}`)),
+    ...facts.nics.map(({ device, mac }, i) =>
+      line(1.5 + i / 100, `xen_netfront: eth${device}: address ${mac}`),
+    ),
     line(2.1, 'EXT4-fs (xvda1): mounted filesystem'),
   ];
 }
@@ -80,16 +85,23 @@ function services(facts: GuestFacts): Line[] {
     step = (upAt - from) / started.length;
   return [
     ...started.map((what, i) => ({ at: from + i * step, text: `[  OK  ] Started ${what}.` })),
-    ...facts.nics.filter((n) => n.address !== '').map(({ device, address }) => ({ at: upAt - 0.1, text: `         eth${device}: ${address}` })),
+    ...facts.nics
+      .filter((n) => n.address !== '')
+      .map(({ device, address }) => ({ at: upAt - 0.1, text: `         eth${device}: ${address}` })),
   ];
 }
 
-const linesOf = (facts: GuestFacts): Line[] => [...firmware(facts), ...kernel(facts), ...services(facts)].sort((a, b) => a.at - b.at);
+const linesOf = (facts: GuestFacts): Line[] =>
+  [...firmware(facts), ...kernel(facts), ...services(facts)].sort((a, b) => a.at - b.at);
 
 /** All that has been written so far, and whether the boot is over. A longer time only ever adds. */
-export function bootText(facts: GuestFacts, seconds: number): { readonly text: string; readonly done: boolean } {
+export function bootText(
+  facts: GuestFacts,
+  seconds: number,
+): { readonly text: string; readonly done: boolean } {
   const done = facts.isUp || seconds >= upAt;
   const lines = linesOf(facts).filter((line) => done || line.at <= seconds);
   return { text: lines.map((l) => `${l.text}\n`).join(''), done };
 }
-export const hasLargeScreen = (facts: GuestFacts, seconds: number): boolean => facts.isUp || seconds >= largeAt;
+export const hasLargeScreen = (facts: GuestFacts, seconds: number): boolean =>
+  facts.isUp || seconds >= largeAt;

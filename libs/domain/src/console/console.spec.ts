@@ -28,7 +28,8 @@ test('a guest boots: later texts begin with the earlier ones, and end in the log
   expect(bootText(facts, 3).done).toBe(false);
 });
 
-const after = (typed: string, seconds = 90_000): string => written(type(newSession, facts, typed, seconds), facts, seconds).text;
+const after = (typed: string, seconds = 90_000): string =>
+  written(type(newSession, facts, typed, seconds), facts, seconds).text;
 
 test.each([
   ['hostname', 'my-web-server\n'],
@@ -95,6 +96,11 @@ test('a screen holds what fits, wraps what is wide, and knows where the cursor i
   );
   expect(screenOf('abcdef\ngh', 5, 9).lines).toEqual(['abcde', 'f', 'gh']);
   expect(screenOf('gh\tx\ri', 20, 9).lines).toEqual(['ih      x']);
-  expect(screenOf('one\ftwo\b\b-', 10, 5)).toEqual({ columns: 10, rows: 5, lines: ['t-o'], cursor: { column: 2, row: 0 } });
+  expect(screenOf('one\ftwo\b\b-', 10, 5)).toEqual({
+    columns: 10,
+    rows: 5,
+    lines: ['t-o'],
+    cursor: { column: 2, row: 0 },
+  });
   expect(vt100('a\n\fb')).toBe('a\r\n\x1b[2J\x1b[Hb');
 });

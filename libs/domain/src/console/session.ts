@@ -16,7 +16,8 @@ const longestOutput = 32_768;
 
 const banner = (facts: GuestFacts): string => `\n${systemName(facts)} ${hostName(facts)} hvc0\n\n`;
 const loginPrompt = (facts: GuestFacts): string => `${hostName(facts)} login: `;
-const shellPrompt = (facts: GuestFacts, user: string): string => `${user}@${hostName(facts)}:~${user === 'root' ? '#' : '$'} `;
+const shellPrompt = (facts: GuestFacts, user: string): string =>
+  `${user}@${hostName(facts)}:~${user === 'root' ? '#' : '$'} `;
 
 export const newSession: Session = { phase: 'login', user: '', line: '', output: '', dropped: 0 };
 
@@ -37,21 +38,34 @@ export function type(session: Session, facts: GuestFacts, text: string, seconds:
 function key(session: Session, facts: GuestFacts, c: string, seconds: number): Session {
   const { phase, line } = session;
   if (c === '\r' || c === '\n') return enter(session, facts, seconds);
-  if (c === '\x7f' || c === '\b') return line === '' ? session : { ...echo(session, '\b \b'), line: line.slice(0, -1) };
-  if (c === '\x03') return prompt({ ...write(session, '^C\n'), line: '', phase: phase === 'shell' ? 'shell' : 'login' }, facts);
+  if (c === '\x7f' || c === '\b')
+    return line === '' ? session : { ...echo(session, '\b \b'), line: line.slice(0, -1) };
+  if (c === '\x03')
+    return prompt(
+      { ...write(session, '^C\n'), line: '', phase: phase === 'shell' ? 'shell' : 'login' },
+      facts,
+    );
   if (c === '\x04' && phase === 'shell' && line === '') return logOut(session, facts);
   if (c === '\f' && phase === 'shell') return write(prompt(write(session, '\f'), facts), line);
   if (c < ' ' || c > '~' || line.length >= longestLine) return session;
   return { ...echo(session, c), line: line + c };
 }
 /** A password is not shown. */
-const echo = (session: Session, text: string): Session => (session.phase === 'password' ? session : write(session, text));
+const echo = (session: Session, text: string): Session =>
+  session.phase === 'password' ? session : write(session, text);
 
 function enter(session: Session, facts: GuestFacts, seconds: number): Session {
   const { phase, line } = session;
   const next = { ...write(session, '\n'), line: '' };
-  if (phase === 'login') return line.trim() === '' ? prompt(next, facts) : prompt({ ...next, user: line.trim(), phase: 'password' }, facts);
-  if (phase === 'password') return prompt(write({ ...next, phase: 'shell' }, `Welcome to ${systemName(facts)}, a simulated guest\n`), facts);
+  if (phase === 'login')
+    return line.trim() === ''
+      ? prompt(next, facts)
+      : prompt({ ...next, user: line.trim(), phase: 'password' }, facts);
+  if (phase === 'password')
+    return prompt(
+      write({ ...next, phase: 'shell' }, `Welcome to ${systemName(facts)}, a simulated guest\n`),
+      facts,
+    );
   return run(next, facts, line, seconds);
 }
 
@@ -71,9 +85,15 @@ function prompt(session: Session, facts: GuestFacts): Session {
 }
 
 /** All that the guest has written and that is still kept; `from` is how much came before. */
-export function written(session: Session, facts: GuestFacts, seconds: number): { readonly from: number; readonly text: string } {
+export function written(
+  session: Session,
+  facts: GuestFacts,
+  seconds: number,
+): { readonly from: number; readonly text: string } {
   const boot = bootText(facts, seconds);
   if (!boot.done) return { from: 0, text: boot.text };
   const before = boot.text + banner(facts) + loginPrompt(facts);
-  return session.dropped > 0 ? { from: before.length + session.dropped, text: session.output } : { from: 0, text: before + session.output };
+  return session.dropped > 0
+    ? { from: before.length + session.dropped, text: session.output }
+    : { from: 0, text: before + session.output };
 }

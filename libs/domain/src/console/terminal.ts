@@ -37,8 +37,14 @@ export function screenOf(text: string, columns: number, rows: number): Screen {
     else if (c >= ' ') put(c);
   }
   const visible = lines.slice(-rows).map((line) => line.join('').trimEnd());
-  return { columns, rows, lines: visible, cursor: { column: Math.min(column, columns - 1), row: visible.length - 1 } };
+  return {
+    columns,
+    rows,
+    lines: visible,
+    cursor: { column: Math.min(column, columns - 1), row: visible.length - 1 },
+  };
 }
 
 /** The same text for a client's own terminal. */
-export const vt100 = (text: string): string => text.replaceAll('\n', '\r\n').replaceAll('\f', '\x1b[2J\x1b[H');
+export const vt100 = (text: string): string =>
+  text.replaceAll('\n', '\r\n').replaceAll('\f', '\x1b[2J\x1b[H');

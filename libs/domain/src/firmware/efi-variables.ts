@@ -35,7 +35,8 @@ export function readVariables(store: Uint8Array): EfiVariable[] | undefined {
 function variablesOf(store: Uint8Array): EfiVariable[] {
   const view = new DataView(store.buffer, store.byteOffset, store.byteLength);
   const version = view.getUint32(4, true);
-  if (String.fromCharCode(...store.subarray(0, 4)) !== magic || version < 1 || version > newestVersion) throw new RangeError('no store of variables');
+  if (String.fromCharCode(...store.subarray(0, 4)) !== magic || version < 1 || version > newestVersion)
+    throw new RangeError('no store of variables');
   let at = headerBytes;
   const take = (bytes: number): Uint8Array => {
     if (at + bytes > store.byteLength) throw new RangeError('the store ends early');
@@ -53,7 +54,13 @@ function variablesOf(store: Uint8Array): EfiVariable[] {
       vendor = take(vendorBytes);
     const attributes = view.getUint32(at, true);
     at += 4;
-    return { name, value, vendor, attributes, origin: version > 1 ? take(originBytes) : new Uint8Array(originBytes) };
+    return {
+      name,
+      value,
+      vendor,
+      attributes,
+      origin: version > 1 ? take(originBytes) : new Uint8Array(originBytes),
+    };
   });
 }
 
@@ -69,8 +76,12 @@ export function writeVariables(variables: readonly EfiVariable[]): Uint8Array {
   return joined([bytesOf8(magic), numbers([4, newestVersion], [8, variables.length], [8, length]), ...parts]);
 }
 
-const globalVendor = new Uint8Array([0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c]);
-const securityVendor = new Uint8Array([0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f]);
+const globalVendor = new Uint8Array([
+  0x61, 0xdf, 0xe4, 0x8b, 0xca, 0x93, 0xd2, 0x11, 0xaa, 0x0d, 0x00, 0xe0, 0x98, 0x03, 0x2b, 0x8c,
+]);
+const securityVendor = new Uint8Array([
+  0xcb, 0xb2, 0x19, 0xd7, 0x3a, 0x3d, 0x96, 0x45, 0xa3, 0xbc, 0xda, 0xd0, 0x0e, 0x67, 0x65, 0x6f,
+]);
 /** Kept, seen by the boot services and by the system, and written only by whom the time-stamped signature allows. */
 const authenticated = 0x27;
 
@@ -93,7 +104,10 @@ const isKey = ({ name }: EfiVariable): boolean => keyNames.some((key) => key ===
 export function contentOf(auth: Uint8Array): Uint8Array {
   const timeBytes = 16;
   if (auth.byteLength < timeBytes + 4) return auth;
-  const signatureBytes = new DataView(auth.buffer, auth.byteOffset, auth.byteLength).getUint32(timeBytes, true);
+  const signatureBytes = new DataView(auth.buffer, auth.byteOffset, auth.byteLength).getUint32(
+    timeBytes,
+    true,
+  );
   const from = timeBytes + signatureBytes;
   return signatureBytes >= 24 && from <= auth.byteLength ? auth.slice(from) : auth;
 }
@@ -105,10 +119,14 @@ function sameBytes(a: Uint8Array | undefined, b: Uint8Array | undefined): boolea
 }
 
 const textOf = (bytes: Uint8Array): string => {
-  const units = Array.from({ length: bytes.byteLength >> 1 }, (_, i) => (bytes[2 * i] ?? 0) | ((bytes[2 * i + 1] ?? 0) << 8));
+  const units = Array.from(
+    { length: bytes.byteLength >> 1 },
+    (_, i) => (bytes[2 * i] ?? 0) | ((bytes[2 * i + 1] ?? 0) << 8),
+  );
   return String.fromCharCode(...units).replace(/\0+$/, '');
 };
-const bytesOf = (text: string): Uint8Array => new Uint8Array([...text].flatMap((c) => [c.charCodeAt(0) & 0xff, c.charCodeAt(0) >> 8]));
+const bytesOf = (text: string): Uint8Array =>
+  new Uint8Array([...text].flatMap((c) => [c.charCodeAt(0) & 0xff, c.charCodeAt(0) >> 8]));
 const bytesOf8 = (text: string): Uint8Array => new Uint8Array([...text].map((c) => c.charCodeAt(0)));
 const counting = (bytes: Uint8Array): Uint8Array[] => [numbers([8, bytes.byteLength]), bytes];
 function numbers(...all: readonly (readonly [bytes: 4 | 8, value: number])[]): Uint8Array {

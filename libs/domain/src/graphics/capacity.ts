@@ -16,15 +16,19 @@ export interface Gpu {
 
 /** Why the type cannot be had from this GPU at all, however empty. */
 function refuseType(gpu: Gpu, type: string): XenError | undefined {
-  if (!gpu.supported.includes(type)) return new XenError('VGPU_TYPE_NOT_SUPPORTED', type, gpu.supported.join(', '));
+  if (!gpu.supported.includes(type))
+    return new XenError('VGPU_TYPE_NOT_SUPPORTED', type, gpu.supported.join(', '));
   if (!gpu.enabled.includes(type)) return new XenError('VGPU_TYPE_NOT_ENABLED', type, gpu.enabled.join(', '));
   const other = gpu.residents.find((resident) => resident !== type);
-  return other === undefined ? undefined : new XenError('VGPU_TYPE_NOT_COMPATIBLE_WITH_RUNNING_TYPE', gpu.ref, type, other);
+  return other === undefined
+    ? undefined
+    : new XenError('VGPU_TYPE_NOT_COMPATIBLE_WITH_RUNNING_TYPE', gpu.ref, type, other);
 }
 /** One GPU serves one type at a time. */
 export const remaining = (gpu: Gpu, type: string): number =>
   gpu.isTaken || refuseType(gpu, type) ? 0 : Math.max(0, (gpu.most[type] ?? 0) - gpu.residents.length);
-export const remainingInGroup = (gpus: readonly Gpu[], type: string): number => gpus.reduce((sum, gpu) => sum + remaining(gpu, type), 0);
+export const remainingInGroup = (gpus: readonly Gpu[], type: string): number =>
+  gpus.reduce((sum, gpu) => sum + remaining(gpu, type), 0);
 
 export interface GpuRequest {
   readonly vgpu: string;
@@ -35,7 +39,10 @@ export interface GpuRequest {
   readonly packed: boolean;
 }
 /** Of each wish, in order, the GPU that is to serve it; the wish for which none is left. */
-export function allot(gpus: readonly Gpu[], wishes: readonly GpuRequest[]): { readonly chosen: ReadonlyMap<string, string>; readonly missing?: GpuRequest } {
+export function allot(
+  gpus: readonly Gpu[],
+  wishes: readonly GpuRequest[],
+): { readonly chosen: ReadonlyMap<string, string>; readonly missing?: GpuRequest } {
   const now = new Map(gpus.map((gpu) => [gpu.ref, gpu]));
   const chosen = new Map<string, string>();
   for (const wish of wishes) {

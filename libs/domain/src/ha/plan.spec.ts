@@ -2,9 +2,17 @@ import fc from 'fast-check';
 import { coversAll, failoverPlan, mostFailures, planExists, type HaPool } from './plan';
 
 const GiB = 2 ** 30;
-const pool = (free: readonly number[], vms: readonly (readonly [number | undefined, number, boolean?])[]): HaPool => ({
+const pool = (
+  free: readonly number[],
+  vms: readonly (readonly [number | undefined, number, boolean?])[],
+): HaPool => ({
   hosts: free.map((f, i) => ({ ref: `h${i}`, freeBytes: f * GiB })),
-  vms: vms.map(([host, size, movable = true], i) => ({ ref: `v${i}`, host: host === undefined ? undefined : `h${host}`, bytes: size * GiB, movable })),
+  vms: vms.map(([host, size, movable = true], i) => ({
+    ref: `v${i}`,
+    host: host === undefined ? undefined : `h${host}`,
+    bytes: size * GiB,
+    movable,
+  })),
 });
 
 test.each([
@@ -54,7 +62,9 @@ test.each([
   ['one cannot, though no host is to fail', [0, 1, false], 0, false],
   ['one that waits finds no place', [undefined, 9, true], 0, false],
   ['they can, but not so many hosts may fail', [0, 1, true], 2, false],
-] as const)('a plan covers all: %s', (_what, vm, n, covers) => expect(coversAll(pool([4, 4], [[1, 1], vm]), n)).toBe(covers));
+] as const)('a plan covers all: %s', (_what, vm, n, covers) =>
+  expect(coversAll(pool([4, 4], [[1, 1], vm]), n)).toBe(covers),
+);
 
 test('the plan names a place for each VM of the hosts that fail, and for single VMs that do', () => {
   const given = pool(
@@ -66,7 +76,11 @@ test('the plan names a place for each VM of the hosts that fail, and for single 
     ],
   );
   expect(Object.fromEntries(failoverPlan(given, new Set(['h0']), new Set()))).toEqual({ v1: 'h1', v0: 'h2' });
-  expect(Object.fromEntries(failoverPlan(given, new Set(['h0']), new Set(['v2'])))).toEqual({ v1: 'h1', v0: 'h2', v2: undefined });
+  expect(Object.fromEntries(failoverPlan(given, new Set(['h0']), new Set(['v2'])))).toEqual({
+    v1: 'h1',
+    v0: 'h2',
+    v2: undefined,
+  });
 });
 
 const anyPool = fc
@@ -83,16 +97,21 @@ const anyPool = fc
 
 test('a plan that is said to exist is there for every set of hosts, however many hosts there are', () => {
   fc.assert(
-    fc.property(anyPool, fc.nat(4), fc.array(fc.nat(39), { minLength: 4, maxLength: 4 }), (given, n, choice) => {
-      fc.pre(planExists(given, n));
-      const failed = new Set(choice.slice(0, n).map((c) => `h${c % given.hosts.length}`));
-      const plan = failoverPlan(given, failed, new Set());
-      expect([...plan.values()].filter((host) => host === undefined)).toEqual([]);
-      for (const { ref, freeBytes } of given.hosts) {
-        const taken = given.vms.filter((v) => plan.get(v.ref) === ref).reduce((sum, v) => sum + v.bytes, 0);
-        expect(taken).toBeLessThanOrEqual(failed.has(ref) ? 0 : freeBytes);
-      }
-    }),
+    fc.property(
+      anyPool,
+      fc.nat(4),
+      fc.array(fc.nat(39), { minLength: 4, maxLength: 4 }),
+      (given, n, choice) => {
+        fc.pre(planExists(given, n));
+        const failed = new Set(choice.slice(0, n).map((c) => `h${c % given.hosts.length}`));
+        const plan = failoverPlan(given, failed, new Set());
+        expect([...plan.values()].filter((host) => host === undefined)).toEqual([]);
+        for (const { ref, freeBytes } of given.hosts) {
+          const taken = given.vms.filter((v) => plan.get(v.ref) === ref).reduce((sum, v) => sum + v.bytes, 0);
+          expect(taken).toBeLessThanOrEqual(failed.has(ref) ? 0 : freeBytes);
+        }
+      },
+    ),
     { numRuns: 500 },
   );
 });

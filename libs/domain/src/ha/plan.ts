@@ -5,7 +5,10 @@
 import type { StoredRecord } from '@xenplane/model';
 
 /** True if high availability keeps a VM running: it is set so, and was not stopped by will. */
-export const isKept = ({ ha_always_run, ha_restart_priority }: Pick<StoredRecord<'VM'>, 'ha_always_run' | 'ha_restart_priority'>): boolean =>
+export const isKept = ({
+  ha_always_run,
+  ha_restart_priority,
+}: Pick<StoredRecord<'VM'>, 'ha_always_run' | 'ha_restart_priority'>): boolean =>
   ha_always_run && ha_restart_priority === 'restart';
 
 export interface HaHost {
@@ -27,11 +30,16 @@ export interface HaPool {
 }
 
 /** A place for each VM, the largest first, each where the least is left over; undefined for those without a place. */
-export function pack(vms: readonly HaVm[], hosts: readonly HaHost[]): ReadonlyMap<string, string | undefined> {
+export function pack(
+  vms: readonly HaVm[],
+  hosts: readonly HaHost[],
+): ReadonlyMap<string, string | undefined> {
   const free = hosts.map((h) => ({ ref: h.ref, bytes: h.freeBytes }));
   const plan = new Map<string, string | undefined>();
   for (const vm of [...vms].sort((a, b) => b.bytes - a.bytes || (a.ref < b.ref ? -1 : 1))) {
-    const fitting = free.filter((h) => h.bytes >= vm.bytes).sort((a, b) => a.bytes - b.bytes || (a.ref < b.ref ? -1 : 1));
+    const fitting = free
+      .filter((h) => h.bytes >= vm.bytes)
+      .sort((a, b) => a.bytes - b.bytes || (a.ref < b.ref ? -1 : 1));
     const [best] = vm.movable ? fitting : [];
     if (best) best.bytes -= vm.bytes;
     plan.set(vm.ref, best?.ref);
@@ -45,7 +53,9 @@ export function failoverPlan(
   failedHosts: ReadonlySet<string>,
   failedVms: ReadonlySet<string>,
 ): ReadonlyMap<string, string | undefined> {
-  const displaced = vms.filter((v) => v.host === undefined || failedHosts.has(v.host) || failedVms.has(v.ref));
+  const displaced = vms.filter(
+    (v) => v.host === undefined || failedHosts.has(v.host) || failedVms.has(v.ref),
+  );
   return pack(
     displaced,
     hosts.filter((h) => !failedHosts.has(h.ref)),
@@ -61,13 +71,16 @@ export function planExists(pool: HaPool, n: number): boolean {
   if (n < 0 || n >= Math.max(1, hosts.length)) return false;
   if (vms.length === 0) return true;
   if (n > 0 && vms.some((v) => !v.movable)) return false;
-  return combinations(hosts.length, n) <= mostSets ? everySet(hosts, n, (failed) => survives(pool, failed)) : fitsRoughly(pool, n);
+  return combinations(hosts.length, n) <= mostSets
+    ? everySet(hosts, n, (failed) => survives(pool, failed))
+    : fitsRoughly(pool, n);
 }
 const survives = (pool: HaPool, failed: ReadonlySet<string>): boolean =>
   [...failoverPlan(pool, failed, new Set()).values()].every((host) => host !== undefined);
 
 /** True if any `n` hosts may fail, and no VM is bound to its host. */
-export const coversAll = (pool: HaPool, n: number): boolean => pool.vms.every((vm) => vm.movable) && planExists(pool, n);
+export const coversAll = (pool: HaPool, n: number): boolean =>
+  pool.vms.every((vm) => vm.movable) && planExists(pool, n);
 
 /** The greatest number of hosts of which any may fail. */
 export function mostFailures(pool: HaPool): number {
@@ -87,8 +100,12 @@ function fitsRoughly({ hosts, vms }: HaPool, n: number): boolean {
   for (const vm of vms) load.set(vm.host, (load.get(vm.host) ?? 0) + vm.bytes);
   const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
   const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-  const displaced = (load.get(undefined) ?? 0) + sum(ascending(hosts.map((h) => load.get(h.ref) ?? 0)).slice(-n || hosts.length));
-  const room = sum(ascending(hosts.map((h) => Math.max(0, h.freeBytes - largest))).slice(0, hosts.length - n));
+  const displaced =
+    (load.get(undefined) ?? 0) +
+    sum(ascending(hosts.map((h) => load.get(h.ref) ?? 0)).slice(-n || hosts.length));
+  const room = sum(
+    ascending(hosts.map((h) => Math.max(0, h.freeBytes - largest))).slice(0, hosts.length - n),
+  );
   return displaced <= room;
 }
 
@@ -98,7 +115,13 @@ function combinations(of: number, n: number): number {
   return result;
 }
 
-function everySet(hosts: readonly HaHost[], n: number, holds: (set: ReadonlySet<string>) => boolean, from = 0, chosen: readonly string[] = []): boolean {
+function everySet(
+  hosts: readonly HaHost[],
+  n: number,
+  holds: (set: ReadonlySet<string>) => boolean,
+  from = 0,
+  chosen: readonly string[] = [],
+): boolean {
   if (chosen.length === n) return holds(new Set(chosen));
   return hosts.slice(from).every((host, i) => everySet(hosts, n, holds, from + i + 1, [...chosen, host.ref]));
 }

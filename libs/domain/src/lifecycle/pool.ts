@@ -33,9 +33,11 @@ export function refusal(op: PoolOperation, subject: PoolSubject): XenError | und
   const refused = concurrent(op, subject);
   if (refused) return refused;
   const { ha_enabled } = subject.pool;
-  if (ha_enabled && (op === 'ha_enable' || op === 'tls_verification_enable')) return new XenError('HA_IS_ENABLED');
+  if (ha_enabled && (op === 'ha_enable' || op === 'tls_verification_enable'))
+    return new XenError('HA_IS_ENABLED');
   if (!ha_enabled && op === 'ha_disable') return new XenError('HA_NOT_ENABLED');
   return op === 'cluster_create' && subject.clusters > 0 ? new XenError('CLUSTER_ALREADY_EXISTS') : undefined;
 }
 export const operations = (enums.pool_allowed_operations.values ?? []) as readonly PoolOperation[];
-export const allowedOperations = (subject: PoolSubject): PoolOperation[] => operations.filter((op) => !refusal(op, subject));
+export const allowedOperations = (subject: PoolSubject): PoolOperation[] =>
+  operations.filter((op) => !refusal(op, subject));

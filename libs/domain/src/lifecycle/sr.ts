@@ -28,7 +28,10 @@ const capability: Readonly<Partial<Record<SrOperation, string>>> = {
   vdi_snapshot: 'VDI_SNAPSHOT',
 };
 
-export function refusal(op: SrOperation, { ref, sr, features, pbds, hasDisks }: SrSubject): XenError | undefined {
+export function refusal(
+  op: SrOperation,
+  { ref, sr, features, pbds, hasDisks }: SrSubject,
+): XenError | undefined {
   const needed = capability[op];
   const withheld = sr.is_tools_sr && (needed === 'VDI_CREATE' || needed === 'VDI_DELETE');
   if (needed && (withheld || !features.has(needed))) return new XenError('SR_OPERATION_NOT_SUPPORTED', ref);
@@ -36,7 +39,10 @@ export function refusal(op: SrOperation, { ref, sr, features, pbds, hasDisks }: 
   if (removing && pbds.some((p) => p.currently_attached)) return new XenError('SR_HAS_PBD', ref);
   if (op === 'destroy' && pbds.length === 0) return new XenError('SR_HAS_NO_PBDS', ref);
   if (op === 'destroy' && hasDisks) return new XenError('SR_NOT_EMPTY');
-  const blocking = op === 'plug' ? Object.fromEntries(Object.entries(sr.current_operations).filter(([, c]) => c !== 'plug')) : sr.current_operations;
+  const blocking =
+    op === 'plug'
+      ? Object.fromEntries(Object.entries(sr.current_operations).filter(([, c]) => c !== 'plug'))
+      : sr.current_operations;
   return isBusy(blocking) ? busy('SR', ref, blocking) : undefined;
 }
 export const operations = (enums.storage_operations.values ?? []) as readonly SrOperation[];
@@ -63,4 +69,5 @@ const listed: readonly SrOperation[] = [
   'pbd_create',
   'pbd_destroy',
 ];
-export const allowedOperations = (subject: SrSubject): SrOperation[] => listed.filter((op) => !refusal(op, subject));
+export const allowedOperations = (subject: SrSubject): SrOperation[] =>
+  listed.filter((op) => !refusal(op, subject));

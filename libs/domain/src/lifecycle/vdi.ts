@@ -6,7 +6,10 @@ export type VdiOperation = TypeOf<typeof enums.vdi_operations>;
 type Vdi = StoredRecord<'VDI'>;
 export interface VdiSubject {
   readonly ref: string;
-  readonly vdi: Pick<Vdi, 'SR' | 'current_operations' | 'sharable' | 'on_boot' | 'type' | 'is_a_snapshot' | 'cbt_enabled'>;
+  readonly vdi: Pick<
+    Vdi,
+    'SR' | 'current_operations' | 'sharable' | 'on_boot' | 'type' | 'is_a_snapshot' | 'cbt_enabled'
+  >;
   readonly sr: Pick<StoredRecord<'SR'>, 'type' | 'is_tools_sr'>;
   /** Features of the repository's driver. */
   readonly features: ReadonlySet<string>;
@@ -82,17 +85,24 @@ export const refuseDevice = (ref: string, type: Vdi['type']): XenError | undefin
   kept.has(type) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames[type]) : undefined;
 
 /** A copy reads the disk as an attached device would: what must not happen to an attached disk waits for it. */
-const besideCopy = (op: VdiOperation): boolean => (whileLive.has(op) && op !== 'data_destroy') || whileRead.has(op);
+const besideCopy = (op: VdiOperation): boolean =>
+  (whileLive.has(op) && op !== 'data_destroy') || whileRead.has(op);
 const concurrent: Check = (op, { ref, vdi }) => {
-  const passed = (current: VdiOperation): boolean => (current === 'copy' && besideCopy(op)) || (current === 'mirror' && op === 'destroy');
-  return busyWith(ref, Object.fromEntries(Object.entries(vdi.current_operations).filter(([, current]) => !passed(current))));
+  const passed = (current: VdiOperation): boolean =>
+    (current === 'copy' && besideCopy(op)) || (current === 'mirror' && op === 'destroy');
+  return busyWith(
+    ref,
+    Object.fromEntries(Object.entries(vdi.current_operations).filter(([, current]) => !passed(current))),
+  );
 };
 export const busyWith = (ref: string, current: Readonly<Record<string, string>>): XenError | undefined =>
   isBusy(current) ? busy('VDI', ref, current) : undefined;
-const unplugged: Check = (op, { vdi, plugged }) => (op === 'resize' && !plugged ? new XenError('SR_HAS_NO_PBDS', vdi.SR) : undefined);
+const unplugged: Check = (op, { vdi, plugged }) =>
+  op === 'resize' && !plugged ? new XenError('SR_HAS_NO_PBDS', vdi.SR) : undefined;
 const attached: Check = (op, { ref, vbds }) => {
   const active = vbds.filter((v) => v.currently_attached);
-  if (active.length === 0 || whileLive.has(op) || (whileRead.has(op) && active.every((v) => v.mode === 'RO'))) return undefined;
+  if (active.length === 0 || whileLive.has(op) || (whileRead.has(op) && active.every((v) => v.mode === 'RO')))
+    return undefined;
   return new XenError('VDI_IN_USE', ref, op);
 };
 const deviceBusy: Check = (op, { ref, vbds }) => {
@@ -104,8 +114,13 @@ const incapable: Check = (op, { vdi, features }) => {
   return needed && !features.has(needed) ? new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR) : undefined;
 };
 const metadata: Check = (op, { ref, vdi }) =>
-  vdi.type === 'cbt_metadata' && notOnCbtMetadata.has(op) ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames.cbt_metadata) : undefined;
-const tracked: Check = (op, { ref, vdi }) => (vdi.cbt_enabled && (op === 'mirror' || op === 'set_on_boot') ? new XenError('VDI_CBT_ENABLED', ref) : undefined);
+  vdi.type === 'cbt_metadata' && notOnCbtMetadata.has(op)
+    ? new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames.cbt_metadata)
+    : undefined;
+const tracked: Check = (op, { ref, vdi }) =>
+  vdi.cbt_enabled && (op === 'mirror' || op === 'set_on_boot')
+    ? new XenError('VDI_CBT_ENABLED', ref)
+    : undefined;
 
 const isHaState = (type: Vdi['type']): boolean => type === 'ha_statefile' || type === 'redo_log';
 const snapshot: Check = (op, { ref, vdi }) => {
@@ -116,11 +131,16 @@ const snapshot: Check = (op, { ref, vdi }) => {
     ? new XenError('OPERATION_NOT_ALLOWED', 'Snapshot operation not allowed during copy.')
     : undefined;
 };
-const mirror: Check = (op, { vdi }) => (op === 'mirror' && vdi.on_boot === 'reset' ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined);
+const mirror: Check = (op, { vdi }) =>
+  op === 'mirror' && vdi.on_boot === 'reset'
+    ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION')
+    : undefined;
 const copy: Check = (op, { vdi }) => {
   if (op !== 'copy') return undefined;
   if (vdi.on_boot === 'reset') return new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION');
-  return isHaState(vdi.type) ? new XenError('OPERATION_NOT_ALLOWED', 'A disk with the state of HA cannot be copied') : undefined;
+  return isHaState(vdi.type)
+    ? new XenError('OPERATION_NOT_ALLOWED', 'A disk with the state of HA cannot be copied')
+    : undefined;
 };
 const destroy: Check = (op, { ref, vdi, sr, haEnabled }) => {
   if (op !== 'destroy' && op !== 'data_destroy' && op !== 'forget' && op !== 'revert_from') return undefined;
@@ -130,11 +150,14 @@ const destroy: Check = (op, { ref, vdi, sr, haEnabled }) => {
   return isHaState(vdi.type) && haEnabled ? new XenError('HA_IS_ENABLED') : undefined;
 };
 const resizing: Check = (op, { vdi, haEnabled }) =>
-  (op === 'resize' || op === 'resize_online') && isHaState(vdi.type) && haEnabled ? new XenError('HA_IS_ENABLED') : undefined;
+  (op === 'resize' || op === 'resize_online') && isHaState(vdi.type) && haEnabled
+    ? new XenError('HA_IS_ENABLED')
+    : undefined;
 const tracking: Check = (op, { ref, vdi }) => {
   if (op !== 'enable_cbt' && op !== 'disable_cbt') return undefined;
   if (vdi.is_a_snapshot) return new XenError('OPERATION_NOT_ALLOWED', 'VDI is a snapshot');
-  if (vdi.type !== 'user' && vdi.type !== 'system') return new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames[vdi.type]);
+  if (vdi.type !== 'user' && vdi.type !== 'system')
+    return new XenError('VDI_INCOMPATIBLE_TYPE', ref, typeNames[vdi.type]);
   return vdi.on_boot === 'reset' ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined;
 };
 const dataDestroy: Check = (op, { ref, vdi }) => {
@@ -142,7 +165,8 @@ const dataDestroy: Check = (op, { ref, vdi }) => {
   if (!vdi.is_a_snapshot) return new XenError('OPERATION_NOT_ALLOWED', 'VDI is not a snapshot');
   return vdi.cbt_enabled ? undefined : new XenError('VDI_NO_CBT_METADATA', ref);
 };
-const reverting: Check = (op, { vdi }) => (op === 'revert_to' && !vdi.is_a_snapshot ? new XenError('REVERT_ONLY_ALLOWED_ON_SNAPSHOT') : undefined);
+const reverting: Check = (op, { vdi }) =>
+  op === 'revert_to' && !vdi.is_a_snapshot ? new XenError('REVERT_ONLY_ALLOWED_ON_SNAPSHOT') : undefined;
 const checks: readonly Check[] = [
   concurrent,
   unplugged,
@@ -168,6 +192,17 @@ export function refusal(op: VdiOperation, subject: VdiSubject): XenError | undef
   }
   return undefined;
 }
-const listed: readonly VdiOperation[] = ['clone', 'copy', 'resize', 'resize_online', 'snapshot', 'destroy', 'forget', 'update', 'generate_config'];
+const listed: readonly VdiOperation[] = [
+  'clone',
+  'copy',
+  'resize',
+  'resize_online',
+  'snapshot',
+  'destroy',
+  'forget',
+  'update',
+  'generate_config',
+];
 export const operations = (enums.vdi_operations.values ?? []) as readonly VdiOperation[];
-export const allowedOperations = (subject: VdiSubject): VdiOperation[] => listed.filter((op) => !refusal(op, subject));
+export const allowedOperations = (subject: VdiSubject): VdiOperation[] =>
+  listed.filter((op) => !refusal(op, subject));

@@ -122,7 +122,15 @@ const onTemplates: ReadonlySet<VmOperation> = new Set([
   'provision',
 ]);
 const onOwnTemplates: ReadonlySet<VmOperation> = new Set(['destroy', 'migrate_send']);
-const onSnapshots: ReadonlySet<VmOperation> = new Set(['revert', 'clone', 'copy', 'export', 'destroy', 'hard_shutdown', 'metadata_export']);
+const onSnapshots: ReadonlySet<VmOperation> = new Set([
+  'revert',
+  'clone',
+  'copy',
+  'export',
+  'destroy',
+  'hard_shutdown',
+  'metadata_export',
+]);
 const onControlDomains: ReadonlySet<VmOperation> = new Set([
   'data_source_op',
   'changing_memory_live',
@@ -137,8 +145,17 @@ const onControlDomains: ReadonlySet<VmOperation> = new Set([
   'destroy',
 ]);
 /** Operations that carry the memory of a running guest somewhere. */
-const suspending: ReadonlySet<VmOperation> = new Set(['suspend', 'checkpoint', 'pool_migrate', 'migrate_send']);
-const together: readonly ReadonlySet<string>[] = [new Set(['clone', 'copy', 'export']), new Set(['snapshot', 'checkpoint']), new Set(['get_boot_record'])];
+const suspending: ReadonlySet<VmOperation> = new Set([
+  'suspend',
+  'checkpoint',
+  'pool_migrate',
+  'migrate_send',
+]);
+const together: readonly ReadonlySet<string>[] = [
+  new Set(['clone', 'copy', 'export']),
+  new Set(['snapshot', 'checkpoint']),
+  new Set(['get_boot_record']),
+];
 const pairs: readonly (readonly [current: string, also: VmOperation])[] = [
   ['snapshot_with_quiesce', 'snapshot'],
   ['migrate_send', 'metadata_export'],
@@ -199,17 +216,28 @@ const otherNames: Readonly<Partial<Record<string, string>>> = {
 const shown = (op: string): string => otherNames[op] ?? op;
 
 const blocked: Check = (op, { ref, vm }) =>
-  Object.hasOwn(vm.blocked_operations, op) ? new XenError('OPERATION_BLOCKED', ref, vm.blocked_operations[op] ?? '') : undefined;
+  Object.hasOwn(vm.blocked_operations, op)
+    ? new XenError('OPERATION_BLOCKED', ref, vm.blocked_operations[op] ?? '')
+    : undefined;
 
 export function statesFor(op: VmOperation, { vm }: Pick<VmSubject, 'vm'>): readonly PowerState[] {
   if ((op === 'clone' || op === 'copy') && vm.is_a_snapshot) return [H, S];
-  if (['changing_VCPUs', 'changing_static_range', 'changing_memory_limits'].includes(op) && vm.is_control_domain) return [H, R];
+  if (
+    ['changing_VCPUs', 'changing_static_range', 'changing_memory_limits'].includes(op) &&
+    vm.is_control_domain
+  )
+    return [H, R];
   return allowedIn[op];
 }
 const powerState: Check = (op, subject) => {
   const states = statesFor(op, subject);
   if (op === 'import' || states.includes(subject.vm.power_state)) return undefined;
-  return new XenError('VM_BAD_POWER_STATE', subject.ref, states.map(plain).join(', '), plain(subject.vm.power_state));
+  return new XenError(
+    'VM_BAD_POWER_STATE',
+    subject.ref,
+    states.map(plain).join(', '),
+    plain(subject.vm.power_state),
+  );
 };
 
 export function isAllowedBeside(op: VmOperation, current: readonly string[]): boolean {
@@ -220,30 +248,49 @@ export function isAllowedBeside(op: VmOperation, current: readonly string[]): bo
   return blockers !== undefined && !current.some((c) => blockers.includes(c));
 }
 const concurrent: Check = (op, { ref, vm }) =>
-  !isBusy(vm.current_operations) || isAllowedBeside(op, Object.values(vm.current_operations)) ? undefined : busy('VM', ref, vm.current_operations, shown);
+  !isBusy(vm.current_operations) || isAllowedBeside(op, Object.values(vm.current_operations))
+    ? undefined
+    : busy('VM', ref, vm.current_operations, shown);
 
 const template: Check = (op, { ref, vm }) => {
-  if (!vm.is_a_template || vm.is_a_snapshot || onTemplates.has(op) || (!vm.is_default_template && onOwnTemplates.has(op))) return undefined;
+  if (
+    !vm.is_a_template ||
+    vm.is_a_snapshot ||
+    onTemplates.has(op) ||
+    (!vm.is_default_template && onOwnTemplates.has(op))
+  )
+    return undefined;
   return new XenError('VM_IS_TEMPLATE', ref, shown(op));
 };
-const snapshot: Check = (op, { ref, vm }) => (vm.is_a_snapshot && !onSnapshots.has(op) ? new XenError('VM_IS_SNAPSHOT', ref, shown(op)) : undefined);
-const provisionTemplate: Check = (op, { vm }) => (op === 'provision' && !vm.is_a_template ? new XenError('PROVISION_ONLY_ALLOWED_ON_TEMPLATE') : undefined);
-const revertSnapshot: Check = (op, { vm }) => (op === 'revert' && !vm.is_a_snapshot ? new XenError('REVERT_ONLY_ALLOWED_ON_SNAPSHOT') : undefined);
+const snapshot: Check = (op, { ref, vm }) =>
+  vm.is_a_snapshot && !onSnapshots.has(op) ? new XenError('VM_IS_SNAPSHOT', ref, shown(op)) : undefined;
+const provisionTemplate: Check = (op, { vm }) =>
+  op === 'provision' && !vm.is_a_template ? new XenError('PROVISION_ONLY_ALLOWED_ON_TEMPLATE') : undefined;
+const revertSnapshot: Check = (op, { vm }) =>
+  op === 'revert' && !vm.is_a_snapshot ? new XenError('REVERT_ONLY_ALLOWED_ON_SNAPSHOT') : undefined;
 
 const immobile: Check = (op, { ref, metrics }, { force }) =>
-  suspending.has(op) && (metrics?.nested_virt || metrics?.nomigrate) && !force ? new XenError('VM_IS_IMMOBILE', ref) : undefined;
+  suspending.has(op) && (metrics?.nested_virt || metrics?.nomigrate) && !force
+    ? new XenError('VM_IS_IMMOBILE', ref)
+    : undefined;
 const nestedMemory: Check = (op, { ref, metrics }, { force }) =>
-  op === 'changing_dynamic_range' && metrics?.nested_virt && !force ? new XenError('VM_IS_USING_NESTED_VIRT', ref) : undefined;
+  op === 'changing_dynamic_range' && metrics?.nested_virt && !force
+    ? new XenError('VM_IS_USING_NESTED_VIRT', ref)
+    : undefined;
 const dom0: Check = (op, { vm }) =>
   vm.is_control_domain && vm.domid === 0 && (op === 'changing_VCPUs' || op === 'destroy')
     ? new XenError('OPERATION_NOT_ALLOWED', `This operation is not allowed on dom0`)
     : undefined;
 const controlDomain: Check = (op, { vm }) =>
-  vm.is_control_domain && !onControlDomains.has(op) ? new XenError('OPERATION_NOT_ALLOWED', 'This operation is not allowed on a control domain') : undefined;
+  vm.is_control_domain && !onControlDomains.has(op)
+    ? new XenError('OPERATION_NOT_ALLOWED', 'This operation is not allowed on a control domain')
+    : undefined;
 
 const cannotSuspend: Check = (op, { ref, vm, guest }) => {
   const reason = guest?.other['data-cant-suspend-reason'];
-  return suspending.has(op) && reason !== undefined && live.includes(vm.power_state) ? new XenError('VM_NON_SUSPENDABLE', ref, reason) : undefined;
+  return suspending.has(op) && reason !== undefined && live.includes(vm.power_state)
+    ? new XenError('VM_NON_SUSPENDABLE', ref, reason)
+    : undefined;
 };
 
 /** Each of these is enough. */
@@ -256,33 +303,53 @@ const features: Readonly<Partial<Record<VmOperation, readonly string[]>>> = {
   clean_reboot: ['feature-shutdown', 'feature-reboot'],
   changing_VCPUs_live: ['feature-vcpu-hotplug'],
 };
-const isHvm = ({ vm }: VmSubject): boolean => vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
+const isHvm = ({ vm }: VmSubject): boolean =>
+  vm.domain_type === 'hvm' || (vm.domain_type === 'unspecified' && vm.HVM_boot_policy !== '');
 /** An HVM guest without PV drivers must have said that it can; one that has drivers is believed. */
 const lacksFeature: Check = (op, subject, { force }) => {
   const { guest, vm, ref } = subject;
   const needed = features[op];
-  if (!needed || vm.power_state !== R || !isHvm(subject) || guest?.PV_drivers_detected || (force && op !== 'changing_VCPUs_live')) return undefined;
+  if (
+    !needed ||
+    vm.power_state !== R ||
+    !isHvm(subject) ||
+    guest?.PV_drivers_detected ||
+    (force && op !== 'changing_VCPUs_live')
+  )
+    return undefined;
   return needed.some((f) => guest?.other[f] === '1') ? undefined : new XenError('VM_LACKS_FEATURE', ref);
 };
 
-const quiesce: Check = (op, { ref }) => (op === 'snapshot_with_quiesce' ? new XenError('VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED', ref) : undefined);
+const quiesce: Check = (op, { ref }) =>
+  op === 'snapshot_with_quiesce' ? new XenError('VM_SNAPSHOT_WITH_QUIESCE_NOT_SUPPORTED', ref) : undefined;
 const resetDisks: Check = (op, { onBoot }) =>
-  ['checkpoint', 'snapshot', 'suspend'].includes(op) && onBoot.includes('reset') ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION') : undefined;
-const pci: Check = (op, { ref, vm }) => (suspending.has(op) && vm.attached_PCIs.length > 0 ? new XenError('VM_HAS_PCI_ATTACHED', ref) : undefined);
+  ['checkpoint', 'snapshot', 'suspend'].includes(op) && onBoot.includes('reset')
+    ? new XenError('VDI_ON_BOOT_MODE_INCOMPATIBLE_WITH_OPERATION')
+    : undefined;
+const pci: Check = (op, { ref, vm }) =>
+  suspending.has(op) && vm.attached_PCIs.length > 0 ? new XenError('VM_HAS_PCI_ATTACHED', ref) : undefined;
 const vgpu: Check = (op, { ref, vm, vgpus }) => {
-  const fine = (op === 'migrate_send' && vm.power_state === H) || (op === 'checkpoint' && vm.power_state === S);
+  const fine =
+    (op === 'migrate_send' && vm.power_state === H) || (op === 'checkpoint' && vm.power_state === S);
   return suspending.has(op) && vgpus > 0 && !fine ? new XenError('VM_HAS_VGPU', ref) : undefined;
 };
 const vusb: Check = (op, { ref, vusbs }) =>
-  vusbs > 0 && ['suspend', 'snapshot', 'checkpoint', 'migrate_send', 'pool_migrate'].includes(op) ? new XenError('VM_HAS_VUSBS', ref) : undefined;
+  vusbs > 0 && ['suspend', 'snapshot', 'checkpoint', 'migrate_send', 'pool_migrate'].includes(op)
+    ? new XenError('VM_HAS_VUSBS', ref)
+    : undefined;
 const belonging: Check = (op, { ref, vm }) => {
   if (op !== 'make_into_template') return undefined;
   if (!isNullRef(vm.appliance)) return new XenError('VM_IS_PART_OF_AN_APPLIANCE', ref, vm.appliance);
-  if (!isNullRef(vm.protection_policy)) return new XenError('VM_ASSIGNED_TO_PROTECTION_POLICY', ref, vm.protection_policy);
-  return isNullRef(vm.snapshot_schedule) ? undefined : new XenError('VM_ASSIGNED_TO_SNAPSHOT_SCHEDULE', ref, vm.snapshot_schedule);
+  if (!isNullRef(vm.protection_policy))
+    return new XenError('VM_ASSIGNED_TO_PROTECTION_POLICY', ref, vm.protection_policy);
+  return isNullRef(vm.snapshot_schedule)
+    ? undefined
+    : new XenError('VM_ASSIGNED_TO_SNAPSHOT_SCHEDULE', ref, vm.snapshot_schedule);
 };
-const systemDomain: Check = (op, { ref }) => (op === 'query_services' ? new XenError('NOT_SYSTEM_DOMAIN', ref) : undefined);
-const oneVtpm: Check = (op, { vtpms }) => (op === 'create_vtpm' && vtpms > 0 ? new XenError('VTPM_MAX_AMOUNT_REACHED', '1') : undefined);
+const systemDomain: Check = (op, { ref }) =>
+  op === 'query_services' ? new XenError('NOT_SYSTEM_DOMAIN', ref) : undefined;
+const oneVtpm: Check = (op, { vtpms }) =>
+  op === 'create_vtpm' && vtpms > 0 ? new XenError('VTPM_MAX_AMOUNT_REACHED', '1') : undefined;
 
 const checks: readonly Check[] = [
   blocked,
@@ -309,7 +376,11 @@ const checks: readonly Check[] = [
 ];
 
 /** Why the operation may not begin now; undefined when it may. */
-export function refusal(op: VmOperation, subject: VmSubject, question: VmQuestion = {}): XenError | undefined {
+export function refusal(
+  op: VmOperation,
+  subject: VmSubject,
+  question: VmQuestion = {},
+): XenError | undefined {
   for (const check of checks) {
     const refused = check(op, subject, question);
     if (refused) return refused;
@@ -317,7 +388,9 @@ export function refusal(op: VmOperation, subject: VmSubject, question: VmQuestio
   return undefined;
 }
 
-export const operations: readonly VmOperation[] = (enums.vm_operations.values ?? []) as readonly VmOperation[];
+export const operations: readonly VmOperation[] = (enums.vm_operations.values ??
+  []) as readonly VmOperation[];
 const listable = operations.filter((op) => !neverListed.has(op));
 
-export const allowedOperations = (subject: VmSubject): VmOperation[] => listable.filter((op) => !refusal(op, subject));
+export const allowedOperations = (subject: VmSubject): VmOperation[] =>
+  listable.filter((op) => !refusal(op, subject));

@@ -8,4 +8,5 @@ export interface VtpmSubject {
 }
 export const refusal = (_op: 'destroy', { vm, power_state }: VtpmSubject): XenError | undefined =>
   power_state === 'Halted' ? undefined : new XenError('VM_BAD_POWER_STATE', vm, 'halted', plain(power_state));
-export const allowedOperations = (subject: VtpmSubject): 'destroy'[] => (refusal('destroy', subject) ? [] : ['destroy']);
+export const allowedOperations = (subject: VtpmSubject): 'destroy'[] =>
+  refusal('destroy', subject) ? [] : ['destroy'];

@@ -2,22 +2,30 @@
 import { XenError, type StoredRecord } from '@xenplane/model';
 
 type Vm = StoredRecord<'VM'>;
-export type Limits = Pick<Vm, 'memory_static_min' | 'memory_static_max' | 'memory_dynamic_min' | 'memory_dynamic_max'>;
-export type Shape = Limits & Pick<Vm, 'VCPUs_max' | 'HVM_shadow_multiplier' | 'domain_type' | 'HVM_boot_policy'>;
+export type Limits = Pick<
+  Vm,
+  'memory_static_min' | 'memory_static_max' | 'memory_dynamic_min' | 'memory_dynamic_max'
+>;
+export type Shape = Limits &
+  Pick<Vm, 'VCPUs_max' | 'HVM_shadow_multiplier' | 'domain_type' | 'HVM_boot_policy'>;
 const MiB = 2 ** 20,
   KiB = 2 ** 10;
 
 /** static_min <= dynamic_min <= dynamic_max <= static_max, none negative. */
 export function refuseLimits(l: Limits): XenError | undefined {
   const order = [0, l.memory_static_min, l.memory_dynamic_min, l.memory_dynamic_max, l.memory_static_max];
-  return order.every((value, i) => i === 0 || value >= (order[i - 1] ?? 0)) ? undefined : new XenError('MEMORY_CONSTRAINT_VIOLATION_ORDER');
+  return order.every((value, i) => i === 0 || value >= (order[i - 1] ?? 0))
+    ? undefined
+    : new XenError('MEMORY_CONSTRAINT_VIOLATION_ORDER');
 }
 
 /** More vCPUs than any hypervisor of the family takes. */
 const mostVcpus = 1024;
 export function refuseVcpus(atStartup: number, max: number): XenError | undefined {
   if (max < 1 || max > mostVcpus) return new XenError('INVALID_VALUE', 'VCPUs_max', String(max));
-  return atStartup < 1 || atStartup > max ? new XenError('INVALID_VALUE', 'VCPUs_at_startup', String(atStartup)) : undefined;
+  return atStartup < 1 || atStartup > max
+    ? new XenError('INVALID_VALUE', 'VCPUs_at_startup', String(atStartup))
+    : undefined;
 }
 
 const isHvm = (vm: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): boolean =>

@@ -12,10 +12,26 @@ export function hasFeatures(cpu: string, needed: string): boolean {
 }
 
 /** `seen` is what the guest was started with; empty when nothing is known. */
-export function refuseCpu(vm: string, seen: CpuFacts, host: string, cpu: CpuFacts, isHvm: boolean): XenError | undefined {
+export function refuseCpu(
+  vm: string,
+  seen: CpuFacts,
+  host: string,
+  cpu: CpuFacts,
+  isHvm: boolean,
+): XenError | undefined {
   if (seen['vendor'] !== undefined && seen['vendor'] !== cpu['vendor'])
-    return new XenError('VM_INCOMPATIBLE_WITH_THIS_HOST', vm, host, 'VM last booted on a host which had a CPU from a different vendor.');
+    return new XenError(
+      'VM_INCOMPATIBLE_WITH_THIS_HOST',
+      vm,
+      host,
+      'VM last booted on a host which had a CPU from a different vendor.',
+    );
   const present = cpu[isHvm ? 'features_hvm' : 'features_pv'] ?? '';
   if (hasFeatures(present, seen['features'] ?? '')) return undefined;
-  return new XenError('VM_INCOMPATIBLE_WITH_THIS_HOST', vm, host, "VM last booted on a CPU with features this host's CPU does not have.");
+  return new XenError(
+    'VM_INCOMPATIBLE_WITH_THIS_HOST',
+    vm,
+    host,
+    "VM last booted on a CPU with features this host's CPU does not have.",
+  );
 }

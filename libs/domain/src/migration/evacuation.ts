@@ -11,10 +11,15 @@ export interface EvacuationPlan {
   readonly stuck: ReadonlyMap<string, readonly string[]>;
 }
 
-const byNeed = (a: Evacuee, b: Evacuee): number => b.guest.memoryBytes - a.guest.memoryBytes || (a.guest.ref < b.guest.ref ? -1 : 1);
+const byNeed = (a: Evacuee, b: Evacuee): number =>
+  b.guest.memoryBytes - a.guest.memoryBytes || (a.guest.ref < b.guest.ref ? -1 : 1);
 
 /** The largest first, each where the policy likes it best with those before it in their new places. */
-export function planEvacuation(policy: Policy, evacuees: readonly Evacuee[], others: readonly Candidate[]): EvacuationPlan {
+export function planEvacuation(
+  policy: Policy,
+  evacuees: readonly Evacuee[],
+  others: readonly Candidate[],
+): EvacuationPlan {
   const hosts = new Map(others.map((h) => [h.ref, h]));
   const moves: { vm: string; host: string }[] = [];
   const stuck = new Map<string, readonly string[]>();
@@ -42,6 +47,8 @@ export const occupied = (host: Candidate, guest: Guest): Candidate => ({
 const away: ReadonlySet<string> = new Set(['HOST_DISABLED', 'HOST_NOT_LIVE']);
 function reasonOf(placement: Placement | undefined): readonly string[] {
   const reasons = [...(placement?.rejected.values() ?? [])].filter(([code = '']) => !away.has(code));
-  const short = reasons.filter(([code]) => code === 'HOST_NOT_ENOUGH_FREE_MEMORY').sort((a, b) => Number(b[2]) - Number(a[2]));
+  const short = reasons
+    .filter(([code]) => code === 'HOST_NOT_ENOUGH_FREE_MEMORY')
+    .sort((a, b) => Number(b[2]) - Number(a[2]));
   return short[0] ?? reasons[0] ?? ['NO_HOSTS_AVAILABLE'];
 }

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { afterSending, chunkOf, copyOf, downtimeMs, isCopied, shareCopied, type Copying, type Writer } from './precopy';
+import {
+  afterSending,
+  chunkOf,
+  copyOf,
+  downtimeMs,
+  isCopied,
+  shareCopied,
+  type Copying,
+  type Writer,
+} from './precopy';
 
 const GiB = 2 ** 30;
 function copyOver(writer: Writer, link: number): { copied: Copying; steps: Copying[] } {

@@ -25,8 +25,11 @@ export function refuseBond(members: readonly PifSubject[], MAC: string): XenErro
     if (refused) return refused;
   }
   if (new Set(members.map((m) => m.pif.host)).size > 1) return new XenError('PIF_CANNOT_BOND_CROSS_HOST');
-  if (new Set(members.map((m) => JSON.stringify(Object.entries(m.pif.properties).sort()))).size > 1) return new XenError('INCOMPATIBLE_PIF_PROPERTIES');
-  return members.filter((m) => hasAddress(m.pif)).length > 1 ? new XenError('PIF_BOND_MORE_THAN_ONE_IP') : undefined;
+  if (new Set(members.map((m) => JSON.stringify(Object.entries(m.pif.properties).sort()))).size > 1)
+    return new XenError('INCOMPATIBLE_PIF_PROPERTIES');
+  return members.filter((m) => hasAddress(m.pif)).length > 1
+    ? new XenError('PIF_BOND_MORE_THAN_ONE_IP')
+    : undefined;
 }
 
 /** The member that gives the bond its address: the management interface, else one with an IP, else the first. */
@@ -51,7 +54,9 @@ const settings: Readonly<Record<string, Setting>> = {
 
 export function refuseSetting(mode: BondMode, name: string, value: string): XenError | undefined {
   const setting = settings[name];
-  return setting?.modes.includes(mode) && setting.valid(value) ? undefined : new XenError('INVALID_VALUE', 'properties', `${name} = ${value}`);
+  return setting?.modes.includes(mode) && setting.valid(value)
+    ? undefined
+    : new XenError('INVALID_VALUE', 'properties', `${name} = ${value}`);
 }
 /** All settings of a mode: those given, the others as they are at first; what another mode had is dropped. */
 export function settingsOf(mode: BondMode, given: Readonly<Record<string, string>>): Record<string, string> {

@@ -19,4 +19,5 @@ export const addressIn = (range: string, number: number): string | undefined =>
   number >= 1 && number < size - 2 ? addressOfBits(rangeOf(range) + number) : undefined;
 
 /** True if hosts may have it: an address on this machine alone, and none that the system uses. */
-export const isHostAddress = (address: string): boolean => /^127\.(?!0\.|255\.)\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address);
+export const isHostAddress = (address: string): boolean =>
+  /^127\.(?!0\.|255\.)\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(address);

@@ -20,7 +20,9 @@ const opposite: Readonly<Record<Purpose, Purpose>> = { nbd: 'insecure_nbd', inse
 /** Disks are served either encrypted or not, the same on all networks of the pool. */
 export function refusePurpose(wanted: Purpose, ofAll: readonly (readonly Purpose[])[]): XenError | undefined {
   const other = opposite[wanted];
-  return ofAll.some((purposes) => purposes.includes(other)) ? new XenError('NETWORK_INCOMPATIBLE_PURPOSES', wanted, other) : undefined;
+  return ofAll.some((purposes) => purposes.includes(other))
+    ? new XenError('NETWORK_INCOMPATIBLE_PURPOSES', wanted, other)
+    : undefined;
 }
 
 export interface NetworkUse {
@@ -29,7 +31,8 @@ export interface NetworkUse {
   readonly attachedVifs: readonly string[];
   readonly pifs: readonly string[];
 }
-export const isInternal = (network: NetworkUse['network']): boolean => network.other_config['is_host_internal_management_network'] === 'true';
+export const isInternal = (network: NetworkUse['network']): boolean =>
+  network.other_config['is_host_internal_management_network'] === 'true';
 
 export function refuseDestroy({ ref, network, attachedVifs, pifs }: NetworkUse): XenError | undefined {
   if (attachedVifs.length > 0) return new XenError('NETWORK_CONTAINS_VIF', ...attachedVifs);

@@ -15,8 +15,9 @@ export function refuseVlan(subject: PifSubject, tag: number, tags: readonly numb
   return tags.includes(tag) ? new XenError('PIF_VLAN_EXISTS', pif.device) : undefined;
 }
 
-export const hasAddress = (pif: Pick<StoredRecord<'PIF'>, 'ip_configuration_mode' | 'ipv6_configuration_mode'>): boolean =>
-  pif.ip_configuration_mode !== 'None' || pif.ipv6_configuration_mode !== 'None';
+export const hasAddress = (
+  pif: Pick<StoredRecord<'PIF'>, 'ip_configuration_mode' | 'ipv6_configuration_mode'>,
+): boolean => pif.ip_configuration_mode !== 'None' || pif.ipv6_configuration_mode !== 'None';
 
 export function refuseTunnel(transport: PifSubject): XenError | undefined {
   const { ref, pif } = transport;
@@ -33,7 +34,12 @@ export interface SriovNeighbour {
   readonly logical: boolean;
   readonly card: string;
 }
-export function refuseSriov(subject: PifSubject, card: string, neighbours: readonly SriovNeighbour[], network: string): XenError | undefined {
+export function refuseSriov(
+  subject: PifSubject,
+  card: string,
+  neighbours: readonly SriovNeighbour[],
+  network: string,
+): XenError | undefined {
   const { ref, pif } = subject;
   if (!pif.managed) return new XenError('PIF_UNMANAGED', ref);
   if (!pif.physical) return new XenError('PIF_IS_NOT_PHYSICAL', ref);

@@ -19,7 +19,9 @@ function addressIn(text: string): string | undefined {
 }
 
 /** Each address once, in the order in which they are given. */
-export const pciAddresses = (settings: Settings): string[] => [...new Set(entriesOf(settings).flatMap((text) => addressIn(text) ?? []))];
+export const pciAddresses = (settings: Settings): string[] => [
+  ...new Set(entriesOf(settings).flatMap((text) => addressIn(text) ?? [])),
+];
 
 const invalid = (value: string): XenError => new XenError('INVALID_VALUE', `other_config:${pciKey}`, value);
 /** An entry that is no address or, where the devices of all hosts are known, the address of one that no host has. */

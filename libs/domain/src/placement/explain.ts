@@ -7,7 +7,10 @@ export interface Explanation {
   readonly version: number;
   readonly chosen: string | null;
   /** The best of those that were possible, best first. */
-  readonly candidates: readonly { readonly host: string; readonly scores: Readonly<Record<string, number>> }[];
+  readonly candidates: readonly {
+    readonly host: string;
+    readonly scores: Readonly<Record<string, number>>;
+  }[];
   readonly possible: number;
   /** How many hosts each reason ruled out, with one of them. */
   readonly rejected: Readonly<Record<string, { readonly hosts: number; readonly example: string }>>;
@@ -15,14 +18,28 @@ export interface Explanation {
 
 const mostCandidates = 8;
 
-export function explain(policy: Policy, { ranked, rejected }: Placement, chosen: string | undefined): Explanation {
+export function explain(
+  policy: Policy,
+  { ranked, rejected }: Placement,
+  chosen: string | undefined,
+): Explanation {
   const reasons: Record<string, { hosts: number; example: string }> = {};
-  for (const [host, [code = '']] of rejected) reasons[code] = { hosts: (reasons[code]?.hosts ?? 0) + 1, example: reasons[code]?.example ?? host };
+  for (const [host, [code = '']] of rejected)
+    reasons[code] = { hosts: (reasons[code]?.hosts ?? 0) + 1, example: reasons[code]?.example ?? host };
   const candidates = ranked.slice(0, mostCandidates).map(({ host, scores }) => ({
     host: host.ref,
-    scores: Object.fromEntries(policy.scores.map((s, i) => [s.name, Math.round((scores[i] ?? 0) * 1e6) / 1e6])),
+    scores: Object.fromEntries(
+      policy.scores.map((s, i) => [s.name, Math.round((scores[i] ?? 0) * 1e6) / 1e6]),
+    ),
   }));
-  return { policy: policy.name, version: policy.version, chosen: chosen ?? null, candidates, possible: ranked.length, rejected: reasons };
+  return {
+    policy: policy.name,
+    version: policy.version,
+    chosen: chosen ?? null,
+    candidates,
+    possible: ranked.length,
+    rejected: reasons,
+  };
 }
 
 const away: readonly string[] = ['HOST_DISABLED', 'HOST_NOT_LIVE'];
@@ -38,7 +55,8 @@ export function noHostError({ rejected }: Placement): XenError {
     return new XenError('DEVICE_ALREADY_ATTACHED', taken[1] ?? '');
   const [first, ...others] = reasons;
   const [code = ''] = first ?? [];
-  if (!first || !sizes.includes(code) || others.some((other) => other[0] !== code)) return new XenError('NO_HOSTS_AVAILABLE');
+  if (!first || !sizes.includes(code) || others.some((other) => other[0] !== code))
+    return new XenError('NO_HOSTS_AVAILABLE');
   const [, needed = '', most = ''] = others.reduce((a, b) => (Number(a[2]) >= Number(b[2]) ? a : b), first);
   return new XenError(code as 'HOST_NOT_ENOUGH_FREE_MEMORY' | 'HOST_NOT_ENOUGH_PCPUS', needed, most);
 }

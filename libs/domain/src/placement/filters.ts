@@ -4,7 +4,8 @@ import type { Filter } from './place';
 
 export const enabled: Filter = (_guest, host) => (host.enabled ? undefined : ['HOST_DISABLED', host.ref]);
 export const alive: Filter = (_guest, host) => (host.live ? undefined : ['HOST_NOT_LIVE']);
-export const hvm: Filter = (guest, host) => (!guest.needsHvm || host.hvmCapable ? undefined : ['VM_HVM_REQUIRED', guest.ref]);
+export const hvm: Filter = (guest, host) =>
+  !guest.needsHvm || host.hvmCapable ? undefined : ['VM_HVM_REQUIRED', guest.ref];
 export const storage: Filter = (guest, host) => {
   const missing = guest.srs.find((sr) => !host.srs.has(sr));
   return missing === undefined ? undefined : ['VM_REQUIRES_SR', guest.ref, missing];
@@ -14,13 +15,19 @@ export const networks: Filter = (guest, host) => {
   return missing === undefined ? undefined : ['VM_REQUIRES_NETWORK', guest.ref, missing];
 };
 export const memory: Filter = (guest, host) =>
-  host.memoryFree >= guest.memoryBytes ? undefined : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))];
+  host.memoryFree >= guest.memoryBytes
+    ? undefined
+    : ['HOST_NOT_ENOUGH_FREE_MEMORY', String(guest.memoryBytes), String(Math.max(0, host.memoryFree))];
 /** Every vCPU that the guest may ever have needs a CPU of its own. */
 export const pcpus: Filter = (guest, host) =>
-  (guest.vcpusMax ?? 0) <= host.pcpus ? undefined : ['HOST_NOT_ENOUGH_PCPUS', String(guest.vcpusMax), String(host.pcpus)];
+  (guest.vcpusMax ?? 0) <= host.pcpus
+    ? undefined
+    : ['HOST_NOT_ENOUGH_PCPUS', String(guest.vcpusMax), String(host.pcpus)];
 /** PCI devices and whole GPUs are passed through an IOMMU. */
 export const iommu: Filter = (guest, host) =>
-  host.hasIommu || !(guest.pcis?.length || guest.gpus?.some(({ passthrough }) => passthrough)) ? undefined : ['VM_REQUIRES_IOMMU', host.ref];
+  host.hasIommu || !(guest.pcis?.length || guest.gpus?.some(({ passthrough }) => passthrough))
+    ? undefined
+    : ['VM_REQUIRES_IOMMU', host.ref];
 /** A virtual GPU needs room on a physical one of its group. */
 export const gpus: Filter = (guest, host) => {
   const { missing } = allot(host.gpus ?? [], guest.gpus ?? []);
@@ -29,7 +36,8 @@ export const gpus: Filter = (guest, host) => {
 /** A PCI device is one VM's alone. */
 export const pci: Filter = (guest, host) => {
   const missing = guest.pcis?.find((address) => !host.pcis?.has(address));
-  if (missing !== undefined) return ['VM_INCOMPATIBLE_WITH_THIS_HOST', guest.ref, host.ref, `The host has no PCI device ${missing}`];
+  if (missing !== undefined)
+    return ['VM_INCOMPATIBLE_WITH_THIS_HOST', guest.ref, host.ref, `The host has no PCI device ${missing}`];
   const taken = guest.pcis?.find((address) => !['', guest.ref].includes(host.pcis?.get(address) ?? ''));
   return taken === undefined ? undefined : ['DEVICE_ALREADY_ATTACHED', taken];
 };

@@ -87,7 +87,11 @@ export function place(policy: Policy, guest: Guest, hosts: readonly Candidate[])
   return { ranked: ranked.sort(better), rejected };
 }
 
-function firstReason(filters: readonly Filter[], guest: Guest, host: Candidate): readonly string[] | undefined {
+function firstReason(
+  filters: readonly Filter[],
+  guest: Guest,
+  host: Candidate,
+): readonly string[] | undefined {
   for (const filter of filters) {
     const reason = filter(guest, host);
     if (reason) return reason;

@@ -23,12 +23,18 @@ export interface Grid {
 
 const newest = (seconds: number, now: number): number => Math.floor(now / seconds) * seconds;
 /** All that an archive holds at this moment. */
-export const wholeGrid = ({ seconds, rows }: Archive, now: number): Grid => ({ step: seconds, end: newest(seconds, now), rows });
+export const wholeGrid = ({ seconds, rows }: Archive, now: number): Grid => ({
+  step: seconds,
+  end: newest(seconds, now),
+  rows,
+});
 
 /** The finest archive that is no finer than asked and still holds the start; the coarsest when none does. */
 export function archiveFor(interval: number, start: number, now: number): Archive {
   const holds = ({ seconds, rows }: Archive): boolean => start >= newest(seconds, now) - seconds * rows;
-  const found = archives.find((a) => a.seconds / slotSeconds >= Math.floor(interval / slotSeconds) && holds(a)) ?? archives.at(-1);
+  const found =
+    archives.find((a) => a.seconds / slotSeconds >= Math.floor(interval / slotSeconds) && holds(a)) ??
+    archives.at(-1);
   if (!found) throw new Error('there are no archives');
   return found;
 }

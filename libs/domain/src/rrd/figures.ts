@@ -15,10 +15,16 @@ export interface Figure {
   readonly since?: number;
 }
 
-export const constant = (value: number, since?: number): Figure => ({ terms: [{ weight: value }], ...(since === undefined ? {} : { since }) });
+export const constant = (value: number, since?: number): Figure => ({
+  terms: [{ weight: value }],
+  ...(since === undefined ? {} : { since }),
+});
 export const times = (weight: number, of: Wave | Figure): Term => ({ weight, of });
 /** The same in another unit. */
-export const scaled = (weight: number, of: Figure): Figure => ({ terms: [{ weight, of }], ...(of.since === undefined ? {} : { since: of.since }) });
+export const scaled = (weight: number, of: Figure): Figure => ({
+  terms: [{ weight, of }],
+  ...(of.since === undefined ? {} : { since: of.since }),
+});
 /** The first slot that lies wholly after a moment. */
 export const firstSlot = (moment: number): number => Math.ceil(moment / slotSeconds) * slotSeconds;
 
@@ -67,13 +73,15 @@ export class Sheet {
     const reader = this.reader(wave),
       level = levelSeconds.findIndex((s) => s === step);
     const values = new Float64Array(rows);
-    for (let i = 0, index = this.from(0) / step; i < rows; i += 1, index += 1) values[i] = reader.read(level, index, cf);
+    for (let i = 0, index = this.from(0) / step; i < rows; i += 1, index += 1)
+      values[i] = reader.read(level, index, cf);
     return values;
   }
 
   private figureRows(figure: Figure, cf: Consolidation): Float64Array {
     const varying = figure.terms.filter((t) => t.of !== undefined).length;
-    if ((cf === 'MIN' || cf === 'MAX') && varying > 1 && this.grid.step === levelSeconds[1]) return this.extremes(figure, cf);
+    if ((cf === 'MIN' || cf === 'MAX') && varying > 1 && this.grid.step === levelSeconds[1])
+      return this.extremes(figure, cf);
     const rows = new Float64Array(this.grid.rows);
     for (const term of figure.terms) this.add(rows, term, cf);
     return rows;
@@ -81,11 +89,13 @@ export class Sheet {
 
   private add(rows: Float64Array, { weight, of, since = -Infinity }: Term, cf: Consolidation): void {
     const own = of && this.sum(of, weight < 0 ? opposite[cf] : cf);
-    for (let i = this.firstWhole(since); i < rows.length; i += 1) rows[i] = (rows[i] ?? 0) + weight * (own ? (own[i] ?? 0) : 1);
+    for (let i = this.firstWhole(since); i < rows.length; i += 1)
+      rows[i] = (rows[i] ?? 0) + weight * (own ? (own[i] ?? 0) : 1);
     const begun = this.firstWhole(since) - 1;
     const from = this.from(begun),
       to = from + this.grid.step;
-    if (begun >= 0 && begun < rows.length && since < to) rows[begun] = (rows[begun] ?? 0) + this.begun({ weight, of, since }, from, to, cf);
+    if (begun >= 0 && begun < rows.length && since < to)
+      rows[begun] = (rows[begun] ?? 0) + this.begun({ weight, of, since }, from, to, cf);
   }
   /** The first row that lies wholly after a moment; beyond the last when none does. */
   private firstWhole(moment: number): number {
@@ -94,7 +104,12 @@ export class Sheet {
   }
 
   /** The part of a term in the row in which it begins. */
-  private begun({ weight, of, since }: { weight: number; of: Wave | Figure | undefined; since: number }, from: number, to: number, cf: Consolidation): number {
+  private begun(
+    { weight, of, since }: { weight: number; of: Wave | Figure | undefined; since: number },
+    from: number,
+    to: number,
+    cf: Consolidation,
+  ): number {
     const value = weight * (of ? this.over(of, since, to, weight < 0 ? opposite[cf] : cf) : 1);
     if (cf === 'AVERAGE') return (value * (to - since)) / (to - from);
     return cf === 'MIN' ? Math.min(0, value) : cf === 'MAX' ? Math.max(0, value) : value;
@@ -118,7 +133,9 @@ export class Sheet {
     const perRow = step / slotSeconds;
     this.finer ??= new Sheet({ step: slotSeconds, end, rows: rows * perRow }, 'AVERAGE');
     const slots = this.finer.sum(figure, 'AVERAGE');
-    return Float64Array.from({ length: rows }, (_, i) => Math[cf === 'MIN' ? 'min' : 'max'](...slots.subarray(i * perRow, (i + 1) * perRow)));
+    return Float64Array.from({ length: rows }, (_, i) =>
+      Math[cf === 'MIN' ? 'min' : 'max'](...slots.subarray(i * perRow, (i + 1) * perRow)),
+    );
   }
 
   private reader(wave: Wave): WaveReader {

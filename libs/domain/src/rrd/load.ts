@@ -17,7 +17,12 @@ const works: readonly Work[] = [
   { swing: { day: 0.05, hour: 0.1, minute: 0.15, slot: 0.25 }, cpu: [0.2, 0.6], network: 2e6, disk: 2e6 },
   { swing: { day: 0.15, hour: 0.3, minute: 0.75, slot: 0.6 }, cpu: [0.5, 0.95], network: 12e6, disk: 15e6 },
 ];
-const controlDomain: Work = { swing: { day: 0.2, hour: 0.3, minute: 0.3, slot: 0.35 }, cpu: [0.05, 0.12], network: 80e3, disk: 200e3 };
+const controlDomain: Work = {
+  swing: { day: 0.2, hour: 0.3, minute: 0.3, slot: 0.35 },
+  cpu: [0.05, 0.12],
+  network: 80e3,
+  disk: 200e3,
+};
 
 export interface Load {
   readonly work: Work;
@@ -29,7 +34,8 @@ export interface Load {
 
 export function loadOf(uuid: string, isControlDomain: boolean): Load {
   const seed = seedOf(uuid);
-  const work = (isControlDomain ? undefined : works[Math.floor(chance(seed, 1) * works.length)]) ?? controlDomain;
+  const work =
+    (isControlDomain ? undefined : works[Math.floor(chance(seed, 1) * works.length)]) ?? controlDomain;
   const shiftHours = Math.round((chance(seed, 2) - 0.5) * 6);
   const waves = new Map<string, Wave>();
   const wave = (name: string): Wave => {
@@ -37,7 +43,11 @@ export function loadOf(uuid: string, isControlDomain: boolean): Load {
     waves.set(name, kept);
     return kept;
   };
-  return { work, wave, between: (name, least, most) => least + chance(seedOf(uuid, name), 3) * (most - least) };
+  return {
+    work,
+    wave,
+    between: (name, least, most) => least + chance(seedOf(uuid, name), 3) * (most - least),
+  };
 }
 
 /** How a repository answers: its latency and the length of its queue are felt by every disk on it. */
@@ -57,4 +67,8 @@ export function storageOf(uuid: string): Storage {
 
 const ownSwing: Swing = { day: 0.1, hour: 0.2, minute: 0.25, slot: 0.3 };
 /** A wave of a host's own. */
-export const hostWave = (uuid: string, name: string): Wave => ({ seed: seedOf(uuid, name), swing: ownSwing, shiftHours: 0 });
+export const hostWave = (uuid: string, name: string): Wave => ({
+  seed: seedOf(uuid, name),
+  swing: ownSwing,
+  shiftHours: 0,
+});

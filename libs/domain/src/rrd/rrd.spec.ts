@@ -2,19 +2,41 @@ import fc from 'fast-check';
 import { rrd } from '@xenplane/domain';
 import facts from '../fixtures/data-sources.json';
 
-const { Sheet, archiveFor, archives, gridSince, startShown, wholeGrid, loadOf, storageOf, vmFigures, vmSources, hostSources, shareOf } = rrd;
+const {
+  Sheet,
+  archiveFor,
+  archives,
+  gridSince,
+  startShown,
+  wholeGrid,
+  loadOf,
+  storageOf,
+  vmFigures,
+  vmSources,
+  hostSources,
+  shareOf,
+} = rrd;
 const GiB = 2 ** 30;
 const now = 1_790_000_123;
 
 const part = fc.double({ min: 0, max: 0.95, noNaN: true });
 const wave = fc.record({
   seed: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
-  swing: fc.record({ slot: part, minute: part, hour: part, day: fc.double({ min: 0, max: 0.9, noNaN: true }) }),
+  swing: fc.record({
+    slot: part,
+    minute: part,
+    hour: part,
+    day: fc.double({ min: 0, max: 0.9, noNaN: true }),
+  }),
   shiftHours: fc.integer({ min: -5, max: 5 }),
 });
-const column = (figure: rrd.Figure, step: number, end: number, rows: number, cf: rrd.Consolidation): number[] => [
-  ...new Sheet({ step, end, rows }, cf).column(figure),
-];
+const column = (
+  figure: rrd.Figure,
+  step: number,
+  end: number,
+  rows: number,
+  cf: rrd.Consolidation,
+): number[] => [...new Sheet({ step, end, rows }, cf).column(figure)];
 const folds: Readonly<Record<rrd.Consolidation, (values: readonly number[]) => number>> = {
   AVERAGE: (v) => v.reduce((a, b) => a + b, 0) / v.length,
   MIN: (v) => Math.min(...v),
@@ -70,7 +92,14 @@ test('what is unknown for more than half of a row makes the row unknown; else th
 
 test('archives: no finer than asked, and far enough back', () => {
   const seconds = (interval: number, ago: number): number => archiveFor(interval, now - ago, now).seconds;
-  expect([seconds(0, 0), seconds(5, 595), seconds(0, 700), seconds(60, 10), seconds(3600, 10), seconds(86_400, 10)]).toEqual([5, 5, 60, 60, 3600, 86_400]);
+  expect([
+    seconds(0, 0),
+    seconds(5, 595),
+    seconds(0, 700),
+    seconds(60, 10),
+    seconds(3600, 10),
+    seconds(86_400, 10),
+  ]).toEqual([5, 5, 60, 60, 3600, 86_400]);
   expect(seconds(0, 20 * 366 * 86_400)).toBe(86_400);
   for (const archive of archives) {
     const grid = gridSince(archive, now - 3 * archive.seconds, now);
@@ -105,7 +134,10 @@ const vmFacts = fc.record({
 const storages = new Map(srs.map((sr) => [sr, storageOf(sr)]));
 const storage = (sr: string): rrd.Storage => storages.get(sr) ?? storageOf(sr);
 
-function hostOf(vms: readonly rrd.VmFacts[], cpus: number): { readonly vms: readonly rrd.VmFigures[]; readonly sources: Map<string, rrd.Source> } {
+function hostOf(
+  vms: readonly rrd.VmFacts[],
+  cpus: number,
+): { readonly vms: readonly rrd.VmFigures[]; readonly sources: Map<string, rrd.Source> } {
   const share = shareOf(
     cpus,
     vms.reduce((n, vm) => n + vm.vcpus, 0),
@@ -132,56 +164,85 @@ function hostOf(vms: readonly rrd.VmFacts[], cpus: number): { readonly vms: read
 
 test('every metric keeps within its bounds at every step, and its names are its own', () => {
   fc.assert(
-    fc.property(fc.array(vmFacts, { maxLength: 6 }), fc.constantFrom(4, 64), fc.constantFrom(...cfs), (vms, cpus, cf) => {
-      const host = hostOf(vms, cpus);
-      const [first] = host.vms;
-      const lists = [[...host.sources.values()], first ? vmSources(first, loadOf(first.facts.uuid, false)) : []];
-      for (const list of lists) {
-        expect(new Set(list.map((s) => s.name)).size).toBe(list.length);
-        for (const { seconds } of archives) {
-          const sheet = new Sheet({ step: seconds, end: Math.floor(now / seconds) * seconds, rows: 3 }, cf);
-          for (const s of list) {
-            const wrong = [...sheet.column(s.figure())].filter((v) => v < s.min - 1e-9 || v > s.max * (1 + 1e-9));
-            expect([s.name, cf, seconds, ...wrong]).toEqual([s.name, cf, seconds]);
+    fc.property(
+      fc.array(vmFacts, { maxLength: 6 }),
+      fc.constantFrom(4, 64),
+      fc.constantFrom(...cfs),
+      (vms, cpus, cf) => {
+        const host = hostOf(vms, cpus);
+        const [first] = host.vms;
+        const lists = [
+          [...host.sources.values()],
+          first ? vmSources(first, loadOf(first.facts.uuid, false)) : [],
+        ];
+        for (const list of lists) {
+          expect(new Set(list.map((s) => s.name)).size).toBe(list.length);
+          for (const { seconds } of archives) {
+            const sheet = new Sheet({ step: seconds, end: Math.floor(now / seconds) * seconds, rows: 3 }, cf);
+            for (const s of list) {
+              const wrong = [...sheet.column(s.figure())].filter(
+                (v) => v < s.min - 1e-9 || v > s.max * (1 + 1e-9),
+              );
+              expect([s.name, cf, seconds, ...wrong]).toEqual([s.name, cf, seconds]);
+            }
           }
         }
-      }
-    }),
+      },
+    ),
     { numRuns: 12 },
   );
 });
 
 test('a host is the sum of its VMs: CPUs, traffic, disks, memory, at any step', () => {
   fc.assert(
-    fc.property(fc.array(vmFacts, { minLength: 1, maxLength: 6 }), fc.constantFrom(5, 60, 3600), (vms, step) => {
-      const { vms: figures, sources } = hostOf(vms, 64);
-      const sheet = new Sheet({ step, end: Math.floor(now / step) * step, rows: 4 }, 'AVERAGE');
-      const host = (name: string): Float64Array => sheet.column(sources.get(name)?.figure() ?? rrd.constant(Number.NaN));
-      const sumOf = (of: (vm: rrd.VmFigures) => rrd.Figure[]): number[] =>
-        [0, 1, 2, 3].map((i) =>
-          figures.flatMap((vm) => of(vm).map((f) => sheet.column({ terms: [{ weight: 1, of: f, since: vm.facts.since }] })[i] ?? 0)).reduce((a, b) => a + b, 0),
-        );
-      const guests = sumOf((vm) => [...vm.cpus]);
-      host('cpu_avg').forEach((v, i) => {
-        expect(v * 64).toBeGreaterThanOrEqual((guests[i] ?? 0) - 1e-9);
-        expect(v * 64).toBeLessThanOrEqual((guests[i] ?? 0) + 0.02 * 64);
-      });
-      const received = sumOf((vm) => vm.nics.map((n) => n.rx));
-      host('pif_eth0_rx').forEach((v, i) => expect(v - (received[i] ?? 0)).toBeGreaterThan(300));
-      expect(host('pif_eth1_rx')).toEqual(new Float64Array(4));
-      for (const sr of srs) {
-        const reads = sumOf((vm) => vm.disks.filter((d) => d.facts.sr === sr).map((d) => d.read));
-        host(`read_${sr.slice(0, 8)}`).forEach((v, i) => expect(v).toBeCloseTo(reads[i] ?? 0, 3));
-        const felt = figures.flatMap((vm) =>
-          vmSources(vm, loadOf(vm.facts.uuid, false)).filter((s) => s.name === 'vbd_xvda_latency' && vm.disks[0]?.facts.sr === sr),
-        );
-        const most = Math.max(0, ...felt.map((s) => sheet.column(s.figure())[3] ?? 0).filter((v) => !Number.isNaN(v)));
-        if (felt.length === vms.length && vms.every((vm) => vm.since <= now - 2 * step)) expect(host(`latency_${sr.slice(0, 8)}`)[3]).toBeCloseTo(most, 6);
-      }
-      // A source that began at the very end has nothing in the last row.
-      const before = vms.filter((vm) => vm.since === Math.floor(now / 5) * 5).reduce((sum, vm) => sum + vm.memoryBytes, 100 * GiB);
-      if (step === 5) expect(host('memory_free_kib')[3]).toBeCloseTo(before / 1024, 3);
-    }),
+    fc.property(
+      fc.array(vmFacts, { minLength: 1, maxLength: 6 }),
+      fc.constantFrom(5, 60, 3600),
+      (vms, step) => {
+        const { vms: figures, sources } = hostOf(vms, 64);
+        const sheet = new Sheet({ step, end: Math.floor(now / step) * step, rows: 4 }, 'AVERAGE');
+        const host = (name: string): Float64Array =>
+          sheet.column(sources.get(name)?.figure() ?? rrd.constant(Number.NaN));
+        const sumOf = (of: (vm: rrd.VmFigures) => rrd.Figure[]): number[] =>
+          [0, 1, 2, 3].map((i) =>
+            figures
+              .flatMap((vm) =>
+                of(vm).map(
+                  (f) => sheet.column({ terms: [{ weight: 1, of: f, since: vm.facts.since }] })[i] ?? 0,
+                ),
+              )
+              .reduce((a, b) => a + b, 0),
+          );
+        const guests = sumOf((vm) => [...vm.cpus]);
+        host('cpu_avg').forEach((v, i) => {
+          expect(v * 64).toBeGreaterThanOrEqual((guests[i] ?? 0) - 1e-9);
+          expect(v * 64).toBeLessThanOrEqual((guests[i] ?? 0) + 0.02 * 64);
+        });
+        const received = sumOf((vm) => vm.nics.map((n) => n.rx));
+        host('pif_eth0_rx').forEach((v, i) => expect(v - (received[i] ?? 0)).toBeGreaterThan(300));
+        expect(host('pif_eth1_rx')).toEqual(new Float64Array(4));
+        for (const sr of srs) {
+          const reads = sumOf((vm) => vm.disks.filter((d) => d.facts.sr === sr).map((d) => d.read));
+          host(`read_${sr.slice(0, 8)}`).forEach((v, i) => expect(v).toBeCloseTo(reads[i] ?? 0, 3));
+          const felt = figures.flatMap((vm) =>
+            vmSources(vm, loadOf(vm.facts.uuid, false)).filter(
+              (s) => s.name === 'vbd_xvda_latency' && vm.disks[0]?.facts.sr === sr,
+            ),
+          );
+          const most = Math.max(
+            0,
+            ...felt.map((s) => sheet.column(s.figure())[3] ?? 0).filter((v) => !Number.isNaN(v)),
+          );
+          if (felt.length === vms.length && vms.every((vm) => vm.since <= now - 2 * step))
+            expect(host(`latency_${sr.slice(0, 8)}`)[3]).toBeCloseTo(most, 6);
+        }
+        // A source that began at the very end has nothing in the last row.
+        const before = vms
+          .filter((vm) => vm.since === Math.floor(now / 5) * 5)
+          .reduce((sum, vm) => sum + vm.memoryBytes, 100 * GiB);
+        if (step === 5) expect(host('memory_free_kib')[3]).toBeCloseTo(before / 1024, 3);
+      },
+    ),
     { numRuns: 25 },
   );
 });
@@ -191,7 +252,14 @@ test('a week has a day and a night', () => {
     .map((uuid) => loadOf(uuid, false))
     .find((l) => l.work.swing.hour > 0.6);
   const day = column(
-    { terms: [rrd.times(1, busy?.wave('cpu0') ?? { seed: 0, swing: { slot: 0, minute: 0, hour: 0, day: 0 }, shiftHours: 0 })] },
+    {
+      terms: [
+        rrd.times(
+          1,
+          busy?.wave('cpu0') ?? { seed: 0, swing: { slot: 0, minute: 0, hour: 0, day: 0 }, shiftHours: 0 },
+        ),
+      ],
+    },
     3600,
     20_001 * 86_400,
     24,
@@ -225,42 +293,66 @@ const pattern = (name: string): RegExp =>
   );
 /** Told by a plugin that most hosts do not run: there, but recorded only when somebody asks. */
 const unrecorded = /^(cpu<N>-[CP]<i>|CPU<N>-avg-freq)$/;
-type Fact = readonly [name: string, units: string, type: string, standard: boolean, min: number | null, max: number | null];
+type Fact = readonly [
+  name: string,
+  units: string,
+  type: string,
+  standard: boolean,
+  min: number | null,
+  max: number | null,
+];
 
-test.each(['host', 'vm'] as const)('the metrics of a %s are those of xapi, each of the same kind', (owner) => {
-  const vm = {
-    uuid: 'v',
-    isControlDomain: false,
-    vcpus: 2,
-    memoryBytes: GiB,
-    targetBytes: GiB,
-    dynamicMinBytes: GiB,
-    dynamicMaxBytes: GiB,
-    since: 0,
-    hasAgent: true,
-    nics: [{ device: '0', through: [] }],
-    disks: [{ device: 'xvda', sr: srs[0] }],
-  };
-  const { vms, sources } = hostOf([vm], 2);
-  const [first] = vms;
-  const list = owner === 'host' ? [...sources.values()] : first ? vmSources(first, loadOf('v', false)) : [];
-  const known = (facts[owner] as unknown[]).map((f) => f as Fact);
-  expect(known.length).toBeGreaterThan(30);
-  for (const [name, units, type, standard, min, max] of known) {
-    const found = list.filter((s) => pattern(name).test(s.name));
-    const kind = { units, type, standard: standard && !unrecorded.test(name), min: min ?? -Infinity, max: max ?? Infinity };
-    expect({
-      name,
-      found: found.length > 0,
-      kinds: found.map((s) => ({ units: s.units, type: s.type, standard: s.standard, min: s.min, max: s.max })),
-    }).toEqual({
-      name,
-      found: true,
-      kinds: found.map(() => kind),
-    });
-  }
-  expect(list.filter((s) => !known.some(([name]) => pattern(name).test(s.name))).map((s) => s.name)).toEqual([]);
-});
+test.each(['host', 'vm'] as const)(
+  'the metrics of a %s are those of xapi, each of the same kind',
+  (owner) => {
+    const vm = {
+      uuid: 'v',
+      isControlDomain: false,
+      vcpus: 2,
+      memoryBytes: GiB,
+      targetBytes: GiB,
+      dynamicMinBytes: GiB,
+      dynamicMaxBytes: GiB,
+      since: 0,
+      hasAgent: true,
+      nics: [{ device: '0', through: [] }],
+      disks: [{ device: 'xvda', sr: srs[0] }],
+    };
+    const { vms, sources } = hostOf([vm], 2);
+    const [first] = vms;
+    const list = owner === 'host' ? [...sources.values()] : first ? vmSources(first, loadOf('v', false)) : [];
+    const known = (facts[owner] as unknown[]).map((f) => f as Fact);
+    expect(known.length).toBeGreaterThan(30);
+    for (const [name, units, type, standard, min, max] of known) {
+      const found = list.filter((s) => pattern(name).test(s.name));
+      const kind = {
+        units,
+        type,
+        standard: standard && !unrecorded.test(name),
+        min: min ?? -Infinity,
+        max: max ?? Infinity,
+      };
+      expect({
+        name,
+        found: found.length > 0,
+        kinds: found.map((s) => ({
+          units: s.units,
+          type: s.type,
+          standard: s.standard,
+          min: s.min,
+          max: s.max,
+        })),
+      }).toEqual({
+        name,
+        found: true,
+        kinds: found.map(() => kind),
+      });
+    }
+    expect(
+      list.filter((s) => !known.some(([name]) => pattern(name).test(s.name))).map((s) => s.name),
+    ).toEqual([]);
+  },
+);
 
 test.each([
   [5, 1001, 1005],
@@ -269,4 +361,6 @@ test.each([
   [60, 7, 60],
   [3600, 3600, 7200],
   [86_400, 0, 86_400],
-])('rows of %i s since %i are said to begin at %i', (step, asked, shown) => expect(startShown(step, asked)).toBe(shown));
+])('rows of %i s since %i are said to begin at %i', (step, asked, shown) =>
+  expect(startShown(step, asked)).toBe(shown),
+);

@@ -16,7 +16,14 @@ export interface Source {
 }
 
 type Kind = Pick<Source, 'units' | 'type' | 'min' | 'max' | 'standard'>;
-const kind = (units: string, type: SourceType, more: Partial<Kind> = {}): Kind => ({ units, type, min: 0, max: Infinity, standard: true, ...more });
+const kind = (units: string, type: SourceType, more: Partial<Kind> = {}): Kind => ({
+  units,
+  type,
+  min: 0,
+  max: Infinity,
+  standard: true,
+  ...more,
+});
 
 export const kinds = {
   fraction: kind('(fraction)', 'DERIVE', { max: 1 }),
@@ -49,6 +56,11 @@ export const kinds = {
   latency: kind('s', 'GAUGE', { min: -Infinity, standard: false }),
 } as const;
 
-export const source = (of: Kind, name: string, description: string, figure: () => Figure): Source => ({ ...of, name, description, figure });
+export const source = (of: Kind, name: string, description: string, figure: () => Figure): Source => ({
+  ...of,
+  name,
+  description,
+  figure,
+});
 /** Left out unless somebody records it. */
 export const optional = (of: Kind): Kind => ({ ...of, standard: false });

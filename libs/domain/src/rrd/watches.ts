@@ -28,9 +28,17 @@ const mostWatches = 32,
   mostCharacters = 16_384;
 const variable = /<variable\b[^>]*>([\s\S]*?)<\/variable>/g;
 const child = /<(\w+)\s+value\s*=\s*(?:"([^"]*)"|'([^']*)')/g;
-const entities: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'", '&amp;': '&' };
-const plain = (text: string): string => text.replace(/&(?:lt|gt|quot|apos|amp);/g, (entity) => entities[entity] ?? entity);
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => Object.keys(entities).find((entity) => entities[entity] === c) ?? c);
+const entities: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&apos;': "'",
+  '&amp;': '&',
+};
+const plain = (text: string): string =>
+  text.replace(/&(?:lt|gt|quot|apos|amp);/g, (entity) => entities[entity] ?? entity);
+const escaped = (text: string): string =>
+  text.replace(/[&<>"]/g, (c) => Object.keys(entities).find((entity) => entities[entity] === c) ?? c);
 
 /** The variables that can be watched; one without a level, or with a pattern that cannot be taken, is left out. */
 export function watchesIn(config: string, cls: Watched): Watch[] {
@@ -63,13 +71,20 @@ function watchOf(said: Watch['said'], cls: Watched): Watch | undefined {
     sense: given.get('alarm_trigger_sense') === 'low' ? 'low' : 'high',
     periodSeconds: number('alarm_trigger_period', 60),
     inhibitSeconds: number('alarm_auto_inhibit_period', 3600),
-    combine: (given.get('consolidation_fn') ?? (name === 'cpu_usage' ? 'average' : 'sum')) === 'average' ? 'average' : 'sum',
+    combine:
+      (given.get('consolidation_fn') ?? (name === 'cpu_usage' ? 'average' : 'sum')) === 'average'
+        ? 'average'
+        : 'sum',
     said,
   };
 }
 
 const usual: Readonly<Record<Watched, Readonly<Record<string, RegExp>>>> = {
-  VM: { cpu_usage: /^cpu\d+$/, network_usage: /^vif_\d+_[rt]x$/, disk_usage: /^vbd_(?:xvd|hd)[a-z]+_(?:read|write)$/ },
+  VM: {
+    cpu_usage: /^cpu\d+$/,
+    network_usage: /^vif_\d+_[rt]x$/,
+    disk_usage: /^vbd_(?:xvd|hd)[a-z]+_(?:read|write)$/,
+  },
   host: { cpu_usage: /^cpu\d+$/, network_usage: /^pif_eth\d+_[rt]x$/, memory_free_kib: /^memory_free_kib$/ },
   SR: {},
 };
@@ -82,7 +97,8 @@ function metricsOf(name: string, cls: Watched): RegExp | undefined {
 function patternOf(text: string): RegExp | undefined {
   const repetitions = text.match(/[*+?{]/g)?.length ?? 0,
     choices = text.match(/\|/g)?.length ?? 0;
-  if (text.length > 128 || repetitions > 2 || choices > 4 || /\)[*+?{]|\\\d|\(\?/.test(text)) return undefined;
+  if (text.length > 128 || repetitions > 2 || choices > 4 || /\)[*+?{]|\\\d|\(\?/.test(text))
+    return undefined;
   try {
     return new RegExp(`^(?:${text})$`);
   } catch {
@@ -92,7 +108,8 @@ function patternOf(text: string): RegExp | undefined {
 
 export const minute = 60;
 /** How many minutes are looked at. */
-export const minutesOf = ({ periodSeconds }: Watch): number => Math.max(1, Math.min(mostMinutes, Math.ceil(periodSeconds / minute)));
+export const minutesOf = ({ periodSeconds }: Watch): number =>
+  Math.max(1, Math.min(mostMinutes, Math.ceil(periodSeconds / minute)));
 const mostMinutes = 120;
 
 /** One value of all metrics of one minute. */

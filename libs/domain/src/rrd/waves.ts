@@ -39,9 +39,16 @@ export function chance(seed: number, n: number): number {
 }
 
 /** Odd harmonics only: what is half a turn later is the opposite, so the sum is 0 and the extremes are -1 and 1. */
-function pattern(length: number, parts: readonly { readonly turns: number; readonly weight: number; readonly phase: number }[]): Float64Array {
+function pattern(
+  length: number,
+  parts: readonly { readonly turns: number; readonly weight: number; readonly phase: number }[],
+): Float64Array {
   const values = Float64Array.from({ length }, (_, i) =>
-    parts.reduce((sum, { turns, weight, phase }) => sum + weight * Math.cos(2 * Math.PI * ((turns * i) / length + phase)), 0),
+    parts.reduce(
+      (sum, { turns, weight, phase }) =>
+        sum + weight * Math.cos(2 * Math.PI * ((turns * i) / length + phase)),
+      0,
+    ),
   );
   const most = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
   for (let i = 0; i < length / 2; i += 1) {
@@ -77,15 +84,31 @@ const picked = (patterns: readonly Float64Array[], seed: number, parent: number,
 
 /** The factor of this level's part for its parent. */
 function factor({ seed, swing, shiftHours }: Wave, level: number, index: number): number {
-  if (level === day) return 1 + swing.day * (0.7 * (week[(index + 4) % 7] ?? 0) + 0.3 * (2 * chance(seed, index) - 1));
-  if (level === 2) return 1 + swing.hour * picked(hours, seed ^ 0x5bd1e995, Math.floor(index / 24), index - shiftHours);
-  const [patterns, size, most, salt] = level === 1 ? ([minutes, 60, swing.minute, 0x27d4eb2f] as const) : ([slots, 12, swing.slot, 0x165667b1] as const);
+  if (level === day)
+    return 1 + swing.day * (0.7 * (week[(index + 4) % 7] ?? 0) + 0.3 * (2 * chance(seed, index) - 1));
+  if (level === 2)
+    return 1 + swing.hour * picked(hours, seed ^ 0x5bd1e995, Math.floor(index / 24), index - shiftHours);
+  const [patterns, size, most, salt] =
+    level === 1
+      ? ([minutes, 60, swing.minute, 0x27d4eb2f] as const)
+      : ([slots, 12, swing.slot, 0x165667b1] as const);
   const parent = Math.floor(index / size);
-  return 1 + most * picked(patterns, seed ^ salt, parent, index + Math.floor(chance(seed ^ salt ^ 0x2545f491, parent) * size));
+  return (
+    1 +
+    most *
+      picked(
+        patterns,
+        seed ^ salt,
+        parent,
+        index + Math.floor(chance(seed ^ salt ^ 0x2545f491, parent) * size),
+      )
+  );
 }
 
 const below = ({ swing }: Wave, level: number, sign: 1 | -1): number =>
-  (level > 0 ? 1 + sign * swing.slot : 1) * (level > 1 ? 1 + sign * swing.minute : 1) * (level > 2 ? 1 + sign * swing.hour : 1);
+  (level > 0 ? 1 + sign * swing.slot : 1) *
+  (level > 1 ? 1 + sign * swing.minute : 1) *
+  (level > 2 ? 1 + sign * swing.hour : 1);
 /** The greatest value that the factors could make; waves are divided by it, so that they lie between 0 and 1. */
 const peak = (wave: Wave): number => below(wave, day, 1) * (1 + wave.swing.day);
 

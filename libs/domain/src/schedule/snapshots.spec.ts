@@ -15,13 +15,14 @@ test.each([
 });
 
 test('it is due once, for a short while', () => {
-  const due = (last: string, now: string): boolean => snapshotSchedule.isDue('hourly', { min: '15' }, at(last), at(now));
-  expect([due('10T09:15:05', '10T10:14:59'), due('10T09:15:05', '10T10:15:00'), due('10T10:15:00', '10T10:15:30'), due('10T09:15:05', '10T10:21:00')]).toEqual([
-    false,
-    true,
-    false,
-    false,
-  ]);
+  const due = (last: string, now: string): boolean =>
+    snapshotSchedule.isDue('hourly', { min: '15' }, at(last), at(now));
+  expect([
+    due('10T09:15:05', '10T10:14:59'),
+    due('10T09:15:05', '10T10:15:00'),
+    due('10T10:15:00', '10T10:15:30'),
+    due('10T09:15:05', '10T10:21:00'),
+  ]).toEqual([false, true, false, false]);
 });
 
 test('the last due moment is never after now, and never further back than the frequency says', () => {
@@ -47,7 +48,9 @@ test.each([
   [{ hour: '24' }, ['schedule:hour', '24']],
   [{ days: 'someday' }, ['schedule:days', 'someday']],
 ] as const)('%j is no schedule', (schedule, params) => {
-  expect(() => snapshotSchedule.complete('weekly', schedule)).toThrow(expect.objectContaining({ code: 'INVALID_VALUE', params }));
+  expect(() => snapshotSchedule.complete('weekly', schedule)).toThrow(
+    expect.objectContaining({ code: 'INVALID_VALUE', params }),
+  );
 });
 
 test('what is missing has its default, what the frequency does not need goes', () => {

@@ -5,14 +5,21 @@ type Schedule = Readonly<Record<string, string>>;
 export type Frequency = StoredRecord<'VMSS'>['frequency'];
 const days = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
-const wholeDays = (text: string): boolean => text.split(',').every((day) => days.includes(day.trim().toLowerCase()));
+const wholeDays = (text: string): boolean =>
+  text.split(',').every((day) => days.includes(day.trim().toLowerCase()));
 /** The keys that there are, what each may say, and what it says when it is not given. */
-const keys: Readonly<Record<string, { readonly fits: (text: string) => boolean; readonly otherwise: string }>> = {
+const keys: Readonly<
+  Record<string, { readonly fits: (text: string) => boolean; readonly otherwise: string }>
+> = {
   min: { fits: (text) => ['0', '15', '30', '45'].includes(text), otherwise: '0' },
   hour: { fits: (text) => /^\d{1,2}$/.test(text) && Number(text) < 24, otherwise: '0' },
   days: { fits: wholeDays, otherwise: 'monday' },
 };
-const needed: Readonly<Record<Frequency, readonly string[]>> = { hourly: ['min'], daily: ['min', 'hour'], weekly: ['min', 'hour', 'days'] };
+const needed: Readonly<Record<Frequency, readonly string[]>> = {
+  hourly: ['min'],
+  daily: ['min', 'hour'],
+  weekly: ['min', 'hour', 'days'],
+};
 export const mostRetained = 10;
 
 /** The schedule with all that its frequency needs, and nothing else; INVALID_VALUE names what cannot be. */
@@ -26,7 +33,9 @@ export function complete(frequency: Frequency, given: Schedule): Record<string, 
 }
 
 export function refuseRetained(count: number): XenError | undefined {
-  return count < 1 || count > mostRetained ? new XenError('INVALID_VALUE', 'retained_snapshots', String(count)) : undefined;
+  return count < 1 || count > mostRetained
+    ? new XenError('INVALID_VALUE', 'retained_snapshots', String(count))
+    : undefined;
 }
 
 const minuteMs = 60_000,
@@ -41,7 +50,9 @@ export function lastDue(frequency: Frequency, given: Schedule, now: number): num
   const today = Math.floor(now / dayMs) * dayMs;
   const due = stepBack(today + Number(schedule['hour'] ?? 0) * hourMs + minutes, dayMs, now);
   const wanted = (schedule['days'] ?? '').split(',').map((day) => days.indexOf(day.trim().toLowerCase()));
-  const since = Array.from({ length: days.length }, (_, i) => i).find((i) => wanted.includes(weekday(due - i * dayMs)));
+  const since = Array.from({ length: days.length }, (_, i) => i).find((i) =>
+    wanted.includes(weekday(due - i * dayMs)),
+  );
   return frequency === 'weekly' ? due - (since ?? 0) * dayMs : due;
 }
 const stepBack = (time: number, by: number, now: number): number => (time > now ? time - by : time);

@@ -41,7 +41,16 @@ export interface Driver {
 /** The features of each kind of driver, as the storage drivers of XCP-ng 8.3 list them. */
 const disk = ['VDI_CREATE', 'VDI_DELETE', 'VDI_ATTACH', 'VDI_DETACH'];
 const active = [...disk, 'VDI_ACTIVATE', 'VDI_DEACTIVATE'];
-const copies = [...active, 'SR_PROBE', 'SR_UPDATE', 'VDI_CLONE', 'VDI_SNAPSHOT', 'VDI_RESIZE', 'VDI_MIRROR', 'VDI_CONFIG_CBT'];
+const copies = [
+  ...active,
+  'SR_PROBE',
+  'SR_UPDATE',
+  'VDI_CLONE',
+  'VDI_SNAPSHOT',
+  'VDI_RESIZE',
+  'VDI_MIRROR',
+  'VDI_CONFIG_CBT',
+];
 const files = [...copies, 'VDI_GENERATE_CONFIG', 'THIN_PROVISIONING'];
 const mounted = [...files, 'VDI_UPDATE', 'VDI_RESET_ON_BOOT', 'VDI_READ_CACHING'];
 const volumes = [...copies, 'VDI_UPDATE', 'VDI_RESET_ON_BOOT', 'SR_TRIM'];

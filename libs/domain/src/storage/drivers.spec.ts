@@ -55,10 +55,16 @@ describe('what a device configuration lacks', () => {
   });
 
   test('a failure lists what could be said instead', () => {
-    expect(complaint('nfs', { server: 'filer' })[3]).toContain('<nfs-exports><Export><Target>filer</Target><Path>/export/');
+    expect(complaint('nfs', { server: 'filer' })[3]).toContain(
+      '<nfs-exports><Export><Target>filer</Target><Path>/export/',
+    );
     expect(complaint('lvmoiscsi', { target: '10.0.0.5' })[3]).toContain(`<TargetIQN>${iqn}</TargetIQN>`);
-    expect(complaint('lvmoiscsi', { target: '10.0.0.5', targetIQN: iqn })[3]).toContain(`<SCSIid>${unit?.scsiId}</SCSIid>`);
-    expect(complaint('lvmohba', {})[3]).toMatch(/^<\?xml version="1.0" \?><Devlist><BlockDevice><path>[^<]+<\/path><SCSIid>3/);
+    expect(complaint('lvmoiscsi', { target: '10.0.0.5', targetIQN: iqn })[3]).toContain(
+      `<SCSIid>${unit?.scsiId}</SCSIid>`,
+    );
+    expect(complaint('lvmohba', {})[3]).toMatch(
+      /^<\?xml version="1.0" \?><Devlist><BlockDevice><path>[^<]+<\/path><SCSIid>3/,
+    );
   });
 });
 
@@ -79,7 +85,10 @@ test('a complete configuration leads to the same place from every host exactly w
   expect(Object.keys(complete).toSorted()).toEqual(drivers.map((d) => d.type).toSorted());
   for (const { type, sharable } of drivers) {
     const config = complete[type] ?? {};
-    expect([type, locate(type, config, 'a')?.key === locate(type, config, 'b')?.key]).toEqual([type, sharable]);
+    expect([type, locate(type, config, 'a')?.key === locate(type, config, 'b')?.key]).toEqual([
+      type,
+      sharable,
+    ]);
   }
 });
 

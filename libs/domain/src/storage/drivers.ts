@@ -1,7 +1,19 @@
 /** The storage drivers of a pool. */
 import { failure } from './failure';
 import { features, type Config, type Driver, type Place, type ProbedPlace } from './driver';
-import { answers, disksOf, exportsOf, fabricUnits, isExported, localPartition, resolves, rootDevice, shareBytes, targetsOf, unitsOf } from './world';
+import {
+  answers,
+  disksOf,
+  exportsOf,
+  fabricUnits,
+  isExported,
+  localPartition,
+  resolves,
+  rootDevice,
+  shareBytes,
+  targetsOf,
+  unitsOf,
+} from './world';
 import { exportsXml, fabricXml, targetsXml, unitsXml } from './xml';
 
 function reach(server: string, unanswered: () => Error): void {
@@ -35,7 +47,8 @@ function locateNfs({ server, serverpath }: Config): Place {
   reach(server, () => failure('nfsTarget', server));
   if (!serverpath) throw failure('serverPathMissing', exportsXml(server, exportsOf(server)));
   if (!serverpath.startsWith('/')) throw failure('serverPathBad', serverpath);
-  if (!isExported(serverpath)) throw failure('nfsMount', `mount failed with return code 32: ${server}:${serverpath}`);
+  if (!isExported(serverpath))
+    throw failure('nfsMount', `mount failed with return code 32: ${server}:${serverpath}`);
   return { key: `nfs://${server}${serverpath}`, bytes: shareBytes(server, serverpath) };
 }
 function suggestExports({ server, serverpath }: Config): ProbedPlace[] {
@@ -53,7 +66,8 @@ function locateSmb({ server, username, password, password_secret }: Config): Pla
   if (!server) throw failure('serverMissing');
   const share = /^(?:\\\\|\/\/)([^\\/]+)[\\/](.+)$/.exec(server);
   if (!share) throw failure('smbMount', server);
-  if ((username === undefined) !== ((password ?? password_secret) === undefined)) throw failure('parametersMissing');
+  if ((username === undefined) !== ((password ?? password_secret) === undefined))
+    throw failure('parametersMissing');
   const [, host = '', path = ''] = share;
   reach(host, () => failure('smbMount', server));
   if (!isExported(path.replaceAll('\\', '/'))) throw failure('smbMount', server);
@@ -72,8 +86,11 @@ function iscsiTargets({ target, port = '3260' }: Config) {
 function locateIscsi(config: Config): Place {
   const targets = iscsiTargets(config);
   const { targetIQN, SCSIid, LUNid } = config;
-  if (!targetIQN || (targetIQN !== '*' && !targets.some((t) => t.iqn === targetIQN))) throw failure('iqnMissing', targetsXml(targets));
-  const units = targets.filter((t) => targetIQN === '*' || t.iqn === targetIQN).flatMap((t) => unitsOf(t.iqn));
+  if (!targetIQN || (targetIQN !== '*' && !targets.some((t) => t.iqn === targetIQN)))
+    throw failure('iqnMissing', targetsXml(targets));
+  const units = targets
+    .filter((t) => targetIQN === '*' || t.iqn === targetIQN)
+    .flatMap((t) => unitsOf(t.iqn));
   const unit = units.find((u) => (SCSIid ? u.scsiId === SCSIid : LUNid ? String(u.id) === LUNid : false));
   if (!unit) throw failure('scsiId', unitsXml(units));
   return { key: `scsi:${unit.scsiId}`, bytes: unit.bytes };
@@ -82,7 +99,12 @@ function suggestUnits(config: Config): ProbedPlace[] {
   const { target = '', targetIQN, SCSIid } = config;
   const targets = iscsiTargets(config);
   if (!targetIQN)
-    return targets.map((t) => ({ configuration: { target, targetIQN: t.iqn }, complete: false, place: undefined, facts: { port: String(t.port) } }));
+    return targets.map((t) => ({
+      configuration: { target, targetIQN: t.iqn },
+      complete: false,
+      place: undefined,
+      facts: { port: String(t.port) },
+    }));
   if (SCSIid) return [];
   return unitsOf(targetIQN).map((u) => ({
     configuration: { ...config, SCSIid: u.scsiId },
@@ -109,7 +131,10 @@ function locateIso({ location, legacy_mode }: Config, hostUuid: string): Place {
   if (!location) throw failure('isoLocationMissing');
   if (location.startsWith('/') && !location.startsWith('//')) {
     if (!isExported(location)) throw failure('isoLocalPath', location);
-    return { key: `${hostUuid}:${location}`, bytes: legacy_mode === 'true' ? 0 : shareBytes(hostUuid, location) };
+    return {
+      key: `${hostUuid}:${location}`,
+      bytes: legacy_mode === 'true' ? 0 : shareBytes(hostUuid, location),
+    };
   }
   const remote = /^(?:\\\\|\/\/)([^\\/]+)[\\/](.+)$/.exec(location) ?? /^([^:/\\]+):(\/.*)$/.exec(location);
   if (!remote) throw failure('isoLocation', location);
@@ -123,10 +148,14 @@ const locateAt =
   (missing: 'locationMissing', scheme: string, shared: boolean) =>
   ({ location }: Config, hostUuid: string): Place => {
     if (!location) throw failure(missing);
-    return { key: shared ? `${scheme}:${location}` : `${hostUuid}:${scheme}:${location}`, bytes: shareBytes(shared ? '' : hostUuid, location) };
+    return {
+      key: shared ? `${scheme}:${location}` : `${hostUuid}:${scheme}:${location}`,
+      bytes: shareBytes(shared ? '' : hostUuid, location),
+    };
   };
 function locateFile(config: Config, hostUuid: string): Place {
-  if (config['location'] !== undefined && !config['location'].startsWith('/')) throw failure('deviceInvalid', `path is ${config['location']}`);
+  if (config['location'] !== undefined && !config['location'].startsWith('/'))
+    throw failure('deviceInvalid', `path is ${config['location']}`);
   return locateAt('locationMissing', 'file', false)(config, hostUuid);
 }
 
@@ -182,7 +211,11 @@ export const drivers: readonly Driver[] = [
     label: 'SMB',
     description: 'Disks as VHD files on an SMB share',
     features: features.shares,
-    configuration: { server: 'share as \\\\server\\share (required)', username: 'user (optional)', password: 'password (optional)' },
+    configuration: {
+      server: 'share as \\\\server\\share (required)',
+      username: 'user (optional)',
+      password: 'password (optional)',
+    },
     sharable: true,
     exclusive: false,
     remembers: true,
@@ -230,7 +263,10 @@ export const drivers: readonly Driver[] = [
     label: 'ISO',
     description: 'CD images in a directory, on NFS or on SMB',
     features: features.isos,
-    configuration: { location: 'directory, SERVER:PATH or \\\\SERVER\\PATH (required)', options: 'mount options (optional)' },
+    configuration: {
+      location: 'directory, SERVER:PATH or \\\\SERVER\\PATH (required)',
+      options: 'mount options (optional)',
+    },
     sharable: true,
     exclusive: false,
     remembers: false,

@@ -13,7 +13,9 @@ export function hashOf(text: string): number {
   return hash;
 }
 const hex = (text: string, digits: number): string =>
-  Array.from({ length: Math.ceil(digits / 8) }, (_, i) => hashOf(`${text}/${i}`).toString(16).padStart(8, '0'))
+  Array.from({ length: Math.ceil(digits / 8) }, (_, i) =>
+    hashOf(`${text}/${i}`).toString(16).padStart(8, '0'),
+  )
     .join('')
     .slice(0, digits);
 
@@ -21,9 +23,11 @@ const hex = (text: string, digits: number): string =>
 export const resolves = (server: string): boolean => !/[\s/\\]/.test(server) && !server.endsWith('.invalid');
 export const answers = (server: string): boolean => !server.startsWith('192.0.2.');
 
-export const exportsOf = (server: string): string[] => ['vms', 'backup', 'iso'].map((name) => `/export/${name}-${hex(server, 4)}`);
+export const exportsOf = (server: string): string[] =>
+  ['vms', 'backup', 'iso'].map((name) => `/export/${name}-${hex(server, 4)}`);
 export const isExported = (path: string): boolean => !path.split('/').includes('missing');
-export const shareBytes = (server: string, path: string): number => (4 + (hashOf(`${server}${path}`) % 29)) * TiB;
+export const shareBytes = (server: string, path: string): number =>
+  (4 + (hashOf(`${server}${path}`) % 29)) * TiB;
 
 export interface Target {
   readonly index: number;
@@ -39,7 +43,12 @@ export interface Unit {
   readonly bytes: number;
 }
 export const targetsOf = (address: string, port: number): Target[] =>
-  [0, 1].map((index) => ({ index, address, port, iqn: `iqn.2026-01.org.xenplane:${hex(`${address}/${index}`, 8)}` }));
+  [0, 1].map((index) => ({
+    index,
+    address,
+    port,
+    iqn: `iqn.2026-01.org.xenplane:${hex(`${address}/${index}`, 8)}`,
+  }));
 export const unitsOf = (iqn: string): Unit[] =>
   [0, 1, 2].map((id) => {
     const serial = hex(`${iqn}/${id}`, 16);
@@ -56,7 +65,10 @@ export interface LocalDisk {
 }
 /** The disk of the system and of the local repository is /dev/sda; the others are free. */
 export const disksOf = (hostUuid: string): LocalDisk[] =>
-  ['/dev/sdb', '/dev/sdc', '/dev/sdd'].map((path) => ({ path, bytes: (400 + (hashOf(`${hostUuid}${path}`) % 8) * 200) * GiB }));
+  ['/dev/sdb', '/dev/sdc', '/dev/sdd'].map((path) => ({
+    path,
+    bytes: (400 + (hashOf(`${hostUuid}${path}`) % 8) * 200) * GiB,
+  }));
 /** Where each host's local repository is from the beginning. */
 export const localPartition = '/dev/disk/by-id/local-storage-part3';
 

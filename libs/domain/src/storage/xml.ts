@@ -8,7 +8,8 @@ const element = (name: string, fields: Fields): string =>
   `<${name}>${Object.entries(fields)
     .map(([key, value]) => `<${key}>${text(value)}</${key}>`)
     .join('')}</${name}>`;
-const list = (name: string, elements: readonly string[]): string => `<?xml version="1.0" ?><${name}>${elements.join('')}</${name}>`;
+const list = (name: string, elements: readonly string[]): string =>
+  `<?xml version="1.0" ?><${name}>${elements.join('')}</${name}>`;
 
 export const exportsXml = (server: string, paths: readonly string[]): string =>
   list(
@@ -18,12 +19,16 @@ export const exportsXml = (server: string, paths: readonly string[]): string =>
 export const targetsXml = (targets: readonly Target[]): string =>
   list(
     'iscsi-target-iqns',
-    targets.map((t) => element('TGT', { Index: t.index, IPAddress: t.address, Port: t.port, TargetIQN: t.iqn })),
+    targets.map((t) =>
+      element('TGT', { Index: t.index, IPAddress: t.address, Port: t.port, TargetIQN: t.iqn }),
+    ),
   );
 export const unitsXml = (units: readonly Unit[]): string =>
   list(
     'iscsi-target',
-    units.map((u) => element('LUN', { LUNid: u.id, vendor: u.vendor, serial: u.serial, size: u.bytes, SCSIid: u.scsiId })),
+    units.map((u) =>
+      element('LUN', { LUNid: u.id, vendor: u.vendor, serial: u.serial, size: u.bytes, SCSIid: u.scsiId }),
+    ),
   );
 export const fabricXml = (units: readonly Unit[]): string =>
   list(
@@ -52,5 +57,13 @@ export interface Repository {
 export const repositoriesXml = (repositories: readonly Repository[]): string =>
   list(
     'SRlist',
-    repositories.map((r) => element('SR', { UUID: r.uuid, Devlist: '', size: r.bytes, name_label: r.label, name_description: r.description })),
+    repositories.map((r) =>
+      element('SR', {
+        UUID: r.uuid,
+        Devlist: '',
+        size: r.bytes,
+        name_label: r.label,
+        name_description: r.description,
+      }),
+    ),
   );

@@ -6,12 +6,23 @@
 import type { GuestMetrics } from '../protocol';
 import { BadShape, isKept, mapOf, shape, type Reader } from './reader';
 
-export const guestQuota = { keys: 1000, keyCharacters: 1024, valueCharacters: 2048, allBytes: 131_072 } as const;
+export const guestQuota = {
+  keys: 1000,
+  keyCharacters: 1024,
+  valueCharacters: 2048,
+  allBytes: 131_072,
+} as const;
 
-const parts = ['osVersion', 'pvDriversVersion', 'networks', 'other'] as const satisfies readonly (keyof GuestMetrics)[];
+const parts = [
+  'osVersion',
+  'pvDriversVersion',
+  'networks',
+  'other',
+] as const satisfies readonly (keyof GuestMetrics)[];
 
 /** As it goes over the wire. */
-const bytesOf = ([key, text]: readonly [string, string]): number => Buffer.byteLength(JSON.stringify([key, text]));
+const bytesOf = ([key, text]: readonly [string, string]): number =>
+  Buffer.byteLength(JSON.stringify([key, text]));
 
 const part = mapOf(guestQuota);
 const unbounded = shape({ osVersion: part, pvDriversVersion: part, networks: part, other: part });
@@ -30,7 +41,13 @@ export function withinQuota(guest: GuestMetrics): GuestMetrics {
   let keys = 0,
     bytes = 0;
   const fits = ([key, text]: readonly [string, string]): boolean => {
-    if (key.length > guestQuota.keyCharacters || text.length > guestQuota.valueCharacters || !isKept(key) || !isKept(text)) return false;
+    if (
+      key.length > guestQuota.keyCharacters ||
+      text.length > guestQuota.valueCharacters ||
+      !isKept(key) ||
+      !isKept(text)
+    )
+      return false;
     if (keys + 1 > guestQuota.keys) return false;
     const size = bytesOf([key, text]);
     if (bytes + size > guestQuota.allBytes) return false;
@@ -38,7 +55,13 @@ export function withinQuota(guest: GuestMetrics): GuestMetrics {
     bytes += size;
     return true;
   };
-  const kept = (given: Readonly<Record<string, string>>): Record<string, string> => Object.fromEntries(Object.entries(given).filter(fits));
+  const kept = (given: Readonly<Record<string, string>>): Record<string, string> =>
+    Object.fromEntries(Object.entries(given).filter(fits));
   const { osVersion, pvDriversVersion, networks, other } = guest;
-  return { osVersion: kept(osVersion), pvDriversVersion: kept(pvDriversVersion), networks: kept(networks), other: kept(other) };
+  return {
+    osVersion: kept(osVersion),
+    pvDriversVersion: kept(pvDriversVersion),
+    networks: kept(networks),
+    other: kept(other),
+  };
 }

@@ -32,7 +32,8 @@ export const int32 = 2 ** 31 - 1;
 export const whole =
   (least = 0, most = largest): Reader<number> =>
   (value) => {
-    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most) return value;
+    if (typeof value === 'number' && Number.isSafeInteger(value) && value >= least && value <= most)
+      return value;
     throw new BadShape(`a whole number from ${least} to ${most}`);
   };
 export const fraction =
@@ -65,7 +66,13 @@ export const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-
 export const uuid = matching(uuidPattern, 'a UUID');
 export const sha256 = matching(/^[0-9a-f]{64}$/, 'a SHA-256');
 export const httpUrl: Reader<string> = (value) => {
-  if (typeof value === 'string' && value.length <= 2048 && /^https?:\/\/[^\s]+$/.test(value) && URL.canParse(value)) return value;
+  if (
+    typeof value === 'string' &&
+    value.length <= 2048 &&
+    /^https?:\/\/[^\s]+$/.test(value) &&
+    URL.canParse(value)
+  )
+    return value;
   throw new BadShape('an address of HTTP');
 };
 
@@ -101,7 +108,11 @@ export const asMap = (value: unknown): object => {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
   throw new BadShape('an object');
 };
-export const mapOf = ({ keys, keyCharacters, valueCharacters }: MapLimits): Reader<Readonly<Record<string, string>>> => {
+export const mapOf = ({
+  keys,
+  keyCharacters,
+  valueCharacters,
+}: MapLimits): Reader<Readonly<Record<string, string>>> => {
   const key = text(keyCharacters),
     content = text(valueCharacters);
   return (value) => {
@@ -115,9 +126,16 @@ export const mapOf = ({ keys, keyCharacters, valueCharacters }: MapLimits): Read
 type Shape = Readonly<Record<string, Reader<unknown>>>;
 type Read<S extends Shape> = { readonly [K in keyof S]: S[K] extends Reader<infer T> ? T : never };
 
-function members(value: object, readers: readonly (readonly [string, Reader<unknown>])[], optional: boolean, into: Record<string, unknown>): void {
+function members(
+  value: object,
+  readers: readonly (readonly [string, Reader<unknown>])[],
+  optional: boolean,
+  into: Record<string, unknown>,
+): void {
   for (const [name, reader] of readers) {
-    const given: unknown = Object.hasOwn(value, name) ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
+    const given: unknown = Object.hasOwn(value, name)
+      ? Object.getOwnPropertyDescriptor(value, name)?.value
+      : undefined;
     if (optional && (given === undefined || given === null)) continue;
     try {
       into[name] = reader(given);
@@ -128,7 +146,10 @@ function members(value: object, readers: readonly (readonly [string, Reader<unkn
 }
 
 /** Members that must be there, and members that may. Others are passed over. */
-export function shape<S extends Shape, O extends Shape = Record<never, Reader<unknown>>>(must: S, may?: O): Reader<Read<S> & Partial<Read<O>>> {
+export function shape<S extends Shape, O extends Shape = Record<never, Reader<unknown>>>(
+  must: S,
+  may?: O,
+): Reader<Read<S> & Partial<Read<O>>> {
   const needed = Object.entries(must),
     optional = Object.entries(may ?? {});
   return (value) => {

@@ -1,7 +1,14 @@
 /** The agent's side of the thread in which simulated Xen lives. */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { HypervisorError, type DomainState, type Hypervisor, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
+import {
+  HypervisorError,
+  type DomainState,
+  type Hypervisor,
+  type HypervisorEvent,
+  type MemoryCopy,
+  type NewDomain,
+} from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import type { WorkerMessage } from './worker';
 import type { XenOptions } from './xen';
@@ -18,7 +25,9 @@ export class XenThread implements Hypervisor {
 
   private constructor(private readonly worker: Worker) {
     worker.on('message', (told: WorkerMessage) => this.hear(told));
-    worker.on('exit', () => this.waiting.forEach(({ reject }) => reject(new Error('the hypervisor has ended'))));
+    worker.on('exit', () =>
+      this.waiting.forEach(({ reject }) => reject(new Error('the hypervisor has ended'))),
+    );
   }
 
   static async start(options: Omit<XenOptions, 'timers'>): Promise<XenThread> {
@@ -34,17 +43,22 @@ export class XenThread implements Hypervisor {
   power = (host: string, on: boolean): Promise<void> => this.request('power', host, on);
   addHost = (host: string, inventory: Inventory): Promise<void> => this.request('addHost', host, inventory);
   extend = (host: string, deadlineMs: number): Promise<void> => this.request('extend', host, deadlineMs);
-  create = (host: string, domain: NewDomain): Promise<{ domid: number }> => this.request('create', host, domain);
+  create = (host: string, domain: NewDomain): Promise<{ domid: number }> =>
+    this.request('create', host, domain);
   destroy = (host: string, vm: string): Promise<void> => this.request('destroy', host, vm);
   destroyAll = (host: string): Promise<void> => this.request('destroyAll', host);
   pause = (host: string, vm: string): Promise<void> => this.request('pause', host, vm);
   unpause = (host: string, vm: string): Promise<void> => this.request('unpause', host, vm);
-  ask = (host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void> => this.request('ask', host, vm, what);
+  ask = (host: string, vm: string, what: 'shutdown' | 'reboot'): Promise<void> =>
+    this.request('ask', host, vm, what);
   save = (host: string, vm: string): Promise<SavedImage> => this.request('save', host, vm);
   checkpoint = (host: string, vm: string): Promise<SavedImage> => this.request('checkpoint', host, vm);
-  copyMemory = (host: string, vm: string, attempt: number): Promise<MemoryCopy> => this.request('copyMemory', host, vm, attempt);
-  handOver = (host: string, vm: string, attempt: number): Promise<SavedImage> => this.request('handOver', host, vm, attempt);
-  configure = (host: string, vm: string, spec: DomainSpec): Promise<void> => this.request('configure', host, vm, spec);
+  copyMemory = (host: string, vm: string, attempt: number): Promise<MemoryCopy> =>
+    this.request('copyMemory', host, vm, attempt);
+  handOver = (host: string, vm: string, attempt: number): Promise<SavedImage> =>
+    this.request('handOver', host, vm, attempt);
+  configure = (host: string, vm: string, spec: DomainSpec): Promise<void> =>
+    this.request('configure', host, vm, spec);
   crash = (host: string, vm: string): Promise<void> => this.request('crash', host, vm);
   list = (host: string): Promise<readonly DomainState[]> => this.request('list', host);
   load = (host: string): Promise<HostLoad> => this.request('load', host);

@@ -13,11 +13,39 @@ interface System {
 }
 const linux = { distro: 'linux', name: 'Linux', major: '6', minor: '1', uname: '6.1.0', drivers: true };
 const systems: Readonly<Record<string, System>> = {
-  'debian-12': { distro: 'debian', name: 'Debian GNU/Linux 12 (bookworm)', major: '12', minor: '7', uname: '6.1.0-25-amd64', drivers: true },
-  'rocky-9': { distro: 'rocky', name: 'Rocky Linux 9.4 (Blue Onyx)', major: '9', minor: '4', uname: '5.14.0-427.el9.x86_64', drivers: true },
-  'ubuntu-24.04': { distro: 'ubuntu', name: 'Ubuntu 24.04 LTS', major: '24', minor: '04', uname: '6.8.0-41-generic', drivers: true },
+  'debian-12': {
+    distro: 'debian',
+    name: 'Debian GNU/Linux 12 (bookworm)',
+    major: '12',
+    minor: '7',
+    uname: '6.1.0-25-amd64',
+    drivers: true,
+  },
+  'rocky-9': {
+    distro: 'rocky',
+    name: 'Rocky Linux 9.4 (Blue Onyx)',
+    major: '9',
+    minor: '4',
+    uname: '5.14.0-427.el9.x86_64',
+    drivers: true,
+  },
+  'ubuntu-24.04': {
+    distro: 'ubuntu',
+    name: 'Ubuntu 24.04 LTS',
+    major: '24',
+    minor: '04',
+    uname: '6.8.0-41-generic',
+    drivers: true,
+  },
   // As it was called in earlier versions.
-  'ubuntu-2404': { distro: 'ubuntu', name: 'Ubuntu 24.04 LTS', major: '24', minor: '04', uname: '6.8.0-41-generic', drivers: true },
+  'ubuntu-2404': {
+    distro: 'ubuntu',
+    name: 'Ubuntu 24.04 LTS',
+    major: '24',
+    minor: '04',
+    uname: '6.8.0-41-generic',
+    drivers: true,
+  },
   'windows-server-2025': {
     distro: 'windows',
     name: 'Microsoft Windows Server 2025 Standard',
@@ -29,7 +57,14 @@ const systems: Readonly<Record<string, System>> = {
   },
   linux,
 };
-const features = ['feature-suspend', 'feature-shutdown', 'feature-poweroff', 'feature-reboot', 'feature-vcpu-hotplug', 'feature-balloon'];
+const features = [
+  'feature-suspend',
+  'feature-shutdown',
+  'feature-poweroff',
+  'feature-reboot',
+  'feature-vcpu-hotplug',
+  'feature-balloon',
+];
 const unknown: System = { distro: '', name: '', major: '', minor: '', uname: '', drivers: false };
 
 /** Families of systems: what one calls itself, before its version. */
@@ -54,11 +89,22 @@ function ofFamily(guestOs: string): System | undefined {
   const windows = /^windows-(server-)?(\d+)/.exec(guestOs);
   if (windows) {
     const name = `Microsoft Windows ${windows[1] === undefined ? '' : 'Server '}${windows[2]}`;
-    return { distro: 'windows', name, major: '10', minor: '0', uname: '', drivers: true, offers: ['feature-static-ip-setting'] };
+    return {
+      distro: 'windows',
+      name,
+      major: '10',
+      minor: '0',
+      uname: '',
+      drivers: true,
+      offers: ['feature-static-ip-setting'],
+    };
   }
-  const [, family = '', major = '', minor = '0'] = /^([a-z]+)(?:-[a-z]+)*(?:-(\d+)(?:[.-](?:sp)?(\d+))?)?/.exec(guestOs) ?? [];
+  const [, family = '', major = '', minor = '0'] =
+    /^([a-z]+)(?:-[a-z]+)*(?:-(\d+)(?:[.-](?:sp)?(\d+))?)?/.exec(guestOs) ?? [];
   const found = Object.hasOwn(families, family) ? families[family] : undefined;
-  return found && { distro: found[0], name: `${found[1]} ${major}`.trim(), major, minor, uname: '', drivers: true };
+  return (
+    found && { distro: found[0], name: `${found[1]} ${major}`.trim(), major, minor, uname: '', drivers: true }
+  );
 }
 const systemOf = (guestOs: string): System => systems[guestOs] ?? ofFamily(guestOs) ?? unknown;
 
@@ -88,7 +134,13 @@ export function guestMetrics(spec: DomainSpec): GuestMetrics | undefined {
   );
   const on = Object.fromEntries([...features, ...(system.offers ?? [])].map((f) => [f, '1']));
   return {
-    osVersion: { name: system.name, distro: system.distro, major: system.major, minor: system.minor, ...(system.uname === '' ? {} : { uname: system.uname }) },
+    osVersion: {
+      name: system.name,
+      distro: system.distro,
+      major: system.major,
+      minor: system.minor,
+      ...(system.uname === '' ? {} : { uname: system.uname }),
+    },
     pvDriversVersion: { major: '8', minor: '3', micro: '0', build: '1' },
     networks,
     other: { ...on, 'platform-feature-multiprocessor-suspend': '1' },

@@ -3,13 +3,15 @@ import { createHash } from 'node:crypto';
 import type { GpuHardware, Inventory, PciHardware, UsbHardware } from '../protocol';
 
 const GiB = 2 ** 30;
-const digest = (...names: readonly (string | number)[]): string => createHash('sha256').update(names.join('/')).digest('hex');
+const digest = (...names: readonly (string | number)[]): string =>
+  createHash('sha256').update(names.join('/')).digest('hex');
 
 export function hostUuid(seed: number, index: number): string {
   const hex = digest('host', seed, index);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
-const mac = (seed: number, index: number, nic: number): string => `02:16:3e:${(digest('nic', seed, index, nic).match(/../g) ?? []).slice(0, 3).join(':')}`;
+const mac = (seed: number, index: number, nic: number): string =>
+  `02:16:3e:${(digest('nic', seed, index, nic).match(/../g) ?? []).slice(0, 3).join(':')}`;
 
 /** The display of the service processor, as most servers have. */
 const display: GpuHardware = {

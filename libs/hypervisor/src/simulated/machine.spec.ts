@@ -81,7 +81,9 @@ test('domains get new ids, boot, and tell their address', async () => {
   expect(await up('a', {}, 2)).toBe(3);
   await steps.pass(60_000);
   const guest = events.find((e) => e.kind === 'guest' && e.vm === 'b');
-  expect(guest).toMatchObject({ guest: { networks: { '0/ip': '10.1.2.3' }, osVersion: { distro: 'debian' } } });
+  expect(guest).toMatchObject({
+    guest: { networks: { '0/ip': '10.1.2.3' }, osVersion: { distro: 'debian' } },
+  });
 });
 
 test('a guest shuts down when it is asked, one without ears cannot be asked', async () => {
@@ -97,7 +99,9 @@ test('a reboot is another domain of the same run', async () => {
   const before = await up('a');
   await xen.ask(host, 'a', 'reboot');
   await steps.pass(20_000);
-  expect(events.filter((e) => e.kind === 'rebooted')).toMatchObject([{ vm: 'a', vmEpoch: 1, domid: before + 1 }]);
+  expect(events.filter((e) => e.kind === 'rebooted')).toMatchObject([
+    { vm: 'a', vmEpoch: 1, domid: before + 1 },
+  ]);
 });
 
 test.each([
@@ -123,7 +127,9 @@ test('when the lease is over every domain dies, none takes another step, and non
   await up('a');
   await steps.pass(60_000);
   expect(events).toMatchObject([{ kind: 'ended', reason: 'watchdog', vm: 'a' }]);
-  await expect(xen.create(host, { vm: 'b', vmEpoch: 1, spec: spec(), paused: false })).rejects.toThrow('HOST_NOT_LIVE');
+  await expect(xen.create(host, { vm: 'b', vmEpoch: 1, spec: spec(), paused: false })).rejects.toThrow(
+    'HOST_NOT_LIVE',
+  );
   expect(await xen.list(host)).toEqual([]);
 });
 
@@ -138,7 +144,9 @@ test('a host without HVM refuses hardware mode and takes para-virtual guests', a
   const old = hostUuid(1, 9);
   await xen.addHost(old, { ...inventory, hvmCapable: false });
   await xen.extend(old, 1e9);
-  await expect(xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec(), paused: true })).rejects.toThrow('VM_HVM_REQUIRED');
+  await expect(xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec(), paused: true })).rejects.toThrow(
+    'VM_HVM_REQUIRED',
+  );
   const made = xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec({ mode: 'pv' }), paused: true });
   await steps.pass(2_000);
   await expect(made).resolves.toMatchObject({ domid: 1 });
@@ -173,7 +181,12 @@ test('free memory is the total less Xen, Dom0 and every domain, whatever comes a
       }
       const { memoryFreeBytes } = await machine.load(host);
       await machine.close();
-      expect(memoryFreeBytes).toBe(inventory.memoryBytes - inventory.dom0MemoryBytes - xenBytes - [...held.values()].reduce((a, b) => a + b, 0));
+      expect(memoryFreeBytes).toBe(
+        inventory.memoryBytes -
+          inventory.dom0MemoryBytes -
+          xenBytes -
+          [...held.values()].reduce((a, b) => a + b, 0),
+      );
     }),
     { numRuns: 50 },
   );
@@ -260,7 +273,9 @@ test('a host that is off holds nothing and builds nothing; its next boot is anot
   await xen.power(host, false);
   expect([await xen.bootOf(host), await xen.list(host)]).toEqual(['', []]);
   await xen.extend(host, 1e9);
-  await expect(xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true })).rejects.toThrow('HOST_NOT_LIVE');
+  await expect(xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true })).rejects.toThrow(
+    'HOST_NOT_LIVE',
+  );
   const booting = xen.power(host, true);
   await steps.pass(1_000);
   expect(await xen.bootOf(host)).toBe('');

@@ -1,11 +1,30 @@
 /** One simulated host: its memory, its domains with their ids, its builds, and the moment until which they may run. */
 import { randomUUID } from 'node:crypto';
 import { precopy } from '@xenplane/domain';
-import { domainGone, hostGone, HypervisorError, type DomainState, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
+import {
+  domainGone,
+  hostGone,
+  HypervisorError,
+  type DomainState,
+  type HypervisorEvent,
+  type MemoryCopy,
+  type NewDomain,
+} from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import { guestMetrics, hears } from './guest';
 import { ConsoleRing } from './ring';
-import { bootMs, buildMs, dirtyBytesPerSecond, emptyBuildMs, hostBootMs, realMs, saveMs, shutdownMs, type Chance, type Timers } from './timing';
+import {
+  bootMs,
+  buildMs,
+  dirtyBytesPerSecond,
+  emptyBuildMs,
+  hostBootMs,
+  realMs,
+  saveMs,
+  shutdownMs,
+  type Chance,
+  type Timers,
+} from './timing';
 
 const MiB = 2 ** 20;
 /** The memory that Xen keeps for itself. */
@@ -30,7 +49,10 @@ interface Domain {
 export function domainBytes(spec: DomainSpec): number {
   const own = Math.min(spec.memoryTargetBytes, spec.memoryStaticMaxBytes);
   if (spec.mode !== 'hvm') return own + MiB;
-  return own + Math.ceil((10 * MiB + spec.vcpusMax * MiB + (spec.memoryStaticMaxBytes / MiB) * 8 * 1024) / MiB) * MiB;
+  return (
+    own +
+    Math.ceil((10 * MiB + spec.vcpusMax * MiB + (spec.memoryStaticMaxBytes / MiB) * 8 * 1024) / MiB) * MiB
+  );
 }
 
 export class Machine {
@@ -47,7 +69,12 @@ export class Machine {
   constructor(
     readonly host: string,
     private readonly inventory: Inventory,
-    private readonly world: { readonly timers: Timers; readonly chance: Chance; readonly speed: number; tell(event: HypervisorEvent): void },
+    private readonly world: {
+      readonly timers: Timers;
+      readonly chance: Chance;
+      readonly speed: number;
+      tell(event: HypervisorEvent): void;
+    },
   ) {
     this.ring = new ConsoleRing(() => this.world.timers.now());
     this.ring.boot(inventory);
@@ -65,7 +92,10 @@ export class Machine {
       this.isOn = false;
       return;
     }
-    if (this.world.speed > 0) await new Promise<void>((resolve) => this.world.timers.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve));
+    if (this.world.speed > 0)
+      await new Promise<void>((resolve) =>
+        this.world.timers.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve),
+      );
     this.boot = randomUUID();
     this.isOn = true;
     this.ring.boot(this.inventory);
@@ -95,14 +125,30 @@ export class Machine {
     if (this.domains.has(vm)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} exists`]);
     if (spec.mode === 'hvm' && !this.inventory.hvmCapable) throw new HypervisorError(['VM_HVM_REQUIRED', vm]);
     const bytes = domainBytes(spec);
-    if (bytes > this.freeBytes) throw new HypervisorError(['HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(Math.max(0, this.freeBytes))]);
+    if (bytes > this.freeBytes)
+      throw new HypervisorError([
+        'HOST_NOT_ENOUGH_FREE_MEMORY',
+        String(bytes),
+        String(Math.max(0, this.freeBytes)),
+      ]);
     const booted = saved !== undefined || received !== undefined;
-    const domain: Domain = { vm, vmEpoch, domid: this.nextDomid++, spec, state: 'building', bytes, cancel: undefined, booted, copy: undefined };
+    const domain: Domain = {
+      vm,
+      vmEpoch,
+      domid: this.nextDomid++,
+      spec,
+      state: 'building',
+      bytes,
+      cancel: undefined,
+      booted,
+      copy: undefined,
+    };
     this.domains.set(vm, domain);
     this.ring.write(`d${domain.domid}: created for ${vm}`);
     await this.build(domain, received ? emptyBuildMs : saved ? saveMs(spec) : buildMs(spec));
     this.assertLease();
-    if (this.domains.get(vm) !== domain) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} was destroyed while it was built`]);
+    if (this.domains.get(vm) !== domain)
+      throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} was destroyed while it was built`]);
     domain.state = 'paused';
     if (!paused) this.run(domain);
     return { domid: domain.domid };
@@ -219,7 +265,8 @@ export class Machine {
       const ms = (bytes / this.linkBytesPerSecond) * 1000;
       await this.pass(ms);
       this.copying -= 1;
-      if (!this.present(domain) || domain.copy !== copy) throw new HypervisorError(['INTERNAL_ERROR', 'the guest changed while it was copied']);
+      if (!this.present(domain) || domain.copy !== copy)
+        throw new HypervisorError(['INTERNAL_ERROR', 'the guest changed while it was copied']);
       copy.at = precopy.afterSending(copy.at, writer, bytes, ms);
     }
     return { done: precopy.isCopied(copy.at, writer), share: precopy.shareCopied(copy.at, writer) };
@@ -229,7 +276,8 @@ export class Machine {
     const domain = this.find(vm);
     const copy = this.copyFor(domain, attempt);
     if (copy.handed) return copy.handed;
-    if (domain.state !== 'running') throw new HypervisorError(['INTERNAL_ERROR', `the guest is ${domain.state}`]);
+    if (domain.state !== 'running')
+      throw new HypervisorError(['INTERNAL_ERROR', `the guest is ${domain.state}`]);
     domain.state = 'paused';
     const rest = copy.at.leftBytes + copy.at.dirtiedBytes;
     const stoodMs = precopy.downtimeMs(rest, this.linkBytesPerSecond);
@@ -247,22 +295,33 @@ export class Machine {
   }
   private pass(ms: number): Promise<void> {
     const { speed, timers, chance } = this.world;
-    return speed === 0 ? Promise.resolve() : new Promise((resolve) => timers.after(realMs(ms, speed, chance), resolve));
+    return speed === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => timers.after(realMs(ms, speed, chance), resolve));
   }
 
   debugKeys(keys: string): void {
-    for (const key of keys) this.ring.write(`'${key}' pressed -> ${this.domains.size} domains, ${Math.floor(this.freeBytes / MiB)} MiB free`);
+    for (const key of keys)
+      this.ring.write(
+        `'${key}' pressed -> ${this.domains.size} domains, ${Math.floor(this.freeBytes / MiB)} MiB free`,
+      );
   }
 
   configure(vm: string, spec: DomainSpec): void {
     const domain = this.find(vm);
     const bytes = domainBytes(spec);
-    if (bytes - domain.bytes > this.freeBytes) throw new HypervisorError(['HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(Math.max(0, this.freeBytes))]);
+    if (bytes - domain.bytes > this.freeBytes)
+      throw new HypervisorError([
+        'HOST_NOT_ENOUGH_FREE_MEMORY',
+        String(bytes),
+        String(Math.max(0, this.freeBytes)),
+      ]);
     const moved = JSON.stringify(domain.spec.nics) !== JSON.stringify(spec.nics);
     domain.spec = spec;
     domain.bytes = bytes;
     const guest = guestMetrics(spec);
-    if (moved && guest && domain.state === 'running' && domain.cancel === undefined) this.tell(domain, { kind: 'guest', domid: domain.domid, guest });
+    if (moved && guest && domain.state === 'running' && domain.cancel === undefined)
+      this.tell(domain, { kind: 'guest', domid: domain.domid, guest });
   }
 
   destroy(vm: string): void {
@@ -281,7 +340,11 @@ export class Machine {
     const threads = this.inventory.sockets * this.inventory.coresPerSocket * this.inventory.threadsPerCore;
     let busy = 0.02 * threads;
     for (const { state, spec } of this.domains.values()) if (state === 'running') busy += 0.08 * spec.vcpus;
-    return { memoryFreeBytes: Math.max(0, this.freeBytes), domains: this.domains.size, cpuUsage: Math.min(1, busy / threads) };
+    return {
+      memoryFreeBytes: Math.max(0, this.freeBytes),
+      domains: this.domains.size,
+      cpuUsage: Math.min(1, busy / threads),
+    };
   }
 
   private find(vm: string): Domain {

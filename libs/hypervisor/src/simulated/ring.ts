@@ -12,7 +12,16 @@ export class ConsoleRing {
     this.lines.push(`(XEN) [${(this.now() / 1000).toFixed(6).padStart(12)}] ${text}`);
     if (this.lines.length > mostLines) this.lines = this.lines.slice(-mostLines);
   }
-  boot({ hypervisorVersion, kernelVersion, cpuModelName, sockets, coresPerSocket, threadsPerCore, memoryBytes, dom0MemoryBytes }: Inventory): void {
+  boot({
+    hypervisorVersion,
+    kernelVersion,
+    cpuModelName,
+    sockets,
+    coresPerSocket,
+    threadsPerCore,
+    memoryBytes,
+    dom0MemoryBytes,
+  }: Inventory): void {
     this.lines = [];
     const kib = (bytes: number): number => Math.floor(bytes / 1024);
     this.write(`Xen version ${hypervisorVersion} (simulated) debug=n`);

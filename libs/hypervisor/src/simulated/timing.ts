@@ -24,13 +24,15 @@ export function seeded(seed: number): Chance {
 
 const GiB = 2 ** 30;
 /** Building a domain: page tables and memory, scrubbed at about 20 GiB/s; a device model costs its start as well. */
-export const buildMs = ({ mode, memoryTargetBytes }: DomainSpec): number => 150 + (memoryTargetBytes / GiB) * 50 + (mode === 'hvm' ? 250 : 0);
+export const buildMs = ({ mode, memoryTargetBytes }: DomainSpec): number =>
+  150 + (memoryTargetBytes / GiB) * 50 + (mode === 'hvm' ? 250 : 0);
 /** From the first instruction to the guest agent's first word. */
 export function bootMs({ mode, guestOs }: DomainSpec): number {
   const kernel = mode === 'hvm' ? 9_000 : 6_000;
   return guestOs.startsWith('windows') ? 35_000 : kernel;
 }
-export const shutdownMs = ({ guestOs }: DomainSpec): number => (guestOs.startsWith('windows') ? 12_000 : 4_000);
+export const shutdownMs = ({ guestOs }: DomainSpec): number =>
+  guestOs.startsWith('windows') ? 12_000 : 4_000;
 /** Writing or reading the memory at 1 GiB/s. */
 export const saveMs = ({ memoryTargetBytes }: DomainSpec): number => 200 + (memoryTargetBytes / GiB) * 1_000;
 
@@ -42,4 +44,5 @@ export const hostBootMs = 90_000;
 export const dirtyBytesPerSecond = ({ vcpus }: DomainSpec): number => vcpus * 40 * 2 ** 20;
 
 /** Real time for simulated time: `speed` times as fast, nothing at all for 0; a tenth more or less by chance. */
-export const realMs = (simulatedMs: number, speed: number, chance: Chance): number => (speed === 0 ? 0 : (simulatedMs * (0.9 + 0.2 * chance.next())) / speed);
+export const realMs = (simulatedMs: number, speed: number, chance: Chance): number =>
+  speed === 0 ? 0 : (simulatedMs * (0.9 + 0.2 * chance.next())) / speed;

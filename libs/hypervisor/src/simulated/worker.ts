@@ -17,14 +17,20 @@ export type WorkerMessage =
 if (parentPort) {
   const port = parentPort;
   const xen = new SimulatedXen(workerData as XenOptions);
-  const methods = xen as object as Readonly<Record<string, (...args: readonly unknown[]) => Promise<unknown>>>;
+  const methods = xen as object as Readonly<
+    Record<string, (...args: readonly unknown[]) => Promise<unknown>>
+  >;
   const tell = (told: WorkerMessage): void => port.postMessage(told);
   xen.onEvent((event) => tell({ event }));
   port.on('message', ({ id, method, args }: WorkerRequest) => {
     const answer = async (): Promise<unknown> => methods[method]?.apply(xen, [...args]);
     answer().then(
       (value) => tell({ id, value }),
-      (error: unknown) => tell({ id, error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', String(error)] }),
+      (error: unknown) =>
+        tell({
+          id,
+          error: error instanceof HypervisorError ? error.description : ['INTERNAL_ERROR', String(error)],
+        }),
     );
   });
   tell({ ready: true });

@@ -1,5 +1,13 @@
 /** Simulated Xen for any number of hosts in one thread, with the watchdog that looks after all of them. */
-import { HypervisorError, monotonicMs, type DomainState, type Hypervisor, type HypervisorEvent, type MemoryCopy, type NewDomain } from '../hypervisor';
+import {
+  HypervisorError,
+  monotonicMs,
+  type DomainState,
+  type Hypervisor,
+  type HypervisorEvent,
+  type MemoryCopy,
+  type NewDomain,
+} from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import { Machine } from './machine';
 import { seeded, type Timers } from './timing';
@@ -38,7 +46,15 @@ export class SimulatedXen implements Hypervisor {
     if (this.machines.has(host)) return;
     const { seed, speed, timers = systemTimers } = this.options;
     const chance = seeded(seed + this.machines.size);
-    this.machines.set(host, new Machine(host, inventory, { timers, chance, speed, tell: (event) => this.listeners.forEach((l) => l(event)) }));
+    this.machines.set(
+      host,
+      new Machine(host, inventory, {
+        timers,
+        chance,
+        speed,
+        tell: (event) => this.listeners.forEach((l) => l(event)),
+      }),
+    );
   }
   async bootOf(host: string): Promise<string> {
     return this.machine(host).bootId;

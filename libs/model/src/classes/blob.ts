@@ -14,7 +14,18 @@ export const blob = xenClass('blob', {
     mime_type: atCreate(string, 'Media type of the data; application/octet-stream unless given'),
   },
   calls: {
-    create: call({ doc: 'Make an empty blob with a media type and choose whether it is public', role: 'pool-operator', params: { mime_type: string, public: optional(bool, false) }, result: ref('blob'), async: false }),
-    destroy: call({ doc: 'Delete the blob and its data', role: 'pool-operator', params: { self: ref('blob') }, async: false }),
+    create: call({
+      doc: 'Make an empty blob with a media type and choose whether it is public',
+      role: 'pool-operator',
+      params: { mime_type: string, public: optional(bool, false) },
+      result: ref('blob'),
+      async: false,
+    }),
+    destroy: call({
+      doc: 'Delete the blob and its data',
+      role: 'pool-operator',
+      params: { self: ref('blob') },
+      async: false,
+    }),
   },
 });

@@ -13,6 +13,5 @@ export const console = xenClass('console', {
     VM: readOnly(ref('VM'), 'VM the console shows'),
     other_config: readWrite(map(string, string), 'Extra keys and values clients store with the console'),
   },
-  calls: {
-  },
+  calls: {},
 });

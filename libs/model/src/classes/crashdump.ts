@@ -9,9 +9,17 @@ export const crashdump = xenClass('crashdump', {
     uuid,
     VM: atCreate(ref('VM'), 'VM that crashed'),
     VDI: atCreate(ref('VDI'), 'Disk that stores the dump'),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the guest crash dump', { default: {} }),
+    other_config: readWrite(
+      map(string, string),
+      'Extra keys and values clients store with the guest crash dump',
+      { default: {} },
+    ),
   },
   calls: {
-    destroy: call({ doc: 'Delete the dump\'s disk and its record', role: 'pool-operator', params: { self: ref('crashdump') } }),
+    destroy: call({
+      doc: "Delete the dump's disk and its record",
+      role: 'pool-operator',
+      params: { self: ref('crashdump') },
+    }),
   },
 });

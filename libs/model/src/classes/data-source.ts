@@ -15,6 +15,5 @@ export const data_source = xenClass('data_source', {
     max: readOnly(float, 'Largest value the metric can take'),
     value: readOnly(float, 'Most recent value; NaN when unknown'),
   },
-  calls: {
-  },
+  calls: {},
 });

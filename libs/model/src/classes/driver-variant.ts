@@ -15,6 +15,10 @@ export const Driver_variant = xenClass('Driver_variant', {
     status: readOnly(string, 'Maturity of the variant, such as production or beta'),
   },
   calls: {
-    select: call({ doc: 'Choose this variant for its driver; it becomes active at the next reboot', role: 'pool-admin', params: { self: ref('Driver_variant') } }),
+    select: call({
+      doc: 'Choose this variant for its driver; it becomes active at the next reboot',
+      role: 'pool-admin',
+      params: { self: ref('Driver_variant') },
+    }),
   },
 });

@@ -18,8 +18,11 @@ export const host_cpu = xenClass('host_cpu', {
     flags: readOnly(string, 'Space-separated names of the features the CPU supports'),
     features: readOnly(string, 'CPUID feature words as hexadecimal text'),
     utilisation: readOnly(float, 'Share of the CPU in use, from 0 to 1; no longer kept up to date'),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the physical CPU', { default: {} }),
+    other_config: readWrite(
+      map(string, string),
+      'Extra keys and values clients store with the physical CPU',
+      { default: {} },
+    ),
   },
-  calls: {
-  },
+  calls: {},
 });

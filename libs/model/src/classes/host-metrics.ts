@@ -7,11 +7,18 @@ export const host_metrics = xenClass('host_metrics', {
   fields: {
     uuid,
     memory_total: readOnly(int, 'Physical memory of the host in bytes'),
-    memory_free: readOnly(int, 'Removed: memory given to no domain, in bytes; call host.compute_free_memory instead', { default: 0, state: 'removed' }),
+    memory_free: readOnly(
+      int,
+      'Removed: memory given to no domain, in bytes; call host.compute_free_memory instead',
+      { default: 0, state: 'removed' },
+    ),
     live: readOnly(bool, 'True while the coordinator receives heartbeats from the host'),
     last_updated: readOnly(datetime, 'When these values were last refreshed, in UTC'),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the host metrics record', { default: {} }),
+    other_config: readWrite(
+      map(string, string),
+      'Extra keys and values clients store with the host metrics record',
+      { default: {} },
+    ),
   },
-  calls: {
-  },
+  calls: {},
 });

@@ -9,6 +9,11 @@ export const LVHD = xenClass('LVHD', {
     uuid,
   },
   calls: {
-    enable_thin_provisioning: call({ doc: 'Convert an LVM repository to thin provisioning with the given initial allocation and growth step', role: 'pool-admin', params: { host: ref('host'), SR: ref('SR'), initial_allocation: int, allocation_quantum: int }, result: string }),
+    enable_thin_provisioning: call({
+      doc: 'Convert an LVM repository to thin provisioning with the given initial allocation and growth step',
+      role: 'pool-admin',
+      params: { host: ref('host'), SR: ref('SR'), initial_allocation: int, allocation_quantum: int },
+      result: string,
+    }),
   },
 });

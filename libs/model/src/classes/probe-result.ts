@@ -6,11 +6,13 @@ export const probe_result = xenClass('probe_result', {
   role: 'pool-admin',
   stored: false,
   fields: {
-    configuration: readOnly(map(string, string), 'Device configuration for SR.create, PBD.create or a further probe'),
+    configuration: readOnly(
+      map(string, string),
+      'Device configuration for SR.create, PBD.create or a further probe',
+    ),
     complete: readOnly(bool, 'True when the configuration needs no more keys to be used'),
     sr: readOnly(option(record('sr_stat')), 'Repository found there; absent when the place holds none'),
     extra_info: readOnly(map(string, string), 'Further facts about the find, meant for display'),
   },
-  calls: {
-  },
+  calls: {},
 });

@@ -11,8 +11,9 @@ export const PVS_cache_storage = xenClass('PVS_cache_storage', {
     SR: atCreate(ref('SR'), 'Repository that provides the space', { default: nullRef() }),
     site: atCreate(ref('PVS_site'), 'Site the cache serves', { default: nullRef() }),
     size: atCreate(int, 'Size limit of the cache in bytes', { default: 21474836480 }),
-    VDI: readOnly(ref('VDI'), 'Disk that holds the cache; NULL until the cache is in use', { default: nullRef() }),
+    VDI: readOnly(ref('VDI'), 'Disk that holds the cache; NULL until the cache is in use', {
+      default: nullRef(),
+    }),
   },
-  calls: {
-  },
+  calls: {},
 });

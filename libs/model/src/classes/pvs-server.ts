@@ -12,7 +12,16 @@ export const PVS_server = xenClass('PVS_server', {
     site: atCreate(ref('PVS_site'), 'Site the server belongs to', { default: nullRef() }),
   },
   calls: {
-    introduce: call({ doc: 'Record a server of a site with addresses and port range', role: 'pool-operator', params: { addresses: set(string), first_port: int, last_port: int, site: ref('PVS_site') }, result: ref('PVS_server') }),
-    forget: call({ doc: 'Remove the server\'s record', role: 'pool-operator', params: { self: ref('PVS_server') } }),
+    introduce: call({
+      doc: 'Record a server of a site with addresses and port range',
+      role: 'pool-operator',
+      params: { addresses: set(string), first_port: int, last_port: int, site: ref('PVS_site') },
+      result: ref('PVS_server'),
+    }),
+    forget: call({
+      doc: "Remove the server's record",
+      role: 'pool-operator',
+      params: { self: ref('PVS_server') },
+    }),
   },
 });

@@ -6,10 +6,13 @@ export const secret = xenClass('secret', {
   role: 'pool-operator',
   constructs: true,
   fields: {
-    uuid: readOnly(string, 'Permanent identifier of the secret, unlike its reference unchanged for life', { readRole: 'pool-operator' }),
+    uuid: readOnly(string, 'Permanent identifier of the secret, unlike its reference unchanged for life', {
+      readRole: 'pool-operator',
+    }),
     value: readWrite(string, 'The secret text itself', { readRole: 'pool-operator' }),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the secret', { default: {} }),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the secret', {
+      default: {},
+    }),
   },
-  calls: {
-  },
+  calls: {},
 });

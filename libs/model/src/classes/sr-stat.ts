@@ -15,6 +15,5 @@ export const sr_stat = xenClass('sr_stat', {
     clustered: readOnly(bool, 'True when the storage needs a cluster stack'),
     health: readOnly(enums.sr_health, 'Whether the storage works, is recovering or cannot be reached'),
   },
-  calls: {
-  },
+  calls: {},
 });

@@ -11,8 +11,9 @@ export const user = xenClass('user', {
     uuid,
     short_name: atCreate(string, 'Login name'),
     fullname: readWrite(string, 'Full name of the person'),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the user', { default: {} }),
+    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the user', {
+      default: {},
+    }),
   },
-  calls: {
-  },
+  calls: {},
 });

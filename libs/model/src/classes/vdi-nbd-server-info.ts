@@ -12,6 +12,5 @@ export const vdi_nbd_server_info = xenClass('vdi_nbd_server_info', {
     cert: readOnly(string, 'TLS certificate of the server, in PEM form'),
     subject: readOnly(string, 'Host name to check the certificate against, one of its subject names'),
   },
-  calls: {
-  },
+  calls: {},
 });

@@ -10,8 +10,11 @@ export const VIF_metrics = xenClass('VIF_metrics', {
     io_read_kbs: readOnly(float, 'Receive rate in KiB per second', { default: 0 }),
     io_write_kbs: readOnly(float, 'Transmit rate in KiB per second', { default: 0 }),
     last_updated: readOnly(datetime, 'When the rates were last sampled, in UTC'),
-    other_config: readWrite(map(string, string), 'Extra keys and values clients store with the VIF metrics record', { default: {} }),
+    other_config: readWrite(
+      map(string, string),
+      'Extra keys and values clients store with the VIF metrics record',
+      { default: {} },
+    ),
   },
-  calls: {
-  },
+  calls: {},
 });

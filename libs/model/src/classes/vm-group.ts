@@ -9,11 +9,16 @@ export const VM_group = xenClass('VM_group', {
   state: 'prototyped',
   fields: {
     uuid,
-    name_label: readWrite(string, 'Name of the VM group shown to people; need not be unique', { default: '' }),
+    name_label: readWrite(string, 'Name of the VM group shown to people; need not be unique', {
+      default: '',
+    }),
     name_description: readWrite(string, 'Free text that describes the VM group', { default: '' }),
-    placement: atCreate(enums.placement_policy, 'How members are placed; anti_affinity spreads them over hosts', { default: 'normal' }),
+    placement: atCreate(
+      enums.placement_policy,
+      'How members are placed; anti_affinity spreads them over hosts',
+      { default: 'normal' },
+    ),
     VMs: computed(set(ref('VM')), 'VMs that belong to the group', 'VM.groups'),
   },
-  calls: {
-  },
+  calls: {},
 });

@@ -34,7 +34,8 @@ interface Touched {
 const atOnce = 500;
 const keyOf = ({ cls, ref }: Pick<Logged, 'cls' | 'ref'>): string => `${cls}/${ref}`;
 const isSame = (one: unknown, other: unknown): boolean =>
-  one === other || (typeof one === 'object' && typeof other === 'object' && JSON.stringify(one) === JSON.stringify(other));
+  one === other ||
+  (typeof one === 'object' && typeof other === 'object' && JSON.stringify(one) === JSON.stringify(other));
 const differs = ({ was, is }: ChangedObject, { fields }: Pick<Look<unknown>, 'fields'>): boolean =>
   !was || !is || fields.some((field) => !isSame(was[field], is[field]));
 
@@ -49,7 +50,8 @@ class DerivedChangeList<View extends Objects> {
     const lookers = (rows.length === 0 ? [{}] : rows).flatMap((row) => look.by(row, ref, this.view));
     for (const [to, at] of lookers) {
       if (!this.view.has(to, at) || (to === cls && at === ref)) continue;
-      for (const xid of xids) this.found.set(`${xid} ${to}/${at}`, { xid, seq: 0, cls: to, ref: at, op: 'm' });
+      for (const xid of xids)
+        this.found.set(`${xid} ${to}/${at}`, { xid, seq: 0, cls: to, ref: at, op: 'm' });
     }
   }
 }
@@ -73,7 +75,8 @@ export class DerivedChanges<View extends Objects> {
       followers = new DerivedChangeList(this.view);
     for (const [i, one] of turned.entries()) {
       const xids = touched.get(keyOf(one))?.xids ?? new Set<number>();
-      for (const look of this.derivations[one.cls]?.looks ?? []) if (differs(one, look) || (xids.size > 1 && !look.seldom)) followers.add(look, one, xids);
+      for (const look of this.derivations[one.cls]?.looks ?? [])
+        if (differs(one, look) || (xids.size > 1 && !look.seldom)) followers.add(look, one, xids);
       if (i % atOnce === atOnce - 1) await turn();
     }
     return [...followers.found.values()];

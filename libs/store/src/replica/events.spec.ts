@@ -35,7 +35,12 @@ test('for one object the order of rows counts, not that of transaction numbers',
 });
 
 test('adds come first, then mods, then dels; only what is wanted', () => {
-  const log = [logged(1, 'd', 'gone'), logged(2, 'm', 'moved'), logged(3, 'a', 'new'), logged(4, 'a', 'unwanted')];
+  const log = [
+    logged(1, 'd', 'gone'),
+    logged(2, 'm', 'moved'),
+    logged(3, 'a', 'new'),
+    logged(4, 'a', 'unwanted'),
+  ];
   const changes = coalesce(
     log,
     (_cls, ref) => ref !== 'unwanted',
@@ -45,7 +50,9 @@ test('adds come first, then mods, then dels; only what is wanted', () => {
 });
 
 test('the ring answers every position from its start on as if it had kept everything, whatever the order in which transactions end', () => {
-  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 1, max: 4 })), { maxLength: 60 });
+  const steps = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 }), fc.integer({ min: 1, max: 4 })), {
+    maxLength: 60,
+  });
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 12 }), (parts, capacity) => {
       const ring = new Ring(capacity),
@@ -55,12 +62,16 @@ test('the ring answers every position from its start on as if it had kept everyt
       const position = (): Position => {
         let base = 1;
         while (ended.has(base)) base += 1;
-        return ofSnapshot(`${base}:${last + 1}:${Array.from({ length: last }, (_, i) => i + 1).filter((xid) => !ended.has(xid))}`);
+        return ofSnapshot(
+          `${base}:${last + 1}:${Array.from({ length: last }, (_, i) => i + 1).filter((xid) => !ended.has(xid))}`,
+        );
       };
       const before = [position()];
       for (const [behind, rows] of parts) {
         // One that began up to six transactions ago, or the next.
-        const free = Array.from({ length: last + 1 }, (_, i) => i + 1).filter((xid) => !ended.has(xid) && xid + behind > last);
+        const free = Array.from({ length: last + 1 }, (_, i) => i + 1).filter(
+          (xid) => !ended.has(xid) && xid + behind > last,
+        );
         const xid = free[0] ?? last + 1;
         last = Math.max(last, xid);
         ended = new Set(ended).add(xid);
@@ -69,7 +80,9 @@ test('the ring answers every position from its start on as if it had kept everyt
         ring.append(settled);
         before.push(position());
         for (const from of before.filter(({ base }) => base >= ring.start)) {
-          const unknown = kept.filter((k) => !knows(from, k.xid)).sort((a, b) => a.xid - b.xid || a.seq - b.seq);
+          const unknown = kept
+            .filter((k) => !knows(from, k.xid))
+            .sort((a, b) => a.xid - b.xid || a.seq - b.seq);
           expect(ring.since(from)).toEqual(unknown);
           expect(ring.isAfter(from)).toBe(unknown.length > 0);
         }
@@ -92,7 +105,9 @@ test('who was away longer than the log is kept is told of everything', () => {
 });
 
 test('what not everybody may read makes no events', () => {
-  const guarded = storedClasses.filter(({ name }) => messages.get(`${name}.get_record`)?.role !== 'read-only').map(({ name }) => name);
+  const guarded = storedClasses
+    .filter(({ name }) => messages.get(`${name}.get_record`)?.role !== 'read-only')
+    .map(({ name }) => name);
   expect(guarded).toContain('secret');
   expect(guarded.filter((name) => !isClassName(name) || !silent.has(name))).toEqual([]);
 });

@@ -79,7 +79,8 @@ export class Ring {
     return this.logged.slice(this.indexOf(position.base)).filter(({ xid }) => !knows(position, xid));
   }
   isAfter(position: Position): boolean {
-    for (let i = this.indexOf(position.base); i < this.logged.length; i += 1) if (!knows(position, this.logged[i]?.xid ?? 0)) return true;
+    for (let i = this.indexOf(position.base); i < this.logged.length; i += 1)
+      if (!knows(position, this.logged[i]?.xid ?? 0)) return true;
     return false;
   }
   /** Where a transaction's changes begin, or would. */
@@ -94,7 +95,8 @@ export class Ring {
     return low;
   }
 }
-const inOrderOfNumbers = (logged: Logged[]): Logged[] => logged.sort((a, b) => a.xid - b.xid || a.seq - b.seq);
+const inOrderOfNumbers = (logged: Logged[]): Logged[] =>
+  logged.sort((a, b) => a.xid - b.xid || a.seq - b.seq);
 
 function netOf(logged: readonly Logged[], wants: Wants): Net[] {
   const nets = new Map<string, Net>();
@@ -102,7 +104,11 @@ function netOf(logged: readonly Logged[], wants: Wants): Net[] {
     if (!wants(cls, ref)) continue;
     const key = `${cls}/${ref}`;
     let net = nets.get(key);
-    if (!net) nets.set(key, (net = { cls, ref, xid, first: undefined, last: undefined, firstSeq: Infinity, lastSeq: -1 }));
+    if (!net)
+      nets.set(
+        key,
+        (net = { cls, ref, xid, first: undefined, last: undefined, firstSeq: Infinity, lastSeq: -1 }),
+      );
     net.xid = Math.max(net.xid, xid);
     if (op === 'm') continue;
     if (seq < net.firstSeq) [net.first, net.firstSeq] = [op, seq];
@@ -120,7 +126,8 @@ function opOf({ first, last }: Pick<OldNet, 'first' | 'last'>, present: boolean)
   return existed ? 'mod' : 'add';
 }
 const rank: Readonly<Record<Change['op'], number>> = { add: 0, mod: 1, del: 2 };
-const inOrder = (changes: Change[]): Change[] => changes.sort((a, b) => rank[a.op] - rank[b.op] || Number(a.xid - b.xid));
+const inOrder = (changes: Change[]): Change[] =>
+  changes.sort((a, b) => rank[a.op] - rank[b.op] || Number(a.xid - b.xid));
 
 export function coalesce(logged: readonly Logged[], wants: Wants, present: Wants): Change[] {
   return inOrder(netOf(logged, wants).flatMap((net) => changeOf(net, present)));
@@ -147,26 +154,55 @@ FROM (SELECT 1) one LEFT JOIN (
   FROM change WHERE xid >= $1::text::xid8 AND xid <> ALL ($2::text[]::xid8[]) AND (xid < $3::text::xid8 OR xid = ANY ($4::text[]::xid8[])) GROUP BY cls, ref) c ON true`;
 
 /** The changes of each object before the ring began, and whether the log still has all of them. */
-export async function oldNets(reader: Reader, from: Position, to: Position): Promise<{ nets: OldNet[]; whole: boolean }> {
-  const rows = await reader.query<OldRow>(oldSql, [String(from.base), ahead(from).map(String), String(to.base), ahead(to).map(String)]);
+export async function oldNets(
+  reader: Reader,
+  from: Position,
+  to: Position,
+): Promise<{ nets: OldNet[]; whole: boolean }> {
+  const rows = await reader.query<OldRow>(oldSql, [
+    String(from.base),
+    ahead(from).map(String),
+    String(to.base),
+    ahead(to).map(String),
+  ]);
   const nets = rows.flatMap(({ cls, ref, xid, first, last }) =>
-    isClassName(cls) && !silent.has(cls) ? [{ cls, ref, xid, first: isOp(first) ? first : undefined, last: isOp(last) ? last : undefined }] : [],
+    isClassName(cls) && !silent.has(cls)
+      ? [{ cls, ref, xid, first: isOp(first) ? first : undefined, last: isOp(last) ? last : undefined }]
+      : [],
   );
   return { nets, whole: from.base >= (rows[0]?.floor ?? 0) };
 }
 /** The same as changes, together with those that follow from them. */
-export function oldChanges(nets: readonly OldNet[], followers: readonly Logged[], wants: Wants, present: Wants): Change[] {
+export function oldChanges(
+  nets: readonly OldNet[],
+  followers: readonly Logged[],
+  wants: Wants,
+  present: Wants,
+): Change[] {
   const merged = new Map<string, OldNet>(nets.map((net) => [`${net.cls}/${net.ref}`, net]));
   for (const { cls, ref, xid } of followers) {
     const net = merged.get(`${cls}/${ref}`);
-    merged.set(`${cls}/${ref}`, { cls, ref, first: net?.first, last: net?.last, xid: Math.max(xid, net?.xid ?? 0) });
+    merged.set(`${cls}/${ref}`, {
+      cls,
+      ref,
+      first: net?.first,
+      last: net?.last,
+      xid: Math.max(xid, net?.xid ?? 0),
+    });
   }
-  return inOrder([...merged.values()].flatMap((net) => (wants(net.cls, net.ref) ? changeOf(net, present) : [])));
+  return inOrder(
+    [...merged.values()].flatMap((net) => (wants(net.cls, net.ref) ? changeOf(net, present) : [])),
+  );
 }
 
 /** For one who was away longer than the log is kept: every object may have changed. */
-export function everything(known: readonly Change[], objects: Iterable<readonly [ClassName, string]>, xid: bigint): Change[] {
+export function everything(
+  known: readonly Change[],
+  objects: Iterable<readonly [ClassName, string]>,
+  xid: bigint,
+): Change[] {
   const told = new Map(known.map((c) => [`${c.cls}/${c.ref}`, c]));
-  for (const [cls, ref] of objects) if (!told.has(`${cls}/${ref}`)) told.set(`${cls}/${ref}`, { cls, ref, op: 'mod', xid });
+  for (const [cls, ref] of objects)
+    if (!told.has(`${cls}/${ref}`)) told.set(`${cls}/${ref}`, { cls, ref, op: 'mod', xid });
   return inOrder([...told.values()]);
 }

@@ -1,5 +1,14 @@
 /** The objects of all classes in memory, and the ways to find them. */
-import { asRef, classNamed, isComputed, isNullRef, nullRefText, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
+import {
+  asRef,
+  classNamed,
+  isComputed,
+  isNullRef,
+  nullRefText,
+  type ClassName,
+  type Ref,
+  type XenRecord,
+} from '@xenplane/model';
 import { MultiMap } from './multimap';
 import { pointings, relationsFrom, relationsTo, type Pointing, type Relation } from '../schema/relations';
 import { tables, type Row, type Table } from '../schema/tables';
@@ -38,7 +47,9 @@ class Shelf {
     const cls = classNamed(table.cls);
     this.computedFields = Object.keys(cls.fields).filter((field) => isComputed(cls, field));
     this.byLabel = table.column.has('name_label') ? new MultiMap() : undefined;
-    const shape: unknown = JSON.parse(`{"ref":null,${table.columns.map((c) => `${JSON.stringify(c.name)}:null`).join()}}`);
+    const shape: unknown = JSON.parse(
+      `{"ref":null,${table.columns.map((c) => `${JSON.stringify(c.name)}:null`).join()}}`,
+    );
     this.shape = shape as Loose;
     this.pointing = pointings.filter((p) => p.cls === table.cls);
     this.relations = relationsFrom(table.cls);
@@ -111,12 +122,14 @@ export class Objects {
     }
   }
   private unlink(shelf: Shelf, ref: string, row: Loose, after: Loose | undefined): void {
-    if (row['uuid'] !== after?.['uuid'] && shelf.byUuid.get(text(row['uuid'])) === ref) shelf.byUuid.delete(text(row['uuid']));
+    if (row['uuid'] !== after?.['uuid'] && shelf.byUuid.get(text(row['uuid'])) === ref)
+      shelf.byUuid.delete(text(row['uuid']));
     if (row['name_label'] !== after?.['name_label']) shelf.byLabel?.delete(text(row['name_label']), ref);
     for (const pointing of shelf.pointing) {
       if (!pointing.many && row[pointing.field] === after?.[pointing.field]) continue;
       const kept = pointing.many && after ? targets(pointing, after) : [];
-      for (const to of targets(pointing, row)) if (!kept.includes(to)) this.pointers.get(pointing.key)?.delete(to, ref);
+      for (const to of targets(pointing, row))
+        if (!kept.includes(to)) this.pointers.get(pointing.key)?.delete(to, ref);
     }
   }
 
@@ -157,11 +170,14 @@ export class Objects {
     const { ref: _ref, ...row } = entry.row;
     const record: Record<string, unknown> = row;
     for (const field of shelf.computedFields) record[field] = [];
-    for (const { computed, from, field } of shelf.computed) record[computed] = this.pointingAt(`${from}.${field}`, ref);
+    for (const { computed, from, field } of shelf.computed)
+      record[computed] = this.pointingAt(`${from}.${field}`, ref);
     return record as XenRecord<N>;
   }
   /** The objects that an object with this row points to through relations. */
   targets(cls: ClassName, row: Loose): Pointer[] {
-    return (this.shelf(cls)?.relations ?? []).flatMap((relation) => targets(relation, row).map((ref) => ({ cls: relation.to, ref })));
+    return (this.shelf(cls)?.relations ?? []).flatMap((relation) =>
+      targets(relation, row).map((ref) => ({ cls: relation.to, ref })),
+    );
   }
 }

@@ -23,7 +23,8 @@ export function ahead({ base, seen }: Position): number[] {
   return Array.from({ length: span }, (_, i) => base + i).filter((xid) => knows({ base, seen }, xid));
 }
 
-const from = ({ base, seen }: Position, later: number): bigint => (later - base < span ? seen >> BigInt(later - base) : 0n);
+const from = ({ base, seen }: Position, later: number): bigint =>
+  later - base < span ? seen >> BigInt(later - base) : 0n;
 /** The transactions that either position knows, as far as they can be named. */
 export function union(one: Position, other: Position): Position {
   const base = Math.max(one.base, other.base);

@@ -33,11 +33,18 @@ export async function planOf(logged: readonly Logged[]): Promise<Plan> {
     else if (refs) refs.push(ref);
     else byClass.set(cls, [ref]);
   }
-  return { gone, slices: slicesOf([...byClass].flatMap(([cls, refs]) => pieces(refs).map((piece) => ({ cls, refs: piece })))) };
+  return {
+    gone,
+    slices: slicesOf(
+      [...byClass].flatMap(([cls, refs]) => pieces(refs).map((piece) => ({ cls, refs: piece }))),
+    ),
+  };
 }
 
 const pieces = (refs: readonly string[]): string[][] =>
-  Array.from({ length: Math.ceil(refs.length / rowsInSlice) }, (_, i) => refs.slice(i * rowsInSlice, (i + 1) * rowsInSlice));
+  Array.from({ length: Math.ceil(refs.length / rowsInSlice) }, (_, i) =>
+    refs.slice(i * rowsInSlice, (i + 1) * rowsInSlice),
+  );
 
 /** As many queries together as make a slice of rows: a few changes of many classes cost one round trip. */
 function slicesOf(asked: readonly FetchedObjects[]): FetchedObjects[][] {

@@ -11,7 +11,10 @@ class Looks {
       this.now += this.takesMs;
       this.pace.tookMs(this.takesMs);
     },
-    { now: () => this.now, wait: (ms) => new Promise<void>((wake) => this.sleepers.push({ at: this.now + ms, wake })) },
+    {
+      now: () => this.now,
+      wait: (ms) => new Promise<void>((wake) => this.sleepers.push({ at: this.now + ms, wake })),
+    },
   );
   constructor(private readonly takesMs: number) {}
 
@@ -70,10 +73,13 @@ test('a look that fails fails for all who share it, and the next reader has one 
   let failing = true,
     now = 0;
   const wakes: (() => void)[] = [];
-  const pace: ReaderPace = new ReaderPace(() => (failing ? Promise.reject(new Error('no database')) : Promise.resolve()), {
-    now: () => now,
-    wait: () => new Promise<void>((wake) => wakes.push(wake)),
-  });
+  const pace: ReaderPace = new ReaderPace(
+    () => (failing ? Promise.reject(new Error('no database')) : Promise.resolve()),
+    {
+      now: () => now,
+      wait: () => new Promise<void>((wake) => wakes.push(wake)),
+    },
+  );
   await expect(pace.fresh()).rejects.toThrow('no database');
   failing = false;
   await pace.fresh();

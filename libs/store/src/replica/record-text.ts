@@ -60,7 +60,8 @@ export class Texts {
   /** The text, made when it is missing, without a copy of what lies in a block. Later changes do not reach it. */
   ready(entry: Entry): JsonText {
     const block = entry.block;
-    if (entry.start >= 0 && block instanceof Block && block.bytes) return block.bytes.subarray(entry.start + Buffer.byteLength(keyOf(entry)), entry.end);
+    if (entry.start >= 0 && block instanceof Block && block.bytes)
+      return block.bytes.subarray(entry.start + Buffer.byteLength(keyOf(entry)), entry.end);
     return (entry.text ??= this.write(entry));
   }
 

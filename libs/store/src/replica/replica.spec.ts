@@ -12,19 +12,47 @@ let database: TestDatabase, store: Store, replica: Replica;
 let encoded = 0;
 const encode = (cls: ClassName, record: Readonly<Record<string, unknown>>): string => {
   encoded += 1;
-  return JSON.stringify(Object.fromEntries(Object.keys(classNamed(cls).fields).map((name) => [name, record[name]])));
+  return JSON.stringify(
+    Object.fromEntries(Object.keys(classNamed(cls).fields).map((name) => [name, record[name]])),
+  );
 };
 /** How many disks a VM has, as a rule above the store might say it; a VDI's size is in it too. */
 const derivations: Derivations<Replica> = {
   VM: {
     derive: (_vm, ref, view) => ({
-      allowed_operations: view.pointingAt('VBD.VM', ref).some((b) => view.stored('VBD', b)?.currently_attached) ? ['shutdown'] : ['start'],
+      allowed_operations: view
+        .pointingAt('VBD.VM', ref)
+        .some((b) => view.stored('VBD', b)?.currently_attached)
+        ? ['shutdown']
+        : ['start'],
     }),
   },
-  SR: { derive: (_sr, ref, view) => ({ tags: view.pointingAt('VDI.SR', ref).map((v) => view.stored('VDI', v)?.name_label ?? '') }) },
-  network: { looks: [{ fields: ['name_label'], by: (_network, _ref, view) => [...view.refs('pool')].map((ref) => ['pool', ref] as const) }] },
-  pool: { derive: (_pool, _ref, view) => ({ tags: [...view.refs('network')].map((n) => view.stored('network', n)?.name_label ?? '') }) },
-  VM_metrics: { looks: [{ fields: ['nested_virt'], by: (_metrics, ref, view) => view.pointingAt('VM.metrics', ref).map((vm) => ['VM', vm] as const) }] },
+  SR: {
+    derive: (_sr, ref, view) => ({
+      tags: view.pointingAt('VDI.SR', ref).map((v) => view.stored('VDI', v)?.name_label ?? ''),
+    }),
+  },
+  network: {
+    looks: [
+      {
+        fields: ['name_label'],
+        by: (_network, _ref, view) => [...view.refs('pool')].map((ref) => ['pool', ref] as const),
+      },
+    ],
+  },
+  pool: {
+    derive: (_pool, _ref, view) => ({
+      tags: [...view.refs('network')].map((n) => view.stored('network', n)?.name_label ?? ''),
+    }),
+  },
+  VM_metrics: {
+    looks: [
+      {
+        fields: ['nested_virt'],
+        by: (_metrics, ref, view) => view.pointingAt('VM.metrics', ref).map((vm) => ['VM', vm] as const),
+      },
+    ],
+  },
   VBD: { looks: [{ fields: ['VM', 'currently_attached'], by: (vbd) => [['VM', String(vbd['VM'])]] }] },
   VDI: { looks: [{ fields: ['SR', 'name_label'], by: (vdi) => [['SR', String(vdi['SR'])]] }] },
 };
@@ -63,7 +91,8 @@ function contents(of: Replica): unknown {
     }),
   );
 }
-const textOf = (of: Replica, cls: ClassName): Record<string, unknown> => JSON.parse(`{${of.allRecords(cls).join()}}`) as Record<string, unknown>;
+const textOf = (of: Replica, cls: ClassName): Record<string, unknown> =>
+  JSON.parse(`{${of.allRecords(cls).join()}}`) as Record<string, unknown>;
 
 test('readers that wait for one another see what was committed before each of them asked', async () => {
   const reads: Promise<boolean>[] = [];
@@ -94,12 +123,12 @@ test('what is committed is there when asked for, found by reference, uuid and la
     resident_on: 'OpaqueRef:NULL',
     crash_dumps: [],
   });
-  expect([replica.byUuid('VM', 'the-uuid'), replica.byNameLabel('VM', 'web'), replica.has('VM', vm), replica.stored('VBD', vbd)?.VM]).toEqual([
-    vm,
-    [vm],
-    true,
-    vm,
-  ]);
+  expect([
+    replica.byUuid('VM', 'the-uuid'),
+    replica.byNameLabel('VM', 'web'),
+    replica.has('VM', vm),
+    replica.stored('VBD', vbd)?.VM,
+  ]).toEqual([vm, [vm], true, vm]);
   await inTransaction(store, async (tx) => {
     await tx.update('VM', vm, { name_label: 'db' });
     await tx.remove('VBD', vbd);
@@ -162,9 +191,11 @@ test('many who ask at once share one look, on one connection', async () => {
   await Promise.all(Array.from({ length: 1000 }, () => replica.fresh()));
   expect(looks.mock.calls.length).toBeLessThanOrEqual(2);
   looks.mockRestore();
-  expect(await store.query("SELECT count(*) AS n FROM pg_stat_activity WHERE application_name LIKE '%replica' AND datname = current_database()")).toEqual([
-    { n: 1 },
-  ]);
+  expect(
+    await store.query(
+      "SELECT count(*) AS n FROM pg_stat_activity WHERE application_name LIKE '%replica' AND datname = current_database()",
+    ),
+  ).toEqual([{ n: 1 }]);
 });
 
 test('after a storm a replica is what a new one loads', async () => {
@@ -179,21 +210,37 @@ test('after a storm a replica is what a new one loads', async () => {
   const sr = await insert('SR', {});
   for (let i = 0; i < 4; i += 1) groups.push(await insert('VM_group', {}));
   const steps: (() => Promise<unknown>)[] = [
-    async () => vms.push(await insert('VM', { name_label: `vm ${random(5)}`, groups: groups.filter(() => random(2) === 0) })),
+    async () =>
+      vms.push(
+        await insert('VM', { name_label: `vm ${random(5)}`, groups: groups.filter(() => random(2) === 0) }),
+      ),
     async () => vdis.push(await insert('VDI', { SR: sr })),
-    async () => vbds.push(await insert('VBD', { VM: pick(vms) ?? asRef('OpaqueRef:NULL'), VDI: pick(vdis) ?? asRef('OpaqueRef:NULL') })),
+    async () =>
+      vbds.push(
+        await insert('VBD', {
+          VM: pick(vms) ?? asRef('OpaqueRef:NULL'),
+          VDI: pick(vdis) ?? asRef('OpaqueRef:NULL'),
+        }),
+      ),
     async () => {
       const vm = pick(vms),
         from = pick(vms);
       if (vm && from)
         await inTransaction(store, (tx) =>
-          tx.update('VM', vm, { name_label: `vm ${random(5)}`, snapshot_of: from, groups: groups.filter(() => random(2) === 0) }),
+          tx.update('VM', vm, {
+            name_label: `vm ${random(5)}`,
+            snapshot_of: from,
+            groups: groups.filter(() => random(2) === 0),
+          }),
         );
     },
     async () => {
       const vbd = pick(vbds),
         vm = pick(vms);
-      if (vbd && vm) await inTransaction(store, (tx) => tx.update('VBD', vbd, { VM: vm, currently_attached: random(2) === 0 }));
+      if (vbd && vm)
+        await inTransaction(store, (tx) =>
+          tx.update('VBD', vbd, { VM: vm, currently_attached: random(2) === 0 }),
+        );
     },
     async () => {
       const [vbd] = vbds.splice(random(Math.max(1, vbds.length)), 1);
@@ -201,15 +248,22 @@ test('after a storm a replica is what a new one loads', async () => {
     },
     async () => {
       const vm = pick(vms);
-      if (vm) await inTransaction(store, (tx) => tx.query('UPDATE vbd SET "VM" = NULL WHERE "VM" = $1', [vm])).then(() => replica.fragment('VM', vm));
+      if (vm)
+        await inTransaction(store, (tx) => tx.query('UPDATE vbd SET "VM" = NULL WHERE "VM" = $1', [vm])).then(
+          () => replica.fragment('VM', vm),
+        );
     },
   ];
   const walk = async (): Promise<void> => {
-    for (let i = 0; i < 150; i += 1) await pick(steps)?.().catch((error: { code?: string }) => expect(error.code).toMatch(/HANDLE_INVALID|23503/));
+    for (let i = 0; i < 150; i += 1)
+      await pick(steps)?.().catch((error: { code?: string }) =>
+        expect(error.code).toMatch(/HANDLE_INVALID|23503/),
+      );
   };
   const reading = new AbortController();
   const readers = (async () => {
-    for (; !reading.signal.aborted; await sleep(1)) storedClasses.forEach((cls) => replica.allRecords(nameOf(cls)));
+    for (; !reading.signal.aborted; await sleep(1))
+      storedClasses.forEach((cls) => replica.allRecords(nameOf(cls)));
   })();
   await Promise.all([walk(), walk(), walk(), walk()]);
   reading.abort();
@@ -217,7 +271,8 @@ test('after a storm a replica is what a new one loads', async () => {
   const loaded = await Replica.start(store, options);
   await replica.fresh();
   expect({ seed, contents: contents(replica) }).toEqual({ seed, contents: contents(loaded) });
-  for (const cls of storedClasses) expect(Object.keys(textOf(replica, nameOf(cls)))).toHaveLength(replica.count(nameOf(cls)));
+  for (const cls of storedClasses)
+    expect(Object.keys(textOf(replica, nameOf(cls)))).toHaveLength(replica.count(nameOf(cls)));
   expect(replica.counts()).toEqual(loaded.counts());
   await loaded.stop();
 });
@@ -228,7 +283,10 @@ test('a load in the midst of writers neither loses nor repeats', async () => {
     last = 0;
   const writers = Promise.all(
     [0, 1, 2].map(async () => {
-      while (running) await inTransaction(store, async (tx) => tx.query('UPDATE vm SET "order" = "order" + 1 WHERE ref = $1', [vm])).then(() => (last += 1));
+      while (running)
+        await inTransaction(store, async (tx) =>
+          tx.query('UPDATE vm SET "order" = "order" + 1 WHERE ref = $1', [vm]),
+        ).then(() => (last += 1));
     }),
   );
   for (let i = 0; i < 5; i += 1) {
@@ -244,7 +302,10 @@ test('a load in the midst of writers neither loses nor repeats', async () => {
 });
 
 /** The most by which the counts grow between two turns of others, while something is done. */
-async function longestStride(counts: readonly (() => number)[], work: () => Promise<unknown>): Promise<number[]> {
+async function longestStride(
+  counts: readonly (() => number)[],
+  work: () => Promise<unknown>,
+): Promise<number[]> {
   let last = counts.map((count) => count()),
     watching = true;
   const longest = counts.map(() => 0);
@@ -285,7 +346,9 @@ test('10,000 changes at once leave others their turn', async () => {
 
 test('a lost connection is made anew, and what was missed is made up', async () => {
   const vm = await insert('VM', {});
-  await store.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%replica' AND datname = current_database()");
+  await store.query(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE '%replica' AND datname = current_database()",
+  );
   await inTransaction(store, (tx) => tx.update('VM', vm, { order: 7 }));
   await replica.fresh();
   expect(replica.stored('VM', vm)?.order).toBe(7);

@@ -5,7 +5,19 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { classNames, type ClassName, type Ref, type XenRecord } from '@xenplane/model';
 import type { Derivations } from './derivations';
-import { coalesce, everything, oldChanges, oldNets, Ring, silent, type Change, type Changes, type Logged, type Scope, type Wants } from './events';
+import {
+  coalesce,
+  everything,
+  oldChanges,
+  oldNets,
+  Ring,
+  silent,
+  type Change,
+  type Changes,
+  type Logged,
+  type Scope,
+  type Wants,
+} from './events';
 import type { Link } from '../transaction/link';
 import { beginning, knows, ofSnapshot, union, type Position } from './position';
 import { Feed } from './feed';
@@ -172,7 +184,13 @@ export class Replica {
   }
   private async changesBetween(from: Position, to: Position, wants: Wants): Promise<readonly Change[]> {
     const present = (cls: ClassName, ref: string): boolean => this.objects.has(cls, ref);
-    if (from.base <= 0) return [...this.settled(wants)].map(([cls, ref]) => ({ cls, ref, op: 'add', xid: BigInt(to.base - 1) }));
+    if (from.base <= 0)
+      return [...this.settled(wants)].map(([cls, ref]) => ({
+        cls,
+        ref,
+        op: 'add',
+        xid: BigInt(to.base - 1),
+      }));
     if (from.base >= this.ring.start) return coalesce(this.ring.since(from), wants, present);
     const { nets, whole } = await oldNets(this.store, from, to);
     const events = oldChanges(nets, await this.looks.presume(nets), wants, present);
@@ -183,7 +201,8 @@ export class Replica {
     const coming = new Set(this.pending.filter((p) => p.op === 'a').map((p) => `${p.cls}/${p.ref}`));
     for (const cls of classNames) {
       if (silent.has(cls) || !isStored(cls)) continue;
-      for (const ref of this.within(cls, wants.scope)) if (wants(cls, ref) && !coming.has(`${cls}/${ref}`)) yield [cls, ref];
+      for (const ref of this.within(cls, wants.scope))
+        if (wants(cls, ref) && !coming.has(`${cls}/${ref}`)) yield [cls, ref];
     }
   }
   /** Single objects are looked up, not looked for. */
@@ -193,13 +212,22 @@ export class Replica {
   }
   /** Resolves when a subscribed change after the position may be sent, when the time is over, or when the signal says so. */
   waitForChange(position: Position, timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
-    const concerns = ({ xid, cls, ref }: Logged): boolean => !knows(position, xid) && (!wants || wants(cls, ref));
-    return this.waiters.wait((news) => (news ? news.some(concerns) : this.ring.isAfter(position)), timeoutMs, signal);
+    const concerns = ({ xid, cls, ref }: Logged): boolean =>
+      !knows(position, xid) && (!wants || wants(cls, ref));
+    return this.waiters.wait(
+      (news) => (news ? news.some(concerns) : this.ring.isAfter(position)),
+      timeoutMs,
+      signal,
+    );
   }
   /** Resolves at the next change here, for who looks at a record and not at events. */
   waitForMove(timeoutMs: number, signal?: AbortSignal, wants?: Wants): Promise<void> {
     const { moves } = this;
-    return this.movers.wait((news) => this.moves > moves && (!news || !wants || news.some(({ cls, ref }) => wants(cls, ref))), timeoutMs, signal);
+    return this.movers.wait(
+      (news) => this.moves > moves && (!news || !wants || news.some(({ cls, ref }) => wants(cls, ref))),
+      timeoutMs,
+      signal,
+    );
   }
 
   // Following the database: called by the feed.
@@ -281,7 +309,8 @@ export class Replica {
       found.add(ref);
       return this.change(cls, ref, row);
     });
-    if (found.size < asked.length) for (const ref of asked) if (!found.has(ref)) turned.push(...this.change(cls, ref, undefined));
+    if (found.size < asked.length)
+      for (const ref of asked) if (!found.has(ref)) turned.push(...this.change(cls, ref, undefined));
     return turned;
   }
 
@@ -297,7 +326,8 @@ export class Replica {
       if (entry) this.texts.remove(entry);
       if (entry) this.records.delete(entry);
     }
-    for (const one of [was, row]) for (const pointer of one ? this.objects.targets(cls, one) : []) this.spoil(pointer);
+    for (const one of [was, row])
+      for (const pointer of one ? this.objects.targets(cls, one) : []) this.spoil(pointer);
     this.spoil({ cls, ref });
     return this.looks.concern(cls) ? [{ cls, ref, was, is: row }] : [];
   }

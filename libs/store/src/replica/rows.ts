@@ -22,11 +22,14 @@ export interface Fetched {
  * Not `xid > the greatest seen`: numbers are given before the commit, so a smaller one may become visible later. What the
  * last snapshot saw it saw whole, and what it did not see is above its lower end.
  */
-const lookSql = statement(`SELECT s.snapshot::text, c.xid, c.seq, c.cls, c.ref, c.op FROM (SELECT pg_current_snapshot() AS snapshot) s
+const lookSql =
+  statement(`SELECT s.snapshot::text, c.xid, c.seq, c.cls, c.ref, c.op FROM (SELECT pg_current_snapshot() AS snapshot) s
   LEFT JOIN change c ON c.xid >= pg_snapshot_xmin($1::text::pg_snapshot) AND NOT pg_visible_in_snapshot(c.xid, $1::text::pg_snapshot)`);
 
 function loggedOf([, xid, seq, cls, ref, op]: readonly unknown[]): Logged[] {
-  return typeof cls === 'string' && typeof ref === 'string' && isClassName(cls) && isOp(op) ? [{ xid: Number(xid), seq: Number(seq), cls, ref, op }] : [];
+  return typeof cls === 'string' && typeof ref === 'string' && isClassName(cls) && isOp(op)
+    ? [{ xid: Number(xid), seq: Number(seq), cls, ref, op }]
+    : [];
 }
 
 async function look(link: Link, since: string): Promise<LogPosition> {
@@ -40,7 +43,11 @@ const commit = statement('COMMIT');
  * Looks, and lets `take` fetch what was seen, at one moment: rows that are newer than the changes that lead to them would
  * be sent before the changes between.
  */
-export async function pullRows(link: Link, since: string, take: (logged: readonly Logged[]) => Promise<void>): Promise<LogPosition> {
+export async function pullRows(
+  link: Link,
+  since: string,
+  take: (logged: readonly Logged[]) => Promise<void>,
+): Promise<LogPosition> {
   const [, sight] = await Promise.all([link.arrays(begin), look(link, since)]);
   if (sight.logged.length > 0) await take(sight.logged);
   link.arrays(commit).catch(() => undefined); // of a connection that is lost; its owner sees that
@@ -55,9 +62,13 @@ export async function endedHere(link: Link): Promise<number> {
   const { rows } = await link.arrays(endedSql);
   const [xmax, running, hidden] = rows[0] ?? [];
   if (hidden !== 0 || !Array.isArray(running)) return 0;
-  return running.reduce<number>((least, xid) => Math.min(least, widened(Number(xid), Number(xmax))), Number(xmax));
+  return running.reduce<number>(
+    (least, xid) => Math.min(least, widened(Number(xid), Number(xmax))),
+    Number(xmax),
+  );
 }
-const endedSql = statement(`SELECT pg_snapshot_xmax(pg_current_snapshot()), coalesce(array_agg(backend_xid::text) FILTER (WHERE backend_xid IS NOT NULL), '{}'),
+const endedSql =
+  statement(`SELECT pg_snapshot_xmax(pg_current_snapshot()), coalesce(array_agg(backend_xid::text) FILTER (WHERE backend_xid IS NOT NULL), '{}'),
   (count(*) FILTER (WHERE query = '<insufficient privilege>' AND backend_type = 'client backend'))::int
   FROM pg_stat_get_activity(NULL) WHERE datid = (SELECT oid FROM pg_database WHERE datname = current_database())`);
 /** The numbers of connections have 32 bits; those under way are near the last. */
@@ -80,11 +91,17 @@ export interface Load {
 }
 
 /** Reads every table and the end of the change log in one snapshot; `take` is given the rows piece by piece. */
-export async function loadAll(link: Link, logSize: number, take: (cls: ClassName, rows: readonly unknown[][]) => void): Promise<Load> {
+export async function loadAll(
+  link: Link,
+  logSize: number,
+  take: (cls: ClassName, rows: readonly unknown[][]) => void,
+): Promise<Load> {
   await link.arrays(run('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'));
   try {
     const { rows } = await link.arrays(
-      run(`SELECT pg_current_snapshot()::text, coalesce((SELECT value #>> '{}' FROM setting WHERE key = 'change_floor'), '0')`),
+      run(
+        `SELECT pg_current_snapshot()::text, coalesce((SELECT value #>> '{}' FROM setting WHERE key = 'change_floor'), '0')`,
+      ),
     );
     const snapshot = String(rows[0]?.[0]),
       log = await loadLog(link, logSize);
@@ -96,7 +113,11 @@ export async function loadAll(link: Link, logSize: number, take: (cls: ClassName
   }
 }
 
-async function loadTable(link: Link, cls: ClassName, take: (cls: ClassName, rows: readonly unknown[][]) => void): Promise<void> {
+async function loadTable(
+  link: Link,
+  cls: ClassName,
+  take: (cls: ClassName, rows: readonly unknown[][]) => void,
+): Promise<void> {
   await link.arrays(run(`DECLARE pieces NO SCROLL CURSOR FOR ${sqlOf(cls).all.text}`));
   for (;;) {
     const { rows } = await link.arrays(run(`FETCH ${rowsAtOnce} FROM pieces`));
@@ -107,6 +128,8 @@ async function loadTable(link: Link, cls: ClassName, take: (cls: ClassName, rows
 }
 
 async function loadLog(link: Link, size: number): Promise<{ logged: Logged[]; cut: boolean }> {
-  const { rows } = await link.arrays(run(`SELECT NULL, xid, seq, cls, ref, op FROM change ORDER BY xid DESC, seq DESC LIMIT ${size}`));
+  const { rows } = await link.arrays(
+    run(`SELECT NULL, xid, seq, cls, ref, op FROM change ORDER BY xid DESC, seq DESC LIMIT ${size}`),
+  );
   return { logged: rows.flatMap(loggedOf).reverse(), cut: rows.length === size };
 }

@@ -2,7 +2,8 @@
 import { isNullRef, nullRefText, zeroOf, type Field, type Type } from '@xenplane/model';
 import { digits, jsonWriter, storable, type Writer } from './json-text';
 
-export type ColumnType = 'text' | 'bigint' | 'double precision' | 'boolean' | 'timestamp with time zone' | 'text[]' | 'jsonb';
+export type ColumnType =
+  'text' | 'bigint' | 'double precision' | 'boolean' | 'timestamp with time zone' | 'text[]' | 'jsonb';
 export type Parameter = string | boolean | null | readonly string[];
 export interface Column {
   readonly name: string;
@@ -40,8 +41,10 @@ function columnType(type: Type): ColumnType {
   }
 }
 
-const pointer = (value: unknown): string | null => (typeof value === 'string' && !isNullRef(value) ? storable(value) : null);
-const pointers = (value: unknown): string[] => (Array.isArray(value) ? value.map((v) => storable(String(v))) : []);
+const pointer = (value: unknown): string | null =>
+  typeof value === 'string' && !isNullRef(value) ? storable(value) : null;
+const pointers = (value: unknown): string[] =>
+  Array.isArray(value) ? value.map((v) => storable(String(v))) : [];
 
 function parameterOf(type: ColumnType, reference: boolean, json: Writer): (value: unknown) => Parameter {
   if (reference) return pointer;
@@ -63,7 +66,8 @@ function parameterOf(type: ColumnType, reference: boolean, json: Writer): (value
 
 function jsonOf(type: ColumnType, reference: boolean, of: Type): Writer {
   if (reference) return (value) => JSON.stringify(pointer(value));
-  if (type === 'double precision') return (value) => (Number.isFinite(value) ? String(value) : `"${String(value)}"`);
+  if (type === 'double precision')
+    return (value) => (Number.isFinite(value) ? String(value) : `"${String(value)}"`);
   return jsonWriter(of);
 }
 
@@ -73,7 +77,9 @@ function defaultOf(name: string, type: ColumnType, parameter: Parameter): string
   if (name === 'uuid' || parameter === null) return undefined;
   if (typeof parameter === 'boolean') return String(parameter);
   if (typeof parameter === 'string')
-    return type === 'bigint' || type === 'double precision' ? parameter : `${literal(parameter)}${type === 'jsonb' ? '::jsonb' : ''}`;
+    return type === 'bigint' || type === 'double precision'
+      ? parameter
+      : `${literal(parameter)}${type === 'jsonb' ? '::jsonb' : ''}`;
   return `${literal(`{${parameter.map((p) => `"${p}"`).join()}}`)}::text[]`;
 }
 
@@ -83,8 +89,17 @@ export function columnOf(name: string, field: Field): Column {
   const initial = field.default ?? zeroOf(field.type) ?? {};
   const json = jsonOf(type, reference, field.type),
     parameter = parameterOf(type, reference, json);
-  return { name, type, reference, initial, json, parameter, default: defaultOf(name, type, parameter(initial)) };
+  return {
+    name,
+    type,
+    reference,
+    initial,
+    json,
+    parameter,
+    default: defaultOf(name, type, parameter(initial)),
+  };
 }
 
 /** A value from the driver, whose parsers did the rest. */
-export const fromColumn = (column: Column, value: unknown): unknown => (value === null && column.reference ? nullRefText : value);
+export const fromColumn = (column: Column, value: unknown): unknown =>
+  value === null && column.reference ? nullRefText : value;

@@ -26,13 +26,24 @@ function foreignKeyIndexSql({ from, field }: ForeignKey): string[] {
   const table = tableOf(from);
   return table.indexes.some((i) => i.column === field)
     ? []
-    : [indexSql(table, { name: `${table.name}_${field}_idx`, column: field, unique: false, where: `${quote(field)} IS NOT NULL` })];
+    : [
+        indexSql(table, {
+          name: `${table.name}_${field}_idx`,
+          column: field,
+          unique: false,
+          where: `${quote(field)} IS NOT NULL`,
+        }),
+      ];
 }
 
 export function ddl(): string[] {
   return [
     changeTable,
-    ...tables.flatMap((table) => [tableSql(table), ...table.indexes.map((index) => indexSql(table, index)), ...triggersOf(table)]),
+    ...tables.flatMap((table) => [
+      tableSql(table),
+      ...table.indexes.map((index) => indexSql(table, index)),
+      ...triggersOf(table),
+    ]),
     ...foreignKeys.flatMap((key) => [foreignKeySql(key), ...foreignKeyIndexSql(key)]),
     ...internalTables,
   ];

@@ -1,7 +1,8 @@
 /** Prints the first migration as the model says it: `node dist/libs/store/src/schema/derive-migration.js > migrations/0001-initial.ts`. */
 import { ddl } from './ddl';
 
-const escaped = (sql: string): string => sql.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
+const escaped = (sql: string): string =>
+  sql.replaceAll('\\', '\\\\').replaceAll('`', '\\`').replaceAll('${', '\\${');
 
 export function firstMigration(): string {
   const statements = ddl()

@@ -12,7 +12,12 @@ export interface ForeignKey {
   readonly why: string;
 }
 
-const key = (from: ClassName, field: string, to: ClassName, why: string): ForeignKey => ({ from, field, to, why });
+const key = (from: ClassName, field: string, to: ClassName, why: string): ForeignKey => ({
+  from,
+  field,
+  to,
+  why,
+});
 
 export const foreignKeys: readonly ForeignKey[] = [
   key('VBD', 'VM', 'VM', 'a device of no VM can be neither shown nor destroyed by way of its VM'),
@@ -27,8 +32,18 @@ export const foreignKeys: readonly ForeignKey[] = [
   key('console', 'VM', 'VM', 'a console of no VM leads nowhere'),
   key('host_cpu', 'host', 'host', 'a processor of no host is never taken away'),
   key('VM', 'resident_on', 'host', 'a VM that runs nowhere can never be stopped'),
-  key('VM', 'metrics', 'VM_metrics', 'clients read the metrics of every VM without asking whether there are any'),
+  key(
+    'VM',
+    'metrics',
+    'VM_metrics',
+    'clients read the metrics of every VM without asking whether there are any',
+  ),
   key('VM', 'guest_metrics', 'VM_guest_metrics', 'clients that see a reference there read it at once'),
-  key('PIF', 'metrics', 'PIF_metrics', 'clients read the metrics of every PIF without asking whether there are any'),
+  key(
+    'PIF',
+    'metrics',
+    'PIF_metrics',
+    'clients read the metrics of every PIF without asking whether there are any',
+  ),
   key('host', 'metrics', 'host_metrics', 'liveness of a host is read there'),
 ];

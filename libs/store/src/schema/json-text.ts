@@ -6,7 +6,8 @@ export type Writer = (value: unknown) => string;
 // Written as text, since a linter takes a control character in a pattern for a slip.
 const unstorable = new RegExp('[\\u0000\\ud800-\\udfff]');
 /** Postgres has no U+0000 and no half of a surrogate pair. The first is dropped, as xapi drops control characters; the second becomes U+FFFD. */
-export const storable = (text: string): string => (unstorable.test(text) ? text.toWellFormed().replaceAll('\u0000', '') : text);
+export const storable = (text: string): string =>
+  unstorable.test(text) ? text.toWellFormed().replaceAll('\u0000', '') : text;
 
 const quoted: Writer = (value) => JSON.stringify(storable(String(value)));
 /** All digits: JSON.stringify would write 2^62 with its last digits rounded. */
@@ -14,7 +15,8 @@ export const digits = (value: unknown): string => BigInt(Number(value)).toString
 /** JSON knows no NaN and no infinity. */
 const finite: Writer = (value) => String(Number.isFinite(value) ? value : 0);
 
-const entriesOf = (value: unknown): [string, unknown][] => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
+const entriesOf = (value: unknown): [string, unknown][] =>
+  typeof value === 'object' && value !== null ? Object.entries(value) : [];
 
 function careful(type: Type): Writer {
   switch (type.kind) {
@@ -35,7 +37,8 @@ function careful(type: Type): Writer {
     case 'ref':
       return (value) => quoted(isNullRef(String(value)) ? 'OpaqueRef:NULL' : value);
     default:
-      return (value) => JSON.stringify(value, (_key, v: unknown) => (typeof v === 'string' ? storable(v) : v)) ?? 'null';
+      return (value) =>
+        JSON.stringify(value, (_key, v: unknown) => (typeof v === 'string' ? storable(v) : v)) ?? 'null';
   }
 }
 const textual: Type = { kind: 'string' };
@@ -51,7 +54,10 @@ const mapOf =
       .join()}}`;
 
 const onlyTexts = (type: Type | undefined): boolean =>
-  type === undefined || (type.kind === 'set' || type.kind === 'map' ? onlyTexts(type.of) : type.kind === 'string' || type.kind === 'enum');
+  type === undefined ||
+  (type.kind === 'set' || type.kind === 'map'
+    ? onlyTexts(type.of)
+    : type.kind === 'string' || type.kind === 'enum');
 
 /** JSON text of a value of this type. */
 export function jsonWriter(type: Type): Writer {

@@ -1,5 +1,12 @@
 /** The relations of the model, as tables see them: a stored field of references and the computed set at its other end. */
-import { classNamed, isClassName, storedClasses, type ClassDef, type ClassName, type Field } from '@xenplane/model';
+import {
+  classNamed,
+  isClassName,
+  storedClasses,
+  type ClassDef,
+  type ClassName,
+  type Field,
+} from '@xenplane/model';
 import { foreignKeys } from './foreign-keys';
 
 export interface Relation {
@@ -22,11 +29,15 @@ export const nameOf = (cls: ClassDef): ClassName => {
 function relationOf(cls: ClassDef, computed: string, { inverse = '' }: Field): Relation[] {
   const [from = '', field = ''] = inverse.split('.');
   const stored = isClassName(from) ? classNamed(from).fields[field] : undefined;
-  return stored && isClassName(from) ? [{ from, field, many: stored.type.kind === 'set', to: nameOf(cls), computed }] : [];
+  return stored && isClassName(from)
+    ? [{ from, field, many: stored.type.kind === 'set', to: nameOf(cls), computed }]
+    : [];
 }
 
 export const relations: readonly Relation[] = storedClasses.flatMap((cls) =>
-  Object.entries(cls.fields).flatMap(([name, field]) => (field.inverse === undefined ? [] : relationOf(cls, name, field))),
+  Object.entries(cls.fields).flatMap(([name, field]) =>
+    field.inverse === undefined ? [] : relationOf(cls, name, field),
+  ),
 );
 /** A field whose references are also found from their other end: those of relations, and those that may not dangle. */
 export interface Pointing {
@@ -43,7 +54,8 @@ export const pointings: readonly Pointing[] = [...pointing.values()];
 const none: readonly Relation[] = [];
 const grouped = (key: (r: Relation) => ClassName): ReadonlyMap<ClassName, readonly Relation[]> => {
   const groups = new Map<ClassName, Relation[]>();
-  for (const relation of relations) groups.set(key(relation), [...(groups.get(key(relation)) ?? []), relation]);
+  for (const relation of relations)
+    groups.set(key(relation), [...(groups.get(key(relation)) ?? []), relation]);
   return groups;
 };
 const byFrom = grouped((r) => r.from),

@@ -1,5 +1,13 @@
 /** One table a stored class, derived from the model: for our own SQL as columns, for TypeORM as an EntitySchema. */
-import { classNamed, storedClasses, storedFields, type ClassDef, type ClassName, type StoredRecord, type Ref } from '@xenplane/model';
+import {
+  classNamed,
+  storedClasses,
+  storedFields,
+  type ClassDef,
+  type ClassName,
+  type StoredRecord,
+  type Ref,
+} from '@xenplane/model';
 import { EntitySchema, type EntitySchemaColumnOptions } from 'typeorm';
 import { columnOf, type Column } from './columns';
 import { nameOf, relationsFrom } from './relations';
@@ -30,8 +38,16 @@ function indexesOf(cls: ClassName, name: string, columns: readonly Column[]): In
     .filter((r) => !r.many)
     .map((r) => r.field);
   const has = (column: string): boolean => columns.some((c) => c.name === column);
-  const index = (column: string, unique: boolean, where?: string): Index => ({ name: `${name}_${column}_idx`, column, unique, where });
-  return [...(has('uuid') ? [index('uuid', true)] : []), ...[...new Set(pointing)].map((field) => index(field, false, `${quote(field)} IS NOT NULL`))];
+  const index = (column: string, unique: boolean, where?: string): Index => ({
+    name: `${name}_${column}_idx`,
+    column,
+    unique,
+    where,
+  });
+  return [
+    ...(has('uuid') ? [index('uuid', true)] : []),
+    ...[...new Set(pointing)].map((field) => index(field, false, `${quote(field)} IS NOT NULL`)),
+  ];
 }
 
 function tableFor(cls: ClassDef): Table {
@@ -40,7 +56,13 @@ function tableFor(cls: ClassDef): Table {
     return def ? [columnOf(field, def)] : [];
   });
   const name = cls.name.toLowerCase();
-  return { cls: nameOf(cls), name, columns, column: new Map(columns.map((c) => [c.name, c])), indexes: indexesOf(nameOf(cls), name, columns) };
+  return {
+    cls: nameOf(cls),
+    name,
+    columns,
+    column: new Map(columns.map((c) => [c.name, c])),
+    indexes: indexesOf(nameOf(cls), name, columns),
+  };
 }
 
 export const tables: readonly Table[] = storedClasses.map(tableFor);
@@ -54,14 +76,28 @@ export const isStored = (cls: ClassName): boolean => byClass.has(cls);
 
 function entityColumn({ name, type, reference, default: value }: Column): EntitySchemaColumnOptions {
   const array = type === 'text[]';
-  return { name, type: array ? 'text' : type, array, nullable: reference, default: value === undefined ? undefined : () => value };
+  return {
+    name,
+    type: array ? 'text' : type,
+    array,
+    nullable: reference,
+    default: value === undefined ? undefined : () => value,
+  };
 }
 function entityFor(table: Table): EntitySchema<Record<string, unknown>> {
   return new EntitySchema({
     name: table.cls,
     tableName: table.name,
-    columns: { ref: { type: 'text', primary: true }, ...Object.fromEntries(table.columns.map((c) => [c.name, entityColumn(c)])) },
-    indices: table.indexes.map(({ name, column, unique, where }) => ({ name, columns: [column], unique, where })),
+    columns: {
+      ref: { type: 'text', primary: true },
+      ...Object.fromEntries(table.columns.map((c) => [c.name, entityColumn(c)])),
+    },
+    indices: table.indexes.map(({ name, column, unique, where }) => ({
+      name,
+      columns: [column],
+      unique,
+      where,
+    })),
   });
 }
 export const entities: readonly EntitySchema<Record<string, unknown>>[] = tables.map(entityFor);

@@ -1,7 +1,8 @@
 import { DatabaseAway, failureOf } from './failures';
 import { CommitUnknown, TooBusy } from './transaction';
 
-const coded = (code: string, message = 'words of the server'): Error => Object.assign(new Error(message), { code });
+const coded = (code: string, message = 'words of the server'): Error =>
+  Object.assign(new Error(message), { code });
 
 test.each([
   [coded('57P03', 'the database system is starting up'), 'away'],

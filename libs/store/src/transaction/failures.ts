@@ -18,7 +18,8 @@ const byCode: readonly (readonly [RegExp, Failure])[] = [
   [/^(57P0|08\d)/, 'away'],
   [/^(53\d|57014|55P03|25P0[34]|40001|40P01)/, 'busy'],
 ];
-const unreachable = /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)$/;
+const unreachable =
+  /^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)$/;
 /** The driver has no codes for its own failures. */
 const lost = /^Connection terminated|not queryable|Client was closed/;
 const overdue = /^timeout exceeded when trying to connect|^Query read timeout/;
@@ -29,7 +30,8 @@ const codeOf = (error: unknown): string => String(fieldOf(error, 'code') ?? '');
 const textOf = (error: unknown): string => String(fieldOf(error, 'message') ?? '');
 
 /** Of an error that comes from the driver, without a code of the server. */
-export const isBroken = (error: unknown): boolean => unreachable.test(codeOf(error)) || lost.test(textOf(error));
+export const isBroken = (error: unknown): boolean =>
+  unreachable.test(codeOf(error)) || lost.test(textOf(error));
 
 function saidByServer(error: unknown): Failure | undefined {
   if (/No space left on device/.test(textOf(error))) return 'full';

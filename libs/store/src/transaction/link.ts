@@ -8,7 +8,8 @@ export interface Outcome<R> {
   readonly rowCount: number | null;
 }
 
-const config = ({ name, text }: Statement, values: unknown[]): QueryConfig<unknown[]> => (name === undefined ? { text, values } : { name, text, values });
+const config = ({ name, text }: Statement, values: unknown[]): QueryConfig<unknown[]> =>
+  name === undefined ? { text, values } : { name, text, values };
 
 /** Connections whose packet is being filled. */
 const gathering = new WeakSet<object>();

@@ -13,7 +13,10 @@ export type Inserted<N extends ClassName> = { readonly ref: Ref<N> } & Partial<S
 export type Patched<N extends ClassName> = { readonly ref: Ref<N> } & Partial<StoredRecord<N>>;
 type Loose = Readonly<Record<string, unknown>>;
 
-const begin: Readonly<Record<'write' | 'read', Statement>> = { write: statement('BEGIN'), read: statement('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY') };
+const begin: Readonly<Record<'write' | 'read', Statement>> = {
+  write: statement('BEGIN'),
+  read: statement('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'),
+};
 
 /** How Postgres refuses each statement after one that failed. */
 export const inFailedTransaction = '25P02';
@@ -74,7 +77,9 @@ export class Tx {
   async getMany<N extends ClassName>(cls: N, refs: readonly string[]): Promise<Row<N>[]> {
     if (refs.length === 0) return [];
     const sql = sqlOf(cls);
-    const found = new Map<string, Row<N>>((await this.rows<N>(sql, sql.many, [refs])).map((row) => [row.ref, row]));
+    const found = new Map<string, Row<N>>(
+      (await this.rows<N>(sql, sql.many, [refs])).map((row) => [row.ref, row]),
+    );
     return refs.flatMap((ref) => found.get(ref) ?? []);
   }
 
@@ -119,14 +124,24 @@ export class Tx {
 
   /** @internal For `inTransaction`. */
   get state(): TxState {
-    return { begun: this.begun, announced: this.isAnnounced, left: this.left, effects: this.after, failure: this.failure };
+    return {
+      begun: this.begun,
+      announced: this.isAnnounced,
+      left: this.left,
+      effects: this.after,
+      failure: this.failure,
+    };
   }
   /** @internal Nothing may be sent any more. */
   end(): void {
     this.over = true;
   }
 
-  private async rows<N extends ClassName>(sql: TableSql, text: Statement, values: readonly unknown[]): Promise<Row<N>[]> {
+  private async rows<N extends ClassName>(
+    sql: TableSql,
+    text: Statement,
+    values: readonly unknown[],
+  ): Promise<Row<N>[]> {
     const { rows } = await this.send(text, () => this.link.arrays(text, values));
     return rows.map((values) => sql.row(values) as Row<N>);
   }
@@ -165,7 +180,8 @@ export class Tx {
 }
 
 /** Division by zero: how a statement that found nothing fails. */
-const isNone = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === '22012';
+const isNone = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && error.code === '22012';
 
 function missing(refs: readonly string[], rows: readonly unknown[][]): string {
   const found = new Set(rows.map(([ref]) => ref));

@@ -12,11 +12,13 @@ const oid: Readonly<Record<'bigint' | 'bigints' | 'timestamp' | 'json' | 'jsonb'
 };
 
 /** `2026-08-21 10:00:00.123+00` in a connection whose zone is UTC, as `20260821T10:00:00Z`. */
-export const dateTimeOf = (text: string): string => `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}T${text.slice(11, 19)}Z`;
+export const dateTimeOf = (text: string): string =>
+  `${text.slice(0, 4)}${text.slice(5, 7)}${text.slice(8, 10)}T${text.slice(11, 19)}Z`;
 
 const listOfTexts: Parse = types.getTypeParser(oid.texts);
 /** Most sets are of references: without quotes, and none of them NULL. */
-const texts: Parse = (text) => (text === '{}' ? [] : /["N]/.test(text) ? listOfTexts(text) : text.slice(1, -1).split(','));
+const texts: Parse = (text) =>
+  text === '{}' ? [] : /["N]/.test(text) ? listOfTexts(text) : text.slice(1, -1).split(',');
 const numbers: Parse = (text) => (text === '{}' ? [] : text.slice(1, -1).split(',').map(Number));
 const own: ReadonlyMap<number, Parse> = new Map<number, Parse>([
   [oid.bigint, Number],
@@ -41,7 +43,8 @@ const shared: ReadonlyMap<number, Parse> = new Map<number, Parse>([
 ]);
 
 const parsersWith = (table: ReadonlyMap<number, Parse>): { getTypeParser: typeof types.getTypeParser } => ({
-  getTypeParser: (id: number, format?: 'text' | 'binary') => (format === 'binary' ? undefined : table.get(id)) ?? types.getTypeParser(id, format),
+  getTypeParser: (id: number, format?: 'text' | 'binary') =>
+    (format === 'binary' ? undefined : table.get(id)) ?? types.getTypeParser(id, format),
 });
 /** For transactions: every value is the caller's own. */
 export const ownValues = parsersWith(own);

@@ -14,7 +14,8 @@ const mostPrepared = 3000;
 const known = new Map<string, Statement>();
 const seen: ReadonlySet<string> = new Set(['change', ...storedClasses.map((c) => c.name.toLowerCase())]);
 const changes = /\b(?:insert\s+into|update|delete\s+from)\s+"?(\w+)"?/gi;
-const isAnnounced = (text: string): boolean => [...text.matchAll(changes)].some(([, table = '']) => seen.has(table.toLowerCase()));
+const isAnnounced = (text: string): boolean =>
+  [...text.matchAll(changes)].some(([, table = '']) => seen.has(table.toLowerCase()));
 
 export function statement(text: string): Statement {
   const found = known.get(text);

@@ -45,7 +45,9 @@ export class TableSql {
 
   /** One object as JSON; what it does not say has its initial value. */
   json(ref: string, record: Readonly<Record<string, unknown>>): string {
-    const fields = this.table.columns.map((c) => `${JSON.stringify(c.name)}:${c.json(record[c.name] ?? c.initial)}`);
+    const fields = this.table.columns.map(
+      (c) => `${JSON.stringify(c.name)}:${c.json(record[c.name] ?? c.initial)}`,
+    );
     return `{"ref":${JSON.stringify(ref)},${fields.join()}}`;
   }
 
@@ -61,14 +63,19 @@ export class TableSql {
   }
   private get insertOne(): Statement {
     const holders = this.names.map((_, i) => `$${i + 1}`).join(', ');
-    return statement(`INSERT INTO ${quote(this.table.name)} (${this.names.map(quote).join(', ')}) VALUES (${holders})`);
+    return statement(
+      `INSERT INTO ${quote(this.table.name)} (${this.names.map(quote).join(', ')}) VALUES (${holders})`,
+    );
   }
 
   update(ref: string, patch: Readonly<Record<string, unknown>>): [Statement, Parameter[]] | undefined {
     const columns = this.given(patch);
     if (columns.length === 0) return undefined;
     const sets = columns.map((c, i) => `${quote(c.name)} = $${i + 2}`).join(', ');
-    return [statement(`UPDATE ${quote(this.table.name)} SET ${sets} WHERE ref = $1 RETURNING ref`), [ref, ...columns.map((c) => c.parameter(patch[c.name]))]];
+    return [
+      statement(`UPDATE ${quote(this.table.name)} SET ${sets} WHERE ref = $1 RETURNING ref`),
+      [ref, ...columns.map((c) => c.parameter(patch[c.name]))],
+    ];
   }
 
   find(where: Readonly<Record<string, unknown>>): [Statement, Parameter[]] {
@@ -79,7 +86,10 @@ export class TableSql {
       if (value === null) return `${quote(c.name)} IS NULL`;
       return `${quote(c.name)} = $${parameters.push(value)}`;
     });
-    return [statement(`${this.selected}${terms.length > 0 ? ` WHERE ${terms.join(' AND ')}` : ''} ORDER BY ref`), parameters];
+    return [
+      statement(`${this.selected}${terms.length > 0 ? ` WHERE ${terms.join(' AND ')}` : ''} ORDER BY ref`),
+      parameters,
+    ];
   }
 }
 

@@ -19,10 +19,13 @@ afterAll(async () => {
 let made = 0;
 async function vm(label = ''): Promise<Ref<'VM'>> {
   const ref = newRef<'VM'>();
-  await inTransaction(store, (tx) => tx.insertAll('VM', [{ ref, uuid: `vm-${(made += 1)}`, name_label: label }]));
+  await inTransaction(store, (tx) =>
+    tx.insertAll('VM', [{ ref, uuid: `vm-${(made += 1)}`, name_label: label }]),
+  );
   return ref;
 }
-const label = async (ref: Ref<'VM'>): Promise<string | undefined> => (await store.read((tx) => tx.getMany('VM', [ref])))[0]?.name_label;
+const label = async (ref: Ref<'VM'>): Promise<string | undefined> =>
+  (await store.read((tx) => tx.getMany('VM', [ref])))[0]?.name_label;
 const nowhere = asRef<'VM'>('OpaqueRef:nowhere');
 /** Ends the connection that a transaction uses, as an administrator would. */
 const cut = async (tx: Tx): Promise<void> => {
@@ -48,7 +51,10 @@ test.each<[string, (tx: Tx) => Promise<unknown>]>([
   ['updateMany', (tx) => tx.updateMany('VM', [{ ref: nowhere, name_label: '' }])],
   ['remove', (tx) => tx.remove('VM', nowhere)],
 ])('%s of an object that is not there is HANDLE_INVALID', async (_what, work) => {
-  await expect(inTransaction(store, work)).rejects.toMatchObject({ code: 'HANDLE_INVALID', params: ['VM', nowhere] });
+  await expect(inTransaction(store, work)).rejects.toMatchObject({
+    code: 'HANDLE_INVALID',
+    params: ['VM', nowhere],
+  });
 });
 
 test('updateMany takes rows in one order, whatever the order and the fields it is given', async () => {
@@ -59,12 +65,19 @@ test('updateMany takes rows in one order, whatever the order and the fields it i
         'VM',
         [...refs]
           .sort(() => Math.random() - 0.5)
-          .map((ref, i) => (i % 2 === w % 2 ? { ref, name_label: `w${w}` } : { ref, name_description: `w${w}`, order: w })),
+          .map((ref, i) =>
+            i % 2 === w % 2 ? { ref, name_label: `w${w}` } : { ref, name_description: `w${w}`, order: w },
+          ),
       ),
     ),
   );
   await Promise.all(writers);
-  await inTransaction(store, (tx) => tx.updateMany('VM', [...refs.map((ref) => ({ ref, name_label: 'a' })), ...refs.map((ref) => ({ ref, name_label: 'b' }))]));
+  await inTransaction(store, (tx) =>
+    tx.updateMany('VM', [
+      ...refs.map((ref) => ({ ref, name_label: 'a' })),
+      ...refs.map((ref) => ({ ref, name_label: 'b' })),
+    ]),
+  );
   const rows = await store.read((tx) => tx.getMany('VM', refs));
   expect(new Set(rows.map((r) => r.name_label))).toEqual(new Set(['b']));
   expect(rows.map((r) => r.ref)).toEqual(refs);
@@ -137,19 +150,22 @@ test('a connection lost behind the last statement, before the commit is sent: th
 test.each<[string, (tx: Tx, ref: Ref<'VM'>) => Promise<unknown>]>([
   ['behind its last statement', async () => undefined],
   ['between two statements', (tx, ref) => tx.get('VM', ref)],
-])('a process that stood still %s lost its transaction, keeps nobody waiting, and does the work again', async (_where, last) => {
-  const ref = await vm('0');
-  let runs = 0;
-  await inTransaction(store, async (tx) => {
-    runs += 1;
-    const row = await tx.lock('VM', ref);
-    await tx.update('VM', ref, { name_label: String(Number(row.name_label) + 1) });
-    // As when the process is stopped: Postgres waits for it, and others for the row.
-    if (runs === 1) await inTransaction(store, (other) => other.update('VM', ref, { name_label: '10' }));
-    await last(tx, ref);
-  });
-  expect([runs, await label(ref)]).toEqual([2, '11']);
-});
+])(
+  'a process that stood still %s lost its transaction, keeps nobody waiting, and does the work again',
+  async (_where, last) => {
+    const ref = await vm('0');
+    let runs = 0;
+    await inTransaction(store, async (tx) => {
+      runs += 1;
+      const row = await tx.lock('VM', ref);
+      await tx.update('VM', ref, { name_label: String(Number(row.name_label) + 1) });
+      // As when the process is stopped: Postgres waits for it, and others for the row.
+      if (runs === 1) await inTransaction(store, (other) => other.update('VM', ref, { name_label: '10' }));
+      await last(tx, ref);
+    });
+    expect([runs, await label(ref)]).toEqual([2, '11']);
+  },
+);
 
 test('a statement whose failure was ignored cannot be committed in silence', async () => {
   const ref = await vm('before');
@@ -180,7 +196,9 @@ test('effects come after the commit, once, and not at all without one', async ()
 
 test('a reference that must not dangle is refused at the commit; the order inside is free', async () => {
   const lost = newRef<'VBD'>();
-  await expect(inTransaction(store, (tx) => tx.insertAll('VBD', [{ ref: lost, uuid: 'lost', VM: nowhere }]))).rejects.toMatchObject({
+  await expect(
+    inTransaction(store, (tx) => tx.insertAll('VBD', [{ ref: lost, uuid: 'lost', VM: nowhere }])),
+  ).rejects.toMatchObject({
     code: '23503',
     constraint: 'vbd_VM_fkey',
   });
@@ -200,7 +218,9 @@ test('a locked object does not keep others from pointing at it', async () => {
   const owner = await vm();
   await inTransaction(store, async (tx) => {
     await tx.lock('VM', owner);
-    await inTransaction(store, (other) => other.insertAll('VBD', [{ ref: newRef(), uuid: 'beside', VM: owner }]));
+    await inTransaction(store, (other) =>
+      other.insertAll('VBD', [{ ref: newRef(), uuid: 'beside', VM: owner }]),
+    );
   });
 });
 
@@ -212,14 +232,17 @@ test('every connection has time limits, and times come in UTC', async () => {
       ),
     ),
   );
-  for (const [row] of settings) expect(row).toEqual({ statement: `${limitMs / 1000}s`, idle: `${idleMs / 1000}s`, zone: 'UTC' });
+  for (const [row] of settings)
+    expect(row).toEqual({ statement: `${limitMs / 1000}s`, idle: `${idleMs / 1000}s`, zone: 'UTC' });
 });
 
 test('statements are prepared once a connection', async () => {
   const single = await Store.connect({ url: database.url, connections: 1 });
   const ref = await vm();
   for (let i = 0; i < 5; i += 1)
-    await inTransaction(single, (tx) => tx.update('VM', ref, i % 2 === 0 ? { name_label: `${i}`, order: i } : { order: i, name_label: `${i}` }));
+    await inTransaction(single, (tx) =>
+      tx.update('VM', ref, i % 2 === 0 ? { name_label: `${i}`, order: i } : { order: i, name_label: `${i}` }),
+    );
   const rows = await single.query<{ statement: string }>('SELECT statement FROM pg_prepared_statements');
   expect(rows.filter((r) => r.statement.startsWith('UPDATE "vm" SET'))).toHaveLength(1);
   await single.close();
@@ -233,7 +256,9 @@ test('reads that belong together are of one moment and cannot write', async () =
     return [first, (await tx.get('VM', ref)).name_label];
   });
   expect(seen).toEqual(['before', 'before']);
-  await expect(store.read((tx) => tx.update('VM', ref, { name_label: 'x' }))).rejects.toMatchObject({ code: '25006' });
+  await expect(store.read((tx) => tx.update('VM', ref, { name_label: 'x' }))).rejects.toMatchObject({
+    code: '25006',
+  });
   expect(await label(ref)).toBe('after');
 });
 
@@ -285,7 +310,9 @@ describe('what is left for the commit', () => {
   test('is not hidden by that of a statement beside it which is seen first', async () => {
     const ref = await vm('before');
     const failing = inTransaction(store, async (tx) => {
-      const duplicate = tx.query('INSERT INTO vm(ref, uuid) VALUES ($1, $1)', [ref]).then(async (rows) => Promise.resolve(rows));
+      const duplicate = tx
+        .query('INSERT INTO vm(ref, uuid) VALUES ($1, $1)', [ref])
+        .then(async (rows) => Promise.resolve(rows));
       duplicate.catch(() => undefined);
       await tx.query('SELECT 1');
       return duplicate;
@@ -302,7 +329,9 @@ describe('what is left for the commit', () => {
     });
     await expect(failing).rejects.toMatchObject({ code: 'HANDLE_INVALID' });
     expect(await label(ref)).toBe('before');
-    await inTransaction(store, async (tx) => tx.leave(rename, [ref, 'found'], () => new XenError('HANDLE_INVALID', 'VM', ref)));
+    await inTransaction(store, async (tx) =>
+      tx.leave(rename, [ref, 'found'], () => new XenError('HANDLE_INVALID', 'VM', ref)),
+    );
     expect(await label(ref)).toBe('found');
   });
 

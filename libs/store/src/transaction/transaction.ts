@@ -36,15 +36,27 @@ const commit = statement('COMMIT'),
 const conflicts: ReadonlySet<string> = new Set(['40001', '40P01']);
 /** Out of connections, of memory, of locks; the server shuts down or starts; the connection was ended, by an administrator or for standing idle. */
 const overload = /^(53|57P0|08|25P03)/;
-const unreachable: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN', 'ENOENT']);
+const unreachable: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ENOENT',
+]);
 const timeLimit = '57014';
 /** A reference or a uuid, as they alone are in indexes, that is longer than any can be. */
 const tooLong = '54000';
 const fieldOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'constraint' in error ? String(error.constraint).replace(/_(?:idx|pkey|key)$/, '') : 'value';
+  typeof error === 'object' && error !== null && 'constraint' in error
+    ? String(error.constraint).replace(/_(?:idx|pkey|key)$/, '')
+    : 'value';
 
 const codeOf = (error: unknown): string | undefined =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 /** The driver reports some of its own failures by a plain error, without the five characters that the server gives each. */
 const lostTexts = /^Connection terminated|not queryable|Client was closed/;
 const noneFree = 'timeout exceeded when trying to connect';
@@ -55,9 +67,12 @@ function isLost(error: unknown): boolean {
   return error instanceof Error && lostTexts.test(error.message);
 }
 /** The transaction had ended before its COMMIT came to the server, or the COMMIT never left: nothing was committed. */
-const isUnsent = (error: unknown): boolean => codeOf(error) === '25P03' || (error instanceof Error && /not queryable|Client was closed/.test(error.message));
+const isUnsent = (error: unknown): boolean =>
+  codeOf(error) === '25P03' ||
+  (error instanceof Error && /not queryable|Client was closed/.test(error.message));
 /** Trying again at once would only make it worse. */
-const isOverdue = (error: unknown): boolean => codeOf(error) === timeLimit || (error instanceof Error && error.message === noneFree);
+const isOverdue = (error: unknown): boolean =>
+  codeOf(error) === timeLimit || (error instanceof Error && error.message === noneFree);
 const isConflict = (error: unknown): boolean => conflicts.has(codeOf(error) ?? '');
 
 export async function inTransaction<T>(store: Store, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -102,7 +117,8 @@ async function committed(link: Link, left: readonly Promise<void>[]): Promise<vo
   if (end.status === 'rejected') throw isLost(end.reason) ? new CommitUnknown(end.reason) : end.reason;
   const failed = before.find((one) => one.status === 'rejected');
   if (failed) throw failed.reason;
-  if (end.value.command !== 'COMMIT') throw new Error('a statement failed and its error was ignored: nothing was committed');
+  if (end.value.command !== 'COMMIT')
+    throw new Error('a statement failed and its error was ignored: nothing was committed');
 }
 
 /**
@@ -111,7 +127,9 @@ async function committed(link: Link, left: readonly Promise<void>[]): Promise<vo
  */
 async function firstFailure(tx: Tx, error: unknown): Promise<unknown> {
   if (codeOf(error) !== inFailedTransaction) return error;
-  const left = (await Promise.allSettled(tx.state.left)).find((one) => one.status === 'rejected' && codeOf(one.reason) !== inFailedTransaction);
+  const left = (await Promise.allSettled(tx.state.left)).find(
+    (one) => one.status === 'rejected' && codeOf(one.reason) !== inFailedTransaction,
+  );
   return (left?.status === 'rejected' ? left.reason : tx.state.failure) ?? error;
 }
 

@@ -37,7 +37,10 @@ function batchOf(sql: TableSql, fields: readonly string[], patches: readonly Pat
      locked AS (SELECT t.ref FROM ${table} t WHERE t.ref IN (SELECT ref FROM given) ORDER BY t.ref FOR NO KEY UPDATE)
      UPDATE ${table} t SET ${columns.map((c) => `${quote(c.name)} = g.${quote(c.name)}`).join(', ')}
      FROM given g JOIN locked l ON l.ref = g.ref WHERE t.ref = g.ref RETURNING t.ref`;
-  const rows = patches.map((p) => `{"ref":${JSON.stringify(p.ref)},${columns.map((c) => `${JSON.stringify(c.name)}:${c.json(p[c.name])}`).join()}}`);
+  const rows = patches.map(
+    (p) =>
+      `{"ref":${JSON.stringify(p.ref)},${columns.map((c) => `${JSON.stringify(c.name)}:${c.json(p[c.name])}`).join()}}`,
+  );
   return { sql: statement(text), values: [`[${rows.join()}]`], refs: patches.map((p) => p.ref) };
 }
 

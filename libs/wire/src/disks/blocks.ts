@@ -52,7 +52,8 @@ export class Bits {
   raw(bits = this.end): Uint8Array {
     const out = new Uint8Array(Math.ceil(bits / 8));
     out.set(this.bytes.subarray(0, out.length));
-    if (bits % 8 !== 0 && out.length > 0) out[out.length - 1] = (out[out.length - 1] ?? 0) & (0xff << (8 - (bits % 8)));
+    if (bits % 8 !== 0 && out.length > 0)
+      out[out.length - 1] = (out[out.length - 1] ?? 0) & (0xff << (8 - (bits % 8)));
     return out;
   }
   /** Runs of set bits, first and count, in order. */
@@ -71,7 +72,9 @@ export class Bits {
     return bit % 8 === 0 && this.bytes[bit / 8] === 0;
   }
   private grow(length: number): void {
-    const grown = new Uint8Array(Math.max(length, Math.min(this.bytes.length * 2, this.bytes.length + 65_536)));
+    const grown = new Uint8Array(
+      Math.max(length, Math.min(this.bytes.length * 2, this.bytes.length + 65_536)),
+    );
     grown.set(this.bytes);
     this.bytes = grown;
   }

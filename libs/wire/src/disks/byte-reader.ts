@@ -81,7 +81,12 @@ export class ByteReader {
   /** The rest of the bytes; a consumer that stops also stops the source. */
   async *rest(): AsyncGenerator<Uint8Array> {
     try {
-      for (let part = await this.some(Number.MAX_SAFE_INTEGER); part; part = await this.some(Number.MAX_SAFE_INTEGER)) yield part;
+      for (
+        let part = await this.some(Number.MAX_SAFE_INTEGER);
+        part;
+        part = await this.some(Number.MAX_SAFE_INTEGER)
+      )
+        yield part;
     } finally {
       await this.close();
     }

@@ -19,13 +19,18 @@ export async function* unitsOf(
   for (const { first, end } of runsOf(unitNumbers(source, unit, also))) {
     const length = Math.min(end * unit, source.size) - first * unit;
     const reader = new ByteReader(source.read(first * unit, length));
-    for (let index = first; index < end; index += 1) yield { index, bytes: await reader.exactly(Math.min(unit, source.size - index * unit)) };
+    for (let index = first; index < end; index += 1)
+      yield { index, bytes: await reader.exactly(Math.min(unit, source.size - index * unit)) };
     await reader.close();
   }
 }
 
 /** The numbers of those units, in order. */
-export function* unitNumbers({ extents, size }: DiskSource, unit: number, also: readonly number[] = []): Generator<number> {
+export function* unitNumbers(
+  { extents, size }: DiskSource,
+  unit: number,
+  also: readonly number[] = [],
+): Generator<number> {
   const more = [...new Set(also)].filter((index) => index * unit < size).sort((a, b) => a - b);
   let next = 0;
   for (const { offset, length } of extents) {
@@ -84,7 +89,8 @@ export async function* readChunked(reader: ByteReader): AsyncGenerator<Write> {
 const chunkBytes = 2 ** 20;
 function* chunksOf({ extents }: DiskSource): Generator<Extent> {
   for (const { offset, length } of extents)
-    for (let at = 0; at < length; at += chunkBytes) yield { offset: offset + at, length: Math.min(chunkBytes, length - at) };
+    for (let at = 0; at < length; at += chunkBytes)
+      yield { offset: offset + at, length: Math.min(chunkBytes, length - at) };
 }
 function chunkHeader({ offset, length }: Extent): Uint8Array {
   const header = new DataView(new ArrayBuffer(chunkHeaderBytes));

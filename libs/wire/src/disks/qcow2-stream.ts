@@ -21,7 +21,10 @@ export interface Qcow2Reading {
 class Beyond extends Error {}
 
 /** The blocks of the file; absent places are left out. */
-export async function* readQcow2(reader: ByteReader, { inflate, putAside }: Qcow2Reading): AsyncGenerator<Write> {
+export async function* readQcow2(
+  reader: ByteReader,
+  { inflate, putAside }: Qcow2Reading,
+): AsyncGenerator<Write> {
   const head = await reader.upTo(headBytes);
   const whole = head.length < headBytes;
   const held: RandomAccess = { read: async (offset, length) => heldPart(head, offset, length, whole) };
@@ -35,7 +38,12 @@ export async function* readQcow2(reader: ByteReader, { inflate, putAside }: Qcow
   reader.unread(head);
   const aside = await putAside(reader.rest());
   try {
-    yield* inOrder(await Qcow2.open({ read: (offset, length) => whenThere(aside.size, offset, length) ?? aside.read(offset, length) }, inflate));
+    yield* inOrder(
+      await Qcow2.open(
+        { read: (offset, length) => whenThere(aside.size, offset, length) ?? aside.read(offset, length) },
+        inflate,
+      ),
+    );
   } finally {
     await aside.close();
   }
@@ -59,7 +67,9 @@ async function* inOrder(image: Qcow2): AsyncGenerator<Write> {
     const offset = cluster * image.clusterBytes,
       length = Math.min(image.clusterBytes, image.size - offset);
     if (length <= 0) throw new BadDisk('a cluster beyond the end of the disk');
-    yield place.kind === 'zero' ? { offset, zeroes: length } : { offset, bytes: await image.read(offset, length) };
+    yield place.kind === 'zero'
+      ? { offset, zeroes: length }
+      : { offset, bytes: await image.read(offset, length) };
   }
 }
 
@@ -68,7 +78,9 @@ interface Stored {
   readonly at: number;
 }
 /** Clusters by their place in the file; undefined when they cannot be read one after another. */
-async function streamable(image: Qcow2): Promise<{ stored: readonly Stored[]; zeroes: readonly number[] } | undefined> {
+async function streamable(
+  image: Qcow2,
+): Promise<{ stored: readonly Stored[]; zeroes: readonly number[] } | undefined> {
   const stored: Stored[] = [],
     zeroes: number[] = [];
   for await (const [cluster, place] of image.places()) {

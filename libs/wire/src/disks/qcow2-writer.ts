@@ -32,7 +32,15 @@ function layoutOf(source: DiskSource): Layout & { readonly used: ReadonlySet<num
     refClusters += 1;
     refTableClusters = Math.ceil((refClusters * 8) / blockBytes);
   }
-  return { l1Size, l1Clusters, l2Clusters: used.size, refTableClusters, refClusters, total: others + refClusters + refTableClusters, used };
+  return {
+    l1Size,
+    l1Clusters,
+    l2Clusters: used.size,
+    refTableClusters,
+    refClusters,
+    total: others + refClusters + refTableClusters,
+    used,
+  };
 }
 
 const cluster = (write: (view: DataView) => void, clusters = 1): Uint8Array => {
@@ -48,12 +56,16 @@ export async function* writeQcow2(source: DiskSource): AsyncGenerator<Uint8Array
     refsAt = refTableAt + refTableClusters,
     dataAt = refsAt + refClusters;
   yield header(source.size, layout, refTableAt);
-  yield cluster((view) => [...used].forEach((table, i) => view.setBigUint64(table * 8, entry(1 + l1Clusters + i))), l1Clusters);
+  yield cluster(
+    (view) => [...used].forEach((table, i) => view.setBigUint64(table * 8, entry(1 + l1Clusters + i))),
+    l1Clusters,
+  );
   yield* secondTables(source, dataAt);
   yield cluster((view) => {
     for (let i = 0; i < refClusters; i += 1) view.setBigUint64(i * 8, BigInt((refsAt + i) * blockBytes));
   }, refTableClusters);
-  for (let i = 0; i < refClusters; i += 1) yield cluster((view) => ones(view, Math.min(perRefcounts, total - i * perRefcounts)));
+  for (let i = 0; i < refClusters; i += 1)
+    yield cluster((view) => ones(view, Math.min(perRefcounts, total - i * perRefcounts)));
   for await (const { bytes } of unitsOf(source, blockBytes)) {
     yield bytes;
     if (bytes.length < blockBytes) yield new Uint8Array(blockBytes - bytes.length);

@@ -37,8 +37,10 @@ export function readQcow2Header(bytes: Uint8Array): Qcow2Header {
   if (clusterBits < 9 || clusterBits > 21) throw new BadDisk(`clusters of 2^${clusterBits} bytes`);
   if (size > largest) throw new BadDisk(`a disk of ${size} bytes`);
   if (view.getUint32(32) !== 0) throw new BadDisk('an encrypted file');
-  if (version === 3 && (view.getBigUint64(72) & ~readable) !== 0n) throw new BadDisk('features that are not known');
-  if (version === 3 && view.getUint32(100) > 104 && view.getUint8(104) !== 0) throw new BadDisk('a compression that is not known');
+  if (version === 3 && (view.getBigUint64(72) & ~readable) !== 0n)
+    throw new BadDisk('features that are not known');
+  if (version === 3 && view.getUint32(100) > 104 && view.getUint8(104) !== 0)
+    throw new BadDisk('a compression that is not known');
   const l1Size = view.getUint32(36);
   if (l1Size > 2 ** 25 / 8) throw new BadDisk('a table that is too large');
   return { size: Number(size), clusterBits, l1Offset: Number(view.getBigUint64(40)), l1Size };
@@ -120,7 +122,8 @@ export class Qcow2 {
 
   private show(cluster: number): void {
     const last = Math.floor(((cluster + 1) * this.clusterBytes - 1) / blockBytes);
-    for (let block = Math.floor((cluster * this.clusterBytes) / blockBytes); block <= last; block += 1) this.present.set(block);
+    for (let block = Math.floor((cluster * this.clusterBytes) / blockBytes); block <= last; block += 1)
+      this.present.set(block);
   }
 
   private async placeAt(cluster: number): Promise<Place | undefined> {
@@ -141,14 +144,24 @@ export class Qcow2 {
     return view;
   }
 
-  private async part(place: Exclude<Place, { kind: 'zero' }>, start: number, count: number): Promise<Uint8Array> {
+  private async part(
+    place: Exclude<Place, { kind: 'zero' }>,
+    start: number,
+    count: number,
+  ): Promise<Uint8Array> {
     if (place.kind === 'stored') return this.file.read(place.offset + start, count);
-    return this.inflate(await this.file.read(place.offset, place.length), this.clusterBytes).subarray(start, start + count);
+    return this.inflate(await this.file.read(place.offset, place.length), this.clusterBytes).subarray(
+      start,
+      start + count,
+    );
   }
 }
 
 /** Where the second tables are. Two at one place would let a small file stand for an endless one. */
-async function tablesOf(file: RandomAccess, { size, clusterBits, l1Offset, l1Size }: Qcow2Header): Promise<number[]> {
+async function tablesOf(
+  file: RandomAccess,
+  { size, clusterBits, l1Offset, l1Size }: Qcow2Header,
+): Promise<number[]> {
   const needed = Math.min(l1Size, Math.ceil(size / (2 ** clusterBits * (2 ** clusterBits / 8))));
   const bytes = await file.read(l1Offset, needed * 8);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

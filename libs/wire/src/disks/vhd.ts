@@ -20,7 +20,8 @@ export interface VhdNames {
   readonly base?: string | undefined;
 }
 
-const uuidBytes = (uuid: string): Uint8Array => Uint8Array.from(uuid.replaceAll('-', '').match(/../g) ?? [], (hex) => parseInt(hex, 16));
+const uuidBytes = (uuid: string): Uint8Array =>
+  Uint8Array.from(uuid.replaceAll('-', '').match(/../g) ?? [], (hex) => parseInt(hex, 16));
 
 function sealed(bytes: Uint8Array, at: number): Uint8Array {
   const sum = bytes.reduce((total, byte) => total + byte, 0);
@@ -80,7 +81,8 @@ function header(entries: number, { base }: VhdNames): Uint8Array {
 const bitmapBytes = (block: number): number => Math.ceil(block / sectorBytes / 8 / sectorBytes) * sectorBytes;
 
 export async function* writeVhd(source: DiskSource, names: VhdNames): AsyncGenerator<Uint8Array> {
-  if (source.size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(source.size), String(largestBytes));
+  if (source.size > largestBytes)
+    throw new XenError('VDI_TOO_LARGE', String(source.size), String(largestBytes));
   const end = footer(source.size, names);
   const entries = Math.ceil(source.size / vhdBlockBytes);
   const table = new Uint8Array(Math.ceil((entries * 4) / sectorBytes) * sectorBytes).fill(0xff);
@@ -120,7 +122,12 @@ class Sectors {
       const from = Math.max(start, this.next.offset),
         to = Math.min(end, this.next.offset + this.next.length);
       // Extents begin and end at blocks of 64 KiB, which are 16 bytes of this map.
-      if (from < to) bytes.fill(0xff, (from - start) / sectorBytes / 8, Math.ceil((to - start) / blockBytes) * (blockBytes / sectorBytes / 8));
+      if (from < to)
+        bytes.fill(
+          0xff,
+          (from - start) / sectorBytes / 8,
+          Math.ceil((to - start) / blockBytes) * (blockBytes / sectorBytes / 8),
+        );
       if (this.next.offset + this.next.length > end) break;
       this.step();
     }
@@ -144,10 +151,14 @@ export async function* readVhd(reader: ByteReader): AsyncGenerator<Write> {
   const about = await checked(reader, 2 * sectorBytes, 'cxsparse');
   const entries = about.getUint32(28),
     block = about.getUint32(32);
-  if (block < 4096 || block > 2 ** 28 || (block & (block - 1)) !== 0 || entries * 4 > largestTable) throw new BadDisk('a VHD with a strange table');
+  if (block < 4096 || block > 2 ** 28 || (block & (block - 1)) !== 0 || entries * 4 > largestTable)
+    throw new BadDisk('a VHD with a strange table');
   await forward(reader, Number(about.getBigUint64(16)));
   const table = new DataView((await reader.exactly(entries * 4)).buffer);
-  const places = Array.from({ length: entries }, (_, index) => ({ index, sector: table.getUint32(index * 4) })).filter(({ sector }) => sector !== unused);
+  const places = Array.from({ length: entries }, (_, index) => ({
+    index,
+    sector: table.getUint32(index * 4),
+  })).filter(({ sector }) => sector !== unused);
   for (const { index, sector } of places.sort((a, b) => a.sector - b.sector)) {
     await forward(reader, sector * sectorBytes);
     yield* readBlock(reader, { at: index * block, block, size });
@@ -165,7 +176,10 @@ async function forward(reader: ByteReader, to: number): Promise<void> {
   await reader.skip(to - reader.position);
 }
 
-async function* readBlock(reader: ByteReader, { at, block, size }: { at: number; block: number; size: number }): AsyncGenerator<Write> {
+async function* readBlock(
+  reader: ByteReader,
+  { at, block, size }: { at: number; block: number; size: number },
+): AsyncGenerator<Write> {
   const map = await reader.exactly(bitmapBytes(block));
   const has = (sector: number): boolean => ((map[sector >> 3] ?? 0) & (0x80 >> (sector & 7))) !== 0;
   const sectors = block / sectorBytes;

@@ -16,7 +16,8 @@ export const raw: Encode = ({ width, pixels }, area, dots) => {
   const bytes = new Uint8Array(area.width * area.height * size);
   let at = 0;
   for (let y = area.y; y < area.y + area.height; y += 1)
-    for (let x = area.x; x < area.x + area.width; x += 1, at += size) bytes.set(dots[pixels[y * width + x] ?? 0] ?? [], at);
+    for (let x = area.x; x < area.x + area.width; x += 1, at += size)
+      bytes.set(dots[pixels[y * width + x] ?? 0] ?? [], at);
   return bytes;
 };
 

@@ -31,10 +31,12 @@ export class Keyboard {
       return '';
     }
     if (!down) return '';
-    if (symbol >= firstPrintable && symbol <= lastPrintable) return this.held.size > 0 ? controlled(symbol) : String.fromCharCode(symbol);
+    if (symbol >= firstPrintable && symbol <= lastPrintable)
+      return this.held.size > 0 ? controlled(symbol) : String.fromCharCode(symbol);
     if (symbol >= keypad && symbol < keypad + 10) return String(symbol - keypad);
     return named[symbol] ?? '';
   }
 }
 /** Ctrl and a letter. */
-const controlled = (symbol: number): string => (/[A-Za-z]/.test(String.fromCharCode(symbol)) ? String.fromCharCode(symbol & 0x1f) : '');
+const controlled = (symbol: number): string =>
+  /[A-Za-z]/.test(String.fromCharCode(symbol)) ? String.fromCharCode(symbol & 0x1f) : '';

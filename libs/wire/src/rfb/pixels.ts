@@ -10,10 +10,24 @@ export interface PixelFormat {
   readonly max: Colour;
   readonly shift: Colour;
 }
-export const ownFormat: PixelFormat = { bitsPerPixel: 32, depth: 24, bigEndian: false, trueColour: true, max: [255, 255, 255], shift: [16, 8, 0] };
+export const ownFormat: PixelFormat = {
+  bitsPerPixel: 32,
+  depth: 24,
+  bigEndian: false,
+  trueColour: true,
+  max: [255, 255, 255],
+  shift: [16, 8, 0],
+};
 export const formatBytes = 16;
 
-export function writeFormat({ bitsPerPixel, depth, bigEndian, trueColour, max, shift }: PixelFormat): Uint8Array {
+export function writeFormat({
+  bitsPerPixel,
+  depth,
+  bigEndian,
+  trueColour,
+  max,
+  shift,
+}: PixelFormat): Uint8Array {
   const bytes = Buffer.alloc(formatBytes);
   bytes.set([bitsPerPixel, depth, Number(bigEndian), Number(trueColour)]);
   max.forEach((m, i) => bytes.writeUInt16BE(m, 4 + 2 * i));
@@ -35,11 +49,21 @@ export function readFormat(bytes: Buffer): PixelFormat | undefined {
 }
 
 /** The bytes of each colour of the palette. */
-export function dotsOf({ bitsPerPixel, bigEndian, trueColour, max, shift }: PixelFormat): readonly Uint8Array[] {
+export function dotsOf({
+  bitsPerPixel,
+  bigEndian,
+  trueColour,
+  max,
+  shift,
+}: PixelFormat): readonly Uint8Array[] {
   const size = bitsPerPixel / 8;
   return palette.map((colour, index) => {
     const value = trueColour
-      ? colour.reduce((sum, part, i) => sum + Math.round((part * (max[i] ?? 0)) / 255) * 2 ** (shift[i] ?? 0), 0) % 2 ** bitsPerPixel
+      ? colour.reduce(
+          (sum, part, i) => sum + Math.round((part * (max[i] ?? 0)) / 255) * 2 ** (shift[i] ?? 0),
+          0,
+        ) %
+        2 ** bitsPerPixel
       : index;
     const bytes = Uint8Array.from({ length: size }, (_, i) => Math.floor(value / 256 ** i) & 0xff);
     return bigEndian ? bytes.reverse() : bytes;

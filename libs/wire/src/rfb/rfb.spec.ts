@@ -3,8 +3,14 @@ import { RfbClient, type ClientOptions } from '@xenplane/testing';
 import { Keyboard, RfbError, RfbServer, type TextScreen } from '@xenplane/wire';
 import { ownFormat, readFormat, writeFormat } from './pixels';
 
-const screen = (lines: readonly string[], columns = 40, rows = 5): TextScreen => ({ columns, rows, lines, cursor: { column: 0, row: rows - 1 } });
-const padded = (lines: readonly string[], rows = 5): string[] => Array.from({ length: rows }, (_, i) => (lines[i] ?? '').trimEnd());
+const screen = (lines: readonly string[], columns = 40, rows = 5): TextScreen => ({
+  columns,
+  rows,
+  lines,
+  cursor: { column: 0, row: rows - 1 },
+});
+const padded = (lines: readonly string[], rows = 5): string[] =>
+  Array.from({ length: rows }, (_, i) => (lines[i] ?? '').trimEnd());
 
 /** A server and a client that are joined at once. `step`: how many bytes come at a time. */
 function joined(
@@ -48,7 +54,9 @@ test('whatever changes, both encodings show what is on the screen, and send no m
         const { updates } = client;
         show(screen(screens.at(-1) ?? []));
         expect(client.updates).toBe(updates);
-        expect(new Set(client.rectangles.map((r) => r.encoding))).toEqual(new Set([encodings.includes(5) ? 5 : 0]));
+        expect(new Set(client.rectangles.map((r) => r.encoding))).toEqual(
+          new Set([encodings.includes(5) ? 5 : 0]),
+        );
       },
     ),
     { numRuns: 40 },
@@ -84,19 +92,27 @@ test('keys become what a terminal would send', () => {
   for (const symbol of [0xff08, 0xff8d, 0xffb5, 0xffe1, 0xff51]) client.key(symbol);
   expect(typed()).toBe('Root ~9\r\x7f\r5');
   const keyboard = new Keyboard();
-  expect([keyboard.key(0xffe3, true), keyboard.key(0x63, true), keyboard.key(0x63, false), keyboard.key(0xffe3, false), keyboard.key(0x63, true)]).toEqual([
-    '',
-    '\x03',
-    '',
-    '',
-    'c',
-  ]);
+  expect([
+    keyboard.key(0xffe3, true),
+    keyboard.key(0x63, true),
+    keyboard.key(0x63, false),
+    keyboard.key(0xffe3, false),
+    keyboard.key(0x63, true),
+  ]).toEqual(['', '\x03', '', '', 'c']);
 });
 
 test.each([
-  ['rgb565, big endian', { ...ownFormat, bitsPerPixel: 16, depth: 16, bigEndian: true, max: [31, 63, 31], shift: [11, 5, 0] }, [0xbd, 0xf7]],
+  [
+    'rgb565, big endian',
+    { ...ownFormat, bitsPerPixel: 16, depth: 16, bigEndian: true, max: [31, 63, 31], shift: [11, 5, 0] },
+    [0xbd, 0xf7],
+  ],
   ['bgr888', { ...ownFormat, shift: [0, 8, 16] }, [192, 192, 192, 0]],
-  ['bgr233', { ...ownFormat, bitsPerPixel: 8, depth: 8, max: [7, 7, 3], shift: [0, 3, 6] }, [0x05 | (0x05 << 3) | (0x02 << 6)]],
+  [
+    'bgr233',
+    { ...ownFormat, bitsPerPixel: 8, depth: 8, max: [7, 7, 3], shift: [0, 3, 6] },
+    [0x05 | (0x05 << 3) | (0x02 << 6)],
+  ],
 ] as const)('dots as the client wants them: %s', (_name, format, bytes) => {
   expect(readFormat(Buffer.from(writeFormat(format)))).toEqual(format);
   const server = new RfbServer('', { ...screen([], 1, 1), cursor: { column: 0, row: 0 } });
@@ -111,7 +127,12 @@ test.each([
 test('a client without true colours is told the palette', () => {
   const server = new RfbServer('', screen([]));
   for (const b of [Buffer.from('RFB 003.008\n'), Buffer.from([1]), Buffer.from([1])]) server.receive(b);
-  const { reply } = server.receive(Buffer.concat([Buffer.from([0, 0, 0, 0]), writeFormat({ ...ownFormat, bitsPerPixel: 8, trueColour: false })]));
+  const { reply } = server.receive(
+    Buffer.concat([
+      Buffer.from([0, 0, 0, 0]),
+      writeFormat({ ...ownFormat, bitsPerPixel: 8, trueColour: false }),
+    ]),
+  );
   expect([...reply]).toEqual([1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 192, 192, 192, 192, 192, 192]);
 });
 

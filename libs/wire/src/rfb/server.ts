@@ -28,7 +28,14 @@ const versionBytes = 12;
 const noSecurity = 1;
 const longestPaste = 2 ** 16;
 const mostEncodings = 1024;
-const messages = { setPixelFormat: 0, setEncodings: 2, updateRequest: 3, key: 4, pointer: 5, cutText: 6 } as const;
+const messages = {
+  setPixelFormat: 0,
+  setEncodings: 2,
+  updateRequest: 3,
+  key: 4,
+  pointer: 5,
+  cutText: 6,
+} as const;
 const u16 = (n: number): Buffer => Buffer.from([n >> 8, n & 0xff]);
 function i32(n: number): Buffer {
   const bytes = Buffer.alloc(4);
@@ -64,7 +71,9 @@ export class RfbServer {
   }
   /** The size to draw the screen in: the one wanted, when the client accepts another; else the one it knows. */
   sizeFor(wanted: Size): Size {
-    return this.follows ? wanted : { columns: this.announced.width / cellWidth, rows: this.announced.height / cellHeight };
+    return this.follows
+      ? wanted
+      : { columns: this.announced.width / cellWidth, rows: this.announced.height / cellHeight };
   }
 
   receive(bytes: Uint8Array): Received {
@@ -89,7 +98,9 @@ export class RfbServer {
   private take(): Taken | undefined {
     switch (this.phase) {
       case 'version':
-        return this.waiting.length < versionBytes ? undefined : this.takeVersion(this.waiting.toString('latin1', 0, versionBytes));
+        return this.waiting.length < versionBytes
+          ? undefined
+          : this.takeVersion(this.waiting.toString('latin1', 0, versionBytes));
       case 'security':
         return this.waiting.length < 1 ? undefined : this.takeSecurity(this.waiting[0]);
       case 'initialise':
@@ -110,14 +121,21 @@ export class RfbServer {
     return { bytes: versionBytes, reply: this.minor === 3 ? i32(noSecurity) : Buffer.from([1, noSecurity]) };
   }
   private takeSecurity(chosen: number | undefined): Taken {
-    if (chosen !== noSecurity) throw new RfbError(`the client chose security ${chosen}, which was not offered`);
+    if (chosen !== noSecurity)
+      throw new RfbError(`the client chose security ${chosen}, which was not offered`);
     this.phase = 'initialise';
     return { bytes: 1, ...(this.minor === 8 ? { reply: i32(0) } : {}) };
   }
   private initialisation(): Uint8Array {
     const name = Buffer.from(this.name);
     this.announced = this.picture;
-    return Buffer.concat([u16(this.picture.width), u16(this.picture.height), writeFormat(ownFormat), i32(name.length), name]);
+    return Buffer.concat([
+      u16(this.picture.width),
+      u16(this.picture.height),
+      writeFormat(ownFormat),
+      i32(name.length),
+      name,
+    ]);
   }
 
   private takeMessage(): Taken | undefined {
@@ -172,12 +190,18 @@ export class RfbServer {
   /** The first that we know is the one that the client likes best. */
   private setEncodings(numbers: readonly number[]): void {
     const best = numbers.find((n) => n === encodings.hextile || n === encodings.raw);
-    this.encode = best === encodings.hextile ? { number: best, of: hextile } : { number: encodings.raw, of: raw };
+    this.encode =
+      best === encodings.hextile ? { number: best, of: hextile } : { number: encodings.raw, of: raw };
     this.follows = numbers.includes(encodings.desktopSize);
   }
   /** A client may ask again before it was answered: then it wants what it wanted before as well. */
   private joined(message: Buffer): Rectangle & { readonly incremental: boolean } {
-    const [x, y, width, height] = [2, 4, 6, 8].map((at) => message.readUInt16BE(at)) as [number, number, number, number];
+    const [x, y, width, height] = [2, 4, 6, 8].map((at) => message.readUInt16BE(at)) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const before = this.request;
     if (!before) return { x, y, width, height, incremental: message[1] !== 0 };
     const left = Math.min(x, before.x),
@@ -195,7 +219,8 @@ export class RfbServer {
   private update(): Uint8Array {
     const { request, picture, sent } = this;
     if (!request || this.phase !== 'running') return new Uint8Array();
-    if (picture.width !== this.announced.width || picture.height !== this.announced.height) return this.resize();
+    if (picture.width !== this.announced.width || picture.height !== this.announced.height)
+      return this.resize();
     const area = inside(request, picture);
     const areas = request.incremental && sent ? differences(sent, picture, area) : [area];
     if (areas.length === 0) return new Uint8Array();
@@ -214,11 +239,16 @@ export class RfbServer {
     this.announced = this.picture;
     this.sent = undefined;
     this.request = undefined;
-    return Buffer.concat([Buffer.from([0, 0]), u16(1), header({ x: 0, y: 0, width, height }, encodings.desktopSize)]);
+    return Buffer.concat([
+      Buffer.from([0, 0]),
+      u16(1),
+      header({ x: 0, y: 0, width, height }, encodings.desktopSize),
+    ]);
   }
 }
 
-const header = ({ x, y, width, height }: Rectangle, encoding: number): Uint8Array => Buffer.concat([u16(x), u16(y), u16(width), u16(height), i32(encoding)]);
+const header = ({ x, y, width, height }: Rectangle, encoding: number): Uint8Array =>
+  Buffer.concat([u16(x), u16(y), u16(width), u16(height), i32(encoding)]);
 
 function limited(count: number, most: number): number {
   if (count > most) throw new RfbError('the message is too long');
@@ -227,7 +257,11 @@ function limited(count: number, most: number): number {
 
 const unknownDot = 255;
 /** A picture of which nothing is known. */
-const forgotten = ({ width, height }: Picture): Picture => ({ width, height, pixels: new Uint8Array(width * height).fill(unknownDot) });
+const forgotten = ({ width, height }: Picture): Picture => ({
+  width,
+  height,
+  pixels: new Uint8Array(width * height).fill(unknownDot),
+});
 function merged(before: Picture, after: Picture, area: Rectangle): Picture {
   const pixels = before.pixels.slice();
   for (let y = area.y; y < area.y + area.height; y += 1) {

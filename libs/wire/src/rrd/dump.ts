@@ -72,10 +72,20 @@ export function* dumpXml({ step, lastUpdate, sources, archives }: Dump): Generat
 }
 
 export function* dumpJson({ step, lastUpdate, sources, archives }: Dump): Generator<string> {
-  const head = JSON.stringify({ version, step: String(step), lastupdate: String(lastUpdate), ds: sources.map(sourceOf) });
+  const head = JSON.stringify({
+    version,
+    step: String(step),
+    lastupdate: String(lastUpdate),
+    ds: sources.map(sourceOf),
+  });
   yield `${head.slice(0, -1)},"rra":[`;
   for (const [i, archive] of archives.entries()) {
-    const about = JSON.stringify({ cf: archive.cf, pdp_per_row: String(archive.slotsPerRow), params, cdp_prep: { ds: sources.map(() => gathered) } });
+    const about = JSON.stringify({
+      cf: archive.cf,
+      pdp_per_row: String(archive.slotsPerRow),
+      params,
+      cdp_prep: { ds: sources.map(() => gathered) },
+    });
     yield `${i === 0 ? '' : ','}${about.slice(0, -1)},"database":[`;
     let separator = '';
     for (const row of rowsOf(archive)) {

@@ -48,7 +48,14 @@ const updates: Updates = {
 };
 test('updates, newest row first', () => {
   expect(JSON.parse(whole(updatesJson(updates)))).toEqual({
-    meta: { start: '5940', step: '60', end: '6000', rows: '2', columns: '2', legend: ['AVERAGE:host:u:cpu0', 'AVERAGE:vm:<v>:memory'] },
+    meta: {
+      start: '5940',
+      step: '60',
+      end: '6000',
+      rows: '2',
+      columns: '2',
+      legend: ['AVERAGE:host:u:cpu0', 'AVERAGE:vm:<v>:memory'],
+    },
     data: [
       { t: '6000', values: ['NaN', '4096'] },
       { t: '5940', values: ['0.25', '0.0'] },
@@ -59,7 +66,10 @@ test('updates, newest row first', () => {
       '<legend><entry>AVERAGE:host:u:cpu0</entry><entry>AVERAGE:vm:&lt;v&gt;:memory</entry></legend></meta>' +
       '<data><row><t>6000</t><v>NaN</v><v>4096</v></row><row><t>5940</t><v>0.25</v><v>0.0</v></row></data></xport>',
   );
-  expect(JSON.parse(whole(updatesJson({ ...updates, rows: 0, start: 77 })))).toMatchObject({ meta: { start: '77', rows: '0' }, data: [] });
+  expect(JSON.parse(whole(updatesJson({ ...updates, rows: 0, start: 77 })))).toMatchObject({
+    meta: { start: '77', rows: '0' },
+    data: [],
+  });
 });
 
 test('a dump, oldest row first', () => {
@@ -69,9 +79,24 @@ test('a dump, oldest row first', () => {
     sources: [{ name: 'cpu0', type: 'DERIVE', min: 0, max: 1, last: 0.5 }],
     archives: [{ cf: 'AVERAGE', slotsPerRow: 12, rows: 2, columns: [[0.25, Number.NaN]] }],
   };
-  const ds = { name: 'cpu0', type: 'DERIVE', minimal_heartbeat: '300', min: '0.0', max: '1', last_ds: '0.5', value: '0.0', unknown_sec: '0' };
+  const ds = {
+    name: 'cpu0',
+    type: 'DERIVE',
+    minimal_heartbeat: '300',
+    min: '0.0',
+    max: '1',
+    last_ds: '0.5',
+    value: '0.0',
+    unknown_sec: '0',
+  };
   const json = JSON.parse(whole(dumpJson(dump))) as { rra: { database: unknown }[] };
-  expect(json).toMatchObject({ version: '0003', step: '5', lastupdate: '6000', ds: [ds], rra: [{ cf: 'AVERAGE', pdp_per_row: '12', params: { xff: '0.5' } }] });
+  expect(json).toMatchObject({
+    version: '0003',
+    step: '5',
+    lastupdate: '6000',
+    ds: [ds],
+    rra: [{ cf: 'AVERAGE', pdp_per_row: '12', params: { xff: '0.5' } }],
+  });
   expect(json.rra[0]?.database).toEqual([['0.25'], ['NaN']]);
   expect(whole(dumpXml(dump))).toBe(
     '<?xml version="1.0"?><rrd><version>0003</version><step>5</step><lastupdate>6000</lastupdate>' +

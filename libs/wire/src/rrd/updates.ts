@@ -34,7 +34,11 @@ const metaOf = ({ step, end, rows, start, columns }: Updates): Meta => ({
 });
 
 /** From the newest row to the oldest; each value between the two texts. */
-function* rowsOf({ step, end, rows, columns }: Updates, before: string, after: string): Generator<{ readonly t: number; readonly values: string }> {
+function* rowsOf(
+  { step, end, rows, columns }: Updates,
+  before: string,
+  after: string,
+): Generator<{ readonly t: number; readonly values: string }> {
   for (let i = rows - 1; i >= 0; i -= 1) {
     let values = '';
     for (const column of columns) values += before + numberText(column.values[i] ?? Number.NaN) + after;

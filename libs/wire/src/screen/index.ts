@@ -1,2 +1,11 @@
-export { cellHeight, cellWidth, glyph, paint, palette, type Colour, type Picture, type TextScreen } from './picture';
+export {
+  cellHeight,
+  cellWidth,
+  glyph,
+  paint,
+  palette,
+  type Colour,
+  type Picture,
+  type TextScreen,
+} from './picture';
 export { jpegOf } from './jpeg';

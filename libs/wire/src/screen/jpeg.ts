@@ -86,9 +86,14 @@ class Blocks {
   /** The last row and column are repeated beyond the edge. */
   at(left: number, top: number): readonly number[] {
     const { width, height, pixels } = this.picture;
-    const dots = Array.from({ length: area }, (_, i) => pixels[Math.min(height - 1, top + (i >> 3)) * width + Math.min(width - 1, left + (i & 7))] ?? 0);
+    const dots = Array.from(
+      { length: area },
+      (_, i) =>
+        pixels[Math.min(height - 1, top + (i >> 3)) * width + Math.min(width - 1, left + (i & 7))] ?? 0,
+    );
     const name = dots.join('');
-    const made = this.known.get(name) ?? coefficients(Float64Array.from(dots, (dot) => (grey[dot] ?? 0) - 128));
+    const made =
+      this.known.get(name) ?? coefficients(Float64Array.from(dots, (dot) => (grey[dot] ?? 0) - 128));
     this.known.set(name, made);
     return made;
   }
@@ -119,15 +124,22 @@ function writeBlock(out: Bits, values: readonly number[], before: number): numbe
 }
 
 const word = (n: number): number[] => [n >> 8, n & 0xff];
-const segment = (marker: number, body: readonly number[]): number[] => [0xff, marker, ...word(body.length + 2), ...body];
-const huffman = (kind: number, { counts, symbols }: HuffmanTable): number[] => segment(0xc4, [kind, ...counts, ...symbols]);
+const segment = (marker: number, body: readonly number[]): number[] => [
+  0xff,
+  marker,
+  ...word(body.length + 2),
+  ...body,
+];
+const huffman = (kind: number, { counts, symbols }: HuffmanTable): number[] =>
+  segment(0xc4, [kind, ...counts, ...symbols]);
 
 export function jpegOf(picture: Picture): Uint8Array {
   const { width, height } = picture;
   const out = new Bits(),
     blocks = new Blocks(picture);
   let dc = 0;
-  for (let top = 0; top < height; top += size) for (let left = 0; left < width; left += size) dc = writeBlock(out, blocks.at(left, top), dc);
+  for (let top = 0; top < height; top += size)
+    for (let left = 0; left < width; left += size) dc = writeBlock(out, blocks.at(left, top), dc);
   out.end();
   return Uint8Array.from([
     ...[0xff, 0xd8],

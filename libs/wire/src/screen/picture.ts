@@ -38,7 +38,8 @@ const unknown = Uint8Array.from({ length: cellHeight }, (_, y) => (y > 1 && y < 
 const glyphs = letters.map(glyphOf);
 
 /** Sixteen rows of eight dots each, the leftmost the highest bit. */
-export const glyph = (character: string): Uint8Array => (character === ' ' ? blank : (glyphs[character.charCodeAt(0) - firstLetter] ?? unknown));
+export const glyph = (character: string): Uint8Array =>
+  character === ' ' ? blank : (glyphs[character.charCodeAt(0) - firstLetter] ?? unknown);
 
 const underline = 14;
 export function paint({ columns, rows, lines, cursor }: TextScreen): Picture {
@@ -61,5 +62,6 @@ export function paint({ columns, rows, lines, cursor }: TextScreen): Picture {
 
 function stamp(pixels: Uint8Array, at: number, width: number, rows: Uint8Array): void {
   for (let y = 0; y < cellHeight; y += 1)
-    for (let x = 0; x < cellWidth; x += 1) if (((rows[y] ?? 0) >> (cellWidth - 1 - x)) & 1) pixels[at + y * width + x] = 1;
+    for (let x = 0; x < cellWidth; x += 1)
+      if (((rows[y] ?? 0) >> (cellWidth - 1 - x)) & 1) pixels[at + y * width + x] = 1;
 }

@@ -9,14 +9,22 @@ test('every printable character looks like no other, and keeps a margin', () => 
   expect(glyph('ü')).toEqual(glyph('€'));
 });
 
-const screen = { columns: 20, rows: 3, lines: ['login: root', '', '[ok] {a|b} ~100%'], cursor: { column: 11, row: 0 } };
+const screen = {
+  columns: 20,
+  rows: 3,
+  lines: ['login: root', '', '[ok] {a|b} ~100%'],
+  cursor: { column: 11, row: 0 },
+};
 
 test('a screen is painted where its characters stand', () => {
   const { width, height, pixels } = paint(screen);
   expect([width, height]).toEqual([160, 48]);
   const cell = (column: number, row: number): number[] =>
     Array.from({ length: 16 }, (_, y) =>
-      Array.from({ length: 8 }, (_x, x) => (pixels[(row * 16 + y) * width + column * 8 + x] ?? 0) << (7 - x)).reduce((a, b) => a + b, 0),
+      Array.from(
+        { length: 8 },
+        (_x, x) => (pixels[(row * 16 + y) * width + column * 8 + x] ?? 0) << (7 - x),
+      ).reduce((a, b) => a + b, 0),
     );
   expect(cell(0, 0)).toEqual([...glyph('l')]);
   expect(cell(15, 2)).toEqual([...glyph('%')]);
@@ -25,13 +33,20 @@ test('a screen is painted where its characters stand', () => {
 });
 
 /** Reads back what a grey baseline JPEG with one table of each kind says. */
-function decode(bytes: Uint8Array): { readonly width: number; readonly height: number; readonly grey: number[] } {
+function decode(bytes: Uint8Array): {
+  readonly width: number;
+  readonly height: number;
+  readonly grey: number[];
+} {
   const segments = new Map<number, Uint8Array>();
   let at = 2,
     scan = 0;
   while (scan === 0) {
     const [marker = 0, length] = [bytes[at + 1], ((bytes[at + 2] ?? 0) << 8) + (bytes[at + 3] ?? 0)];
-    segments.set(marker === 0xc4 ? 0xc400 + (bytes[at + 4] ?? 0) : marker, bytes.subarray(at + 4, at + 2 + length));
+    segments.set(
+      marker === 0xc4 ? 0xc400 + (bytes[at + 4] ?? 0) : marker,
+      bytes.subarray(at + 4, at + 2 + length),
+    );
     at += 2 + length;
     if (marker === 0xda) scan = at;
   }
@@ -56,7 +71,10 @@ function decode(bytes: Uint8Array): { readonly width: number; readonly height: n
     throw new Error('no such code');
   };
   const frame = segments.get(0xc0) ?? new Uint8Array();
-  const [height, width] = [((frame[1] ?? 0) << 8) + (frame[2] ?? 0), ((frame[3] ?? 0) << 8) + (frame[4] ?? 0)];
+  const [height, width] = [
+    ((frame[1] ?? 0) << 8) + (frame[2] ?? 0),
+    ((frame[3] ?? 0) << 8) + (frame[4] ?? 0),
+  ];
   const steps = segments.get(0xdb)?.subarray(1) ?? new Uint8Array();
   const grey = new Array<number>(width * height).fill(0);
   let dc = 0;
@@ -76,7 +94,12 @@ function decode(bytes: Uint8Array): { readonly width: number; readonly height: n
           coefficients.forEach((c, i) => {
             const [v, u] = [i >> 3, i & 7];
             const scale = (u === 0 ? Math.SQRT1_2 : 1) * (v === 0 ? Math.SQRT1_2 : 1) * 0.25;
-            if (c !== 0) sum += scale * c * Math.cos(((2 * x + 1) * u * Math.PI) / 16) * Math.cos(((2 * y + 1) * v * Math.PI) / 16);
+            if (c !== 0)
+              sum +=
+                scale *
+                c *
+                Math.cos(((2 * x + 1) * u * Math.PI) / 16) *
+                Math.cos(((2 * y + 1) * v * Math.PI) / 16);
           });
           grey[(top + y) * width + left + x] = sum;
         }

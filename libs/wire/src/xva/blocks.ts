@@ -56,7 +56,8 @@ export class MemberReader {
       const offset = this.placeOf(entry, prefix);
       const bytes = await this.tar.content(entry, largestMember);
       await this.check(entry, bytes);
-      if (offset + bytes.length > size) throw new XenError('IMPORT_ERROR_UNEXPECTED_FILE', `${prefix} of ${size} bytes`, entry.name);
+      if (offset + bytes.length > size)
+        throw new XenError('IMPORT_ERROR_UNEXPECTED_FILE', `${prefix} of ${size} bytes`, entry.name);
       if (bytes.length > 0) yield isZero(bytes) ? { offset, zeroes: bytes.length } : { offset, bytes };
       end = Math.max(end, offset + bytes.length);
       if (size === 0) return;
@@ -94,6 +95,7 @@ export class MemberReader {
     }
     const said = plain.decode(await this.tar.content(next, 1024)).trim();
     const found = suffix === '.xxhash' ? await xxh64(bytes) : this.checking.sha1(bytes);
-    if (said.toLowerCase() !== found.toLowerCase() && !this.checking.force) throw new XenError('IMPORT_ERROR_SOME_CHECKSUMS_FAILED');
+    if (said.toLowerCase() !== found.toLowerCase() && !this.checking.force)
+      throw new XenError('IMPORT_ERROR_SOME_CHECKSUMS_FAILED');
   }
 }

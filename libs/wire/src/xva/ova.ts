@@ -35,11 +35,20 @@ const plain = (value: string | number): string => `<value>${escapeXml(String(val
 const struct = (members: readonly string[]): string => `<value><struct>${members.join('')}</struct></value>`;
 
 export function writeOva(version: OvaVersion, objects: readonly OvaObject[]): Uint8Array {
-  const versions = Object.entries({ ...version, export_vsn: exportVersion }).map(([name, value]) => member(name, plain(value)));
-  const all = objects.map(({ class: cls, id, snapshot }) =>
-    struct([member('class', plain(cls)), member('id', plain(id)), member('snapshot', encodeXml({ kind: 'record', cls }, snapshot))]),
+  const versions = Object.entries({ ...version, export_vsn: exportVersion }).map(([name, value]) =>
+    member(name, plain(value)),
   );
-  const body = struct([member('version', struct(versions)), member('objects', `<value><array><data>${all.join('')}</data></array></value>`)]);
+  const all = objects.map(({ class: cls, id, snapshot }) =>
+    struct([
+      member('class', plain(cls)),
+      member('id', plain(id)),
+      member('snapshot', encodeXml({ kind: 'record', cls }, snapshot)),
+    ]),
+  );
+  const body = struct([
+    member('version', struct(versions)),
+    member('objects', `<value><array><data>${all.join('')}</data></array></value>`),
+  ]);
   return new TextEncoder().encode(body);
 }
 
@@ -48,18 +57,26 @@ export function readOva(bytes: Uint8Array): Ova {
   const value = parseValue(textOf(bytes));
   const version = isStruct(value) && isStruct(value['version']) ? value['version'] : undefined;
   const objects = isStruct(value) ? value['objects'] : undefined;
-  if (!version || !Array.isArray(objects)) throw new XenError('IMPORT_ERROR', `${ovaName} describes no export`);
+  if (!version || !Array.isArray(objects))
+    throw new XenError('IMPORT_ERROR', `${ovaName} describes no export`);
   const texts = Object.fromEntries(Object.entries(version).map(([name, v]) => [name, textIn(v)]));
   if (!(Number(texts['export_vsn'] ?? 0) <= exportVersion)) throw new XenError('IMPORT_INCOMPATIBLE_VERSION');
   return { version: texts, objects: objects.flatMap(readObject) };
 }
 
-const textIn = (value: Untyped): string => (value instanceof Scalar ? value.text : typeof value === 'string' ? value : '');
+const textIn = (value: Untyped): string =>
+  value instanceof Scalar ? value.text : typeof value === 'string' ? value : '';
 
 function readObject(value: Untyped): OvaObject[] {
   if (!isStruct(value)) throw new XenError('IMPORT_ERROR', `${ovaName} has an object that is none`);
   const cls = textIn(value['class'] ?? ''),
     id = textIn(value['id'] ?? '');
   if (!isClassName(cls) || classNamed(cls).name !== cls) return [];
-  return [{ class: cls, id, snapshot: decode({ kind: 'record', cls }, value['snapshot']) as Record<string, unknown> }];
+  return [
+    {
+      class: cls,
+      id,
+      snapshot: decode({ kind: 'record', cls }, value['snapshot']) as Record<string, unknown>,
+    },
+  ];
 }

@@ -12,7 +12,11 @@ export async function* writeTarDisk(source: DiskSource): AsyncGenerator<Uint8Arr
   yield tarEnd();
 }
 
-export async function* readTarDisk(reader: ByteReader, size: number, checking: Checking): AsyncGenerator<Write> {
+export async function* readTarDisk(
+  reader: ByteReader,
+  size: number,
+  checking: Checking,
+): AsyncGenerator<Write> {
   const members = new MemberReader(new TarReader(reader), checking);
   yield* members.disk({ prefix, size });
   await members.end();

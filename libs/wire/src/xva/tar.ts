@@ -15,7 +15,8 @@ export class BadTar extends Error {
 }
 
 const octal = (value: number, width: number): string => `${value.toString(8).padStart(width - 1, '0')}\0`;
-const sumOf = (header: Uint8Array): number => header.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
+const sumOf = (header: Uint8Array): number =>
+  header.reduce((sum, byte, at) => sum + (at >= 148 && at < 156 ? 32 : byte), 0);
 
 /** A name of more than 100 bytes is split at a slash. */
 function nameParts(name: string): { name: Uint8Array; prefix: Uint8Array } {
@@ -92,7 +93,8 @@ export class TarReader {
 }
 
 /** True if this could be the beginning of a tar. */
-export const isTarHeader = (header: Uint8Array): boolean => header.length >= recordBytes && numberAt(header, 148, 8) === sumOf(header.subarray(0, recordBytes));
+export const isTarHeader = (header: Uint8Array): boolean =>
+  header.length >= recordBytes && numberAt(header, 148, 8) === sumOf(header.subarray(0, recordBytes));
 
 function numberAt(header: Uint8Array, at: number, length: number): number {
   const digits = latin
@@ -111,5 +113,9 @@ function parsed(header: Uint8Array): TarEntry & { readonly type: string } {
   const size = numberAt(header, 124, 12);
   if (!Number.isSafeInteger(size)) throw new BadTar('a size that is no number');
   const prefix = textAt(header, 257, 5) === 'ustar' ? textAt(header, 345, 155) : '';
-  return { name: `${prefix === '' ? '' : `${prefix}/`}${textAt(header, 0, 100)}`, size, type: String.fromCharCode(header[156] ?? 0) };
+  return {
+    name: `${prefix === '' ? '' : `${prefix}/`}${textAt(header, 0, 100)}`,
+    size,
+    type: String.fromCharCode(header[156] ?? 0),
+  };
 }

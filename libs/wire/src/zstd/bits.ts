@@ -33,6 +33,9 @@ export class BackwardBits {
     if (bit < 0) return bit + count <= 0 ? 0 : this.at(0, bit + count) << -bit;
     const { bytes } = this,
       at = this.from + (bit >> 3);
-    return (((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)) >> (bit & 7)) & ((1 << count) - 1);
+    return (
+      (((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)) >> (bit & 7)) &
+      ((1 << count) - 1)
+    );
   }
 }

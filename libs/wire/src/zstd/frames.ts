@@ -23,9 +23,11 @@ export interface Frame {
   blocks(): AsyncGenerator<Block>;
 }
 
-const numberOf = (bytes: Uint8Array): number => bytes.reduce((sum, byte, at) => sum + byte * 2 ** (8 * at), 0);
+const numberOf = (bytes: Uint8Array): number =>
+  bytes.reduce((sum, byte, at) => sum + byte * 2 ** (8 * at), 0);
 const magic = 0xfd2fb528;
-export const isZstd = (head: Uint8Array): boolean => head.length >= 4 && isMagic(numberOf(head.subarray(0, 4)));
+export const isZstd = (head: Uint8Array): boolean =>
+  head.length >= 4 && isMagic(numberOf(head.subarray(0, 4)));
 const isMagic = (word: number): boolean => word === magic || isSkippable(word);
 /** Frames of others, to be passed over. */
 const isSkippable = (word: number): boolean => word >= 0x184d2a50 && word <= 0x184d2a5f;
@@ -39,7 +41,8 @@ async function readHeader(reader: ByteReader): Promise<Frame> {
     sized = [single ? 1 : 0, 2, 4, 8][flags >> 6] ?? 0;
   const rest = await reader.exactly((single ? 0 : 1) + dictionary + sized),
     at = single ? 0 : 1;
-  if (numberOf(rest.subarray(at, at + dictionary)) !== 0) throw new BadZstd('a frame that needs a dictionary');
+  if (numberOf(rest.subarray(at, at + dictionary)) !== 0)
+    throw new BadZstd('a frame that needs a dictionary');
   const content = numberOf(rest.subarray(at + dictionary)) + (sized === 2 ? 256 : 0),
     base = 2 ** (10 + ((rest[0] ?? 0) >> 3));
   const window = single ? content : base + (base / 8) * ((rest[0] ?? 0) & 7);

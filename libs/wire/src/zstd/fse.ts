@@ -9,7 +9,12 @@ export interface FseTable {
 }
 
 /** A table of one state, that of a symbol which alone occurs. */
-export const constantTable = (symbol: number): FseTable => ({ log: 0, symbols: Uint8Array.of(symbol), bits: new Uint8Array(1), bases: new Uint16Array(1) });
+export const constantTable = (symbol: number): FseTable => ({
+  log: 0,
+  symbols: Uint8Array.of(symbol),
+  bits: new Uint8Array(1),
+  bases: new Uint16Array(1),
+});
 
 const logOf = (value: number): number => 31 - Math.clz32(value);
 
@@ -88,7 +93,11 @@ function readCount(bits: ForwardBits, remaining: number): number {
 }
 
 /** A table as it is written in front of what it packs; answers where it ends. */
-export function readFseTable(bytes: Uint8Array, from: number, limits: Limits): { readonly table: FseTable; readonly end: number } {
+export function readFseTable(
+  bytes: Uint8Array,
+  from: number,
+  limits: Limits,
+): { readonly table: FseTable; readonly end: number } {
   const bits = new ForwardBits(bytes, from),
     log = bits.read(4) + 5,
     counts: number[] = [];

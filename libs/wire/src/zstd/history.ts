@@ -23,7 +23,9 @@ export class History {
   reserve(count: number): void {
     if (this.end + count <= this.bytes.length) return;
     if (this.bytes.length < this.mostBytes) {
-      const larger = new Uint8Array(Math.min(this.mostBytes, Math.max(this.bytes.length * 2, this.end + count)));
+      const larger = new Uint8Array(
+        Math.min(this.mostBytes, Math.max(this.bytes.length * 2, this.end + count)),
+      );
       larger.set(this.bytes.subarray(0, this.end));
       this.bytes = larger;
       return this.reserve(count);

@@ -20,7 +20,8 @@ function tableOf(weights: readonly number[]): HuffmanTable {
   const sum = weights.reduce((total, weight) => total + ((1 << weight) >> 1), 0);
   const log = sum > 0 ? logOf(sum) + 1 : 0,
     missing = (1 << log) - sum;
-  if (log === 0 || log > longestCode || (missing & (missing - 1)) !== 0) throw new BadZstd('code lengths that do not fit together');
+  if (log === 0 || log > longestCode || (missing & (missing - 1)) !== 0)
+    throw new BadZstd('code lengths that do not fit together');
   const all = [...weights, logOf(missing) + 1],
     symbols = new Uint8Array(1 << log),
     lengths = new Uint8Array(1 << log);
@@ -51,12 +52,18 @@ function unpackWeights(bits: BackwardBits, { log, symbols, bits: widths, bases }
 }
 
 /** The table in front of literals; answers where it ends. */
-export function readHuffmanTable(bytes: Uint8Array, from: number): { readonly table: HuffmanTable; readonly end: number } {
+export function readHuffmanTable(
+  bytes: Uint8Array,
+  from: number,
+): { readonly table: HuffmanTable; readonly end: number } {
   const head = bytes[from] ?? 0;
   const end = from + 1 + (head < 128 ? head : (head - 126) >> 1);
   if (end > bytes.length) throw new BadZstd('code lengths that are cut off');
   if (head >= 128) {
-    const weights = Array.from({ length: head - 127 }, (_, i) => ((bytes[from + 1 + (i >> 1)] ?? 0) >> (i % 2 === 0 ? 4 : 0)) & 15);
+    const weights = Array.from(
+      { length: head - 127 },
+      (_, i) => ((bytes[from + 1 + (i >> 1)] ?? 0) >> (i % 2 === 0 ? 4 : 0)) & 15,
+    );
     return { table: tableOf(weights), end };
   }
   const packed = readFseTable(bytes.subarray(0, end), from + 1, { log: 6, symbols: longestCode + 2 });
@@ -73,14 +80,23 @@ function decodeStream(bits: BackwardBits, { log, symbols, lengths }: HuffmanTabl
 }
 
 /** One stream for all, or one for each quarter with three lengths in front. */
-export function decodeLiterals(bytes: Uint8Array, table: HuffmanTable, out: Uint8Array, streams: 1 | 4): void {
+export function decodeLiterals(
+  bytes: Uint8Array,
+  table: HuffmanTable,
+  out: Uint8Array,
+  streams: 1 | 4,
+): void {
   if (streams === 1) return decodeStream(new BackwardBits(bytes, 0, bytes.length), table, out);
   if (bytes.length < 6) throw new BadZstd('literals that are cut off');
   const quarter = (out.length + 3) >> 2;
   for (let i = 0, from = 6; i < 4; i += 1) {
     const to = i < 3 ? from + ((bytes[i * 2] ?? 0) | ((bytes[i * 2 + 1] ?? 0) << 8)) : bytes.length;
     if (to > bytes.length || quarter * 3 > out.length) throw new BadZstd('literals that are cut off');
-    decodeStream(new BackwardBits(bytes, from, to), table, out.subarray(i * quarter, i < 3 ? (i + 1) * quarter : out.length));
+    decodeStream(
+      new BackwardBits(bytes, from, to),
+      table,
+      out.subarray(i * quarter, i < 3 ? (i + 1) * quarter : out.length),
+    );
     from = to;
   }
 }

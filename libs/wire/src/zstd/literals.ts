@@ -10,12 +10,18 @@ export interface Literals {
 }
 
 const wordAt = (bytes: Uint8Array, at: number): number =>
-  (bytes[at] ?? 0) + (bytes[at + 1] ?? 0) * 2 ** 8 + (bytes[at + 2] ?? 0) * 2 ** 16 + (bytes[at + 3] ?? 0) * 2 ** 24 + (bytes[at + 4] ?? 0) * 2 ** 32;
-const bitsOf = (word: number, from: number, count: number): number => Math.floor(word / 2 ** from) % 2 ** count;
+  (bytes[at] ?? 0) +
+  (bytes[at + 1] ?? 0) * 2 ** 8 +
+  (bytes[at + 2] ?? 0) * 2 ** 16 +
+  (bytes[at + 3] ?? 0) * 2 ** 24 +
+  (bytes[at + 4] ?? 0) * 2 ** 32;
+const bitsOf = (word: number, from: number, count: number): number =>
+  Math.floor(word / 2 ** from) % 2 ** count;
 
 export function readLiterals(block: Uint8Array, most: number, previous: HuffmanTable | undefined): Literals {
   const head = block[0] ?? 0;
-  const literals = (head & 3) < 2 ? plainLiterals(block, most, previous) : packedLiterals(block, most, previous);
+  const literals =
+    (head & 3) < 2 ? plainLiterals(block, most, previous) : packedLiterals(block, most, previous);
   if (literals.end > block.length) throw new BadZstd('literals that are cut off');
   return literals;
 }
@@ -34,7 +40,11 @@ function plainLiterals(block: Uint8Array, most: number, table: HuffmanTable | un
   if (size > most) throw new BadZstd('more literals than a block may have');
   const repeated = (head & 3) === 1,
     end = form.bytes + (repeated ? 1 : size);
-  return { bytes: repeated ? new Uint8Array(size).fill(block[form.bytes] ?? 0) : block.subarray(form.bytes, end), table, end };
+  return {
+    bytes: repeated ? new Uint8Array(size).fill(block[form.bytes] ?? 0) : block.subarray(form.bytes, end),
+    table,
+    end,
+  };
 }
 
 const packedSizes = [

@@ -14,7 +14,19 @@ const kind = (log: number, presetLog: number, counts: readonly number[], symbols
   preset: fseTable(counts, presetLog),
 });
 const repeated = (count: number, times: number): number[] => new Array<number>(times).fill(count);
-const literalKind = kind(9, 6, [4, 3, ...repeated(2, 11), 1, 1, 1, ...repeated(2, 9), 3, 2, ...repeated(1, 5), ...repeated(-1, 4)]);
+const literalKind = kind(9, 6, [
+  4,
+  3,
+  ...repeated(2, 11),
+  1,
+  1,
+  1,
+  ...repeated(2, 9),
+  3,
+  2,
+  ...repeated(1, 5),
+  ...repeated(-1, 4),
+]);
 const offsetKind = kind(8, 5, [...repeated(1, 6), 2, 2, 2, ...repeated(1, 15), ...repeated(-1, 5)], 32);
 const matchKind = kind(9, 6, [1, 4, 3, ...repeated(2, 6), ...repeated(1, 37), ...repeated(-1, 7)]);
 
@@ -33,8 +45,53 @@ function codes(first: number, bits: readonly number[]): Codes {
   });
   return { bases: Uint32Array.from(bases), bits: Uint8Array.from(bits) };
 }
-const literalCodes = codes(0, [...repeated(0, 16), 1, 1, 1, 1, 2, 2, 3, 3, 4, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
-const matchCodes = codes(3, [...repeated(0, 32), 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+const literalCodes = codes(0, [
+  ...repeated(0, 16),
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
+  3,
+  3,
+  4,
+  6,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+]);
+const matchCodes = codes(3, [
+  ...repeated(0, 32),
+  1,
+  1,
+  1,
+  1,
+  2,
+  2,
+  3,
+  3,
+  4,
+  4,
+  5,
+  7,
+  8,
+  9,
+  10,
+  11,
+  12,
+  13,
+  14,
+  15,
+  16,
+]);
 
 export interface SequenceTables {
   readonly literals: FseTable;
@@ -75,9 +132,14 @@ export interface Sequences {
   readonly tables: SequenceTables | undefined;
 }
 
-export function readSequences(block: Uint8Array, from: number, previous: SequenceTables | undefined): Sequences {
+export function readSequences(
+  block: Uint8Array,
+  from: number,
+  previous: SequenceTables | undefined,
+): Sequences {
   const { count, at } = readCount(block, from);
-  if (from >= block.length || (count === 0 && at !== block.length)) throw new BadZstd('sequences that are cut off');
+  if (from >= block.length || (count === 0 && at !== block.length))
+    throw new BadZstd('sequences that are cut off');
   if (count === 0) return { count, bits: undefined, tables: previous };
   const modes = block[at] ?? 0;
   if ((modes & 3) !== 0) throw new BadZstd('a kind of table that does not exist');

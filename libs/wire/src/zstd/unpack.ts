@@ -42,7 +42,8 @@ class FrameState {
     runSequences(sequences, this.recent, (count, match, offset) => {
       used += count;
       given += count + match;
-      if (used > literals.bytes.length || given > most) throw new BadZstd('a block that gives more than it may');
+      if (used > literals.bytes.length || given > most)
+        throw new BadZstd('a block that gives more than it may');
       history.append(literals.bytes, used - count, used);
       history.repeat(offset, match);
     });

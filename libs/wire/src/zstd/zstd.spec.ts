@@ -16,14 +16,26 @@ function noise(count: number): Buffer {
 function words(count: number): Buffer {
   const source = numbers();
   const next = (): number => source.next().value ?? 0;
-  const known = Array.from({ length: 300 }, () => Array.from({ length: 2 + (next() % 8) }, () => String.fromCharCode(97 + (next() % 26))).join(''));
-  return Buffer.from(Array.from({ length: count }, () => known[Math.min(next() % 300, next() % 300)]).join(' '));
+  const known = Array.from({ length: 300 }, () =>
+    Array.from({ length: 2 + (next() % 8) }, () => String.fromCharCode(97 + (next() % 26))).join(''),
+  );
+  return Buffer.from(
+    Array.from({ length: count }, () => known[Math.min(next() % 300, next() % 300)]).join(' '),
+  );
 }
 const contents = {
   nothing: Buffer.alloc(0),
   short: Buffer.from('hello hello hello, hello'),
   words: words(9_000),
-  mixed: Buffer.concat([words(4_000), noise(3_000), Buffer.alloc(400_000), words(4_000), noise(3_000), Buffer.alloc(70_000, 7), words(6_000)]),
+  mixed: Buffer.concat([
+    words(4_000),
+    noise(3_000),
+    Buffer.alloc(400_000),
+    words(4_000),
+    noise(3_000),
+    Buffer.alloc(70_000, 7),
+    words(6_000),
+  ]),
 } as const;
 
 async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
@@ -32,7 +44,8 @@ async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 async function unpacked(bytes: Uint8Array, piece = 1000): Promise<Buffer> {
   const reader = new ByteReader(inPieces(bytes, piece)),
     out: Uint8Array[] = [];
-  for await (const frame of zstdFrames(reader)) for await (const part of unpackFrame(frame, reader)) out.push(part);
+  for await (const frame of zstdFrames(reader))
+    for await (const part of unpackFrame(frame, reader)) out.push(part);
   return Buffer.concat(out);
 }
 const golden = (name: string): Buffer => readFileSync(path.join(__dirname, 'golden', `${name}.zst`));
@@ -54,7 +67,14 @@ test.each<[string, keyof typeof contents]>([
 
 test('frames follow one another, and those of others are passed over', async () => {
   const skipped = Buffer.from('532a4d1803000000616263', 'hex');
-  const all = Buffer.concat([skipped, golden('short'), golden('nothing'), skipped, golden('words-19'), skipped]);
+  const all = Buffer.concat([
+    skipped,
+    golden('short'),
+    golden('nothing'),
+    skipped,
+    golden('words-19'),
+    skipped,
+  ]);
   expect((await unpacked(all)).equals(Buffer.concat([contents.short, contents.words]))).toBe(true);
 });
 
@@ -74,7 +94,8 @@ test.each([
 
 test('wherever a stream ends too early, it is told', async () => {
   const whole = golden('mixed-3');
-  for (let at = 1; at < whole.length; at += 97) await expect(unpacked(whole.subarray(0, at))).rejects.toBeInstanceOf(EndOfStream);
+  for (let at = 1; at < whole.length; at += 97)
+    await expect(unpacked(whole.subarray(0, at))).rejects.toBeInstanceOf(EndOfStream);
 });
 
 test('whichever bit is wrong, what was packed does not come out as if it were right', async () => {
@@ -98,8 +119,12 @@ test('nothing but bytes: no stream does worse than fail', async () => {
       const size = bytes.length;
       const block = Buffer.from([1 | (2 << 1) | ((size << 3) & 255), (size >> 5) & 255, size >> 13]);
       if (bytes.length > 0 && mode < 2) bytes[0] = (bytes[0] ?? 0) & 0xf3;
-      const outcome = await unpacked(Buffer.concat([Buffer.from('28b52ffd0000', 'hex'), block, bytes])).catch((error: unknown) => error);
-      expect(outcome instanceof Buffer || outcome instanceof BadZstd || outcome instanceof EndOfStream).toBe(true);
+      const outcome = await unpacked(Buffer.concat([Buffer.from('28b52ffd0000', 'hex'), block, bytes])).catch(
+        (error: unknown) => error,
+      );
+      expect(outcome instanceof Buffer || outcome instanceof BadZstd || outcome instanceof EndOfStream).toBe(
+        true,
+      );
     }),
     { numRuns: 2000 },
   );

@@ -7,7 +7,8 @@ import type { Store } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
 
 type Who = Readonly<Record<'ref' | 'user' | 'name' | 'role', string>> & { readonly root: boolean };
-const outcomeOf = (error: unknown): string => (error instanceof XenError ? `ERROR:${error.code}` : error === undefined ? 'OK' : 'ERROR:INTERNAL_ERROR');
+const outcomeOf = (error: unknown): string =>
+  error instanceof XenError ? `ERROR:${error.code}` : error === undefined ? 'OK' : 'ERROR:INTERNAL_ERROR';
 
 interface Line {
   readonly at: string;
@@ -24,20 +25,47 @@ export class Trail {
   constructor(private readonly plane: Pick<Plane, 'store' | 'clock' | 'replica'>) {}
 
   /** Begins the line of a call; what is answered ends it with what became of the call. */
-  begin(message: Message, session: Session | undefined, args: Readonly<Record<string, unknown>>): (error?: unknown) => void {
+  begin(
+    message: Message,
+    session: Session | undefined,
+    args: Readonly<Record<string, unknown>>,
+  ): (error?: unknown) => void {
     if (!changes(message)) return () => undefined;
-    const who: Who = session ?? { root: false, user: '', name: String(args['uname'] ?? ''), role: '', ref: '' };
+    const who: Who = session ?? {
+      root: false,
+      user: '',
+      name: String(args['uname'] ?? ''),
+      role: '',
+      ref: '',
+    };
     const what = `'API' ${quoted(message.name)} (${message.params.map((p) => this.argument(message, p.name, p.type, args[p.name])).join('')})`;
-    return (error) => this.tell(who, error instanceof XenError && error.code === 'RBAC_PERMISSION_DENIED', outcomeOf(error), what);
+    return (error) =>
+      this.tell(
+        who,
+        error instanceof XenError && error.code === 'RBAC_PERMISSION_DENIED',
+        outcomeOf(error),
+        what,
+      );
   }
 
   /** Tells of a request to an HTTP handler. */
-  handled(name: string, session: Session, { denied, error }: { readonly denied: boolean; readonly error?: unknown }): void {
+  handled(
+    name: string,
+    session: Session,
+    { denied, error }: { readonly denied: boolean; readonly error?: unknown },
+  ): void {
     this.tell(session, denied, outcomeOf(error), `'HTTP' ${quoted(`http/${name}`)} ()`);
   }
 
   private tell(who: Who, denied: boolean, outcome: string, what: string): void {
-    const parts = [`trackid=${trackOf(who.ref)}`, who.root ? 'LOCAL_SUPERUSER' : who.user, who.name, who.role, denied ? 'DENIED' : 'ALLOWED', outcome];
+    const parts = [
+      `trackid=${trackOf(who.ref)}`,
+      who.root ? 'LOCAL_SUPERUSER' : who.user,
+      who.name,
+      who.role,
+      denied ? 'DENIED' : 'ALLOWED',
+      outcome,
+    ];
     this.note(`(${parts.map(quoted).join(' ')} ${what})`);
   }
 
@@ -53,9 +81,10 @@ export class Trail {
     if (lines.length === 0) return;
     this.waiting = [];
     await this.plane.store
-      .query("INSERT INTO audit(at, line) SELECT (l->>'at')::timestamptz, l->>'line' FROM json_array_elements($1) WITH ORDINALITY AS e(l, i) ORDER BY i", [
-        JSON.stringify(lines),
-      ])
+      .query(
+        "INSERT INTO audit(at, line) SELECT (l->>'at')::timestamptz, l->>'line' FROM json_array_elements($1) WITH ORDINALITY AS e(l, i) ORDER BY i",
+        [JSON.stringify(lines)],
+      )
       .catch((error: unknown) => {
         this.waiting = [...lines, ...this.waiting].slice(-mostWaiting);
         throw error;
@@ -79,11 +108,15 @@ export class Trail {
       return Object.keys(value as object)
         .map(quoted)
         .join(' ');
-    return ['string', 'int', 'float', 'bool', 'enum', 'datetime'].includes(type.kind) ? quoted(String(value)) : undefined;
+    return ['string', 'int', 'float', 'bool', 'enum', 'datetime'].includes(type.kind)
+      ? quoted(String(value))
+      : undefined;
   }
   private object(cls: string, ref: string): string {
     if (cls === 'session') return quoted(trackOf(ref));
-    const record = isClassName(cls) ? (this.plane.replica.stored(cls, ref) as Readonly<Record<string, unknown>> | undefined) : undefined;
+    const record = isClassName(cls)
+      ? (this.plane.replica.stored(cls, ref) as Readonly<Record<string, unknown>> | undefined)
+      : undefined;
     return [String(record?.['name_label'] ?? ''), String(record?.['uuid'] ?? ''), ref].map(quoted).join(' ');
   }
 }
@@ -107,7 +140,10 @@ const onlyLooks =
   /^(get_|list_|compute_|assert_|has_|query_|maximise_|retrieve_|detect_|ha_compute_|ha_failover_plan_exists|update_allowed_operations|local_logout$)/;
 /** True for a message that is audited: all but reads. */
 const changes = ({ kind, call, cls }: Message): boolean =>
-  kind !== 'object' && kind !== 'field-get' && cls.name !== 'event' && !(kind === 'custom' && onlyLooks.test(call));
+  kind !== 'object' &&
+  kind !== 'field-get' &&
+  cls.name !== 'event' &&
+  !(kind === 'custom' && onlyLooks.test(call));
 
 /** Lines since a moment, oldest first; all that are kept without one. */
 export async function auditLines(
@@ -116,11 +152,10 @@ export async function auditLines(
   after: number,
   count: number,
 ): Promise<readonly { id: number; line: string }[]> {
-  return store.query<{ id: number; line: string }>('SELECT id, line FROM audit WHERE at >= $1 AND id > $2 ORDER BY id LIMIT $3', [
-    (since ?? new Date(0)).toISOString(),
-    after,
-    count,
-  ]);
+  return store.query<{ id: number; line: string }>(
+    'SELECT id, line FROM audit WHERE at >= $1 AND id > $2 ORDER BY id LIMIT $3',
+    [(since ?? new Date(0)).toISOString(), after, count],
+  );
 }
 
 export async function pruneAudit(store: Pick<Store, 'query'>): Promise<void> {

@@ -39,9 +39,12 @@ function allowed(operations: () => readonly string[] | undefined): Raw {
     Error.stackTraceLimit = limit;
   }
 }
-const whenIdle = (current: Readonly<Record<string, string>>, all: readonly string[] | undefined): readonly string[] =>
-  Object.keys(current).length > 0 ? [] : (all ?? []);
-const these = (cls: ClassName, refs: Iterable<string>): Lookers => [...refs].map((ref) => [cls, ref] as const);
+const whenIdle = (
+  current: Readonly<Record<string, string>>,
+  all: readonly string[] | undefined,
+): readonly string[] => (Object.keys(current).length > 0 ? [] : (all ?? []));
+const these = (cls: ClassName, refs: Iterable<string>): Lookers =>
+  [...refs].map((ref) => [cls, ref] as const);
 const devicesOf = (_vm: Raw, vm: string, view: Replica): Lookers => [
   ...these('VBD', view.pointingAt('VBD.VM', vm)),
   ...these('VIF', view.pointingAt('VIF.VM', vm)),
@@ -55,12 +58,16 @@ const vmsOfDisk = (_vdi: Raw, vdi: string, view: Replica): Lookers =>
 const devicesOfGuest =
   (cls: 'VBD' | 'VIF') =>
   (_metrics: Raw, metrics: string, view: Replica): Lookers =>
-    view.pointingAt('VM.guest_metrics', metrics).flatMap((vm) => these(cls, view.pointingAt(`${cls}.VM`, vm)));
+    view
+      .pointingAt('VM.guest_metrics', metrics)
+      .flatMap((vm) => these(cls, view.pointingAt(`${cls}.VM`, vm)));
 /** Of a connection that is gone nobody knows to what it led. */
-const disksIn = (sr: unknown, view: Replica): Lookers => these('VDI', typeof sr === 'string' ? view.pointingAt('VDI.SR', sr) : view.refs('VDI'));
+const disksIn = (sr: unknown, view: Replica): Lookers =>
+  these('VDI', typeof sr === 'string' ? view.pointingAt('VDI.SR', sr) : view.refs('VDI'));
 const nicsOn = (network: unknown, view: Replica): Lookers =>
   these('VIF', typeof network === 'string' ? view.pointingAt('VIF.network', network) : view.refs('VIF'));
-const isHaState = (view: Replica, vdi: string): boolean => ['ha_statefile', 'redo_log'].includes(view.stored('VDI', vdi)?.type ?? '');
+const isHaState = (view: Replica, vdi: string): boolean =>
+  ['ha_statefile', 'redo_log'].includes(view.stored('VDI', vdi)?.type ?? '');
 const thickSrOf = (vdi: Raw, _ref: string, view: Replica): Lookers => {
   const { SR } = as<'VDI'>(vdi);
   const sr = view.stored('SR', SR);
@@ -80,19 +87,38 @@ const asideIn = (view: Replica, sr: string): number =>
  */
 export const derivations: Derivations<Replica> = {
   VM: {
-    derive: (record, ref, view) => allowed(() => vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
+    derive: (record, ref, view) =>
+      allowed(() => vmLifecycle.allowedOperations(vmFromReplica(view, ref, as<'VM'>(record)))),
     looks: [
-      { fields: ['power_state', 'current_operations', 'domain_type', 'HVM_boot_policy', 'is_control_domain', 'domid', 'guest_metrics'], by: devicesOf },
+      {
+        fields: [
+          'power_state',
+          'current_operations',
+          'domain_type',
+          'HVM_boot_policy',
+          'is_control_domain',
+          'domid',
+          'guest_metrics',
+        ],
+        by: devicesOf,
+      },
       {
         fields: ['power_state'],
-        by: (vm, ref, view) => [...these('VTPM', view.pointingAt('VTPM.VM', ref)), ['VM_appliance', as<'VM'>(vm).appliance]],
+        by: (vm, ref, view) => [
+          ...these('VTPM', view.pointingAt('VTPM.VM', ref)),
+          ['VM_appliance', as<'VM'>(vm).appliance],
+        ],
       },
     ],
   },
   VM_appliance: {
     derive: (record, ref, view) => {
-      const states = view.pointingAt('VM.appliance', ref).flatMap((vm) => view.stored('VM', vm)?.power_state ?? []);
-      return allowed(() => vmApplianceLifecycle.allowedOperations({ ref, appliance: as<'VM_appliance'>(record), states }));
+      const states = view
+        .pointingAt('VM.appliance', ref)
+        .flatMap((vm) => view.stored('VM', vm)?.power_state ?? []);
+      return allowed(() =>
+        vmApplianceLifecycle.allowedOperations({ ref, appliance: as<'VM_appliance'>(record), states }),
+      );
     },
   },
   VTPM: {
@@ -105,19 +131,32 @@ export const derivations: Derivations<Replica> = {
   },
   VM_guest_metrics: {
     looks: [
-      { fields: ['other', 'PV_drivers_detected'], by: (_metrics, ref, view) => these('VM', view.pointingAt('VM.guest_metrics', ref)) },
+      {
+        fields: ['other', 'PV_drivers_detected'],
+        by: (_metrics, ref, view) => these('VM', view.pointingAt('VM.guest_metrics', ref)),
+      },
       { fields: ['PV_drivers_detected', 'can_use_hotplug_vbd'], by: devicesOfGuest('VBD') },
       { fields: ['PV_drivers_detected', 'can_use_hotplug_vif'], by: devicesOfGuest('VIF') },
     ],
   },
-  VM_metrics: { looks: [{ fields: ['nomigrate', 'nested_virt'], by: (_metrics, ref, view) => these('VM', view.pointingAt('VM.metrics', ref)) }] },
+  VM_metrics: {
+    looks: [
+      {
+        fields: ['nomigrate', 'nested_virt'],
+        by: (_metrics, ref, view) => these('VM', view.pointingAt('VM.metrics', ref)),
+      },
+    ],
+  },
   VBD: {
     derive: (record, ref, view) => {
       const subject = vbdFromReplica(view, ref, as<'VBD'>(record));
       return allowed(() => subject && vbdLifecycle.allowedOperations(subject));
     },
     looks: [
-      { fields: ['VDI', 'currently_attached', 'mode', 'current_operations'], by: (vbd) => [['VDI', as<'VBD'>(vbd).VDI]] },
+      {
+        fields: ['VDI', 'currently_attached', 'mode', 'current_operations'],
+        by: (vbd) => [['VDI', as<'VBD'>(vbd).VDI]],
+      },
       { fields: ['VDI', 'empty', 'type'], by: ownVm },
     ],
   },
@@ -143,7 +182,10 @@ export const derivations: Derivations<Replica> = {
       return { ...allowed(() => subject && vdiLifecycle.allowedOperations(subject)), ...aside };
     },
     looks: [
-      { fields: ['managed', 'current_operations'], by: (_vdi, ref, view) => these('VBD', view.pointingAt('VBD.VDI', ref)) },
+      {
+        fields: ['managed', 'current_operations'],
+        by: (_vdi, ref, view) => these('VBD', view.pointingAt('VBD.VDI', ref)),
+      },
       { fields: ['on_boot'], by: vmsOfDisk },
       { fields: ['SR', 'managed', 'type'], by: (vdi) => [['SR', as<'VDI'>(vdi).SR]] },
       { fields: ['virtual_size', 'physical_utilisation', 'is_a_snapshot'], by: thickSrOf },
@@ -154,14 +196,35 @@ export const derivations: Derivations<Replica> = {
       ...allowed(() => srLifecycle.allowedOperations(srFromReplica(view, ref, as<'SR'>(record)))),
       ...(isThick(as<'SR'>(record)) ? { physical_utilisation: asideIn(view, ref) } : {}),
     }),
-    looks: [{ fields: ['type', 'is_tools_sr', 'sm_config'], by: (_sr, ref, view) => disksIn(ref, view), seldom: true }],
+    looks: [
+      {
+        fields: ['type', 'is_tools_sr', 'sm_config'],
+        by: (_sr, ref, view) => disksIn(ref, view),
+        seldom: true,
+      },
+    ],
   },
-  PBD: { looks: [{ fields: ['SR', 'currently_attached'], by: (pbd, _ref, view) => [['SR', String(pbd['SR'])], ...disksIn(pbd['SR'], view)] }] },
-  host: { derive: (record, ref, view) => allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))) },
-  host_metrics: { looks: [{ fields: ['live'], by: (_metrics, ref, view) => these('host', view.pointingAt('host.metrics', ref)) }] },
+  PBD: {
+    looks: [
+      {
+        fields: ['SR', 'currently_attached'],
+        by: (pbd, _ref, view) => [['SR', String(pbd['SR'])], ...disksIn(pbd['SR'], view)],
+      },
+    ],
+  },
+  host: {
+    derive: (record, ref, view) =>
+      allowed(() => hostLifecycle.allowedOperations(hostFromReplica(view, ref, as<'host'>(record)))),
+  },
+  host_metrics: {
+    looks: [
+      { fields: ['live'], by: (_metrics, ref, view) => these('host', view.pointingAt('host.metrics', ref)) },
+    ],
+  },
   role: { derive: (_record, ref) => ({ subroles: subroles(ref) }) },
   pool: {
-    derive: (record, ref, view) => allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))),
+    derive: (record, ref, view) =>
+      allowed(() => poolLifecycle.allowedOperations(poolFromReplica(view, ref, as<'pool'>(record)))),
     looks: [
       {
         fields: ['ha_enabled'],
@@ -174,14 +237,34 @@ export const derivations: Derivations<Replica> = {
       },
     ],
   },
-  PIF: { looks: [{ fields: ['network'], by: (pif, _ref, view) => (view.count('network_sriov') > 0 ? nicsOn(pif['network'], view) : []) }] },
+  PIF: {
+    looks: [
+      {
+        fields: ['network'],
+        by: (pif, _ref, view) => (view.count('network_sriov') > 0 ? nicsOn(pif['network'], view) : []),
+      },
+    ],
+  },
   network_sriov: {
-    looks: [{ fields: ['logical_PIF'], by: (sriov, _ref, view) => nicsOn(view.stored('PIF', String(sriov['logical_PIF']))?.network, view) }],
+    looks: [
+      {
+        fields: ['logical_PIF'],
+        by: (sriov, _ref, view) => nicsOn(view.stored('PIF', String(sriov['logical_PIF']))?.network, view),
+      },
+    ],
   },
   Cluster: {
-    derive: (record) => allowed(() => whenIdle(as<'Cluster'>(record).current_operations, enums.cluster_operation.values)),
+    derive: (record) =>
+      allowed(() => whenIdle(as<'Cluster'>(record).current_operations, enums.cluster_operation.values)),
     looks: [{ fields: [], by: (_cluster, _ref, view) => these('pool', view.refs('pool')) }],
   },
-  Cluster_host: { derive: (record) => allowed(() => whenIdle(as<'Cluster_host'>(record).current_operations, enums.cluster_host_operation.values)) },
-  task: { derive: (record) => ({ allowed_operations: isFinal(as<'task'>(record).status) ? [] : ['cancel'] }) },
+  Cluster_host: {
+    derive: (record) =>
+      allowed(() =>
+        whenIdle(as<'Cluster_host'>(record).current_operations, enums.cluster_host_operation.values),
+      ),
+  },
+  task: {
+    derive: (record) => ({ allowed_operations: isFinal(as<'task'>(record).status) ? [] : ['cancel'] }),
+  },
 };

@@ -44,7 +44,9 @@ export const diagnosticsCalls: CallsOf<typeof classes.Diagnostics, Context> = {
   gc_compact: ({ tx }, { host }) => assertLive(tx, host),
   gc_stats: async ({ tx }, { host }) => {
     await assertLive(tx, host);
-    return Object.fromEntries(Object.entries(process.memoryUsage()).map(([name, bytes]) => [name, String(bytes)]));
+    return Object.fromEntries(
+      Object.entries(process.memoryUsage()).map(([name, bytes]) => [name, String(bytes)]),
+    );
   },
   /** There is no such lock. */
   db_stats: async () => ({ n: '0', avgtime: '0.000000', min: '0.000000', max: '0.000000' }),

@@ -7,7 +7,11 @@ const inWords: Readonly<Record<Failure, () => XenError>> = {
   away: () => new XenError('HOST_STILL_BOOTING'),
   full: () => new XenError('OUT_OF_SPACE', 'database'),
   busy: () => new XenError('TOO_BUSY'),
-  unknown: () => new XenError('INTERNAL_ERROR', 'The connection to the database was lost during the commit: the change may have been made or not'),
+  unknown: () =>
+    new XenError(
+      'INTERNAL_ERROR',
+      'The connection to the database was lost during the commit: the change may have been made or not',
+    ),
 };
 
 /** The code of a failure that is the database's; undefined for any other. */
@@ -23,4 +27,7 @@ export function isDatabaseOutage(error: unknown): boolean {
 }
 
 export const errorOf = (error: unknown): XenError =>
-  error instanceof XenError ? error : (databaseError(error) ?? new XenError('INTERNAL_ERROR', error instanceof Error ? error.message : String(error)));
+  error instanceof XenError
+    ? error
+    : (databaseError(error) ??
+      new XenError('INTERNAL_ERROR', error instanceof Error ? error.message : String(error)));

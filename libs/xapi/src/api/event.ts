@@ -11,7 +11,16 @@ import {
   type EventBatch,
   type EventRecord,
 } from '@xenplane/model';
-import { asToken, inTransaction, ofToken, type Change, type Changes, type Position, type Replica, type Wants } from '@xenplane/store';
+import {
+  asToken,
+  inTransaction,
+  ofToken,
+  type Change,
+  type Changes,
+  type Position,
+  type Replica,
+  type Wants,
+} from '@xenplane/store';
 import { textOf } from '@xenplane/wire';
 import type { Outside, Plane, Session } from '../core/context';
 import type { Sessions } from './sessions';
@@ -24,7 +33,8 @@ const byLowerCase = new Map(classNames.map((name) => [name.toLowerCase(), name])
 
 /** The subscription that a list of `*`, `class` and `class/ref` means; a class that does not exist matches nothing. */
 export function subscription(texts: readonly string[]): Wants {
-  if (texts.length > mostClasses) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
+  if (texts.length > mostClasses)
+    throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
   const wanted = new Set<ClassName>(),
     objects = new Map<ClassName, Set<string>>();
   for (const text of texts) {
@@ -35,7 +45,8 @@ export function subscription(texts: readonly string[]): Wants {
     else objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest.join('/')));
   }
   if (texts.includes('*')) return () => true;
-  const wants = (cls: ClassName, ref: string): boolean => wanted.has(cls) || objects.get(cls)?.has(ref) === true;
+  const wants = (cls: ClassName, ref: string): boolean =>
+    wanted.has(cls) || objects.get(cls)?.has(ref) === true;
   return Object.assign(wants, { scope: { classes: wanted, objects } });
 }
 
@@ -46,18 +57,31 @@ function fromToken(token: string): Position {
 }
 
 function record(replica: Replica, change: Change, timestamp: string): EventRecord {
-  const common = { id: String(change.xid), timestamp, class: change.cls.toLowerCase(), operation: change.op, ref: change.ref };
+  const common = {
+    id: String(change.xid),
+    timestamp,
+    class: change.cls.toLowerCase(),
+    operation: change.op,
+    ref: change.ref,
+  };
   if (change.op === 'del') return common;
   const snapshot = replica.text(change.cls, change.ref);
   return snapshot.length > 0 ? { ...common, snapshot } : { ...common, operation: 'del' };
 }
 
 /** Messages come first, then what was added, changed, deleted. */
-const inOrder = (changes: readonly Change[]): Change[] => [...changes.filter((c) => c.cls === 'message'), ...changes.filter((c) => c.cls !== 'message')];
+const inOrder = (changes: readonly Change[]): Change[] => [
+  ...changes.filter((c) => c.cls === 'message'),
+  ...changes.filter((c) => c.cls !== 'message'),
+];
 
 function batch(replica: Replica, changes: readonly Change[], position: Position): EventBatch {
   const { message: _messages, ...counts } = replica.counts();
-  return { events: inOrder(changes).map((c) => record(replica, c, '0.0')), valid_ref_counts: counts, token: asToken(position) };
+  return {
+    events: inOrder(changes).map((c) => record(replica, c, '0.0')),
+    valid_ref_counts: counts,
+    token: asToken(position),
+  };
 }
 
 /** Events in a batch, and batches, that are kept for others. */
@@ -88,7 +112,10 @@ interface Waiting {
 }
 
 /** Waits until something that is wanted has changed since the position, or the time is over. */
-async function nextChanges({ plane, signal }: Outside, { position, wants, seconds }: Waiting): Promise<Changes> {
+async function nextChanges(
+  { plane, signal }: Outside,
+  { position, wants, seconds }: Waiting,
+): Promise<Changes> {
   const { replica, clock } = plane;
   const deadline = clock.monotonic() + Math.min(Math.max(seconds, 0), longestWaitSeconds) * 1000;
   for (let from = position; ;) {
@@ -112,9 +139,15 @@ async function readyChanges(outside: Outside, waiting: Waiting): Promise<Changes
 }
 
 /** Runs a wait that ends early, with SESSION_INVALID, when its session is closed. What was done before by anybody is in the answer, a logout too. */
-async function whileOpen<T>(outside: Outside, sessions: Sessions, wait: (outside: Outside) => Promise<T>): Promise<T> {
+async function whileOpen<T>(
+  outside: Outside,
+  sessions: Sessions,
+  wait: (outside: Outside) => Promise<T>,
+): Promise<T> {
   const closed = new AbortController();
-  const forget = outside.session ? sessions.onClose(outside.session.ref, () => closed.abort()) : () => undefined;
+  const forget = outside.session
+    ? sessions.onClose(outside.session.ref, () => closed.abort())
+    : () => undefined;
   try {
     await outside.plane.replica.fresh();
     const answer = await wait({ ...outside, signal: AbortSignal.any([outside.signal, closed.signal]) });
@@ -148,25 +181,36 @@ interface Registered {
   readonly position: string;
 }
 async function registered(plane: Plane, session: Session): Promise<Registered | undefined> {
-  const [row] = await plane.store.query<{ registered_classes: Registered | null }>('SELECT registered_classes FROM session_state WHERE session = $1', [
-    session.ref,
-  ]);
+  const [row] = await plane.store.query<{ registered_classes: Registered | null }>(
+    'SELECT registered_classes FROM session_state WHERE session = $1',
+    [session.ref],
+  );
   return row?.registered_classes ?? undefined;
 }
 const keep = (plane: Plane, session: Session, value: Registered): Promise<unknown> =>
-  plane.store.query('UPDATE session_state SET registered_classes = $2 WHERE session = $1', [session.ref, JSON.stringify(value)]);
+  plane.store.query('UPDATE session_state SET registered_classes = $2 WHERE session = $1', [
+    session.ref,
+    JSON.stringify(value),
+  ]);
 
 const own = (outside: Outside): Session => {
   if (!outside.session) throw new XenError('SESSION_INVALID', outside.token);
   return outside.session;
 };
 
-async function registerFor(outside: Outside, more: readonly string[], less: readonly string[]): Promise<void> {
+async function registerFor(
+  outside: Outside,
+  more: readonly string[],
+  less: readonly string[],
+): Promise<void> {
   subscription(more);
   const session = own(outside),
     before = await registered(outside.plane, session);
   const all = new Set([...(before?.classes ?? []), ...more].filter((c) => !less.includes(c)));
-  await keep(outside.plane, session, { classes: [...all], position: before?.position ?? asToken(outside.plane.replica.position()) });
+  await keep(outside.plane, session, {
+    classes: [...all],
+    position: before?.position ?? asToken(outside.plane.replica.position()),
+  });
 }
 
 const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({
@@ -187,16 +231,25 @@ async function next(outside: Outside): Promise<AnyRecord[]> {
     seconds: longestWaitSeconds,
   });
   await keep(outside.plane, session, { ...state, position: asToken(found.position) });
-  return inOrder(found.events).map((c) => legacy(record(outside.plane.replica, c, String(outside.plane.clock.now().getTime() / 1000))));
+  return inOrder(found.events).map((c) =>
+    legacy(record(outside.plane.replica, c, String(outside.plane.clock.now().getTime() / 1000))),
+  );
 }
 
-export const eventCalls = (sessions: Sessions, batches = new Batches()): CallsOf<typeof classes.event, Outside> => ({
+export const eventCalls = (
+  sessions: Sessions,
+  batches = new Batches(),
+): CallsOf<typeof classes.event, Outside> => ({
   register: (outside, { classes: more }) => registerFor(outside, more, []),
   unregister: (outside, { classes: less }) => registerFor(outside, [], less),
   next: (outside) => whileOpen(outside, sessions, next),
   from: (outside, { classes: texts, token, timeout }) =>
     whileOpen(outside, sessions, async (open) => {
-      const found = await readyChanges(open, { position: fromToken(token), wants: subscription(texts), seconds: seconds(timeout) });
+      const found = await readyChanges(open, {
+        position: fromToken(token),
+        wants: subscription(texts),
+        seconds: seconds(timeout),
+      });
       return batches.of(open.plane.replica, found, [token, ...texts]);
     }),
   inject: ({ plane }, { class: cls, ref }) => inject(plane, cls, ref),

@@ -8,11 +8,16 @@ const attribute = /^[a-zA-Z0-9._-]+$/;
 const isEndpoint = (text: string): boolean => text === 'bugtool' || /^https?:\/\/[^\s/]+/.test(text);
 
 /** Values that cannot be traced are refused before they are stored. */
-async function assertTraced({ tx }: Context, { hosts = [], attributes = {}, endpoints = [], components = [] }: Traced): Promise<void> {
+async function assertTraced(
+  { tx }: Context,
+  { hosts = [], attributes = {}, endpoints = [], components = [] }: Traced,
+): Promise<void> {
   for (const host of hosts) await tx.get('host', host);
-  for (const name of Object.keys(attributes)) if (!attribute.test(name)) throw new XenError('INVALID_VALUE', 'attributes', name);
+  for (const name of Object.keys(attributes))
+    if (!attribute.test(name)) throw new XenError('INVALID_VALUE', 'attributes', name);
   for (const one of endpoints) if (!isEndpoint(one)) throw new XenError('INVALID_VALUE', 'endpoints', one);
-  for (const one of components) if (!known.includes(one)) throw new XenError('INVALID_VALUE', 'components', one);
+  for (const one of components)
+    if (!known.includes(one)) throw new XenError('INVALID_VALUE', 'components', one);
 }
 async function set(context: Context, self: Ref<'Observer'>, patch: Traced): Promise<void> {
   await context.tx.lock('Observer', self);

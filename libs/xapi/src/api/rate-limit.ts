@@ -6,7 +6,11 @@ async function restricted(): Promise<never> {
   throw new XenError('FEATURE_RESTRICTED');
 }
 /** An object that is not there is the first complaint. */
-async function restrictedOn({ tx }: Context, cls: ClassName & ('Caller' | 'Rate_limit'), self: Ref<typeof cls>): Promise<never> {
+async function restrictedOn(
+  { tx }: Context,
+  cls: ClassName & ('Caller' | 'Rate_limit'),
+  self: Ref<typeof cls>,
+): Promise<never> {
   await tx.get<'Caller' | 'Rate_limit'>(cls, self);
   return restricted();
 }

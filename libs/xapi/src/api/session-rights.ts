@@ -20,7 +20,10 @@ async function recordOf({ plane, tx }: Context, self: Ref<'session'>): Promise<X
 
 export const sessionOverrides = {
   get_record: (context: Context, { self }: Self): Promise<XenRecord<'session'>> => recordOf(context, self),
-  get_last_active: async (context: Context, { self }: Self): Promise<string> => (await recordOf(context, self)).last_active,
-  get_tasks: async (context: Context, { self }: Self): Promise<Ref<'task'>[]> => (await recordOf(context, self)).tasks,
-  get_rbac_permissions: async (context: Context, { self }: Self): Promise<string[]> => (await recordOf(context, self)).rbac_permissions,
+  get_last_active: async (context: Context, { self }: Self): Promise<string> =>
+    (await recordOf(context, self)).last_active,
+  get_tasks: async (context: Context, { self }: Self): Promise<Ref<'task'>[]> =>
+    (await recordOf(context, self)).tasks,
+  get_rbac_permissions: async (context: Context, { self }: Self): Promise<string[]> =>
+    (await recordOf(context, self)).rbac_permissions,
 };

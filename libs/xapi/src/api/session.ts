@@ -26,23 +26,34 @@ async function logIn(plane: Plane, login: Login): Promise<string> {
     return (await logInLocally(plane, login)) ?? (await logInExternally(plane, login));
   } catch (error) {
     if (!(error instanceof XenError) || error.code === 'TOO_BUSY') throw error;
-    if (error.code === 'SESSION_AUTHENTICATION_FAILED') plane.failedLogins.note({ username: login.user, originator: login.originator }, plane.clock.now());
+    if (error.code === 'SESSION_AUTHENTICATION_FAILED')
+      plane.failedLogins.note({ username: login.user, originator: login.originator }, plane.clock.now());
     await plane.clock.wait(plane.settings.wrongPasswordMs);
     throw error;
   }
 }
 
 /** Undefined when there is no such local user; then nothing has been checked yet. */
-async function logInLocally(plane: Plane, { user, password, originator, inTurn }: Login): Promise<string | undefined> {
+async function logInLocally(
+  plane: Plane,
+  { user, password, originator, inTurn }: Login,
+): Promise<string | undefined> {
   const [credential] = await plane.store.query<{ hash: string; ref: string }>(
     'SELECT c.hash, u.ref FROM credential c JOIN "user" u ON u.short_name = c.name WHERE c.name = $1',
     [user],
   );
   if (!credential) return undefined;
   const { hash, ref } = credential;
-  const isRight = (): Promise<boolean> => askedOnce(password, hash, () => inTurn(() => verifyPassword(password, hash)));
+  const isRight = (): Promise<boolean> =>
+    askedOnce(password, hash, () => inTurn(() => verifyPassword(password, hash)));
   if (!wasRight(password, hash) && !(await isRight())) throw wrong(user);
-  return openSession(plane, { user, root: user === root, role: 'local-root', originator, userRef: asRef(ref) });
+  return openSession(plane, {
+    user,
+    root: user === root,
+    role: 'local-root',
+    originator,
+    userRef: asRef(ref),
+  });
 }
 
 async function logInExternally(plane: Plane, { user, password, originator, inTurn }: Login): Promise<string> {
@@ -58,12 +69,23 @@ async function logInExternally(plane: Plane, { user, password, originator, inTur
     external: { identifier: entry.identifier, subject, subjects },
   });
 }
-const wrong = (user: string): XenError => new XenError('SESSION_AUTHENTICATION_FAILED', user, 'Authentication failure');
+const wrong = (user: string): XenError =>
+  new XenError('SESSION_AUTHENTICATION_FAILED', user, 'Authentication failure');
 
 /** Over the local socket whatever is given is good: who can open it is root. */
 async function logInAsRoot(plane: Plane, originator: string): Promise<Ref<'session'>> {
-  const [user] = await plane.store.query<{ ref: string }>('SELECT ref FROM "user" WHERE short_name = $1', [root]);
-  return asRef(await openSession(plane, { user: root, root: true, role: 'local-root', originator, userRef: asRef(user?.ref ?? nullRef()) }));
+  const [user] = await plane.store.query<{ ref: string }>('SELECT ref FROM "user" WHERE short_name = $1', [
+    root,
+  ]);
+  return asRef(
+    await openSession(plane, {
+      user: root,
+      root: true,
+      role: 'local-root',
+      originator,
+      userRef: asRef(user?.ref ?? nullRef()),
+    }),
+  );
 }
 
 /** To the very host, for emergencies: only for its own users. */
@@ -75,17 +97,26 @@ async function logInForEmergency(plane: Plane, login: Login): Promise<Ref<'sessi
     await inTurn(() => verifyPassword(password, undefined));
     throw wrong(user);
   } catch (error) {
-    if (error instanceof XenError && error.code !== 'TOO_BUSY') await plane.clock.wait(plane.settings.wrongPasswordMs);
+    if (error instanceof XenError && error.code !== 'TOO_BUSY')
+      await plane.clock.wait(plane.settings.wrongPasswordMs);
     throw error;
   }
 }
 
 /** A caller that is root already need not give the old password; one that is given must be right. */
-async function changePassword({ plane, session }: Outside, { old_pwd, new_pwd }: { old_pwd: string; new_pwd: string }): Promise<void> {
+async function changePassword(
+  { plane, session }: Outside,
+  { old_pwd, new_pwd }: { old_pwd: string; new_pwd: string },
+): Promise<void> {
   if (!session?.root) throw denied('session.change_password', 'local-root');
-  if (new_pwd === '' || Buffer.byteLength(new_pwd) > longestPassword) throw new XenError('CHANGE_PASSWORD_REJECTED', 'The new password is empty or too long');
-  const [credential] = await plane.store.query<{ hash: string }>('SELECT hash FROM credential WHERE name = $1', [root]);
-  if (old_pwd !== '' && !(await verifyPassword(old_pwd, credential?.hash))) throw new XenError('CHANGE_PASSWORD_REJECTED', 'The old password is wrong');
+  if (new_pwd === '' || Buffer.byteLength(new_pwd) > longestPassword)
+    throw new XenError('CHANGE_PASSWORD_REJECTED', 'The new password is empty or too long');
+  const [credential] = await plane.store.query<{ hash: string }>(
+    'SELECT hash FROM credential WHERE name = $1',
+    [root],
+  );
+  if (old_pwd !== '' && !(await verifyPassword(old_pwd, credential?.hash)))
+    throw new XenError('CHANGE_PASSWORD_REJECTED', 'The old password is wrong');
   await setPassword(plane, root, new_pwd);
 }
 
@@ -114,14 +145,17 @@ export const sessionCalls = (sessions: Sessions): CallsOf<typeof classes.session
     throw new XenError('INTERNAL_ERROR', `Unix.Unix_error(Unix.ENOENT, "open", "${filename}")`);
   },
   get_all_subject_identifiers: async ({ plane }) => {
-    const rows = await plane.store.query<{ auth_user_sid: string }>("SELECT DISTINCT auth_user_sid FROM session WHERE auth_user_sid <> ''", []);
+    const rows = await plane.store.query<{ auth_user_sid: string }>(
+      "SELECT DISTINCT auth_user_sid FROM session WHERE auth_user_sid <> ''",
+      [],
+    );
     return rows.map((r) => r.auth_user_sid);
   },
   logout_subject_identifier: async ({ plane, session }, { subject_identifier }) => {
-    const rows = await plane.store.query<{ ref: string }>("SELECT ref FROM session WHERE auth_user_sid = $1 AND auth_user_sid <> '' AND ref <> $2", [
-      subject_identifier,
-      session?.ref ?? '',
-    ]);
+    const rows = await plane.store.query<{ ref: string }>(
+      "SELECT ref FROM session WHERE auth_user_sid = $1 AND auth_user_sid <> '' AND ref <> $2",
+      [subject_identifier, session?.ref ?? ''],
+    );
     for (const { ref } of rows) await sessions.close(asRef(ref));
   },
 });

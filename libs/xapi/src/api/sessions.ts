@@ -5,11 +5,13 @@ import { inTransaction, type Tx } from '@xenplane/store';
 import { dateTime, never, type Plane, type Session } from '../core/context';
 import { finalStates } from '../begin/tasks';
 
-const asUuid = (hex: string): string => `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
+const asUuid = (hex: string): string =>
+  `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 /** 128 bits from the system's generator, never from the repeatable one that a seed makes. */
 const newToken = (): string => `OpaqueRef:${asUuid(randomBytes(16).toString('hex'))}`;
 /** The reference of the session whose token this is. */
-export const sessionRef = (token: string): Ref<'session'> => asRef(`OpaqueRef:${asUuid(createHash('sha256').update(token).digest('hex'))}`);
+export const sessionRef = (token: string): Ref<'session'> =>
+  asRef(`OpaqueRef:${asUuid(createHash('sha256').update(token).digest('hex'))}`);
 
 const idleLimitHours = 24;
 /** Work that its session began keeps the session alive. */
@@ -21,10 +23,13 @@ const mostOfGroup = 500;
 const mostUnnamed = 400;
 /** Sessions are counted by user, those of root by what its programs call themselves. */
 const groupOf = ({ root, user, originator }: Opening): { readonly group: string; readonly most: number } =>
-  root ? { group: short(`root|${originator}`), most: originator === '' ? mostUnnamed : mostOfGroup } : { group: short(`user|${user}`), most: mostOfGroup };
+  root
+    ? { group: short(`root|${originator}`), most: originator === '' ? mostUnnamed : mostOfGroup }
+    : { group: short(`user|${user}`), most: mostOfGroup };
 /** Names of any length are identified by their digests, so that they fit into an index. */
 const longestGroup = 200;
-const short = (group: string): string => (group.length <= longestGroup ? group : createHash('sha256').update(group).digest('hex'));
+const short = (group: string): string =>
+  group.length <= longestGroup ? group : createHash('sha256').update(group).digest('hex');
 
 interface Opening {
   readonly user: string;
@@ -42,7 +47,8 @@ interface Opening {
 }
 
 /** Opens a session and answers its token, which is shown only now. The oldest of its group go when there are too many. */
-export const openSession = (plane: Plane, opening: Opening): Promise<string> => inTransaction(plane.store, (tx) => insertSession(tx, plane, opening));
+export const openSession = (plane: Plane, opening: Opening): Promise<string> =>
+  inTransaction(plane.store, (tx) => insertSession(tx, plane, opening));
 
 export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Promise<string> {
   const token = newToken();
@@ -66,21 +72,27 @@ export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Pro
     client_certificate: false,
   });
   const { group, most } = groupOf(opening);
-  await tx.query('INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)', [
-    ref,
-    opening.role,
-    group,
-    opening.external?.subjects ?? [],
-  ]);
-  await endSessions(tx, `(SELECT * FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${most}) s WHERE ${unused}`, [group]);
+  await tx.query(
+    'INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)',
+    [ref, opening.role, group, opening.external?.subjects ?? []],
+  );
+  await endSessions(
+    tx,
+    `(SELECT * FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${most}) s WHERE ${unused}`,
+    [group],
+  );
   return token;
 }
 
 /** Sessions that nobody has used for so long. Answers how many. */
-export const endIdleSessions = (tx: Tx): Promise<number> => endSessions(tx, `session_state s WHERE ${isIdle}`, []);
+export const endIdleSessions = (tx: Tx): Promise<number> =>
+  endSessions(tx, `session_state s WHERE ${isIdle}`, []);
 
 async function endSessions(tx: Tx, which: string, params: readonly unknown[]): Promise<number> {
-  const old = await tx.query<{ session: string }>(`DELETE FROM session_state WHERE session IN (SELECT s.session FROM ${which}) RETURNING session`, params);
+  const old = await tx.query<{ session: string }>(
+    `DELETE FROM session_state WHERE session IN (SELECT s.session FROM ${which}) RETURNING session`,
+    params,
+  );
   if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
   return old.length;
 }
@@ -110,7 +122,11 @@ const openQuery = 'SELECT 1 FROM session_state WHERE session = $1';
  * A transaction of a session's call. A session that has ended before it began, in whatever process, changes nothing: SESSION_INVALID
  * [token]. The question leaves in one packet with what the work sends first.
  */
-export async function inSession<T>({ store }: Pick<Plane, 'store'>, { session, token }: Bearer, work: (tx: Tx) => Promise<T>): Promise<T> {
+export async function inSession<T>(
+  { store }: Pick<Plane, 'store'>,
+  { session, token }: Bearer,
+  work: (tx: Tx) => Promise<T>,
+): Promise<T> {
   return inTransaction(store, async (tx) => {
     const [open, done] = await Promise.allSettled([tx.query(openQuery, [session.ref]), work(tx)]);
     if (open.status === 'fulfilled' && open.value.length === 0) throw new XenError('SESSION_INVALID', token);
@@ -150,7 +166,11 @@ export class Sessions {
       this.known.delete(token);
       throw new XenError('SESSION_INVALID', token);
     }
-    this.known.set(token, { session, until: this.plane.clock.monotonic() + this.trustMs, seen: this.plane.replica.has('session', session.ref) });
+    this.known.set(token, {
+      session,
+      until: this.plane.clock.monotonic() + this.trustMs,
+      seen: this.plane.replica.has('session', session.ref),
+    });
     this.active.add(session.ref);
     return session;
   }
@@ -223,13 +243,20 @@ export class Sessions {
   async tick(): Promise<void> {
     const active = [...this.active].sort();
     this.active.clear();
-    if (active.length > 0) await this.plane.store.query('UPDATE session_state SET last_active = now() WHERE session = ANY($1)', [active]);
+    if (active.length > 0)
+      await this.plane.store.query('UPDATE session_state SET last_active = now() WHERE session = ANY($1)', [
+        active,
+      ]);
     const waiting = [...this.closings.keys()];
     if (waiting.length === 0) return;
-    const alive = await this.plane.store.query<{ session: string }>('SELECT session FROM session_state WHERE session = ANY($1)', [waiting]);
+    const alive = await this.plane.store.query<{ session: string }>(
+      'SELECT session FROM session_state WHERE session = ANY($1)',
+      [waiting],
+    );
     const present = new Set(alive.map((s) => s.session));
     this.forget(waiting.filter((ref) => !present.has(ref)));
-    for (const [token, { until }] of this.known) if (until < this.plane.clock.monotonic()) this.known.delete(token);
+    for (const [token, { until }] of this.known)
+      if (until < this.plane.clock.monotonic()) this.known.delete(token);
   }
 
   private forget(refs: readonly Ref<'session'>[]): void {

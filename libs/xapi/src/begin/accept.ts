@@ -48,7 +48,9 @@ async function acceptAsync(plane: Plane, start: Start): Promise<Ref<'task'>> {
   const ref = newTask(plane);
   try {
     const sealed = await seal(plane, start);
-    await accept(plane, sealed, ref).catch((error: unknown) => (isBusy(error) ? acceptUnadmitted(plane, sealed, ref) : Promise.reject(error)));
+    await accept(plane, sealed, ref).catch((error: unknown) =>
+      isBusy(error) ? acceptUnadmitted(plane, sealed, ref) : Promise.reject(error),
+    );
   } catch (error) {
     if (!(error instanceof XenError)) throw error;
     await refuse(plane, start, ref, error);
@@ -96,7 +98,12 @@ async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): P
   await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
 
-function insertOperation(tx: Tx, { message, args, session, sealed }: Start, ref: Ref<'task'>, admitted: boolean): void {
+function insertOperation(
+  tx: Tx,
+  { message, args, session, sealed }: Start,
+  ref: Ref<'task'>,
+  admitted: boolean,
+): void {
   tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     message.name,
@@ -127,7 +134,8 @@ async function waitForEnd(plane: Plane, ref: Ref<'task'>, { message, signal }: S
   }
 }
 
-const asError = (code: string, params: readonly string[]): XenError => new XenError(code as XenError['code'], ...params);
+const asError = (code: string, params: readonly string[]): XenError =>
+  new XenError(code as XenError['code'], ...params);
 
 /** The task of a call that somebody waited for ends with the answer. */
 async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
@@ -166,7 +174,12 @@ export async function startInternally(
   parent?: { readonly task: Ref<'task'>; readonly session: Session | undefined },
 ): Promise<Ref<'task'>> {
   const ref = newTask(plane);
-  await insertTask(tx, { ref, label: method, session: parent?.session, ...(parent ? { subtaskOf: parent.task } : {}) });
+  await insertTask(tx, {
+    ref,
+    label: method,
+    session: parent?.session,
+    ...(parent ? { subtaskOf: parent.task } : {}),
+  });
   tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
     ref,
     method,

@@ -1,5 +1,14 @@
 /** Admission: refuses an operation that may not begin, inside the transaction that begins it, with the object locked. */
-import { hostLifecycle, poolLifecycle, srLifecycle, vbdLifecycle, vdiLifecycle, vifLifecycle, vmApplianceLifecycle, vmLifecycle } from '@xenplane/domain';
+import {
+  hostLifecycle,
+  poolLifecycle,
+  srLifecycle,
+  vbdLifecycle,
+  vdiLifecycle,
+  vifLifecycle,
+  vmApplianceLifecycle,
+  vmLifecycle,
+} from '@xenplane/domain';
 import { asRef, isClassName, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { copyable, migratable } from '../storage/vdi-move';
@@ -13,32 +22,50 @@ import { assertMayCopyKeys, assertMayRevertKeys } from '../vm/vm-keys';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
-export const isBusy = (error: unknown): error is XenError => error instanceof XenError && error.code === 'OTHER_OPERATION_IN_PROGRESS';
+export const isBusy = (error: unknown): error is XenError =>
+  error instanceof XenError && error.code === 'OTHER_OPERATION_IN_PROGRESS';
 
 type In = Pick<Context, 'tx'>;
 interface Question {
   readonly force?: boolean;
 }
 
-export async function admitVm({ tx }: In, ref: Ref<'VM'>, op: vmLifecycle.VmOperation, question: Question = {}): Promise<Row<'VM'>> {
+export async function admitVm(
+  { tx }: In,
+  ref: Ref<'VM'>,
+  op: vmLifecycle.VmOperation,
+  question: Question = {},
+): Promise<Row<'VM'>> {
   const subject = await lockedVm(tx, ref);
   const refused = vmLifecycle.refusal(op, subject, question);
   if (refused) throw refused;
   return subject.vm;
 }
-export async function admitVbd({ tx }: In, ref: Ref<'VBD'>, op: vbdLifecycle.VbdOperation): Promise<Row<'VBD'>> {
+export async function admitVbd(
+  { tx }: In,
+  ref: Ref<'VBD'>,
+  op: vbdLifecycle.VbdOperation,
+): Promise<Row<'VBD'>> {
   const vbd = await tx.lock('VBD', ref);
   const refused = vbdLifecycle.refusal(op, await vbdFromTx(tx, vbd));
   if (refused) throw refused;
   return vbd;
 }
-export async function admitVif({ tx }: In, ref: Ref<'VIF'>, op: vifLifecycle.VifOperation): Promise<Row<'VIF'>> {
+export async function admitVif(
+  { tx }: In,
+  ref: Ref<'VIF'>,
+  op: vifLifecycle.VifOperation,
+): Promise<Row<'VIF'>> {
   const vif = await tx.lock('VIF', ref);
   const refused = vifLifecycle.refusal(op, await vifFromTx(tx, vif));
   if (refused) throw refused;
   return vif;
 }
-export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.VdiOperation): Promise<Row<'VDI'>> {
+export async function admitVdi(
+  { tx }: In,
+  ref: Ref<'VDI'>,
+  op: vdiLifecycle.VdiOperation,
+): Promise<Row<'VDI'>> {
   const vdi = await tx.lock('VDI', ref);
   const refused = vdiLifecycle.refusal(op, await vdiFromTx(tx, vdi));
   if (refused) throw refused;
@@ -46,7 +73,11 @@ export async function admitVdi({ tx }: In, ref: Ref<'VDI'>, op: vdiLifecycle.Vdi
   return vdi;
 }
 
-export async function admitAppliance({ tx }: In, ref: Ref<'VM_appliance'>, op: vmApplianceLifecycle.ApplianceOperation): Promise<Row<'VM_appliance'>> {
+export async function admitAppliance(
+  { tx }: In,
+  ref: Ref<'VM_appliance'>,
+  op: vmApplianceLifecycle.ApplianceOperation,
+): Promise<Row<'VM_appliance'>> {
   const appliance = await tx.lock('VM_appliance', ref);
   const states = (await tx.find('VM', { appliance: ref })).map((vm) => vm.power_state);
   const refused = vmApplianceLifecycle.refusal(op, { ref, appliance, states });
@@ -57,7 +88,11 @@ export async function admitSr({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOper
   return allowed({ tx }, await tx.lock('SR', ref), op);
 }
 /** The same for what changes nothing of the repository but its sums: many disks are made at once. */
-export async function assertSrAllows({ tx }: In, ref: Ref<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
+export async function assertSrAllows(
+  { tx }: In,
+  ref: Ref<'SR'>,
+  op: srLifecycle.SrOperation,
+): Promise<Row<'SR'>> {
   return allowed({ tx }, await tx.get('SR', ref), op);
 }
 async function allowed({ tx }: In, sr: Row<'SR'>, op: srLifecycle.SrOperation): Promise<Row<'SR'>> {
@@ -65,7 +100,11 @@ async function allowed({ tx }: In, sr: Row<'SR'>, op: srLifecycle.SrOperation): 
   if (refused) throw refused;
   return sr;
 }
-export async function admitHost({ tx }: In, ref: Ref<'host'>, op: hostLifecycle.HostOperation): Promise<Row<'host'>> {
+export async function admitHost(
+  { tx }: In,
+  ref: Ref<'host'>,
+  op: hostLifecycle.HostOperation,
+): Promise<Row<'host'>> {
   const host = await tx.lock('host', ref);
   const refused = hostLifecycle.refusal(op, await hostFromTx(tx, host));
   if (refused) throw refused;
@@ -85,7 +124,8 @@ async function admitOne(context: Context, cls: string, ref: string, op: string, 
   else if (cls === 'VBD') await admitVbd(context, asRef(ref), op as vbdLifecycle.VbdOperation);
   else if (cls === 'host') await admitHost(context, asRef(ref), op as hostLifecycle.HostOperation);
   else if (cls === 'VIF') await admitVif(context, asRef(ref), op as vifLifecycle.VifOperation);
-  else if (cls === 'VM_appliance') await admitAppliance(context, asRef(ref), op as vmApplianceLifecycle.ApplianceOperation);
+  else if (cls === 'VM_appliance')
+    await admitAppliance(context, asRef(ref), op as vmApplianceLifecycle.ApplianceOperation);
   else if (cls === 'pool') await admitPool(context, asRef(ref), op as poolLifecycle.PoolOperation);
   else await admitVdi(context, asRef(ref), op as vdiLifecycle.VdiOperation);
 }
@@ -102,7 +142,10 @@ export async function admit(context: Context, method: string, args: Args): Promi
   if (marks.length === 0) await assertThere(context, method, args);
   // Asked at once, which is one round trip; the first refusal in this order is the answer.
   const checked = marks.filter(({ unchecked }) => !unchecked);
-  const answers = [...checked.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)), admission[method]?.(context, args)];
+  const answers = [
+    ...checked.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)),
+    admission[method]?.(context, args),
+  ];
   for (const answer of answers) answer?.catch(() => undefined);
   for (const answer of answers) await answer;
   if (method in preempting)
@@ -136,7 +179,8 @@ const admission: Readonly<Partial<Record<string, (context: Context, args: Args) 
   'host.bugreport_upload': live,
   'host.send_debug_keys': live,
   'VM.copy': ({ tx, session }, args) => assertMayCopyKeys({ tx, session }, 'copy', asRef(String(args['vm']))),
-  'VM.revert': ({ tx, session }, args) => assertMayRevertKeys({ tx, session }, asRef(String(args['snapshot']))),
+  'VM.revert': ({ tx, session }, args) =>
+    assertMayRevertKeys({ tx, session }, asRef(String(args['snapshot']))),
 };
 const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
 async function live({ tx }: Context, args: Args): Promise<void> {
@@ -163,7 +207,9 @@ async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
   if (held) throw new XenError('VDI_IN_USE', held.vdi);
   for (const { ref, ops } of busy) {
     const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
-    const refused = vdiLifecycle.busyWith(ref, blocking) ?? (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
+    const refused =
+      vdiLifecycle.busyWith(ref, blocking) ??
+      (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
     if (refused) throw refused;
   }
 }
@@ -175,7 +221,8 @@ async function emulated({ tx }: Context, args: Args): Promise<void> {
 /** A host that is being emptied takes nobody in. */
 async function onHost(context: Context, args: Args): Promise<void> {
   const { ref, current_operations } = await context.tx.get('host', hostIn(args));
-  if (Object.values(current_operations).includes('evacuate')) throw new XenError('HOST_EVACUATE_IN_PROGRESS', ref);
+  if (Object.values(current_operations).includes('evacuate'))
+    throw new XenError('HOST_EVACUATE_IN_PROGRESS', ref);
   await disksFree(context, args);
 }
 
@@ -184,6 +231,9 @@ const preempting: Readonly<Record<string, true>> = { 'VM.hard_shutdown': true, '
 async function preempt({ tx, task }: Context, refs: readonly string[]): Promise<void> {
   for (const vm of await tx.getMany('VM', refs)) {
     const others = Object.keys(vm.current_operations).filter((other) => other !== task);
-    if (others.length > 0) await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [others]);
+    if (others.length > 0)
+      await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [
+        others,
+      ]);
   }
 }

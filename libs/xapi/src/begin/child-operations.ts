@@ -18,7 +18,12 @@ export interface EndedChild {
 }
 const lookAgainMs = 250;
 
-export async function startChildOperations(plane: Plane, tx: Tx, run: Run<Tx>, children: readonly ChildOperation[]): Promise<Ref<'task'>[]> {
+export async function startChildOperations(
+  plane: Plane,
+  tx: Tx,
+  run: Run<Tx>,
+  children: readonly ChildOperation[],
+): Promise<Ref<'task'>[]> {
   const parent = { task: asRef<'task'>(run.ref), session: run.context['session'] as Session | undefined };
   const tasks: Ref<'task'>[] = [];
   for (const { method, args } of children) tasks.push(await startInternally(tx, plane, method, args, parent));
@@ -43,7 +48,12 @@ const rowsOf = ({ store }: Plane, tasks: readonly string[]): Promise<Row[]> =>
  * Begins operations in one transaction and answers how they ended. Until they have, the operation gives its place up: no number of
  * waiting ones can keep the work that they wait for from being done. When it is to end before that, they are cancelled and waited for.
  */
-export async function endedChildren(plane: Plane, run: Run<Tx>, name: string, begin: (tx: Tx) => Promise<readonly string[]>): Promise<readonly EndedChild[]> {
+export async function endedChildren(
+  plane: Plane,
+  run: Run<Tx>,
+  name: string,
+  begin: (tx: Tx) => Promise<readonly string[]>,
+): Promise<readonly EndedChild[]> {
   const tasks: string[] = [];
   // Undone after the cancelling, which is registered later.
   await run.step(
@@ -71,7 +81,9 @@ const endOf = ({ ref, status, result, error_info }: Row): EndedChild => ({
 
 /** Asks what has not ended to stop. */
 export async function cancelTasks(tx: Tx, tasks: readonly string[]): Promise<void> {
-  await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [tasks]);
+  await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [
+    tasks,
+  ]);
 }
 
 /** Waits until a moment of the database's clock without holding a place. */

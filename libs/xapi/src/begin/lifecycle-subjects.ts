@@ -16,14 +16,17 @@ import type { Replica, Row, Tx } from '@xenplane/store';
 type Vm = StoredRecord<'VM'>;
 type Vdi = StoredRecord<'VDI'>;
 const noFeatures: ReadonlySet<string> = new Set();
-const featuresOf = (type: string): ReadonlySet<string> => new Set(storage.driverOf(type)?.features ?? noFeatures);
+const featuresOf = (type: string): ReadonlySet<string> =>
+  new Set(storage.driverOf(type)?.features ?? noFeatures);
 const known = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v): v is T => v !== undefined);
 
 // ---- from the replica
 
 export function vmFromReplica(view: Replica, ref: string, vm: Vm): vmLifecycle.VmSubject {
   const vbds = known(view.pointingAt('VBD.VM', ref).map((b) => view.stored('VBD', b)));
-  const disks = known(vbds.filter((b) => !b.empty && b.type === 'Disk').map((b) => view.stored('VDI', b.VDI)));
+  const disks = known(
+    vbds.filter((b) => !b.empty && b.type === 'Disk').map((b) => view.stored('VDI', b.VDI)),
+  );
   return {
     ref,
     vm,
@@ -35,20 +38,45 @@ export function vmFromReplica(view: Replica, ref: string, vm: Vm): vmLifecycle.V
     vtpms: view.pointingAt('VTPM.VM', ref).length,
   };
 }
-const guestOf = (view: Replica, vm: Vm) => (isNullRef(vm.guest_metrics) ? undefined : view.stored('VM_guest_metrics', vm.guest_metrics));
+const guestOf = (view: Replica, vm: Vm) =>
+  isNullRef(vm.guest_metrics) ? undefined : view.stored('VM_guest_metrics', vm.guest_metrics);
 
-export function vbdFromReplica(view: Replica, ref: string, vbd: StoredRecord<'VBD'>): vbdLifecycle.VbdSubject | undefined {
+export function vbdFromReplica(
+  view: Replica,
+  ref: string,
+  vbd: StoredRecord<'VBD'>,
+): vbdLifecycle.VbdSubject | undefined {
   const vm = view.stored('VM', vbd.VM);
-  return vm && { ref, vbd, vm, guest: guestOf(view, vm), vdi: isNullRef(vbd.VDI) ? undefined : view.stored('VDI', vbd.VDI), others: [] };
+  return (
+    vm && {
+      ref,
+      vbd,
+      vm,
+      guest: guestOf(view, vm),
+      vdi: isNullRef(vbd.VDI) ? undefined : view.stored('VDI', vbd.VDI),
+      others: [],
+    }
+  );
 }
-export function vifFromReplica(view: Replica, ref: string, vif: StoredRecord<'VIF'>): vifLifecycle.VifSubject | undefined {
+export function vifFromReplica(
+  view: Replica,
+  ref: string,
+  vif: StoredRecord<'VIF'>,
+): vifLifecycle.VifSubject | undefined {
   const vm = view.stored('VM', vif.VM);
   return vm && { ref, vif, vm, guest: guestOf(view, vm), sriov: onSriov(view, vif.network) };
 }
 /** True if a card of some host serves the network by its functions. */
 const onSriov = (view: Replica, network: string): boolean =>
-  view.count('network_sriov') > 0 && view.pointingAt('PIF.network', network).some((pif) => view.pointingAt('network_sriov.logical_PIF', pif).length > 0);
-export function vusbFromReplica(view: Replica, ref: string, vusb: StoredRecord<'VUSB'>): vusbLifecycle.VusbSubject | undefined {
+  view.count('network_sriov') > 0 &&
+  view
+    .pointingAt('PIF.network', network)
+    .some((pif) => view.pointingAt('network_sriov.logical_PIF', pif).length > 0);
+export function vusbFromReplica(
+  view: Replica,
+  ref: string,
+  vusb: StoredRecord<'VUSB'>,
+): vusbLifecycle.VusbSubject | undefined {
   const vm = view.stored('VM', vusb.VM);
   return vm && { ref, vusb, vm };
 }
@@ -78,14 +106,28 @@ export function srFromReplica(view: Replica, ref: string, sr: StoredRecord<'SR'>
     const vdi = view.stored('VDI', disk);
     return vdi !== undefined && vdi.managed && vdi.type !== 'rrd';
   };
-  return { ref, sr, features: featuresOf(sr.type), pbds, hasDisks: view.pointingAt('VDI.SR', ref).some(isKept) };
+  return {
+    ref,
+    sr,
+    features: featuresOf(sr.type),
+    pbds,
+    hasDisks: view.pointingAt('VDI.SR', ref).some(isKept),
+  };
 }
-export const hostFromReplica = (view: Replica, ref: string, host: XenRecord<'host'> | StoredRecord<'host'>): hostLifecycle.HostSubject => ({
+export const hostFromReplica = (
+  view: Replica,
+  ref: string,
+  host: XenRecord<'host'> | StoredRecord<'host'>,
+): hostLifecycle.HostSubject => ({
   ref,
   host,
   live: view.stored('host_metrics', host.metrics)?.live ?? false,
 });
-export const poolFromReplica = (view: Replica, ref: string, pool: StoredRecord<'pool'>): poolLifecycle.PoolSubject => ({
+export const poolFromReplica = (
+  view: Replica,
+  ref: string,
+  pool: StoredRecord<'pool'>,
+): poolLifecycle.PoolSubject => ({
   ref,
   pool,
   clusters: view.count('Cluster'),
@@ -94,7 +136,9 @@ export const poolFromReplica = (view: Replica, ref: string, pool: StoredRecord<'
 // ---- from a transaction
 
 async function guest(tx: Tx, vm: Vm): Promise<StoredRecord<'VM_guest_metrics'> | undefined> {
-  return isNullRef(vm.guest_metrics) ? undefined : (await tx.getMany('VM_guest_metrics', [vm.guest_metrics]))[0];
+  return isNullRef(vm.guest_metrics)
+    ? undefined
+    : (await tx.getMany('VM_guest_metrics', [vm.guest_metrics]))[0];
 }
 
 /** True if the guest has said that it can do this. */
@@ -159,10 +203,17 @@ export async function vbdFromTx(tx: Tx, vbd: Row<'VBD'>): Promise<vbdLifecycle.V
 }
 export async function vifFromTx(tx: Tx, vif: Row<'VIF'>): Promise<vifLifecycle.VifSubject> {
   const vm = await tx.get('VM', vif.VM);
-  const [sriov] = await tx.query('SELECT 1 AS yes FROM network_sriov s JOIN pif p ON p.ref = s."logical_PIF" WHERE p.network = $1 LIMIT 1', [vif.network]);
+  const [sriov] = await tx.query(
+    'SELECT 1 AS yes FROM network_sriov s JOIN pif p ON p.ref = s."logical_PIF" WHERE p.network = $1 LIMIT 1',
+    [vif.network],
+  );
   return { ref: vif.ref, vif, vm, guest: await guest(tx, vm), sriov: sriov !== undefined };
 }
-export const vusbFromTx = async (tx: Tx, vusb: Row<'VUSB'>): Promise<vusbLifecycle.VusbSubject> => ({ ref: vusb.ref, vusb, vm: await tx.get('VM', vusb.VM) });
+export const vusbFromTx = async (tx: Tx, vusb: Row<'VUSB'>): Promise<vusbLifecycle.VusbSubject> => ({
+  ref: vusb.ref,
+  vusb,
+  vm: await tx.get('VM', vusb.VM),
+});
 export async function vdiFromTx(tx: Tx, vdi: Row<'VDI'>): Promise<vdiLifecycle.VdiSubject> {
   const sr = await tx.get('SR', vdi.SR);
   return {
@@ -185,6 +236,8 @@ export async function srFromTx(tx: Tx, { ref, ...sr }: Row<'SR'>): Promise<srLif
   return { ref, sr, features: featuresOf(sr.type), pbds: row?.pbds ?? [], hasDisks: row?.disks ?? false };
 }
 export async function isPlugged(tx: Tx, sr: Ref<'SR'>): Promise<boolean> {
-  const rows = await tx.query('SELECT 1 AS yes FROM pbd WHERE "SR" = $1 AND currently_attached LIMIT 1', [sr]);
+  const rows = await tx.query('SELECT 1 AS yes FROM pbd WHERE "SR" = $1 AND currently_attached LIMIT 1', [
+    sr,
+  ]);
   return rows.length > 0;
 }

@@ -2,7 +2,15 @@
 import { asRef, type Ref } from '@xenplane/model';
 import { encodeTaskResult } from '@xenplane/wire';
 import { inTransaction, type Store, type Tx } from '@xenplane/store';
-import { Lost, type Entry, type Held, type OperationStore, type Outcome, type Sighting, type Taken } from '@xenplane/work';
+import {
+  Lost,
+  type Entry,
+  type Held,
+  type OperationStore,
+  type Outcome,
+  type Sighting,
+  type Taken,
+} from '@xenplane/work';
 import { messages } from '@xenplane/model';
 import type { Plane } from '../core/context';
 import { busyMarksOf, type BusyMark } from './operation-targets';
@@ -34,7 +42,12 @@ export class PostgresOperations implements OperationStore<Tx> {
     return row && { ...row, cancelRequested: row.cancel_requested };
   }
 
-  async commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>, before: readonly Entry[]): Promise<T> {
+  async commit<T>(
+    held: Held,
+    step: string,
+    work: (tx: Tx) => Promise<T>,
+    before: readonly Entry[],
+  ): Promise<T> {
     return inTransaction(this.store, async (tx) => {
       const result = await work(tx);
       journal(tx, held, [...before, { step, result }]);
@@ -65,7 +78,10 @@ export class PostgresOperations implements OperationStore<Tx> {
   }
 
   async progress(held: Held, fraction: number): Promise<void> {
-    await this.store.query("UPDATE task SET progress = $2 WHERE ref = $1 AND status = 'pending'", [held.ref, fraction]);
+    await this.store.query("UPDATE task SET progress = $2 WHERE ref = $1 AND status = 'pending'", [
+      held.ref,
+      fraction,
+    ]);
     this.store.wake();
   }
 
@@ -94,7 +110,10 @@ export class PostgresOperations implements OperationStore<Tx> {
   }
 
   async release(held: Held): Promise<void> {
-    await this.store.query('UPDATE operation SET owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2', [held.ref, held.attempt]);
+    await this.store.query(
+      'UPDATE operation SET owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2',
+      [held.ref, held.attempt],
+    );
   }
 
   async beat(owner: string): Promise<readonly string[]> {
@@ -113,7 +132,9 @@ export class PostgresOperations implements OperationStore<Tx> {
   }
 
   async owned(): Promise<readonly Sighting[]> {
-    return this.store.query<Sighting & { ref: string }>("SELECT ref, attempt, beat FROM operation WHERE state <> 'done' AND owner IS NOT NULL");
+    return this.store.query<Sighting & { ref: string }>(
+      "SELECT ref, attempt, beat FROM operation WHERE state <> 'done' AND owner IS NOT NULL",
+    );
   }
 
   async disown({ ref, attempt, beat }: Sighting): Promise<boolean> {
@@ -126,7 +147,8 @@ export class PostgresOperations implements OperationStore<Tx> {
 }
 
 function endOf({ method }: Held, outcome: Outcome): End {
-  if ('result' in outcome) return { status: 'success', result: encodeTaskResult(messages.get(method)?.result, outcome.result) };
+  if ('result' in outcome)
+    return { status: 'success', result: encodeTaskResult(messages.get(method)?.result, outcome.result) };
   return 'cancelled' in outcome ? { status: 'cancelled' } : { status: 'failure', error: outcome.error };
 }
 
@@ -148,12 +170,22 @@ export async function markBusy(tx: Tx, task: Ref<'task'>, marks: readonly BusyMa
   const busy = 'current_operations = current_operations || jsonb_build_object($2::text, $3::text)';
   const attaching = "current_operations = current_operations || jsonb_build_object($2::text, 'attach')";
   for (const { cls, ref, op, devices } of marks)
-    tx.leave(`${devices ? changeDevices(attaching) : ''} UPDATE "${cls.toLowerCase()}" SET ${busy} WHERE ref = $1`, [ref, task, op]);
+    tx.leave(
+      `${devices ? changeDevices(attaching) : ''} UPDATE "${cls.toLowerCase()}" SET ${busy} WHERE ref = $1`,
+      [ref, task, op],
+    );
 }
-export async function unmarkBusy(tx: Tx, task: Ref<'task'>, marks: readonly Omit<BusyMark, 'op'>[]): Promise<void> {
+export async function unmarkBusy(
+  tx: Tx,
+  task: Ref<'task'>,
+  marks: readonly Omit<BusyMark, 'op'>[],
+): Promise<void> {
   const free = 'current_operations = current_operations - $2::text';
   for (const { cls, ref, devices } of marks)
-    tx.leave(`${devices ? changeDevices(free, 'AND current_operations ? $2') : ''} UPDATE "${cls.toLowerCase()}" SET ${free} WHERE ref = $1`, [ref, task]);
+    tx.leave(
+      `${devices ? changeDevices(free, 'AND current_operations ? $2') : ''} UPDATE "${cls.toLowerCase()}" SET ${free} WHERE ref = $1`,
+      [ref, task],
+    );
 }
 const changeDevices = (change: string, where = ''): string =>
   `WITH disks AS (UPDATE vbd SET ${change} WHERE "VM" = $1 ${where}), nics AS (UPDATE vif SET ${change} WHERE "VM" = $1 ${where})`;

@@ -1,5 +1,14 @@
 /** The objects that an operation keeps busy, as its declaration in the model names them. */
-import { asRef, classes, isClassName, isNullRef, type ClassDef, type ClassName, type Ref, type Target } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  isClassName,
+  isNullRef,
+  type ClassDef,
+  type ClassName,
+  type Ref,
+  type Target,
+} from '@xenplane/model';
 
 interface OperationTarget extends Target {
   readonly cls: ClassName;
@@ -14,7 +23,9 @@ function targetsOf({ targets = {}, params }: ClassDef['calls'][string]): Operati
   });
 }
 const operationTargets: ReadonlyMap<string, readonly OperationTarget[]> = new Map(
-  Object.values<ClassDef>(classes).flatMap(({ name, calls }) => Object.entries(calls).map(([call, def]) => [`${name}.${call}`, targetsOf(def)] as const)),
+  Object.values<ClassDef>(classes).flatMap(({ name, calls }) =>
+    Object.entries(calls).map(([call, def]) => [`${name}.${call}`, targetsOf(def)] as const),
+  ),
 );
 
 /** One object that an operation keeps busy, by the name of what is done to it. */

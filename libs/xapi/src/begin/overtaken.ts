@@ -23,7 +23,11 @@ const needed: Readonly<Record<string, string>> = {
   'VM.unpause': 'Paused',
 };
 
-export async function whyOvertaken(store: Store, operation: { readonly ref: string; readonly method: string }, superseded: Superseded): Promise<Error> {
+export async function whyOvertaken(
+  store: Store,
+  operation: { readonly ref: string; readonly method: string },
+  superseded: Superseded,
+): Promise<Error> {
   const [facts] = await store.query<Facts>(
     `SELECT v.ref, v.power_state, (SELECT o.cancel_requested FROM operation o WHERE o.ref = $2) AS cancelled, l.host AS lost_on
      FROM vm v LEFT JOIN lost_vm l ON l.vm = v.ref WHERE v.uuid = $1 OR v.ref = $1`,
@@ -35,12 +39,17 @@ export async function whyOvertaken(store: Store, operation: { readonly ref: stri
   return whatHappened(facts, needed[operation.method] ?? 'Running', superseded.host);
 }
 
-function whatHappened({ ref, power_state, lost_on }: Facts, expected: string, host: Ref<'host'> | undefined): XenError {
+function whatHappened(
+  { ref, power_state, lost_on }: Facts,
+  expected: string,
+  host: Ref<'host'> | undefined,
+): XenError {
   if (lost_on) return new XenError('HOST_OFFLINE', lost_on);
   const rests = expected === 'Halted' || expected === 'Suspended';
   // It was not to run before this operation, and does not: only the place that it had is gone.
   if (rests && power_state === expected && host) return new XenError('HOST_OFFLINE', host);
   // It runs, but not as it ran when the operation began.
-  if (!rests && (power_state === 'Running' || power_state === expected)) return new XenError('VM_REBOOTED', ref);
+  if (!rests && (power_state === 'Running' || power_state === expected))
+    return new XenError('VM_REBOOTED', ref);
   return new XenError('VM_BAD_POWER_STATE', ref, expected.toLowerCase(), power_state.toLowerCase());
 }

@@ -20,18 +20,29 @@ async function destroy(context: Context, task: Ref<'task'>): Promise<void> {
   const { tx } = context;
   const record = await tx.lock('task', task);
   await assertMayChange(tx, context.session, task);
-  if (!isFinal(record.status)) return tx.update('task', task, { current_operations: { ...record.current_operations, [destroyKey]: 'destroy' } });
+  if (!isFinal(record.status))
+    return tx.update('task', task, {
+      current_operations: { ...record.current_operations, [destroyKey]: 'destroy' },
+    });
   await tx.query('DELETE FROM task_owner WHERE task = $1', [task]);
   await tx.remove('task', task);
 }
 
-async function setOwn(context: Context, task: Ref<'task'>, patch: Parameters<Context['tx']['update']>[2]): Promise<void> {
+async function setOwn(
+  context: Context,
+  task: Ref<'task'>,
+  patch: Parameters<Context['tx']['update']>[2],
+): Promise<void> {
   await context.tx.lock('task', task);
   await assertMayChange(context.tx, context.session, task);
   await context.tx.update('task', task, patch);
 }
 
-async function setStatus(context: Context, task: Ref<'task'>, status: StoredRecord<'task'>['status']): Promise<void> {
+async function setStatus(
+  context: Context,
+  task: Ref<'task'>,
+  status: StoredRecord<'task'>['status'],
+): Promise<void> {
   await setOwn(context, task, { status });
   if (isFinal(status)) noteEnd(context.tx, task);
 }

@@ -64,12 +64,22 @@ export async function endTask(tx: Tx, ref: Ref<'task'>, end: End): Promise<void>
     `UPDATE task SET finished = ${now}, progress = 1, status = $2, result = coalesce($3, result), error_info = coalesce($4::jsonb, error_info),
        current_operations = CASE WHEN current_operations ? '${destroyKey}' THEN '{"${destroyKey}": "destroy"}'::jsonb ELSE '{}'::jsonb END
      WHERE ref = $1 AND status <> ALL ($5)`,
-    [ref, end.status, end.status === 'success' ? end.result : null, 'error' in end && end.error ? JSON.stringify(end.error) : null, finalStates],
+    [
+      ref,
+      end.status,
+      end.status === 'success' ? end.result : null,
+      'error' in end && end.error ? JSON.stringify(end.error) : null,
+      finalStates,
+    ],
   );
 }
 
 /** When a task ended whose status its owner has set. */
-export const noteEnd = (tx: Tx, ref: Ref<'task'>): void => tx.leave(`UPDATE task SET finished = ${now} WHERE ref = $1`, [ref]);
+export const noteEnd = (tx: Tx, ref: Ref<'task'>): void =>
+  tx.leave(`UPDATE task SET finished = ${now} WHERE ref = $1`, [ref]);
 
 /** How a transfer ends that fails with this. */
-export const endOfError = (error: XenError): End => ({ status: error.code === 'TASK_CANCELLED' ? 'cancelled' : 'failure', error: error.description });
+export const endOfError = (error: XenError): End => ({
+  status: error.code === 'TASK_CANCELLED' ? 'cancelled' : 'failure',
+  error: error.description,
+});

@@ -6,7 +6,12 @@ import { recordWith } from '../core/records';
 import { nicCard } from './nics';
 import { pciRef, refOf, seededUuid } from '../core/seeded';
 
-export async function addDevices(tx: Tx, host: Ref<'host'>, hostUuid: string, inventory: Inventory): Promise<void> {
+export async function addDevices(
+  tx: Tx,
+  host: Ref<'host'>,
+  hostUuid: string,
+  inventory: Inventory,
+): Promise<void> {
   const gpus = inventory.gpus ?? [];
   await tx.insertAll('PCI', pciRecords(host, hostUuid, inventory));
   await ensureTypes(tx, gpus);
@@ -19,7 +24,13 @@ export async function addDevices(tx: Tx, host: Ref<'host'>, hostUuid: string, in
 }
 
 function pciRecords(host: Ref<'host'>, hostUuid: string, inventory: Inventory): Inserted<'PCI'>[] {
-  const nics = inventory.nics.map((nic) => ({ ...nicCard, pci_id: nic.pciBusPath, class_id: '0200', class_name: 'Ethernet controller', driver_name: 'ixgbe' }));
+  const nics = inventory.nics.map((nic) => ({
+    ...nicCard,
+    pci_id: nic.pciBusPath,
+    class_id: '0200',
+    class_name: 'Ethernet controller',
+    driver_name: 'ixgbe',
+  }));
   const gpus = (inventory.gpus ?? []).map((gpu) => ({
     vendor_id: gpu.vendorId,
     vendor_name: gpu.vendorName,
@@ -51,19 +62,29 @@ function pciRecords(host: Ref<'host'>, hostUuid: string, inventory: Inventory): 
 const passthroughUuid = seededUuid('VGPU_type', 'passthrough');
 export const passthroughType: Ref<'VGPU_type'> = refOf('VGPU_type', passthroughUuid);
 const profileKey = (gpu: GpuHardware, name: string): string => `${gpu.vendorId}/${gpu.deviceId}/${name}`;
-const profileType = (gpu: GpuHardware, name: string): Ref<'VGPU_type'> => refOf('VGPU_type', seededUuid('VGPU_type', profileKey(gpu, name)));
+const profileType = (gpu: GpuHardware, name: string): Ref<'VGPU_type'> =>
+  refOf('VGPU_type', seededUuid('VGPU_type', profileKey(gpu, name)));
 const groupUuid = (gpu: GpuHardware): string => seededUuid('GPU_group', `${gpu.vendorId}/${gpu.deviceId}`);
 
 /** The uses of a card by VMs: of the host's own display none, of any other passthrough or vGPUs. */
 const capacities = (gpu: GpuHardware): Record<Ref<'VGPU_type'>, number> =>
-  gpu.display ? {} : Object.fromEntries([[passthroughType, 1], ...gpu.profiles.map((p) => [profileType(gpu, p.name), p.most] as const)]);
+  gpu.display
+    ? {}
+    : Object.fromEntries([
+        [passthroughType, 1],
+        ...gpu.profiles.map((p) => [profileType(gpu, p.name), p.most] as const),
+      ]);
 const typesOf = (gpu: GpuHardware): Ref<'VGPU_type'>[] => Object.keys(capacities(gpu)) as Ref<'VGPU_type'>[];
 
 /** Hosts that join at once share types and groups: whoever finds one missing looks again alone. */
 async function alone(tx: Tx): Promise<void> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/devices'))", []);
 }
-async function missingOf(tx: Tx, cls: 'VGPU_type' | 'GPU_group' | 'USB_group', refs: readonly string[]): Promise<string[]> {
+async function missingOf(
+  tx: Tx,
+  cls: 'VGPU_type' | 'GPU_group' | 'USB_group',
+  refs: readonly string[],
+): Promise<string[]> {
   const missing = async (): Promise<string[]> => {
     const present = new Set<string>((await tx.getMany(cls, refs)).map((row) => row.ref));
     return refs.filter((ref) => !present.has(ref));
@@ -75,7 +96,15 @@ async function missingOf(tx: Tx, cls: 'VGPU_type' | 'GPU_group' | 'USB_group', r
 
 async function ensureTypes(tx: Tx, gpus: readonly GpuHardware[]): Promise<void> {
   const wanted = new Map<string, StoredRecord<'VGPU_type'>>();
-  if (gpus.length > 0) wanted.set(passthroughType, recordWith('VGPU_type', { uuid: passthroughUuid, model_name: 'passthrough', identifier: 'passthrough' }));
+  if (gpus.length > 0)
+    wanted.set(
+      passthroughType,
+      recordWith('VGPU_type', {
+        uuid: passthroughUuid,
+        model_name: 'passthrough',
+        identifier: 'passthrough',
+      }),
+    );
   for (const gpu of gpus)
     for (const { name, framebufferBytes, heads } of gpu.profiles) {
       const record = recordWith('VGPU_type', {
@@ -144,7 +173,10 @@ export async function addUsb(tx: Tx, host: Ref<'host'>, hostUuid: string, usb: U
     await tx.insert(
       'USB_group',
       refOf('USB_group', group),
-      recordWith('USB_group', { uuid: group, name_label: `Group of ${usb.vendorName} ${usb.productName} USBs` }),
+      recordWith('USB_group', {
+        uuid: group,
+        name_label: `Group of ${usb.vendorName} ${usb.productName} USBs`,
+      }),
     );
   await tx.insert(
     'PUSB',

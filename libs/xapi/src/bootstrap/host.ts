@@ -33,9 +33,15 @@ interface Joining extends Coming {
 /** Numbers as their names count, where several come at once. */
 async function numbered(tx: Tx, plane: Plane, coming: readonly Coming[]): Promise<Joining[]> {
   const addressing = plane.settings.addressing();
-  const inOrder = coming.toSorted((a, b) => a.inventory.nameLabel.localeCompare(b.inventory.nameLabel, 'en', { numeric: true }));
+  const inOrder = coming.toSorted((a, b) =>
+    a.inventory.nameLabel.localeCompare(b.inventory.nameLabel, 'en', { numeric: true }),
+  );
   const numbers = await freeNumbers(tx, coming.length);
-  return inOrder.map((one, i) => ({ ...one, number: numbers[i] ?? 0, address: addressFor(addressing, numbers[i] ?? 0) }));
+  return inOrder.map((one, i) => ({
+    ...one,
+    number: numbers[i] ?? 0,
+    address: addressFor(addressing, numbers[i] ?? 0),
+  }));
 }
 
 /** Of many hosts in a few statements: what each brings follows from its uuid and its inventory. */
@@ -71,13 +77,18 @@ const hostRef = ({ uuid }: Joining): Ref<'host'> => refOf('host', uuid);
 const localSrRef = ({ uuid }: Joining): Ref<'SR'> => refOf('SR', seededUuid(uuid, 'sr', 'local'));
 const dom0Ref = ({ uuid }: Joining): Ref<'VM'> => refOf('VM', seededUuid(uuid, 'dom0'));
 const metricsUuid = ({ uuid }: Joining): string => seededUuid(uuid, 'metrics');
-const freeBytes = ({ inventory }: Joining): number => inventory.memoryBytes - inventory.dom0MemoryBytes - hypervisorBytes;
-const threadsOf = ({ inventory }: Joining): number => inventory.sockets * inventory.coresPerSocket * inventory.threadsPerCore;
+const freeBytes = ({ inventory }: Joining): number =>
+  inventory.memoryBytes - inventory.dom0MemoryBytes - hypervisorBytes;
+const threadsOf = ({ inventory }: Joining): number =>
+  inventory.sockets * inventory.coresPerSocket * inventory.threadsPerCore;
 
 function metricsRecord(one: Joining, last_updated: string): Inserted<'host_metrics'> {
   const uuid = metricsUuid(one);
   const memory = { memory_total: one.inventory.memoryBytes, memory_free: freeBytes(one) };
-  return { ref: refOf('host_metrics', uuid), ...recordWith('host_metrics', { ...memory, uuid, live: false, last_updated }) };
+  return {
+    ref: refOf('host_metrics', uuid),
+    ...recordWith('host_metrics', { ...memory, uuid, live: false, last_updated }),
+  };
 }
 
 const addRuns = (tx: Tx, joining: readonly Joining[]): Promise<unknown> =>
@@ -109,7 +120,11 @@ function hostRecord(plane: Plane, one: Joining, now: string): StoredRecord<'host
     API_version_vendor: 'XenSource',
     enabled: true,
     software_version: softwareVersion(inventory),
-    other_config: { agent_start_time: started, boot_time: started, iscsi_iqn: `iqn.2026-01.org.xenplane:${uuid.slice(0, 8)}` },
+    other_config: {
+      agent_start_time: started,
+      boot_time: started,
+      iscsi_iqn: `iqn.2026-01.org.xenplane:${uuid.slice(0, 8)}`,
+    },
     capabilities: capabilities(inventory),
     cpu_configuration: {},
     sched_policy: 'credit2',
@@ -196,7 +211,10 @@ function dom0Consoles(one: Joining): Inserted<'console'>[] {
   return (['rfb', 'vt100'] as const).map((protocol) => {
     const uuid = seededUuid(one.uuid, 'console', protocol);
     const location = consoleLocation(one.address, uuid);
-    return { ref: refOf('console', uuid), ...recordWith('console', { uuid, protocol, VM: dom0Ref(one), location }) };
+    return {
+      ref: refOf('console', uuid),
+      ...recordWith('console', { uuid, protocol, VM: dom0Ref(one), location }),
+    };
   });
 }
 
@@ -241,7 +259,9 @@ async function addLocalSrs(tx: Tx, plane: Plane, joining: readonly Joining[]): P
   );
   await tx.insertAll(
     'PBD',
-    joining.map((one) => pbdRecord(one, seededUuid(one.uuid, 'sr', 'local'), { device: storage.localPartition })),
+    joining.map((one) =>
+      pbdRecord(one, seededUuid(one.uuid, 'sr', 'local'), { device: storage.localPartition }),
+    ),
   );
 }
 
@@ -253,7 +273,9 @@ async function addPbds(tx: Tx, plane: Plane, joining: readonly Joining[]): Promi
   const known = new Map(present.map((pbd) => [pbd.SR, pbd.device_config]));
   for (const sr of await tx.find('SR', { shared: true })) {
     const config = known.get(sr.ref) ?? deviceConfig(sr, plane.settings.imagesUrl);
-    const configs = (await lacksSecrets(tx, config)) ? undefined : await keepSecrets({ tx, plane }, config, joining.length);
+    const configs = (await lacksSecrets(tx, config))
+      ? undefined
+      : await keepSecrets({ tx, plane }, config, joining.length);
     await tx.insertAll(
       'PBD',
       joining.map((one, i) => pbdRecord(one, sr.uuid, configs?.[i] ?? config, configs !== undefined)),
@@ -261,9 +283,23 @@ async function addPbds(tx: Tx, plane: Plane, joining: readonly Joining[]): Promi
   }
 }
 
-function pbdRecord(one: Joining, sr: string, device_config: Record<string, string>, currently_attached = true): Inserted<'PBD'> {
+function pbdRecord(
+  one: Joining,
+  sr: string,
+  device_config: Record<string, string>,
+  currently_attached = true,
+): Inserted<'PBD'> {
   const uuid = seededUuid(one.uuid, 'pbd', sr);
-  return { ref: refOf('PBD', uuid), ...recordWith('PBD', { uuid, host: hostRef(one), SR: refOf('SR', sr), device_config, currently_attached }) };
+  return {
+    ref: refOf('PBD', uuid),
+    ...recordWith('PBD', {
+      uuid,
+      host: hostRef(one),
+      SR: refOf('SR', sr),
+      device_config,
+      currently_attached,
+    }),
+  };
 }
 
 /** The first host becomes what old clients call the master; nothing depends on which one it is. */
@@ -272,9 +308,12 @@ async function growPool(tx: Tx, joining: readonly Joining[]): Promise<void> {
     [found] = await tx.find('pool', {});
   if (!found || !first) return;
   const pool = await tx.lock('pool', found.ref);
-  const sum = (key: string, more: (one: Joining) => number): string => String(joining.reduce((all, one) => all + more(one), Number(pool.cpu_info[key] ?? 0)));
+  const sum = (key: string, more: (one: Joining) => number): string =>
+    String(joining.reduce((all, one) => all + more(one), Number(pool.cpu_info[key] ?? 0)));
   const info = cpuInfo(first.inventory);
-  const features = Object.fromEntries(['features_pv', 'features_hvm', 'features_pv_host', 'features_hvm_host'].map((k) => [k, info[k] ?? '']));
+  const features = Object.fromEntries(
+    ['features_pv', 'features_hvm', 'features_pv_host', 'features_hvm_host'].map((k) => [k, info[k] ?? '']),
+  );
   await tx.update('pool', pool.ref, {
     master: isNullRef(pool.master) ? hostRef(first) : pool.master,
     cpu_info: {

@@ -9,7 +9,12 @@ import { pciRef, refOf, seededUuid } from '../core/seeded';
 
 export type Nic = Inventory['nics'][number];
 
-export const nicCard = { vendor_id: '8086', vendor_name: 'Intel Corporation', device_id: '1563', device_name: 'Ethernet Controller X550' } as const;
+export const nicCard = {
+  vendor_id: '8086',
+  vendor_name: 'Intel Corporation',
+  device_id: '1563',
+  device_name: 'Ethernet Controller X550',
+} as const;
 
 interface Place {
   readonly uuid: string;
@@ -19,7 +24,10 @@ interface Place {
   readonly at: Date;
 }
 /** The records of a NIC: its link, and the interface itself without an address. */
-export function nicRecords(nic: Nic, { uuid, host, network, PCI, at }: Place): { metrics: StoredRecord<'PIF_metrics'>; pif: StoredRecord<'PIF'> } {
+export function nicRecords(
+  nic: Nic,
+  { uuid, host, network, PCI, at }: Place,
+): { metrics: StoredRecord<'PIF_metrics'>; pif: StoredRecord<'PIF'> } {
   const metrics = recordWith('PIF_metrics', {
     ...nicCard,
     uuid: seededUuid(uuid, 'metrics'),
@@ -58,8 +66,27 @@ export async function addNics(
     return inventory.nics.flatMap((nic, i) => {
       const network = networks.get(`xenbr${i}`);
       if (!network) return [];
-      const { pif, metrics } = nicRecords(nic, { uuid: seededUuid(hostUuid, 'pif', nic.device), host, network, PCI: pciRef(hostUuid, nic.pciBusPath), at });
-      return [{ metrics, pif: i === 0 ? { ...pif, management: true, ip_configuration_mode: 'DHCP' as const, ...managementLease(address, nic.mac) } : pif }];
+      const { pif, metrics } = nicRecords(nic, {
+        uuid: seededUuid(hostUuid, 'pif', nic.device),
+        host,
+        network,
+        PCI: pciRef(hostUuid, nic.pciBusPath),
+        at,
+      });
+      return [
+        {
+          metrics,
+          pif:
+            i === 0
+              ? {
+                  ...pif,
+                  management: true,
+                  ip_configuration_mode: 'DHCP' as const,
+                  ...managementLease(address, nic.mac),
+                }
+              : pif,
+        },
+      ];
     });
   });
   await tx.insertAll(

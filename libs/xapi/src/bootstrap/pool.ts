@@ -32,7 +32,11 @@ async function makePool(tx: Tx, plane: Plane, seed: number): Promise<void> {
   const { shared } = await addSharedStorage(tx, seed, plane.settings.imagesUrl);
   await addNetworks(tx, seed);
   const root = seededUuid(seed, 'user', 'root');
-  await tx.insert('user', refOf('user', root), recordWith('user', { uuid: root, short_name: 'root', fullname: 'root' }));
+  await tx.insert(
+    'user',
+    refOf('user', root),
+    recordWith('user', { uuid: root, short_name: 'root', fullname: 'root' }),
+  );
   await addPool(tx, seed, shared);
 }
 
@@ -48,7 +52,15 @@ async function addPool(tx: Tx, seed: number, shared: Ref<'SR'>): Promise<void> {
       suspend_image_SR: shared,
       crash_dump_SR: shared,
       restrictions: { restrict_zstd_export: 'false', restrict_vtpm: 'false' },
-      cpu_info: { cpu_count: '0', socket_count: '0', vendor: '', features_pv: '', features_hvm: '', features_pv_host: '', features_hvm_host: '' },
+      cpu_info: {
+        cpu_count: '0',
+        socket_count: '0',
+        vendor: '',
+        features_pv: '',
+        features_hvm: '',
+        features_pv_host: '',
+        features_hvm_host: '',
+      },
       ha_cluster_stack: 'xhad',
       other_config: { 'memory-ratio-pv': '0.25', 'memory-ratio-hvm': '0.25' },
     }),
@@ -61,7 +73,12 @@ async function addRoles(tx: Tx): Promise<void> {
     await tx.insert(
       'role',
       refOf('role', uuid),
-      recordWith('role', { uuid, name_label: name, name_description: `The ${name} role`, is_internal: name === 'client-cert' }),
+      recordWith('role', {
+        uuid,
+        name_label: name,
+        name_description: `The ${name} role`,
+        is_internal: name === 'client-cert',
+      }),
     );
   }
 }
@@ -91,7 +108,8 @@ async function addNetworks(tx: Tx, seed: number): Promise<void> {
     recordWith('network', {
       uuid,
       name_label: 'Host internal management network',
-      name_description: 'Network on which guests will be assigned a private link-local IP address which can be used to talk XenAPI',
+      name_description:
+        'Network on which guests will be assigned a private link-local IP address which can be used to talk XenAPI',
       bridge: 'xenapi',
       MTU: 1500,
       other_config: {
@@ -107,7 +125,10 @@ async function addNetworks(tx: Tx, seed: number): Promise<void> {
 
 /** The password that the environment gives is root's from now on. */
 async function ensurePassword(plane: Plane, password: string): Promise<void> {
-  const [present] = await plane.store.query<{ hash: string }>("SELECT hash FROM credential WHERE name = 'root'", []);
+  const [present] = await plane.store.query<{ hash: string }>(
+    "SELECT hash FROM credential WHERE name = 'root'",
+    [],
+  );
   if (present && (await verifyPassword(password, present.hash))) return;
   await setPassword(plane, 'root', password);
 }

@@ -78,9 +78,17 @@ async function addSr(tx: Tx, sr: NewSr): Promise<Ref<'SR'>> {
 
 /** A repository that all hosts reach, at the place to which its device configuration leads. */
 const addShared = (tx: Tx, sr: Omit<NewSr, 'place' | 'shared'>, imagesUrl: string): Promise<Ref<'SR'>> =>
-  addSr(tx, { ...sr, shared: true, place: storage.driverOf(sr.type)?.locate(deviceConfig(sr, imagesUrl), '').key ?? '' });
+  addSr(tx, {
+    ...sr,
+    shared: true,
+    place: storage.driverOf(sr.type)?.locate(deviceConfig(sr, imagesUrl), '').key ?? '',
+  });
 
-export async function addSharedStorage(tx: Tx, seed: number, imagesUrl: string): Promise<{ shared: Ref<'SR'>; image: Ref<'SR'> }> {
+export async function addSharedStorage(
+  tx: Tx,
+  seed: number,
+  imagesUrl: string,
+): Promise<{ shared: Ref<'SR'>; image: Ref<'SR'> }> {
   const shared = await addShared(
     tx,
     {
@@ -136,12 +144,17 @@ export async function addSharedStorage(tx: Tx, seed: number, imagesUrl: string):
 }
 
 /** How a shared SR is reached from a host. */
-export function deviceConfig(sr: Pick<StoredRecord<'SR'>, 'type' | 'uuid'> & { readonly is_tools_sr?: boolean }, imagesUrl: string): Record<string, string> {
+export function deviceConfig(
+  sr: Pick<StoredRecord<'SR'>, 'type' | 'uuid'> & { readonly is_tools_sr?: boolean },
+  imagesUrl: string,
+): Record<string, string> {
   switch (sr.type) {
     case 'nfs':
       return { server: 'storage.xenplane.internal', serverpath: `/export/${sr.uuid}` };
     case 'iso':
-      return sr.is_tools_sr ? { location: storage.toolsFolder, legacy_mode: 'true' } : { location: 'storage.xenplane.internal:/export/iso' };
+      return sr.is_tools_sr
+        ? { location: storage.toolsFolder, legacy_mode: 'true' }
+        : { location: 'storage.xenplane.internal:/export/iso' };
     case 'image':
       return { location: imagesUrl };
     default:

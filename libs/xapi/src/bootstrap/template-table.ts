@@ -19,9 +19,27 @@ export interface Template {
   readonly sriov?: true;
 }
 
-const bios = (label: string, reference: string, memoryGiB: number, diskGiB = 10): Template => ({ label, reference, family: 'linux-bios', memoryGiB, diskGiB });
-const uefi = (label: string, reference: string, memoryGiB: number, diskGiB = 10): Template => ({ label, reference, family: 'linux-uefi', memoryGiB, diskGiB });
-const windows = (label: string, reference: string, memoryGiB: number, diskGiB: number, more: Partial<Template> = {}): Template => ({
+const bios = (label: string, reference: string, memoryGiB: number, diskGiB = 10): Template => ({
+  label,
+  reference,
+  family: 'linux-bios',
+  memoryGiB,
+  diskGiB,
+});
+const uefi = (label: string, reference: string, memoryGiB: number, diskGiB = 10): Template => ({
+  label,
+  reference,
+  family: 'linux-uefi',
+  memoryGiB,
+  diskGiB,
+});
+const windows = (
+  label: string,
+  reference: string,
+  memoryGiB: number,
+  diskGiB: number,
+  more: Partial<Template> = {},
+): Template => ({
   ...{ label, reference, family: 'windows-uefi', memoryGiB, diskGiB, ...more },
 });
 const tablet = { acpi_laptop_slate: '1' };

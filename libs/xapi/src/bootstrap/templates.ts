@@ -22,7 +22,14 @@ interface Kind {
 
 const every: Words = { nx: 'true', acpi: '1', apic: 'true', pae: 'true', hpet: 'true' };
 const linux: Words = { ...every, vga: 'std', videoram: '8', viridian: 'false', device_id: '0001' };
-const viridian = ['viridian', 'viridian_time_ref_count', 'viridian_reference_tsc', 'viridian_apic_assist', 'viridian_crash_ctl', 'viridian_stimer'];
+const viridian = [
+  'viridian',
+  'viridian_time_ref_count',
+  'viridian_reference_tsc',
+  'viridian_apic_assist',
+  'viridian_crash_ctl',
+  'viridian_stimer',
+];
 const windowsPlatform: Words = {
   ...every,
   ...{ vga: 'std', videoram: '8', device_id: '0002', 'cores-per-socket': '2', secureboot: 'auto' },
@@ -50,19 +57,36 @@ const kinds: Readonly<Record<Family, Kind>> = {
     bootParams: { firmware: 'uefi', order: 'cd' },
     platform: windowsPlatform,
     otherConfig: { 'install-methods': 'cdrom' },
-    ...{ maxMemoryGiB: 1536, vcpus: 2, secureBoot: 'yes', uefi: 'yes', sriov: false, gpu: false, vendorDevice: true },
+    ...{
+      maxMemoryGiB: 1536,
+      vcpus: 2,
+      secureBoot: 'yes',
+      uefi: 'yes',
+      sriov: false,
+      gpu: false,
+      vendorDevice: true,
+    },
   },
   media: {
     bootParams: { firmware: 'bios', order: 'cd' },
     platform: { ...every, viridian: 'true', secureboot: 'false' },
     otherConfig: { 'install-methods': 'cdrom' },
-    ...{ maxMemoryGiB: 128, vcpus: 1, secureBoot: 'yes', uefi: 'yes', sriov: false, gpu: false, vendorDevice: false },
+    ...{
+      maxMemoryGiB: 128,
+      vcpus: 1,
+      secureBoot: 'yes',
+      uefi: 'yes',
+      sriov: false,
+      gpu: false,
+      vendorDevice: false,
+    },
   },
 };
 
 /** The options that a client's wizard may offer, as the XML that XenCenter and Xen Orchestra read. */
 function recommendations({ supportsBios = true, sriov }: Template, kind: Kind): string {
-  const field = (name: string, bound: 'min' | 'max' | 'value', value: number | string): string => `<restriction field="${name}" ${bound}="${value}"/>`;
+  const field = (name: string, bound: 'min' | 'max' | 'value', value: number | string): string =>
+    `<restriction field="${name}" ${bound}="${value}"/>`;
   const devices = (name: string, max: number): string => `<restriction property="${name}" max="${max}"/>`;
   const lines = [
     field('memory-static-max', 'max', kind.maxMemoryGiB * GiB),
@@ -127,9 +151,15 @@ const knownKey = 'default_templates';
  * Adds those that the pool never had. A pool of an earlier version keeps its own as they are; what somebody has removed stays away.
  */
 export async function ensureTemplates(tx: Tx, seed: number): Promise<void> {
-  const [known] = await tx.query<{ labels: string[] }>('SELECT value AS labels FROM setting WHERE key = $1', [knownKey]);
-  const had = new Set(known?.labels ?? (await tx.find('VM', { is_default_template: true })).map((vm) => vm.name_label));
-  const never = templates.filter(({ label }) => !had.has(label)).map((template) => ({ template, uuid: seededUuid(seed, 'template', template.label) }));
+  const [known] = await tx.query<{ labels: string[] }>('SELECT value AS labels FROM setting WHERE key = $1', [
+    knownKey,
+  ]);
+  const had = new Set(
+    known?.labels ?? (await tx.find('VM', { is_default_template: true })).map((vm) => vm.name_label),
+  );
+  const never = templates
+    .filter(({ label }) => !had.has(label))
+    .map((template) => ({ template, uuid: seededUuid(seed, 'template', template.label) }));
   if (known && never.length === 0) return;
   const metricsOf = (uuid: string): string => seededUuid(uuid, 'metrics');
   // One that was given another name is there all the same.
@@ -144,15 +174,23 @@ export async function ensureTemplates(tx: Tx, seed: number): Promise<void> {
       .filter(({ uuid }) => !kept.has(refOf('VM_metrics', metricsOf(uuid))))
       .map(({ template: { vcpus, family }, uuid }) => ({
         ref: refOf('VM_metrics', metricsOf(uuid)),
-        ...recordWith('VM_metrics', { uuid: metricsOf(uuid), VCPUs_number: vcpus ?? kinds[family].vcpus, hvm: true }),
+        ...recordWith('VM_metrics', {
+          uuid: metricsOf(uuid),
+          VCPUs_number: vcpus ?? kinds[family].vcpus,
+          hvm: true,
+        }),
       })),
   );
   await tx.insertAll(
     'VM',
-    missing.map(({ template, uuid }) => ({ ref: refOf('VM', uuid), ...templateRecord(template, uuid), metrics: refOf('VM_metrics', metricsOf(uuid)) })),
+    missing.map(({ template, uuid }) => ({
+      ref: refOf('VM', uuid),
+      ...templateRecord(template, uuid),
+      metrics: refOf('VM_metrics', metricsOf(uuid)),
+    })),
   );
-  await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [
-    knownKey,
-    JSON.stringify([...new Set([...had, ...templates.map(({ label }) => label)])]),
-  ]);
+  await tx.query(
+    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    [knownKey, JSON.stringify([...new Set([...had, ...templates.map(({ label }) => label)])])],
+  );
 }

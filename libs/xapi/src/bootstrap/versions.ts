@@ -30,7 +30,9 @@ export function capabilities({ hvmCapable }: Inventory): string[] {
   return hvmCapable ? [...pv, 'hvm-3.0-x86_32', 'hvm-3.0-x86_32p', 'hvm-3.0-x86_64'] : pv;
 }
 
-export const chipsetInfo = ({ iommu = true }: Inventory): Record<string, string> => ({ iommu: String(iommu) });
+export const chipsetInfo = ({ iommu = true }: Inventory): Record<string, string> => ({
+  iommu: String(iommu),
+});
 
 export const cpuInfo = (inventory: Inventory): Record<string, string> => ({
   cpu_count: String(inventory.sockets * inventory.coresPerSocket * inventory.threadsPerCore),

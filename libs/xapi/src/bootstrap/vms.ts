@@ -16,12 +16,21 @@ export async function ensureVms(tx: Tx, seed: number, count: number): Promise<vo
   const [sr] = await tx.find('SR', { type: 'nfs' }),
     [network] = await tx.find('network', { bridge: 'xenbr0' });
   if (!sr || !network) return;
-  const [row] = await tx.query<{ n: number }>("SELECT count(*)::int AS n FROM vm WHERE other_config ? 'xenplane:seeded'", []);
+  const [row] = await tx.query<{ n: number }>(
+    "SELECT count(*)::int AS n FROM vm WHERE other_config ? 'xenplane:seeded'",
+    [],
+  );
   for (let from = row?.n ?? 0; from < count; from += batch) {
-    const uuids = Array.from({ length: Math.min(batch, count - from) }, (_, i) => ({ number: from + i, uuid: seededUuid(seed, 'vm', from + i) }));
+    const uuids = Array.from({ length: Math.min(batch, count - from) }, (_, i) => ({
+      number: from + i,
+      uuid: seededUuid(seed, 'vm', from + i),
+    }));
     await addBatch(tx, uuids, sr.ref, network.ref);
   }
-  await tx.query('UPDATE sr SET virtual_allocation = (SELECT coalesce(sum(virtual_size), 0) FROM vdi WHERE "SR" = sr.ref) WHERE ref = $1', [sr.ref]);
+  await tx.query(
+    'UPDATE sr SET virtual_allocation = (SELECT coalesce(sum(virtual_size), 0) FROM vdi WHERE "SR" = sr.ref) WHERE ref = $1',
+    [sr.ref],
+  );
 }
 
 interface SeededVm {

@@ -11,10 +11,14 @@ export type Addressing =
 
 export function addressFor(addressing: Addressing, number: number): string {
   if (addressing.kind === 'names') return nameFor(addressing.template, number);
-  return (addressing.kind === 'range' ? hostRanges.addressIn(addressing.range, number) : undefined) ?? addressing.own;
+  return (
+    (addressing.kind === 'range' ? hostRanges.addressIn(addressing.range, number) : undefined) ??
+    addressing.own
+  );
 }
 /** `host-{n}.example:8443` is a name and, behind the colon, the port at which clients reach TLS. */
-const nameFor = (template: string, number: number): string => template.replace(/:\d+$/, '').replaceAll('{n}', String(number));
+const nameFor = (template: string, number: number): string =>
+  template.replace(/:\d+$/, '').replaceAll('{n}', String(number));
 
 type Ipv4 = Pick<StoredRecord<'PIF'>, 'IP' | 'netmask' | 'gateway' | 'DNS'>;
 /** The settings that DHCP gives to the interface by which a host is known. */
@@ -36,11 +40,16 @@ export async function freeNumbers(tx: Tx, wanted: number): Promise<number[]> {
 }
 
 /** An address as it stands in a URL. */
-export const inUrl = (column: string): string => `CASE WHEN ${column} LIKE '%:%' THEN '[' || ${column} || ']' ELSE ${column} END`;
-export const consoleLocation = (address: string, uuid: string): string => `https://${address.includes(':') ? `[${address}]` : address}/console?uuid=${uuid}`;
+export const inUrl = (column: string): string =>
+  `CASE WHEN ${column} LIKE '%:%' THEN '[' || ${column} || ']' ELSE ${column} END`;
+export const consoleLocation = (address: string, uuid: string): string =>
+  `https://${address.includes(':') ? `[${address}]` : address}/console?uuid=${uuid}`;
 
 /** Hosts are known by other addresses from now on, and their consoles are there. */
-export async function moveHosts(tx: Tx, moved: readonly { readonly host: Ref<'host'>; readonly address: string }[]): Promise<void> {
+export async function moveHosts(
+  tx: Tx,
+  moved: readonly { readonly host: Ref<'host'>; readonly address: string }[],
+): Promise<void> {
   await tx.query(
     `WITH shown AS (UPDATE host h SET address = m.address FROM unnest($1::text[], $2::text[]) AS m(host, address) WHERE h.ref = m.host AND h.address <> m.address RETURNING h.ref, h.address)
      UPDATE console c SET location = 'https://' || ${inUrl('s.address')} || '/console?uuid=' || c.uuid FROM vm v, shown s WHERE v.ref = c."VM" AND v.resident_on = s.ref`,
@@ -49,7 +58,13 @@ export async function moveHosts(tx: Tx, moved: readonly { readonly host: Ref<'ho
 }
 
 /** The addresses or names that hosts were given by their numbers. */
-export async function givenAddresses(tx: Tx, hosts: readonly Ref<'host'>[]): Promise<ReadonlyMap<string, string>> {
-  const rows = await tx.query<{ host: string; address: string }>('SELECT host, address FROM host_run WHERE host = ANY($1)', [hosts]);
+export async function givenAddresses(
+  tx: Tx,
+  hosts: readonly Ref<'host'>[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await tx.query<{ host: string; address: string }>(
+    'SELECT host, address FROM host_run WHERE host = ANY($1)',
+    [hosts],
+  );
   return new Map(rows.map(({ host, address }) => [host, address]));
 }

@@ -23,16 +23,24 @@ export function askAgent({ method, url, key, body, limitMs }: AgentRequest): Pro
   const content = body === undefined ? undefined : JSON.stringify(body);
   const headers = {
     authorization: `Bearer ${key}`,
-    ...(content === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
+    ...(content === undefined
+      ? {}
+      : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(content) }),
   };
   return new Promise((resolve, reject) => {
     const isSecure = url.startsWith('https:');
-    const request = (isSecure ? https : http).request(url, { method, headers, agent: isSecure ? secure : plain }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('error', reject);
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }));
-    });
+    const request = (isSecure ? https : http).request(
+      url,
+      { method, headers, agent: isSecure ? secure : plain },
+      (response) => {
+        const pieces: Buffer[] = [];
+        response.on('data', (piece: Buffer) => pieces.push(piece));
+        response.on('error', reject);
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, text: Buffer.concat(pieces).toString('utf8') }),
+        );
+      },
+    );
     const timer = setTimeout(() => request.destroy(new Error('the agent did not answer in time')), limitMs);
     request.on('close', () => clearTimeout(timer));
     request.on('error', reject);

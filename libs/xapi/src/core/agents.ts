@@ -1,6 +1,14 @@
 /** Speaks to agents: says which state a VM must have and waits until it has. Repeating a command is always safe. */
 import { XenError, isErrorCode, type Ref } from '@xenplane/model';
-import type { DesiredVm, PlaneAnswer, PlaneCommand, PowerCommand, PowerAnswer, SavedImage, VmAnswer } from '@xenplane/hypervisor';
+import type {
+  DesiredVm,
+  PlaneAnswer,
+  PlaneCommand,
+  PowerCommand,
+  PowerAnswer,
+  SavedImage,
+  VmAnswer,
+} from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
 import { askAgent } from './agent-http';
 
@@ -18,7 +26,9 @@ export interface PlacedVm {
   readonly aside?: true;
 }
 /** A desired state without the epochs, which the placement brings. */
-export type DesiredState = { [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'> }[DesiredVm['state']];
+export type DesiredState = {
+  [S in DesiredVm as S['state']]: Omit<S, 'vmEpoch' | 'hostEpoch' | 'waitMs'>;
+}[DesiredVm['state']];
 
 /** The placement that a command was about is over: fenced, stopped or replaced. The operation says why, in the words of the interface. */
 export class Superseded extends Error {
@@ -85,7 +95,11 @@ export class Agents {
   }
 
   /** One try; undefined when the agent cannot be reached or did not answer in time. */
-  private async put({ vm, vmEpoch, host, hostEpoch }: PlacedVm, wish: DesiredState, answerMs: number): Promise<VmAnswer | undefined> {
+  private async put(
+    { vm, vmEpoch, host, hostEpoch }: PlacedVm,
+    wish: DesiredState,
+    answerMs: number,
+  ): Promise<VmAnswer | undefined> {
     const address = await this.addressOf(host);
     if (!address) return undefined;
     try {
@@ -106,7 +120,10 @@ export class Agents {
   private async addressOf(host: Ref<'host'>): Promise<Address | undefined> {
     const known = this.addresses.get(host);
     if (known && performance.now() - known.at < keptMs) return known.address;
-    const [address] = await this.store.query<Address>('SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1 AND alive', [host]);
+    const [address] = await this.store.query<Address>(
+      'SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1 AND alive',
+      [host],
+    );
     if (address) this.addresses.set(host, { address, at: performance.now() });
     return address;
   }
@@ -114,7 +131,10 @@ export class Agents {
   /** The epoch under which the host holds the placement now: an agent that came back has adopted it under another. */
   private async presentEpoch({ vm, vmEpoch, host, hostEpoch, aside }: PlacedVm): Promise<number> {
     const [row] = aside
-      ? await this.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run WHERE host = $1 AND host_epoch = $2 AND alive', [host, hostEpoch])
+      ? await this.store.query<{ host_epoch: number }>(
+          'SELECT host_epoch FROM host_run WHERE host = $1 AND host_epoch = $2 AND alive',
+          [host, hostEpoch],
+        )
       : await this.store.query<{ host_epoch: number }>(
           "SELECT h.host_epoch FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'",
           [vm, vmEpoch, host],
@@ -134,7 +154,10 @@ export class Agents {
     return this.askAt(await this.lastAddressOf(host), 'DELETE', 'plane');
   }
   private async lastAddressOf(host: Ref<'host'>): Promise<Address | undefined> {
-    const [address] = await this.store.query<Address>('SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1', [host]);
+    const [address] = await this.store.query<Address>(
+      'SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1',
+      [host],
+    );
     return address;
   }
 
@@ -146,16 +169,32 @@ export class Agents {
   }
 
   /** One try at something about the host itself; undefined when the agent cannot be reached. */
-  private async ask<T extends object>(host: Ref<'host'>, method: string, path: string, body?: object): Promise<T | undefined> {
+  private async ask<T extends object>(
+    host: Ref<'host'>,
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<T | undefined> {
     const answer = await this.askAt<T>(await this.addressOf(host), method, path, body);
     if (!answer) this.addresses.delete(host);
     return answer;
   }
-  private async askAt<T extends object>(address: Address | undefined, method: string, path: string, body?: object): Promise<T | undefined> {
+  private async askAt<T extends object>(
+    address: Address | undefined,
+    method: string,
+    path: string,
+    body?: object,
+  ): Promise<T | undefined> {
     if (!address) return undefined;
     try {
       const url = `${address.agent_url}/hosts/${address.uuid}/${path}`;
-      const { status, text } = await askAgent({ method, url, key: address.command_key, body, limitMs: tooLongMs });
+      const { status, text } = await askAgent({
+        method,
+        url,
+        key: address.command_key,
+        body,
+        limitMs: tooLongMs,
+      });
       if (status < 200 || status > 299) throw new Error(`the agent answered ${status}`);
       return (text === '' ? {} : JSON.parse(text)) as T;
     } catch {

@@ -25,7 +25,15 @@ export async function raiseAlert(tx: Tx, plane: Plane, alert: Alert): Promise<Re
   const { name, priority, cls, obj_uuid, body } = alert;
   const uuid = plane.ids.uuid(),
     ref = asRef<'message'>(`OpaqueRef:${uuid}`);
-  await tx.insert('message', ref, { uuid, name, priority, cls, obj_uuid, body, timestamp: dateTime(plane.clock.now()) });
+  await tx.insert('message', ref, {
+    uuid,
+    name,
+    priority,
+    cls,
+    obj_uuid,
+    body,
+    timestamp: dateTime(plane.clock.now()),
+  });
   return ref;
 }
 

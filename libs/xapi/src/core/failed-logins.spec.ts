@@ -4,7 +4,8 @@ test('failed logins by clients, told once; those that are too many to be kept co
   const logins = new FailedLoginCounter();
   expect(logins.take()).toBeUndefined();
   const at = new Date('2026-01-02T03:04:05Z');
-  for (const username of Array.from({ length: 1001 }, (_, i) => `made up ${i}`)) logins.note({ username, originator: '' }, at);
+  for (const username of Array.from({ length: 1001 }, (_, i) => `made up ${i}`))
+    logins.note({ username, originator: '' }, at);
   for (let n = 0; n < 2; n += 1) logins.note({ username: 'made up 7', originator: '' }, at);
   logins.note({ username: '', originator: 'x'.repeat(1000) }, at);
   const [, total, , worst, number, date, ...rest] = (logins.take() ?? '').split('\n');

@@ -36,12 +36,22 @@ export class FailedLoginCounter {
     const unknown = this.unknown > 0 ? [`<unknown>${this.unknown}</unknown>`] : [];
     this.tries.clear();
     this.unknown = 0;
-    return total === 0 ? undefined : ['<body>', `<total>${total}</total>`, ...known.slice(0, mostTold).map(knownXml), ...unknown, '</body>'].join('\n');
+    return total === 0
+      ? undefined
+      : [
+          '<body>',
+          `<total>${total}</total>`,
+          ...known.slice(0, mostTold).map(knownXml),
+          ...unknown,
+          '</body>',
+        ].join('\n');
   }
 }
 
 function knownXml({ client, number, date }: Tries): string {
   const said = { ...client, number: String(number), date: dateTime(date) };
-  const lines = Object.entries(said).flatMap(([name, text]) => (text === '' ? [] : [`<${name}>${escapeXml(text)}</${name}>`]));
+  const lines = Object.entries(said).flatMap(([name, text]) =>
+    text === '' ? [] : [`<${name}>${escapeXml(text)}</${name}>`],
+  );
   return ['<known>', ...lines, '</known>'].join('\n');
 }

@@ -4,12 +4,18 @@ import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 
 export async function hardwareOf(tx: Tx, host: Ref<'host'>): Promise<Inventory> {
-  const [row] = await tx.query<{ inventory: Inventory }>('SELECT inventory FROM host_hardware WHERE host = $1', [host]);
+  const [row] = await tx.query<{ inventory: Inventory }>(
+    'SELECT inventory FROM host_hardware WHERE host = $1',
+    [host],
+  );
   if (!row) throw new Error(`the hardware of host ${host} is not known`);
   return row.inventory;
 }
 
-export async function insertHardware(tx: Tx, hosts: readonly (readonly [Ref<'host'>, Inventory])[]): Promise<void> {
+export async function insertHardware(
+  tx: Tx,
+  hosts: readonly (readonly [Ref<'host'>, Inventory])[],
+): Promise<void> {
   await tx.query('INSERT INTO host_hardware(host, inventory) SELECT * FROM unnest($1::text[], $2::jsonb[])', [
     hosts.map(([host]) => host),
     hosts.map(([, inventory]) => JSON.stringify(inventory)),
@@ -36,12 +42,17 @@ export async function updateHardware(tx: Tx, hosts: readonly Found[]): Promise<v
             WHERE h.ref = w.host AND NOT h.chipset_info @> w.chipset)
      UPDATE pgpu g SET dom0_access = CASE WHEN p.pci_id = ANY(w.hidden) THEN 'disabled' ELSE 'enabled' END
      FROM written w, found f, pci p WHERE f.host = w.host AND f.booted AND g.host = w.host AND p.ref = g."PCI"`,
-    [hosts.map(({ ref }) => ref), hosts.map(({ inventory }) => JSON.stringify(inventory)), hosts.map(({ booted }) => booted)],
+    [
+      hosts.map(({ ref }) => ref),
+      hosts.map(({ inventory }) => JSON.stringify(inventory)),
+      hosts.map(({ booted }) => booted),
+    ],
   );
 }
 
 type Access = 'enabled' | 'disable_on_reboot' | 'disabled' | 'enable_on_reboot';
-const accessOf = (now: boolean, next: boolean): Access => (now ? (next ? 'disabled' : 'enable_on_reboot') : next ? 'disable_on_reboot' : 'enabled');
+const accessOf = (now: boolean, next: boolean): Access =>
+  now ? (next ? 'disabled' : 'enable_on_reboot') : next ? 'disable_on_reboot' : 'enabled';
 
 /** Dom0's access to the device, now and after the next boot. */
 export async function dom0Access(tx: Tx, host: Ref<'host'>, pciId: string): Promise<Access> {

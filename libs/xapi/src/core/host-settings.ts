@@ -9,10 +9,10 @@ export async function hostSetting<T>(tx: Tx, host: Ref<'host'>, name: string, ot
   return row ? row.value : otherwise;
 }
 export async function setHostSetting(tx: Tx, host: Ref<'host'>, name: string, value: unknown): Promise<void> {
-  await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [
-    keyOf(host, name),
-    JSON.stringify(value),
-  ]);
+  await tx.query(
+    'INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    [keyOf(host, name), JSON.stringify(value)],
+  );
 }
 export async function forgetHostSettings(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.query("DELETE FROM setting WHERE key LIKE $1 || '/%'", [`host/${host}`]);

@@ -6,7 +6,16 @@ const mostTries = 7,
   firstWaitMs = 100,
   longestWaitMs = 2_000;
 const connection: ReadonlySet<string> = new Set([
-  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN'],
+  ...[
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'EHOSTUNREACH',
+    'ENETUNREACH',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+  ],
   ...['UND_ERR_SOCKET', 'UND_ERR_CONNECT_TIMEOUT'],
 ]);
 
@@ -32,11 +41,15 @@ export async function withRetries<T>(act: () => Promise<T>, signal?: AbortSignal
 
 /** For a stream, which cannot be sent twice; it may break for reasons of its own, so that only a refused connection counts as an absent server. */
 export async function withoutRetry<T>(act: () => Promise<T>): Promise<T> {
-  return act().catch((error: unknown) => Promise.reject(connectionFailure(error) === 'ECONNREFUSED' ? unreachable(error) : error));
+  return act().catch((error: unknown) =>
+    Promise.reject(connectionFailure(error) === 'ECONNREFUSED' ? unreachable(error) : error),
+  );
 }
 
 /** The error of the interface for a failed connection to the image server; any other error as it is. */
 export const unreachable = (error: unknown): unknown => {
   const code = connectionFailure(error);
-  return code ? new XenError('SR_BACKEND_FAILURE', '', `The image server cannot be reached: ${code}`, '') : error;
+  return code
+    ? new XenError('SR_BACKEND_FAILURE', '', `The image server cannot be reached: ${code}`, '')
+    : error;
 };

@@ -1,5 +1,15 @@
 /** The messages that the model implies: reads from the replica, setters and constructors on the tables. */
-import { asRef, classNamed, isClassName, isNullRef, XenError, type ClassDef, type ClassName, type Message, type Ref } from '@xenplane/model';
+import {
+  asRef,
+  classNamed,
+  isClassName,
+  isNullRef,
+  XenError,
+  type ClassDef,
+  type ClassName,
+  type Message,
+  type Ref,
+} from '@xenplane/model';
 import { encodeJson, evaluate, membersOfBlocks, parseFilter, type Blocks } from '@xenplane/wire';
 import { inSlices, type Replica, type Tx } from '@xenplane/store';
 import type { Context } from './context';
@@ -11,14 +21,18 @@ const nameOf = (cls: ClassDef): ClassName => {
 type Args = Readonly<Record<string, unknown>>;
 
 /** The objects of a pool: our own as the replica has them, or another's. */
-export type Readable = Pick<Replica, 'has' | 'refs' | 'byUuid' | 'byNameLabel' | 'record' | 'fragment' | 'prepare'> & { allRecords(cls: ClassName): Blocks };
+export type Readable = Pick<
+  Replica,
+  'has' | 'refs' | 'byUuid' | 'byNameLabel' | 'record' | 'fragment' | 'prepare'
+> & { allRecords(cls: ClassName): Blocks };
 /** A value of the message's type, or the members of a map whose JSON is ready. */
 export type Read = { readonly value: unknown } | { readonly blocks: Blocks };
 
 /** Answers a message that only reads, as all is at one moment. The replica must be fresh. */
 export async function read(replica: Readable, message: Message, args: Args): Promise<Read> {
   const cls = nameOf(message.cls);
-  if (message.kind === 'field-get') return { value: recordOf(replica, cls, String(args['self']))[message.field ?? ''] };
+  if (message.kind === 'field-get')
+    return { value: recordOf(replica, cls, String(args['self']))[message.field ?? ''] };
   switch (message.call) {
     case 'get_record':
       return { value: fragmentOf(replica, cls, String(args['self'])) };
@@ -52,7 +66,12 @@ function byUuid(replica: Readable, cls: ClassName, uuid: string): string {
 }
 
 /** The records are looked at in slices, as they all were when that began. */
-async function filtered(replica: Readable, cls: ClassName, message: Message, expression: string): Promise<Read> {
+async function filtered(
+  replica: Readable,
+  cls: ClassName,
+  message: Message,
+  expression: string,
+): Promise<Read> {
   const filter = parseFilter(expression);
   await replica.prepare(cls);
   const refs: string[] = [],
@@ -81,15 +100,26 @@ export async function writeField(tx: Tx, message: Message, args: Args): Promise<
 }
 
 /** The new value, or undefined when the change would change nothing. */
-function changed(verb: string, value: unknown, args: Args, place: readonly [string, string, string]): unknown {
-  if (verb === 'add_to') return added(value as Record<string, unknown>, String(args['key']), args['value'], place);
+function changed(
+  verb: string,
+  value: unknown,
+  args: Args,
+  place: readonly [string, string, string],
+): unknown {
+  if (verb === 'add_to')
+    return added(value as Record<string, unknown>, String(args['key']), args['value'], place);
   if (verb === 'remove_from') return without(value as Record<string, unknown>, String(args['key']));
   const elements = value as readonly unknown[];
   const element = args['value'];
   if (verb === 'add') return elements.includes(element) ? undefined : [...elements, element];
   return elements.includes(element) ? elements.filter((e) => e !== element) : undefined;
 }
-function added(map: Readonly<Record<string, unknown>>, key: string, value: unknown, [cls, field, self]: readonly [string, string, string]): unknown {
+function added(
+  map: Readonly<Record<string, unknown>>,
+  key: string,
+  value: unknown,
+  [cls, field, self]: readonly [string, string, string],
+): unknown {
   if (Object.hasOwn(map, key)) throw new XenError('MAP_DUPLICATE_KEY', cls, field, self, key);
   return { ...map, [key]: value };
 }
@@ -111,7 +141,14 @@ export async function createPlain(context: Context, cls: ClassName, args: Args):
 async function assertRefs(tx: Tx, cls: ClassDef, record: Args): Promise<void> {
   for (const [name, field] of Object.entries(cls.fields)) {
     const value = record[name];
-    if (field.type.kind !== 'ref' || typeof value !== 'string' || isNullRef(value) || !field.type.cls || !isClassName(field.type.cls)) continue;
+    if (
+      field.type.kind !== 'ref' ||
+      typeof value !== 'string' ||
+      isNullRef(value) ||
+      !field.type.cls ||
+      !isClassName(field.type.cls)
+    )
+      continue;
     await tx.get(field.type.cls, asRef(value));
   }
 }

@@ -1,5 +1,13 @@
 /** Alerts about objects; a class of its own kind: kept, listed and sent as events, with no getters for single fields. */
-import { asRef, classes, XenError, type AnyRecord, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  XenError,
+  type AnyRecord,
+  type CallsOf,
+  type Ref,
+  type StoredRecord,
+} from '@xenplane/model';
 import { evaluate, parseFilter } from '@xenplane/wire';
 import type { Tx } from '@xenplane/store';
 import { raiseAlert, type Alert } from './alerts';
@@ -20,8 +28,13 @@ const tableOf: Readonly<Record<string, string>> = {
 };
 
 /** UUID_INVALID when there is no such object. */
-export async function objectOfMessages(tx: Tx, { cls, obj_uuid }: { readonly cls: string; readonly obj_uuid: string }): Promise<Message['cls']> {
-  const known = isAlertClass(cls) ? await tx.query(`SELECT 1 AS yes FROM "${tableOf[cls]}" WHERE uuid = $1`, [obj_uuid]) : [];
+export async function objectOfMessages(
+  tx: Tx,
+  { cls, obj_uuid }: { readonly cls: string; readonly obj_uuid: string },
+): Promise<Message['cls']> {
+  const known = isAlertClass(cls)
+    ? await tx.query(`SELECT 1 AS yes FROM "${tableOf[cls]}" WHERE uuid = $1`, [obj_uuid])
+    : [];
   if (!isAlertClass(cls) || known.length === 0) throw new XenError('UUID_INVALID', cls, obj_uuid);
   return cls;
 }
@@ -42,18 +55,31 @@ export async function insertMessages(
   messages: readonly ImportedMessage[],
 ): Promise<void> {
   const cls = await objectOfMessages(tx, about);
-  const here = new Set((await tx.query<{ uuid: string }>('SELECT uuid FROM message WHERE uuid = ANY($1)', [messages.map((m) => m.uuid)])).map((m) => m.uuid));
+  const here = new Set(
+    (
+      await tx.query<{ uuid: string }>('SELECT uuid FROM message WHERE uuid = ANY($1)', [
+        messages.map((m) => m.uuid),
+      ])
+    ).map((m) => m.uuid),
+  );
   for (const message of messages) {
     const uuid = uuidForm.test(message.uuid) ? message.uuid : plane.ids.uuid();
     if (here.has(uuid)) continue;
     here.add(uuid);
-    await tx.insert('message', asRef<'message'>(`OpaqueRef:${uuid}`), { ...message, uuid, cls, obj_uuid: about.obj_uuid });
+    await tx.insert('message', asRef<'message'>(`OpaqueRef:${uuid}`), {
+      ...message,
+      uuid,
+      cls,
+      obj_uuid: about.obj_uuid,
+    });
   }
 }
 
 const asRecord = ({ ref: _ref, ...record }: Row): AnyRecord => record;
-const asMap = (rows: readonly Row[]): Record<string, AnyRecord> => Object.fromEntries(rows.map((row) => [row.ref, asRecord(row)]));
-const newestFirst = (rows: readonly Row[]): Row[] => [...rows].sort((a, b) => b.timestamp.localeCompare(a.timestamp));
+const asMap = (rows: readonly Row[]): Record<string, AnyRecord> =>
+  Object.fromEntries(rows.map((row) => [row.ref, asRecord(row)]));
+const newestFirst = (rows: readonly Row[]): Row[] =>
+  [...rows].sort((a, b) => b.timestamp.localeCompare(a.timestamp));
 const all = async (tx: Tx): Promise<Row[]> => newestFirst(await tx.find('message', {}));
 
 const whole = /^\d{1,3}$/,
@@ -74,7 +100,10 @@ async function destroyAll(tx: Tx, filters: Readonly<Record<string, string>>): Pr
     if (!condition?.fits.test(value)) throw new XenError('INVALID_VALUE', key, value);
     return condition.sql.replace('$n', `$${i + 1}`);
   });
-  await tx.query(`DELETE FROM message ${parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`}`, Object.values(filters));
+  await tx.query(
+    `DELETE FROM message ${parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`}`,
+    Object.values(filters),
+  );
 }
 
 export const messageCalls: CallsOf<typeof classes.message, Context> = {
@@ -84,7 +113,8 @@ export const messageCalls: CallsOf<typeof classes.message, Context> = {
     for (const message of messages) await tx.remove('message', message);
   },
   destroy_all: ({ tx }, { filters }) => destroyAll(tx, filters),
-  get: async ({ tx }, { cls, obj_uuid, since }) => asMap(newestFirst(await tx.find('message', { cls, obj_uuid })).filter((m) => m.timestamp >= since)),
+  get: async ({ tx }, { cls, obj_uuid, since }) =>
+    asMap(newestFirst(await tx.find('message', { cls, obj_uuid })).filter((m) => m.timestamp >= since)),
   get_all: async ({ tx }) => (await all(tx)).map((m) => m.ref),
   get_since: async ({ tx }, { since }) => asMap((await all(tx)).filter((m) => m.timestamp >= since)),
   get_record: async ({ tx }, { self }) => asRecord(await tx.get('message', self)),

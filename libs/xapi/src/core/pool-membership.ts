@@ -5,13 +5,19 @@ import type { Plane } from './context';
 
 /** The address of the pool that this one's host has joined, as it was given. */
 export async function masterElsewhere(read: Reader | Pick<Tx, 'query'>): Promise<string | undefined> {
-  const [row] = await read.query<{ address: string }>('SELECT address FROM slave_of WHERE since IS NOT NULL', []);
+  const [row] = await read.query<{ address: string }>(
+    'SELECT address FROM slave_of WHERE since IS NOT NULL',
+    [],
+  );
   return row?.address;
 }
 
 /** Keeps the place for one join at a time. */
 export async function beginJoining(tx: Tx, address: string, operation: string): Promise<void> {
-  const [row] = await tx.query('INSERT INTO slave_of(address, operation) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING address', [address, operation]);
+  const [row] = await tx.query(
+    'INSERT INTO slave_of(address, operation) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING address',
+    [address, operation],
+  );
   if (row) return;
   const [pool] = await tx.find('pool', {});
   const [other] = await tx.query<{ operation: string }>('SELECT operation FROM slave_of', []);

@@ -4,7 +4,10 @@ import { classNamed, storedFields, zeroOf, type ClassName, type StoredRecord } f
 export function recordWith<N extends ClassName>(cls: N, given: Partial<StoredRecord<N>>): StoredRecord<N> {
   const { fields } = classNamed(cls);
   const blank = Object.fromEntries(
-    storedFields(classNamed(cls)).map((name) => [name, structuredClone(fields[name]?.default ?? zeroOf(fields[name]?.type ?? { kind: 'string' }))]),
+    storedFields(classNamed(cls)).map((name) => [
+      name,
+      structuredClone(fields[name]?.default ?? zeroOf(fields[name]?.type ?? { kind: 'string' })),
+    ]),
   );
   return { ...blank, ...given } as StoredRecord<N>;
 }

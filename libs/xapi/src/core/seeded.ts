@@ -12,6 +12,9 @@ export const refOf = <C extends ClassName>(_cls: C, uuid: string): Ref<C> => asR
 export function seededMac(...names: readonly (string | number)[]): string {
   const hex = createHash('sha256').update(names.join('/')).digest('hex');
   const first = ((parseInt(hex.slice(0, 2), 16) & 0xfc) | 2).toString(16).padStart(2, '0');
-  return [first, hex.slice(2, 4), hex.slice(4, 6), hex.slice(6, 8), hex.slice(8, 10), hex.slice(10, 12)].join(':');
+  return [first, hex.slice(2, 4), hex.slice(4, 6), hex.slice(6, 8), hex.slice(8, 10), hex.slice(10, 12)].join(
+    ':',
+  );
 }
-export const pciRef = (hostUuid: string, pciId: string): Ref<'PCI'> => refOf('PCI', seededUuid(hostUuid, 'pci', pciId));
+export const pciRef = (hostUuid: string, pciId: string): Ref<'PCI'> =>
+  refOf('PCI', seededUuid(hostUuid, 'pci', pciId));

@@ -2,4 +2,11 @@
 import { nullRef } from '@xenplane/model';
 import type { Session } from './context';
 
-export const systemSession: Session = { ref: nullRef(), role: 'local-root', root: true, user: '', name: '', host: nullRef() };
+export const systemSession: Session = {
+  ref: nullRef(),
+  role: 'local-root',
+  root: true,
+  user: '',
+  name: '',
+  host: nullRef(),
+};

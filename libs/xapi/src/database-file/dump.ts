@@ -7,7 +7,15 @@ import type { Plane } from '../core/context';
 /** Of what can be restored. */
 export const schemaVersion = '5';
 
-const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', '\n': '&#10;', '\r': '&#13;', '\t': '&#9;' };
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\n': '&#10;',
+  '\r': '&#13;',
+  '\t': '&#9;',
+};
 // Characters that XML cannot hold are left out.
 const attribute = (text: string): string =>
   [...text]
@@ -41,7 +49,10 @@ async function* table(cls: ClassName, blocks: Blocks): AsyncGenerator<string> {
 }
 
 /** All tables as they are at one moment, made in slices. Tables that are left out are not there at all. */
-export async function* databaseXml({ replica }: Plane, without: readonly ClassName[] = []): AsyncGenerator<string> {
+export async function* databaseXml(
+  { replica }: Plane,
+  without: readonly ClassName[] = [],
+): AsyncGenerator<string> {
   const wanted = classNames.filter((cls) => !without.includes(cls));
   for (const cls of wanted) await replica.prepare(cls);
   const tables = wanted.map((cls) => [cls, replica.allRecords(cls)] as const);

@@ -26,11 +26,18 @@ async function* tags(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
 
 const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 const plain = (text: string): string =>
-  text.replace(/&(?:(amp|lt|gt|quot|apos)|#(\d{1,3}));/g, (_all, name: string | undefined, code: string | undefined) =>
-    name === undefined ? String.fromCharCode(Number(code)) : (entities[name] ?? ''),
+  text.replace(
+    /&(?:(amp|lt|gt|quot|apos)|#(\d{1,3}));/g,
+    (_all, name: string | undefined, code: string | undefined) =>
+      name === undefined ? String.fromCharCode(Number(code)) : (entities[name] ?? ''),
   );
 const attributes = (tag: string): Map<string, string> =>
-  new Map([...tag.matchAll(/\s([A-Za-z_][\w]*)="([^"<]*)"/g)].map(([, name = '', value = '']) => [name, plain(value)]));
+  new Map(
+    [...tag.matchAll(/\s([A-Za-z_][\w]*)="([^"<]*)"/g)].map(([, name = '', value = '']) => [
+      name,
+      plain(value),
+    ]),
+  );
 
 /** `('a' 'b')`: what stands in it, quotes and all, one after the other. */
 function items(text: string): string[] {
@@ -59,7 +66,8 @@ function valueOf(type: Type, written: string): unknown {
   if (type.kind === 'int' || type.kind === 'float') return Number(written);
   if (type.kind === 'bool') return written === 'true';
   if (type.kind === 'set') return items(written).map((one) => valueOf(type.of ?? text, one));
-  if (type.kind === 'map') return Object.fromEntries(items(written).map((pair) => entryOf(type.of ?? text, items(pair))));
+  if (type.kind === 'map')
+    return Object.fromEntries(items(written).map((pair) => entryOf(type.of ?? text, items(pair))));
   if (type.kind === 'enum' && type.values?.includes(written) === false) throw otherVersion();
   return written;
 }
@@ -94,7 +102,10 @@ function tableOf(tag: string): ClassName {
   return name;
 }
 
-export async function* readRows(bytes: AsyncIterable<Uint8Array>, wanted: (cls: ClassName) => boolean): AsyncGenerator<DumpRow> {
+export async function* readRows(
+  bytes: AsyncIterable<Uint8Array>,
+  wanted: (cls: ClassName) => boolean,
+): AsyncGenerator<DumpRow> {
   let cls: ClassName | undefined,
     version: string | undefined,
     state: 'before' | 'inside' | 'after' = 'before';
@@ -102,12 +113,14 @@ export async function* readRows(bytes: AsyncIterable<Uint8Array>, wanted: (cls: 
     const name = /^<([/?]?\w+)/.exec(tag)?.[1] ?? '';
     if (name === 'database' && state === 'before') state = 'inside';
     else if (name === '/database' && state === 'inside') state = 'after';
-    else if (name === 'pair') version = attributes(tag).get('key') === 'schema_major_vsn' ? attributes(tag).get('value') : version;
+    else if (name === 'pair')
+      version = attributes(tag).get('key') === 'schema_major_vsn' ? attributes(tag).get('value') : version;
     else if (name === 'table') cls = tableOf(tag);
     else if (name === '/manifest' && version !== schemaVersion) throw otherVersion();
     else if (name === 'row' && state === 'inside' && version !== undefined) {
       if (!cls || wanted(cls)) yield rowOf(cls, tag);
-    } else if (!['?xml', 'manifest', '/manifest', '/table'].includes(name)) throw broken('This is no database file');
+    } else if (!['?xml', 'manifest', '/manifest', '/table'].includes(name))
+      throw broken('This is no database file');
   }
   if (version !== schemaVersion) throw otherVersion();
   if (state !== 'after') throw broken('The file is cut');

@@ -37,8 +37,14 @@ const atOnce = 200;
 
 /** Those that a client may set and that nothing else follows from; a VM that runs keeps what its domain was made of. */
 function changed(cls: ClassName, before: Loose, after: Loose): Loose {
-  const fields = Object.entries(classNamed(cls).fields).filter(([, { access, effect, inverse }]) => access === 'readWrite' && !effect && inverse === undefined);
-  return Object.fromEntries(fields.flatMap(([name]) => (JSON.stringify(before[name]) === JSON.stringify(after[name]) ? [] : [[name, after[name]]])));
+  const fields = Object.entries(classNamed(cls).fields).filter(
+    ([, { access, effect, inverse }]) => access === 'readWrite' && !effect && inverse === undefined,
+  );
+  return Object.fromEntries(
+    fields.flatMap(([name]) =>
+      JSON.stringify(before[name]) === JSON.stringify(after[name]) ? [] : [[name, after[name]]],
+    ),
+  );
 }
 
 async function bring(tx: Tx, cls: ClassName, rows: readonly DumpRow[]): Promise<void> {
@@ -61,18 +67,22 @@ async function bring(tx: Tx, cls: ClassName, rows: readonly DumpRow[]): Promise<
 /** Base copies come and go with the chains of disks, which a file says nothing new of. */
 const isBase = (cls: ClassName, record: Loose): boolean => cls === 'VDI' && record['managed'] === false;
 function asKept(cls: ClassName, before: Loose, record: Loose): Loose {
-  const notes = (from: Loose): Readonly<Record<string, string>> => (from['sm_config'] ?? {}) as Readonly<Record<string, string>>;
+  const notes = (from: Loose): Readonly<Record<string, string>> =>
+    (from['sm_config'] ?? {}) as Readonly<Record<string, string>>;
   return cls === 'VDI' ? { ...record, sm_config: notedNow(notes(before), notes(record)) } : record;
 }
 
 async function make(tx: Tx, cls: ClassName, ref: string, record: Loose): Promise<void> {
-  if (needed.includes(cls) || record['is_control_domain'] === true) throw broken(`There is no ${cls} ${String(record['uuid'])} here any more`);
+  if (needed.includes(cls) || record['is_control_domain'] === true)
+    throw broken(`There is no ${cls} ${String(record['uuid'])} here any more`);
   await tx.insertAll(cls, [{ ...record, ...fresh[cls], ref: asRef(ref) }]);
 }
 
 type Seen = ReadonlyMap<ClassName, ReadonlySet<string>>;
 async function since(tx: Tx, cls: ClassName, seen: Seen): Promise<Loose[]> {
-  const rows = await tx.query(`SELECT * FROM "${cls.toLowerCase()}" WHERE NOT ref = ANY($1)`, [[...(seen.get(cls) ?? [])]]);
+  const rows = await tx.query(`SELECT * FROM "${cls.toLowerCase()}" WHERE NOT ref = ANY($1)`, [
+    [...(seen.get(cls) ?? [])],
+  ]);
   return [...rows];
 }
 
@@ -80,15 +90,18 @@ async function takeAway(context: Context, seen: Seen): Promise<void> {
   const { tx } = context;
   for (const vm of await since(tx, 'VM', seen)) {
     const self = asRef<'VM'>(String(vm['ref']));
-    if (vm['power_state'] !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', self, 'halted', String(vm['power_state']).toLowerCase());
+    if (vm['power_state'] !== 'Halted')
+      throw new XenError('VM_BAD_POWER_STATE', self, 'halted', String(vm['power_state']).toLowerCase());
     await vmOverrides.destroy(context, { self });
   }
   for (const cls of ['VBD', 'VIF'] as const)
     for (const device of await since(tx, cls, seen)) {
-      if (device['currently_attached'] === true) throw broken(`The ${cls} ${String(device['uuid'])} is attached and not in the file`);
+      if (device['currently_attached'] === true)
+        throw broken(`The ${cls} ${String(device['uuid'])} is attached and not in the file`);
       await tx.remove(cls, asRef(String(device['ref'])));
     }
-  for (const appliance of await since(tx, 'VM_appliance', seen)) await tx.remove('VM_appliance', asRef(String(appliance['ref'])));
+  for (const appliance of await since(tx, 'VM_appliance', seen))
+    await tx.remove('VM_appliance', asRef(String(appliance['ref'])));
   for (const network of await since(tx, 'network', seen)) {
     const ref: Ref<'network'> = asRef(String(network['ref']));
     if ((await tx.find('PIF', { network: ref })).length === 0) await tx.remove('network', ref);
@@ -113,16 +126,23 @@ async function work(context: Context, rows: AsyncIterable<DumpRow>): Promise<voi
   }
   await flush();
   // Every pool has these: a file without them lacks their tables.
-  for (const cls of ['pool', 'host', 'VM', 'network'] as const) if (seen.get(cls)?.size === 0) throw broken(`The file has no ${cls}`);
+  for (const cls of ['pool', 'host', 'VM', 'network'] as const)
+    if (seen.get(cls)?.size === 0) throw broken(`The file has no ${cls}`);
   await takeAway(context, seen);
   await context.tx.query('SET CONSTRAINTS ALL IMMEDIATE');
 }
 
 /** Told by Postgres: what is pointed at is not there, or a uuid is there twice. */
-const isInconsistent = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && /^2[23]/.test(String(error.code));
+const isInconsistent = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'code' in error && /^2[23]/.test(String(error.code));
 
 /** `file` begins anew whenever it is called. A dry run does everything and then nothing of it. */
-export async function restoreDatabase(plane: Plane, session: Session, file: () => AsyncIterable<Uint8Array>, dryRun: boolean): Promise<void> {
+export async function restoreDatabase(
+  plane: Plane,
+  session: Session,
+  file: () => AsyncIterable<Uint8Array>,
+  dryRun: boolean,
+): Promise<void> {
   try {
     await inTransaction(plane.store, async (tx) => {
       await work(
@@ -133,7 +153,8 @@ export async function restoreDatabase(plane: Plane, session: Session, file: () =
     });
   } catch (error) {
     if (error instanceof DryRun) return;
-    if (isInconsistent(error)) throw broken(error instanceof Error ? error.message : 'The file contradicts itself');
+    if (isInconsistent(error))
+      throw broken(error instanceof Error ? error.message : 'The file contradicts itself');
     if (error instanceof TypeError) throw broken('The file is not in UTF-8');
     throw error;
   }

@@ -23,15 +23,23 @@ const recordsOfOne = 100;
 
 const free: Load = { lane: 'none', cost: 0 };
 /** They wait for what others do, and do nothing meanwhile; or they end what is too much. */
-const unqueued: ReadonlySet<string> = new Set(['event.from', 'event.next', 'session.logout', 'task.cancel', 'task.destroy']);
+const unqueued: ReadonlySet<string> = new Set([
+  'event.from',
+  'event.next',
+  'session.logout',
+  'task.cancel',
+  'task.destroy',
+]);
 const isList = (message: Message): boolean => message.call.startsWith('get_all') && message.kind === 'object';
 
 /** Answered from the replica. */
-export const isRead = (message: Message): boolean => (message.kind === 'object' || message.kind === 'field-get') && !handledMessages.has(message.name);
+export const isRead = (message: Message): boolean =>
+  (message.kind === 'object' || message.kind === 'field-get') && !handledMessages.has(message.name);
 
 function loadOf(message: Message, replica: Pick<Replica, 'count'>): Load {
   if (!message.session || unqueued.has(message.name)) return free;
-  if (isRead(message)) return isList(message) ? { lane: 'list', cost: listCost(message, replica) } : { lane: 'read', cost: 1 };
+  if (isRead(message))
+    return isList(message) ? { lane: 'list', cost: listCost(message, replica) } : { lane: 'read', cost: 1 };
   if (message.runs === 'operation') return { lane: 'work', cost: operationCost };
   return { lane: 'work', cost: message.kind === 'custom' ? callCost : writeCost };
 }
@@ -53,7 +61,11 @@ export class AdmissionQueues {
 
   constructor(private readonly plane: Pick<Plane, 'settings' | 'replica'>) {
     const { callsAtOnce, callsWaiting } = plane.settings;
-    const bounds = { waiting: callsWaiting, waitingOfOne: Math.ceil(callsWaiting / 2), waitingOfSession: Math.ceil(callsWaiting / 4) };
+    const bounds = {
+      waiting: callsWaiting,
+      waitingOfOne: Math.ceil(callsWaiting / 2),
+      waitingOfSession: Math.ceil(callsWaiting / 4),
+    };
     const room = (inside: number): FairTurns => new FairTurns({ inside, ...bounds });
     this.behind = new Shares(bounds);
     this.turns = { work: room(callsAtOnce), read: room(readsAtOnce), list: room(listsAtOnce) };
@@ -77,7 +89,12 @@ export class AdmissionQueues {
    * Does the work when its turn has come; calls without a session have no queue here. Reads wait until what was committed before
    * them is in the replica, all together, and then for their turn, so that each takes only as long as its answer is made.
    */
-  through<T>(message: Message, session: Session | undefined, { address }: RequestOrigin, work: (release: () => void) => Promise<T>): Promise<T> {
+  through<T>(
+    message: Message,
+    session: Session | undefined,
+    { address }: RequestOrigin,
+    work: (release: () => void) => Promise<T>,
+  ): Promise<T> {
     const { lane, cost } = loadOf(message, this.plane.replica);
     if (!session || lane === 'none') return work(() => undefined);
     const caller = callerOf(address, session);

@@ -2,7 +2,16 @@
  * The one place that every call goes through: message, parameter count, arguments, session, role, then the work itself in
  * one transaction, its task, and what an error means. Order and errors are xapi's.
  */
-import { asRef, isClassName, messages, string, XenError, type Message, type Ref, type Type } from '@xenplane/model';
+import {
+  asRef,
+  isClassName,
+  messages,
+  string,
+  XenError,
+  type Message,
+  type Ref,
+  type Type,
+} from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import {
   assertParamCount,
@@ -39,7 +48,9 @@ export interface Request {
   readonly head?: TaskHead;
 }
 /** An answer: a value and its type, or the members of a map whose JSON the replica has ready. Void has no type. */
-export type Answer = { readonly type: Type | undefined; readonly value: unknown } | { readonly type: Type; readonly blocks: Blocks };
+export type Answer =
+  | { readonly type: Type | undefined; readonly value: unknown }
+  | { readonly type: Type; readonly blocks: Blocks };
 type Args = Readonly<Record<string, unknown>>;
 interface Call {
   readonly session: Session | undefined;
@@ -100,9 +111,20 @@ export class Dispatcher {
     this.lanes.assertRoom(message, this.sessions.peek(request.params[0]), way);
     const { session: token = '', args } = decodeArguments(message, request.params);
     const session = message.session ? await this.sessions.find(token) : undefined;
-    if (async && !message.async) throw new XenError('Fault', `No async mode for this operation (rpc: ${name})`);
-    const call = { session, token, args: hashSessionRefs(message, args), label: async ? request.method : undefined, signal, way, head };
-    return this.lanes.through(message, session, way, (release) => this.audited(message, { ...call, release }));
+    if (async && !message.async)
+      throw new XenError('Fault', `No async mode for this operation (rpc: ${name})`);
+    const call = {
+      session,
+      token,
+      args: hashSessionRefs(message, args),
+      label: async ? request.method : undefined,
+      signal,
+      way,
+      head,
+    };
+    return this.lanes.through(message, session, way, (release) =>
+      this.audited(message, { ...call, release }),
+    );
   }
 
   private async audited(message: Message, call: Call): Promise<Answer> {
@@ -134,7 +156,9 @@ export class Dispatcher {
         : this.inBackground(message, { ...call, session, label }, (lost) =>
             this.callOutside(message, { ...call, signal: AbortSignal.any([call.signal, lost]) }, run),
           );
-    return label === undefined ? this.callSync(message, { ...call, session }) : this.callAsync(message, { ...call, session, label });
+    return label === undefined
+      ? this.callSync(message, { ...call, session })
+      : this.callAsync(message, { ...call, session, label });
   }
 
   /** In the background the role's refusal is the task's error; here it goes to the audit trail. */
@@ -167,7 +191,10 @@ export class Dispatcher {
     // It may wait for others for a long time.
     const waits = setTimeout(release, longestTurnMs);
     try {
-      return { type: message.result, value: await run({ plane: this.plane, session, token, signal, origin: way }, args) };
+      return {
+        type: message.result,
+        value: await run({ plane: this.plane, session, token, signal, origin: way }, args),
+      };
     } finally {
       clearTimeout(waits);
     }
@@ -206,18 +233,33 @@ export class Dispatcher {
     if (message.runs === 'operation')
       return {
         type: message.result,
-        value: await startOperation(this.plane, { message, session, token, args, label: message.name, signal, head, accepted: release }),
+        value: await startOperation(this.plane, {
+          message,
+          session,
+          token,
+          args,
+          label: message.name,
+          signal,
+          head,
+          accepted: release,
+        }),
       };
-    const value = await inSession(this.plane, call, (tx) => this.perform(message, args, { plane: this.plane, session, tx, task: undefined }));
+    const value = await inSession(this.plane, call, (tx) =>
+      this.perform(message, args, { plane: this.plane, session, tx, task: undefined }),
+    );
     return { type: message.result, value };
   }
 
   /** Of the database of another pool there is nothing but reads. */
   private async callForeign(message: Message, { session, token, args }: InSession): Promise<Answer> {
     assertAllowed(session, message, args);
-    if (!isRead(message)) throw new XenError('OPERATION_NOT_ALLOWED', 'This session only reads the database of another pool');
+    if (!isRead(message))
+      throw new XenError('OPERATION_NOT_ALLOWED', 'This session only reads the database of another pool');
     this.sessions.assertOpen(session, token);
-    return { type: message.result ?? { kind: 'string' }, ...(await read(await this.databases.of(session.ref), message, args)) };
+    return {
+      type: message.result ?? { kind: 'string' },
+      ...(await read(await this.databases.of(session.ref), message, args)),
+    };
   }
 
   /** The replica is fresh: see `Lanes.through`. */
@@ -230,7 +272,11 @@ export class Dispatcher {
   /** Whatever goes wrong from here on is the task's, not the call's. */
   private async callAsync(message: Message, call: Background): Promise<Answer> {
     const { session, token, args, label, head } = call;
-    if (message.runs === 'operation') return { type: taskType, value: await startOperation(this.plane, { message, session, token, args, label, head }) };
+    if (message.runs === 'operation')
+      return {
+        type: taskType,
+        value: await startOperation(this.plane, { message, session, token, args, label, head }),
+      };
     const ref = asRef<'task'>(`OpaqueRef:${this.plane.ids.uuid()}`);
     try {
       await inSession(this.plane, call, async (tx) => {
@@ -265,7 +311,11 @@ export class Dispatcher {
     return writeField(tx, message, args);
   }
 
-  private async before(message: Message, args: Args, { tx }: Context): Promise<Record<string, string> | undefined> {
+  private async before(
+    message: Message,
+    args: Args,
+    { tx }: Context,
+  ): Promise<Record<string, string> | undefined> {
     const field = needsBefore(message);
     if (!field || !isClassName(message.cls.name)) return undefined;
     const row: Args = await tx.lock(message.cls.name, asRef(String(args['self'])));
@@ -276,7 +326,11 @@ export class Dispatcher {
   private asXenError(error: unknown, method: string): XenError {
     if (error instanceof XenError) return error;
     const known = databaseError(error);
-    if (known) this.plane.log.warn({ method, code: known.code, error: error instanceof Error ? error.message : String(error) }, 'the database did not serve');
+    if (known)
+      this.plane.log.warn(
+        { method, code: known.code, error: error instanceof Error ? error.message : String(error) },
+        'the database did not serve',
+      );
     else this.plane.log.error({ method, error }, 'call failed');
     return known ?? errorOf(error);
   }
@@ -286,12 +340,19 @@ export class Dispatcher {
 const isAlive = (name: string): boolean => name.startsWith('system.isAlive:');
 function echo([first]: readonly Untyped[]): Answer {
   if (first === undefined) throw new XenError('INTERNAL_ERROR', 'there is nothing to send back');
-  return typeof first === 'string' ? { type: string, value: first } : { type: { kind: 'anyRecord' }, value: plainOf(first) };
+  return typeof first === 'string'
+    ? { type: string, value: first }
+    : { type: { kind: 'anyRecord' }, value: plainOf(first) };
 }
 
 /** Calls that a session on another pool's database makes to this pool. */
-const recovering: ReadonlySet<string> = new Set(['assert_can_be_recovered', 'get_SRs_required_for_recovery', 'recover']);
-const isAboutUs = ({ cls, call }: Message): boolean => cls.name === 'session' || cls.name === 'task' || recovering.has(call);
+const recovering: ReadonlySet<string> = new Set([
+  'assert_can_be_recovered',
+  'get_SRs_required_for_recovery',
+  'recover',
+]);
+const isAboutUs = ({ cls, call }: Message): boolean =>
+  cls.name === 'session' || cls.name === 'task' || recovering.has(call);
 
 function assertBuilt(message: Message, session: Session, args: Args): never {
   assertAllowed(session, message, args);

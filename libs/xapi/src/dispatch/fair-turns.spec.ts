@@ -70,7 +70,9 @@ test('leaving the queue for a moment pays nobody', async () => {
   const oneByOne = async (): Promise<void> => {
     for (let i = 0; i < 10; i += 1) await turns.through(['x', 'root', 's1'], 100, () => work('dear'));
   };
-  const others = Array.from({ length: 30 }, () => turns.through(['x', 'root', 's2'], 10, () => work('cheap')));
+  const others = Array.from({ length: 30 }, () =>
+    turns.through(['x', 'root', 's2'], 10, () => work('cheap')),
+  );
   await Promise.all([oneByOne(), ...others]);
   expect(order.slice(0, 20).filter((name) => name === 'dear').length).toBeLessThanOrEqual(3);
 });
@@ -104,14 +106,18 @@ test('a call that only waits lets the next one in', async () => {
 
 test('a call that fails gives its place back', async () => {
   const turns = new FairTurns(room);
-  await expect(turns.through(['x', 'root', 's1'], 1, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+  await expect(turns.through(['x', 'root', 's1'], 1, () => Promise.reject(new Error('no')))).rejects.toThrow(
+    'no',
+  );
   expect(turns.inside).toBe(0);
 });
 
 describe('those who wait all together', () => {
   const bounds = { waiting: 100, waitingOfOne: 60, waitingOfSession: 40 };
-  const enterAll = (shares: Shares, callers: readonly Caller[]): (() => void)[] => callers.map((caller) => shares.enter(caller));
-  const times = (count: number, caller: (i: number) => Caller): readonly Caller[] => Array.from({ length: count }, (_, i) => caller(i));
+  const enterAll = (shares: Shares, callers: readonly Caller[]): (() => void)[] =>
+    callers.map((caller) => shares.enter(caller));
+  const times = (count: number, caller: (i: number) => Caller): readonly Caller[] =>
+    Array.from({ length: count }, (_, i) => caller(i));
 
   test.each<[string, readonly Caller[], Caller, Caller]>([
     ['session', times(40, () => ['x', 'root', 's']), ['x', 'root', 's'], ['x', 'root', 't']],

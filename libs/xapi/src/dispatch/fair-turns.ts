@@ -18,14 +18,21 @@ export interface Room extends Bounds {
 }
 /** The caller, from the outside in: address, user, session. */
 export type Caller = readonly [address: string, user: string, session: string];
-export const callerOf = (address: string, { user, ref }: { readonly user: string; readonly ref: string }): Caller => [addressBlock(address), user, ref];
+export const callerOf = (
+  address: string,
+  { user, ref }: { readonly user: string; readonly ref: string },
+): Caller => [addressBlock(address), user, ref];
 
 interface Counted {
   readonly waiting: number;
   readonly groups: ReadonlyMap<string, Counted>;
 }
 /** TOO_BUSY when all together, the caller's address, user or session have as many calls waiting as they may. */
-function assertBelow({ waiting, waitingOfOne, waitingOfSession }: Bounds, all: Counted, caller: Caller): void {
+function assertBelow(
+  { waiting, waitingOfOne, waitingOfSession }: Bounds,
+  all: Counted,
+  caller: Caller,
+): void {
   let group: Counted | undefined = all;
   for (const [i, limit] of [waiting, waitingOfOne, waitingOfOne, waitingOfSession].entries()) {
     if (!group) return;
@@ -86,7 +93,8 @@ class Group {
   /** The one among those that wait that was given the least. */
   next(): readonly [string, Group] | undefined {
     let found: readonly [string, Group] | undefined;
-    for (const one of this.groups) if (one[1].waiting > 0 && (!found || one[1].given < found[1].given)) found = one;
+    for (const one of this.groups)
+      if (one[1].waiting > 0 && (!found || one[1].given < found[1].given)) found = one;
     return found;
   }
   /** A newcomer has neither saved up nor owes anything. */

@@ -7,10 +7,15 @@ import { showAlive } from './registrations';
 import { tokenHash } from './tokens';
 
 export async function releaseLease(plane: Plane, { departures }: DepartureRequest): Promise<void> {
-  for (const { host, token, hostEpoch } of departures) await inTransaction(plane.store, (tx) => departed(tx, plane, { uuid: host, token, hostEpoch }));
+  for (const { host, token, hostEpoch } of departures)
+    await inTransaction(plane.store, (tx) => departed(tx, plane, { uuid: host, token, hostEpoch }));
 }
 
-async function departed(tx: Tx, plane: Plane, { uuid, token, hostEpoch }: { uuid: string; token: string; hostEpoch: number }): Promise<void> {
+async function departed(
+  tx: Tx,
+  plane: Plane,
+  { uuid, token, hostEpoch }: { uuid: string; token: string; hostEpoch: number },
+): Promise<void> {
   const [row] = await tx.query<{ host: string }>(
     'UPDATE host_run SET alive = false, wake = false WHERE uuid = $1 AND host_epoch = $2 AND token_hash = $3 AND alive RETURNING host',
     [uuid, hostEpoch, tokenHash(token)],

@@ -1,5 +1,11 @@
 /** Hosts join the pool: the secret of each is used up and it gets its token. The same host may ask again with the same secret until it has registered once. */
-import { joinSecret, type JoinAnswer, type Joining, type JoinRequest, type JoinResult } from '@xenplane/hypervisor';
+import {
+  joinSecret,
+  type JoinAnswer,
+  type Joining,
+  type JoinRequest,
+  type JoinResult,
+} from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { joinPeers } from '../people/external-auth';
@@ -26,7 +32,9 @@ export async function joinHosts(plane: Plane, { joins }: JoinRequest): Promise<J
       const proof = await proofOf(tx, plane, one);
       const refused = !proof ? 'wrong secret' : used.has(one.host) ? 'the secret was used' : undefined;
       const token = newHostToken();
-      results.push(refused === undefined ? { host: one.host, token } : { host: one.host, token: '', refused });
+      results.push(
+        refused === undefined ? { host: one.host, token } : { host: one.host, token: '', refused },
+      );
       if (refused === undefined) admitted.push({ ...one, token, invitation: proof?.invitation });
     }
     await letIn(tx, plane, admitted);
@@ -38,7 +46,11 @@ export async function joinHosts(plane: Plane, { joins }: JoinRequest): Promise<J
 }
 
 /** By the secret that follows from the join key, or by an invitation. */
-async function proofOf(tx: Tx, { settings: { joinKey } }: Plane, { host, secret }: Joining): Promise<Pick<Admitted, 'invitation'> | undefined> {
+async function proofOf(
+  tx: Tx,
+  { settings: { joinKey } }: Plane,
+  { host, secret }: Joining,
+): Promise<Pick<Admitted, 'invitation'> | undefined> {
   if (joinKey && sameSecret(secret, joinSecret(joinKey, host))) return { invitation: undefined };
   const invitation = await invitationOf(tx, host, secret);
   return invitation && { invitation };
@@ -61,7 +73,11 @@ async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promi
     'INSERT INTO enrolment(host_uuid, used_at) SELECT uuid, now() FROM unnest($1::text[]) AS a(uuid) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()',
     [uuids],
   );
-  const known = new Set((await tx.query<{ uuid: string }>('SELECT uuid FROM host_run WHERE uuid = ANY($1)', [uuids])).map(({ uuid }) => uuid));
+  const known = new Set(
+    (await tx.query<{ uuid: string }>('SELECT uuid FROM host_run WHERE uuid = ANY($1)', [uuids])).map(
+      ({ uuid }) => uuid,
+    ),
+  );
   const fresh = admitted.filter(({ host }) => !known.has(host));
   await addHosts(
     tx,
@@ -70,10 +86,11 @@ async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promi
   );
   const refs = fresh.map(({ host }): Ref<'host'> => refOf('host', host));
   await joinPeers(tx, refs);
-  for (const { host, invitation } of fresh) if (invitation) await tx.update('host', refOf('host', host), invitation);
-  await tx.query('UPDATE host_run r SET token_hash = t.hash FROM unnest($1::text[], $2::text[]) AS t(uuid, hash) WHERE r.uuid = t.uuid', [
-    uuids,
-    admitted.map(({ token }) => tokenHash(token)),
-  ]);
+  for (const { host, invitation } of fresh)
+    if (invitation) await tx.update('host', refOf('host', host), invitation);
+  await tx.query(
+    'UPDATE host_run r SET token_hash = t.hash FROM unnest($1::text[], $2::text[]) AS t(uuid, hash) WHERE r.uuid = t.uuid',
+    [uuids, admitted.map(({ token }) => tokenHash(token))],
+  );
   await leaveOtherPool(tx);
 }

@@ -1,5 +1,12 @@
 /** Agents start: their hosts get new epochs, and what the database and the hosts disagree about is settled (R11). */
-import { leaseMs, type AdoptedVm, type Registration, type RegistrationAnswer, type RegistrationRequest, type RegistrationResult } from '@xenplane/hypervisor';
+import {
+  leaseMs,
+  type AdoptedVm,
+  type Registration,
+  type RegistrationAnswer,
+  type RegistrationRequest,
+  type RegistrationResult,
+} from '@xenplane/hypervisor';
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
@@ -35,14 +42,21 @@ interface Returning extends Registration {
 /** So many in one transaction: those of a larger request need not wait for the last. */
 const batchSize = 50;
 
-export async function registerHosts(plane: Plane, { registrations }: RegistrationRequest): Promise<RegistrationAnswer> {
+export async function registerHosts(
+  plane: Plane,
+  { registrations }: RegistrationRequest,
+): Promise<RegistrationAnswer> {
   const hosts: RegistrationResult[] = [];
-  for (let i = 0; i < registrations.length; i += batchSize) hosts.push(...(await registerLot(plane, registrations.slice(i, i + batchSize))));
+  for (let i = 0; i < registrations.length; i += batchSize)
+    hosts.push(...(await registerLot(plane, registrations.slice(i, i + batchSize))));
   const { leasesUrl } = plane.settings;
   return leasesUrl === undefined ? { hosts } : { hosts, leasesUrl };
 }
 
-async function registerLot(plane: Plane, registrations: readonly Registration[]): Promise<RegistrationResult[]> {
+async function registerLot(
+  plane: Plane,
+  registrations: readonly Registration[],
+): Promise<RegistrationResult[]> {
   return inTransaction(plane.store, async (tx) => {
     const returning = await knownOf(tx, registrations);
     const adopt = await settleRuns(tx, plane, returning);
@@ -64,7 +78,8 @@ async function registerLot(plane: Plane, registrations: readonly Registration[])
     return registrations.map(({ host }): RegistrationResult => {
       const ref = refs.get(host);
       const hostEpoch = ref === undefined ? undefined : epochs.get(ref);
-      if (ref === undefined || hostEpoch === undefined) return { host, hostEpoch: 0, leaseMs, adopt: [], refused: 'unknown host or token' };
+      if (ref === undefined || hostEpoch === undefined)
+        return { host, hostEpoch: 0, leaseMs, adopt: [], refused: 'unknown host or token' };
       return { host, hostEpoch, leaseMs, adopt: adopt.get(ref) ?? [] };
     });
   });
@@ -72,24 +87,36 @@ async function registerLot(plane: Plane, registrations: readonly Registration[])
 
 /** Locked in one order, so that two batches never wait for one another in a circle. */
 async function knownOf(tx: Tx, registrations: readonly Registration[]): Promise<Returning[]> {
-  const rows = await tx.query<HostRow>('SELECT host, uuid, token_hash, hypervisor_boot, lost FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE', [
-    registrations.map(({ host }) => host),
-  ]);
+  const rows = await tx.query<HostRow>(
+    'SELECT host, uuid, token_hash, hypervisor_boot, lost FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE',
+    [registrations.map(({ host }) => host)],
+  );
   const asked = new Map(registrations.map((one) => [one.host, one]));
   return rows.flatMap(({ host: ref, uuid, token_hash, hypervisor_boot, lost }) => {
     const one = asked.get(uuid);
-    return one && token_hash === tokenHash(one.token) ? [{ ...one, ref, lost, booted: hypervisor_boot !== one.hypervisorBoot }] : [];
+    return one && token_hash === tokenHash(one.token)
+      ? [{ ...one, ref, lost, booted: hypervisor_boot !== one.hypervisorBoot }]
+      : [];
   });
 }
 
 /** Rows that were only asked for go back in every case; rows that ran are kept when the same hypervisor still holds their domain. */
-async function settleRuns(tx: Tx, plane: Plane, returning: readonly Returning[]): Promise<Map<string, AdoptedVm[]>> {
+async function settleRuns(
+  tx: Tx,
+  plane: Plane,
+  returning: readonly Returning[],
+): Promise<Map<string, AdoptedVm[]>> {
   const runs = await tx.query<RunRow>(
     "SELECT r.vm, r.host, v.uuid, r.vm_epoch, r.state, r.boots FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = ANY($1) AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
     [returning.map(({ ref }) => ref)],
   );
-  const held = new Set(returning.flatMap(({ ref, booted, domains }) => (booted ? [] : domains.map((d) => `${ref} ${d.vm} ${d.vmEpoch}`))));
-  const isKept = (run: RunRow): boolean => run.state !== 'A' && held.has(`${run.host} ${run.uuid} ${run.vm_epoch}`);
+  const held = new Set(
+    returning.flatMap(({ ref, booted, domains }) =>
+      booted ? [] : domains.map((d) => `${ref} ${d.vm} ${d.vmEpoch}`),
+    ),
+  );
+  const isKept = (run: RunRow): boolean =>
+    run.state !== 'A' && held.has(`${run.host} ${run.uuid} ${run.vm_epoch}`);
   const over = runs.filter((run) => !isKept(run));
   const gone = over.map((run) => run.vm);
   const booted = new Set(returning.filter((one) => one.booted).map(({ ref }) => String(ref)));
@@ -105,7 +132,8 @@ async function settleRuns(tx: Tx, plane: Plane, returning: readonly Returning[])
   await endRuns(tx, gone);
   await showHalted(tx, gone);
   const adopt = new Map<string, AdoptedVm[]>();
-  for (const run of runs.filter(isKept)) adopt.set(run.host, [...(adopt.get(run.host) ?? []), { vm: run.uuid, boots: run.boots }]);
+  for (const run of runs.filter(isKept))
+    adopt.set(run.host, [...(adopt.get(run.host) ?? []), { vm: run.uuid, boots: run.boots }]);
   return adopt;
 }
 
@@ -161,5 +189,8 @@ async function dropGuidance(tx: Tx, hosts: readonly string[], done: readonly str
 
 /** Shows in the hosts' metrics whether they live. */
 export async function showAlive(tx: Tx, hosts: readonly string[], live: boolean): Promise<void> {
-  await tx.query('UPDATE host_metrics m SET live = $2 FROM host h WHERE h.ref = ANY($1) AND m.ref = h.metrics AND m.live <> $2', [hosts, live]);
+  await tx.query(
+    'UPDATE host_metrics m SET live = $2 FROM host h WHERE h.ref = ANY($1) AND m.ref = h.metrics AND m.live <> $2',
+    [hosts, live],
+  );
 }

@@ -3,4 +3,5 @@ import type { RenewalAnswer, RenewalRequest } from '@xenplane/hypervisor';
 import { renewLeases } from '@xenplane/leases';
 import type { Plane } from '../core/context';
 
-export const renewLease = ({ store }: Plane, request: RenewalRequest): Promise<RenewalAnswer> => renewLeases(store, request);
+export const renewLease = ({ store }: Plane, request: RenewalRequest): Promise<RenewalAnswer> =>
+  renewLeases(store, request);

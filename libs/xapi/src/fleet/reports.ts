@@ -37,30 +37,59 @@ async function apply(tx: Tx, plane: Plane, report: Report): Promise<boolean> {
 }
 
 /** False for a domain that was replaced since. One that is newer than the record shows was built by a reboot that is about to be shown. */
-async function heard(tx: Tx, plane: Plane, run: Current, { domid, guest }: Extract<VmEvent, { kind: 'guest' }>): Promise<boolean> {
+async function heard(
+  tx: Tx,
+  plane: Plane,
+  run: Current,
+  { domid, guest }: Extract<VmEvent, { kind: 'guest' }>,
+): Promise<boolean> {
   const isShown = run.state !== 'C';
   if (isShown && domid < run.domid) return false;
   if (isShown && domid > run.domid) tx.leave('UPDATE vm_run SET domid = $2 WHERE vm = $1', [run.vm, domid]);
-  await showGuest(tx, plane, { ref: asRef(run.vm), guest_metrics: run.guest_metrics === null ? nullRef() : asRef(run.guest_metrics) }, guest);
+  await showGuest(
+    tx,
+    plane,
+    { ref: asRef(run.vm), guest_metrics: run.guest_metrics === null ? nullRef() : asRef(run.guest_metrics) },
+    guest,
+  );
   return true;
 }
 
 /** A guest that ended by itself. While an operation stops the VM, that operation says what became of it. */
-async function ended(tx: Tx, plane: Plane, vm: Ref<'VM'>, reason: 'shutdown' | 'crash' | 'watchdog'): Promise<void> {
+async function ended(
+  tx: Tx,
+  plane: Plane,
+  vm: Ref<'VM'>,
+  reason: 'shutdown' | 'crash' | 'watchdog',
+): Promise<void> {
   const record = await tx.lock('VM', vm);
   await endRuns(tx, [vm]);
   await showHalted(tx, [vm]);
   plane.log.info({ vm: record.uuid, reason }, 'VM ended');
-  if (reason === 'crash') await raiseVmAlert(tx, plane, { vm, name: 'VM_CRASHED', text: 'crashed', host: record.resident_on });
-  else if (reason === 'shutdown') await raiseVmAlert(tx, plane, { vm, name: 'VM_SHUTDOWN', text: 'shut itself down', host: record.resident_on });
-  const again = reason === 'shutdown' ? record.actions_after_shutdown === 'restart' : reason === 'crash' && record.actions_after_crash.endsWith('restart');
+  if (reason === 'crash')
+    await raiseVmAlert(tx, plane, { vm, name: 'VM_CRASHED', text: 'crashed', host: record.resident_on });
+  else if (reason === 'shutdown')
+    await raiseVmAlert(tx, plane, {
+      vm,
+      name: 'VM_SHUTDOWN',
+      text: 'shut itself down',
+      host: record.resident_on,
+    });
+  const again =
+    reason === 'shutdown'
+      ? record.actions_after_shutdown === 'restart'
+      : reason === 'crash' && record.actions_after_crash.endsWith('restart');
   if (again) await startInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
 }
 
 async function showRebooted(tx: Tx, plane: Plane, vm: Ref<'VM'>, domid: number): Promise<void> {
   const { metrics } = await tx.lock('VM', vm);
-  await Promise.all([tx.update('VM', vm, { domid }), tx.query('UPDATE vm_run SET domid = $2 WHERE vm = $1', [vm, domid])]);
+  await Promise.all([
+    tx.update('VM', vm, { domid }),
+    tx.query('UPDATE vm_run SET domid = $2 WHERE vm = $1', [vm, domid]),
+  ]);
   await renewGuest(tx, plane, vm, false);
-  if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
+  if (!isNullRef(metrics))
+    await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
   await raiseVmAlert(tx, plane, { vm, name: 'VM_REBOOTED', text: 'rebooted itself' });
 }

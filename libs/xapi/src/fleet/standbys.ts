@@ -8,6 +8,7 @@ export async function powerStateWanted(plane: Plane, { standbys }: StandbyReques
     `SELECT a.uuid, h.wake FROM unnest($1::text[], $2::text[]) AS a(uuid, hash) LEFT JOIN host_run h ON h.uuid = a.uuid AND h.token_hash = a.hash WHERE h.wake IS NOT FALSE`,
     [standbys.map((s) => s.host), standbys.map((s) => tokenHash(s.token))],
   );
-  const uuids = (wake: boolean): string[] => rows.filter((r) => (r.wake === true) === wake).map((r) => r.uuid);
+  const uuids = (wake: boolean): string[] =>
+    rows.filter((r) => (r.wake === true) === wake).map((r) => r.uuid);
   return { wake: uuids(true), unknown: uuids(false) };
 }

@@ -9,15 +9,25 @@ export interface HostGpu extends graphics.Gpu {
 }
 
 /** Those with this value in a field, each with the types that it serves or is to serve. */
-export async function gpusWhere(tx: Tx, field: 'ref' | 'GPU_group' | 'host', value: string | readonly string[]): Promise<HostGpu[]> {
-  const rows = await tx.query<Omit<HostGpu, 'group' | 'residents'> & { gpu_group: string | null; residents: string[] | null }>(
+export async function gpusWhere(
+  tx: Tx,
+  field: 'ref' | 'GPU_group' | 'host',
+  value: string | readonly string[],
+): Promise<HostGpu[]> {
+  const rows = await tx.query<
+    Omit<HostGpu, 'group' | 'residents'> & { gpu_group: string | null; residents: string[] | null }
+  >(
     `SELECT p.ref, p.host, p."GPU_group" AS gpu_group, p."supported_VGPU_types" AS supported, p."enabled_VGPU_types" AS enabled, p."supported_VGPU_max_capacities" AS most,
             (SELECT array_agg(v.type) FROM vgpu v WHERE p.ref IN (v.resident_on, v.scheduled_to_be_resident_on)) AS residents,
             EXISTS (SELECT 1 FROM passed_pci x WHERE x.pci = p."PCI") AS "isTaken"
      FROM pgpu p WHERE p."${field}" = ANY($1) ORDER BY p.ref`,
     [typeof value === 'string' ? [value] : value],
   );
-  return rows.map(({ gpu_group, residents, ...row }) => ({ ...row, group: gpu_group ?? '', residents: residents ?? [] }));
+  return rows.map(({ gpu_group, residents, ...row }) => ({
+    ...row,
+    group: gpu_group ?? '',
+    residents: residents ?? [],
+  }));
 }
 
 /** The VMs that use a GPU or are about to, through any of these types or through any at all. */
@@ -31,7 +41,11 @@ export async function residentVms(tx: Tx, pgpu: Ref<'PGPU'>, types?: readonly st
 
 export type RequestedDevices = Pick<Attached, 'gpus' | 'usbGroups'> & { readonly pcis: readonly string[] };
 /** The hosts with their GPUs, PCI and USB devices, for a guest that asks for such; for all others nothing is read. */
-export async function equipped(tx: Tx, { gpus, usbGroups, pcis }: RequestedDevices, hosts: readonly Candidate[]): Promise<readonly Candidate[]> {
+export async function equipped(
+  tx: Tx,
+  { gpus, usbGroups, pcis }: RequestedDevices,
+  hosts: readonly Candidate[],
+): Promise<readonly Candidate[]> {
   if (gpus.length === 0 && usbGroups.length === 0 && pcis.length === 0) return hosts;
   const cards = await pcisOf(tx, pcis);
   const groups = [...new Set(gpus.map((wish) => wish.group))];
@@ -44,12 +58,17 @@ export async function equipped(tx: Tx, { gpus, usbGroups, pcis }: RequestedDevic
     ...host,
     gpus: found.filter((gpu) => gpu.host === host.ref),
     usbGroups: new Set(sticks.filter((s) => s.host === host.ref).map((s) => s.usb_group)),
-    ...(pcis.length > 0 ? { pcis: new Map(cards.filter((c) => c.host === host.ref).map((c) => [c.pci_id, c.vm])) } : {}),
+    ...(pcis.length > 0
+      ? { pcis: new Map(cards.filter((c) => c.host === host.ref).map((c) => [c.pci_id, c.vm])) }
+      : {}),
   }));
 }
 
 /** The PCI devices at these addresses, each with the VM that has it, or uses a part of its GPU. */
-async function pcisOf(tx: Tx, addresses: readonly string[]): Promise<{ host: string; pci_id: string; vm: string }[]> {
+async function pcisOf(
+  tx: Tx,
+  addresses: readonly string[],
+): Promise<{ host: string; pci_id: string; vm: string }[]> {
   if (addresses.length === 0) return [];
   return tx.query(
     `SELECT p.host, p.pci_id, coalesce(x.vm, (SELECT v."VM" FROM pgpu g JOIN vgpu v ON g.ref IN (v.resident_on, v.scheduled_to_be_resident_on) WHERE g."PCI" = p.ref LIMIT 1), '') AS vm
@@ -89,7 +108,8 @@ export async function takeGpus(tx: Tx, guest: Guest, host: string): Promise<bool
   await tx.query('SELECT ref FROM pgpu WHERE host = $1 ORDER BY ref FOR UPDATE', [host]);
   const { chosen, missing } = graphics.allot(await gpusWhere(tx, 'host', host), wishes);
   if (missing) return false;
-  for (const [vgpu, pgpu] of chosen) await tx.query('UPDATE vgpu SET scheduled_to_be_resident_on = $2 WHERE ref = $1', [vgpu, pgpu]);
+  for (const [vgpu, pgpu] of chosen)
+    await tx.query('UPDATE vgpu SET scheduled_to_be_resident_on = $2 WHERE ref = $1', [vgpu, pgpu]);
   return true;
 }
 
@@ -106,7 +126,12 @@ export async function freePassedDevices(tx: Tx, vms: readonly string[]): Promise
 }
 
 /** Virtual GPUs are copied with their VM; a USB device is only one VM's. */
-export async function copyVgpus(tx: Tx, from: Ref<'VM'>, to: Ref<'VM'>, newUuid: () => string): Promise<void> {
+export async function copyVgpus(
+  tx: Tx,
+  from: Ref<'VM'>,
+  to: Ref<'VM'>,
+  newUuid: () => string,
+): Promise<void> {
   for (const { ref: _ref, ...vgpu } of await tx.find('VGPU', { VM: from })) {
     const uuid = newUuid();
     await tx.insert('VGPU', asRef<'VGPU'>(`OpaqueRef:${uuid}`), {

@@ -1,6 +1,15 @@
 /** Physical GPUs, the groups in which they are offered, and the virtual GPUs of VMs. */
 import { graphics } from '@xenplane/domain';
-import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type OperationParams, type Ref } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  isNullRef,
+  nullRef,
+  XenError,
+  type CallsOf,
+  type OperationParams,
+  type Ref,
+} from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { passthroughType } from '../bootstrap/devices';
 import type { Context } from '../core/context';
@@ -32,7 +41,11 @@ async function assertUnused(tx: Tx, pgpu: Ref<'PGPU'>, types?: readonly TypeRef[
   if (vms.length > 0) throw new XenError('PGPU_IN_USE_BY_VM', vms.join(', '));
 }
 
-async function setEnabled({ tx }: Context, self: Ref<'PGPU'>, change: (present: readonly TypeRef[]) => readonly TypeRef[]): Promise<void> {
+async function setEnabled(
+  { tx }: Context,
+  self: Ref<'PGPU'>,
+  change: (present: readonly TypeRef[]) => readonly TypeRef[],
+): Promise<void> {
   const pgpu = await tx.lock('PGPU', self);
   const after = unique(change(pgpu.enabled_VGPU_types));
   const foreign = after.find((type) => !pgpu.supported_VGPU_types.includes(type));
@@ -66,8 +79,10 @@ async function showDom0({ tx }: Context, self: Ref<'PGPU'>, hide: boolean) {
 }
 
 export const pgpuCalls: CallsOf<typeof classes.PGPU, Context> = {
-  add_enabled_VGPU_types: (context, { self, value }) => setEnabled(context, self, (present) => [...present, value]),
-  remove_enabled_VGPU_types: (context, { self, value }) => setEnabled(context, self, (present) => present.filter((type) => type !== value)),
+  add_enabled_VGPU_types: (context, { self, value }) =>
+    setEnabled(context, self, (present) => [...present, value]),
+  remove_enabled_VGPU_types: (context, { self, value }) =>
+    setEnabled(context, self, (present) => present.filter((type) => type !== value)),
   set_enabled_VGPU_types: (context, { self, value }) => setEnabled(context, self, () => value),
   set_GPU_group: (context, { self, value }) => setGroup(context, self, value),
   get_remaining_capacity: async ({ tx }, { self, vgpu_type }) => {
@@ -103,23 +118,40 @@ export const gpuGroupCalls: CallsOf<typeof classes.GPU_group, Context> = {
 
 async function assertHalted(tx: Tx, vm: Ref<'VM'>): Promise<void> {
   const { power_state } = await tx.lock('VM', vm);
-  if (power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', vm, 'halted', power_state.toLowerCase());
+  if (power_state !== 'Halted')
+    throw new XenError('VM_BAD_POWER_STATE', vm, 'halted', power_state.toLowerCase());
 }
 
 type NewVgpu = OperationParams<typeof classes.VGPU, 'create'>;
-async function createVgpu({ tx, plane }: Context, { VM, GPU_group, device, other_config, type }: NewVgpu): Promise<Ref<'VGPU'>> {
+async function createVgpu(
+  { tx, plane }: Context,
+  { VM, GPU_group, device, other_config, type }: NewVgpu,
+): Promise<Ref<'VGPU'>> {
   await assertHalted(tx, VM);
   const group = await tx.get('GPU_group', GPU_group);
   if (!/^\d{1,2}$/.test(device)) throw new XenError('INVALID_DEVICE', device);
   const present = await tx.find('VGPU', { VM });
   if (present.some((v) => v.device === device)) throw new XenError('DEVICE_ALREADY_EXISTS', device);
   const model = await tx.get('VGPU_type', isNullRef(type) ? passthroughType : type);
-  if (!group.supported_VGPU_types.includes(model.ref)) throw new XenError('VGPU_TYPE_NOT_SUPPORTED', model.ref, group.supported_VGPU_types.join(', '));
+  if (!group.supported_VGPU_types.includes(model.ref))
+    throw new XenError('VGPU_TYPE_NOT_SUPPORTED', model.ref, group.supported_VGPU_types.join(', '));
   const strange = present.find((v) => !model.compatible_types_in_vm.includes(v.type));
   if (strange) throw new XenError('VGPU_TYPE_NOT_COMPATIBLE', model.ref);
   const uuid = plane.ids.uuid(),
     ref = asRef<'VGPU'>(`OpaqueRef:${uuid}`);
-  await tx.insert('VGPU', ref, recordWith('VGPU', { uuid, VM, GPU_group, device, other_config, type: model.ref, resident_on: nullRef() }));
+  await tx.insert(
+    'VGPU',
+    ref,
+    recordWith('VGPU', {
+      uuid,
+      VM,
+      GPU_group,
+      device,
+      other_config,
+      type: model.ref,
+      resident_on: nullRef(),
+    }),
+  );
   return ref;
 }
 

@@ -6,7 +6,8 @@ import { dom0Access, hideFromDom0 } from '../core/hardware';
 async function hide({ tx }: Context, self: Ref<'PCI'>, hidden: boolean) {
   const { host, pci_id } = await tx.lock('PCI', self);
   const access = await hideFromDom0(tx, host, pci_id, hidden);
-  for (const { ref } of await tx.find('PGPU', { PCI: self })) await tx.update('PGPU', ref, { dom0_access: access });
+  for (const { ref } of await tx.find('PGPU', { PCI: self }))
+    await tx.update('PGPU', ref, { dom0_access: access });
   return access;
 }
 

@@ -14,7 +14,8 @@ async function scan({ tx }: Context, host: Ref<'host'>): Promise<void> {
   const { uuid } = await tx.lock('host', host);
   const found = (await hardwareOf(tx, host)).usbDevices ?? [];
   const present = await tx.find('PUSB', { host });
-  const same = (path: string, serial: string) => (one: { path: string; serial: string }) => one.path === path && one.serial === serial;
+  const same = (path: string, serial: string) => (one: { path: string; serial: string }) =>
+    one.path === path && one.serial === serial;
   for (const usb of found) if (!present.some(same(usb.path, usb.serial))) await addUsb(tx, host, uuid, usb);
   for (const pusb of present.filter((p) => !found.some(same(p.path, p.serial)))) {
     const [held] = await tx.find('VUSB', { USB_group: pusb.USB_group, currently_attached: true });
@@ -50,13 +51,19 @@ export const usbGroupCalls: CallsOf<typeof classes.USB_group, Context> = {
 };
 
 type NewVusb = OperationParams<typeof classes.VUSB, 'create'>;
-async function create({ tx, plane }: Context, { VM, USB_group, other_config }: NewVusb): Promise<Ref<'VUSB'>> {
+async function create(
+  { tx, plane }: Context,
+  { VM, USB_group, other_config }: NewVusb,
+): Promise<Ref<'VUSB'>> {
   const { power_state } = await tx.lock('VM', VM);
-  if (power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', VM, 'halted', power_state.toLowerCase());
+  if (power_state !== 'Halted')
+    throw new XenError('VM_BAD_POWER_STATE', VM, 'halted', power_state.toLowerCase());
   await tx.lock('USB_group', USB_group);
   if ((await tx.find('VUSB', { USB_group })).length > 0) throw new XenError('USB_GROUP_CONFLICT', USB_group);
-  if ((await tx.find('PUSB', { USB_group })).length === 0) throw new XenError('USB_GROUP_CONTAINS_NO_PUSBS', USB_group);
-  if ((await tx.find('VUSB', { VM })).length >= mostVusbs) throw new XenError('TOO_MANY_VUSBS', String(mostVusbs));
+  if ((await tx.find('PUSB', { USB_group })).length === 0)
+    throw new XenError('USB_GROUP_CONTAINS_NO_PUSBS', USB_group);
+  if ((await tx.find('VUSB', { VM })).length >= mostVusbs)
+    throw new XenError('TOO_MANY_VUSBS', String(mostVusbs));
   const uuid = plane.ids.uuid(),
     ref = asRef<'VUSB'>(`OpaqueRef:${uuid}`);
   await tx.insert('VUSB', ref, recordWith('VUSB', { uuid, VM, USB_group, other_config }));
@@ -72,7 +79,8 @@ export const vusbCalls: CallsOf<typeof classes.VUSB, Context> = {
   },
   destroy: async ({ tx }, { self }) => {
     const vusb = await tx.lock('VUSB', self);
-    if (vusb.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', `VUSB '${vusb.uuid}' still attached to '${vusb.VM}'`);
+    if (vusb.currently_attached)
+      throw new XenError('OPERATION_NOT_ALLOWED', `VUSB '${vusb.uuid}' still attached to '${vusb.VM}'`);
     await tx.remove('VUSB', self);
   },
 };

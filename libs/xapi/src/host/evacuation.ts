@@ -1,9 +1,17 @@
 /** Obstacles to emptying a host, and the plan to do it: the rules are the domain's, the facts are read here. */
-import { ha, leastLoaded, planEvacuation, vmLifecycle, type EvacuationPlan, type Evacuee } from '@xenplane/domain';
+import {
+  ha,
+  leastLoaded,
+  planEvacuation,
+  vmLifecycle,
+  type EvacuationPlan,
+  type Evacuee,
+} from '@xenplane/domain';
 import { asRef, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { interfaceOn } from '../network/host-network';
-import { guestOf, hostsNow } from '../placement/placement';
+import { guestOf } from '../placement/placement';
+import { hostsNow } from '../placement/hosts-view';
 import { attachedTo } from '../runs/domain-spec';
 import { vmFromTx } from '../begin/lifecycle-subjects';
 
@@ -23,14 +31,19 @@ export async function evacuationPlan(tx: Tx, leaving: EvacuatedVm): Promise<Evac
   const evacuees: Evacuee[] = [];
   for (const vm of await residents(tx, leaving.host)) {
     const fixed = await whyFixed(tx, vm, { ...leaving, watched });
-    evacuees.push({ guest: guestOf(vm.ref, vm, await attachedTo(tx, vm.ref, { attached: true }), hosts), ...(fixed ? { fixed } : {}) });
+    evacuees.push({
+      guest: guestOf(vm.ref, vm, await attachedTo(tx, vm.ref, { attached: true }), hosts),
+      ...(fixed ? { fixed } : {}),
+    });
   }
   return planEvacuation(leastLoaded, evacuees, others);
 }
 
 /** The guests of a host; its control domain is part of it. */
 export async function residents(tx: Tx, host: Ref<'host'>): Promise<Row<'VM'>[]> {
-  return (await tx.find('VM', { resident_on: host, is_control_domain: false })).filter((vm) => !vm.is_a_snapshot);
+  return (await tx.find('VM', { resident_on: host, is_control_domain: false })).filter(
+    (vm) => !vm.is_a_snapshot,
+  );
 }
 
 /** High availability wants the room elsewhere for what it keeps running: the others of a host that is to be empty have to be stopped. */
@@ -44,7 +57,11 @@ async function whyFixed(
   return watched && !ha.isKept(vm) ? ['HOST_NOT_ENOUGH_FREE_MEMORY', vm.ref] : undefined;
 }
 
-async function onNetwork(tx: Tx, network: Ref<'network'>, leaving: Ref<'host'>): Promise<ReadonlySet<string>> {
+async function onNetwork(
+  tx: Tx,
+  network: Ref<'network'>,
+  leaving: Ref<'host'>,
+): Promise<ReadonlySet<string>> {
   await tx.get('network', network);
   await interfaceOn(tx, network, leaving);
   const pifs = await tx.find('PIF', { network });

@@ -15,7 +15,10 @@ export async function settleAddresses(plane: Plane): Promise<void> {
   const addressing = plane.settings.addressing();
   await inTransaction(plane.store, async (tx) => {
     await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/host-numbers'))", []);
-    const hosts = await tx.query<Numbered>('SELECT host, number, address FROM host_run WHERE number IS NOT NULL ORDER BY host FOR UPDATE', []);
+    const hosts = await tx.query<Numbered>(
+      'SELECT host, number, address FROM host_run WHERE number IS NOT NULL ORDER BY host FOR UPDATE',
+      [],
+    );
     const moved = hosts.flatMap(({ host, number, address }) => {
       const now = addressFor(addressing, number);
       return now === address ? [] : [{ host, address: now }];
@@ -27,7 +30,10 @@ export async function settleAddresses(plane: Plane): Promise<void> {
   });
 }
 
-async function giveAddresses(tx: Tx, given: readonly Pick<Numbered, 'host' | 'address'>[]): Promise<string[]> {
+async function giveAddresses(
+  tx: Tx,
+  given: readonly Pick<Numbered, 'host' | 'address'>[],
+): Promise<string[]> {
   const rows = await tx.query<{ ref: string }>(
     `WITH given AS (SELECT * FROM unnest($1::text[], $2::text[]) AS g(host, address)),
           kept AS (UPDATE host_run r SET address = g.address FROM given g WHERE r.host = g.host),
@@ -49,6 +55,12 @@ async function giveLeases(tx: Tx, hosts: readonly string[]): Promise<void> {
   await tx.query(
     `UPDATE pif p SET "IP" = l.ip, netmask = l.netmask, gateway = l.gateway, "DNS" = l.dns
      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS l(ref, ip, netmask, gateway, dns) WHERE p.ref = l.ref`,
-    [pifs.map(({ ref }) => ref), leases.map((l) => l.IP), leases.map((l) => l.netmask), leases.map((l) => l.gateway), leases.map((l) => l.DNS)],
+    [
+      pifs.map(({ ref }) => ref),
+      leases.map((l) => l.IP),
+      leases.map((l) => l.netmask),
+      leases.map((l) => l.gateway),
+      leases.map((l) => l.DNS),
+    ],
   );
 }

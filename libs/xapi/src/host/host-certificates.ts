@@ -19,7 +19,12 @@ export interface Pem {
 const settingOf = (kind: CertificateKind): string => `certificate/${kind}`;
 
 /** The certificate of a host, for its clients or for other hosts; one that it has not yet is made. */
-export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
+export async function certificateOf(
+  tx: Tx,
+  plane: Plane,
+  host: Ref<'host'>,
+  kind: CertificateKind,
+): Promise<Pem> {
   const present = await hostSetting<Pem | null>(tx, host, settingOf(kind), null);
   if (present) return present;
   if (kind !== 'host') return renewCertificate(tx, plane, host, kind);
@@ -29,7 +34,12 @@ export async function certificateOf(tx: Tx, plane: Plane, host: Ref<'host'>, kin
   return pem;
 }
 
-export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, kind: CertificateKind): Promise<Pem> {
+export async function renewCertificate(
+  tx: Tx,
+  plane: Plane,
+  host: Ref<'host'>,
+  kind: CertificateKind,
+): Promise<Pem> {
   const row = await tx.get('host', host);
   const pem = await ofHost(plane, await Signer.fresh(), row, kind === 'host' ? row.address : row.uuid);
   // Locked now and not before: a key takes its time to make.
@@ -41,15 +51,30 @@ export async function renewCertificate(tx: Tx, plane: Plane, host: Ref<'host'>, 
 /** Under which clients may reach this process: every API process answers for every host. */
 function ownNames({ settings }: Plane): string[] {
   const url = settings.url();
-  return ['localhost', '127.0.0.1', '::1', machineName(), ...(URL.canParse(url) ? [new URL(url).hostname.replace(/^\[|\]$/g, '')] : [])];
+  return [
+    'localhost',
+    '127.0.0.1',
+    '::1',
+    machineName(),
+    ...(URL.canParse(url) ? [new URL(url).hostname.replace(/^\[|\]$/g, '')] : []),
+  ];
 }
 
-async function selfMade({ clock, ids }: Plane, signer: Signer, name: string, names: readonly string[]): Promise<Pem> {
+async function selfMade(
+  { clock, ids }: Plane,
+  signer: Signer,
+  name: string,
+  names: readonly string[],
+): Promise<Pem> {
   const certificate = await signer.certificate({ name, names, now: clock.now(), serial: ids.uuid() });
   return { certificate, key: signer.pem, chain: '', selfMade: true };
 }
-const ofHost = (plane: Plane, signer: Signer, { hostname, address }: Pick<StoredRecord<'host'>, 'hostname' | 'address'>, name: string): Promise<Pem> =>
-  selfMade(plane, signer, name, [hostname, address, ...ownNames(plane)]);
+const ofHost = (
+  plane: Plane,
+  signer: Signer,
+  { hostname, address }: Pick<StoredRecord<'host'>, 'hostname' | 'address'>,
+  name: string,
+): Promise<Pem> => selfMade(plane, signer, name, [hostname, address, ...ownNames(plane)]);
 
 const firstKey = 'certificate/first';
 async function presentFirst(reader: Reader): Promise<Pem | undefined> {
@@ -61,7 +86,10 @@ async function first(plane: Plane): Promise<Pem> {
   const present = await presentFirst(plane.store);
   if (present) return present;
   const made = await selfMade(plane, await Signer.fresh(), 'xenplane', ownNames(plane));
-  await plane.store.query('INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO NOTHING', [firstKey, JSON.stringify(made)]);
+  await plane.store.query(
+    'INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO NOTHING',
+    [firstKey, JSON.stringify(made)],
+  );
   return (await presentFirst(plane.store)) ?? made;
 }
 
@@ -74,7 +102,9 @@ export async function shownCertificate(plane: Plane, host?: Ref<'host'>): Promis
   if (row?.value) return row.value;
   // A host that joined before any API served TLS has none yet.
   const without = row?.host;
-  return without ? inTransaction(plane.store, (tx) => certificateOf(tx, plane, asRef<'host'>(without), 'host')) : first(plane);
+  return without
+    ? inTransaction(plane.store, (tx) => certificateOf(tx, plane, asRef<'host'>(without), 'host'))
+    : first(plane);
 }
 
 /** Certificates are RSA: of TLS 1.2 what is forward secret and authenticated, as xapi offers, and all of TLS 1.3. */
@@ -93,7 +123,11 @@ export const secureOptions = ({ certificate, chain, key }: Pem) => ({
 });
 
 /** Hosts that are new have certificates from the beginning, where the pool has a key for them. */
-export async function introduceCertificates(tx: Tx, plane: Plane, hosts: readonly Ref<'host'>[]): Promise<void> {
+export async function introduceCertificates(
+  tx: Tx,
+  plane: Plane,
+  hosts: readonly Ref<'host'>[],
+): Promise<void> {
   const pem = await presentFirst(tx);
   if (pem) await makeFor(tx, plane, pem.key, hosts);
 }
@@ -119,7 +153,9 @@ async function makeFor(tx: Tx, plane: Plane, key: string, hosts: readonly Ref<'h
   if (hosts.length === 0) return;
   const signer = new Signer(key);
   const rows = await tx.getMany('host', hosts);
-  const made = await Promise.all(rows.map(async (row) => ({ host: row.ref, pem: await ofHost(plane, signer, row, row.address) })));
+  const made = await Promise.all(
+    rows.map(async (row) => ({ host: row.ref, pem: await ofHost(plane, signer, row, row.address) })),
+  );
   await keepCertificates(tx, plane, 'host', made);
 }
 
@@ -128,7 +164,12 @@ interface Kept {
   readonly pem: Pem;
 }
 /** Replaces what the hosts had of this kind, records and all. */
-export async function keepCertificates(tx: Tx, plane: Plane, kind: CertificateKind, kept: readonly Kept[]): Promise<void> {
+export async function keepCertificates(
+  tx: Tx,
+  plane: Plane,
+  kind: CertificateKind,
+  kept: readonly Kept[],
+): Promise<void> {
   const hosts = kept.map(({ host }) => host);
   await tx.query('DELETE FROM certificate WHERE host = ANY($1) AND type = $2', [hosts, kind]);
   await tx.insertAll(
@@ -142,7 +183,11 @@ export async function keepCertificates(tx: Tx, plane: Plane, kind: CertificateKi
   );
 }
 
-function certificateRecord({ ids }: Plane, type: CertificateKind, { host, pem }: Kept): Inserted<'Certificate'> {
+function certificateRecord(
+  { ids }: Plane,
+  type: CertificateKind,
+  { host, pem }: Kept,
+): Inserted<'Certificate'> {
   const x509 = new X509Certificate(pem.certificate);
   const uuid = ids.uuid();
   return {
@@ -174,9 +219,13 @@ function privateKey(text: string): KeyObject {
   const key = attempt(() => createPrivateKey(text));
   if (!key) throw new XenError('SERVER_CERTIFICATE_KEY_INVALID');
   if (key.asymmetricKeyType !== 'rsa')
-    throw new XenError('SERVER_CERTIFICATE_KEY_ALGORITHM_NOT_SUPPORTED', algorithms[key.asymmetricKeyType ?? ''] ?? String(key.asymmetricKeyType));
+    throw new XenError(
+      'SERVER_CERTIFICATE_KEY_ALGORITHM_NOT_SUPPORTED',
+      algorithms[key.asymmetricKeyType ?? ''] ?? String(key.asymmetricKeyType),
+    );
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
-  if (bits < shortest || bits > longest) throw new XenError('SERVER_CERTIFICATE_KEY_RSA_LENGTH_NOT_SUPPORTED', String(bits));
+  if (bits < shortest || bits > longest)
+    throw new XenError('SERVER_CERTIFICATE_KEY_RSA_LENGTH_NOT_SUPPORTED', String(bits));
   return key;
 }
 
@@ -191,18 +240,22 @@ function attempt<T>(act: () => T): T | undefined {
 const pemBlock = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 /** SHA-256 or SHA-512 with RSA, as their object identifiers stand in the certificate. */
 const signatures = ['2a864886f70d01010b', '2a864886f70d01010d'];
-const isSignedWell = (x509: X509Certificate): boolean => signatures.some((oid) => x509.raw.toString('hex').includes(`0609${oid}`));
+const isSignedWell = (x509: X509Certificate): boolean =>
+  signatures.some((oid) => x509.raw.toString('hex').includes(`0609${oid}`));
 
 /** The key first, then the certificate, then its chain: the first thing wrong is the answer. */
 export function assertCertificate(pem: Pem, now: Date): void {
   const key = privateKey(pem.key);
   const x509 = attempt(() => new X509Certificate(pem.certificate));
   if (!x509) throw new XenError('SERVER_CERTIFICATE_INVALID');
-  if (new Date(x509.validFrom) > now) throw new XenError('SERVER_CERTIFICATE_NOT_VALID_YET', dateTime(now), dateTime(new Date(x509.validFrom)));
-  if (new Date(x509.validTo) < now) throw new XenError('SERVER_CERTIFICATE_EXPIRED', dateTime(now), dateTime(new Date(x509.validTo)));
+  if (new Date(x509.validFrom) > now)
+    throw new XenError('SERVER_CERTIFICATE_NOT_VALID_YET', dateTime(now), dateTime(new Date(x509.validFrom)));
+  if (new Date(x509.validTo) < now)
+    throw new XenError('SERVER_CERTIFICATE_EXPIRED', dateTime(now), dateTime(new Date(x509.validTo)));
   if (!x509.checkPrivateKey(key)) throw new XenError('SERVER_CERTIFICATE_KEY_MISMATCH');
   if (!isSignedWell(x509)) throw new XenError('SERVER_CERTIFICATE_SIGNATURE_NOT_SUPPORTED');
   if (pem.chain.trim() === '') return;
   const blocks = pem.chain.match(pemBlock) ?? [];
-  if (blocks.length === 0 || blocks.some((block) => !attempt(() => new X509Certificate(block)))) throw new XenError('SERVER_CERTIFICATE_CHAIN_INVALID');
+  if (blocks.length === 0 || blocks.some((block) => !attempt(() => new X509Certificate(block))))
+    throw new XenError('SERVER_CERTIFICATE_CHAIN_INVALID');
 }

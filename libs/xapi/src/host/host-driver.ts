@@ -3,7 +3,11 @@ import { classes, nullRef, XenError, type CallsOf, type Ref } from '@xenplane/mo
 import type { Context } from '../core/context';
 import { assertLive } from './host-use';
 
-async function select({ tx }: Context, driver: Ref<'Host_driver'>, variant: Ref<'Driver_variant'>): Promise<void> {
+async function select(
+  { tx }: Context,
+  driver: Ref<'Host_driver'>,
+  variant: Ref<'Driver_variant'>,
+): Promise<void> {
   const chosen = await tx.get('Driver_variant', variant);
   if (chosen.driver !== driver) throw new XenError('INVALID_VALUE', 'variant', variant);
   if (!chosen.hardware_present) throw new XenError('HOST_DRIVER_NO_HARDWARE', variant);
@@ -16,5 +20,6 @@ export const hostDriverCalls: CallsOf<typeof classes.Host_driver, Context> = {
   rescan: async ({ tx }, { host }) => assertLive(tx, host),
 };
 export const driverVariantCalls: CallsOf<typeof classes.Driver_variant, Context> = {
-  select: async (context, { self }) => select(context, (await context.tx.get('Driver_variant', self)).driver, self),
+  select: async (context, { self }) =>
+    select(context, (await context.tx.get('Driver_variant', self)).driver, self),
 };

@@ -14,9 +14,18 @@ import { hereOf } from '../network/management-interface';
 type All = CallsOf<typeof classes.host, Context>;
 
 /** The scheduler's permission to place VMs there; kept beside the lease so that placing reads one table. */
-async function setEnabled({ tx }: Context, host: Ref<'host'>, enabled: boolean, autoEnable: boolean): Promise<void> {
+async function setEnabled(
+  { tx }: Context,
+  host: Ref<'host'>,
+  enabled: boolean,
+  autoEnable: boolean,
+): Promise<void> {
   await tx.update('host', host, { enabled });
-  await tx.query('UPDATE host_run SET accepting = $2, auto_enable = $3 WHERE host = $1', [host, enabled, autoEnable]);
+  await tx.query('UPDATE host_run SET accepting = $2, auto_enable = $3 WHERE host = $1', [
+    host,
+    enabled,
+    autoEnable,
+  ]);
 }
 
 async function preventing({ tx }: Context, host: Ref<'host'>): Promise<Record<string, string[]>> {
@@ -37,7 +46,8 @@ async function stopToolstack(context: Context): Promise<void> {
 /** All reasons in one parameter, each with its own parameters behind it. */
 async function assertCanEvacuate(context: Context, host: Ref<'host'>): Promise<void> {
   const reasons = Object.values(await preventing(context, host));
-  if (reasons.length > 0) throw new XenError('CANNOT_EVACUATE_HOST', reasons.map((r) => r.join(',')).join('|'));
+  if (reasons.length > 0)
+    throw new XenError('CANNOT_EVACUATE_HOST', reasons.map((r) => r.join(',')).join('|'));
 }
 
 async function declareDead({ tx, plane }: Context, host: Ref<'host'>): Promise<void> {
@@ -59,7 +69,10 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
 
 /** Old clients need the address of a master; any other host will do, but there must be one. */
 async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promise<void> {
-  const [next] = await tx.query<{ host: string }>('SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1', [gone]);
+  const [next] = await tx.query<{ host: string }>(
+    'SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1',
+    [gone],
+  );
   if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
   await tx.update('pool', pool, { master: asRef<'host'>(next.host) });
 }

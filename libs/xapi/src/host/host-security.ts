@@ -11,7 +11,9 @@ const longestSshSeconds = 2 * 24 * 3600;
 type Ssh = Pick<StoredRecord<'host'>, 'ssh_enabled' | 'ssh_enabled_timeout'>;
 /** When a host that was opened for a while is closed again; the epoch when it was not. */
 const expiryOf = ({ plane }: Context, { ssh_enabled, ssh_enabled_timeout }: Ssh): string =>
-  ssh_enabled && ssh_enabled_timeout > 0 ? dateTime(new Date(plane.clock.now().getTime() + ssh_enabled_timeout * 1000)) : never;
+  ssh_enabled && ssh_enabled_timeout > 0
+    ? dateTime(new Date(plane.clock.now().getTime() + ssh_enabled_timeout * 1000))
+    : never;
 
 async function setSsh(context: Context, host: Ref<'host'>, change: Partial<Ssh>): Promise<void> {
   const before = await context.tx.lock('host', host);
@@ -27,7 +29,13 @@ async function disableVerification(context: Context): Promise<void> {
   const [pool] = await tx.find('pool', {});
   await tx.update('host', ref, { tls_verification_enabled: false });
   if (pool?.tls_verification_enabled && tls_verification_enabled)
-    await raiseAlert(tx, plane, { name: unverified, priority: 3, cls: 'Host', obj_uuid: uuid, body: `<body><host>${uuid}</host></body>` });
+    await raiseAlert(tx, plane, {
+      name: unverified,
+      priority: 3,
+      cls: 'Host',
+      obj_uuid: uuid,
+      body: `<body><host>${uuid}</host></body>`,
+    });
 }
 
 async function enableVerification(context: Context): Promise<void> {
@@ -36,7 +44,10 @@ async function enableVerification(context: Context): Promise<void> {
   if (!pool?.tls_verification_enabled) throw new XenError('TLS_VERIFICATION_NOT_ENABLED_IN_POOL');
   const { ref, uuid } = await tx.lock('host', hereOf(context));
   await tx.update('host', ref, { tls_verification_enabled: true });
-  await tx.query("DELETE FROM message WHERE name = $1 AND cls = 'Host' AND obj_uuid = $2", [unverified, uuid]);
+  await tx.query("DELETE FROM message WHERE name = $1 AND cls = 'Host' AND obj_uuid = $2", [
+    unverified,
+    uuid,
+  ]);
 }
 
 export const securityCalls = {
@@ -44,22 +55,33 @@ export const securityCalls = {
     await tx.get('host', host);
     return (await certificateOf(tx, plane, host, 'host')).certificate;
   },
-  install_server_certificate: async ({ tx, plane }, { host, certificate, private_key, certificate_chain }) => {
+  install_server_certificate: async (
+    { tx, plane },
+    { host, certificate, private_key, certificate_chain },
+  ) => {
     await tx.lock('host', host);
     const pem = { certificate, key: private_key, chain: certificate_chain };
     assertCertificate(pem, plane.clock.now());
     await keepCertificates(tx, plane, 'host', [{ host, pem }]);
   },
-  reset_server_certificate: async ({ tx, plane }, { host }) => void (await renewCertificate(tx, plane, host, 'host')),
-  emergency_reset_server_certificate: async (context) => void (await renewCertificate(context.tx, context.plane, hereOf(context), 'host')),
-  refresh_server_certificate: async ({ tx, plane }, { host }) => void (await renewCertificate(tx, plane, host, 'host_internal')),
+  reset_server_certificate: async ({ tx, plane }, { host }) =>
+    void (await renewCertificate(tx, plane, host, 'host')),
+  emergency_reset_server_certificate: async (context) =>
+    void (await renewCertificate(context.tx, context.plane, hereOf(context), 'host')),
+  refresh_server_certificate: async ({ tx, plane }, { host }) =>
+    void (await renewCertificate(tx, plane, host, 'host_internal')),
   emergency_disable_tls_verification: (context) => disableVerification(context),
   emergency_reenable_tls_verification: (context) => enableVerification(context),
   enable_ssh: (context, { self }) => setSsh(context, self, { ssh_enabled: true }),
   disable_ssh: (context, { self }) => setSsh(context, self, { ssh_enabled: false }),
   set_ssh_enabled_timeout: async (context, { self, value }) => {
     if (value < 0 || value > longestSshSeconds)
-      throw new XenError('VALUE_NOT_SUPPORTED', 'ssh_enabled_timeout', String(value), `Timeout must be between 0 and ${longestSshSeconds} seconds`);
+      throw new XenError(
+        'VALUE_NOT_SUPPORTED',
+        'ssh_enabled_timeout',
+        String(value),
+        `Timeout must be between 0 and ${longestSshSeconds} seconds`,
+      );
     await setSsh(context, self, { ssh_enabled_timeout: value });
   },
   set_ssh_auto_mode: async (context, { self, value }) => {

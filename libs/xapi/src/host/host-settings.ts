@@ -1,5 +1,15 @@
 /** Fields of a host that are set by calls of their own: what may be in them, and what else they bring about. */
-import { classes, type enums, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord, type TypeOf } from '@xenplane/model';
+import {
+  classes,
+  type enums,
+  isNullRef,
+  nullRef,
+  XenError,
+  type CallsOf,
+  type Ref,
+  type StoredRecord,
+  type TypeOf,
+} from '@xenplane/model';
 import type { Context } from '../core/context';
 import { hostSetting, setHostSetting } from '../core/host-settings';
 import { assertUnused } from './host-use';
@@ -8,18 +18,26 @@ type Host = StoredRecord<'host'>;
 type All = CallsOf<typeof classes.host, Context>;
 const granularity = 'sched_gran';
 
-const unsupported = (field: string, value: unknown, why: string): XenError => new XenError('VALUE_NOT_SUPPORTED', field, String(value), why);
+const unsupported = (field: string, value: unknown, why: string): XenError =>
+  new XenError('VALUE_NOT_SUPPORTED', field, String(value), why);
 
 /** A name of labels that a resolver takes. */
 function assertHostname(name: string): void {
   if (name === '') throw new XenError('HOST_NAME_INVALID', 'hostname empty');
-  if (name.length > 255 || name.split('.').some((label) => label.length > 63)) throw new XenError('HOST_NAME_INVALID', 'hostname is too long');
+  if (name.length > 255 || name.split('.').some((label) => label.length > 63))
+    throw new XenError('HOST_NAME_INVALID', 'hostname is too long');
   if (!/^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*$/.test(name))
     throw new XenError('HOST_NAME_INVALID', 'hostname contains invalid characters');
 }
 
 /** The value in its field and, as old clients look for it, in other_config. */
-async function setBoth({ tx }: Context, self: Ref<'host'>, key: string, text: string, fields: Partial<Host>): Promise<void> {
+async function setBoth(
+  { tx }: Context,
+  self: Ref<'host'>,
+  key: string,
+  text: string,
+  fields: Partial<Host>,
+): Promise<void> {
   const { other_config } = await tx.lock('host', self);
   await tx.update('host', self, { ...fields, other_config: { ...other_config, [key]: text } });
 }
@@ -31,14 +49,21 @@ async function setPowerOnMode(
 ): Promise<void> {
   const before = (await tx.lock('host', self)).power_on_config['power_on_password_secret'];
   await tx.update('host', self, { power_on_mode, power_on_config });
-  if (before !== undefined && before !== power_on_config['power_on_password_secret']) await tx.query('DELETE FROM secret WHERE uuid = $1', [before]);
+  if (before !== undefined && before !== power_on_config['power_on_password_secret'])
+    await tx.query('DELETE FROM secret WHERE uuid = $1', [before]);
 }
 
-const displays: Readonly<Record<'enable' | 'disable', Readonly<Partial<Record<Host['display'], Host['display']>>>>> = {
+const displays: Readonly<
+  Record<'enable' | 'disable', Readonly<Partial<Record<Host['display'], Host['display']>>>>
+> = {
   enable: { disabled: 'enable_on_reboot', disable_on_reboot: 'enabled' },
   disable: { enabled: 'disable_on_reboot', enable_on_reboot: 'disabled' },
 };
-async function setDisplay({ tx }: Context, host: Ref<'host'>, how: keyof typeof displays): Promise<Host['display']> {
+async function setDisplay(
+  { tx }: Context,
+  host: Ref<'host'>,
+  how: keyof typeof displays,
+): Promise<Host['display']> {
   const { display } = await tx.lock('host', host);
   const after = displays[how][display] ?? display;
   await tx.update('host', host, { display: after });
@@ -82,8 +107,10 @@ export const settingCalls = {
     if (value === '') throw new XenError('INVALID_VALUE', 'value', value);
     await setBoth(context, host, 'iscsi_iqn', value, { iscsi_iqn: value });
   },
-  set_multipathing: (context, { host, value }) => setBoth(context, host, 'multipathing', String(value), { multipathing: value }),
-  set_uefi_certificates: async ({ tx }, { host, value }) => tx.update('host', host, { uefi_certificates: value }),
+  set_multipathing: (context, { host, value }) =>
+    setBoth(context, host, 'multipathing', String(value), { multipathing: value }),
+  set_uefi_certificates: async ({ tx }, { host, value }) =>
+    tx.update('host', host, { uefi_certificates: value }),
   set_sched_gran: async ({ tx }, { self, value }) => {
     await tx.get('host', self);
     await setHostSetting(tx, self, granularity, value);
@@ -92,10 +119,12 @@ export const settingCalls = {
     await tx.get('host', self);
     return hostSetting<Granularity>(tx, self, granularity, 'cpu');
   },
-  set_numa_affinity_policy: async ({ tx }, { self, value }) => tx.update('host', self, { numa_affinity_policy: value }),
+  set_numa_affinity_policy: async ({ tx }, { self, value }) =>
+    tx.update('host', self, { numa_affinity_policy: value }),
   set_https_only: async ({ tx }, { self, value }) => tx.update('host', self, { https_only: value }),
   set_max_cstate: async ({ tx }, { self, value }) => {
-    if (!/^(\d+(,\d+)?)?$/.test(value)) throw unsupported('max_cstate', value, 'It must be empty, a C-state, or a C-state and a sub-state');
+    if (!/^(\d+(,\d+)?)?$/.test(value))
+      throw unsupported('max_cstate', value, 'It must be empty, a C-state, or a C-state and a sub-state');
     await tx.update('host', self, { max_cstate: value });
   },
   set_console_idle_timeout: async ({ tx }, { self, value }) => {

@@ -32,7 +32,8 @@ function onTheWall(date: Date, timeZone: string): string {
 
 /** Both forms of the wire: with and without dashes; without a zone it is UTC. */
 function momentOf(text: string): number {
-  const [, year, month, day, rest = '', zone] = /^(\d{4})-?(\d\d)-?(\d\d)T([\d:.]+)(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? [];
+  const [, year, month, day, rest = '', zone] =
+    /^(\d{4})-?(\d\d)-?(\d\d)T([\d:.]+)(Z|[+-]\d\d:?\d\d)?$/.exec(text) ?? [];
   const moment = Date.parse(`${year}-${month}-${day}T${rest}${zone ?? 'Z'}`);
   if (Number.isNaN(moment)) throw new XenError('INVALID_VALUE', 'value', text);
   return moment;
@@ -45,9 +46,11 @@ function serversOf({ ntp_mode, ntp_custom_servers }: StoredRecord<'host'>): read
 
 export const timeCalls = {
   get_servertime: async (context, { host }) => dateTime(await clockOf(context, host)),
-  get_server_localtime: async (context, { host }) => onTheWall(await clockOf(context, host), (await context.tx.get('host', host)).timezone || 'UTC'),
+  get_server_localtime: async (context, { host }) =>
+    onTheWall(await clockOf(context, host), (await context.tx.get('host', host)).timezone || 'UTC'),
   set_servertime: async ({ tx, plane }, { self, value }) => {
-    if ((await tx.lock('host', self)).ntp_mode !== 'Disabled') throw new XenError('NOT_ALLOWED_WHEN_NTP_IS_ENABLED', self);
+    if ((await tx.lock('host', self)).ntp_mode !== 'Disabled')
+      throw new XenError('NOT_ALLOWED_WHEN_NTP_IS_ENABLED', self);
     await setHostSetting(tx, self, offset, momentOf(value) - plane.clock.now().getTime());
   },
   set_timezone: async ({ tx }, { self, value }) => {
@@ -61,16 +64,25 @@ export const timeCalls = {
   set_ntp_mode: async ({ tx }, { self, value }) => {
     const { ntp_custom_servers } = await tx.lock('host', self);
     if (value === 'Custom' && ntp_custom_servers.length === 0)
-      throw new XenError('INVALID_NTP_CONFIG', "Can't set ntp_mode to Custom when ntp_custom_servers is empty");
+      throw new XenError(
+        'INVALID_NTP_CONFIG',
+        "Can't set ntp_mode to Custom when ntp_custom_servers is empty",
+      );
     await tx.update('host', self, { ntp_mode: value });
     if (value !== 'Disabled') await setHostSetting(tx, self, offset, 0);
   },
   set_ntp_custom_servers: async ({ tx }, { self, value }) => {
     const { ntp_mode } = await tx.lock('host', self);
-    if (ntp_mode === 'Custom' && value.length === 0) throw new XenError('INVALID_NTP_CONFIG', "Can't set ntp_custom_servers empty when ntp_mode is Custom");
+    if (ntp_mode === 'Custom' && value.length === 0)
+      throw new XenError('INVALID_NTP_CONFIG', "Can't set ntp_custom_servers empty when ntp_mode is Custom");
     await tx.update('host', self, { ntp_custom_servers: value });
   },
   get_ntp_servers_status: async ({ tx }, { self }) =>
-    Object.fromEntries(serversOf(await tx.get('host', self)).map((server, i) => [server, i === 0 ? 'Current best' : 'Combined'])),
+    Object.fromEntries(
+      serversOf(await tx.get('host', self)).map((server, i) => [
+        server,
+        i === 0 ? 'Current best' : 'Combined',
+      ]),
+    ),
   get_ntp_synchronized: async ({ tx }, { self }) => (await tx.get('host', self)).ntp_mode !== 'Disabled',
 } satisfies Partial<All>;

@@ -11,8 +11,14 @@ export const hostConsole = (plane: Plane) => ({
     const { text } = await run.step('read', async () => answered(host, await plane.agents.consoleRing(host)));
     return run.conclude('end', async () => text);
   },
-  send_debug_keys: async (run: Run<Tx>, { host, keys }: OperationParams<typeof classes.host, 'send_debug_keys'>): Promise<void> => {
-    await run.step('send', async () => void answered(host, (await plane.agents.debugKeys(host, keys)) ? {} : undefined));
+  send_debug_keys: async (
+    run: Run<Tx>,
+    { host, keys }: OperationParams<typeof classes.host, 'send_debug_keys'>,
+  ): Promise<void> => {
+    await run.step(
+      'send',
+      async () => void answered(host, (await plane.agents.debugKeys(host, keys)) ? {} : undefined),
+    );
     return run.conclude('end', async () => undefined);
   },
 });

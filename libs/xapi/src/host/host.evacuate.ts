@@ -12,7 +12,10 @@ const mostPlans = 3;
 const defaultBatch = 10;
 
 export const hostEvacuate = (plane: Plane) => ({
-  evacuate: async (run: Run<Tx>, { host, network, evacuate_batch_size }: OperationParams<typeof classes.host, 'evacuate'>): Promise<void> => {
+  evacuate: async (
+    run: Run<Tx>,
+    { host, network, evacuate_batch_size }: OperationParams<typeof classes.host, 'evacuate'>,
+  ): Promise<void> => {
     const leaving: EvacuatedVm = { host, patient: true, ...(isNullRef(network) ? {} : { network }) };
     const size = evacuate_batch_size > 0 ? evacuate_batch_size : defaultBatch;
     let failed: readonly string[] | undefined;
@@ -21,7 +24,10 @@ export const hostEvacuate = (plane: Plane) => ({
       if (moves.length === 0) return run.conclude('end', async () => undefined);
       if (failed && nth > mostPlans) throw errorFrom(failed);
       for (let from = 0; from < moves.length; from += size) {
-        const batch = await moveBatch(plane, run, `${nth}.${1 + from / size}`, { moves: moves.slice(from, from + size), network });
+        const batch = await moveBatch(plane, run, `${nth}.${1 + from / size}`, {
+          moves: moves.slice(from, from + size),
+          network,
+        });
         failed = batch ?? failed;
         await run.progress((from + size) / (moves.length + size));
       }
@@ -43,11 +49,17 @@ async function plan(tx: Tx, leaving: EvacuatedVm): Promise<Batch['moves']> {
 }
 
 /** Answers the error of a move that failed, when one did. The moves' tasks are parts of this one's. */
-async function moveBatch(plane: Plane, run: Run<Tx>, name: string, { moves, network }: Batch): Promise<readonly string[] | undefined> {
+async function moveBatch(
+  plane: Plane,
+  run: Run<Tx>,
+  name: string,
+  { moves, network }: Batch,
+): Promise<readonly string[] | undefined> {
   const options = { live: 'true', ...(isNullRef(network) ? {} : { network }) };
   const ends = await endedChildren(plane, run, `move ${name}`, async (tx) => {
     const started: string[] = [];
-    for (const { vm, host } of moves) started.push(await startWithin(tx, plane, run, 'VM.pool_migrate', { vm, host, options }));
+    for (const { vm, host } of moves)
+      started.push(await startWithin(tx, plane, run, 'VM.pool_migrate', { vm, host, options }));
     return started;
   });
   return ends.find((end) => !end.succeeded)?.error;

@@ -13,23 +13,37 @@ const batchSize = 100;
 const started = 'started';
 
 export const hostFailover = (plane: Plane) => ({
-  failover: async (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'failover'>): Promise<Record<string, string>> => {
+  failover: async (
+    run: Run<Tx>,
+    { host }: OperationParams<typeof classes.host, 'failover'>,
+  ): Promise<Record<string, string>> => {
     const vms = await run.commit('begin', (tx) => lostFrom(tx, host));
     const answers: [string, string][] = [];
     for (let from = 0; from < vms.length; from += batchSize) {
       const some = vms.slice(from, from + batchSize);
-      const children = some.map((vm) => ({ method: 'VM.start', args: { vm, start_paused: false, force: false } }));
-      const ends = await endedChildren(plane, run, `start ${1 + from / batchSize}`, (tx) => startChildOperations(plane, tx, run, children));
+      const children = some.map((vm) => ({
+        method: 'VM.start',
+        args: { vm, start_paused: false, force: false },
+      }));
+      const ends = await endedChildren(plane, run, `start ${1 + from / batchSize}`, (tx) =>
+        startChildOperations(plane, tx, run, children),
+      );
       answers.push(...some.map((vm, i): [string, string] => [vm, answerOf(ends[i])]));
       await run.progress((from + some.length) / (vms.length + 1));
     }
-    return run.conclude('end', async (tx) => ({ ...Object.fromEntries(answers), ...(await runningOf(tx, vms)) }));
+    return run.conclude('end', async (tx) => ({
+      ...Object.fromEntries(answers),
+      ...(await runningOf(tx, vms)),
+    }));
   },
 });
 
 async function lostFrom(tx: Tx, host: Ref<'host'>): Promise<Ref<'VM'>[]> {
   await tx.get('host', host);
-  const [lease] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1 FOR UPDATE', [host]);
+  const [lease] = await tx.query<{ alive: boolean }>(
+    'SELECT alive FROM host_run WHERE host = $1 FOR UPDATE',
+    [host],
+  );
   if (lease?.alive) throw new XenError('HOST_IS_LIVE', host);
   const rows = await tx.query<{ vm: string }>(
     `SELECT l.vm FROM lost_vm l JOIN vm v ON v.ref = l.vm WHERE l.host = $1 AND l.restart AND v.power_state = 'Halted' AND NOT v.is_a_template ORDER BY v."order", l.vm`,
@@ -38,10 +52,14 @@ async function lostFrom(tx: Tx, host: Ref<'host'>): Promise<Ref<'VM'>[]> {
   return rows.map((r) => asRef<'VM'>(r.vm));
 }
 
-const answerOf = (end: EndedChild | undefined): string => (end?.succeeded ? started : (end?.error ?? []).join(' '));
+const answerOf = (end: EndedChild | undefined): string =>
+  end?.succeeded ? started : (end?.error ?? []).join(' ');
 
 /** Somebody else may have started it meanwhile. */
 async function runningOf(tx: Tx, vms: readonly string[]): Promise<Record<string, string>> {
-  const rows = await tx.query<{ ref: string }>("SELECT ref FROM vm WHERE ref = ANY($1) AND power_state = 'Running'", [vms]);
+  const rows = await tx.query<{ ref: string }>(
+    "SELECT ref FROM vm WHERE ref = ANY($1) AND power_state = 'Running'",
+    [vms],
+  );
   return Object.fromEntries(rows.map((r) => [r.ref, started]));
 }

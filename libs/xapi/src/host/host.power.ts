@@ -7,10 +7,14 @@ import type { Plane } from '../core/context';
 import { assertUnused } from './host-use';
 
 export const hostPower = (plane: Plane) => ({
-  shutdown: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'shutdown'>) => goDown(plane, run, host, 'off'),
-  reboot: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'reboot'>) => goDown(plane, run, host, 'reboot'),
-  restart_agent: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'restart_agent'>) => restartToolstack(plane, run, host),
-  power_on: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'power_on'>) => powerOn(plane, run, host),
+  shutdown: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'shutdown'>) =>
+    goDown(plane, run, host, 'off'),
+  reboot: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'reboot'>) =>
+    goDown(plane, run, host, 'reboot'),
+  restart_agent: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'restart_agent'>) =>
+    restartToolstack(plane, run, host),
+  power_on: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'power_on'>) =>
+    powerOn(plane, run, host),
 });
 
 interface Lease {
@@ -18,27 +22,54 @@ interface Lease {
   readonly host_epoch: number;
 }
 const leaseOf = async (read: Pick<Tx, 'query'>, host: Ref<'host'>): Promise<Lease> =>
-  (await read.query<Lease>('SELECT alive, host_epoch FROM host_run WHERE host = $1', [host]))[0] ?? { alive: false, host_epoch: 0 };
+  (await read.query<Lease>('SELECT alive, host_epoch FROM host_run WHERE host = $1', [host]))[0] ?? {
+    alive: false,
+    host_epoch: 0,
+  };
 
-async function goDown(plane: Plane, run: Run<Tx>, host: Ref<'host'>, action: 'off' | 'reboot'): Promise<void> {
+async function goDown(
+  plane: Plane,
+  run: Run<Tx>,
+  host: Ref<'host'>,
+  action: 'off' | 'reboot',
+): Promise<void> {
   const { host_epoch } = await run.commit('begin', async (tx) => {
     await assertUnused(tx, host);
     return leaseOf(tx, host);
   });
-  await run.step('power', () => command(plane, host, { hostEpoch: host_epoch, action }, ({ alive, host_epoch: now }) => !alive || now !== host_epoch));
+  await run.step('power', () =>
+    command(
+      plane,
+      host,
+      { hostEpoch: host_epoch, action },
+      ({ alive, host_epoch: now }) => !alive || now !== host_epoch,
+    ),
+  );
   return run.conclude('end', async () => undefined);
 }
 
 async function restartToolstack(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<void> {
   const { host_epoch } = await run.commit('begin', (tx) => leaseOf(tx, host));
-  await run.step('restart', () => command(plane, host, { hostEpoch: host_epoch, action: 'toolstack' }, ({ host_epoch: now }) => now !== host_epoch));
+  await run.step('restart', () =>
+    command(
+      plane,
+      host,
+      { hostEpoch: host_epoch, action: 'toolstack' },
+      ({ host_epoch: now }) => now !== host_epoch,
+    ),
+  );
   return run.conclude('end', async () => undefined);
 }
 
 const retryMs = 100;
 const limitMs = 60_000;
 /** Asks, and looks whether the lease shows that the host obeyed; until it does, it is asked again. A host that was lost meanwhile is down as well. */
-async function command(plane: Plane, host: Ref<'host'>, power: PowerCommand, obeyed: (lease: Lease) => boolean): Promise<void> {
+async function command(
+  plane: Plane,
+  host: Ref<'host'>,
+  power: PowerCommand,
+  obeyed: (lease: Lease) => boolean,
+): Promise<void> {
   await plane.agents.power(host, power);
   const lease = await leaseOf(plane.store, host);
   if (obeyed(lease)) return;
@@ -55,7 +86,8 @@ async function powerOn(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<v
     async (tx) => setWake(tx, host, false),
   );
   await run.step('wait', async () => {
-    if (!(await leaseOf(plane.store, host)).alive) throw new Later(retryMs, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
+    if (!(await leaseOf(plane.store, host)).alive)
+      throw new Later(retryMs, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
   });
   return run.conclude('end', async () => undefined);
 }

@@ -8,7 +8,10 @@ import { statusReport } from './system-status';
 const limitMs = 60_000;
 
 export const hostReport = (plane: Plane) => ({
-  bugreport_upload: async (run: Run<Tx>, { host, url }: OperationParams<typeof classes.host, 'bugreport_upload'>): Promise<void> => {
+  bugreport_upload: async (
+    run: Run<Tx>,
+    { host, url }: OperationParams<typeof classes.host, 'bugreport_upload'>,
+  ): Promise<void> => {
     const target = addressOf(url);
     const record = await run.commit('collect', (tx) => tx.get('host', host));
     await run.step('upload', async () => {
@@ -24,14 +27,19 @@ const failed = (why: string): XenError => new XenError('SYSTEM_STATUS_RETRIEVAL_
 function addressOf(text: string): URL {
   if (!URL.canParse(text)) throw failed('the URL to send the report to is not valid');
   const url = new URL(text);
-  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw failed(`reports cannot be sent over ${url.protocol}`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw failed(`reports cannot be sent over ${url.protocol}`);
   return url;
 }
 
 async function put(url: URL, body: string): Promise<void> {
-  const answer = await fetch(url, { method: 'PUT', body, headers: { 'content-type': 'application/json' }, signal: AbortSignal.timeout(limitMs) }).catch(
-    () => undefined,
-  );
+  const answer = await fetch(url, {
+    method: 'PUT',
+    body,
+    headers: { 'content-type': 'application/json' },
+    signal: AbortSignal.timeout(limitMs),
+  }).catch(() => undefined);
   await answer?.body?.cancel();
-  if (!answer?.ok) throw failed(answer ? `the receiver answered ${answer.status}` : 'the receiver cannot be reached');
+  if (!answer?.ok)
+    throw failed(answer ? `the receiver answered ${answer.status}` : 'the receiver cannot be reached');
 }

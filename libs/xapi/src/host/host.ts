@@ -17,19 +17,26 @@ import { timeCalls } from './host-time';
 
 async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
   await tx.get('host', host);
-  const [row] = await tx.query<{ memory_free: number }>('SELECT memory_free FROM host_run WHERE host = $1', [host]);
+  const [row] = await tx.query<{ memory_free: number }>('SELECT memory_free FROM host_run WHERE host = $1', [
+    host,
+  ]);
   return row?.memory_free ?? 0;
 }
 
 /** Clients that have logged in and said who they are, by name; the version behind a slash. */
 async function userAgents({ tx }: Context, host: Ref<'host'>): Promise<Record<string, string>> {
   await tx.get('host', host);
-  const rows = await tx.query<{ originator: string }>("SELECT DISTINCT originator FROM session WHERE originator <> '' ORDER BY originator LIMIT 128");
-  return Object.fromEntries(rows.map(({ originator }) => [originator.split('/')[0] ?? '', originator.split('/')[1] ?? '']));
+  const rows = await tx.query<{ originator: string }>(
+    "SELECT DISTINCT originator FROM session WHERE originator <> '' ORDER BY originator LIMIT 128",
+  );
+  return Object.fromEntries(
+    rows.map(({ originator }) => [originator.split('/')[0] ?? '', originator.split('/')[1] ?? '']),
+  );
 }
 
 /** Work that the control plane does at once, so that nothing is left to do when the host answers. */
-const onLiveHost = async ({ tx }: Context, { host }: { host: Ref<'host'> }): Promise<void> => assertLive(tx, host);
+const onLiveHost = async ({ tx }: Context, { host }: { host: Ref<'host'> }): Promise<void> =>
+  assertLive(tx, host);
 const notBuilt =
   (call: string) =>
   async ({ tx }: Context, { host }: { host: Ref<'host'> }): Promise<never> => {

@@ -8,7 +8,13 @@ interface Capability {
   readonly mostBytes: number;
   readonly mostSeconds: number;
 }
-const capability = (key: string, pii: Capability['pii'], mostBytes: number, mostSeconds = -1, chosen = true): Capability => ({
+const capability = (
+  key: string,
+  pii: Capability['pii'],
+  mostBytes: number,
+  mostSeconds = -1,
+  chosen = true,
+): Capability => ({
   key,
   chosen,
   pii,
@@ -42,7 +48,12 @@ export function capabilitiesXml(): string {
 
 /** Without what opens doors. */
 export function shownHost(host: StoredRecord<'host'>): object {
-  const { license_params: _licence, power_on_config: _secrets, external_auth_configuration: _login, ...shown } = host;
+  const {
+    license_params: _licence,
+    power_on_config: _secrets,
+    external_auth_configuration: _login,
+    ...shown
+  } = host;
   return shown;
 }
 

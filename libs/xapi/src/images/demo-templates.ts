@@ -19,7 +19,8 @@ export const demoName = 'Xenplane demo disk';
 const serverName = 'Xenplane demo server';
 const madeKey = 'demo_templates';
 /** SQL: the column names one of these templates. */
-export const isDemoTemplate = (column: string): string => `EXISTS (SELECT 1 FROM setting made WHERE made.key = '${madeKey}' AND made.value ? ${column})`;
+export const isDemoTemplate = (column: string): string =>
+  `EXISTS (SELECT 1 FROM setting made WHERE made.key = '${madeKey}' AND made.value ? ${column})`;
 
 export async function ensureDemoTemplates(plane: Plane, seed: number): Promise<void> {
   const demo = seededUuid(seed, 'template', 'demo'),
@@ -42,7 +43,9 @@ export async function ensureDemoTemplates(plane: Plane, seed: number): Promise<v
 
 /** Those that the pool never had. */
 async function missingOf(tx: Tx, uuids: readonly string[]): Promise<string[]> {
-  const [known] = await tx.query<{ refs: string[] }>('SELECT value AS refs FROM setting WHERE key = $1', [madeKey]);
+  const [known] = await tx.query<{ refs: string[] }>('SELECT value AS refs FROM setting WHERE key = $1', [
+    madeKey,
+  ]);
   const present = await tx.getMany(
     'VM',
     uuids.map((uuid) => refOf('VM', uuid)),
@@ -52,10 +55,10 @@ async function missingOf(tx: Tx, uuids: readonly string[]): Promise<string[]> {
 }
 
 async function remember(tx: Tx, uuids: readonly string[]): Promise<void> {
-  await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [
-    madeKey,
-    JSON.stringify(uuids.map((uuid) => refOf('VM', uuid))),
-  ]);
+  await tx.query(
+    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    [madeKey, JSON.stringify(uuids.map((uuid) => refOf('VM', uuid)))],
+  );
 }
 
 interface Making {
@@ -70,14 +73,29 @@ async function addServer({ plane, tx }: Making, uuid: string, bytes: Uint8Array)
   const sr = await storageForDisks(tx);
   if (!sr) return false;
   const layer = seededUuid(uuid, 'layer');
-  const taken = await new LayerClient(plane.settings).write(layer, [], whole(bytes), AbortSignal.timeout(writeMs));
+  const taken = await new LayerClient(plane.settings).write(
+    layer,
+    [],
+    whole(bytes),
+    AbortSignal.timeout(writeMs),
+  );
   const vdi = await addDisk(tx, sr, { uuid: seededUuid(uuid, 'vdi'), layer, size: bytes.length, taken });
-  await addReadyTemplate(tx, { uuid, name: serverName, description: 'Starts without an installer from an ordinary disk, which keeps what is written' }, vdi);
+  await addReadyTemplate(
+    tx,
+    {
+      uuid,
+      name: serverName,
+      description: 'Starts without an installer from an ordinary disk, which keeps what is written',
+    },
+    vdi,
+  );
   return true;
 }
 const writeMs = 30_000;
 
-async function* whole(bytes: Uint8Array): AsyncGenerator<{ readonly offset: number; readonly bytes: Uint8Array }> {
+async function* whole(
+  bytes: Uint8Array,
+): AsyncGenerator<{ readonly offset: number; readonly bytes: Uint8Array }> {
   yield { offset: 0, bytes };
 }
 
@@ -85,7 +103,9 @@ async function* whole(bytes: Uint8Array): AsyncGenerator<{ readonly offset: numb
 async function storageForDisks(tx: Tx): Promise<Row<'SR'> | undefined> {
   const [pool] = await tx.find('pool', {});
   const own = pool && !isNullRef(pool.default_SR) ? await tx.getMany('SR', [pool.default_SR]) : [];
-  return [...own, ...(await tx.find('SR', { shared: true }))].find(({ type }) => storage.driverOf(type)?.features.includes('VDI_CREATE'));
+  return [...own, ...(await tx.find('SR', { shared: true }))].find(({ type }) =>
+    storage.driverOf(type)?.features.includes('VDI_CREATE'),
+  );
 }
 
 interface Disk {
@@ -102,7 +122,15 @@ async function addDisk(tx: Tx, sr: Row<'SR'>, { uuid, layer, size, taken }: Disk
   await tx.insert(
     'VDI',
     ref,
-    recordWith('VDI', { ...fixed, uuid, location: uuid, SR: sr.ref, name_label: serverName, virtual_size: size, physical_utilisation: taken }),
+    recordWith('VDI', {
+      ...fixed,
+      uuid,
+      location: uuid,
+      SR: sr.ref,
+      name_label: serverName,
+      virtual_size: size,
+      physical_utilisation: taken,
+    }),
   );
   await newLayer(tx, { id: layer, vdi: ref, bytes: taken });
   return ref;

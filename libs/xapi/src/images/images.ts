@@ -19,7 +19,11 @@ export interface StoredImage {
 }
 
 /** Streams bytes to the image server; nothing is kept there unless all of them arrive. */
-export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> | Uint8Array, name: string): Promise<StoredImage> {
+export async function storeImage(
+  plane: Plane,
+  body: ReadableStream<Uint8Array> | Uint8Array,
+  name: string,
+): Promise<StoredImage> {
   const { imagesUrl, imagesSecret } = plane.settings;
   if (!imagesSecret) throw new XenError('INTERNAL_ERROR', 'This API has no right to store images');
   const response = await withoutRetry(() =>
@@ -30,12 +34,22 @@ export async function storeImage(plane: Plane, body: ReadableStream<Uint8Array> 
       duplex: 'half',
     } as RequestInit),
   );
-  if (!response.ok) throw new XenError('IMPORT_ERROR', `The image server refused the image: ${response.status} ${await response.text()}`);
+  if (!response.ok)
+    throw new XenError(
+      'IMPORT_ERROR',
+      `The image server refused the image: ${response.status} ${await response.text()}`,
+    );
   return (await response.json()) as StoredImage;
 }
 
 /** A disk that each node makes from the image at every start, and a template that has it. Answers the template. */
-export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage, name: string, uuid = plane.ids.uuid()): Promise<Ref<'VM'>> {
+export async function addImageTemplate(
+  tx: Tx,
+  plane: Plane,
+  image: StoredImage,
+  name: string,
+  uuid = plane.ids.uuid(),
+): Promise<Ref<'VM'>> {
   const [sr] = await tx.find('SR', { type: 'image' });
   if (!sr) throw new XenError('INTERNAL_ERROR', 'The pool has no storage for template images');
   await tx.query(
@@ -43,7 +57,15 @@ export async function addImageTemplate(tx: Tx, plane: Plane, image: StoredImage,
     [image.sha256, image.format, image.sizeBytes, image.virtualSizeBytes, name],
   );
   const vdi = await addImageDisk(tx, sr.ref, image, name, seededUuid(uuid, 'vdi'));
-  return addReadyTemplate(tx, { uuid, name, description: `Runs the image ${image.sha256.slice(0, 12)} from a disk that lives as long as each run` }, vdi);
+  return addReadyTemplate(
+    tx,
+    {
+      uuid,
+      name,
+      description: `Runs the image ${image.sha256.slice(0, 12)} from a disk that lives as long as each run`,
+    },
+    vdi,
+  );
 }
 
 export interface ReadyTemplate {
@@ -52,12 +74,23 @@ export interface ReadyTemplate {
   readonly description: string;
 }
 /** A template that starts from the disk, without an installer. */
-export async function addReadyTemplate(tx: Tx, { uuid, name, description }: ReadyTemplate, vdi: Ref<'VDI'>): Promise<Ref<'VM'>> {
+export async function addReadyTemplate(
+  tx: Tx,
+  { uuid, name, description }: ReadyTemplate,
+  vdi: Ref<'VDI'>,
+): Promise<Ref<'VM'>> {
   const vm = refOf('VM', uuid),
     metrics = seededUuid(uuid, 'metrics'),
     vbd = seededUuid(uuid, 'vbd', 0);
-  const base = templateRecord({ label: name, reference: 'linux', family: 'linux-bios', memoryGiB: 0.5 }, uuid);
-  await tx.insert('VM_metrics', refOf('VM_metrics', metrics), recordWith('VM_metrics', { uuid: metrics, VCPUs_number: 1, hvm: true }));
+  const base = templateRecord(
+    { label: name, reference: 'linux', family: 'linux-bios', memoryGiB: 0.5 },
+    uuid,
+  );
+  await tx.insert(
+    'VM_metrics',
+    refOf('VM_metrics', metrics),
+    recordWith('VM_metrics', { uuid: metrics, VCPUs_number: 1, hvm: true }),
+  );
   const { default_template: _default, ...other_config } = base.other_config;
   await tx.insert('VM', vm, {
     ...base,
@@ -66,12 +99,30 @@ export async function addReadyTemplate(tx: Tx, { uuid, name, description }: Read
     name_description: description,
     other_config,
   });
-  await tx.insert('VBD', refOf('VBD', vbd), recordWith('VBD', { uuid: vbd, VM: vm, VDI: vdi, userdevice: '0', bootable: true, mode: 'RW', type: 'Disk' }));
+  await tx.insert(
+    'VBD',
+    refOf('VBD', vbd),
+    recordWith('VBD', {
+      uuid: vbd,
+      VM: vm,
+      VDI: vdi,
+      userdevice: '0',
+      bootable: true,
+      mode: 'RW',
+      type: 'Disk',
+    }),
+  );
   await addInterface(tx, vm, uuid);
   return vm;
 }
 
-async function addImageDisk(tx: Tx, SR: Ref<'SR'>, image: StoredImage, name: string, uuid: string): Promise<Ref<'VDI'>> {
+async function addImageDisk(
+  tx: Tx,
+  SR: Ref<'SR'>,
+  image: StoredImage,
+  name: string,
+  uuid: string,
+): Promise<Ref<'VDI'>> {
   const ref = refOf('VDI', uuid);
   await takeSpace({ tx }, SR, image.virtualSizeBytes, 0);
   await tx.insert(
@@ -87,7 +138,11 @@ async function addImageDisk(tx: Tx, SR: Ref<'SR'>, image: StoredImage, name: str
       type: 'system',
       on_boot: 'reset',
       managed: true,
-      sm_config: { [imageKeys.digest]: image.sha256, [imageKeys.format]: image.format, [imageKeys.bytes]: String(image.sizeBytes) },
+      sm_config: {
+        [imageKeys.digest]: image.sha256,
+        [imageKeys.format]: image.format,
+        [imageKeys.bytes]: String(image.sizeBytes),
+      },
     }),
   );
   await newLayer(tx, { id: uuid, vdi: ref, image: image.sha256 });

@@ -51,7 +51,9 @@ export async function raiseAlarms(plane: Plane): Promise<{ readonly raised: numb
 function watchesOf(configured: readonly Configured[]): Looked[] {
   const looked = new Map<string, Looked>();
   const add = (one: Looked): void => void (looked.has(keyOf(one)) || looked.set(keyOf(one), one));
-  const all = configured.flatMap((object) => rrd.watchesIn(object.config, object.cls).map((watch) => ({ object, watch })));
+  const all = configured.flatMap((object) =>
+    rrd.watchesIn(object.config, object.cls).map((watch) => ({ object, watch })),
+  );
   for (const { object, watch } of all) if (watch.name !== rrd.perHost) add({ ...object, watch });
   for (const { object, watch } of all) {
     const there = watch.name === rrd.perHost ? rrd.forHost(watch, object.uuid) : undefined;
@@ -64,8 +66,13 @@ const keyOf = ({ cls, uuid, watch }: Looked): string => `${alarmPrefix}${cls}/${
 function readingsOf(archives: Archives, { cls, ref, watch, used }: Looked, now: number): readonly number[] {
   if (cls === 'SR') return watch.name === 'physical_utilisation' && used !== null ? [used] : [];
   const rows = rrd.minutesOf(watch);
-  const sheet = new rrd.Sheet({ step: rrd.minute, end: Math.floor(now / rrd.minute) * rrd.minute, rows }, 'AVERAGE');
-  const columns = (archives.of(cls, asRef(ref))?.sources ?? []).filter(({ name }) => watch.metrics?.test(name)).map((source) => sheet.column(source.figure()));
+  const sheet = new rrd.Sheet(
+    { step: rrd.minute, end: Math.floor(now / rrd.minute) * rrd.minute, rows },
+    'AVERAGE',
+  );
+  const columns = (archives.of(cls, asRef(ref))?.sources ?? [])
+    .filter(({ name }) => watch.metrics?.test(name))
+    .map((source) => sheet.column(source.figure()));
   if (columns.length === 0) return [];
   return Array.from({ length: rows }, (_, row) =>
     rrd.combined(
@@ -97,7 +104,13 @@ async function raise(plane: Plane, looked: Looked, value: number, now: number): 
       [keyOf(looked), now, now - watch.inhibitSeconds],
     );
     if (noted.length === 0) return false;
-    await raiseAlert(tx, plane, { name: 'ALARM', priority: watch.priority, cls: classes[cls], obj_uuid: uuid, body: rrd.alarmBody(watch, value) });
+    await raiseAlert(tx, plane, {
+      name: 'ALARM',
+      priority: watch.priority,
+      cls: classes[cls],
+      obj_uuid: uuid,
+      body: rrd.alarmBody(watch, value),
+    });
     return true;
   });
 }

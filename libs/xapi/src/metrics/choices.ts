@@ -16,22 +16,33 @@ const keyOf = (cls: RrdClass, uuid: string): string => `${prefix}${cls}/${uuid}`
 
 /** Of one object. */
 export async function choicesOf(reader: Reader, cls: RrdClass, uuid: string): Promise<Choices> {
-  const [row] = await reader.query<{ value: Choices }>('SELECT value FROM setting WHERE key = $1', [keyOf(cls, uuid)]);
+  const [row] = await reader.query<{ value: Choices }>('SELECT value FROM setting WHERE key = $1', [
+    keyOf(cls, uuid),
+  ]);
   return row?.value ?? none;
 }
 
 /** Of all objects: there are few. */
 export async function allChoices(reader: Reader): Promise<(cls: RrdClass, uuid: string) => Choices> {
-  const rows = await reader.query<{ key: string; value: Choices }>('SELECT key, value FROM setting WHERE starts_with(key, $1)', [prefix]);
+  const rows = await reader.query<{ key: string; value: Choices }>(
+    'SELECT key, value FROM setting WHERE starts_with(key, $1)',
+    [prefix],
+  );
   const byKey = new Map(rows.map((r) => [r.key, r.value]));
   return (cls, uuid) => byKey.get(keyOf(cls, uuid)) ?? none;
 }
 
-export async function choose(reader: Reader, cls: RrdClass, uuid: string, name: string, choice: Choice): Promise<void> {
-  await reader.query('INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = setting.value || excluded.value', [
-    keyOf(cls, uuid),
-    JSON.stringify({ [name]: choice }),
-  ]);
+export async function choose(
+  reader: Reader,
+  cls: RrdClass,
+  uuid: string,
+  name: string,
+  choice: Choice,
+): Promise<void> {
+  await reader.query(
+    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = setting.value || excluded.value',
+    [keyOf(cls, uuid), JSON.stringify({ [name]: choice })],
+  );
 }
 
 /** Lets go of the choices about objects that are no more. */

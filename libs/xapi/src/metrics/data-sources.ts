@@ -52,7 +52,13 @@ async function query(context: Context, cls: RrdClass, ref: string, name: string)
   return rrd.latest(named(recorded, name).figure(), secondsNow(context));
 }
 
-async function decide(context: Context, cls: RrdClass, ref: string, name: string, recorded: boolean): Promise<void> {
+async function decide(
+  context: Context,
+  cls: RrdClass,
+  ref: string,
+  name: string,
+  recorded: boolean,
+): Promise<void> {
   const uuid = await admit(context, cls, ref);
   const source = named(await sourcesOf(context, cls, ref), name);
   const before = await choicesOf(context.tx, cls, uuid);
@@ -66,8 +72,12 @@ type Named<K extends string> = About<K> & { readonly data_source: string };
 
 /** The four calls of a class; `self` is what the class calls the parameter for the object. */
 export const dataSourceCalls = <K extends string>(cls: RrdClass, self: K) => ({
-  get_data_sources: (context: Context, args: About<K>): Promise<AnyRecord[]> => list(context, cls, args[self]),
-  record_data_source: (context: Context, args: Named<K>): Promise<void> => decide(context, cls, args[self], args.data_source, true),
-  query_data_source: (context: Context, args: Named<K>): Promise<number> => query(context, cls, args[self], args.data_source),
-  forget_data_source_archives: (context: Context, args: Named<K>): Promise<void> => decide(context, cls, args[self], args.data_source, false),
+  get_data_sources: (context: Context, args: About<K>): Promise<AnyRecord[]> =>
+    list(context, cls, args[self]),
+  record_data_source: (context: Context, args: Named<K>): Promise<void> =>
+    decide(context, cls, args[self], args.data_source, true),
+  query_data_source: (context: Context, args: Named<K>): Promise<number> =>
+    query(context, cls, args[self], args.data_source),
+  forget_data_source_archives: (context: Context, args: Named<K>): Promise<void> =>
+    decide(context, cls, args[self], args.data_source, false),
 });

@@ -7,7 +7,8 @@ import { deviceName } from '../runs/domain-spec';
 const known = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v): v is T => v !== undefined);
 
 /** Seconds since the epoch of a moment in the form of the wire. */
-export const secondsOf = (moment: string): number => Date.parse(moment.replace(/^(\d{4})-?(\d\d)-?(\d\d)T/, '$1-$2-$3T')) / 1000;
+export const secondsOf = (moment: string): number =>
+  Date.parse(moment.replace(/^(\d{4})-?(\d\d)-?(\d\d)T/, '$1-$2-$3T')) / 1000;
 
 /** Sums of one host share figures, and so do all repositories with their disks: made once for an answer. */
 export class Figures {
@@ -23,7 +24,9 @@ export class Figures {
     const facts = kept ? undefined : hostFacts(this.view, ref);
     if (!facts) return kept;
     const bonds = bondsOf(this.view, ref);
-    const vms = known(this.view.pointingAt('VM.resident_on', ref).map((vm) => vmFacts(this.view, asRef(vm), bonds)));
+    const vms = known(
+      this.view.pointingAt('VM.resident_on', ref).map((vm) => vmFacts(this.view, asRef(vm), bonds)),
+    );
     const share = rrd.shareOf(
       facts.cpus,
       vms.reduce((sum, vm) => sum + vm.vcpus, 0),
@@ -65,7 +68,8 @@ export class Figures {
 
 /** The members of each bond of a host by the bond's device. */
 type Bonds = ReadonlyMap<string, readonly string[]>;
-const pifsOf = (view: Replica, host: string): StoredRecord<'PIF'>[] => known(view.pointingAt('PIF.host', host).map((p) => view.stored('PIF', p)));
+const pifsOf = (view: Replica, host: string): StoredRecord<'PIF'>[] =>
+  known(view.pointingAt('PIF.host', host).map((p) => view.stored('PIF', p)));
 function bondsOf(view: Replica, host: string): Bonds {
   const bonds = new Map<string, string[]>();
   for (const pif of pifsOf(view, host)) {
@@ -97,18 +101,27 @@ function vmFacts(view: Replica, ref: Ref<'VM'>, bonds: Bonds): rrd.VmFacts | und
     })),
     disks: known(view.pointingAt('VBD.VM', ref).map((b) => view.stored('VBD', b)))
       .filter((vbd) => vbd.type !== 'Floppy')
-      .map((vbd) => ({ device: vbd.device || deviceName(vbd.userdevice), sr: vbd.empty ? undefined : srOf(view, vbd.VDI) })),
+      .map((vbd) => ({
+        device: vbd.device || deviceName(vbd.userdevice),
+        sr: vbd.empty ? undefined : srOf(view, vbd.VDI),
+      })),
   };
 }
 
-const srOf = (view: Replica, vdi: string): string | undefined => view.stored('SR', view.stored('VDI', vdi)?.SR ?? nullRef())?.uuid;
+const srOf = (view: Replica, vdi: string): string | undefined =>
+  view.stored('SR', view.stored('VDI', vdi)?.SR ?? nullRef())?.uuid;
 
 /** Which interfaces of a host carry the traffic of a network. */
 function carriers(view: Replica, network: string, host: string, bonds: Bonds): rrd.NicFacts['through'] {
-  const pif = known(view.pointingAt('PIF.network', network).map((p) => view.stored('PIF', p))).find((p) => p.host === host);
+  const pif = known(view.pointingAt('PIF.network', network).map((p) => view.stored('PIF', p))).find(
+    (p) => p.host === host,
+  );
   if (!pif) return [];
   const members = bonds.get(pif.device) ?? [];
-  return [{ device: pif.device, part: 1 }, ...members.map((device) => ({ device, part: 1 / members.length }))];
+  return [
+    { device: pif.device, part: 1 },
+    ...members.map((device) => ({ device, part: 1 / members.length })),
+  ];
 }
 
 function hostFacts(view: Replica, ref: Ref<'host'>): rrd.HostFacts | undefined {
@@ -130,13 +143,25 @@ function hostFacts(view: Replica, ref: Ref<'host'>): rrd.HostFacts | undefined {
     srs: known(srs).map((sr) => ({ uuid: sr.uuid, cache: sr.local_cache_enabled })),
     ...(pool?.master === ref ? { pool: { sessions: view.count('session'), tasks: view.count('task') } } : {}),
     callerGroups:
-      pool?.master === ref ? [...new Set(known([...view.refs('Caller')].map((c) => view.stored('Caller', c))).flatMap((c) => c.groups))].sort() : [],
-    ...(pool?.ha_enabled ? { statefiles: pool.ha_statefiles.map((vdi) => view.stored('VDI', vdi)?.uuid ?? vdi) } : {}),
+      pool?.master === ref
+        ? [
+            ...new Set(
+              known([...view.refs('Caller')].map((c) => view.stored('Caller', c))).flatMap((c) => c.groups),
+            ),
+          ].sort()
+        : [],
+    ...(pool?.ha_enabled
+      ? { statefiles: pool.ha_statefiles.map((vdi) => view.stored('VDI', vdi)?.uuid ?? vdi) }
+      : {}),
   };
 }
 
 /** Every device once: a VLAN has the name of what it is on. The one that carries management comes first. */
-function pifDevices(pifs: readonly StoredRecord<'PIF'>[]): { readonly device: string; readonly physical: boolean }[] {
-  const sorted = [...pifs].filter((p) => p.VLAN < 0).sort((a, b) => Number(b.management) - Number(a.management) || a.device.localeCompare(b.device));
+function pifDevices(
+  pifs: readonly StoredRecord<'PIF'>[],
+): { readonly device: string; readonly physical: boolean }[] {
+  const sorted = [...pifs]
+    .filter((p) => p.VLAN < 0)
+    .sort((a, b) => Number(b.management) - Number(a.management) || a.device.localeCompare(b.device));
   return [...new Map(sorted.map((p) => [p.device, { device: p.device, physical: p.physical }])).values()];
 }

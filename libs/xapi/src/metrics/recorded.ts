@@ -28,7 +28,8 @@ export function possibleSources(figures: Figures, cls: RrdClass, ref: string): r
   return vm ? figures.vmSources(vm) : [];
 }
 
-export const isRecorded = (source: rrd.Source, choices: Choices): boolean => choices[source.name]?.recorded ?? source.standard;
+export const isRecorded = (source: rrd.Source, choices: Choices): boolean =>
+  choices[source.name]?.recorded ?? source.standard;
 
 export function recordedOf(sources: readonly rrd.Source[], choices: Choices): rrd.Source[] {
   return sources
@@ -38,7 +39,10 @@ export function recordedOf(sources: readonly rrd.Source[], choices: Choices): rr
       return since === undefined ? s : { ...s, figure: () => later(s.figure(), since) };
     });
 }
-const later = (figure: rrd.Figure, since: number): rrd.Figure => ({ terms: figure.terms, since: Math.max(figure.since ?? -Infinity, rrd.firstSlot(since)) });
+const later = (figure: rrd.Figure, since: number): rrd.Figure => ({
+  terms: figure.terms,
+  since: Math.max(figure.since ?? -Infinity, rrd.firstSlot(since)),
+});
 
 /** Reads the archives of many objects for one answer. */
 export class Archives {
@@ -55,7 +59,9 @@ export class Archives {
 
   of(cls: RrdClass, ref: string): RecordedRrd | undefined {
     const uuid = this.view.stored(cls, ref)?.uuid;
-    return uuid === undefined ? undefined : { cls, uuid, sources: recordedOf(possibleSources(this.figures, cls, ref), this.choices(cls, uuid)) };
+    return uuid === undefined
+      ? undefined
+      : { cls, uuid, sources: recordedOf(possibleSources(this.figures, cls, ref), this.choices(cls, uuid)) };
   }
   byUuid(cls: RrdClass, uuid: string): RecordedRrd | undefined {
     const ref = this.view.byUuid(cls, uuid);
@@ -70,6 +76,9 @@ export class Archives {
 export async function lastUp({ store, replica }: Plane, ref: Ref<'VM'>): Promise<number | undefined> {
   const vm = replica.stored('VM', ref);
   if (!vm || !isNullRef(vm.resident_on)) return undefined;
-  const [run] = await store.query<{ since: string }>('SELECT to_char(since, \'YYYYMMDD"T"HH24:MI:SS"Z"\') AS since FROM vm_run WHERE vm = $1', [ref]);
+  const [run] = await store.query<{ since: string }>(
+    'SELECT to_char(since, \'YYYYMMDD"T"HH24:MI:SS"Z"\') AS since FROM vm_run WHERE vm = $1',
+    [ref],
+  );
   return run ? secondsOf(run.since) : 0;
 }

@@ -5,12 +5,21 @@ import { admitVm } from '../begin/admission';
 import type { Outside } from '../core/context';
 import { readRemote } from './to-pool/remote-choices';
 import { planMigration } from './to-pool/migration-plan';
-import { assertMayMove, attachedAtTarget, isOtherPool, planDiskMigration, type DiskMigrationPlan, type MigrateSendParams } from './within-pool/disk-migration';
+import {
+  assertMayMove,
+  attachedAtTarget,
+  isOtherPool,
+  planDiskMigration,
+  type DiskMigrationPlan,
+  type MigrateSendParams,
+} from './within-pool/disk-migration';
 import { assertCanReceive } from './within-pool/vm.migrate';
 
 async function assertCanSend({ plane }: Outside, sent: MigrateSendParams): Promise<void> {
   const away = await inTransaction(plane.store, async (tx) => {
-    const record = await admitVm({ tx }, sent.vm, 'migrate_send', { force: sent.options['force'] === 'true' });
+    const record = await admitVm({ tx }, sent.vm, 'migrate_send', {
+      force: sent.options['force'] === 'true',
+    });
     if (await isOtherPool(tx, sent)) return record.uuid;
     await assertHere(tx, sent);
     return undefined;
@@ -33,7 +42,9 @@ async function assertHostTakes(tx: Tx, vm: Ref<'VM'>, journey: DiskMigrationPlan
   if (record.power_state !== 'Running' || record.resident_on === journey.host) return;
   const mapped = await attachedAtTarget(tx, vm, []);
   const target = new Map(journey.disks.map((d) => [d.vdi as string, d.sr]));
-  const disks = mapped.disks.map((disk) => (disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk));
+  const disks = mapped.disks.map((disk) =>
+    disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk,
+  );
   await assertCanReceive(tx, journey.host, { vm, record, attached: { ...mapped, disks } });
 }
 

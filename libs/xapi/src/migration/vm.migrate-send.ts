@@ -23,7 +23,10 @@ import { migrateToPool } from './to-pool/vm.migrate-away';
 import { copyMemory, reserveTarget, showAt, resumeAtTarget } from './within-pool/vm.migrate';
 
 export const vmMigrateSend = (plane: Plane) => ({
-  migrate_send: async (run: Run<Tx>, sent: OperationParams<typeof classes.VM, 'migrate_send'>): Promise<Ref<'VM'>> => {
+  migrate_send: async (
+    run: Run<Tx>,
+    sent: OperationParams<typeof classes.VM, 'migrate_send'>,
+  ): Promise<Ref<'VM'>> => {
     if (await run.commit('where', (tx) => isOtherPool(tx, sent))) return migrateToPool(plane, run, sent);
     const begun = await run.commit(
       'begin',
@@ -55,7 +58,8 @@ interface Begun {
   readonly stay?: { readonly placed: RunRow; readonly before: DomainSpec; readonly after: DomainSpec };
 }
 
-const copyElsewhere = 'Copy mode is disallowed on intra pool storage migration, try efficient alternatives e.g. VM.copy/clone.';
+const copyElsewhere =
+  'Copy mode is disallowed on intra pool storage migration, try efficient alternatives e.g. VM.copy/clone.';
 
 async function begin(plane: Plane, tx: Tx, sent: MigrateSendParams): Promise<Begun> {
   const { power_state } = await tx.lock('VM', sent.vm);
@@ -65,7 +69,11 @@ async function begin(plane: Plane, tx: Tx, sent: MigrateSendParams): Promise<Beg
   if (power_state !== 'Running') return { moved };
   const placed = await currentRun(tx, sent.vm);
   const attached = await attachedAtTarget(tx, sent.vm, moved);
-  if (placed.host !== journey.host) return { moved, move: await reserveTarget(tx, { vm: sent.vm, host: journey.host, source: placed.host, attached }) };
+  if (placed.host !== journey.host)
+    return {
+      moved,
+      move: await reserveTarget(tx, { vm: sent.vm, host: journey.host, source: placed.host, attached }),
+    };
   const record = await tx.get('VM', sent.vm);
   const before = await domainSpec(tx, sent.vm, record, { attached: true });
   return { moved, stay: { placed, before, after: specOf(record, attached) } };

@@ -18,7 +18,17 @@ const noConfiguration = {
 
 /** The whole configuration of one interface becomes the other's. */
 export async function handOver({ tx }: Context, from: Subject, to: Subject): Promise<void> {
-  const { ip_configuration_mode, IP, netmask, gateway, DNS, ipv6_configuration_mode, IPv6, ipv6_gateway, primary_address_type } = from.pif;
+  const {
+    ip_configuration_mode,
+    IP,
+    netmask,
+    gateway,
+    DNS,
+    ipv6_configuration_mode,
+    IPv6,
+    ipv6_gateway,
+    primary_address_type,
+  } = from.pif;
   const { management, disallow_unplug } = from.pif;
   await tx.update('PIF', refOfPif(to), {
     ip_configuration_mode,
@@ -40,7 +50,10 @@ export async function handOver({ tx }: Context, from: Subject, to: Subject): Pro
 /** VLANs, tunnels and the VMs of one interface move to the other. */
 export async function moveGuests(context: Context, from: Subject, to: Subject): Promise<void> {
   await moveVlans(context, from, to);
-  await context.tx.query('UPDATE tunnel SET "transport_PIF" = $2 WHERE "transport_PIF" = $1', [from.ref, to.ref]);
+  await context.tx.query('UPDATE tunnel SET "transport_PIF" = $2 WHERE "transport_PIF" = $1', [
+    from.ref,
+    to.ref,
+  ]);
   await moveVifs(context, from.pif.host, from.pif.network, to.pif.network);
 }
 
@@ -53,7 +66,11 @@ async function moveVlans(context: Context, from: Subject, to: Subject): Promise<
     const untagged = await tx.get('PIF', vlan.untagged_PIF);
     if (!same) {
       await tx.update('VLAN', vlan.ref, { tagged_PIF: refOfPif(to) });
-      await tx.update('PIF', untagged.ref, { device: to.pif.device, MAC: to.pif.MAC, metrics: to.pif.metrics });
+      await tx.update('PIF', untagged.ref, {
+        device: to.pif.device,
+        MAC: to.pif.MAC,
+        metrics: to.pif.metrics,
+      });
       continue;
     }
     const kept = await tx.get('PIF', same.untagged_PIF);
@@ -67,7 +84,12 @@ async function moveVlans(context: Context, from: Subject, to: Subject): Promise<
  * The interfaces of VMs that run on this host, or could only be meant for it: those that run nowhere move with the
  * pool's master, so that a bond made on every host takes all of them along once.
  */
-async function moveVifs({ tx }: Context, host: Ref<'host'>, from: Ref<'network'>, to: Ref<'network'>): Promise<void> {
+async function moveVifs(
+  { tx }: Context,
+  host: Ref<'host'>,
+  from: Ref<'network'>,
+  to: Ref<'network'>,
+): Promise<void> {
   await tx.query(
     `UPDATE vif SET network = $3 FROM vm m, pool WHERE m.ref = vif."VM" AND vif.network = $2
        AND (m.resident_on = $1 OR (m.resident_on IS NULL AND pool.master = $1))`,

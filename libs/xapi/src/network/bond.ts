@@ -1,5 +1,13 @@
 import { bondRules, type pifRules } from '@xenplane/domain';
-import { asRef, classes, nullRef, XenError, type CallsOf, type OperationParams, type Ref } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  nullRef,
+  XenError,
+  type CallsOf,
+  type OperationParams,
+  type Ref,
+} from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from '../core/context';
 import { addPif, assertNotConnected, lockInterfaces, pifSubject, pifSubjects, removePif } from './interfaces';
@@ -15,7 +23,10 @@ function assertSettings(mode: bondRules.BondMode, properties: Readonly<Record<st
   }
 }
 
-async function create(context: Context, { network, members, MAC, mode, properties }: Wish): Promise<Ref<'Bond'>> {
+async function create(
+  context: Context,
+  { network, members, MAC, mode, properties }: Wish,
+): Promise<Ref<'Bond'>> {
   const { tx, plane } = context;
   await lockInterfaces(tx);
   const slaves = await pifSubjects(tx, [...new Set(members)]);
@@ -46,7 +57,12 @@ async function create(context: Context, { network, members, MAC, mode, propertie
 }
 
 /** `bond0` with the address of the primary member, or the one wanted. */
-async function addMaster(context: Context, primary: pifRules.PifSubject, network: Row<'network'>, MAC: string): Promise<Ref<'PIF'>> {
+async function addMaster(
+  context: Context,
+  primary: pifRules.PifSubject,
+  network: Row<'network'>,
+  MAC: string,
+): Promise<Ref<'PIF'>> {
   const { host, MAC: own, properties } = primary.pif;
   const used = new Set((await context.tx.find('PIF', { host })).map((p) => p.device));
   return addPif(context, {
@@ -81,7 +97,10 @@ async function enslave(
   await handOver(context, primary, to);
   for (const slave of slaves) {
     await moveGuests(context, slave, to);
-    await context.tx.update('PIF', asRef<'PIF'>(slave.ref), { bond_slave_of: bond, currently_attached: false });
+    await context.tx.update('PIF', asRef<'PIF'>(slave.ref), {
+      bond_slave_of: bond,
+      currently_attached: false,
+    });
   }
 }
 
@@ -94,8 +113,11 @@ async function destroy(context: Context, self: Ref<'Bond'>): Promise<void> {
   if (master.pif.management && master.ha) throw new XenError('HA_CANNOT_CHANGE_BOND_STATUS_OF_MGMT_IFACE');
   if (master.clusterHost !== undefined) throw new XenError('CLUSTERING_ENABLED', master.clusterHost);
   const slaves = await tx.find('PIF', { bond_slave_of: self });
-  const primary = slaves.find((s) => s.ref === bond.primary_slave) ?? slaves.toSorted((a, b) => a.device.localeCompare(b.device))[0];
-  for (const { ref, managed } of slaves) await tx.update('PIF', ref, { bond_slave_of: nullRef(), currently_attached: managed });
+  const primary =
+    slaves.find((s) => s.ref === bond.primary_slave) ??
+    slaves.toSorted((a, b) => a.device.localeCompare(b.device))[0];
+  for (const { ref, managed } of slaves)
+    await tx.update('PIF', ref, { bond_slave_of: nullRef(), currently_attached: managed });
   if (primary) {
     const to = await pifSubject(tx, primary.ref);
     await handOver(context, master, to);

@@ -27,14 +27,37 @@ export async function refreshCluster(tx: Tx, cluster: Ref<'Cluster'>): Promise<v
   const expected_hosts = members.filter((m) => m.enabled).length,
     live_hosts = members.filter((m) => m.live).length;
   const quorum = Math.floor(expected_hosts / 2) + 1;
-  await tx.update('Cluster', cluster, { expected_hosts, live_hosts, quorum, is_quorate: live_hosts >= quorum });
+  await tx.update('Cluster', cluster, {
+    expected_hosts,
+    live_hosts,
+    quorum,
+    is_quorate: live_hosts >= quorum,
+  });
 }
 
-export async function addMember({ tx, plane }: Context, cluster: Ref<'Cluster'>, host: Ref<'host'>, PIF: Ref<'PIF'>): Promise<Ref<'Cluster_host'>> {
+export async function addMember(
+  { tx, plane }: Context,
+  cluster: Ref<'Cluster'>,
+  host: Ref<'host'>,
+  PIF: Ref<'PIF'>,
+): Promise<Ref<'Cluster_host'>> {
   const uuid = plane.ids.uuid(),
     ref = asRef<'Cluster_host'>(`OpaqueRef:${uuid}`);
   const last_update_live = dateTime(plane.clock.now());
-  await tx.insert('Cluster_host', ref, recordWith('Cluster_host', { uuid, cluster, host, PIF, enabled: true, joined: true, live: true, last_update_live }));
+  await tx.insert(
+    'Cluster_host',
+    ref,
+    recordWith('Cluster_host', {
+      uuid,
+      cluster,
+      host,
+      PIF,
+      enabled: true,
+      joined: true,
+      live: true,
+      last_update_live,
+    }),
+  );
   await refreshCluster(tx, cluster);
   return ref;
 }
@@ -42,12 +65,23 @@ export async function dropMember(tx: Tx, { ref, cluster }: Row<'Cluster_host'>):
   await tx.remove('Cluster_host', ref);
   await refreshCluster(tx, cluster);
 }
-export async function setMember({ tx, plane }: Context, { ref, cluster }: Row<'Cluster_host'>, enabled: boolean): Promise<void> {
-  await tx.update('Cluster_host', ref, { enabled, live: enabled, last_update_live: dateTime(plane.clock.now()) });
+export async function setMember(
+  { tx, plane }: Context,
+  { ref, cluster }: Row<'Cluster_host'>,
+  enabled: boolean,
+): Promise<void> {
+  await tx.update('Cluster_host', ref, {
+    enabled,
+    live: enabled,
+    last_update_live: dateTime(plane.clock.now()),
+  });
   await refreshCluster(tx, cluster);
 }
 
-async function create(context: Context, { cluster, host, pif }: OperationParams<typeof classes.Cluster_host, 'create'>): Promise<Ref<'Cluster_host'>> {
+async function create(
+  context: Context,
+  { cluster, host, pif }: OperationParams<typeof classes.Cluster_host, 'create'>,
+): Promise<Ref<'Cluster_host'>> {
   const { tx } = context;
   await tx.lock('Cluster', cluster);
   await tx.get('host', host);
@@ -55,8 +89,10 @@ async function create(context: Context, { cluster, host, pif }: OperationParams<
   if (owner !== host) throw new XenError('PIF_NOT_ATTACHED_TO_HOST', pif, host);
   await assertPif(tx, pif);
   const members = await tx.find('Cluster_host', { cluster });
-  if (members.length > 0 && !members.some((m) => m.live)) throw new XenError('NO_CLUSTER_HOSTS_REACHABLE', cluster);
-  if (members.some((m) => m.host === host)) throw new XenError('OPERATION_NOT_ALLOWED', 'The host is a member of the cluster already');
+  if (members.length > 0 && !members.some((m) => m.live))
+    throw new XenError('NO_CLUSTER_HOSTS_REACHABLE', cluster);
+  if (members.some((m) => m.host === host))
+    throw new XenError('OPERATION_NOT_ALLOWED', 'The host is a member of the cluster already');
   return addMember(context, cluster, host, pif);
 }
 

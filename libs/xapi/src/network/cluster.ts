@@ -1,7 +1,22 @@
-import { asRef, classes, isNullRef, XenError, type CallsOf, type OperationParams, type Ref } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  isNullRef,
+  XenError,
+  type CallsOf,
+  type OperationParams,
+  type Ref,
+} from '@xenplane/model';
 import type { Context } from '../core/context';
 import { recordWith } from '../core/records';
-import { addMember, assertPif, assertStackUnused, dropMember, refreshCluster, setMember } from './cluster-host';
+import {
+  addMember,
+  assertPif,
+  assertStackUnused,
+  dropMember,
+  refreshCluster,
+  setMember,
+} from './cluster-host';
 
 type Wish = Omit<OperationParams<typeof classes.Cluster, 'create'>, 'PIF'>;
 const stack = 'corosync';
@@ -10,8 +25,10 @@ const leastTimeout = 1,
 
 function assertWish({ cluster_stack, token_timeout, token_timeout_coefficient }: Wish): void {
   if (cluster_stack !== stack) throw new XenError('INVALID_CLUSTER_STACK', cluster_stack);
-  if (token_timeout < leastTimeout) throw new XenError('INVALID_VALUE', 'token_timeout', String(token_timeout));
-  if (token_timeout_coefficient < leastCoefficient) throw new XenError('INVALID_VALUE', 'token_timeout_coefficient', String(token_timeout_coefficient));
+  if (token_timeout < leastTimeout)
+    throw new XenError('INVALID_VALUE', 'token_timeout', String(token_timeout));
+  if (token_timeout_coefficient < leastCoefficient)
+    throw new XenError('INVALID_VALUE', 'token_timeout_coefficient', String(token_timeout_coefficient));
 }
 
 /** One cluster a pool, and none while HA runs on another stack. */
@@ -23,11 +40,18 @@ async function found({ tx, plane }: Context, { cluster_stack, ...wish }: Wish): 
   if ((await tx.find('Cluster', {})).length > 0) throw new XenError('CLUSTER_ALREADY_EXISTS');
   const uuid = plane.ids.uuid(),
     ref = asRef<'Cluster'>(`OpaqueRef:${uuid}`);
-  await tx.insert('Cluster', ref, recordWith('Cluster', { ...wish, uuid, cluster_stack, cluster_token: plane.ids.uuid() }));
+  await tx.insert(
+    'Cluster',
+    ref,
+    recordWith('Cluster', { ...wish, uuid, cluster_stack, cluster_token: plane.ids.uuid() }),
+  );
   return ref;
 }
 
-async function create(context: Context, { PIF, ...wish }: OperationParams<typeof classes.Cluster, 'create'>): Promise<Ref<'Cluster'>> {
+async function create(
+  context: Context,
+  { PIF, ...wish }: OperationParams<typeof classes.Cluster, 'create'>,
+): Promise<Ref<'Cluster'>> {
   assertWish(wish);
   const { host } = await assertPif(context.tx, PIF);
   const cluster = await found(context, wish);
@@ -41,7 +65,10 @@ async function pifOn({ tx }: Context, host: Ref<'host'>, network: Ref<'network'>
   return pif.ref;
 }
 
-async function poolCreate(context: Context, { network, ...wish }: OperationParams<typeof classes.Cluster, 'pool_create'>): Promise<Ref<'Cluster'>> {
+async function poolCreate(
+  context: Context,
+  { network, ...wish }: OperationParams<typeof classes.Cluster, 'pool_create'>,
+): Promise<Ref<'Cluster'>> {
   await context.tx.get('network', network);
   const cluster = await found(context, { ...wish, pool_auto_join: true });
   for (const { ref } of await context.tx.find('host', {})) {
@@ -54,9 +81,13 @@ async function poolCreate(context: Context, { network, ...wish }: OperationParam
 
 async function network({ tx }: Context, self: Ref<'Cluster'>): Promise<Ref<'network'>> {
   await tx.get('Cluster', self);
-  const rows = await tx.query<{ network: string }>('SELECT DISTINCT p.network FROM cluster_host c JOIN pif p ON p.ref = c."PIF" WHERE c.cluster = $1', [self]);
+  const rows = await tx.query<{ network: string }>(
+    'SELECT DISTINCT p.network FROM cluster_host c JOIN pif p ON p.ref = c."PIF" WHERE c.cluster = $1',
+    [self],
+  );
   const [one] = rows;
-  if (!one || rows.length > 1) throw new XenError('INTERNAL_ERROR', `The members of the cluster use ${rows.length} networks`);
+  if (!one || rows.length > 1)
+    throw new XenError('INTERNAL_ERROR', `The members of the cluster use ${rows.length} networks`);
   return asRef<'network'>(one.network);
 }
 
@@ -69,7 +100,8 @@ async function destroy(context: Context, self: Ref<'Cluster'>): Promise<void> {
 async function poolDestroy(context: Context, self: Ref<'Cluster'>): Promise<void> {
   const { cluster_stack } = await context.tx.lock('Cluster', self);
   await assertStackUnused(context.tx, cluster_stack);
-  for (const member of await context.tx.find('Cluster_host', { cluster: self })) await dropMember(context.tx, member);
+  for (const member of await context.tx.find('Cluster_host', { cluster: self }))
+    await dropMember(context.tx, member);
   await context.tx.remove('Cluster', self);
 }
 

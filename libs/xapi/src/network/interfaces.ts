@@ -65,7 +65,11 @@ export async function pifSubject(tx: Tx, ref: Ref<'PIF'>): Promise<pifRules.PifS
   return subject;
 }
 /** The interface with all that stands on it, unless the rule refuses. */
-export async function admitPif(tx: Tx, ref: Ref<'PIF'>, rule: (subject: pifRules.PifSubject) => XenError | undefined): Promise<pifRules.PifSubject> {
+export async function admitPif(
+  tx: Tx,
+  ref: Ref<'PIF'>,
+  rule: (subject: pifRules.PifSubject) => XenError | undefined,
+): Promise<pifRules.PifSubject> {
   const subject = await pifSubject(tx, ref);
   const refused = rule(subject);
   if (refused) throw refused;
@@ -73,30 +77,43 @@ export async function admitPif(tx: Tx, ref: Ref<'PIF'>, rule: (subject: pifRules
 }
 
 /** A host is on a network through one interface at most. */
-export async function assertNotConnected(tx: Tx, network: Ref<'network'>, hosts: readonly string[]): Promise<Row<'network'>> {
+export async function assertNotConnected(
+  tx: Tx,
+  network: Ref<'network'>,
+  hosts: readonly string[],
+): Promise<Row<'network'>> {
   const row = await tx.lock('network', network);
-  const [other] = await tx.query<{ ref: string; host: string }>('SELECT ref, host FROM pif WHERE network = $1 AND host = ANY($2) ORDER BY ref LIMIT 1', [
-    network,
-    hosts,
-  ]);
+  const [other] = await tx.query<{ ref: string; host: string }>(
+    'SELECT ref, host FROM pif WHERE network = $1 AND host = ANY($2) ORDER BY ref LIMIT 1',
+    [network, hosts],
+  );
   if (other) throw new XenError('NETWORK_ALREADY_CONNECTED', other.host, other.ref);
   return row;
 }
 
-export type NewPif = Pick<StoredRecord<'PIF'>, 'device' | 'network' | 'host' | 'MAC' | 'MTU' | 'VLAN'> & Partial<StoredRecord<'PIF'>>;
+export type NewPif = Pick<StoredRecord<'PIF'>, 'device' | 'network' | 'host' | 'MAC' | 'MTU' | 'VLAN'> &
+  Partial<StoredRecord<'PIF'>>;
 /** The records of an interface that is no hardware, with a link state of its own unless it shares another's. */
 export async function addPif({ tx, plane }: Context, given: NewPif): Promise<Ref<'PIF'>> {
   const uuid = plane.ids.uuid(),
     ref = asRef<'PIF'>(`OpaqueRef:${uuid}`);
   const metrics = given.metrics ?? (await addVirtualMetrics({ tx, plane }));
-  await tx.insert('PIF', ref, recordWith('PIF', { currently_attached: true, properties: {}, ...given, uuid, metrics }));
+  await tx.insert(
+    'PIF',
+    ref,
+    recordWith('PIF', { currently_attached: true, properties: {}, ...given, uuid, metrics }),
+  );
   return ref;
 }
 async function addVirtualMetrics({ tx, plane }: Pick<Context, 'tx' | 'plane'>): Promise<Ref<'PIF_metrics'>> {
   const uuid = plane.ids.uuid(),
     ref = asRef<'PIF_metrics'>(`OpaqueRef:${uuid}`);
   const now = dateTime(plane.clock.now());
-  await tx.insert('PIF_metrics', ref, recordWith('PIF_metrics', { uuid, carrier: true, duplex: true, pci_bus_path: 'N/A', last_updated: now }));
+  await tx.insert(
+    'PIF_metrics',
+    ref,
+    recordWith('PIF_metrics', { uuid, carrier: true, duplex: true, pci_bus_path: 'N/A', last_updated: now }),
+  );
   return ref;
 }
 
@@ -110,7 +127,10 @@ export async function removePif(tx: Tx, ref: Ref<'PIF'>): Promise<void> {
 }
 
 /** The lease of an interface that comes up with DHCP; the management interface has the address by which its host is known. */
-export async function lease(tx: Tx, pif: Pick<StoredRecord<'PIF'>, 'MAC' | 'management' | 'host'>): Promise<Partial<StoredRecord<'PIF'>>> {
+export async function lease(
+  tx: Tx,
+  pif: Pick<StoredRecord<'PIF'>, 'MAC' | 'management' | 'host'>,
+): Promise<Partial<StoredRecord<'PIF'>>> {
   if (!pif.management) return addresses.leasedAddress(pif.MAC);
   const given = await givenAddresses(tx, [pif.host]);
   return managementLease(given.get(pif.host) ?? '', pif.MAC);

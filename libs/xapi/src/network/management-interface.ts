@@ -1,5 +1,13 @@
 /** Which interface carries a host's management traffic. */
-import { asRef, classes, isNullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  isNullRef,
+  XenError,
+  type CallsOf,
+  type Ref,
+  type StoredRecord,
+} from '@xenplane/model';
 import type { Context } from '../core/context';
 import { addressOf, interfaceOn, manageHosts } from './host-network';
 import { assertLive } from '../host/host-use';
@@ -20,7 +28,10 @@ async function manageOver(context: Context, pif: Pif): Promise<void> {
   if (!isNullRef(pif.bond_slave_of)) throw new XenError('CANNOT_PLUG_BOND_SLAVE', pif.ref);
   const v6 = pif.primary_address_type === 'IPv6';
   if ((v6 ? pif.ipv6_configuration_mode : pif.ip_configuration_mode) === 'None')
-    throw new XenError(v6 ? 'PIF_HAS_NO_V6_NETWORK_CONFIGURATION' : 'PIF_HAS_NO_NETWORK_CONFIGURATION', pif.ref);
+    throw new XenError(
+      v6 ? 'PIF_HAS_NO_V6_NETWORK_CONFIGURATION' : 'PIF_HAS_NO_NETWORK_CONFIGURATION',
+      pif.ref,
+    );
   if (addressOf(pif) === '') throw new XenError('INTERFACE_HAS_NO_IP', pif.ref);
   await manageHosts(tx, [pif]);
 }
@@ -28,7 +39,8 @@ async function manageOver(context: Context, pif: Pif): Promise<void> {
 /** A device of the host that the session is at, or the bridge over it. */
 async function localInterface(context: Context, name: string): Promise<Pif> {
   const pifs = await context.tx.find('PIF', { host: hereOf(context) });
-  for (const pif of pifs) if (pif.device === name || (await context.tx.get('network', pif.network)).bridge === name) return pif;
+  for (const pif of pifs)
+    if (pif.device === name || (await context.tx.get('network', pif.network)).bridge === name) return pif;
   throw new XenError('PIF_DEVICE_NOT_FOUND');
 }
 
@@ -44,11 +56,16 @@ async function disableManagement(context: Context): Promise<void> {
   const [pool] = await tx.find('pool', {});
   if (pool?.master !== host) throw new XenError('SLAVE_REQUIRES_MANAGEMENT_INTERFACE');
   await assertNoHa(context);
-  for (const pif of await tx.find('PIF', { host, management: true })) await tx.update('PIF', pif.ref, { management: false });
+  for (const pif of await tx.find('PIF', { host, management: true }))
+    await tx.update('PIF', pif.ref, { management: false });
 }
 
 /** The data that the source of a migration needs to send a VM here: the address of this plane, for whatever host, and a session of the caller's own. */
-async function receive(context: Context, host: Ref<'host'>, network: Ref<'network'>): Promise<Record<string, string>> {
+async function receive(
+  context: Context,
+  host: Ref<'host'>,
+  network: Ref<'network'>,
+): Promise<Record<string, string>> {
   const { tx, plane, session } = context;
   await assertLive(tx, host);
   await tx.get('network', network);
@@ -78,7 +95,8 @@ export const networkCalls = {
     return pif.ref;
   },
   management_reconfigure: async (context, { pif }) => manageOver(context, await context.tx.lock('PIF', pif)),
-  local_management_reconfigure: async (context, { interface: name }) => manageOver(context, await localInterface(context, name)),
+  local_management_reconfigure: async (context, { interface: name }) =>
+    manageOver(context, await localInterface(context, name)),
   management_disable: (context) => disableManagement(context),
   migrate_receive: (context, { host, network }) => receive(context, host, network),
 } satisfies Partial<All>;

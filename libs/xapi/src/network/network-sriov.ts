@@ -15,26 +15,55 @@ async function cardOf(tx: Tx, pci: Ref<'PCI'>): Promise<string> {
 
 async function neighbours(tx: Tx, network: Ref<'network'>): Promise<stackingRules.SriovNeighbour[]> {
   const present = await tx.find('PIF', { network });
-  const logical = await Promise.all(present.map(async ({ ref }) => (await tx.find('network_sriov', { logical_PIF: ref }))[0]));
-  const cards = await Promise.all(logical.map(async (sriov) => (sriov ? cardOf(tx, (await tx.get('PIF', sriov.physical_PIF)).PCI) : '')));
+  const logical = await Promise.all(
+    present.map(async ({ ref }) => (await tx.find('network_sriov', { logical_PIF: ref }))[0]),
+  );
+  const cards = await Promise.all(
+    logical.map(async (sriov) => (sriov ? cardOf(tx, (await tx.get('PIF', sriov.physical_PIF)).PCI) : '')),
+  );
   return present.map(({ ref }, i) => ({ ref, logical: logical[i] !== undefined, card: cards[i] ?? '' }));
 }
 
-async function create(context: Context, pif: Ref<'PIF'>, network: Ref<'network'>): Promise<Ref<'network_sriov'>> {
+async function create(
+  context: Context,
+  pif: Ref<'PIF'>,
+  network: Ref<'network'>,
+): Promise<Ref<'network_sriov'>> {
   const { tx, plane } = context;
   await lockInterfaces(tx);
   const subject = await pifSubject(tx, pif);
-  const refused = stackingRules.refuseSriov(subject, await cardOf(tx, subject.pif.PCI), await neighbours(tx, network), network);
+  const refused = stackingRules.refuseSriov(
+    subject,
+    await cardOf(tx, subject.pif.PCI),
+    await neighbours(tx, network),
+    network,
+  );
   if (refused) throw refused;
   const { MTU } = await assertNotConnected(tx, network, [subject.pif.host]);
   const { device, host, MAC, currently_attached, metrics } = subject.pif;
-  const logical_PIF = await addPif(context, { device, network, host, MAC, MTU, VLAN: -1, managed: true, currently_attached, metrics });
+  const logical_PIF = await addPif(context, {
+    device,
+    network,
+    host,
+    MAC,
+    MTU,
+    VLAN: -1,
+    managed: true,
+    currently_attached,
+    metrics,
+  });
   const uuid = plane.ids.uuid(),
     ref = asRef<'network_sriov'>(`OpaqueRef:${uuid}`);
   await tx.insert(
     'network_sriov',
     ref,
-    recordWith('network_sriov', { uuid, physical_PIF: pif, logical_PIF, requires_reboot: false, configuration_mode: 'sysfs' }),
+    recordWith('network_sriov', {
+      uuid,
+      physical_PIF: pif,
+      logical_PIF,
+      requires_reboot: false,
+      configuration_mode: 'sysfs',
+    }),
   );
   return ref;
 }

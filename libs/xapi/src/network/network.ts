@@ -7,14 +7,27 @@ import { createNewBlob } from '../storage/blob';
 
 const usualMtu = 1500;
 
-async function create({ tx, plane }: Context, given: Partial<StoredRecord<'network'>>): Promise<Ref<'network'>> {
+async function create(
+  { tx, plane }: Context,
+  given: Partial<StoredRecord<'network'>>,
+): Promise<Ref<'network'>> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/bridges'))", []);
   const used = new Set((await tx.find('network', {})).map((n) => n.bridge));
   const managed = given.managed ?? true;
   const bridge = networkRules.bridgeName(given.bridge ?? '', managed, used);
   const uuid = plane.ids.uuid(),
     ref = asRef<'network'>(`OpaqueRef:${uuid}`);
-  await tx.insert('network', ref, recordWith('network', { ...given, uuid, bridge, managed, MTU: given.MTU && given.MTU > 0 ? given.MTU : usualMtu }));
+  await tx.insert(
+    'network',
+    ref,
+    recordWith('network', {
+      ...given,
+      uuid,
+      bridge,
+      managed,
+      MTU: given.MTU && given.MTU > 0 ? given.MTU : usualMtu,
+    }),
+  );
   return ref;
 }
 
@@ -24,7 +37,12 @@ async function destroy({ tx }: Context, self: Ref<'network'>): Promise<void> {
   const vifs = await tx.find('VIF', { network: self });
   const pifs = await tx.find('PIF', { network: self });
   const attachedVifs = vifs.filter((v) => v.currently_attached).map((v) => v.ref);
-  const refused = networkRules.refuseDestroy({ ref: self, network, attachedVifs, pifs: pifs.map((p) => p.ref) });
+  const refused = networkRules.refuseDestroy({
+    ref: self,
+    network,
+    attachedVifs,
+    pifs: pifs.map((p) => p.ref),
+  });
   if (refused) throw refused;
   for (const vif of vifs) await tx.remove('VIF', vif.ref);
   await tx.remove('network', self);
@@ -57,7 +75,8 @@ export const networkCalls: CallsOf<typeof classes.network, Context> = {
   },
   remove_purpose: async ({ tx }, { self, value }) => {
     const { purpose } = await tx.lock('network', self);
-    if (purpose.includes(value)) await tx.update('network', self, { purpose: purpose.filter((p) => p !== value) });
+    if (purpose.includes(value))
+      await tx.update('network', self, { purpose: purpose.filter((p) => p !== value) });
   },
 };
 

@@ -17,7 +17,11 @@ async function networkFor({ tx, plane }: Context, device: string): Promise<Ref<'
   if (present) return present.ref;
   const uuid = plane.ids.uuid();
   const name_label = `Pool-wide network associated with ${device}`;
-  await tx.insert('network', refOf('network', uuid), recordWith('network', { uuid, name_label, bridge, MTU: 1500, other_config: { automatic: 'true' } }));
+  await tx.insert(
+    'network',
+    refOf('network', uuid),
+    recordWith('network', { uuid, name_label, bridge, MTU: 1500, other_config: { automatic: 'true' } }),
+  );
   return refOf('network', uuid);
 }
 
@@ -26,14 +30,23 @@ async function addNic(context: Context, host: Row<'host'>, nic: Nic, managed: bo
   const network = await networkFor(context, nic.device);
   await assertNotConnected(tx, network, [host.ref]);
   const [pci] = await tx.find('PCI', { host: host.ref, pci_id: nic.pciBusPath });
-  const { metrics, pif } = nicRecords(nic, { uuid: plane.ids.uuid(), host: host.ref, network, PCI: pci?.ref, at: plane.clock.now() });
+  const { metrics, pif } = nicRecords(nic, {
+    uuid: plane.ids.uuid(),
+    host: host.ref,
+    network,
+    PCI: pci?.ref,
+    at: plane.clock.now(),
+  });
   await tx.insert('PIF_metrics', refOf('PIF_metrics', metrics.uuid), metrics);
   await tx.insert('PIF', refOf('PIF', pif.uuid), { ...pif, managed });
   return refOf('PIF', pif.uuid);
 }
 
 /** The NICs of a host of which there is no record. */
-async function unknownNics({ tx }: Context, host: Ref<'host'>): Promise<{ row: Row<'host'>; unknown: Inventory['nics']; present: Row<'PIF'>[] }> {
+async function unknownNics(
+  { tx }: Context,
+  host: Ref<'host'>,
+): Promise<{ row: Row<'host'>; unknown: Inventory['nics']; present: Row<'PIF'>[] }> {
   await lockInterfaces(tx);
   const row = await tx.get('host', host);
   const present = await tx.find('PIF', { host, physical: true });
@@ -48,17 +61,28 @@ export async function scan(context: Context, host: Ref<'host'>): Promise<void> {
 
 type Introduced = OperationParams<typeof classes.PIF, 'introduce'>;
 /** Named by its address or, without one, by its device. */
-export async function introduce(context: Context, { host, MAC, device, managed }: Introduced): Promise<Ref<'PIF'>> {
+export async function introduce(
+  context: Context,
+  { host, MAC, device, managed }: Introduced,
+): Promise<Ref<'PIF'>> {
   const { row, unknown, present } = await unknownNics(context, host);
-  const known = [...unknown.map((n) => ({ device: n.device, mac: n.mac })), ...present.map((p) => ({ device: p.device, mac: p.MAC }))];
+  const known = [
+    ...unknown.map((n) => ({ device: n.device, mac: n.mac })),
+    ...present.map((p) => ({ device: p.device, mac: p.MAC })),
+  ];
   const mac = MAC.toLowerCase() || (known.find((n) => n.device === device)?.mac ?? '');
   if (!addresses.isMac(mac)) throw new XenError('MAC_INVALID', mac);
-  if (device !== '' && present.some((p) => p.device === device)) throw new XenError('DUPLICATE_PIF_DEVICE_NAME', device);
+  if (device !== '' && present.some((p) => p.device === device))
+    throw new XenError('DUPLICATE_PIF_DEVICE_NAME', device);
   if (present.some((p) => p.MAC === mac)) throw new XenError('MAC_STILL_EXISTS', mac);
   const nic = unknown.find((n) => n.mac === mac);
   if (!nic && device === '') throw new XenError('MAC_DOES_NOT_EXIST', mac);
   if (!nic || (device !== '' && nic.device !== device))
-    throw new XenError('COULD_NOT_FIND_NETWORK_INTERFACE_WITH_SPECIFIED_DEVICE_NAME_AND_MAC_ADDRESS', device, mac);
+    throw new XenError(
+      'COULD_NOT_FIND_NETWORK_INTERFACE_WITH_SPECIFIED_DEVICE_NAME_AND_MAC_ADDRESS',
+      device,
+      mac,
+    );
   return addNic(context, row, nic, managed);
 }
 
@@ -68,5 +92,10 @@ export async function dbIntroduce(context: Context, given: Written): Promise<Ref
   await lockInterfaces(tx);
   await tx.get('host', given.host);
   await assertNotConnected(tx, given.network, [given.host]);
-  return addPif(context, { ...given, MAC: given.MAC.toLowerCase(), currently_attached: false, network: asRef<'network'>(given.network) });
+  return addPif(context, {
+    ...given,
+    MAC: given.MAC.toLowerCase(),
+    currently_attached: false,
+    network: asRef<'network'>(given.network),
+  });
 }

@@ -49,7 +49,10 @@ async function forget({ tx }: Context, self: Ref<'PIF'>): Promise<void> {
 }
 
 /** The older way to name a VLAN's interface: by its host and device. */
-async function createOnDevice(context: Context, given: { device: string; network: Ref<'network'>; host: Ref<'host'>; VLAN: number }): Promise<Ref<'PIF'>> {
+async function createOnDevice(
+  context: Context,
+  given: { device: string; network: Ref<'network'>; host: Ref<'host'>; VLAN: number },
+): Promise<Ref<'PIF'>> {
   const { tx } = context;
   const [tagged] = await tx.find('PIF', { host: given.host, device: given.device, VLAN: -1 });
   if (!tagged) throw new XenError('PIF_DEVICE_NOT_FOUND');
@@ -79,7 +82,8 @@ export const pifCalls: CallsOf<typeof classes.PIF, Context> = {
   destroy: (context, { self }) => destroy(context, self),
   reconfigure_ip: (context, { self, ...wish }) => reconfigureIpv4(context, self, wish),
   reconfigure_ipv6: (context, { self, ...wish }) => reconfigureIpv6(context, self, wish),
-  set_primary_address_type: (context, { self, primary_address_type }) => setAddressType(context, self, primary_address_type),
+  set_primary_address_type: (context, { self, primary_address_type }) =>
+    setAddressType(context, self, primary_address_type),
   scan: (context, { host }) => scan(context, host),
   introduce: (context, given) => introduce(context, given),
   forget: (context, { self }) => forget(context, self),

@@ -1,6 +1,14 @@
 /** Provisioning sites, their servers, the caches that hosts keep for them and the proxies of VMs. */
 import { addresses } from '@xenplane/domain';
-import { asRef, classes, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  XenError,
+  type CallsOf,
+  type OperationParams,
+  type Ref,
+  type StoredRecord,
+} from '@xenplane/model';
 import type { Context } from '../core/context';
 import { createPlain } from '../core/implied-calls';
 import { recordWith } from '../core/records';
@@ -14,7 +22,8 @@ async function forgetSite({ tx }: Context, self: Ref<'PVS_site'>): Promise<void>
   const servers = await tx.find('PVS_server', { site: self });
   if (servers.length > 0) throw new XenError('PVS_SITE_CONTAINS_SERVERS', refsOf(servers));
   for (const { ref } of await tx.find('PVS_proxy', { site: self })) await tx.remove('PVS_proxy', ref);
-  for (const { ref } of await tx.find('PVS_cache_storage', { site: self })) await tx.remove('PVS_cache_storage', ref);
+  for (const { ref } of await tx.find('PVS_cache_storage', { site: self }))
+    await tx.remove('PVS_cache_storage', ref);
   await tx.remove('PVS_site', self);
 }
 
@@ -30,7 +39,8 @@ export const pvsSiteCalls: CallsOf<typeof classes.PVS_site, Context> = {
 };
 
 function assertPorts(first: number, last: number): void {
-  const bad = (field: string, value: number, why: string): XenError => new XenError('VALUE_NOT_SUPPORTED', field, String(value), why);
+  const bad = (field: string, value: number, why: string): XenError =>
+    new XenError('VALUE_NOT_SUPPORTED', field, String(value), why);
   for (const [field, value] of [
     ['first_port', first],
     ['last_port', last],
@@ -39,9 +49,13 @@ function assertPorts(first: number, last: number): void {
   if (last < first) throw bad('last_port', last, 'The last port is lower than the first');
 }
 
-async function introduceServer({ tx, plane }: Context, given: OperationParams<typeof classes.PVS_server, 'introduce'>): Promise<Ref<'PVS_server'>> {
+async function introduceServer(
+  { tx, plane }: Context,
+  given: OperationParams<typeof classes.PVS_server, 'introduce'>,
+): Promise<Ref<'PVS_server'>> {
   await tx.lock('PVS_site', given.site);
-  if (given.addresses.length === 0 || !given.addresses.every((a) => addresses.isIpv4(a))) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'addresses');
+  if (given.addresses.length === 0 || !given.addresses.every((a) => addresses.isIpv4(a)))
+    throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'addresses');
   assertPorts(given.first_port, given.last_port);
   const used = new Set((await tx.find('PVS_server', {})).flatMap((s) => s.addresses));
   const taken = given.addresses.find((a) => used.has(a));
@@ -57,7 +71,10 @@ export const pvsServerCalls: CallsOf<typeof classes.PVS_server, Context> = {
 };
 
 /** A VM streams its disk through its first interface, and only that can be cached. */
-async function createProxy({ tx, plane }: Context, { site, VIF }: OperationParams<typeof classes.PVS_proxy, 'create'>): Promise<Ref<'PVS_proxy'>> {
+async function createProxy(
+  { tx, plane }: Context,
+  { site, VIF }: OperationParams<typeof classes.PVS_proxy, 'create'>,
+): Promise<Ref<'PVS_proxy'>> {
   await tx.get('PVS_site', site);
   const { device } = await tx.lock('VIF', VIF);
   if (device !== '0') throw new XenError('PVS_VIF_MUST_BE_FIRST_DEVICE');
@@ -89,6 +106,7 @@ async function destroyCache({ tx }: Context, self: Ref<'PVS_cache_storage'>): Pr
   await tx.remove('PVS_cache_storage', self);
 }
 export const pvsCacheStorageOverrides = {
-  create: (context: Context, { args }: { args: StoredRecord<'PVS_cache_storage'> }) => createCache(context, args),
+  create: (context: Context, { args }: { args: StoredRecord<'PVS_cache_storage'> }) =>
+    createCache(context, args),
   destroy: (context: Context, { self }: { self: Ref<'PVS_cache_storage'> }) => destroyCache(context, self),
 };

@@ -5,7 +5,10 @@ import type { Context } from '../core/context';
 import { addPif, admitPif, assertNotConnected, lockInterfaces, removePif } from './interfaces';
 import { recordWith } from '../core/records';
 
-async function create(context: Context, { transport_PIF, network, protocol }: OperationParams<typeof classes.tunnel, 'create'>): Promise<Ref<'tunnel'>> {
+async function create(
+  context: Context,
+  { transport_PIF, network, protocol }: OperationParams<typeof classes.tunnel, 'create'>,
+): Promise<Ref<'tunnel'>> {
   const { tx, plane } = context;
   await lockInterfaces(tx);
   const { pif } = await admitPif(tx, transport_PIF, stackingRules.refuseTunnel);
@@ -23,7 +26,17 @@ async function create(context: Context, { transport_PIF, network, protocol }: Op
     managed: true,
     currently_attached: pif.currently_attached,
   });
-  await tx.insert('tunnel', ref, recordWith('tunnel', { uuid, access_PIF, transport_PIF, protocol, status: { active: String(pif.currently_attached) } }));
+  await tx.insert(
+    'tunnel',
+    ref,
+    recordWith('tunnel', {
+      uuid,
+      access_PIF,
+      transport_PIF,
+      protocol,
+      status: { active: String(pif.currently_attached) },
+    }),
+  );
   return ref;
 }
 

@@ -14,7 +14,8 @@ type Patch = Partial<StoredRecord<'VIF'>>;
 type Configure = OperationParams<typeof classes.VIF, 'configure_ipv4' | 'configure_ipv6'>;
 
 export const vifConfigure = (plane: Plane) => ({
-  move: (run: Run<Tx>, { self, network }: OperationParams<typeof classes.VIF, 'move'>) => change(plane, run, self, (tx, vif) => moved(tx, vif, network)),
+  move: (run: Run<Tx>, { self, network }: OperationParams<typeof classes.VIF, 'move'>) =>
+    change(plane, run, self, (tx, vif) => moved(tx, vif, network)),
   configure_ipv4: (run: Run<Tx>, wish: OperationParams<typeof classes.VIF, 'configure_ipv4'>) =>
     change(plane, run, wish.self, (tx, vif) => configured(tx, vif, wish, 'ipv4')),
   configure_ipv6: (run: Run<Tx>, wish: OperationParams<typeof classes.VIF, 'configure_ipv6'>) =>
@@ -31,7 +32,12 @@ interface Begun {
   readonly live: Live | null;
 }
 
-async function change(plane: Plane, run: Run<Tx>, self: Ref<'VIF'>, patchOf: (tx: Tx, vif: Row<'VIF'>) => Promise<Patch>): Promise<void> {
+async function change(
+  plane: Plane,
+  run: Run<Tx>,
+  self: Ref<'VIF'>,
+  patchOf: (tx: Tx, vif: Row<'VIF'>) => Promise<Patch>,
+): Promise<void> {
   const { live } = await run.commit(
     'store',
     (tx) => begin(tx, self, patchOf),
@@ -46,7 +52,11 @@ async function change(plane: Plane, run: Run<Tx>, self: Ref<'VIF'>, patchOf: (tx
   return run.conclude('end', async () => undefined);
 }
 
-async function begin(tx: Tx, self: Ref<'VIF'>, patchOf: (tx: Tx, vif: Row<'VIF'>) => Promise<Patch>): Promise<Begun> {
+async function begin(
+  tx: Tx,
+  self: Ref<'VIF'>,
+  patchOf: (tx: Tx, vif: Row<'VIF'>) => Promise<Patch>,
+): Promise<Begun> {
   const vif = await tx.lock('VIF', self);
   const { power_state } = await tx.get('VM', vif.VM);
   const runs = power_state === 'Running' && vif.currently_attached;
@@ -55,7 +65,10 @@ async function begin(tx: Tx, self: Ref<'VIF'>, patchOf: (tx: Tx, vif: Row<'VIF'>
   const before = runs ? await describeRun(tx, vif.VM) : undefined;
   await tx.update('VIF', self, patch);
   const after = before && (await describeRun(tx, vif.VM));
-  return { was, live: before && after ? { placed: before.placed, before: before.spec, after: after.spec } : null };
+  return {
+    was,
+    live: before && after ? { placed: before.placed, before: before.spec, after: after.spec } : null,
+  };
 }
 
 /** Functions of a card cannot change hands; the host of a VM that runs must be on the network, if any host is. */
@@ -67,16 +80,24 @@ async function moved(tx: Tx, vif: Row<'VIF'>, network: Ref<'network'>): Promise<
      FROM vm m WHERE m.ref = $3`,
     [vif.network, network, vif.VM],
   );
-  if (row?.sriov && vif.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', 'Cannot move a SR-IOV VIF while it is attached');
-  if (vif.currently_attached && row?.host && row.anywhere && !row.here) throw new XenError('HOST_CANNOT_ATTACH_NETWORK', row.host, network);
+  if (row?.sriov && vif.currently_attached)
+    throw new XenError('OPERATION_NOT_ALLOWED', 'Cannot move a SR-IOV VIF while it is attached');
+  if (vif.currently_attached && row?.host && row.anywhere && !row.here)
+    throw new XenError('HOST_CANNOT_ATTACH_NETWORK', row.host, network);
   return { network, MTU };
 }
 
-async function configured(tx: Tx, vif: Row<'VIF'>, wish: Configure, family: addresses.Family): Promise<Patch> {
+async function configured(
+  tx: Tx,
+  vif: Row<'VIF'>,
+  wish: Configure,
+  family: addresses.Family,
+): Promise<Patch> {
   const { mode, address, gateway } = wish;
   const fixed = mode === 'Static';
   if (fixed) assertAddress(vif, wish, family);
-  if (!(await guestSays(tx, vif.VM, 'feature-static-ip-setting'))) throw new XenError('VM_LACKS_FEATURE', vif.VM);
+  if (!(await guestSays(tx, vif.VM, 'feature-static-ip-setting')))
+    throw new XenError('VM_LACKS_FEATURE', vif.VM);
   return {
     [`${family}_configuration_mode`]: mode,
     [`${family}_addresses`]: fixed ? [address] : [],
@@ -87,6 +108,8 @@ async function configured(tx: Tx, vif: Row<'VIF'>, wish: Configure, family: addr
 function assertAddress(vif: Row<'VIF'>, { address, gateway }: Configure, family: addresses.Family): void {
   if (!addresses.isCidr(family, address)) throw new XenError('INVALID_CIDR_ADDRESS_SPECIFIED', 'address');
   const bare = address.split('/')[0] ?? '';
-  if (vif.locking_mode === 'locked' && !vif[`${family}_allowed`].includes(bare)) throw new XenError('ADDRESS_VIOLATES_LOCKING_CONSTRAINT', address);
-  if (gateway !== '' && !addresses.isAddress(family, gateway)) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'gateway');
+  if (vif.locking_mode === 'locked' && !vif[`${family}_allowed`].includes(bare))
+    throw new XenError('ADDRESS_VIOLATES_LOCKING_CONSTRAINT', address);
+  if (gateway !== '' && !addresses.isAddress(family, gateway))
+    throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'gateway');
 }

@@ -9,13 +9,17 @@ import { generatedMac } from '../vm/vm';
 type Vif = StoredRecord<'VIF'>;
 const largestTag = 4094;
 
-async function create(context: Context, given: Partial<Vif> & Pick<Vif, 'VM' | 'network' | 'device' | 'MAC' | 'MTU'>): Promise<Ref<'VIF'>> {
+async function create(
+  context: Context,
+  given: Partial<Vif> & Pick<Vif, 'VM' | 'network' | 'device' | 'MAC' | 'MTU'>,
+): Promise<Ref<'VIF'>> {
   const { tx, plane } = context;
   const vm = await tx.lock('VM', given.VM);
   const network = await tx.get('network', given.network);
   if (!/^\d{1,3}$/.test(given.device)) throw new XenError('INVALID_DEVICE', given.device);
   if (given.MAC !== '' && !addresses.isMac(given.MAC)) throw new XenError('MAC_INVALID', given.MAC);
-  if (vm.power_state === 'Suspended') throw new XenError('VM_BAD_POWER_STATE', given.VM, 'halted, running', 'suspended');
+  if (vm.power_state === 'Suspended')
+    throw new XenError('VM_BAD_POWER_STATE', given.VM, 'halted, running', 'suspended');
   await assertStaysAgile(tx, vm, given.network);
   const [taken] = await tx.find('VIF', { VM: given.VM, device: given.device });
   if (taken) throw new XenError('DEVICE_ALREADY_EXISTS', given.device);
@@ -46,15 +50,20 @@ async function assignAddress(tx: Tx, network: Ref<'network'>, vif: Ref<'VIF'>): 
   const { ip_begin = '', ip_end = '' } = other_config;
   if (!addresses.isIpv4(ip_begin) || !addresses.isIpv4(ip_end)) return;
   const free = addresses.freeAddress(ip_begin, ip_end, new Set(Object.values(assigned_ips)));
-  if (free !== undefined) await tx.update('network', network, { assigned_ips: { ...assigned_ips, [vif]: free } });
+  if (free !== undefined)
+    await tx.update('network', network, { assigned_ips: { ...assigned_ips, [vif]: free } });
 }
 async function freeAddress(tx: Tx, network: Ref<'network'>, vif: Ref<'VIF'>): Promise<void> {
-  await tx.query('UPDATE network SET assigned_ips = assigned_ips - $2 WHERE ref = $1 AND assigned_ips ? $2', [network, vif]);
+  await tx.query('UPDATE network SET assigned_ips = assigned_ips - $2 WHERE ref = $1 AND assigned_ips ? $2', [
+    network,
+    vif,
+  ]);
 }
 
 async function destroy({ tx }: Context, self: Ref<'VIF'>): Promise<void> {
   const vif = await tx.lock('VIF', self);
-  if (vif.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', `VIF '${vif.uuid}' still attached to '${vif.VM}'`);
+  if (vif.currently_attached)
+    throw new XenError('OPERATION_NOT_ALLOWED', `VIF '${vif.uuid}' still attached to '${vif.VM}'`);
   await freeAddress(tx, vif.network, self);
   await tx.query('DELETE FROM pvs_proxy WHERE "VIF" = $1', [self]);
   await tx.remove('VIF', self);
@@ -63,21 +72,33 @@ async function destroy({ tx }: Context, self: Ref<'VIF'>): Promise<void> {
 type AddressField = 'ipv4_allowed' | 'ipv6_allowed';
 const familyOf = { ipv4_allowed: 'ipv4', ipv6_allowed: 'ipv6' } as const;
 function assertAllowed(field: AddressField, values: readonly string[]): void {
-  if (!values.every((v) => addresses.isAddress(familyOf[field], v))) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', field);
+  if (!values.every((v) => addresses.isAddress(familyOf[field], v)))
+    throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', field);
 }
-async function setAllowed({ tx }: Context, self: Ref<'VIF'>, field: AddressField, change: (present: readonly string[]) => string[]): Promise<void> {
+async function setAllowed(
+  { tx }: Context,
+  self: Ref<'VIF'>,
+  field: AddressField,
+  change: (present: readonly string[]) => string[],
+): Promise<void> {
   const after = [...new Set(change((await tx.lock('VIF', self))[field]))];
   assertAllowed(field, after);
   await tx.update('VIF', self, { [field]: after });
 }
 
 /** Tags reach a guest only from an interface that carries none itself. */
-async function setTrunks({ tx }: Context, self: Ref<'VIF'>, change: (vif: Row<'VIF'>) => number[]): Promise<void> {
+async function setTrunks(
+  { tx }: Context,
+  self: Ref<'VIF'>,
+  change: (vif: Row<'VIF'>) => number[],
+): Promise<void> {
   const vif = await tx.lock('VIF', self);
   const after = [...new Set(change(vif))];
   const bad = after.find((tag) => tag < 0 || tag > largestTag);
   if (bad !== undefined) throw new XenError('VLAN_TAG_INVALID', String(bad));
-  const [tagged] = await tx.query('SELECT 1 AS yes FROM pif WHERE network = $1 AND "VLAN" >= 0 LIMIT 1', [vif.network]);
+  const [tagged] = await tx.query('SELECT 1 AS yes FROM pif WHERE network = $1 AND "VLAN" >= 0 LIMIT 1', [
+    vif.network,
+  ]);
   if (tagged && after.length > 0) throw new XenError('NETWORK_INCOMPATIBLE_WITH_TRUNKS', vif.network);
   await tx.update('VIF', self, { trunks: after });
 }
@@ -85,13 +106,18 @@ async function setTrunks({ tx }: Context, self: Ref<'VIF'>, change: (vif: Row<'V
 export const vifCalls: CallsOf<typeof classes.VIF, Context> = {
   set_locking_mode: async ({ tx }, { self, value }) => tx.update('VIF', self, { locking_mode: value }),
   set_ipv4_allowed: (context, { self, value }) => setAllowed(context, self, 'ipv4_allowed', () => value),
-  add_ipv4_allowed: (context, { self, value }) => setAllowed(context, self, 'ipv4_allowed', (present) => [...present, value]),
-  remove_ipv4_allowed: (context, { self, value }) => setAllowed(context, self, 'ipv4_allowed', (present) => present.filter((v) => v !== value)),
+  add_ipv4_allowed: (context, { self, value }) =>
+    setAllowed(context, self, 'ipv4_allowed', (present) => [...present, value]),
+  remove_ipv4_allowed: (context, { self, value }) =>
+    setAllowed(context, self, 'ipv4_allowed', (present) => present.filter((v) => v !== value)),
   set_ipv6_allowed: (context, { self, value }) => setAllowed(context, self, 'ipv6_allowed', () => value),
-  add_ipv6_allowed: (context, { self, value }) => setAllowed(context, self, 'ipv6_allowed', (present) => [...present, value]),
-  remove_ipv6_allowed: (context, { self, value }) => setAllowed(context, self, 'ipv6_allowed', (present) => present.filter((v) => v !== value)),
+  add_ipv6_allowed: (context, { self, value }) =>
+    setAllowed(context, self, 'ipv6_allowed', (present) => [...present, value]),
+  remove_ipv6_allowed: (context, { self, value }) =>
+    setAllowed(context, self, 'ipv6_allowed', (present) => present.filter((v) => v !== value)),
   add_trunks: (context, { self, value }) => setTrunks(context, self, ({ trunks }) => [...trunks, value]),
-  remove_trunks: (context, { self, value }) => setTrunks(context, self, ({ trunks }) => trunks.filter((tag) => tag !== value)),
+  remove_trunks: (context, { self, value }) =>
+    setTrunks(context, self, ({ trunks }) => trunks.filter((tag) => tag !== value)),
   set_trunks: (context, { self, value }) => setTrunks(context, self, () => value),
 };
 

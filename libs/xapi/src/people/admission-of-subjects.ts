@@ -33,7 +33,11 @@ export async function admit(plane: Plane, name: string, password: string): Promi
 }
 
 /** The same without a password: what a user who came in once may do now. Undefined when that is nothing. */
-export async function admitAgain(plane: Plane, directory: Directory, identifier: string): Promise<Admitted | undefined> {
+export async function admitAgain(
+  plane: Plane,
+  directory: Directory,
+  identifier: string,
+): Promise<Admitted | undefined> {
   const entry = await directory.identified(identifier);
   try {
     return entry && (await admitted(plane, directory, entry, entry.name));
@@ -49,7 +53,11 @@ const suspended = ['account-disabled', 'account-expired', 'account-locked', 'pas
 /** Refusals name the user as that was typed. */
 async function admitted(plane: Plane, directory: Directory, entry: Entry, typed: string): Promise<Admitted> {
   const refused = (why: string): XenError =>
-    new XenError('SESSION_AUTHORIZATION_FAILED', typed, `Subject ${entry.name} (identifier ${entry.identifier}) ${why}`);
+    new XenError(
+      'SESSION_AUTHORIZATION_FAILED',
+      typed,
+      `Subject ${entry.name} (identifier ${entry.identifier}) ${why}`,
+    );
   const why = suspended.find((state) => entry.known[`subject-${state}`] === 'true');
   if (why !== undefined) throw refused(`is suspended: ${why}`);
   const rows = await plane.store.query<SubjectRow & object>(

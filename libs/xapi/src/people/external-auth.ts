@@ -2,7 +2,13 @@
 import { XenError } from '@xenplane/model';
 import { inTransaction, type Reader, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { DirectoryTrouble, type Configuration, type Directory, type DirectoryType, type Entry } from './directory';
+import {
+  DirectoryTrouble,
+  type Configuration,
+  type Directory,
+  type DirectoryType,
+  type Entry,
+} from './directory';
 import { ldap } from './ldap';
 import { localDirectory } from './local-directory';
 
@@ -23,7 +29,10 @@ interface JoinedHost {
   readonly external_auth_configuration: Configuration;
 }
 async function joinedHost(reader: Reader): Promise<JoinedHost | undefined> {
-  const [host] = await reader.query<JoinedHost>("SELECT external_auth_type, external_auth_configuration FROM host WHERE external_auth_type <> '' LIMIT 1", []);
+  const [host] = await reader.query<JoinedHost>(
+    "SELECT external_auth_type, external_auth_configuration FROM host WHERE external_auth_type <> '' LIMIT 1",
+    [],
+  );
   return host;
 }
 
@@ -34,7 +43,10 @@ export async function joinedDirectory(plane: Plane): Promise<Directory | undefin
 }
 
 /** Answers a client's question to the directory. */
-export async function askDirectory<T>(plane: Plane, question: (directory: Directory) => Promise<T>): Promise<T> {
+export async function askDirectory<T>(
+  plane: Plane,
+  question: (directory: Directory) => Promise<T>,
+): Promise<T> {
   const directory = await joinedDirectory(plane);
   if (!directory) throw new XenError('AUTH_IS_DISABLED');
   try {
@@ -57,26 +69,34 @@ export interface Joining {
   hosts(tx: Tx): Promise<readonly string[]>;
 }
 /** Joins the directory on behalf of these hosts. The directory itself is joined once for all; it is asked while nothing is held. */
-export async function joinDirectory(plane: Plane, { service, type, configuration, hosts }: Joining): Promise<void> {
+export async function joinDirectory(
+  plane: Plane,
+  { service, type, configuration, hosts }: Joining,
+): Promise<void> {
   const kind = directoryType(type);
-  const prepared = (await joinedHost(plane.store)) ? undefined : await kind.prepare(plane, service, configuration);
+  const prepared = (await joinedHost(plane.store))
+    ? undefined
+    : await kind.prepare(plane, service, configuration);
   await inTransaction(plane.store, async (tx) => {
     await lockDirectory(tx);
     const refs = await hosts(tx);
     const peer = await joinedHost(tx);
     if (peer && peer.external_auth_type !== type)
-      throw new XenError('AUTH_ENABLE_FAILED', `Other hosts are joined to a directory of type ${peer.external_auth_type}`);
-    if (!peer && !prepared) throw new XenError('AUTH_ENABLE_FAILED', 'The other hosts have left the directory meanwhile');
+      throw new XenError(
+        'AUTH_ENABLE_FAILED',
+        `Other hosts are joined to a directory of type ${peer.external_auth_type}`,
+      );
+    if (!peer && !prepared)
+      throw new XenError('AUTH_ENABLE_FAILED', 'The other hosts have left the directory meanwhile');
     if (!peer) await prepared?.keep(tx);
-    await tx.query('UPDATE host SET external_auth_type = $2, external_auth_service_name = $3, external_auth_configuration = $4 WHERE ref = ANY($1)', [
-      refs,
-      type,
-      service,
-      JSON.stringify(peer ? peer.external_auth_configuration : prepared?.shown),
-    ]);
+    await tx.query(
+      'UPDATE host SET external_auth_type = $2, external_auth_service_name = $3, external_auth_configuration = $4 WHERE ref = ANY($1)',
+      [refs, type, service, JSON.stringify(peer ? peer.external_auth_configuration : prepared?.shown)],
+    );
   });
 }
-const lockDirectory = (tx: Tx): Promise<unknown> => tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/directory'))", []);
+const lockDirectory = (tx: Tx): Promise<unknown> =>
+  tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/directory'))", []);
 
 /** Hosts that join the pool are in the directory that the others are in. */
 export async function joinPeers(tx: Tx, hosts: readonly string[]): Promise<void> {
@@ -91,16 +111,21 @@ export async function joinPeers(tx: Tx, hosts: readonly string[]): Promise<void>
 export async function leaveDirectory(tx: Tx, hosts: readonly string[]): Promise<void> {
   await lockDirectory(tx);
   const joined = await joinedHost(tx);
-  await tx.query("UPDATE host SET external_auth_type = '', external_auth_service_name = '', external_auth_configuration = '{}' WHERE ref = ANY($1)", [hosts]);
+  await tx.query(
+    "UPDATE host SET external_auth_type = '', external_auth_service_name = '', external_auth_configuration = '{}' WHERE ref = ANY($1)",
+    [hosts],
+  );
   if (!joined || (await joinedHost(tx))) return;
   await directoryType(joined.external_auth_type).leave(tx);
   await endSessionsWhere(tx, "x.auth_user_sid <> ''", []);
 }
 
 /** Ends the sessions that owe their role, wholly or in part, to this subject. Every process hears of it as its tokens' trust runs out. */
-export const endSessionsOf = (tx: Tx, identifier: string): Promise<void> => endSessionsWhere(tx, '$1 = ANY(s.subjects)', [identifier]);
+export const endSessionsOf = (tx: Tx, identifier: string): Promise<void> =>
+  endSessionsWhere(tx, '$1 = ANY(s.subjects)', [identifier]);
 
-export const endSessions = (tx: Tx, refs: readonly string[]): Promise<void> => endSessionsWhere(tx, 's.session = ANY($1)', [refs]);
+export const endSessions = (tx: Tx, refs: readonly string[]): Promise<void> =>
+  endSessionsWhere(tx, 's.session = ANY($1)', [refs]);
 
 async function endSessionsWhere(tx: Tx, condition: string, params: readonly unknown[]): Promise<void> {
   await tx.query(

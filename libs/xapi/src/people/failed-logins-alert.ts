@@ -10,6 +10,13 @@ export async function alertFailedLogins(plane: Plane): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
     const [pool] = await tx.find('pool', {});
     const [master] = pool ? await tx.getMany('host', [pool.master]) : [];
-    if (master) await raiseAlert(tx, plane, { name: 'FAILED_LOGIN_ATTEMPTS', priority: 3, cls: 'Host', obj_uuid: master.uuid, body });
+    if (master)
+      await raiseAlert(tx, plane, {
+        name: 'FAILED_LOGIN_ATTEMPTS',
+        priority: 3,
+        cls: 'Host',
+        obj_uuid: master.uuid,
+        body,
+      });
   });
 }

@@ -29,14 +29,21 @@ const entryOf = ({ identifier, name, is_group, known }: Row): Entry => ({
     [is_group ? 'subject-gid' : 'subject-uid']: identifier.slice(1),
     ...(is_group
       ? {}
-      : { 'subject-account-disabled': 'false', 'subject-account-expired': 'false', 'subject-account-locked': 'false', 'subject-password-expired': 'false' }),
+      : {
+          'subject-account-disabled': 'false',
+          'subject-account-expired': 'false',
+          'subject-account-locked': 'false',
+          'subject-password-expired': 'false',
+        }),
     ...known,
   },
 });
 
 function open({ store }: Plane): Directory {
   const one = async (column: 'name' | 'identifier', value: string): Promise<Row | undefined> =>
-    (await store.query<Row & object>(`SELECT ${columns} FROM directory_entry WHERE ${column} = $1`, [value]))[0];
+    (
+      await store.query<Row & object>(`SELECT ${columns} FROM directory_entry WHERE ${column} = $1`, [value])
+    )[0];
   return {
     authenticate: async (name, password) => {
       const row = await one('name', name);
@@ -67,32 +74,75 @@ const part = (configuration: Configuration, prefix: string): [string, string][] 
 
 function assertNames(users: readonly [string, string][], groups: readonly [string, string][]): void {
   const names = [...users, ...groups].map(([name]) => name);
-  if (names.length > mostPeople) throw new XenError('AUTH_ENABLE_FAILED', `The directory can hold ${mostPeople} users and groups`);
+  if (names.length > mostPeople)
+    throw new XenError('AUTH_ENABLE_FAILED', `The directory can hold ${mostPeople} users and groups`);
   const bad = names.find((name, i) => !plainName.test(name) || name === 'root' || names.indexOf(name) !== i);
-  if (bad !== undefined) throw new XenError('AUTH_ENABLE_FAILED_INVALID_ACCOUNT', `The name ${JSON.stringify(bad)} cannot be used`);
+  if (bad !== undefined)
+    throw new XenError(
+      'AUTH_ENABLE_FAILED_INVALID_ACCOUNT',
+      `The name ${JSON.stringify(bad)} cannot be used`,
+    );
   const open = users.find(([, password]) => password === '' || Buffer.byteLength(password) > longestPassword);
-  if (open) throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', `The password of ${open[0]} is empty or too long`);
+  if (open)
+    throw new XenError(
+      'AUTH_ENABLE_FAILED_WRONG_CREDENTIALS',
+      `The password of ${open[0]} is empty or too long`,
+    );
 }
 
 async function prepare(_plane: Plane, _service: string, configuration: Configuration): Promise<Joined> {
   const users = part(configuration, 'user:'),
     groups = part(configuration, 'group:');
   assertNames(users, groups);
-  const ids = new Map([...users.map(([name], i) => [name, `u${firstId + i}`] as const), ...groups.map(([name], i) => [name, `g${firstId + i}`] as const)]);
+  const ids = new Map([
+    ...users.map(([name], i) => [name, `u${firstId + i}`] as const),
+    ...groups.map(([name], i) => [name, `g${firstId + i}`] as const),
+  ]);
   const hashes = await Promise.all(users.map(([, password]) => hashPassword(password)));
   const keep = async (tx: Tx): Promise<void> => {
     for (const [i, [name]] of users.entries())
-      await tx.query('INSERT INTO directory_entry(identifier, name, hash) VALUES ($1, $2, $3)', [ids.get(name), name, hashes[i]]);
-    for (const [name] of groups) await tx.query('INSERT INTO directory_entry(identifier, name, is_group) VALUES ($1, $2, true)', [ids.get(name), name]);
-    for (const [name, list] of groups) for (const member of list.split(',').filter((m) => m.trim() !== '')) await addMember(tx, ids, name, member.trim());
+      await tx.query('INSERT INTO directory_entry(identifier, name, hash) VALUES ($1, $2, $3)', [
+        ids.get(name),
+        name,
+        hashes[i],
+      ]);
+    for (const [name] of groups)
+      await tx.query('INSERT INTO directory_entry(identifier, name, is_group) VALUES ($1, $2, true)', [
+        ids.get(name),
+        name,
+      ]);
+    for (const [name, list] of groups)
+      for (const member of list.split(',').filter((m) => m.trim() !== ''))
+        await addMember(tx, ids, name, member.trim());
   };
-  return { keep, shown: Object.fromEntries(Object.entries(configuration).filter(([key]) => !/^(user|group):|pass/i.test(key))) };
+  return {
+    keep,
+    shown: Object.fromEntries(
+      Object.entries(configuration).filter(([key]) => !/^(user|group):|pass/i.test(key)),
+    ),
+  };
 }
 
-async function addMember(tx: Tx, ids: ReadonlyMap<string, string>, group: string, member: string): Promise<void> {
+async function addMember(
+  tx: Tx,
+  ids: ReadonlyMap<string, string>,
+  group: string,
+  member: string,
+): Promise<void> {
   const identifier = ids.get(member);
-  if (identifier === undefined) throw new XenError('AUTH_ENABLE_FAILED_INVALID_ACCOUNT', `The group ${group} names ${member}, whom nobody knows`);
-  await tx.query('INSERT INTO directory_member(group_identifier, member) VALUES ($1, $2) ON CONFLICT DO NOTHING', [ids.get(group), identifier]);
+  if (identifier === undefined)
+    throw new XenError(
+      'AUTH_ENABLE_FAILED_INVALID_ACCOUNT',
+      `The group ${group} names ${member}, whom nobody knows`,
+    );
+  await tx.query(
+    'INSERT INTO directory_member(group_identifier, member) VALUES ($1, $2) ON CONFLICT DO NOTHING',
+    [ids.get(group), identifier],
+  );
 }
 
-export const localDirectory: DirectoryType = { open, prepare, leave: async (tx) => void (await tx.query('DELETE FROM directory_entry')) };
+export const localDirectory: DirectoryType = {
+  open,
+  prepare,
+  leave: async (tx) => void (await tx.query('DELETE FROM directory_entry')),
+};

@@ -1,7 +1,11 @@
 import { LoginThrottle, addressBlock } from './login-throttle';
 
 /** Work that ends on command, and which of it has begun. */
-function workshop(doors: LoginThrottle): { begun: string[]; come: (address: string, name: string) => Promise<void>; end: (name: string) => Promise<void> } {
+function workshop(doors: LoginThrottle): {
+  begun: string[];
+  come: (address: string, name: string) => Promise<void>;
+  end: (name: string) => Promise<void>;
+} {
   const begun: string[] = [];
   const ends = new Map<string, () => void>();
   const come = (address: string, name: string): Promise<void> =>

@@ -17,8 +17,12 @@ const usual: Room = { inside: 10, insideOfOne: 4, waiting: 1000, waitingOfOne: 5
 export function addressBlock(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '');
   if (!plain.includes(':')) return plain;
-  const [head = [], tail = []] = plain.split('::').map((side) => side.split(':').filter((group) => group !== ''));
-  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail].slice(0, 4).join(':');
+  const [head = [], tail = []] = plain
+    .split('::')
+    .map((side) => side.split(':').filter((group) => group !== ''));
+  return [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail]
+    .slice(0, 4)
+    .join(':');
 }
 
 interface Queue {
@@ -60,7 +64,8 @@ export class LoginThrottle {
   }
 
   private wait(queue: Queue): Promise<void> {
-    if (queue.waiting.length >= this.room.waitingOfOne || this.waiting >= this.room.waiting) throw new XenError('TOO_BUSY');
+    if (queue.waiting.length >= this.room.waitingOfOne || this.waiting >= this.room.waiting)
+      throw new XenError('TOO_BUSY');
     this.waiting += 1;
     return new Promise((resolve) => queue.waiting.push(resolve));
   }

@@ -7,7 +7,11 @@ const keyBytes = 32;
 export const longestPassword = 1024;
 
 const derive = (password: string, salt: Buffer): Promise<Buffer> =>
-  new Promise((resolve, reject) => scrypt(Buffer.from(password, 'utf8'), salt, keyBytes, cost, (error, key) => (error ? reject(error) : resolve(key))));
+  new Promise((resolve, reject) =>
+    scrypt(Buffer.from(password, 'utf8'), salt, keyBytes, cost, (error, key) =>
+      error ? reject(error) : resolve(key),
+    ),
+  );
 
 /** A flood of logins must not take every thread that file reads need too. */
 const gate = new ConcurrencyLimit(2);

@@ -1,5 +1,17 @@
 /** Everything that a role may allow, as clients see it: one permission for each message, for each map key that has a role of its own, for each HTTP handler. */
-import { allows, asRef, handlers, messages, roles, roleUuids, type HandlerFacts, type Message, type Ref, type Role, type XenRecord } from '@xenplane/model';
+import {
+  allows,
+  asRef,
+  handlers,
+  messages,
+  roles,
+  roleUuids,
+  type HandlerFacts,
+  type Message,
+  type Ref,
+  type Role,
+  type XenRecord,
+} from '@xenplane/model';
 import { refOf, seededUuid } from '../core/seeded';
 
 export type RoleName = (typeof roles)[number];
@@ -11,26 +23,38 @@ interface Permission {
 }
 
 /** As errors and roles name it; keys of maps behind a slash. */
-export const permissionOf = (message: Message, key?: string): string => message.name.toLowerCase() + (key === undefined ? '' : `/key:${key.toLowerCase()}`);
+export const permissionOf = (message: Message, key?: string): string =>
+  message.name.toLowerCase() + (key === undefined ? '' : `/key:${key.toLowerCase()}`);
 
 function ofMessage(message: Message): Permission[] {
   const { role, clientCert } = message;
-  const keys = Object.entries(message.keyRoles ?? {}).map(([key, r]) => ({ name: permissionOf(message, key), role: r, clientCert: false }));
+  const keys = Object.entries(message.keyRoles ?? {}).map(([key, r]) => ({
+    name: permissionOf(message, key),
+    role: r,
+    clientCert: false,
+  }));
   return [{ name: permissionOf(message), role, clientCert }, ...keys];
 }
 function ofHandler([name, { role, clientCert, parts }]: readonly [string, HandlerFacts]): Permission[] {
-  const all = Object.entries(parts ?? {}).map(([part, r]) => ({ name: `http/${name}/${part}`.toLowerCase(), role: r, clientCert: false }));
+  const all = Object.entries(parts ?? {}).map(([part, r]) => ({
+    name: `http/${name}/${part}`.toLowerCase(),
+    role: r,
+    clientCert: false,
+  }));
   return [{ name: `http/${name}`.toLowerCase(), role, clientCert: clientCert === true }, ...all];
 }
 /** Permissions of single calls beyond their own: here, to cancel, change or end another user's task. */
-const beyond: readonly Permission[] = [{ name: 'task.destroy/any', role: 'pool-operator', clientCert: false }];
+const beyond: readonly Permission[] = [
+  { name: 'task.destroy/any', role: 'pool-operator', clientCert: false },
+];
 
 export const permissions: readonly Permission[] = [
   ...[...messages.values()].flatMap(ofMessage),
   ...Object.entries<HandlerFacts>(handlers).flatMap(ofHandler),
   ...beyond,
 ];
-const holds = (role: RoleName, { role: needed, clientCert }: Permission): boolean => allows(role, needed) || (clientCert && role === 'client-cert');
+const holds = (role: RoleName, { role: needed, clientCert }: Permission): boolean =>
+  allows(role, needed) || (clientCert && role === 'client-cert');
 
 const refOfRole = (name: RoleName): Ref<'role'> => refOf('role', roleUuids[name]);
 
@@ -48,11 +72,20 @@ const recordsOfPermissions = new Map(
   }),
 );
 /** Made once: most permissions are in several of the roles. */
-const refOfPermission = new Map([...recordsOfPermissions].map(([ref, { name_label }]) => [name_label, asRef<'role'>(ref)] as const));
+const refOfPermission = new Map(
+  [...recordsOfPermissions].map(([ref, { name_label }]) => [name_label, asRef<'role'>(ref)] as const),
+);
 
 /** Names of all permissions of each role. */
-const namesOf = new Map(roles.map((role) => [role, permissions.filter((p) => holds(role, p)).map((p) => p.name)] as const));
-const subrolesOf = new Map([...namesOf].map(([role, names]) => [String(refOfRole(role)), names.flatMap((name) => refOfPermission.get(name) ?? [])] as const));
+const namesOf = new Map(
+  roles.map((role) => [role, permissions.filter((p) => holds(role, p)).map((p) => p.name)] as const),
+);
+const subrolesOf = new Map(
+  [...namesOf].map(
+    ([role, names]) =>
+      [String(refOfRole(role)), names.flatMap((name) => refOfPermission.get(name) ?? [])] as const,
+  ),
+);
 const roleOfRef = new Map(roles.map((role) => [String(refOfRole(role)), role] as const));
 
 /** The permissions of a role by its reference, as references; none for what is no role of the seven. */
@@ -67,7 +100,8 @@ function namesOfRef(ref: string): readonly string[] {
   const role = roleOfRef.get(ref);
   return role ? namesOfRole(role) : [recordsOfPermissions.get(ref)?.name_label ?? []].flat();
 }
-export const namesOfRole = (role: Role): readonly string[] => (role === 'local-root' ? [] : (namesOf.get(role) ?? []));
+export const namesOfRole = (role: Role): readonly string[] =>
+  role === 'local-root' ? [] : (namesOf.get(role) ?? []);
 /** The roles that contain a permission. */
 export function rolesWith(name: string): Ref<'role'>[] {
   const permission = permissions.find((p) => p.name === name.toLowerCase());

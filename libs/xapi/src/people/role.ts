@@ -5,7 +5,15 @@
 import { asRef, classNamed, classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import { evaluate, parseFilter } from '@xenplane/wire';
 import type { Context } from '../core/context';
-import { isRole, namesAllowed, permissionRecord, permissionRefs, rolesWith, subroles, type RoleRecord } from './permissions';
+import {
+  isRole,
+  namesAllowed,
+  permissionRecord,
+  permissionRefs,
+  rolesWith,
+  subroles,
+  type RoleRecord,
+} from './permissions';
 
 function recordOf({ plane }: Context, ref: string): RoleRecord {
   const record = permissionRecord(ref) ?? plane.replica.record('role', asRef<'role'>(ref));
@@ -19,7 +27,9 @@ async function all(context: Context): Promise<(readonly [string, RoleRecord])[]>
 }
 async function where(context: Context, expression: string): Promise<(readonly [string, RoleRecord])[]> {
   const filter = parseFilter(expression);
-  return (await all(context)).filter(([, record]) => evaluate(filter, (name) => (record as Readonly<Record<string, unknown>>)[name]));
+  return (await all(context)).filter(([, record]) =>
+    evaluate(filter, (name) => (record as Readonly<Record<string, unknown>>)[name]),
+  );
 }
 async function found(context: Context, of: (record: RoleRecord) => boolean): Promise<Ref<'role'>[]> {
   return (await all(context)).filter(([, record]) => of(record)).map(([ref]) => asRef(ref));
@@ -44,7 +54,8 @@ type Self = { readonly self: Ref<'role'> };
 const getters = Object.fromEntries(
   Object.keys(classNamed('role').fields).map((field) => [
     `get_${field}`,
-    async (context: Context, { self }: Self): Promise<unknown> => (recordOf(context, self) as Readonly<Record<string, unknown>>)[field],
+    async (context: Context, { self }: Self): Promise<unknown> =>
+      (recordOf(context, self) as Readonly<Record<string, unknown>>)[field],
   ]),
 );
 
@@ -56,9 +67,12 @@ export const roleOverrides = {
     if (!ref) throw new XenError('UUID_INVALID', 'role', uuid);
     return ref;
   },
-  get_by_name_label: (context: Context, { label }: { label: string }) => found(context, (record) => record.name_label === label),
+  get_by_name_label: (context: Context, { label }: { label: string }) =>
+    found(context, (record) => record.name_label === label),
   get_all: (context: Context) => found(context, () => true),
   get_all_records: async (context: Context) => Object.fromEntries(await all(context)),
-  get_all_where: async (context: Context, { expr }: { expr: string }) => (await where(context, expr)).map(([ref]) => ref),
-  get_all_records_where: async (context: Context, { expr }: { expr: string }) => Object.fromEntries(await where(context, expr)),
+  get_all_where: async (context: Context, { expr }: { expr: string }) =>
+    (await where(context, expr)).map(([ref]) => ref),
+  get_all_records_where: async (context: Context, { expr }: { expr: string }) =>
+    Object.fromEntries(await where(context, expr)),
 };

@@ -1,12 +1,24 @@
 /** Role checks: the message's role, and for single keys of map fields the key's own. */
-import { allows, roles, XenError, type AnyRecord, type ClassDef, type Message, type Role } from '@xenplane/model';
+import {
+  allows,
+  roles,
+  XenError,
+  type AnyRecord,
+  type ClassDef,
+  type Message,
+  type Role,
+} from '@xenplane/model';
 import type { Session } from '../core/context';
 import { permissionOf } from './permissions';
 
 /** Says, as xapi does, which roles would do. */
 export function denied(permission: string, needed: Role): XenError {
   const enough = roles.filter((r) => r !== 'client-cert' && allows(r, needed));
-  return new XenError('RBAC_PERMISSION_DENIED', permission, `No permission in user session. (Roles with this permission: ${enough.join(', ')})`);
+  return new XenError(
+    'RBAC_PERMISSION_DENIED',
+    permission,
+    `No permission in user session. (Roles with this permission: ${enough.join(', ')})`,
+  );
 }
 
 type KeyRoles = Readonly<Record<string, Role>>;
@@ -36,12 +48,20 @@ function mapField(message: Message): { verb: string; name: string; keyRoles: Key
  * Refuses what the session's role does not allow. `before` is the present value of the map that a set_ replaces:
  * every key that appears, changes or goes needs what adding or removing it alone would need (lesson of XSA-489).
  */
-export function assertAllowed(session: Session, message: Message, args: Readonly<Record<string, unknown>>, before?: Readonly<Record<string, string>>): void {
+export function assertAllowed(
+  session: Session,
+  message: Message,
+  args: Readonly<Record<string, unknown>>,
+  before?: Readonly<Record<string, string>>,
+): void {
   const field = mapField(message);
   if (field && field.verb !== 'set') return assertKey(session, message, field.keyRoles, String(args['key']));
-  if (!allows(session.role, message.role) && !(message.clientCert && session.role === 'client-cert')) throw denied(permissionOf(message), message.role);
-  if (field && before) assertChangedKeys(session, message, field.keyRoles, before, args['value'] as Record<string, string>);
-  if (message.kind === 'create') assertGivenKeys(session, message, message.cls, args['args'] as Record<string, unknown>);
+  if (!allows(session.role, message.role) && !(message.clientCert && session.role === 'client-cert'))
+    throw denied(permissionOf(message), message.role);
+  if (field && before)
+    assertChangedKeys(session, message, field.keyRoles, before, args['value'] as Record<string, string>);
+  if (message.kind === 'create')
+    assertGivenKeys(session, message, message.cls, args['args'] as Record<string, unknown>);
 }
 
 /** True if the present value must be known before the roles for a set_ can be judged. */
@@ -57,7 +77,8 @@ function assertChangedKeys(
   before: Readonly<Record<string, string>>,
   after: Readonly<Record<string, string>>,
 ): void {
-  for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) if (before[key] !== after[key]) assertKey(session, message, roles, key);
+  for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
+    if (before[key] !== after[key]) assertKey(session, message, roles, key);
 }
 
 /** The keys of every map in a record that is to be created, cloned, copied or imported. */
@@ -66,7 +87,13 @@ export function assertGivenKeys(session: Session, message: Message, cls: ClassDe
 }
 
 /** The keys in which a record is to differ from what it was, map by map. */
-export function assertKeysBetween(session: Session, message: Message, cls: ClassDef, before: AnyRecord, after: AnyRecord): void {
+export function assertKeysBetween(
+  session: Session,
+  message: Message,
+  cls: ClassDef,
+  before: AnyRecord,
+  after: AnyRecord,
+): void {
   for (const [name, { keyRoles }] of Object.entries(cls.fields)) {
     if (!keyRoles) continue;
     const old = new Map(Object.entries((before[name] ?? {}) as Record<string, string>)),

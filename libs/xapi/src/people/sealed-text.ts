@@ -4,7 +4,8 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 const algorithm = 'aes-256-gcm';
 const nonceBytes = 12,
   tagBytes = 16;
-const keyOf = (secret: string): Uint8Array => new Uint8Array(hkdfSync('sha256', secret, '', 'xenplane/sealed-text', 32));
+const keyOf = (secret: string): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', secret, '', 'xenplane/sealed-text', 32));
 
 export function sealText(secret: string, text: string): string {
   const nonce = randomBytes(nonceBytes);
@@ -19,7 +20,9 @@ export function openText(secret: string, sealed: string): string | undefined {
   try {
     const decipher = createDecipheriv(algorithm, keyOf(secret), bytes.subarray(0, nonceBytes));
     decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes));
-    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]).toString('utf8');
+    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()]).toString(
+      'utf8',
+    );
   } catch {
     return undefined;
   }

@@ -8,12 +8,20 @@ import { recordWith } from '../core/records';
 type Subject = StoredRecord<'subject'>;
 
 /** A subject that is new may do nothing until it is given a role. */
-async function create({ tx, plane }: Context, { subject_identifier = '', other_config = {} }: Partial<Subject>): Promise<Ref<'subject'>> {
+async function create(
+  { tx, plane }: Context,
+  { subject_identifier = '', other_config = {} }: Partial<Subject>,
+): Promise<Ref<'subject'>> {
   await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/subjects'))", []);
-  if ((await tx.find('subject', { subject_identifier })).length > 0) throw new XenError('SUBJECT_ALREADY_EXISTS');
+  if ((await tx.find('subject', { subject_identifier })).length > 0)
+    throw new XenError('SUBJECT_ALREADY_EXISTS');
   const uuid = plane.ids.uuid(),
     ref = asRef<'subject'>(`OpaqueRef:${uuid}`);
-  await tx.insert('subject', ref, recordWith('subject', { uuid, subject_identifier, other_config, roles: [] }));
+  await tx.insert(
+    'subject',
+    ref,
+    recordWith('subject', { uuid, subject_identifier, other_config, roles: [] }),
+  );
   return ref;
 }
 
@@ -24,7 +32,11 @@ async function destroy({ tx }: Context, self: Ref<'subject'>): Promise<void> {
 }
 
 /** Users who hold a role by this subject log in again to get the new one. */
-async function setRoles({ tx }: Context, self: Ref<'subject'>, change: (roles: readonly Ref<'role'>[]) => Ref<'role'>[]): Promise<void> {
+async function setRoles(
+  { tx }: Context,
+  self: Ref<'subject'>,
+  change: (roles: readonly Ref<'role'>[]) => Ref<'role'>[],
+): Promise<void> {
   const { roles, subject_identifier } = await tx.lock('subject', self);
   await tx.update('subject', self, { roles: change(roles) });
   await endSessionsOf(tx, subject_identifier);

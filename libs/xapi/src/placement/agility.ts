@@ -24,7 +24,10 @@ export type HostBinding = readonly [XenError['code'], string];
 
 export async function assertAgile(tx: Tx, vm: Ref<'VM'>): Promise<void> {
   await tx.get('VM', vm);
-  const [row] = await tx.query<{ bond: HostBinding | null }>(`WITH ${runsEverywhere} SELECT ${hostBindingOf} AS bond FROM vm v WHERE v.ref = $1`, [vm]);
+  const [row] = await tx.query<{ bond: HostBinding | null }>(
+    `WITH ${runsEverywhere} SELECT ${hostBindingOf} AS bond FROM vm v WHERE v.ref = $1`,
+    [vm],
+  );
   if (row?.bond) throw new XenError(...row.bond);
 }
 

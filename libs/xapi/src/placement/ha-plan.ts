@@ -19,7 +19,10 @@ const selectVms = `WITH ${runsEverywhere} SELECT v.ref, v.resident_on AS host, v
 const isUp = `(v.power_state IN ('Running', 'Paused') OR v.ha_always_run)`;
 
 /** The live hosts and the VMs that HA is to keep running: those that are set so, or those that are named. */
-export async function haPool(tx: Tx, only?: readonly string[]): Promise<Pick<ha.HaPool, 'hosts'> & { readonly vms: readonly PlannedVm[] }> {
+export async function haPool(
+  tx: Tx,
+  only?: readonly string[],
+): Promise<Pick<ha.HaPool, 'hosts'> & { readonly vms: readonly PlannedVm[] }> {
   const hosts = await tx.query<{ ref: string; freeBytes: number }>(
     'SELECT host AS ref, memory_free AS "freeBytes" FROM host_run WHERE alive AND accepting ORDER BY host',
     [],
@@ -33,12 +36,19 @@ export async function haPool(tx: Tx, only?: readonly string[]): Promise<Pick<ha.
   const counted = new Set<string | null>(hosts.map((h) => h.ref));
   return {
     hosts,
-    vms: vms.map((v) => ({ ref: v.ref, host: placeOf(v, counted), bytes: memory.neededToStart(v), movable: v.bond === null, bond: v.bond })),
+    vms: vms.map((v) => ({
+      ref: v.ref,
+      host: placeOf(v, counted),
+      bytes: memory.neededToStart(v),
+      movable: v.bond === null,
+      bond: v.bond,
+    })),
   };
 }
 
 /** Where memory is taken for the VM already: where it runs, or where it is about to; on a host that takes no VMs it waits for another place. */
-const placeOf = ({ host, next }: Row, counted: ReadonlySet<string | null>): string | undefined => [host, next].find((h) => counted.has(h)) ?? undefined;
+const placeOf = ({ host, next }: Row, counted: ReadonlySet<string | null>): string | undefined =>
+  [host, next].find((h) => counted.has(h)) ?? undefined;
 
 /** The plan as the pool's fields show it, with an alert when it gets worse; the plan itself is made anew whenever it is needed. */
 export async function showPlan({ tx, plane }: { readonly tx: Tx; readonly plane: Plane }): Promise<void> {
@@ -47,10 +57,15 @@ export async function showPlan({ tx, plane }: { readonly tx: Tx; readonly plane:
   const { ref, uuid, name_label, ha_host_failures_to_tolerate: wanted } = pool;
   const most = ha.mostFailures(await haPool(tx));
   const shown = { ha_plan_exists_for: Math.min(wanted, most), ha_overcommitted: most < wanted };
-  if (shown.ha_plan_exists_for === pool.ha_plan_exists_for && shown.ha_overcommitted === pool.ha_overcommitted) return;
+  if (
+    shown.ha_plan_exists_for === pool.ha_plan_exists_for &&
+    shown.ha_overcommitted === pool.ha_overcommitted
+  )
+    return;
   await tx.update('pool', ref, shown);
   const alert = { priority: 3, cls: 'Pool', obj_uuid: uuid } as const;
-  if (most < pool.ha_plan_exists_for) await raiseAlert(tx, plane, { ...alert, name: 'HA_POOL_DROP_IN_PLAN_EXISTS_FOR', body: String(most) });
+  if (most < pool.ha_plan_exists_for)
+    await raiseAlert(tx, plane, { ...alert, name: 'HA_POOL_DROP_IN_PLAN_EXISTS_FOR', body: String(most) });
   if (shown.ha_overcommitted && !pool.ha_overcommitted)
     await raiseAlert(tx, plane, {
       ...alert,
@@ -78,7 +93,8 @@ export async function keepingPlan<T>(tx: Tx, change: () => Promise<T>, joins?: R
   const { ha_plan_exists_for } = await tx.lock('pool', guarding.ref);
   const planned = ha.coversAll(await haPool(tx), ha_plan_exists_for);
   const result = await change();
-  if (planned && !ha.coversAll(await joinedBy(tx, joins), ha_plan_exists_for)) throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
+  if (planned && !ha.coversAll(await joinedBy(tx, joins), ha_plan_exists_for))
+    throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
   return result;
 }
 

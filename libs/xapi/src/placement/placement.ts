@@ -1,163 +1,50 @@
 /** Placement for real: a view of the hosts that is at most a moment old, the pure function over it, and one conditional statement that makes it so. */
-import { explain, ha, leastLoaded, memory, noHostError, passthrough, place, platform, type Candidate, type Guest, type Placement } from '@xenplane/domain';
+import {
+  explain,
+  ha,
+  leastLoaded,
+  memory,
+  noHostError,
+  passthrough,
+  place,
+  platform,
+  type Candidate,
+  type Guest,
+  type Placement,
+} from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from '../core/agents';
 import { antiAffinityGroup, countingGroup } from './placement-groups';
 import type { Context, Plane } from '../core/context';
 import { equipped, takeGpus, takePcis, type RequestedDevices } from '../graphics/device-assignment';
 import { keepingPlan } from './ha-plan';
+import { hostsNow, HostsView, viewOf } from './hosts-view';
 import { attachedTo, modeOf, type Attached } from '../runs/domain-spec';
-import type { Row, Store, Tx } from '@xenplane/store';
+import type { Row, Tx } from '@xenplane/store';
 
 export interface Placed extends PlacedVm {
   readonly memoryBytes: number;
 }
 
-interface HostRow {
-  ref: string;
-  uuid: string;
-  enabled: boolean;
-  alive: boolean;
-  memory_free: number;
-  memory_total: number;
-  vcpus_placed: number;
-  vms_placed: number;
-  pcpus: number;
-  hvm: boolean;
-  iommu: boolean;
-  srs: string[] | null;
-  networks: string[] | null;
-  planned: boolean;
-}
-
-const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm, coalesce(h.chipset_info ->> 'iommu' = 'true', false) AS iommu,
-  (SELECT json_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT json_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
-  (SELECT bool_or(p.ha_enabled) FROM pool p) AS planned,
-  CASE WHEN row_number() OVER () = 1 THEN (SELECT json_object_agg(v.vm, v.vm_epoch) FROM vm_run v WHERE v.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
-
-const asCandidate = (row: HostRow): Candidate => ({
-  ref: row.ref,
-  uuid: row.uuid,
-  enabled: row.enabled,
-  live: row.alive,
-  memoryFree: row.memory_free,
-  memoryTotal: row.memory_total,
-  vcpusPlaced: row.vcpus_placed,
-  pcpus: row.pcpus,
-  vmsPlaced: row.vms_placed,
-  hvmCapable: row.hvm,
-  hasIommu: row.iommu,
-  srs: new Set(row.srs ?? []),
-  networks: new Set(row.networks ?? []),
-  groups: {},
-});
-
-/**
- * How old the view may be for a first choice. The commit checks all that a host was chosen by once more, and nothing is refused by
- * an old view, so that what anybody was answered before holds: an old view costs another try.
- */
-const freshMs = 50;
-
-/** A place that was chosen and is not yet in what the database shows. */
-interface Choice {
-  readonly vm: string;
-  readonly host: string;
-  readonly bytes: number;
-  readonly vcpus: number;
-  readonly at: number;
-  /** Of the run that began with it, once it was written down. */
-  epoch?: number;
-}
-/** A choice that does not show for so long was rolled back. */
-const forgottenMs = 10_000;
-
-/** The hosts as the database shows them at this moment. */
-export async function hostsNow(tx: Tx): Promise<Candidate[]> {
-  return (await tx.query<HostRow>(hostsQuery, [[]])).map(asCandidate);
-}
-
-class HostsView {
-  private hosts = new Map<string, Candidate>();
-  private readonly choices = new Map<string, Choice>();
-  private loadedAt = -Infinity;
-  private loading: Promise<void> | undefined;
-  /** True if high availability plans with the free memory. */
-  planned = false;
-
-  constructor(private readonly now: () => number) {}
-
-  /** Loads, when it is time, on the connection that the asker holds: one that waits for another connection of the pool may wait for ever. */
-  async candidates(tx: Tx): Promise<readonly Candidate[]> {
-    if (this.now() - this.loadedAt > freshMs) await (this.loading ??= this.load(tx).finally(() => (this.loading = undefined)));
-    return this.present();
-  }
-  /** As they are by now: a load that began before the question says nothing of what was committed since. */
-  async anew(tx: Tx): Promise<readonly Candidate[]> {
-    await this.loading?.catch(() => undefined);
-    await (this.loading ??= this.load(tx).finally(() => (this.loading = undefined)));
-    return this.present();
-  }
-  /** As they are at this very moment, all choices counted; who waits between this and `took` chooses by what was. */
-  present(): readonly Candidate[] {
-    return [...this.hosts.values()];
-  }
-
-  /** Counts a choice before it is committed, so that the next choice sees it. */
-  took(vm: string, host: string, bytes: number, vcpus: number): void {
-    const choice: Choice = { vm, host, bytes, vcpus, at: this.now() };
-    this.choices.set(vm, choice);
-    this.count(choice);
-  }
-  /** From this epoch on the database shows the choice, even if the run has ended by then. */
-  wrote(vm: string, epoch: number): void {
-    const choice = this.choices.get(vm);
-    if (choice) choice.epoch = epoch;
-  }
-  /** The place was not taken after all. */
-  left(vm: string): void {
-    if (this.choices.delete(vm)) this.expire();
-  }
-  expire(): void {
-    this.loadedAt = -Infinity;
-  }
-
-  /** One statement says how the hosts are and which choices are already in that; the others are counted again. */
-  private async load(tx: Tx): Promise<void> {
-    const rows = await tx.query<HostRow & { shown: Record<string, number> | null }>(hostsQuery, [[...this.choices.keys()]]);
-    this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
-    this.planned = rows[0]?.planned ?? false;
-    for (const [vm, epoch] of Object.entries(rows[0]?.shown ?? {})) if (epoch >= (this.choices.get(vm)?.epoch ?? Infinity)) this.choices.delete(vm);
-    for (const choice of this.choices.values()) {
-      if (this.now() - choice.at > forgottenMs) this.choices.delete(choice.vm);
-      else this.count(choice);
-    }
-    this.loadedAt = this.now();
-  }
-
-  private count({ host, bytes, vcpus }: Choice): void {
-    const present = this.hosts.get(host);
-    if (present)
-      this.hosts.set(host, { ...present, memoryFree: present.memoryFree - bytes, vcpusPlaced: present.vcpusPlaced + vcpus, vmsPlaced: present.vmsPlaced + 1 });
-  }
-}
-
-const views = new WeakMap<Store, HostsView>();
-function viewOf(plane: Plane): HostsView {
-  const present = views.get(plane.store);
-  if (present) return present;
-  const view = new HostsView(() => plane.clock.monotonic());
-  views.set(plane.store, view);
-  return view;
-}
-
 /** PCI devices are given to a VM when it starts; what its settings name while it runs counts from its next start on. */
 const pcisOf = ({ power_state, other_config }: StoredRecord<'VM'>): readonly string[] =>
   power_state === 'Running' || power_state === 'Paused' ? [] : passthrough.pciAddresses(other_config);
-const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): RequestedDevices => ({ gpus, usbGroups, pcis: pcisOf(record) });
+const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): RequestedDevices => ({
+  gpus,
+  usbGroups,
+  pcis: pcisOf(record),
+});
 
 /** The VM's requirements of a host. A network that no host is on is inside one host and needs nothing. */
-export function guestOf(vm: Ref<'VM'>, record: StoredRecord<'VM'>, { disks, nics, gpus, usbGroups }: Attached, hosts: readonly Candidate[]): Guest {
-  const networks = [...new Set(nics.map((n) => n.network))].filter((n) => hosts.some((h) => h.networks.has(n)));
+export function guestOf(
+  vm: Ref<'VM'>,
+  record: StoredRecord<'VM'>,
+  { disks, nics, gpus, usbGroups }: Attached,
+  hosts: readonly Candidate[],
+): Guest {
+  const networks = [...new Set(nics.map((n) => n.network))].filter((n) =>
+    hosts.some((h) => h.networks.has(n)),
+  );
   return {
     ref: vm,
     memoryBytes: memory.neededToStart(record),
@@ -186,7 +73,9 @@ export interface PlacementRequest {
 const mostTries = 5;
 
 /** Facts about hosts that were read for this guest alone. */
-const ownOf = (hosts: readonly Candidate[]): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'pcis' | 'groups'>> =>
+const ownOf = (
+  hosts: readonly Candidate[],
+): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'pcis' | 'groups'>> =>
   new Map(
     hosts.map(({ ref, gpus, usbGroups, pcis, groups }) => [
       ref,
@@ -200,12 +89,20 @@ function assertPossible(record: StoredRecord<'VM'>): void {
 }
 
 /** Chooses a host and takes the place, in the caller's transaction. HOST_NOT_ENOUGH_FREE_MEMORY or NO_HOSTS_AVAILABLE when there is none. */
-export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task, only, refused }: PlacementRequest): Promise<Placed> {
+export async function placeVm(
+  plane: Plane,
+  tx: Tx,
+  { vm, record, attached, task, only, refused }: PlacementRequest,
+): Promise<Placed> {
   assertPossible(record);
   const view = viewOf(plane);
   const group = await antiAffinityGroup(tx, record);
   for (let tried = 1; ; tried += 1) {
-    const known = await equipped(tx, askedOf(record, attached), await (tried === 1 ? view.candidates(tx) : view.anew(tx)));
+    const known = await equipped(
+      tx,
+      askedOf(record, attached),
+      await (tried === 1 ? view.candidates(tx) : view.anew(tx)),
+    );
     const own = ownOf(group ? await countingGroup(tx, group, known) : known);
     const hosts = view.present().map((host) => ({ ...host, ...own.get(host.ref) }));
     const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
@@ -216,10 +113,19 @@ export async function placeVm(plane: Plane, tx: Tx, { vm, record, attached, task
       continue;
     }
     if (refused) throw refused;
-    const chosen: Chosen = { vm, task, guest, host: best.host.ref, planned: view.planned, explanation: explain(leastLoaded, placement, best.host.ref) };
+    const chosen: Chosen = {
+      vm,
+      task,
+      guest,
+      host: best.host.ref,
+      planned: view.planned,
+      explanation: explain(leastLoaded, placement, best.host.ref),
+    };
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const take = async (): Promise<Placed | undefined> =>
-      (await takeGpus(tx, guest, best.host.ref)) && (await takePcis(tx, guest, best.host.ref)) ? commitPlacement(tx, chosen) : undefined;
+      (await takeGpus(tx, guest, best.host.ref)) && (await takePcis(tx, guest, best.host.ref))
+        ? commitPlacement(tx, chosen)
+        : undefined;
     const placed = await (chosen.planned ? takePlanned(tx, view, { ref: vm, ...record }, take) : take());
     if (placed) {
       view.wrote(vm, placed.vmEpoch);
@@ -275,7 +181,10 @@ const stillReached = `NOT EXISTS (SELECT 1 FROM unnest($8::text[]) s(sr) WHERE N
                      AND coalesce((SELECT bool_or(ha_enabled) FROM pool), false) = $10`;
 
 /** One statement: room taken, run begun, reservation and explanation written, or nothing at all (R3, R14). */
-async function commitPlacement(tx: Tx, { vm, task, guest, host, planned, explanation }: Chosen): Promise<Placed | undefined> {
+async function commitPlacement(
+  tx: Tx,
+  { vm, task, guest, host, planned, explanation }: Chosen,
+): Promise<Placed | undefined> {
   const [row] = await tx.query<{ uuid: string; vm_epoch: number; host_epoch: number; ended: boolean }>(
     `WITH free AS (SELECT vm FROM vm_run WHERE vm = $1 AND state <> 'H'),
           room AS (UPDATE host_run SET memory_free = memory_free - $3, vcpus_placed = vcpus_placed + $4, vms_placed = vms_placed + 1
@@ -287,9 +196,28 @@ async function commitPlacement(tx: Tx, { vm, task, guest, host, planned, explana
           reserved AS (INSERT INTO reservation(vm, vm_epoch, host, memory, vcpus) SELECT $1, vm_epoch, host, $3, $4 FROM run),
           explained AS (INSERT INTO placement(vm, task, host, policy, explanation) SELECT $1, $6, host, $7, $5::jsonb FROM run)
      UPDATE vm SET scheduled_to_be_resident_on = run.host FROM run WHERE vm.ref = $1 RETURNING vm.uuid, run.vm_epoch, run.host_epoch`,
-    [vm, host, guest.memoryBytes, guest.vcpus, JSON.stringify(explanation), task, leastLoaded.name, guest.srs, guest.networks, planned],
+    [
+      vm,
+      host,
+      guest.memoryBytes,
+      guest.vcpus,
+      JSON.stringify(explanation),
+      task,
+      leastLoaded.name,
+      guest.srs,
+      guest.networks,
+      planned,
+    ],
   );
-  return row && { vm: row.uuid, vmEpoch: row.vm_epoch, host: asRef(host), hostEpoch: row.host_epoch, memoryBytes: guest.memoryBytes };
+  return (
+    row && {
+      vm: row.uuid,
+      vmEpoch: row.vm_epoch,
+      host: asRef(host),
+      hostEpoch: row.host_epoch,
+      memoryBytes: guest.memoryBytes,
+    }
+  );
 }
 
 /** Makes the reservation of a running VM as big as it needs to be now; HOST_NOT_ENOUGH_FREE_MEMORY when its host has no more. */
@@ -301,8 +229,13 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
     [vm, bytes],
   );
   if (rows.length > 0) return;
-  const [host] = await tx.query<{ memory_free: number }>('SELECT h.memory_free FROM host_run h JOIN vm_run v ON v.host = h.host WHERE v.vm = $1', [vm]);
-  throw host ? new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(host.memory_free)) : new Superseded(vm);
+  const [host] = await tx.query<{ memory_free: number }>(
+    'SELECT h.memory_free FROM host_run h JOIN vm_run v ON v.host = h.host WHERE v.vm = $1',
+    [vm],
+  );
+  throw host
+    ? new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(host.memory_free))
+    : new Superseded(vm);
 }
 
 /** Where the VM could start now, best first; from what the database has at this moment, as the caller may have changed it just now by another process. */
@@ -315,12 +248,20 @@ export async function possibleHosts({ tx }: Context, vm: Ref<'VM'>): Promise<Ref
   return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
 }
 
-export async function assertCanBootHere({ tx }: Pick<Context, 'tx'>, vm: Ref<'VM'>, host: Ref<'host'>): Promise<void> {
+export async function assertCanBootHere(
+  { tx }: Pick<Context, 'tx'>,
+  vm: Ref<'VM'>,
+  host: Ref<'host'>,
+): Promise<void> {
   await assertFits(tx, host, { vm, record: await tx.get('VM', vm), attached: await attachedTo(tx, vm) });
 }
 
 /** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
-export async function assertFits(tx: Tx, host: Ref<'host'>, { vm, record, attached }: Pick<PlacementRequest, 'vm' | 'record' | 'attached'>): Promise<void> {
+export async function assertFits(
+  tx: Tx,
+  host: Ref<'host'>,
+  { vm, record, attached }: Pick<PlacementRequest, 'vm' | 'record' | 'attached'>,
+): Promise<void> {
   await tx.get('host', host);
   assertPossible(record);
   const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));

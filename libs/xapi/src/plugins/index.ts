@@ -29,7 +29,13 @@ const plugins: Readonly<Record<string, Plugin>> = {
   'sdn-controller.py': sdnController,
 };
 
-export async function callPlugin(context: Context, ref: Ref<'host'>, name: string, fn: string, args: Arguments): Promise<string> {
+export async function callPlugin(
+  context: Context,
+  ref: Ref<'host'>,
+  name: string,
+  fn: string,
+  args: Arguments,
+): Promise<string> {
   await assertLive(context.tx, ref);
   if (!Object.hasOwn(plugins, name)) throw new XenError('XENAPI_MISSING_PLUGIN', name);
   const plugin = plugins[name] ?? {};

@@ -3,7 +3,9 @@ import { hostSetting, setHostSetting } from '../core/host-settings';
 import { raiseAlarms } from '../metrics/alarms';
 import { argument, failure, json, type PluginRequest, type Plugin } from './plugin';
 
-export const hyperthreading: Plugin = { get_hyperthreading: ({ host }) => json(Number(host.cpu_info['threads_per_core'] ?? 1) > 1) };
+export const hyperthreading: Plugin = {
+  get_hyperthreading: ({ host }) => json(Number(host.cpu_info['threads_per_core'] ?? 1) > 1),
+};
 
 const noDevice = (): never => {
   throw failure(1, 'IPMI not available');
@@ -18,7 +20,10 @@ export const ipmitool: Plugin = {
 /** Clients call it when they have changed what is watched. */
 export const perfmon: Plugin = {
   refresh: ({ tx, plane }) => {
-    tx.afterCommit(() => void raiseAlarms(plane).catch((error: unknown) => plane.log.warn({ error }, 'alarms not looked for')));
+    tx.afterCommit(
+      () =>
+        void raiseAlarms(plane).catch((error: unknown) => plane.log.warn({ error }, 'alarms not looked for')),
+    );
     return 'True';
   },
 };
@@ -43,7 +48,11 @@ const service =
   (_asked: PluginRequest, { service: name = '' }: Readonly<Record<string, string>>): never => {
     if (name === '') throw failure(-1, 'Missing or empty argument `service`');
     if (!services.has(name)) throw failure(-1, 'This service is not whitelisted');
-    throw failure(5, `Command '['systemctl', '${verb}', '${name}']' failed with code: 5`, `Unit ${name}.service not found.`);
+    throw failure(
+      5,
+      `Command '['systemctl', '${verb}', '${name}']' failed with code: 5`,
+      `Unit ${name}.service not found.`,
+    );
   };
 export const serviceControl: Plugin = {
   start_service: service('start'),

@@ -11,10 +11,12 @@ export type PluginFunction = (asked: PluginRequest, args: Arguments) => Promise<
 export type Plugin = Readonly<Record<string, PluginFunction>>;
 
 /** As the scripts of xapi itself fail: the function, the kind of exception, its text. */
-export const raised = (fn: string, kind: string, text: string): XenError => new XenError('XENAPI_PLUGIN_FAILURE', fn, kind, text);
+export const raised = (fn: string, kind: string, text: string): XenError =>
+  new XenError('XENAPI_PLUGIN_FAILURE', fn, kind, text);
 
 /** As the scripts of XCP-ng fail: a number, -1 where there is no other, then text, details and a trace, of which there is none. */
-export const failure = (code: number, text: string, details = ''): XenError => new XenError(`${code}`, text, details, '');
+export const failure = (code: number, text: string, details = ''): XenError =>
+  new XenError(`${code}`, text, details, '');
 
 /** An argument that the function cannot do without. */
 export function argument(args: Arguments, name: string): string {

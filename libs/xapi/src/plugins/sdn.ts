@@ -19,7 +19,11 @@ const parameters: readonly Parameter[] = [
   { name: 'mac', what: 'MAC', form: /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/i, optional: true },
   { name: 'direction', what: 'direction', form: /^(to|from|to\/from|from\/to)$/i },
   { name: 'protocol', what: 'protocol', form: /^(tcp|udp|icmp|ip|arp)$/i },
-  { name: 'ipRange', what: 'IP range', form: /^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?=\d)|(?=\/|$))){4}(\/\d{1,2})?$/ },
+  {
+    name: 'ipRange',
+    what: 'IP range',
+    form: /^((25[0-5]|2[0-4]\d|1?\d?\d)(\.(?=\d)|(?=\/|$))){4}(\/\d{1,2})?$/,
+  },
   { name: 'port', what: 'port', form: /^\d{1,5}$/, optional: true },
 ];
 const allow: Parameter = { name: 'allow', what: 'permission', form: /^(true|false)$/i };
@@ -33,13 +37,15 @@ function assertRule(fn: string, args: Arguments, demanded: readonly Parameter[])
   const problem = demanded.map((parameter) => problemOf(args, parameter)).find((text) => text !== undefined);
   if (problem !== undefined) throw failure(badParameter, `${fn}: Failed to get parameters: ${problem}`);
   const ported = ['tcp', 'udp'].includes((args['protocol'] ?? '').toLowerCase());
-  if (ported && args['port'] === undefined) throw failure(missingPort, `${fn}: No port provided, tcp and udp requires one`);
+  if (ported && args['port'] === undefined)
+    throw failure(missingPort, `${fn}: No port provided, tcp and udp requires one`);
 }
 async function assertBridge({ tx }: PluginRequest, bridge = ''): Promise<void> {
   const [network] = await tx.find('network', { bridge });
   if (!network) throw failure(switchFailed, `Error running ovs-vsctl command: no bridge named ${bridge}`);
 }
-const sameRule = (a: Rule, b: Rule): boolean => parameters.every(({ name }) => (a[name] ?? '') === (b[name] ?? ''));
+const sameRule = (a: Rule, b: Rule): boolean =>
+  parameters.every(({ name }) => (a[name] ?? '') === (b[name] ?? ''));
 /** The rules without this one, and the one again when it is to be there. */
 async function replace({ tx, host }: PluginRequest, rule: Rule, again: boolean): Promise<string> {
   await tx.lock('host', host.ref);
@@ -61,7 +67,14 @@ export const sdnController: Plugin = {
   },
   'dump-flows': async (asked, { bridge }) => {
     await assertBridge(asked, bridge);
-    const present = (await hostSetting<Rule[]>(asked.tx, asked.host.ref, rules, [])).filter((rule) => rule['bridge'] === bridge);
-    return json({ returncode: 0, command: ['ovs-ofctl', '-O', 'OpenFlow11', 'dump-flows', bridge], stdout: present.map(json).join('\n'), stderr: '' });
+    const present = (await hostSetting<Rule[]>(asked.tx, asked.host.ref, rules, [])).filter(
+      (rule) => rule['bridge'] === bridge,
+    );
+    return json({
+      returncode: 0,
+      command: ['ovs-ofctl', '-O', 'OpenFlow11', 'dump-flows', bridge],
+      stdout: present.map(json).join('\n'),
+      stderr: '',
+    });
   },
 };

@@ -21,7 +21,11 @@ async function disksOf(asked: PluginRequest): Promise<storage.LocalDisk[]> {
 }
 
 export const raid: Plugin = { check_raid_pool: () => json({}) };
-export const lvm: Plugin = { list_physical_volumes: () => json({}), list_volume_groups: () => json({}), list_logical_volumes: () => json({}) };
+export const lvm: Plugin = {
+  list_physical_volumes: () => json({}),
+  list_volume_groups: () => json({}),
+  list_logical_volumes: () => json({}),
+};
 export const zfs: Plugin = { list_zfs_pools: () => json({}) };
 export const lsblk: Plugin = {
   list_block_devices: async (asked) => {
@@ -61,7 +65,8 @@ export const diskSpace: Plugin = {
   },
 };
 
-const pair = (key: string, value: string): string => `<key_value_pair><key>${key}</key><value>${value}</value></key_value_pair>`;
+const pair = (key: string, value: string): string =>
+  `<key_value_pair><key>${key}</key><value>${value}</value></key_value_pair>`;
 /** Blocks that a repository of volumes no longer needs go back to its storage; that another has none to give is no failure of the call. */
 export const trim: Plugin = {
   do_trim: async ({ tx, plane }, { sr_uuid: uuid }) => {

@@ -6,7 +6,11 @@ import { raised, type PluginRequest, type Plugin } from './plugin';
 const wrong = (text: string): XenError => raised('install', 'ArgumentError', text);
 /** Both texts of the exception, the second a list, as Python writes them. */
 const failed = ({ description }: XenError): XenError =>
-  raised('install', 'InstallFailure', `('Failed to install the supplemental pack', "[${description.map((word) => `'${word}'`).join(', ')}]")`);
+  raised(
+    'install',
+    'InstallFailure',
+    `('Failed to install the supplemental pack', "[${description.map((word) => `'${word}'`).join(', ')}]")`,
+  );
 
 async function introduced(asked: PluginRequest, vdi: Ref<'VDI'>): Promise<Ref<'pool_update'>> {
   try {
@@ -22,7 +26,9 @@ export const supplementalPack: Plugin = {
     const [disk] = await asked.tx.find('VDI', { uuid });
     if (!disk) throw wrong('VDI parameter invalid');
     const update = await introduced(asked, disk.ref);
-    await applyUpdate(asked, update, asked.host.ref).catch((error: unknown) => Promise.reject(error instanceof XenError ? failed(error) : error));
+    await applyUpdate(asked, update, asked.host.ref).catch((error: unknown) =>
+      Promise.reject(error instanceof XenError ? failed(error) : error),
+    );
     return 'OK';
   },
 };

@@ -4,7 +4,11 @@ import { argument, failure, json, type PluginRequest, type Plugin } from './plug
 
 const proxies = 'updater-proxies';
 /** The repositories of packages that a host has from the beginning, none of them behind a proxy. */
-const repositories: Readonly<Record<string, string>> = { 'xcp-ng-base': '_none_', 'xcp-ng-updates': '_none_', 'xcp-ng-testing': '_none_' };
+const repositories: Readonly<Record<string, string>> = {
+  'xcp-ng-base': '_none_',
+  'xcp-ng-updates': '_none_',
+  'xcp-ng-testing': '_none_',
+};
 const proxiesOf = async ({ tx, host }: PluginRequest): Promise<Readonly<Record<string, string>>> => ({
   ...repositories,
   ...(await hostSetting(tx, host.ref, proxies, {})),
@@ -36,10 +40,19 @@ function proxiesFrom(text: string): Readonly<Record<string, string>> {
 
 export const updater: Plugin = {
   check_update: () => json([]),
-  update: () => json({ returncode: 0, command: ['yum', 'update', '-y'], stdout: 'No packages marked for update', stderr: '' }),
+  update: () =>
+    json({
+      returncode: 0,
+      command: ['yum', 'update', '-y'],
+      stdout: 'No packages marked for update',
+      stderr: '',
+    }),
   get_proxies: async (asked) => json(await proxiesOf(asked)),
   set_proxies: async (asked, args) => {
-    await setHostSetting(asked.tx, asked.host.ref, proxies, { ...(await proxiesOf(asked)), ...proxiesFrom(argument(args, 'proxies')) });
+    await setHostSetting(asked.tx, asked.host.ref, proxies, {
+      ...(await proxiesOf(asked)),
+      ...proxiesFrom(argument(args, 'proxies')),
+    });
     return '';
   },
   query_installed: (asked, args) => {
@@ -47,6 +60,10 @@ export const updater: Plugin = {
     const names = argument(args, 'packages')
       .split(',')
       .map((name) => name.trim());
-    return json(Object.fromEntries(names.map((name) => [name, Object.hasOwn(present, name) ? `${name}-${present[name]}.x86_64` : ''])));
+    return json(
+      Object.fromEntries(
+        names.map((name) => [name, Object.hasOwn(present, name) ? `${name}-${present[name]}.x86_64` : '']),
+      ),
+    );
   },
 };

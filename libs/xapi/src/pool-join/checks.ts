@@ -49,8 +49,13 @@ interface Check {
   /** `join_force` passes over it. */
   readonly mayBeForced?: true;
 }
-const when = (fact: keyof Facts, code: ErrorCode): Check => ({ alone: (facts) => (facts[fact] === true ? new XenError(code) : undefined) });
-const of = (fact: 'clustered' | 'guided', code: 'CLUSTERING_ENABLED' | 'HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY'): Check => ({
+const when = (fact: keyof Facts, code: ErrorCode): Check => ({
+  alone: (facts) => (facts[fact] === true ? new XenError(code) : undefined),
+});
+const of = (
+  fact: 'clustered' | 'guided',
+  code: 'CLUSTERING_ENABLED' | 'HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY',
+): Check => ({
   alone: ({ [fact]: ref }) => (ref === null ? undefined : new XenError(code, ref)),
 });
 
@@ -106,7 +111,10 @@ export async function assertMayLeave(tx: Tx, operation = ''): Promise<void> {
 }
 /** What of this pool, of the other, and between them forbids a join. */
 export async function assertMayJoin(plane: Plane, other: OtherPool, force: boolean): Promise<void> {
-  const [facts, here] = await reading(plane.store, async (tx) => [await factsOf(tx, ''), await ourSide(tx)] as const);
+  const [facts, here] = await reading(
+    plane.store,
+    async (tx) => [await factsOf(tx, ''), await ourSide(tx)] as const,
+  );
   const there = await otherSide(other);
   for (const check of inOrder) {
     refuse(check.alone?.(facts));

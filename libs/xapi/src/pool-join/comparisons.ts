@@ -8,8 +8,10 @@ const notHomogeneous = (reason: string): XenError => new XenError('HOSTS_NOT_HOM
 
 /** Pools whose size is restricted have three hosts at most. */
 const restrictedSize = 3;
-export const isFull = ({ restrictions }: Side['pool'], hosts: number): boolean => restrictions['restrict_pool_size'] === 'true' && hosts >= restrictedSize;
-export const poolSize: Fit = (here, there) => (isFull(here.pool, there.hosts.size) ? new XenError('LICENCE_RESTRICTION', 'Pool_size') : undefined);
+export const isFull = ({ restrictions }: Side['pool'], hosts: number): boolean =>
+  restrictions['restrict_pool_size'] === 'true' && hosts >= restrictedSize;
+export const poolSize: Fit = (here, there) =>
+  isFull(here.pool, there.hosts.size) ? new XenError('LICENCE_RESTRICTION', 'Pool_size') : undefined;
 
 /** In a cluster that hosts join by themselves, the host needs one address on its network. */
 export const clusterNetwork: Fit = (here, there) => {
@@ -17,37 +19,54 @@ export const clusterNetwork: Fit = (here, there) => {
   if (!member || there.clusters.get(member.cluster)?.pool_auto_join !== true) return undefined;
   const pif = there.pifs.get(member.PIF);
   if (!pif) return undefined;
-  if (Number(pif.VLAN) > 0 && !pif.management) return new XenError('POOL_JOINING_POOL_CANNOT_ENABLE_CLUSTERING_ON_VLAN_NETWORK', String(pif.VLAN));
+  if (Number(pif.VLAN) > 0 && !pif.management)
+    return new XenError('POOL_JOINING_POOL_CANNOT_ENABLE_CLUSTERING_ON_VLAN_NETWORK', String(pif.VLAN));
   const bridges = clusterBridges(there, member.PIF);
-  const own = [...here.pifs.values()].filter(({ network, IP }) => IP !== '' && bridges.has(here.networks.get(network)?.bridge ?? ''));
-  return own.length === 1 ? undefined : new XenError('POOL_JOINING_HOST_MUST_HAVE_ONLY_ONE_IP_ON_CLUSTERING_NETWORK');
+  const own = [...here.pifs.values()].filter(
+    ({ network, IP }) => IP !== '' && bridges.has(here.networks.get(network)?.bridge ?? ''),
+  );
+  return own.length === 1
+    ? undefined
+    : new XenError('POOL_JOINING_HOST_MUST_HAVE_ONLY_ONE_IP_ON_CLUSTERING_NETWORK');
 };
 /** Of a bond those of its members count: the host has no bonds. */
 function clusterBridges({ pifs, bonds, networks }: Side, of: string): ReadonlySet<string> {
   const bonded = new Set([...bonds].flatMap(([ref, { master }]) => (master === of ? [ref] : []))),
-    members = [...pifs].filter(([ref, { bond_slave_of }]) => (bonded.size > 0 ? bonded.has(bond_slave_of) : ref === of));
+    members = [...pifs].filter(([ref, { bond_slave_of }]) =>
+      bonded.size > 0 ? bonded.has(bond_slave_of) : ref === of,
+    );
   return new Set(members.flatMap(([, { network }]) => networks.get(network)?.bridge ?? []));
 }
 
-export const remoteAvailability: Fit = (_here, there) => (there.pool.ha_enabled ? new XenError('HA_IS_ENABLED') : undefined);
+export const remoteAvailability: Fit = (_here, there) =>
+  there.pool.ha_enabled ? new XenError('HA_IS_ENABLED') : undefined;
 export const notItself: Fit = (here, there) => {
   if (here.host.uuid !== there.host.uuid && here.pool.uuid !== there.pool.uuid) return undefined;
-  return notAllowed(here.hosts.size > 1 ? 'Host is already part of a pool' : 'Host cannot become slave of itself');
+  return notAllowed(
+    here.hosts.size > 1 ? 'Host is already part of a pool' : 'Host cannot become slave of itself',
+  );
 };
 export const remoteGuidance: Fit = (_here, there) =>
-  there.host.pending_guidances.length > 0 ? new XenError('HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY', there.hostRef) : undefined;
+  there.host.pending_guidances.length > 0
+    ? new XenError('HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY', there.hostRef)
+    : undefined;
 
 const versionOf = ({ host }: Side, key: string): string => host.software_version[key] ?? '';
 const brandOf = (side: Side): string => versionOf(side, 'product_brand') || versionOf(side, 'platform_name');
 export const compatible: Fit = (here, there) => {
-  const same = versionOf(here, 'platform_version') === versionOf(there, 'platform_version') && brandOf(here) === brandOf(there);
+  const same =
+    versionOf(here, 'platform_version') === versionOf(there, 'platform_version') &&
+    brandOf(here) === brandOf(there);
   return same ? undefined : new XenError('HOSTS_NOT_COMPATIBLE');
 };
 /** Builds may differ, and so may CPUs of one vendor: VMs see what all have. */
 export const homogeneous: Fit = (here, there) => {
-  const softwareOf = (side: Side): string => [versionOf(side, 'xapi'), brandOf(side), versionOf(side, 'git_id')].join('\n');
+  const softwareOf = (side: Side): string =>
+    [versionOf(side, 'xapi'), brandOf(side), versionOf(side, 'git_id')].join('\n');
   if (softwareOf(here) !== softwareOf(there)) return notHomogeneous('Software version differs');
-  return here.host.cpu_info['vendor'] === there.pool.cpu_info['vendor'] ? undefined : notHomogeneous('CPUs differ');
+  return here.host.cpu_info['vendor'] === there.pool.cpu_info['vendor']
+    ? undefined
+    : notHomogeneous('CPUs differ');
 };
 
 export const managementVlan: Fit = ({ management: own }, { management: remote }) =>
@@ -55,12 +74,22 @@ export const managementVlan: Fit = ({ management: own }, { management: remote })
     ? new XenError('POOL_JOINING_HOST_MANAGEMENT_VLAN_DOES_NOT_MATCH', String(own.VLAN), String(remote.VLAN))
     : undefined;
 export const externalAuth: Fit = (here, there) => {
-  const directoryOf = ({ host }: Side): string => `${host.external_auth_type} ${host.external_auth_service_name.toLowerCase()}`;
-  return directoryOf(here) === directoryOf(there) ? undefined : new XenError('POOL_JOINING_EXTERNAL_AUTH_MISMATCH');
+  const directoryOf = ({ host }: Side): string =>
+    `${host.external_auth_type} ${host.external_auth_service_name.toLowerCase()}`;
+  return directoryOf(here) === directoryOf(there)
+    ? undefined
+    : new XenError('POOL_JOINING_EXTERNAL_AUTH_MISMATCH');
 };
 export const editions: Fit = ({ host: { edition } }, there) => {
   const other = [...there.hosts.values()].find((host) => host.edition !== edition);
-  return other && new XenError('LICENSE_HOST_POOL_MISMATCH', `host edition = "${edition}"`, `pool edition = "${other.edition}"`);
+  return (
+    other &&
+    new XenError(
+      'LICENSE_HOST_POOL_MISMATCH',
+      `host edition = "${edition}"`,
+      `pool edition = "${other.edition}"`,
+    )
+  );
 };
 
 /** A pool has one controller at most. A host without one takes over that of the pool. */
@@ -70,17 +99,27 @@ export const virtualSwitch: Fit = (here, there) => {
   const [own] = here.controllers.values(),
     [remote] = there.controllers.values();
   if (!own || backendOf(here) !== 'openvswitch') return undefined;
-  const same = remote && own.protocol === remote.protocol && own.address === remote.address && Number(own.port) === Number(remote.port);
+  const same =
+    remote &&
+    own.protocol === remote.protocol &&
+    own.address === remote.address &&
+    Number(own.port) === Number(remote.port);
   return same ? undefined : notAllowed('SDN controller differs');
 };
 
 export const apiVersion: Fit = (here, there) => {
-  const [own, remote] = [here, there].map(({ host }) => `${host.API_version_major}.${host.API_version_minor}`) as [string, string];
-  return own === remote ? undefined : new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_API_VERSION', own, remote);
+  const [own, remote] = [here, there].map(
+    ({ host }) => `${host.API_version_major}.${host.API_version_minor}`,
+  ) as [string, string];
+  return own === remote
+    ? undefined
+    : new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_API_VERSION', own, remote);
 };
 export const databaseSchema: Fit = (here, there) => {
   const [own, remote] = [versionOf(here, 'db_schema'), versionOf(there, 'db_schema')];
-  return own !== '' && own === remote ? undefined : new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_DB_SCHEMA', own, remote);
+  return own !== '' && own === remote
+    ? undefined
+    : new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_DB_SCHEMA', own, remote);
 };
 /** Updates that all hosts of a pool must have, or none. */
 export const updates: Fit = (here, there) => {
@@ -91,49 +130,74 @@ export const updates: Fit = (here, there) => {
       .sort()
       .join();
   if (updatesOf(here) === updatesOf(there)) return undefined;
-  return notHomogeneous(`Updates on local host ${here.host.name_label} and pool host ${there.host.name_label} differ`);
+  return notHomogeneous(
+    `Updates on local host ${here.host.name_label} and pool host ${there.host.name_label} differ`,
+  );
 };
 export const addressType: Fit = ({ management: own }, { management: remote }) =>
-  own && remote && own.primary_address_type !== remote.primary_address_type ? notAllowed('Primary address type differs') : undefined;
+  own && remote && own.primary_address_type !== remote.primary_address_type
+    ? notAllowed('Primary address type differs')
+    : undefined;
 export const networkPurpose: Fit = (here, there) => {
   const purposeOf = ({ networks }: Side): string | undefined =>
-    [...networks.values()].flatMap(({ purpose }) => [...purpose]).find((purpose) => purpose === 'nbd' || purpose === 'insecure_nbd');
+    [...networks.values()]
+      .flatMap(({ purpose }) => [...purpose])
+      .find((purpose) => purpose === 'nbd' || purpose === 'insecure_nbd');
   const own = purposeOf(here),
     remote = purposeOf(there);
-  return own !== undefined && remote !== undefined && own !== remote ? notAllowed('Incompatible network purposes: nbd and insecure_nbd') : undefined;
+  return own !== undefined && remote !== undefined && own !== remote
+    ? notAllowed('Incompatible network purposes: nbd and insecure_nbd')
+    : undefined;
 };
 
 export const tlsVerification: Fit = (here, there) =>
-  here.pool.tls_verification_enabled === there.pool.tls_verification_enabled ? undefined : new XenError('POOL_JOINING_HOST_TLS_VERIFICATION_MISMATCH');
+  here.pool.tls_verification_enabled === there.pool.tls_verification_enabled
+    ? undefined
+    : new XenError('POOL_JOINING_HOST_TLS_VERIFICATION_MISMATCH');
 export const namedCertificates: Fit = (here, there) => {
   const named = (side: Side): [string, string][] =>
-    [...side.certificates.values()].flatMap((c) => (c.type === 'ca' && c.name !== '' ? [[c.name, c.fingerprint_sha256]] : []));
+    [...side.certificates.values()].flatMap((c) =>
+      c.type === 'ca' && c.name !== '' ? [[c.name, c.fingerprint_sha256]] : [],
+    );
   const remote = new Map(named(there));
-  const conflicts = named(here).flatMap(([name, fingerprint]) => ((remote.get(name) ?? fingerprint) === fingerprint ? [] : [name]));
-  return conflicts.length > 0 ? new XenError('POOL_JOINING_HOST_CA_CERTIFICATES_CONFLICT', ...conflicts) : undefined;
+  const conflicts = named(here).flatMap(([name, fingerprint]) =>
+    (remote.get(name) ?? fingerprint) === fingerprint ? [] : [name],
+  );
+  return conflicts.length > 0
+    ? new XenError('POOL_JOINING_HOST_CA_CERTIFICATES_CONFLICT', ...conflicts)
+    : undefined;
 };
 /** A certificate that both trust, for purposes that overlap without being the same. */
 export const trustedCertificates: Fit = (here, there) => {
   const trusted = (side: Side): [string, { ref: string; purposes: readonly string[] }][] =>
     [...side.certificates].flatMap(([ref, c]) =>
-      (c.type === 'ca' || c.type === 'pinned') && c.name === '' ? [[c.fingerprint_sha256, { ref, purposes: [...c.purpose].sort() }]] : [],
+      (c.type === 'ca' || c.type === 'pinned') && c.name === ''
+        ? [[c.fingerprint_sha256, { ref, purposes: [...c.purpose].sort() }]]
+        : [],
     );
   const remote = new Map(trusted(there));
   for (const [fingerprint, own] of trusted(here)) {
     const known = remote.get(fingerprint);
-    if (known && known.purposes.join() !== own.purposes.join() && known.purposes.some((p) => own.purposes.includes(p)))
+    if (
+      known &&
+      known.purposes.join() !== own.purposes.join() &&
+      known.purposes.some((p) => own.purposes.includes(p))
+    )
       return new XenError('POOL_JOINING_HOST_TRUSTED_CERTIFICATES_CONFLICT', known.ref, own.ref);
   }
   return undefined;
 };
 
 export const remoteUpdating: Fit = (_here, there) =>
-  Object.values(there.pool.current_operations).includes('apply_updates') ? new XenError('NOT_SUPPORTED_DURING_UPGRADE') : undefined;
+  Object.values(there.pool.current_operations).includes('apply_updates')
+    ? new XenError('NOT_SUPPORTED_DURING_UPGRADE')
+    : undefined;
 /** The host has each driver of the pool, with at least the features that it has there. */
 export const drivers: Fit = (here, there) => {
   for (const [ref, { type, features }] of there.drivers) {
     const [own] = [...here.drivers].filter(([, driver]) => driver.type === type);
-    const lacks = (feature: string, version: number): boolean => Number(own?.[1].features[feature] ?? -1) < version;
+    const lacks = (feature: string, version: number): boolean =>
+      Number(own?.[1].features[feature] ?? -1) < version;
     if (!own || Object.entries(features).some(([feature, version]) => lacks(feature, Number(version))))
       return new XenError('POOL_JOINING_SM_FEATURES_INCOMPATIBLE', ref, own?.[0] ?? '');
   }

@@ -4,7 +4,13 @@ import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { blockedUntilGiven, sendDisks, sendVm, type MigrationTag } from '../migration/to-pool/send';
-import { removeRemote, nameDisks, releaseRemote, type SentDisk, type SendingContext } from '../migration/to-pool/remote-records';
+import {
+  removeRemote,
+  nameDisks,
+  releaseRemote,
+  type SentDisk,
+  type SendingContext,
+} from '../migration/to-pool/remote-records';
 import { readRemote, type RemoteSide } from '../migration/to-pool/remote-choices';
 import { planMigration, type MigrationPlan, type MigratedDisk } from '../migration/to-pool/migration-plan';
 import { revealSecrets } from '../storage/device-secrets';
@@ -32,7 +38,12 @@ export interface Destination {
   readonly host: string;
 }
 
-export async function copyToPool(plane: Plane, run: Run<Tx>, to: Destination, cargo: JoiningObjects): Promise<CopiedObjects[]> {
+export async function copyToPool(
+  plane: Plane,
+  run: Run<Tx>,
+  to: Destination,
+  cargo: JoiningObjects,
+): Promise<CopiedObjects[]> {
   if (cargo.vms.length + cargo.disks.length === 0) return [];
   const remote = await RemotePool.at(plane.store, to.url, to.session);
   const places = await run.step('places', () => placesIn(plane, remote, to.host, cargo));
@@ -40,7 +51,8 @@ export async function copyToPool(plane: Plane, run: Run<Tx>, to: Destination, ca
   const whole = cargo.vms.length + 1;
   await carryDisks({ plane, run, remote, places, dest, part: 1 / whole }, cargo.disks);
   const carried: CopiedObjects[] = [];
-  for (const [i, vm] of cargo.vms.entries()) carried.push(await carryVm({ plane, run, remote, places, dest, part: (i + 2) / whole }, vm, i));
+  for (const [i, vm] of cargo.vms.entries())
+    carried.push(await carryVm({ plane, run, remote, places, dest, part: (i + 2) / whole }, vm, i));
   return carried;
 }
 
@@ -65,10 +77,22 @@ const begin = (run: Run<Tx>, way: SendingContext, disks: SentDisk[], tag: Migrat
     () => removeRemote(way, disks),
   );
 
-async function carryVm({ plane, run, remote, places, dest, part }: Carrying, vm: Ref<'VM'>, i: number): Promise<CopiedObjects> {
+async function carryVm(
+  { plane, run, remote, places, dest, part }: Carrying,
+  vm: Ref<'VM'>,
+  i: number,
+): Promise<CopiedObjects> {
   const tag: MigrationTag = ` of VM ${i}`;
-  const sent: MigrateSendParams = { vm, dest, live: false, options: {}, ...(await reading(plane.store, (tx) => mapsOf(tx, vm, places))) };
-  const there = await run.step(`look there${tag}`, async () => readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', vm))).uuid));
+  const sent: MigrateSendParams = {
+    vm,
+    dest,
+    live: false,
+    options: {},
+    ...(await reading(plane.store, (tx) => mapsOf(tx, vm, places))),
+  };
+  const there = await run.step(`look there${tag}`, async () =>
+    readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', vm))).uuid),
+  );
   const trip = await run.commit(
     `plan${tag}`,
     (tx) => planned(plane, tx, run, { sent, there }),
@@ -85,14 +109,23 @@ const marksOf = ({ vm, disks }: MigrationPlan): BusyMark[] => [
   { cls: 'VM', ref: vm, op: 'migrate_send' },
   ...disks.map(({ vdi }): BusyMark => ({ cls: 'VDI', ref: vdi, op: 'mirror' })),
 ];
-async function planned(plane: Plane, tx: Tx, run: Run<Tx>, { sent, there }: { sent: MigrateSendParams; there: RemoteSide }): Promise<MigrationPlan> {
+async function planned(
+  plane: Plane,
+  tx: Tx,
+  run: Run<Tx>,
+  { sent, there }: { sent: MigrateSendParams; there: RemoteSide },
+): Promise<MigrationPlan> {
   const trip = await planMigration(plane, tx, sent, there);
   await markBusy(tx, asRef(run.ref), marksOf(trip));
   return trip;
 }
 
 /** Every disk and interface of the VM and of its snapshots. */
-async function mapsOf(tx: Tx, vm: Ref<'VM'>, { srs, networks }: Places): Promise<Pick<MigrateSendParams, 'vdi_map' | 'vif_map'>> {
+async function mapsOf(
+  tx: Tx,
+  vm: Ref<'VM'>,
+  { srs, networks }: Places,
+): Promise<Pick<MigrateSendParams, 'vdi_map' | 'vif_map'>> {
   const vms = [vm, ...(await tx.find('VM', { snapshot_of: vm })).map((snapshot) => snapshot.ref)];
   const vdi_map: Record<string, Ref<'SR'>> = {},
     vif_map: Record<string, Ref<'network'>> = {};
@@ -114,12 +147,38 @@ function placeOf<R extends Ref>(places: Readonly<Record<string, R>>, ref: string
 }
 
 /** Disks that no VM has travel like those of one. */
-async function carryDisks({ plane, run, remote, places, part }: Carrying, refs: readonly Ref<'VDI'>[]): Promise<void> {
+async function carryDisks(
+  { plane, run, remote, places, part }: Carrying,
+  refs: readonly Ref<'VDI'>[],
+): Promise<void> {
   if (refs.length === 0) return;
   const rows = await reading(plane.store, (tx) => tx.getMany('VDI', refs));
-  const disks = rows.map(({ ref, uuid, SR }): MigratedDisk => ({ vdi: ref, uuid, sr: placeOf(places.srs, SR) }));
-  const trip: MigrationPlan = { vm: nullRef(), uuid: '', copy: false, running: false, snapshots: [], disks, nics: {}, memorySr: '', blocked: {} };
-  const there: RemoteSide = { host: places.host, cpu_info: {}, freeBytes: 0, srs: [], features: {}, memorySr: '', networks: {}, present: false };
+  const disks = rows.map(({ ref, uuid, SR }): MigratedDisk => ({
+    vdi: ref,
+    uuid,
+    sr: placeOf(places.srs, SR),
+  }));
+  const trip: MigrationPlan = {
+    vm: nullRef(),
+    uuid: '',
+    copy: false,
+    running: false,
+    snapshots: [],
+    disks,
+    nics: {},
+    memorySr: '',
+    blocked: {},
+  };
+  const there: RemoteSide = {
+    host: places.host,
+    cpu_info: {},
+    freeBytes: 0,
+    srs: [],
+    features: {},
+    memorySr: '',
+    networks: {},
+    present: false,
+  };
   const way: SendingContext = { plane, remote, there, trip, mark: markOf(run, 'disks') };
   const tag: MigrationTag = ' apart';
   const marks = disks.map(({ vdi }): BusyMark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
@@ -139,17 +198,44 @@ interface RemoteNetwork {
   readonly bridge: string;
 }
 /** Objects that are not there yet are made, and found again by their names. */
-async function placesIn(plane: Plane, remote: RemotePool, uuid: string, { vms, srs }: JoiningObjects): Promise<Places> {
+async function placesIn(
+  plane: Plane,
+  remote: RemotePool,
+  uuid: string,
+  { vms, srs }: JoiningObjects,
+): Promise<Places> {
   const host = await remote.call<Ref<'host'>>('host.get_by_uuid', uuid);
-  const [rows, nets] = await reading(plane.store, async (tx) => [await tx.getMany('SR', srs), await networksOf(tx, vms)] as const);
+  const [rows, nets] = await reading(
+    plane.store,
+    async (tx) => [await tx.getMany('SR', srs), await networksOf(tx, vms)] as const,
+  );
   const known = Object.entries(await remote.call<Record<string, RemoteNetwork>>('network.get_all_records'));
   const networks: Record<string, Ref<'network'>> = {};
   for (const net of nets) {
-    const same = known.find(([, { name_label }]) => name_label === net.name_label) ?? known.find(([, { bridge }]) => bridge === net.bridge);
+    const same =
+      known.find(([, { name_label }]) => name_label === net.name_label) ??
+      known.find(([, { bridge }]) => bridge === net.bridge);
     const { name_label, name_description, other_config, MTU, tags } = net;
-    networks[net.ref] = asRef(same?.[0] ?? (await remote.call<string>('network.create', { name_label, name_description, other_config, MTU, tags })));
+    networks[net.ref] = asRef(
+      same?.[0] ??
+        (await remote.call<string>('network.create', {
+          name_label,
+          name_description,
+          other_config,
+          MTU,
+          tags,
+        })),
+    );
   }
-  return { host, srs: Object.fromEntries(await Promise.all(rows.map(async (sr) => [sr.ref, await storageThere(plane, remote, host, sr)] as const))), networks };
+  return {
+    host,
+    srs: Object.fromEntries(
+      await Promise.all(
+        rows.map(async (sr) => [sr.ref, await storageThere(plane, remote, host, sr)] as const),
+      ),
+    ),
+    networks,
+  };
 }
 const networksOf = async (tx: Tx, vms: readonly Ref<'VM'>[]): Promise<readonly Row<'network'>[]> =>
   tx.getMany(
@@ -163,7 +249,12 @@ const networksOf = async (tx: Tx, vms: readonly Ref<'VM'>[]): Promise<readonly R
   );
 
 /** The host has its first repository there by its uuid; another one is made on the same device. */
-async function storageThere(plane: Plane, remote: RemotePool, host: Ref<'host'>, sr: Row<'SR'>): Promise<Ref<'SR'>> {
+async function storageThere(
+  plane: Plane,
+  remote: RemotePool,
+  host: Ref<'host'>,
+  sr: Row<'SR'>,
+): Promise<Ref<'SR'>> {
   const { uuid, name_label, name_description, type, content_type, physical_size } = sr;
   const same = await remote.call<Ref<'SR'>>('SR.get_by_uuid', uuid).catch((error: unknown) => {
     if (error instanceof XenError && error.code === 'UUID_INVALID') return undefined;
@@ -171,10 +262,22 @@ async function storageThere(plane: Plane, remote: RemotePool, host: Ref<'host'>,
   });
   if (same) return same;
   for (const ref of await remote.call<Ref<'SR'>[]>('SR.get_by_name_label', name_label))
-    for (const pbd of await remote.call<string[]>('SR.get_PBDs', ref)) if ((await remote.call<string>('PBD.get_host', pbd)) === host) return ref;
+    for (const pbd of await remote.call<string[]>('SR.get_PBDs', ref))
+      if ((await remote.call<string>('PBD.get_host', pbd)) === host) return ref;
   const config = await reading(plane.store, async (tx) => {
     const [pbd] = await tx.find('PBD', { SR: sr.ref });
     return revealSecrets(tx, pbd?.device_config ?? {});
   });
-  return remote.call<Ref<'SR'>>('SR.create', host, config, physical_size, name_label, name_description, type, content_type, false, {});
+  return remote.call<Ref<'SR'>>(
+    'SR.create',
+    host,
+    config,
+    physical_size,
+    name_label,
+    name_description,
+    type,
+    content_type,
+    false,
+    {},
+  );
 }

@@ -14,15 +14,23 @@ function assertMayInvite(session: Session): void {
   if (!allows(session.role, 'pool-operator')) throw denied('pool.join', 'pool-operator');
 }
 
-export async function invite(plane: Plane, session: Session, { host, nameLabel, nameDescription }: InvitationRequest): Promise<InvitationAnswer> {
+export async function invite(
+  plane: Plane,
+  session: Session,
+  { host, nameLabel, nameDescription }: InvitationRequest,
+): Promise<InvitationAnswer> {
   assertMayInvite(session);
   const secret = newHostToken();
   await inTransaction(plane.store, async (tx) => {
     const [pool] = await tx.find('pool', {});
     if (!pool || isNullRef(pool.master)) throw new XenError('INTERNAL_ERROR', 'This pool has no host yet');
     if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
-    const [member] = await tx.query("SELECT 1 FROM host_run WHERE uuid = $1 AND hypervisor_boot <> ''", [host]);
-    const [{ hosts } = { hosts: 0 }] = await tx.query<{ hosts: number }>('SELECT count(*)::int AS hosts FROM host');
+    const [member] = await tx.query("SELECT 1 FROM host_run WHERE uuid = $1 AND hypervisor_boot <> ''", [
+      host,
+    ]);
+    const [{ hosts } = { hosts: 0 }] = await tx.query<{ hosts: number }>(
+      'SELECT count(*)::int AS hosts FROM host',
+    );
     if (isFull(pool, hosts)) throw new XenError('LICENCE_RESTRICTION', 'Pool_size');
     if (member) throw new XenError('DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', host);
     await tx.query(
@@ -38,8 +46,13 @@ export async function invite(plane: Plane, session: Session, { host, nameLabel, 
 export async function withdraw(plane: Plane, session: Session, host: string): Promise<void> {
   assertMayInvite(session);
   await inTransaction(plane.store, async (tx) => {
-    const [invited] = await tx.query('DELETE FROM invitation WHERE host_uuid = $1 AND inviter = $2 RETURNING host_uuid', [host, session.ref]);
-    const [member] = await tx.query<{ host: Ref<'host'> }>('SELECT host FROM host_run WHERE uuid = $1', [host]);
+    const [invited] = await tx.query(
+      'DELETE FROM invitation WHERE host_uuid = $1 AND inviter = $2 RETURNING host_uuid',
+      [host, session.ref],
+    );
+    const [member] = await tx.query<{ host: Ref<'host'> }>('SELECT host FROM host_run WHERE uuid = $1', [
+      host,
+    ]);
     if (invited && member) await removeMember(tx, member.host);
   });
 }
@@ -54,5 +67,7 @@ export async function invitationOf(tx: Tx, host: string, secret: string): Promis
     `SELECT secret_hash, name_label, name_description FROM invitation WHERE host_uuid = $1 AND made_at > now() - interval '${goodForMinutes} minutes' FOR UPDATE`,
     [host],
   );
-  return row && sameSecret(row.secret_hash, tokenHash(secret)) ? { name_label: row.name_label, name_description: row.name_description } : undefined;
+  return row && sameSecret(row.secret_hash, tokenHash(secret))
+    ? { name_label: row.name_label, name_description: row.name_description }
+    : undefined;
 }

@@ -30,7 +30,11 @@ const disksApart = `${withSnapshots} SELECT d.ref FROM vdi d WHERE d.managed AND
 
 /** Throws for the first disk that cannot be copied. */
 export async function joiningObjectsOf(tx: Tx): Promise<JoiningObjects> {
-  const [vms, ofVms, disks] = [await refsOf<'VM'>(tx, vmsThatGo), await refsOf<'VDI'>(tx, disksOfVms), await refsOf<'VDI'>(tx, disksApart)];
+  const [vms, ofVms, disks] = [
+    await refsOf<'VM'>(tx, vmsThatGo),
+    await refsOf<'VDI'>(tx, disksOfVms),
+    await refsOf<'VDI'>(tx, disksApart),
+  ];
   const rows = await tx.getMany('VDI', [...ofVms, ...disks]);
   for (const vdi of rows) await assertCanLeave(tx, vdi);
   return { vms, disks, srs: [...new Set(rows.map((vdi) => vdi.SR))] };
@@ -39,6 +43,8 @@ export async function joiningObjectsOf(tx: Tx): Promise<JoiningObjects> {
 /** Objects made while the rest was on its way would be lost. */
 export async function assertNothingElse(tx: Tx, carried: JoiningObjects): Promise<void> {
   const now = await joiningObjectsOf(tx);
-  const late = now.vms.some((vm) => !carried.vms.includes(vm)) || now.disks.some((disk) => !carried.disks.includes(disk));
+  const late =
+    now.vms.some((vm) => !carried.vms.includes(vm)) ||
+    now.disks.some((disk) => !carried.disks.includes(disk));
   if (late) throw new XenError('OPERATION_NOT_ALLOWED', 'A VM or a disk was made while the pool was joined');
 }

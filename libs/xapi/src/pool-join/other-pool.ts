@@ -7,7 +7,9 @@ import { trustOf } from '../pool/trust';
 
 /** Errors on the way become errors of a join. */
 const inWords = (error: unknown): never => {
-  throw error instanceof RemoteFailure ? new XenError(error.reached ? 'JOINING_HOST_SERVICE_FAILED' : 'JOINING_HOST_CONNECTION_FAILED') : error;
+  throw error instanceof RemoteFailure
+    ? new XenError(error.reached ? 'JOINING_HOST_SERVICE_FAILED' : 'JOINING_HOST_CONNECTION_FAILED')
+    : error;
 };
 
 async function addressOf(reader: Reader, given: string): Promise<Address> {
@@ -25,7 +27,10 @@ export class OtherPool {
   static async logIn(reader: Reader, given: string, user: string, password: string): Promise<OtherPool> {
     const address = await addressOf(reader, given);
     const params = [user, password, '2.21', 'pool.join'];
-    return new OtherPool(address, await callRemote<string>(address, 'session.login_with_password', params).catch(inWords));
+    return new OtherPool(
+      address,
+      await callRemote<string>(address, 'session.login_with_password', params).catch(inWords),
+    );
   }
   /** Where a session is at hand. */
   static async at(reader: Reader, given: string, session: string): Promise<OtherPool> {
@@ -60,7 +65,10 @@ export class OtherPool {
   private async send<T>(method: string, path: string, body?: object): Promise<T> {
     const { status, body: told } = await exchange(this.address, `/agent/v1/${path}`, {
       method,
-      headers: { authorization: `Session ${this.session}`, ...(body ? { 'content-type': 'application/json' } : {}) },
+      headers: {
+        authorization: `Session ${this.session}`,
+        ...(body ? { 'content-type': 'application/json' } : {}),
+      },
       ...(body ? { body: JSON.stringify(body) } : {}),
     }).catch(inWords);
     const answer = told as (T & { error?: unknown }) | undefined;

@@ -8,7 +8,9 @@ import { lockPool } from '../pool/pool-record';
 import { removeVdi } from '../storage/vdi-clone';
 
 async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
-  const [vm] = await tx.query(`SELECT 1 FROM vm WHERE resident_on = $1 AND NOT is_control_domain LIMIT 1`, [host]);
+  const [vm] = await tx.query(`SELECT 1 FROM vm WHERE resident_on = $1 AND NOT is_control_domain LIMIT 1`, [
+    host,
+  ]);
   const [run] = await tx.query(`SELECT 1 FROM vm_run WHERE host = $1 AND state <> 'H' LIMIT 1`, [host]);
   if (vm || run) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
 }
@@ -40,9 +42,18 @@ async function removeLocalStorage(tx: Tx, host: Ref<'host'>): Promise<void> {
     [host],
   );
   const srs = rows.map((r) => r.sr);
-  await tx.query(`DELETE FROM vbd WHERE type = 'Disk' AND "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
-  await tx.query(`UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`, [srs]);
-  const disks = await tx.query<{ ref: Ref<'VDI'> }>('SELECT ref FROM vdi WHERE "SR" = ANY($1) AND managed ORDER BY ref', [srs]);
+  await tx.query(
+    `DELETE FROM vbd WHERE type = 'Disk' AND "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`,
+    [srs],
+  );
+  await tx.query(
+    `UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" IN (SELECT ref FROM vdi WHERE "SR" = ANY($1))`,
+    [srs],
+  );
+  const disks = await tx.query<{ ref: Ref<'VDI'> }>(
+    'SELECT ref FROM vdi WHERE "SR" = ANY($1) AND managed ORDER BY ref',
+    [srs],
+  );
   for (const disk of await tx.getMany(
     'VDI',
     disks.map((d) => d.ref),

@@ -49,7 +49,10 @@ async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> 
   const invitation = await run.step(
     'invite',
     () => other.invite({ host: uuid, nameLabel, nameDescription }),
-    () => other.withdraw(uuid).catch((error: unknown) => plane.log.warn({ host, error }, 'an invitation was not withdrawn')),
+    () =>
+      other
+        .withdraw(uuid)
+        .catch((error: unknown) => plane.log.warn({ host, error }, 'an invitation was not withdrawn')),
   );
   const epoch = await run.step(
     'send',
@@ -85,12 +88,23 @@ async function stay(tx: Tx, run: Run<Tx>, host: Ref<'host'>, accepting: boolean)
 const retryMs = 200;
 const sendLimitMs = 60_000;
 /** Answers the host's last epoch here; an agent that restarts meanwhile has another. */
-async function send(plane: Plane, host: Ref<'host'>, { apiUrl, imagesUrl, secret }: Invitation): Promise<number> {
+async function send(
+  plane: Plane,
+  host: Ref<'host'>,
+  { apiUrl, imagesUrl, secret }: Invitation,
+): Promise<number> {
   for (const from = plane.clock.monotonic(); ;) {
-    const [run] = await plane.store.query<{ host_epoch: number }>('SELECT host_epoch FROM host_run WHERE host = $1', [host]);
-    const answer = run && (await plane.agents.sendAway(host, { hostEpoch: run.host_epoch, apiUrl, imagesUrl, secret }));
+    const [run] = await plane.store.query<{ host_epoch: number }>(
+      'SELECT host_epoch FROM host_run WHERE host = $1',
+      [host],
+    );
+    const answer =
+      run && (await plane.agents.sendAway(host, { hostEpoch: run.host_epoch, apiUrl, imagesUrl, secret }));
     if (answer?.phase === 'visiting')
-      throw new XenError('OPERATION_NOT_ALLOWED', 'The host has joined from another control plane, to which pool.eject gives it back');
+      throw new XenError(
+        'OPERATION_NOT_ALLOWED',
+        'The host has joined from another control plane, to which pool.eject gives it back',
+      );
     if (answer && answer.phase !== 'refused') return run.host_epoch;
     if (plane.clock.monotonic() - from > sendLimitMs) throw new XenError('HOST_OFFLINE', host);
     await plane.clock.wait(retryMs);
@@ -110,21 +124,30 @@ async function callBack(plane: Plane, host: Ref<'host'>): Promise<'done' | 'sett
 }
 
 const arrivalLimitMs = 60_000;
-async function untilThere(plane: Plane, other: OtherPool, { host, uuid, epoch }: Leaving & { readonly epoch: number }): Promise<void> {
+async function untilThere(
+  plane: Plane,
+  other: OtherPool,
+  { host, uuid, epoch }: Leaving & { readonly epoch: number },
+): Promise<void> {
   const from = plane.clock.monotonic();
   for (;;) {
     const there = await other.hasLive(uuid).catch((error: unknown) => error);
     if (there === true) return;
     if (plane.clock.monotonic() - from > arrivalLimitMs || (await isBack(plane, host, epoch))) {
       if ((await callBack(plane, host)) === 'settled') return;
-      throw there instanceof XenError && there.code === 'JOINING_HOST_CONNECTION_FAILED' ? there : new XenError('JOINING_HOST_SERVICE_FAILED');
+      throw there instanceof XenError && there.code === 'JOINING_HOST_CONNECTION_FAILED'
+        ? there
+        : new XenError('JOINING_HOST_SERVICE_FAILED');
     }
     await plane.clock.wait(retryMs);
   }
 }
 /** It was turned away there, and has registered here anew. */
 async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<boolean> {
-  const [row] = await plane.store.query('SELECT 1 FROM host_run WHERE host = $1 AND alive AND host_epoch <> $2', [host, epoch]);
+  const [row] = await plane.store.query(
+    'SELECT 1 FROM host_run WHERE host = $1 AND alive AND host_epoch <> $2',
+    [host, epoch],
+  );
   return row !== undefined;
 }
 

@@ -12,7 +12,11 @@ export interface JoinParams {
 }
 
 /** Answers the token of the session. Who may not join is refused here, before there is an operation. */
-export async function logInToJoin(plane: Plane, { master_address, master_username, master_password }: JoinParams, force: boolean): Promise<string> {
+export async function logInToJoin(
+  plane: Plane,
+  { master_address, master_username, master_password }: JoinParams,
+  force: boolean,
+): Promise<string> {
   await reading(plane.store, assertAtHome);
   const other = await OtherPool.logIn(plane.store, master_address, master_username, master_password);
   try {

@@ -29,21 +29,35 @@ async function sideOf(all: All): Promise<Side | undefined> {
   const [pool] = pools.values(),
     host = pool && hosts.get(pool.master);
   if (!pool || !host) return undefined;
-  const [pifs, networks, bonds, clusters, clusterHosts] = await Promise.all([all('PIF'), all('network'), all('Bond'), all('Cluster'), all('Cluster_host')]);
-  const [controllers, certificates, drivers, updates] = await Promise.all([all('SDN_controller'), all('Certificate'), all('SM'), all('pool_update')]);
+  const [pifs, networks, bonds, clusters, clusterHosts] = await Promise.all([
+    all('PIF'),
+    all('network'),
+    all('Bond'),
+    all('Cluster'),
+    all('Cluster_host'),
+  ]);
+  const [controllers, certificates, drivers, updates] = await Promise.all([
+    all('SDN_controller'),
+    all('Certificate'),
+    all('SM'),
+    all('pool_update'),
+  ]);
   const management = [...pifs.values()].find((pif) => pif.management && pif.host === pool.master);
   const network = { management, pifs, networks, bonds, clusters, clusterHosts, controllers };
   return { pool, host, hostRef: pool.master, hosts, ...network, certificates, drivers, updates };
 }
 
 export async function ourSide(tx: Tx): Promise<Side> {
-  const side = await sideOf(async <N extends ClassName>(cls: N) => new Map((await tx.find(cls, {})).map((row) => [row.ref, row])));
+  const side = await sideOf(
+    async <N extends ClassName>(cls: N) => new Map((await tx.find(cls, {})).map((row) => [row.ref, row])),
+  );
   if (!side) throw new XenError('INTERNAL_ERROR', 'This pool has no host that could join another');
   return side;
 }
 export async function otherSide(other: OtherPool): Promise<Side> {
   const side = await sideOf(
-    async <N extends ClassName>(cls: N) => new Map(Object.entries(await other.call<Record<string, Compared<N>>>(`${cls}.get_all_records`))),
+    async <N extends ClassName>(cls: N) =>
+      new Map(Object.entries(await other.call<Record<string, Compared<N>>>(`${cls}.get_all_records`))),
   );
   if (!side) throw new XenError('JOINING_HOST_SERVICE_FAILED');
   return side;

@@ -17,7 +17,10 @@ interface HostAuth {
   readonly external_auth_configuration: Readonly<Record<string, string>>;
 }
 const hostsOf = (tx: Tx): Promise<HostAuth[]> =>
-  tx.query<HostAuth>('SELECT ref, external_auth_type, external_auth_service_name, external_auth_configuration FROM host ORDER BY ref FOR NO KEY UPDATE', []);
+  tx.query<HostAuth>(
+    'SELECT ref, external_auth_type, external_auth_service_name, external_auth_configuration FROM host ORDER BY ref FOR NO KEY UPDATE',
+    [],
+  );
 
 type Choice = (tx: Tx) => Promise<readonly string[]>;
 const everyHost =
@@ -33,12 +36,18 @@ const thisHost =
   (host: Ref<'host'>): Choice =>
   async (tx) => {
     const { external_auth_type, external_auth_service_name } = await tx.lock('host', host);
-    if (external_auth_type !== '') throw new XenError('AUTH_ALREADY_ENABLED', external_auth_type, external_auth_service_name);
+    if (external_auth_type !== '')
+      throw new XenError('AUTH_ALREADY_ENABLED', external_auth_type, external_auth_service_name);
     return [host];
   };
 
 /** The preconditions are checked before the directory is asked, and again when it has answered. */
-async function join(plane: Plane, { config, service_name, auth_type }: Join, hosts: Choice, inWords: (error: unknown, host: string) => unknown): Promise<void> {
+async function join(
+  plane: Plane,
+  { config, service_name, auth_type }: Join,
+  hosts: Choice,
+  inWords: (error: unknown, host: string) => unknown,
+): Promise<void> {
   const [first = ''] = await inTransaction(plane.store, hosts);
   try {
     await joinDirectory(plane, { service: service_name, type: auth_type, configuration: config, hosts });
@@ -48,7 +57,9 @@ async function join(plane: Plane, { config, service_name, auth_type }: Join, hos
 }
 
 async function assertAlike({ tx }: Context): Promise<void> {
-  const kinds = new Set((await hostsOf(tx)).map((h) => `${h.external_auth_type}/${h.external_auth_service_name}`));
+  const kinds = new Set(
+    (await hostsOf(tx)).map((h) => `${h.external_auth_type}/${h.external_auth_service_name}`),
+  );
   if (kinds.size > 1) throw new XenError('POOL_JOINING_EXTERNAL_AUTH_MISMATCH');
 }
 
@@ -57,9 +68,18 @@ function setLdaps(hosts: readonly HostAuth[], ldaps: boolean): void {
   const [joined] = hosts.filter((h) => h.external_auth_type !== '');
   if (!joined) throw new XenError('AUTH_IS_DISABLED');
   const present = joined.external_auth_configuration['ldaps'];
-  if (present === undefined) throw new XenError('AUTH_SET_LDAPS_FAILED', joined.ref, `A directory of type ${joined.external_auth_type} is not reached by LDAP`);
+  if (present === undefined)
+    throw new XenError(
+      'AUTH_SET_LDAPS_FAILED',
+      joined.ref,
+      `A directory of type ${joined.external_auth_type} is not reached by LDAP`,
+    );
   if (present !== String(ldaps))
-    throw new XenError('AUTH_SET_LDAPS_FAILED', joined.ref, 'It is chosen by config:ldaps or config:url when the directory is joined');
+    throw new XenError(
+      'AUTH_SET_LDAPS_FAILED',
+      joined.ref,
+      'It is chosen by config:ldaps or config:url when the directory is joined',
+    );
 }
 
 type OfPool = { readonly pool: Ref<'pool'> };
@@ -67,7 +87,8 @@ type OfHost = { readonly host: Ref<'host'> };
 type Ldaps = { readonly ldaps: boolean };
 
 export const poolAuthOutside = {
-  enable_external_auth: ({ plane }: Outside, { pool, ...wish }: Join & OfPool): Promise<void> => join(plane, wish, everyHost(pool), ofPool),
+  enable_external_auth: ({ plane }: Outside, { pool, ...wish }: Join & OfPool): Promise<void> =>
+    join(plane, wish, everyHost(pool), ofPool),
 };
 export const poolAuth = {
   disable_external_auth: async ({ tx }: Context, { pool }: OfPool): Promise<void> => {
@@ -88,7 +109,8 @@ export const poolAuth = {
 };
 
 export const hostAuthOutside = {
-  enable_external_auth: ({ plane }: Outside, { host, ...wish }: Join & OfHost): Promise<void> => join(plane, wish, thisHost(host), (error) => error),
+  enable_external_auth: ({ plane }: Outside, { host, ...wish }: Join & OfHost): Promise<void> =>
+    join(plane, wish, thisHost(host), (error) => error),
 };
 export const hostAuth = {
   disable_external_auth: async ({ tx }: Context, { host }: OfHost): Promise<void> => {

@@ -13,10 +13,17 @@ async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
   if (vdi) await removeVdi(tx, vdi);
 }
 /** Disks that the pool keeps for itself. */
-const own = (SR: Ref<'SR'>): Pick<NewVdi, 'SR' | 'read_only' | 'other_config'> => ({ SR, read_only: false, other_config: {} });
+const own = (SR: Ref<'SR'>): Pick<NewVdi, 'SR' | 'read_only' | 'other_config'> => ({
+  SR,
+  read_only: false,
+  other_config: {},
+});
 
 const priorities = ['', 'restart', 'best-effort'];
-async function hypothetical(context: Context, configuration: Readonly<Record<string, string>>): Promise<number> {
+async function hypothetical(
+  context: Context,
+  configuration: Readonly<Record<string, string>>,
+): Promise<number> {
   const wrong = Object.values(configuration).find((p) => !priorities.includes(p));
   if (wrong !== undefined) throw new XenError('INVALID_VALUE', 'ha_restart_priority', wrong);
   const restarted = Object.keys(configuration).filter((vm) => configuration[vm] === 'restart');
@@ -31,10 +38,19 @@ async function failoverPlan(
   const protectedVms = await haPool(context.tx);
   const others = failedVms.filter((vm) => !protectedVms.vms.some((v) => v.ref === vm));
   const { vms } = await haPool(context.tx, others);
-  const plan = ha.failoverPlan({ ...protectedVms, vms: [...protectedVms.vms, ...vms] }, new Set(failedHosts), new Set(failedVms));
+  const plan = ha.failoverPlan(
+    { ...protectedVms, vms: [...protectedVms.vms, ...vms] },
+    new Set(failedHosts),
+    new Set(failedVms),
+  );
   const bonds = new Map([...protectedVms.vms, ...vms].map(({ ref, bond }) => [ref, bond?.[0]]));
   const why = (vm: string): Record<string, string> => ({ error_code: bonds.get(vm) ?? 'NO_HOSTS_AVAILABLE' });
-  return Object.fromEntries([...plan].map(([vm, host]): [string, Record<string, string>] => [vm, host === undefined ? why(vm) : { host }]));
+  return Object.fromEntries(
+    [...plan].map(([vm, host]): [string, Record<string, string>] => [
+      vm,
+      host === undefined ? why(vm) : { host },
+    ]),
+  );
 }
 
 async function setFailures(context: Context, self: Ref<'pool'>, value: number): Promise<void> {
@@ -42,14 +58,18 @@ async function setFailures(context: Context, self: Ref<'pool'>, value: number): 
   const pool = await tx.lock('pool', self);
   if (value < 0) throw new XenError('INVALID_VALUE', 'ha_host_failures_to_tolerate', String(value));
   const grows = value > pool.ha_host_failures_to_tolerate;
-  if (pool.ha_enabled && grows && !ha.planExists(await haPool(tx), value)) throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
+  if (pool.ha_enabled && grows && !ha.planExists(await haPool(tx), value))
+    throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
   await tx.update('pool', self, { ha_host_failures_to_tolerate: value });
   await showPlan(context);
 }
 
 /** Hosts that are not up cannot be watched. */
 async function assertAllLive({ tx }: Context): Promise<readonly { host: string; uuid: string }[]> {
-  const hosts = await tx.query<{ host: string; uuid: string; alive: boolean }>('SELECT host, uuid, alive FROM host_run ORDER BY host', []);
+  const hosts = await tx.query<{ host: string; uuid: string; alive: boolean }>(
+    'SELECT host, uuid, alive FROM host_run ORDER BY host',
+    [],
+  );
   const dead = hosts.find((h) => !h.alive);
   if (dead) throw new XenError('HOST_OFFLINE', dead.host);
   return hosts;
@@ -59,7 +79,9 @@ async function assertAllLive({ tx }: Context): Promise<readonly { host: string; 
 async function heartbeatSrs(context: Context, given: readonly Ref<'SR'>[]): Promise<readonly Ref<'SR'>[]> {
   for (const sr of given) await assertHostsStatefile(context, sr);
   if (given.length > 0) return [...new Set(given)].sort();
-  for (const { ref } of await context.tx.query<{ ref: Ref<'SR'> }>('SELECT ref FROM sr ORDER BY shared DESC, ref'))
+  for (const { ref } of await context.tx.query<{ ref: Ref<'SR'> }>(
+    'SELECT ref FROM sr ORDER BY shared DESC, ref',
+  ))
     if (await canHost(context, ref)) return [ref];
   throw new XenError('CANNOT_CREATE_STATE_FILE');
 }
@@ -73,13 +95,18 @@ async function canHost(context: Context, sr: Ref<'SR'>): Promise<boolean> {
   }
 }
 
-async function enable(context: Context, given: readonly Ref<'SR'>[], configuration: Record<string, string>): Promise<void> {
+async function enable(
+  context: Context,
+  given: readonly Ref<'SR'>[],
+  configuration: Record<string, string>,
+): Promise<void> {
   const { tx } = context;
   const pool = await lockPool(context);
   const refused = poolLifecycle.refusal('ha_enable', { ref: pool.ref, pool, clusters: 0 });
   if (refused) throw refused;
   const timeout = configuration['timeout'];
-  if (timeout !== undefined && !/^[1-9]\d{0,4}$/.test(timeout)) throw new XenError('INVALID_VALUE', 'timeout', timeout);
+  if (timeout !== undefined && !/^[1-9]\d{0,4}$/.test(timeout))
+    throw new XenError('INVALID_VALUE', 'timeout', timeout);
   const hosts = await assertAllLive(context);
   const files: Ref<'VDI'>[] = [];
   for (const sr of await heartbeatSrs(context, given)) {
@@ -102,10 +129,19 @@ async function enable(context: Context, given: readonly Ref<'SR'>[], configurati
       virtual_size: redoLogBytes,
     });
   }
-  await tx.update('pool', pool.ref, { ha_enabled: true, ha_configuration: configuration, ha_statefiles: files, ha_cluster_stack: 'xhad' });
+  await tx.update('pool', pool.ref, {
+    ha_enabled: true,
+    ha_configuration: configuration,
+    ha_statefiles: files,
+    ha_cluster_stack: 'xhad',
+  });
   await tx.updateMany(
     'host',
-    hosts.map((h) => ({ ref: asRef<'host'>(h.host), ha_statefiles: files, ha_network_peers: hosts.map((p) => p.uuid) })),
+    hosts.map((h) => ({
+      ref: asRef<'host'>(h.host),
+      ha_statefiles: files,
+      ha_network_peers: hosts.map((p) => p.uuid),
+    })),
   );
   await showPlan(context);
 }
@@ -115,14 +151,24 @@ async function disable(context: Context): Promise<void> {
   const pool = await lockPool(context);
   const refused = poolLifecycle.refusal('ha_disable', { ref: pool.ref, pool, clusters: 0 });
   if (refused) throw refused;
-  const metadata = await tx.query<{ ref: Ref<'VDI'> }>("SELECT ref FROM vdi WHERE type = 'redo_log' AND name_label = 'Metadata for HA' ORDER BY ref", []);
-  for (const ref of [...pool.ha_statefiles.map((f) => asRef<'VDI'>(f)), ...metadata.map((m) => m.ref)]) await removeOwnDisk(context, ref);
+  const metadata = await tx.query<{ ref: Ref<'VDI'> }>(
+    "SELECT ref FROM vdi WHERE type = 'redo_log' AND name_label = 'Metadata for HA' ORDER BY ref",
+    [],
+  );
+  for (const ref of [...pool.ha_statefiles.map((f) => asRef<'VDI'>(f)), ...metadata.map((m) => m.ref)])
+    await removeOwnDisk(context, ref);
   const hosts = await tx.query<{ ref: Ref<'host'> }>('SELECT ref FROM host ORDER BY ref', []);
   await tx.updateMany(
     'host',
     hosts.map(({ ref }) => ({ ref, ha_statefiles: [], ha_network_peers: [] })),
   );
-  await tx.update('pool', pool.ref, { ha_enabled: false, ha_configuration: {}, ha_statefiles: [], ha_plan_exists_for: 0, ha_overcommitted: false });
+  await tx.update('pool', pool.ref, {
+    ha_enabled: false,
+    ha_configuration: {},
+    ha_statefiles: [],
+    ha_plan_exists_for: 0,
+    ha_overcommitted: false,
+  });
 }
 
 /** Until when nothing is to be restarted; read by whoever restarts. */
@@ -130,10 +176,10 @@ export const restartsHeldUntil = 'ha-restarts-held-until';
 async function preventRestarts({ tx, plane }: Context, seconds: number): Promise<void> {
   if (seconds < 0) throw new XenError('INVALID_VALUE', 'seconds', String(seconds));
   const until = new Date(plane.clock.now().getTime() + seconds * 1000).toISOString();
-  await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [
-    restartsHeldUntil,
-    JSON.stringify(until),
-  ]);
+  await tx.query(
+    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+    [restartsHeldUntil, JSON.stringify(until)],
+  );
 }
 
 async function enableRedoLog(context: Context, sr: Ref<'SR'>): Promise<void> {
@@ -141,7 +187,9 @@ async function enableRedoLog(context: Context, sr: Ref<'SR'>): Promise<void> {
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if (pool.redo_log_enabled) throw new XenError('REDO_LOG_IS_ENABLED');
   await assertHostsStatefile(context, sr).catch((error: unknown) => {
-    throw error instanceof XenError && error.code !== 'HANDLE_INVALID' ? new XenError('CANNOT_ENABLE_REDO_LOG', 'failed to make VDI static.') : error;
+    throw error instanceof XenError && error.code !== 'HANDLE_INVALID'
+      ? new XenError('CANNOT_ENABLE_REDO_LOG', 'failed to make VDI static.')
+      : error;
   });
   const vdi = await createVdi(context, {
     ...own(sr),
@@ -157,21 +205,36 @@ async function disableRedoLog(context: Context): Promise<void> {
   const pool = await lockPool(context);
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   await removeOwnDisk(context, pool.redo_log_vdi);
-  await context.tx.update('pool', pool.ref, { redo_log_enabled: false, redo_log_vdi: asRef('OpaqueRef:NULL') });
+  await context.tx.update('pool', pool.ref, {
+    redo_log_enabled: false,
+    redo_log_vdi: asRef('OpaqueRef:NULL'),
+  });
 }
 
 export const poolHa = {
-  enable_ha: (context: Context, { heartbeat_srs, configuration }: { heartbeat_srs: Ref<'SR'>[]; configuration: Record<string, string> }) =>
-    enable(context, heartbeat_srs, configuration),
+  enable_ha: (
+    context: Context,
+    { heartbeat_srs, configuration }: { heartbeat_srs: Ref<'SR'>[]; configuration: Record<string, string> },
+  ) => enable(context, heartbeat_srs, configuration),
   disable_ha: (context: Context) => disable(context),
-  ha_prevent_restarts_for: (context: Context, { seconds }: { seconds: number }) => preventRestarts(context, seconds),
-  ha_failover_plan_exists: async (context: Context, { n }: { n: number }) => ha.planExists(await haPool(context.tx), n),
-  ha_compute_max_host_failures_to_tolerate: async (context: Context) => ha.mostFailures(await haPool(context.tx)),
-  ha_compute_hypothetical_max_host_failures_to_tolerate: (context: Context, { configuration }: { configuration: Record<string, string> }) =>
-    hypothetical(context, configuration),
-  ha_compute_vm_failover_plan: (context: Context, { failed_hosts, failed_vms }: { failed_hosts: Ref<'host'>[]; failed_vms: Ref<'VM'>[] }) =>
-    failoverPlan(context, failed_hosts, failed_vms),
-  set_ha_host_failures_to_tolerate: (context: Context, { self, value }: { self: Ref<'pool'>; value: number }) => setFailures(context, self, value),
+  ha_prevent_restarts_for: (context: Context, { seconds }: { seconds: number }) =>
+    preventRestarts(context, seconds),
+  ha_failover_plan_exists: async (context: Context, { n }: { n: number }) =>
+    ha.planExists(await haPool(context.tx), n),
+  ha_compute_max_host_failures_to_tolerate: async (context: Context) =>
+    ha.mostFailures(await haPool(context.tx)),
+  ha_compute_hypothetical_max_host_failures_to_tolerate: (
+    context: Context,
+    { configuration }: { configuration: Record<string, string> },
+  ) => hypothetical(context, configuration),
+  ha_compute_vm_failover_plan: (
+    context: Context,
+    { failed_hosts, failed_vms }: { failed_hosts: Ref<'host'>[]; failed_vms: Ref<'VM'>[] },
+  ) => failoverPlan(context, failed_hosts, failed_vms),
+  set_ha_host_failures_to_tolerate: (
+    context: Context,
+    { self, value }: { self: Ref<'pool'>; value: number },
+  ) => setFailures(context, self, value),
   enable_redo_log: (context: Context, { sr }: { sr: Ref<'SR'> }) => enableRedoLog(context, sr),
   disable_redo_log: (context: Context) => disableRedoLog(context),
 };

@@ -8,24 +8,44 @@ type Self = { readonly self: Ref<'pool'> };
 const longestSshSeconds = 2 * 24 * 3600;
 
 /** When a host that was opened for a while is closed again. */
-const expiry = ({ plane }: Context, seconds: number): string => (seconds > 0 ? dateTime(new Date(plane.clock.now().getTime() + seconds * 1000)) : never);
+const expiry = ({ plane }: Context, seconds: number): string =>
+  seconds > 0 ? dateTime(new Date(plane.clock.now().getTime() + seconds * 1000)) : never;
 
 async function enableSsh(context: Context): Promise<void> {
   const { tx } = context;
-  const hosts = await tx.query<{ ref: Ref<'host'>; ssh_enabled_timeout: number }>('SELECT ref, ssh_enabled_timeout FROM host ORDER BY ref', []);
+  const hosts = await tx.query<{ ref: Ref<'host'>; ssh_enabled_timeout: number }>(
+    'SELECT ref, ssh_enabled_timeout FROM host ORDER BY ref',
+    [],
+  );
   await tx.updateMany(
     'host',
-    hosts.map(({ ref, ssh_enabled_timeout }) => ({ ref, ssh_enabled: true, ssh_expiry: expiry(context, ssh_enabled_timeout) })),
+    hosts.map(({ ref, ssh_enabled_timeout }) => ({
+      ref,
+      ssh_enabled: true,
+      ssh_expiry: expiry(context, ssh_enabled_timeout),
+    })),
   );
 }
 
 async function setSshTimeout(context: Context, seconds: number): Promise<void> {
   if (seconds < 0 || seconds > longestSshSeconds)
-    throw new XenError('VALUE_NOT_SUPPORTED', 'ssh_enabled_timeout', String(seconds), `Timeout must be between 0 and ${longestSshSeconds} seconds`);
-  const hosts = await context.tx.query<{ ref: Ref<'host'>; ssh_enabled: boolean }>('SELECT ref, ssh_enabled FROM host ORDER BY ref', []);
+    throw new XenError(
+      'VALUE_NOT_SUPPORTED',
+      'ssh_enabled_timeout',
+      String(seconds),
+      `Timeout must be between 0 and ${longestSshSeconds} seconds`,
+    );
+  const hosts = await context.tx.query<{ ref: Ref<'host'>; ssh_enabled: boolean }>(
+    'SELECT ref, ssh_enabled FROM host ORDER BY ref',
+    [],
+  );
   await context.tx.updateMany(
     'host',
-    hosts.map(({ ref, ssh_enabled }) => ({ ref, ssh_enabled_timeout: seconds, ssh_expiry: ssh_enabled ? expiry(context, seconds) : never })),
+    hosts.map(({ ref, ssh_enabled }) => ({
+      ref,
+      ssh_enabled_timeout: seconds,
+      ssh_expiry: ssh_enabled ? expiry(context, seconds) : never,
+    })),
   );
 }
 
@@ -46,7 +66,10 @@ async function enableCaching(context: Context): Promise<void> {
 }
 
 async function applyEdition(context: Context, edition: string): Promise<void> {
-  const hosts = await context.tx.query<{ ref: Ref<'host'>; editions: string[] }>('SELECT ref, editions FROM host ORDER BY ref', []);
+  const hosts = await context.tx.query<{ ref: Ref<'host'>; editions: string[] }>(
+    'SELECT ref, editions FROM host ORDER BY ref',
+    [],
+  );
   if (hosts.some((h) => !h.editions.includes(edition))) throw new XenError('INVALID_EDITION', edition);
   await setEverywhere(context, { edition });
 }
@@ -95,19 +118,36 @@ const forSelf =
 export const poolHosts = {
   enable_ssh: forSelf((context) => enableSsh(context)),
   disable_ssh: forSelf((context) => setEverywhere(context, { ssh_enabled: false, ssh_expiry: never })),
-  set_ssh_enabled_timeout: forSelf((context, { value }: Self & { value: number }) => setSshTimeout(context, value)),
+  set_ssh_enabled_timeout: forSelf((context, { value }: Self & { value: number }) =>
+    setSshTimeout(context, value),
+  ),
   set_console_idle_timeout: forSelf((context, { value }: Self & { value: number }) => {
-    if (value < 0) throw new XenError('VALUE_NOT_SUPPORTED', 'console_timeout', String(value), 'Timeout must not be negative');
+    if (value < 0)
+      throw new XenError(
+        'VALUE_NOT_SUPPORTED',
+        'console_timeout',
+        String(value),
+        'Timeout must not be negative',
+      );
     return setEverywhere(context, { console_idle_timeout: value });
   }),
   set_ssh_auto_mode: forSelf((context, { value }: Self & { value: boolean }) =>
-    setEverywhere(context, value ? { ssh_auto_mode: true, ssh_enabled: false, ssh_expiry: never } : { ssh_auto_mode: false }),
+    setEverywhere(
+      context,
+      value ? { ssh_auto_mode: true, ssh_enabled: false, ssh_expiry: never } : { ssh_auto_mode: false },
+    ),
   ),
-  set_https_only: forSelf((context, { value }: Self & { value: boolean }) => setEverywhere(context, { https_only: value })),
+  set_https_only: forSelf((context, { value }: Self & { value: boolean }) =>
+    setEverywhere(context, { https_only: value }),
+  ),
   disable_ssl_legacy: forSelf((context) => setEverywhere(context, { ssl_legacy: false })),
   enable_local_storage_caching: forSelf((context) => enableCaching(context)),
   disable_local_storage_caching: forSelf((context) => setEverywhere(context, { local_cache_sr: nullRef() })),
-  apply_edition: forSelf((context, { edition }: Self & { edition: string }) => applyEdition(context, edition)),
-  set_igmp_snooping_enabled: (context: Context, { self, value }: Self & { value: boolean }) => setIgmpSnooping(context, self, value),
-  management_reconfigure: (context: Context, { network }: { network: Ref<'network'> }) => reconfigureManagement(context, network),
+  apply_edition: forSelf((context, { edition }: Self & { edition: string }) =>
+    applyEdition(context, edition),
+  ),
+  set_igmp_snooping_enabled: (context: Context, { self, value }: Self & { value: boolean }) =>
+    setIgmpSnooping(context, self, value),
+  management_reconfigure: (context: Context, { network }: { network: Ref<'network'> }) =>
+    reconfigureManagement(context, network),
 };

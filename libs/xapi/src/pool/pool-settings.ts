@@ -10,14 +10,22 @@ type Self = { readonly self: Ref<'pool'> };
 type Of<T> = Self & { readonly value: T };
 
 const atLeast =
-  (field: 'local_auth_max_threads' | 'ext_auth_max_threads' | 'ext_auth_cache_size' | 'ext_auth_cache_expiry', least: number) =>
+  (
+    field:
+      'local_auth_max_threads' | 'ext_auth_max_threads' | 'ext_auth_cache_size' | 'ext_auth_cache_expiry',
+    least: number,
+  ) =>
   async ({ tx }: Context, { self, value }: Of<number>): Promise<void> => {
     if (value < least) throw new XenError('INVALID_VALUE', field, String(value));
     await tx.update('pool', self, { [field]: value });
   };
 
 /** A secret that only the pool's record points at: the old one goes with it. */
-export async function newSecret({ tx, plane }: Context, old: Ref<'secret'>, value: string | undefined): Promise<Ref<'secret'>> {
+export async function newSecret(
+  { tx, plane }: Context,
+  old: Ref<'secret'>,
+  value: string | undefined,
+): Promise<Ref<'secret'>> {
   if (!isNullRef(old)) await tx.query('DELETE FROM secret WHERE ref = $1', [old]);
   if (value === undefined) return nullRef();
   const uuid = plane.ids.uuid(),
@@ -31,22 +39,29 @@ const momentOf = (text: string): number => Date.parse(text.replace(/^(\d{4})(\d\
 
 async function setNextCollection({ tx, plane }: Context, { self, value }: Of<string>): Promise<void> {
   await tx.lock('pool', self);
-  if (momentOf(value) > plane.clock.now().getTime() + longestTelemetryWaitMs) throw new XenError('TELEMETRY_NEXT_COLLECTION_TOO_LATE', value);
+  if (momentOf(value) > plane.clock.now().getTime() + longestTelemetryWaitMs)
+    throw new XenError('TELEMETRY_NEXT_COLLECTION_TOO_LATE', value);
   await tx.update('pool', self, { telemetry_next_collection: value });
 }
 async function resetTelemetry(context: Context, self: Ref<'pool'>): Promise<void> {
   const { telemetry_uuid } = await context.tx.lock('pool', self);
-  await context.tx.update('pool', self, { telemetry_uuid: await newSecret(context, telemetry_uuid, context.plane.ids.uuid()) });
+  await context.tx.update('pool', self, {
+    telemetry_uuid: await newSecret(context, telemetry_uuid, context.plane.ids.uuid()),
+  });
 }
 
 async function setUefiCertificates({ tx }: Context, self: Ref<'pool'>, value: string): Promise<void> {
   await tx.lock('pool', self);
-  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value)) throw new XenError('INVALID_VALUE', 'custom_uefi_certificates', 'not base64');
+  if (!/^[A-Za-z0-9+/\s]*={0,2}\s*$/.test(value))
+    throw new XenError('INVALID_VALUE', 'custom_uefi_certificates', 'not base64');
   await tx.update('pool', self, { custom_uefi_certificates: value, uefi_certificates: value });
   await reviewCertificates(tx, await tx.get('pool', self));
 }
 
-async function secureBootReadiness({ tx }: Context, self: Ref<'pool'>): Promise<'ready' | 'ready_no_dbx' | 'not_ready'> {
+async function secureBootReadiness(
+  { tx }: Context,
+  self: Ref<'pool'>,
+): Promise<'ready' | 'ready_no_dbx' | 'not_ready'> {
   const { uefi_certificates } = await tx.get('pool', self);
   const names = certificateFiles(uefi_certificates);
   if (!['PK.auth', 'KEK.auth', 'db.auth'].every((n) => names.has(n))) return 'not_ready';
@@ -58,12 +73,16 @@ async function rotateSecret(context: Context): Promise<void> {
   const pool = await lockPool(context);
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if (pool.is_psr_pending) throw new XenError('POOL_SECRET_ROTATION_PENDING');
-  const [dead] = await context.tx.query<{ host: string }>('SELECT host FROM host_run WHERE NOT alive ORDER BY host LIMIT 1', []);
+  const [dead] = await context.tx.query<{ host: string }>(
+    'SELECT host FROM host_run WHERE NOT alive ORDER BY host LIMIT 1',
+    [],
+  );
   if (dead) throw new XenError('CANNOT_CONTACT_HOST', dead.host);
 }
 
 async function setController(context: Context, address: string): Promise<void> {
-  if (address !== '' && !/^[\w.:-]{1,253}$/.test(address)) throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'address');
+  if (address !== '' && !/^[\w.:-]{1,253}$/.test(address))
+    throw new XenError('INVALID_IP_ADDRESS_SPECIFIED', 'address');
   await context.tx.update('pool', (await lockPool(context)).ref, { vswitch_controller: address });
 }
 
@@ -76,12 +95,15 @@ export const poolSettings = {
     tx.update('pool', self, { ext_auth_cache_enabled: value }),
   set_telemetry_next_collection: setNextCollection,
   reset_telemetry_uuid: (context: Context, { self }: Self): Promise<void> => resetTelemetry(context, self),
-  set_uefi_certificates: (context: Context, { self, value }: Of<string>): Promise<void> => setUefiCertificates(context, self, value),
-  set_custom_uefi_certificates: (context: Context, { self, value }: Of<string>): Promise<void> => setUefiCertificates(context, self, value),
+  set_uefi_certificates: (context: Context, { self, value }: Of<string>): Promise<void> =>
+    setUefiCertificates(context, self, value),
+  set_custom_uefi_certificates: (context: Context, { self, value }: Of<string>): Promise<void> =>
+    setUefiCertificates(context, self, value),
   get_guest_secureboot_readiness: (context: Context, { self }: Self) => secureBootReadiness(context, self),
   rotate_secret: rotateSecret,
   create_new_blob: createNewBlob('pool', 'pool'),
-  set_vswitch_controller: (context: Context, { address }: { address: string }): Promise<void> => setController(context, address),
+  set_vswitch_controller: (context: Context, { address }: { address: string }): Promise<void> =>
+    setController(context, address),
   test_archive_target: async (): Promise<never> => {
     throw new XenError('MESSAGE_REMOVED');
   },

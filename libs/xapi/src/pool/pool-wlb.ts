@@ -20,7 +20,11 @@ const answered = async (context: Context): Promise<never> => {
 export const askBalancer = (plane: Plane, session: Session): Promise<never> =>
   inTransaction(plane.store, (tx) => answered({ plane, session, tx, task: undefined }));
 
-const refusals: Readonly<Record<string, ErrorCode>> = { ENOTFOUND: 'WLB_UNKNOWN_HOST', EAI_AGAIN: 'WLB_UNKNOWN_HOST', ECONNRESET: 'WLB_CONNECTION_RESET' };
+const refusals: Readonly<Record<string, ErrorCode>> = {
+  ENOTFOUND: 'WLB_UNKNOWN_HOST',
+  EAI_AGAIN: 'WLB_UNKNOWN_HOST',
+  ECONNRESET: 'WLB_CONNECTION_RESET',
+};
 const timeoutSeconds = 10;
 
 /** Of `host:port`, as balancers are named. */
@@ -36,7 +40,12 @@ async function initialize(url: string): Promise<void> {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
     throw new XenError(refusals[code] ?? 'WLB_CONNECTION_REFUSED');
   }
-  throw new XenError('WLB_MALFORMED_RESPONSE', 'AddXenServer', 'The server does not speak the protocol of workload balancing', '');
+  throw new XenError(
+    'WLB_MALFORMED_RESPONSE',
+    'AddXenServer',
+    'The server does not speak the protocol of workload balancing',
+    '',
+  );
 }
 
 const reach = (host: string, port: number): Promise<void> =>

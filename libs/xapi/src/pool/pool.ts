@@ -14,16 +14,23 @@ import { storing } from '../core/setters';
 import { createPoolVlan, createPoolVlanOn } from '../network/vlan';
 
 /** Calls of the pool that speak with other machines, and so make transactions of their own. */
-type Outsiders = 'enable_external_auth' | 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
-export const poolOutside: Pick<CallsOf<typeof classes.pool, Outside>, Outsiders> = { ...poolAuthOutside, ...poolOutsiders, ...wlbOutside };
+type Outsiders =
+  'enable_external_auth' | 'send_test_post' | 'sync_trusted_certificates_from' | 'initialize_wlb';
+export const poolOutside: Pick<CallsOf<typeof classes.pool, Outside>, Outsiders> = {
+  ...poolAuthOutside,
+  ...poolOutsiders,
+  ...wlbOutside,
+};
 
 /** Under this key hosts say that they keep no blobs. */
 const withoutBlobs = 'no_local_storage';
 async function noteBlobs({ tx }: Context, kept: boolean): Promise<void> {
-  const hosts = (await tx.find('host', {})).map(({ ref, other_config: { [withoutBlobs]: _before, ...rest } }) => ({
-    ref,
-    other_config: kept ? rest : { ...rest, [withoutBlobs]: 'true' },
-  }));
+  const hosts = (await tx.find('host', {})).map(
+    ({ ref, other_config: { [withoutBlobs]: _before, ...rest } }) => ({
+      ref,
+      other_config: kept ? rest : { ...rest, [withoutBlobs]: 'true' },
+    }),
+  );
   await tx.updateMany('host', hosts);
 }
 

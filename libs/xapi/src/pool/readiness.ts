@@ -20,25 +20,36 @@ export class UnheardHosts {
   /** Looks once more, unless all were heard of; answers how many were not. */
   async count(): Promise<number> {
     if (this.waiting?.size === 0) return 0;
-    const rows = await this.store.query<{ host: string; lease: string }>("SELECT host, host_epoch || '/' || lease_seq AS lease FROM host_lease WHERE alive");
+    const rows = await this.store.query<{ host: string; lease: string }>(
+      "SELECT host, host_epoch || '/' || lease_seq AS lease FROM host_lease WHERE alive",
+    );
     const leases = new Map(rows.map(({ host, lease }) => [host, lease]));
-    this.waiting = new Map([...(this.waiting ?? leases)].filter(([host, lease]) => leases.get(host) === lease));
+    this.waiting = new Map(
+      [...(this.waiting ?? leases)].filter(([host, lease]) => leases.get(host) === lease),
+    );
     return this.waiting.size;
   }
 }
 
-export async function readiness(plane: Plane, expectedHosts: number, unheardHosts: UnheardHosts): Promise<Readiness> {
+export async function readiness(
+  plane: Plane,
+  expectedHosts: number,
+  unheardHosts: UnheardHosts,
+): Promise<Readiness> {
   const missing: string[] = [];
-  const hosts = await plane.store.query<{ n: number }>('SELECT count(*)::int AS n FROM host_run WHERE alive AND accepting', []).then(
-    ([row]) => row?.n ?? 0,
-    () => {
-      missing.push('database');
-      return 0;
-    },
-  );
+  const hosts = await plane.store
+    .query<{ n: number }>('SELECT count(*)::int AS n FROM host_run WHERE alive AND accepting', [])
+    .then(
+      ([row]) => row?.n ?? 0,
+      () => {
+        missing.push('database');
+        return 0;
+      },
+    );
   if (hosts < Math.max(1, expectedHosts)) missing.push(`hosts (${hosts} of ${Math.max(1, expectedHosts)})`);
   const { attended } = plane.addresses;
-  if (attended !== undefined && attended < hosts) missing.push(`addresses of hosts (${attended} of ${hosts})`);
+  if (attended !== undefined && attended < hosts)
+    missing.push(`addresses of hosts (${attended} of ${hosts})`);
   const unheard = await unheardHosts.count().catch(() => 0);
   if (unheard > 0) missing.push(`news of hosts (${unheard})`);
   const master = await masterElsewhere(plane.store).catch(() => undefined);

@@ -41,14 +41,24 @@ export interface Answer {
   readonly body: unknown;
 }
 
-const requesting = ({ protocol }: URL): typeof http.request => (protocol === 'https:' ? https.request : http.request);
+const requesting = ({ protocol }: URL): typeof http.request =>
+  protocol === 'https:' ? https.request : http.request;
 
 /** A message and its answer; RemoteFailure when there is none. Another place that it points to is not asked. */
-export async function exchange({ base, trust }: Address, path: string, { method, headers, body }: Message): Promise<Answer> {
+export async function exchange(
+  { base, trust }: Address,
+  path: string,
+  { method, headers, body }: Message,
+): Promise<Answer> {
   const url = new URL(`${base}${path}`);
   try {
     const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
-      const request = requesting(url)(url, { method, headers, signal: AbortSignal.timeout(timeoutMs), ...trust });
+      const request = requesting(url)(url, {
+        method,
+        headers,
+        signal: AbortSignal.timeout(timeoutMs),
+        ...trust,
+      });
       request.on('response', resolve).on('error', reject).end(body);
     });
     return { status: response.statusCode ?? 0, body: await json(response).catch(() => undefined) };
@@ -58,12 +68,26 @@ export async function exchange({ base, trust }: Address, path: string, { method,
 }
 
 /** One call of the pool. Throws the XenError that the other side gives, or RemoteFailure. */
-export async function callRemote<T>(address: Address, method: string, params: readonly unknown[]): Promise<T> {
-  const sent = { method: 'POST', headers: jsonHeaders, body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }) };
-  const body = (await exchange(address, '/jsonrpc', sent)).body as { result?: T; error?: { message?: unknown; data?: unknown } } | undefined;
+export async function callRemote<T>(
+  address: Address,
+  method: string,
+  params: readonly unknown[],
+): Promise<T> {
+  const sent = {
+    method: 'POST',
+    headers: jsonHeaders,
+    body: JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }),
+  };
+  const body = (await exchange(address, '/jsonrpc', sent)).body as
+    { result?: T; error?: { message?: unknown; data?: unknown } } | undefined;
   const told = body?.error?.message;
-  if (!body || (told === undefined ? !('result' in body) : typeof told !== 'string' || !isErrorCode(told))) throw new RemoteFailure(true, address.base);
-  if (body.error) throw errorFrom([String(body.error.message), ...(Array.isArray(body.error.data) ? body.error.data.map(String) : [])]);
+  if (!body || (told === undefined ? !('result' in body) : typeof told !== 'string' || !isErrorCode(told)))
+    throw new RemoteFailure(true, address.base);
+  if (body.error)
+    throw errorFrom([
+      String(body.error.message),
+      ...(Array.isArray(body.error.data) ? body.error.data.map(String) : []),
+    ]);
   return body.result as T;
 }
 
@@ -72,7 +96,13 @@ export const callSender =
   (reader: Reader) =>
   async (address: string, body: string): Promise<unknown> => {
     const { origin, pathname } = new URL(address);
-    return (await exchange({ base: origin, trust: await trustOf(reader) }, pathname, { method: 'POST', headers: jsonHeaders, body })).body;
+    return (
+      await exchange({ base: origin, trust: await trustOf(reader) }, pathname, {
+        method: 'POST',
+        headers: jsonHeaders,
+        body,
+      })
+    ).body;
   };
 
 export interface File {
@@ -115,11 +145,13 @@ export class RemotePool {
     const task = await this.call<Ref<'task'>>('task.create', label, '');
     const query = new URLSearchParams({ ...file.query, session_id: this.session, task_id: task });
     // A handler that refuses says why by the task, and may cut the body off.
-    await this.send(new URL(`${this.address.base}${file.path}?${query.toString()}`), file).catch(async (error: unknown) => {
-      if (!(error instanceof RemoteFailure)) throw error;
-      const { status } = await this.call<RemoteTask>('task.get_record', task);
-      if (status !== 'failure') throw error;
-    });
+    await this.send(new URL(`${this.address.base}${file.path}?${query.toString()}`), file).catch(
+      async (error: unknown) => {
+        if (!(error instanceof RemoteFailure)) throw error;
+        const { status } = await this.call<RemoteTask>('task.get_record', task);
+        if (status !== 'failure') throw error;
+      },
+    );
     return this.ended(task);
   }
 
@@ -135,13 +167,19 @@ export class RemotePool {
       }
     }
     return new Promise((resolve, reject) => {
-      const options = { method: 'PUT', headers: { 'content-length': length, connection: 'close' }, ...this.address.trust };
+      const options = {
+        method: 'PUT',
+        headers: { 'content-length': length, connection: 'close' },
+        ...this.address.trust,
+      };
       const request = requesting(url)(url, options);
       let status = 0;
       request.on('response', (response) => {
         status = response.statusCode ?? 0;
         response.resume();
-        response.on('close', () => (status === 200 ? resolve() : reject(new RemoteFailure(true, url.origin))));
+        response.on('close', () =>
+          status === 200 ? resolve() : reject(new RemoteFailure(true, url.origin)),
+        );
       });
       const broken = (error: unknown): void => reject(own ?? new RemoteFailure(false, url.origin, error));
       request.on('error', broken);

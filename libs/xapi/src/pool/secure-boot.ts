@@ -21,7 +21,9 @@ export function certificateFiles(base64: string): ReadonlyMap<string, Uint8Array
   return files;
 }
 
-export function keysOfPool({ uefi_certificates }: Pick<StoredRecord<'pool'>, 'uefi_certificates'>): firmware.Keys {
+export function keysOfPool({
+  uefi_certificates,
+}: Pick<StoredRecord<'pool'>, 'uefi_certificates'>): firmware.Keys {
   const files = certificateFiles(uefi_certificates);
   return Object.fromEntries(
     firmware.keyNames.flatMap((name) => {
@@ -36,7 +38,8 @@ function variablesOf({ NVRAM }: Vm): firmware.EfiVariable[] | undefined {
   const stored = NVRAM[storeKey];
   return stored ? firmware.readVariables(Buffer.from(stored, 'base64')) : [];
 }
-const isUefi = ({ domain_type, HVM_boot_params }: Vm): boolean => domain_type !== 'pv' && HVM_boot_params['firmware'] === 'uefi';
+const isUefi = ({ domain_type, HVM_boot_params }: Vm): boolean =>
+  domain_type !== 'pv' && HVM_boot_params['firmware'] === 'uefi';
 
 /** Puts these keys in place of the ones that the VM has. */
 export async function changeKeys(tx: Tx, ref: Ref<'VM'>, vm: Vm, keys: firmware.Keys): Promise<void> {
@@ -44,7 +47,10 @@ export async function changeKeys(tx: Tx, ref: Ref<'VM'>, vm: Vm, keys: firmware.
   const variables = variablesOf(vm);
   if (!variables) throw new XenError('INTERNAL_ERROR', 'The UEFI variables of the VM cannot be read');
   const store = Buffer.from(firmware.writeVariables(firmware.withKeys(variables, keys))).toString('base64');
-  await tx.update('VM', ref, { NVRAM: { ...vm.NVRAM, [storeKey]: store }, secureboot_certificates_state: 'ok' });
+  await tx.update('VM', ref, {
+    NVRAM: { ...vm.NVRAM, [storeKey]: store },
+    secureboot_certificates_state: 'ok',
+  });
 }
 
 /** True for a VM that has keys other than these: one in setup mode has none that could be outdated. */
@@ -57,13 +63,20 @@ function isOutdated(vm: Vm, keys: firmware.Keys): boolean {
 export async function reviewCertificates(tx: Tx, pool: StoredRecord<'pool'>): Promise<void> {
   const keys = keysOfPool(pool);
   const behind = pool.auto_update_vm_secureboot_certificates ? 'update_on_boot' : 'update_available';
-  const holders = await tx.query<{ ref: Ref<'VM'> }>(`SELECT ref FROM vm WHERE "NVRAM" ? '${storeKey}' AND NOT is_a_snapshot ORDER BY ref FOR NO KEY UPDATE`);
+  const holders = await tx.query<{ ref: Ref<'VM'> }>(
+    `SELECT ref FROM vm WHERE "NVRAM" ? '${storeKey}' AND NOT is_a_snapshot ORDER BY ref FOR NO KEY UPDATE`,
+  );
   for (const vm of await tx.getMany(
     'VM',
     holders.map((h) => h.ref),
   )) {
-    const state = !isOutdated(vm, keys) ? 'ok' : vm.secureboot_certificates_state === 'update_on_boot' ? 'update_on_boot' : behind;
-    if (state !== vm.secureboot_certificates_state) tx.leaveUpdate('VM', vm.ref, { secureboot_certificates_state: state });
+    const state = !isOutdated(vm, keys)
+      ? 'ok'
+      : vm.secureboot_certificates_state === 'update_on_boot'
+        ? 'update_on_boot'
+        : behind;
+    if (state !== vm.secureboot_certificates_state)
+      tx.leaveUpdate('VM', vm.ref, { secureboot_certificates_state: state });
   }
 }
 
@@ -71,5 +84,6 @@ export async function reviewCertificates(tx: Tx, pool: StoredRecord<'pool'>): Pr
 export async function renewCertificates(tx: Tx, ref: Ref<'VM'>): Promise<void> {
   const vm = await tx.lock('VM', ref);
   const [pool] = await tx.find('pool', {});
-  if (vm.secureboot_certificates_state === 'update_on_boot' && pool && isUefi(vm) && variablesOf(vm)) await changeKeys(tx, ref, vm, keysOfPool(pool));
+  if (vm.secureboot_certificates_state === 'update_on_boot' && pool && isUefi(vm) && variablesOf(vm))
+    await changeKeys(tx, ref, vm, keysOfPool(pool));
 }

@@ -17,10 +17,15 @@ export async function trustOf(reader: Reader): Promise<Trust> {
        AND EXISTS (SELECT 1 FROM certificate c WHERE c.type = f.kind AND c.name = f.name AND c.purpose = '[]')`,
     [],
   );
-  const pinned = new Set(installed.filter(({ kind }) => kind === 'pinned').map(({ content }) => new X509Certificate(content).fingerprint256));
+  const pinned = new Set(
+    installed
+      .filter(({ kind }) => kind === 'pinned')
+      .map(({ content }) => new X509Certificate(content).fingerprint256),
+  );
   return {
     ca: [...rootCertificates, ...installed.map(({ content }) => content)],
     allowPartialTrustChain: true,
-    checkServerIdentity: (name, shown) => (pinned.has(shown.fingerprint256) ? undefined : checkServerIdentity(name, shown)),
+    checkServerIdentity: (name, shown) =>
+      pinned.has(shown.fingerprint256) ? undefined : checkServerIdentity(name, shown),
   };
 }

@@ -11,7 +11,12 @@ interface Ending {
   readonly not_after: string;
   readonly days: number;
 }
-const names = { host: 'HOST_SERVER', host_internal: 'HOST_INTERNAL', ca: 'POOL_CA', pinned: 'POOL_PINNED' } as const;
+const names = {
+  host: 'HOST_SERVER',
+  host_internal: 'HOST_INTERNAL',
+  ca: 'POOL_CA',
+  pinned: 'POOL_PINNED',
+} as const;
 /** How near the end is, and how urgent that is. */
 const stages = [
   { within: 0, suffix: 'EXPIRED', priority: 1 },
@@ -55,8 +60,10 @@ async function replaced(tx: Tx, alerts: readonly Alert[]): Promise<readonly Aler
     `SELECT ref, name, obj_uuid, body FROM message WHERE name ~ '^(HOST_SERVER|HOST_INTERNAL|POOL_CA|POOL_PINNED)_CERTIFICATE_EXPIR' AND cls IN ('Host', 'Certificate')`,
     [],
   );
-  const same = (a: Pick<Alert, 'name' | 'obj_uuid' | 'body'>, b: Pick<Alert, 'name' | 'obj_uuid' | 'body'>): boolean =>
-    a.name === b.name && a.obj_uuid === b.obj_uuid && a.body === b.body;
+  const same = (
+    a: Pick<Alert, 'name' | 'obj_uuid' | 'body'>,
+    b: Pick<Alert, 'name' | 'obj_uuid' | 'body'>,
+  ): boolean => a.name === b.name && a.obj_uuid === b.obj_uuid && a.body === b.body;
   const over = present.filter((message) => !alerts.some((alert) => same(message, alert)));
   await tx.query('DELETE FROM message WHERE ref = ANY($1)', [over.map((message) => message.ref)]);
   return alerts.filter((alert) => !present.some((message) => same(message, alert)));

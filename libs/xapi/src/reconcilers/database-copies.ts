@@ -7,7 +7,15 @@ import { leftOut, makeDump, type Dump } from '../recovery/dump';
 import { writeDisk } from '../transfer/contents';
 
 /** Changes all the time, and nothing comes back by it. */
-const measured = ['host_metrics', 'VM_metrics', 'VM_guest_metrics', 'VIF_metrics', 'VBD_metrics', 'PIF_metrics', 'host_cpu'];
+const measured = [
+  'host_metrics',
+  'VM_metrics',
+  'VM_guest_metrics',
+  'VIF_metrics',
+  'VBD_metrics',
+  'PIF_metrics',
+  'host_cpu',
+];
 
 /** A copy of a large pool takes its time; so many times as long nothing is copied after it. */
 const restFactor = 10;

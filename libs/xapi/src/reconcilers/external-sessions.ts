@@ -31,18 +31,25 @@ export async function revalidateSessions(plane: Plane): Promise<void> {
   }
 }
 
-async function settle(plane: Plane, { sessions }: Due, now: Awaited<ReturnType<typeof admitAgain>>): Promise<void> {
+async function settle(
+  plane: Plane,
+  { sessions }: Due,
+  now: Awaited<ReturnType<typeof admitAgain>>,
+): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
     const same = now
-      ? await tx.query<{ session: string }>('UPDATE session_state SET subjects = $3 WHERE session = ANY($1) AND role = $2 RETURNING session', [
-          sessions,
-          now.role,
-          now.subjects,
-        ])
+      ? await tx.query<{ session: string }>(
+          'UPDATE session_state SET subjects = $3 WHERE session = ANY($1) AND role = $2 RETURNING session',
+          [sessions, now.role, now.subjects],
+        )
       : [];
     const stay = new Set(same.map((s) => s.session));
     for (const ref of stay)
-      await tx.query('UPDATE session SET validation_time = $2, subject = $3 WHERE ref = $1', [ref, dateTime(plane.clock.now()), now?.subject]);
+      await tx.query('UPDATE session SET validation_time = $2, subject = $3 WHERE ref = $1', [
+        ref,
+        dateTime(plane.clock.now()),
+        now?.subject,
+      ]);
     await endSessions(
       tx,
       sessions.filter((s) => !stay.has(s)),

@@ -24,7 +24,9 @@ export class HostsLiveness {
   constructor(private readonly plane: Plane) {}
 
   async reconcile(): Promise<{ readonly fenced: readonly string[] }> {
-    const leases = await this.plane.store.query<Lease & { host: string }>('SELECT host, host_epoch, lease_seq FROM host_lease WHERE alive');
+    const leases = await this.plane.store.query<Lease & { host: string }>(
+      'SELECT host, host_epoch, lease_seq FROM host_lease WHERE alive',
+    );
     const fenced: string[] = [];
     for (const lease of leases) if (this.isStale(lease) && (await this.fence(lease))) fenced.push(lease.host);
     const present = new Set(leases.map((l) => l.host));
@@ -46,11 +48,10 @@ export class HostsLiveness {
     return inTransaction(this.plane.store, async (tx) => {
       // The host's row first, as in every other transaction that changes both; then no renewal can pass any more.
       await tx.query('SELECT 1 FROM host_run WHERE host = $1 FOR UPDATE', [host]);
-      const stale = await tx.query('SELECT 1 FROM host_lease WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive FOR UPDATE', [
-        host,
-        host_epoch,
-        lease_seq,
-      ]);
+      const stale = await tx.query(
+        'SELECT 1 FROM host_lease WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive FOR UPDATE',
+        [host, host_epoch, lease_seq],
+      );
       if (stale.length === 0) return false;
       await tx.query('UPDATE host_run SET alive = false, lost = true WHERE host = $1', [host]);
       const vms = await endRunsOfHost(tx, this.plane, host, { lost: true });

@@ -10,11 +10,19 @@ import { deleteFinishedTasks } from '../begin/finished-tasks';
 /** The oldest beyond these go, as in xapi. */
 const mostMessages = 10_000;
 
-export async function housekeep(plane: Plane): Promise<{ readonly tasks: number; readonly sessions: number }> {
+export async function housekeep(
+  plane: Plane,
+): Promise<{ readonly tasks: number; readonly sessions: number }> {
   const tasks = await deleteFinishedTasks(plane.store);
   const sessions = await inTransaction(plane.store, async (tx) => {
-    await tx.query("DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'", []);
-    await tx.query(`DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`, []);
+    await tx.query(
+      "DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'",
+      [],
+    );
+    await tx.query(
+      `DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`,
+      [],
+    );
     await tx.query("DELETE FROM invitation WHERE made_at < now() - interval '1 day'", []);
     await forgetOrphans(tx);
     await forgetAlarms(tx);

@@ -28,14 +28,20 @@ const mostCopies = 8;
 /** Answers how much was done; nothing is left to do when that is none. */
 export async function foldLayers(plane: Plane): Promise<number> {
   const client = new LayerClient(plane.settings);
-  return (await settleBases(plane)) + (await settleTops(plane)) + (await emptyGhosts(plane, client)) + (await foldPairs(plane, client));
+  return (
+    (await settleBases(plane)) +
+    (await settleTops(plane)) +
+    (await emptyGhosts(plane, client)) +
+    (await foldPairs(plane, client))
+  );
 }
 
 async function settleBases(plane: Plane): Promise<number> {
   const empty = await reading(plane.store, (tx) => emptyBases(tx, mostTops));
   for (const base of empty) await inTransaction(plane.store, (tx) => dropBase(tx, base));
   const lone = await reading(plane.store, (tx) => loneBases(tx, mostTops));
-  for (const { base, child } of lone) await inTransaction(plane.store, (tx) => absorbLoneBase(tx, base, child));
+  for (const { base, child } of lone)
+    await inTransaction(plane.store, (tx) => absorbLoneBase(tx, base, child));
   return empty.length + lone.length;
 }
 

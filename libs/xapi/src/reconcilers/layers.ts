@@ -11,14 +11,21 @@ export const removeFromImages =
   ({ settings: { imagesUrl, imagesSecret } }: Pick<Plane, 'settings'>): RemoveLayers =>
   async (ids) => {
     for (const id of ids) {
-      const response = await fetch(`${imagesUrl}/layers/${id}`, { method: 'DELETE', headers: { authorization: `Bearer ${imagesSecret ?? ''}` } });
+      const response = await fetch(`${imagesUrl}/layers/${id}`, {
+        method: 'DELETE',
+        headers: { authorization: `Bearer ${imagesSecret ?? ''}` },
+      });
       await response.body?.cancel();
-      if (!response.ok && response.status !== 404) throw new Error(`the image server keeps layer ${id}: ${response.status}`);
+      if (!response.ok && response.status !== 404)
+        throw new Error(`the image server keeps layer ${id}: ${response.status}`);
     }
   };
 
 /** From the top of each chain down, until nothing is left; answers how many went. */
-export async function collectLayers(plane: Plane, remove: RemoveLayers = removeFromImages(plane)): Promise<number> {
+export async function collectLayers(
+  plane: Plane,
+  remove: RemoveLayers = removeFromImages(plane),
+): Promise<number> {
   for (let removed = 0; ;) {
     const ids = await reading(plane.store, (tx) => unusedLayers(tx, mostAtOnce));
     if (ids.length === 0) return removed;

@@ -21,16 +21,22 @@ const fallen = `SELECT v.ref, v.uuid FROM vm v, pool p
 
 export async function restartProtected(plane: Plane): Promise<{ readonly begun: number }> {
   const now = plane.clock.now();
-  const found = await plane.store.query<Fallen & { ref: string }>(`${fallen} ORDER BY v."order", v.ref`, [now.toISOString()]);
+  const found = await plane.store.query<Fallen & { ref: string }>(`${fallen} ORDER BY v."order", v.ref`, [
+    now.toISOString(),
+  ]);
   let begun = 0;
-  for (const { ref } of found) if (await inTransaction(plane.store, (tx) => restart(tx, plane, asRef<'VM'>(ref), now))) begun += 1;
+  for (const { ref } of found)
+    if (await inTransaction(plane.store, (tx) => restart(tx, plane, asRef<'VM'>(ref), now))) begun += 1;
   await forgetTries(plane);
   return { begun };
 }
 
 async function restart(tx: Tx, plane: Plane, vm: Ref<'VM'>, now: Date): Promise<boolean> {
   await tx.lock('VM', vm);
-  const [still] = await tx.query<Fallen & { ref: string }>(`${fallen} AND v.ref = $2`, [now.toISOString(), vm]);
+  const [still] = await tx.query<Fallen & { ref: string }>(`${fallen} AND v.ref = $2`, [
+    now.toISOString(),
+    vm,
+  ]);
   if (!still) return false;
   const seconds = now.getTime() / 1000;
   const [noted] = await tx.query<{ again: boolean }>(
@@ -47,7 +53,13 @@ async function restart(tx: Tx, plane: Plane, vm: Ref<'VM'>, now: Date): Promise<
 
 /** Told once, when the first try has come to nothing. */
 async function tellFailed(tx: Tx, plane: Plane, { uuid }: Fallen): Promise<void> {
-  await raiseAlert(tx, plane, { name: 'HA_PROTECTED_VM_RESTART_FAILED', priority: 2, cls: 'VM', obj_uuid: uuid, body: '' });
+  await raiseAlert(tx, plane, {
+    name: 'HA_PROTECTED_VM_RESTART_FAILED',
+    priority: 2,
+    cls: 'VM',
+    obj_uuid: uuid,
+    body: '',
+  });
 }
 
 /** A VM that runs, or is to be kept no more, has its failures counted anew. */
@@ -59,14 +71,28 @@ async function forgetTries({ store }: Plane): Promise<void> {
 }
 
 /** A host of a pool with high availability is lost: an alert names it, and its best-effort VMs are tried once elsewhere. */
-export async function alertHostLost(tx: Tx, plane: Plane, host: string, vms: readonly string[]): Promise<void> {
-  const [lost] = await tx.query<{ uuid: string; name: string }>('SELECT h.uuid, h.name_label AS name FROM host h, pool p WHERE h.ref = $1 AND p.ha_enabled', [
-    host,
-  ]);
+export async function alertHostLost(
+  tx: Tx,
+  plane: Plane,
+  host: string,
+  vms: readonly string[],
+): Promise<void> {
+  const [lost] = await tx.query<{ uuid: string; name: string }>(
+    'SELECT h.uuid, h.name_label AS name FROM host h, pool p WHERE h.ref = $1 AND p.ha_enabled',
+    [host],
+  );
   if (!lost) return;
-  await raiseAlert(tx, plane, { name: 'HA_HOST_FAILED', priority: 3, cls: 'Host', obj_uuid: lost.uuid, body: `Host '${lost.name}' has failed` });
-  const tried = await tx.query<{ ref: string }>('SELECT ref FROM vm WHERE ref = ANY($1) AND ha_restart_priority = \'best-effort\' ORDER BY "order", ref', [
-    vms,
-  ]);
-  for (const { ref } of tried) await startInternally(tx, plane, 'VM.start', { vm: ref, start_paused: false, force: false });
+  await raiseAlert(tx, plane, {
+    name: 'HA_HOST_FAILED',
+    priority: 3,
+    cls: 'Host',
+    obj_uuid: lost.uuid,
+    body: `Host '${lost.name}' has failed`,
+  });
+  const tried = await tx.query<{ ref: string }>(
+    'SELECT ref FROM vm WHERE ref = ANY($1) AND ha_restart_priority = \'best-effort\' ORDER BY "order", ref',
+    [vms],
+  );
+  for (const { ref } of tried)
+    await startInternally(tx, plane, 'VM.start', { vm: ref, start_paused: false, force: false });
 }

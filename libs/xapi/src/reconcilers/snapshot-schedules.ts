@@ -18,7 +18,11 @@ export async function followSnapshotSchedules(plane: Plane): Promise<{ readonly 
   );
   let begun = 0;
   for (const vmss of enabled)
-    if (snapshotSchedule.isDue(vmss.frequency, vmss.schedule, vmss.last, now.getTime()) && (await begin(plane, vmss, now))) begun += 1;
+    if (
+      snapshotSchedule.isDue(vmss.frequency, vmss.schedule, vmss.last, now.getTime()) &&
+      (await begin(plane, vmss, now))
+    )
+      begun += 1;
   return { begun };
 }
 
@@ -27,7 +31,11 @@ async function begin(plane: Plane, { ref, frequency, schedule }: Enabled, now: D
   return inTransaction(plane.store, async (tx) => {
     const rows = await tx.query(
       'UPDATE vmss SET last_run_time = $2::timestamptz WHERE ref = $1 AND enabled AND last_run_time < $3::timestamptz RETURNING ref',
-      [ref, dateTime(now), new Date(snapshotSchedule.lastDue(frequency, schedule, now.getTime())).toISOString()],
+      [
+        ref,
+        dateTime(now),
+        new Date(snapshotSchedule.lastDue(frequency, schedule, now.getTime())).toISOString(),
+      ],
     );
     if (rows.length === 0) return false;
     await startInternally(tx, plane, 'VMSS.snapshot_now', { vmss: ref });

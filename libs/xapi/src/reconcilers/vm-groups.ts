@@ -18,11 +18,15 @@ export async function alertGroups(plane: Plane): Promise<{ readonly told: number
       pool,
       body: `<body><message>VMs that want to be apart run on one host</message><VM_group>${vm_group}</VM_group><host>${host}</host></body>`,
     }));
-    const present = await tx.query<{ ref: string; body: string }>("SELECT ref, body FROM message WHERE name = $1 AND cls = 'Pool'", [name]);
+    const present = await tx.query<{ ref: string; body: string }>(
+      "SELECT ref, body FROM message WHERE name = $1 AND cls = 'Pool'",
+      [name],
+    );
     const over = present.filter((message) => !bodies.some(({ body }) => body === message.body));
     await tx.query('DELETE FROM message WHERE ref = ANY($1)', [over.map((message) => message.ref)]);
     const missing = bodies.filter(({ body }) => !present.some((message) => message.body === body));
-    for (const { pool, body } of missing) await raiseAlert(tx, plane, { name, priority: 3, cls: 'Pool', obj_uuid: pool, body });
+    for (const { pool, body } of missing)
+      await raiseAlert(tx, plane, { name, priority: 3, cls: 'Pool', obj_uuid: pool, body });
     return { told: missing.length };
   });
 }

@@ -19,7 +19,10 @@ export async function isFollowed(tx: Tx, vdi: Ref<'VDI'>): Promise<boolean> {
 
 /** The uuid of the pool whose database the disk's own layer has; undefined when that is not known here. */
 export async function poolOnDisk(tx: Tx, vdi: Ref<'VDI'>): Promise<string | undefined> {
-  const [row] = await tx.query<{ pool: string }>('SELECT c.pool FROM database_copy c JOIN vdi_layer l ON l.layer = c.layer WHERE l.vdi = $1', [vdi]);
+  const [row] = await tx.query<{ pool: string }>(
+    'SELECT c.pool FROM database_copy c JOIN vdi_layer l ON l.layer = c.layer WHERE l.vdi = $1',
+    [vdi],
+  );
   return row?.pool;
 }
 
@@ -52,7 +55,12 @@ export async function takeBehind(tx: Tx, unimportant: readonly string[]): Promis
   );
 }
 /** The disk has the copy; the next one comes after `restMs` at the earliest. */
-export async function settleCopies(tx: Tx, { vdi, turn }: Followed, position: number, restMs: number): Promise<void> {
+export async function settleCopies(
+  tx: Tx,
+  { vdi, turn }: Followed,
+  position: number,
+  restMs: number,
+): Promise<void> {
   await tx.query(
     `UPDATE database_copy c SET turn = $2, position = $3, busy_until = now() + $4 * interval '1 millisecond', layer = l.layer FROM vdi_layer l WHERE c.vdi = $1 AND l.vdi = $1`,
     [vdi, turn, position, restMs],

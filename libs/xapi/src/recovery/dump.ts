@@ -7,7 +7,13 @@ import { tables, type Store, type Tx } from '@xenplane/store';
 import { decode, encodeJson, textOf } from '@xenplane/wire';
 
 /** Of this pool alone, or secret. */
-export const leftOut: ReadonlySet<ClassName> = new Set<ClassName>(['session', 'task', 'secret', 'user', 'message']);
+export const leftOut: ReadonlySet<ClassName> = new Set<ClassName>([
+  'session',
+  'task',
+  'secret',
+  'user',
+  'message',
+]);
 /** Most that a dump may unpack to. */
 const mostBytes = 2 ** 30;
 
@@ -27,16 +33,21 @@ export interface Entry {
 /** All of it as it was at one moment. */
 export const makeDump = (store: Store): Promise<Dump> =>
   store.read(async (tx) => {
-    const [row] = await tx.query<{ position: string }>('SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS position');
+    const [row] = await tx.query<{ position: string }>(
+      'SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS position',
+    );
     const [pool] = await tx.find('pool', {});
-    const packed = await pipeline(lines(tx), createGzip({ level: 1 }), (packing: AsyncIterable<Buffer>) => buffer(packing));
+    const packed = await pipeline(lines(tx), createGzip({ level: 1 }), (packing: AsyncIterable<Buffer>) =>
+      buffer(packing),
+    );
     return { pool: pool?.uuid ?? '', position: Number(row?.position), packed };
   });
 
 async function* lines(tx: Tx): AsyncGenerator<string> {
   for (const { cls } of tables) {
     if (leftOut.has(cls)) continue;
-    for (const row of await tx.find(cls, {})) yield `[${JSON.stringify(cls)},${JSON.stringify(row.ref)},${encodeJson({ kind: 'record', cls }, row)}]\n`;
+    for (const row of await tx.find(cls, {}))
+      yield `[${JSON.stringify(cls)},${JSON.stringify(row.ref)},${encodeJson({ kind: 'record', cls }, row)}]\n`;
   }
 }
 

@@ -38,7 +38,8 @@ export class ForeignDatabase implements Readable {
   async prepare(cls: ClassName): Promise<void> {
     if (this.blocks.has(cls)) return;
     const made: string[] = [];
-    for await (const ref of inSlices(this.refs(cls))) made.push(`${JSON.stringify(ref)}:${this.fragment(cls, ref)}`);
+    for await (const ref of inSlices(this.refs(cls)))
+      made.push(`${JSON.stringify(ref)}:${this.fragment(cls, ref)}`);
     this.blocks.set(cls, made);
   }
   allRecords(cls: ClassName): Blocks {
@@ -83,7 +84,10 @@ export class OpenedDatabases {
     this.kept.delete(session);
   }
   private async read(session: Ref<'session'>): Promise<ForeignDatabase> {
-    const [row] = await this.plane.store.query<{ dump: Buffer }>('SELECT dump FROM opened_database WHERE session = $1', [session]);
+    const [row] = await this.plane.store.query<{ dump: Buffer }>(
+      'SELECT dump FROM opened_database WHERE session = $1',
+      [session],
+    );
     if (!row) throw new XenError('HANDLE_INVALID', 'session', session);
     return new ForeignDatabase(readDump(row.dump));
   }

@@ -14,15 +14,21 @@ export interface Missing {
 /** Storage that a VM and its snapshots have disks in. */
 function storageOf(from: Readable, vm: Ref<'VM'>): readonly Ref<'SR'>[] {
   const all = [vm, ...(from.record('VM', vm)?.snapshots ?? [])];
-  const devices = all.flatMap((ref) => from.record('VM', ref)?.VBDs ?? []).map((ref) => from.record('VBD', ref));
-  const disks = devices.flatMap((vbd) => (vbd && vbd.type !== 'CD' ? (from.record('VDI', vbd.VDI) ?? []) : []));
+  const devices = all
+    .flatMap((ref) => from.record('VM', ref)?.VBDs ?? [])
+    .map((ref) => from.record('VBD', ref));
+  const disks = devices.flatMap((vbd) =>
+    vbd && vbd.type !== 'CD' ? (from.record('VDI', vbd.VDI) ?? []) : [],
+  );
   return [...new Set(disks.map((vdi) => vdi.SR))].sort();
 }
 
 /** True if the pool has this very repository, and some host has it plugged. */
 function isInReach(pool: Readable, from: Readable, sr: Ref<'SR'>): boolean {
   const own = pool.byUuid('SR', from.record('SR', sr)?.uuid ?? '');
-  return (own && pool.record('SR', own)?.PBDs.some((pbd) => pool.record('PBD', pbd)?.currently_attached)) ?? false;
+  return (
+    (own && pool.record('SR', own)?.PBDs.some((pbd) => pool.record('PBD', pbd)?.currently_attached)) ?? false
+  );
 }
 
 export const missingStorage = (pool: Readable, from: Readable, vms: readonly Ref<'VM'>[]): Missing[] =>
@@ -53,9 +59,16 @@ export async function recover({ plane, from, to, vms, force, appliance }: Recove
   await inTransaction(plane.store, async (tx) => {
     // The VMs are busy under this name until they are whole.
     const context: Context = { plane, session: to, tx, task: asRef(`OpaqueRef:${plane.ids.uuid()}`) };
-    const recovered = await endImport(context, await importRecords(context, { version: {}, objects }, { restore: true, force }), {});
+    const recovered = await endImport(
+      context,
+      await importRecords(context, { version: {}, objects }, { restore: true, force }),
+      {},
+    );
     const group = appliance && (await applianceLike(context, from, appliance));
-    await tx.query('UPDATE vm SET version = version + 1, appliance = $2 WHERE ref = ANY($1)', [recovered.toSorted(), group ?? null]);
+    await tx.query('UPDATE vm SET version = version + 1, appliance = $2 WHERE ref = ANY($1)', [
+      recovered.toSorted(),
+      group ?? null,
+    ]);
     await keepStorage(tx, recovered);
   });
 }
@@ -70,14 +83,24 @@ async function keepStorage(tx: Tx, vms: readonly string[]): Promise<void> {
 }
 
 /** The one with its uuid, or a new one that is like it. */
-async function applianceLike({ tx, plane }: Context, from: Readable, ref: Ref<'VM_appliance'>): Promise<Ref<'VM_appliance'>> {
+async function applianceLike(
+  { tx, plane }: Context,
+  from: Readable,
+  ref: Ref<'VM_appliance'>,
+): Promise<Ref<'VM_appliance'>> {
   const record = from.record('VM_appliance', ref);
   if (!record) throw new XenError('HANDLE_INVALID', 'VM_appliance', ref);
   const { uuid, name_label, name_description } = record;
   const [present] = await tx.find('VM_appliance', { uuid });
   if (present) return present.ref;
   const made = asRef<'VM_appliance'>(`OpaqueRef:${plane.ids.uuid()}`);
-  await tx.insert('VM_appliance', made, { uuid, name_label, name_description, allowed_operations: [], current_operations: {} });
+  await tx.insert('VM_appliance', made, {
+    uuid,
+    name_label,
+    name_description,
+    allowed_operations: [],
+    current_operations: {},
+  });
   return made;
 }
 

@@ -20,7 +20,8 @@ async function metadataDisk(plane: Plane, self: Ref<'VDI'>): Promise<Row<'VDI'>>
   return reading(plane.store, async (tx) => {
     const vdi = await tx.get('VDI', self);
     if (vdi.type !== 'metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, vdi.type);
-    if (await isFollowed(tx, self)) throw new XenError('VDI_CONTAINS_METADATA_OF_THIS_POOL', self, vdi.metadata_of_pool);
+    if (await isFollowed(tx, self))
+      throw new XenError('VDI_CONTAINS_METADATA_OF_THIS_POOL', self, vdi.metadata_of_pool);
     if (!(await isPlugged(tx, vdi.SR))) throw new XenError('SR_HAS_NO_PBDS', vdi.SR);
     return vdi;
   });
@@ -33,7 +34,13 @@ async function openDatabase({ plane, signal }: Outside, self: Ref<'VDI'>): Promi
     throw new XenError('COULD_NOT_IMPORT_DATABASE', reasonOf(error));
   });
   return inTransaction(plane.store, async (tx) => {
-    const token = await insertSession(tx, plane, { user, root: false, role: 'read-only', originator: user, userRef: nullRef() });
+    const token = await insertSession(tx, plane, {
+      user,
+      root: false,
+      role: 'read-only',
+      originator: user,
+      userRef: nullRef(),
+    });
     await tx.query('INSERT INTO opened_database(session, dump) VALUES ($1, $2)', [sessionRef(token), dump]);
     return asRef<'session'>(token);
   });
@@ -45,14 +52,20 @@ async function wholeDump(plane: Plane, vdi: Row<'VDI'>, signal: AbortSignal): Pr
 }
 
 async function databasePool({ plane, signal }: Outside, self: Ref<'VDI'>): Promise<string> {
-  const { vdi, known } = await reading(plane.store, async (tx) => ({ vdi: await tx.get('VDI', self), known: await poolOnDisk(tx, self) }));
+  const { vdi, known } = await reading(plane.store, async (tx) => ({
+    vdi: await tx.get('VDI', self),
+    known: await poolOnDisk(tx, self),
+  }));
   if (vdi.type !== 'metadata') return '';
   if (known !== undefined) return known;
   const [newest] = await headersOf(await readDisk(plane, vdi, { signal }));
   return newest?.pool ?? '';
 }
 
-export const vdiOutside: Pick<CallsOf<typeof classes.VDI, Outside>, 'open_database' | 'read_database_pool_uuid'> = {
+export const vdiOutside: Pick<
+  CallsOf<typeof classes.VDI, Outside>,
+  'open_database' | 'read_database_pool_uuid'
+> = {
   open_database: (outside, { self }) => openDatabase(outside, self),
   read_database_pool_uuid: (outside, { self }) => databasePool(outside, self),
 };
@@ -73,7 +86,11 @@ const sidesOf =
   async ({ plane, session }, { session_to }) => {
     const to = await sessions.named(session_to);
     await plane.replica.fresh();
-    return { to, pool: plane.replica, from: session?.foreign ? await databases.of(session.ref) : plane.replica };
+    return {
+      to,
+      pool: plane.replica,
+      from: session?.foreign ? await databases.of(session.ref) : plane.replica,
+    };
   };
 
 /** To bring VMs in asks of the session that they come to what an import asks. */
@@ -82,7 +99,10 @@ function assertMayRecover(to: Session): void {
   if (message) assertAllowed(to, message, {});
 }
 
-type OfVm = Pick<CallsOf<typeof classes.VM, Outside>, 'assert_can_be_recovered' | 'get_SRs_required_for_recovery' | 'recover'>;
+type OfVm = Pick<
+  CallsOf<typeof classes.VM, Outside>,
+  'assert_can_be_recovered' | 'get_SRs_required_for_recovery' | 'recover'
+>;
 export function vmRecoveryOutside(sessions: Sessions, databases: OpenedDatabases): OfVm {
   const sides = sidesOf(sessions, databases);
   return {
@@ -106,7 +126,10 @@ export function vmRecoveryOutside(sessions: Sessions, databases: OpenedDatabases
   };
 }
 
-export function applianceRecovery(sessions: Sessions, databases: OpenedDatabases): CallsOf<typeof classes.VM_appliance, Outside> {
+export function applianceRecovery(
+  sessions: Sessions,
+  databases: OpenedDatabases,
+): CallsOf<typeof classes.VM_appliance, Outside> {
   const sides = sidesOf(sessions, databases);
   return {
     assert_can_be_recovered: async (outside, given) => {

@@ -2,7 +2,11 @@ import type { DiskSource, Write } from '@xenplane/wire';
 import { diskBytes, headersOf, readCopy, writesOf } from './write-copies';
 import type { Dump } from './dump';
 
-const dump = (text: string, position: number): Dump => ({ pool: 'the pool', position, packed: Buffer.from(text) });
+const dump = (text: string, position: number): Dump => ({
+  pool: 'the pool',
+  position,
+  packed: Buffer.from(text),
+});
 
 /** Of what was written only the bytes are kept. */
 class Disk implements DiskSource {
@@ -20,7 +24,8 @@ class Disk implements DiskSource {
   async *read(offset: number, length: number): AsyncGenerator<Uint8Array> {
     const piece = Buffer.alloc(length);
     for (const { offset: at, bytes } of this.written)
-      if (at < offset + length && at + bytes.length > offset) bytes.copy(piece, Math.max(0, at - offset), Math.max(0, offset - at));
+      if (at < offset + length && at + bytes.length > offset)
+        bytes.copy(piece, Math.max(0, at - offset), Math.max(0, offset - at));
     yield piece;
   }
 }

@@ -29,8 +29,10 @@ const placeOf = (turn: number): number => (turn % 2) * placeBytes;
 /** The header comes last: until it is there, the place has nothing. */
 export async function* writesOf({ pool, position, packed }: Dump, turn: number): AsyncGenerator<Write> {
   const offset = placeOf(turn);
-  if (packed.length > placeBytes - headerBytes) throw new Error(`the database takes ${packed.length} bytes, more than the disk has room for`);
-  for (let at = 0; at < packed.length; at += pieceBytes) yield { offset: offset + headerBytes + at, bytes: packed.subarray(at, at + pieceBytes) };
+  if (packed.length > placeBytes - headerBytes)
+    throw new Error(`the database takes ${packed.length} bytes, more than the disk has room for`);
+  for (let at = 0; at < packed.length; at += pieceBytes)
+    yield { offset: offset + headerBytes + at, bytes: packed.subarray(at, at + pieceBytes) };
   const header: Header = { format, pool, position, turn, bytes: packed.length, sha256: sha256(packed) };
   yield { offset, bytes: Buffer.from(JSON.stringify(header).padEnd(headerBytes)) };
 }
@@ -41,7 +43,8 @@ export async function headersOf(disk: DiskSource): Promise<readonly Header[]> {
   for (const offset of [0, placeBytes]) {
     if (offset + headerBytes > disk.size) continue;
     const header = parsed(await buffer(disk.read(offset, headerBytes)));
-    if (header && placeOf(header.turn) === offset && offset + headerBytes + header.bytes <= disk.size) headers.push(header);
+    if (header && placeOf(header.turn) === offset && offset + headerBytes + header.bytes <= disk.size)
+      headers.push(header);
   }
   return headers.sort((a, b) => b.turn - a.turn);
 }

@@ -57,14 +57,28 @@ import { vtpmCalls } from '../vm/vtpm';
 
 type Classes = typeof classes;
 type Answering<C extends keyof Classes> = {
-  [K in keyof Classes[C]['calls']]: Classes[C]['calls'][K] extends { readonly runs: infer M extends Mode } ? (M extends 'now' ? K : never) : never;
+  [K in keyof Classes[C]['calls']]: Classes[C]['calls'][K] extends { readonly runs: infer M extends Mode }
+    ? M extends 'now'
+      ? K
+      : never
+    : never;
 }[keyof Classes[C]['calls']];
 type AnsweringClass = { [C in keyof Classes]: [Answering<C>] extends [never] ? never : C }[keyof Classes];
 type Args = Readonly<Record<string, unknown>>;
 export type Handler<C> = (context: C, args: Args) => Promise<unknown>;
 
-type Mixed = { readonly host: typeof hostCalls; readonly pool: typeof poolCalls; readonly VDI: typeof vdiCalls; readonly VM: typeof vmCalls };
-const inTransaction: { [C in Exclude<AnsweringClass, 'session' | 'event' | 'auth' | 'VM_appliance' | keyof Mixed>]: CallsOf<Classes[C], Context> } & Mixed = {
+type Mixed = {
+  readonly host: typeof hostCalls;
+  readonly pool: typeof poolCalls;
+  readonly VDI: typeof vdiCalls;
+  readonly VM: typeof vmCalls;
+};
+const inTransaction: {
+  [C in Exclude<AnsweringClass, 'session' | 'event' | 'auth' | 'VM_appliance' | keyof Mixed>]: CallsOf<
+    Classes[C],
+    Context
+  >;
+} & Mixed = {
   blob: blobCalls,
   crashdump: crashdumpCalls,
   Diagnostics: diagnosticsCalls,
@@ -139,7 +153,10 @@ function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): Read
   return new Map(
     groups.flatMap((group) =>
       Object.entries(group).flatMap(([cls, calls]) =>
-        Object.entries(calls).map(([call, handler]): [string, Handler<C>] => [`${cls}.${call}`, handler as Handler<C>]),
+        Object.entries(calls).map(([call, handler]): [string, Handler<C>] => [
+          `${cls}.${call}`,
+          handler as Handler<C>,
+        ]),
       ),
     ),
   );
@@ -149,7 +166,10 @@ function byName<C>(...groups: readonly Readonly<Record<string, object>>[]): Read
 export const handledMessages = byName<Context>(inTransaction, overrides);
 
 /** Calls that wait, or that come before there is a session: they make transactions of their own. */
-export const outsideCalls = (sessions: Sessions, databases: OpenedDatabases): ReadonlyMap<string, Handler<Outside>> =>
+export const outsideCalls = (
+  sessions: Sessions,
+  databases: OpenedDatabases,
+): ReadonlyMap<string, Handler<Outside>> =>
   byName<Outside>({
     auth: authCalls,
     host: hostAuthOutside,

@@ -65,22 +65,39 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   };
   return new Map(
     Object.entries({ pool, VM, VBD, VIF, VDI, host, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
-      Object.entries(calls).map(([call, handler]): [string, Handler] => [`${cls}.${call}`, handler as Handler]),
+      Object.entries(calls).map(([call, handler]): [string, Handler] => [
+        `${cls}.${call}`,
+        handler as Handler,
+      ]),
     ),
   );
 }
 
 /** The worker's functions, by method. Work that was accepted while its object was busy is admitted first. */
 export function operationsOf(plane: Plane): ReadonlyMap<string, Operation<Tx>> {
-  return new Map([...handlers(plane)].map(([method, handler]) => [method, (run, params) => admittedRun(plane, method, handler, run, params)]));
+  return new Map(
+    [...handlers(plane)].map(([method, handler]) => [
+      method,
+      (run, params) => admittedRun(plane, method, handler, run, params),
+    ]),
+  );
 }
 
-async function admittedRun(plane: Plane, method: string, handler: Handler, run: Run<Tx>, args: Args): Promise<unknown> {
-  if (run.context['admitted'] === false) await run.commit('admit', (tx) => admitLate(contextOf(plane, tx, run), method, args));
+async function admittedRun(
+  plane: Plane,
+  method: string,
+  handler: Handler,
+  run: Run<Tx>,
+  args: Args,
+): Promise<unknown> {
+  if (run.context['admitted'] === false)
+    await run.commit('admit', (tx) => admitLate(contextOf(plane, tx, run), method, args));
   try {
     return await handler(run, args);
   } catch (error) {
-    throw error instanceof Superseded ? await whyOvertaken(plane.store, { ref: run.ref, method }, error) : error;
+    throw error instanceof Superseded
+      ? await whyOvertaken(plane.store, { ref: run.ref, method }, error)
+      : error;
   }
 }
 

@@ -46,7 +46,8 @@ export const systemClock: Clock = {
 const randomIds: Ids = { uuid: () => randomUUID() };
 
 /** Two databases on one Redis must not hear one another's rings. */
-export const queuePrefix = (databaseUrl: string): string => `xenplane-${createHash('sha256').update(new URL(databaseUrl).pathname).digest('hex').slice(0, 12)}`;
+export const queuePrefix = (databaseUrl: string): string =>
+  `xenplane-${createHash('sha256').update(new URL(databaseUrl).pathname).digest('hex').slice(0, 12)}`;
 
 export async function openPlane(options: PlaneOptions): Promise<Plane & { close(): Promise<void> }> {
   const store = await Store.connect({ url: options.databaseUrl });

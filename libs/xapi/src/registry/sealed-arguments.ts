@@ -20,4 +20,5 @@ const seals: Readonly<Partial<Record<string, (plane: Plane, args: Args) => Promi
   'pool.join': joining(false),
   'pool.join_force': joining(true),
 };
-export const sealOf = (method: string): ((plane: Plane, args: Args) => Promise<Sealed>) | undefined => seals[method];
+export const sealOf = (method: string): ((plane: Plane, args: Args) => Promise<Sealed>) | undefined =>
+  seals[method];

@@ -8,7 +8,8 @@ type Vm = StoredRecord<'VM'>;
 /** Where a template's image is named on its disk. */
 export const imageKeys = { digest: 'image-sha256', format: 'image-format', bytes: 'image-bytes' } as const;
 
-export const isEphemeral = (vdi: Pick<StoredRecord<'VDI'>, 'on_boot' | 'sm_config'>): boolean => vdi.on_boot === 'reset' && imageKeys.digest in vdi.sm_config;
+export const isEphemeral = (vdi: Pick<StoredRecord<'VDI'>, 'on_boot' | 'sm_config'>): boolean =>
+  vdi.on_boot === 'reset' && imageKeys.digest in vdi.sm_config;
 
 /** Which devices a description names: all for a VM that starts; for one that is up, those attached with one more or one less. */
 export interface Devices {
@@ -25,11 +26,21 @@ export interface Attached {
   readonly gpus: readonly graphics.GpuRequest[];
   readonly usbGroups: readonly string[];
 }
-interface DiskRow extends Pick<StoredRecord<'VBD'>, 'uuid' | 'device' | 'userdevice' | 'type' | 'mode' | 'bootable' | 'currently_attached'> {
+interface DiskRow extends Pick<
+  StoredRecord<'VBD'>,
+  'uuid' | 'device' | 'userdevice' | 'type' | 'mode' | 'bootable' | 'currently_attached'
+> {
   readonly ref: string;
-  readonly vdi: (Pick<StoredRecord<'VDI'>, 'uuid' | 'SR' | 'virtual_size' | 'on_boot' | 'sm_config'> & { readonly ref: string }) | null;
+  readonly vdi:
+    | (Pick<StoredRecord<'VDI'>, 'uuid' | 'SR' | 'virtual_size' | 'on_boot' | 'sm_config'> & {
+        readonly ref: string;
+      })
+    | null;
 }
-interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | 'MTU' | 'currently_attached' | 'ipv4_addresses' | 'ipv6_addresses'> {
+interface NicRow extends Pick<
+  StoredRecord<'VIF'>,
+  'uuid' | 'device' | 'MAC' | 'MTU' | 'currently_attached' | 'ipv4_addresses' | 'ipv6_addresses'
+> {
   readonly ref: string;
   readonly network: string;
   readonly network_uuid: string;
@@ -38,7 +49,12 @@ interface NicRow extends Pick<StoredRecord<'VIF'>, 'uuid' | 'device' | 'MAC' | '
 
 /** Disks and interfaces of a VM in one statement. */
 export async function attachedTo(tx: Tx, vm: Ref<'VM'>, devices: Devices = {}): Promise<Attached> {
-  const [row] = await tx.query<{ disks: DiskRow[] | null; nics: NicRow[] | null; gpus: graphics.GpuRequest[] | null; usbs: string[] | null }>(
+  const [row] = await tx.query<{
+    disks: DiskRow[] | null;
+    nics: NicRow[] | null;
+    gpus: graphics.GpuRequest[] | null;
+    usbs: string[] | null;
+  }>(
     `SELECT (SELECT json_agg(json_build_object('ref', b.ref, 'uuid', b.uuid, 'device', b.device, 'userdevice', b.userdevice, 'type', b.type, 'mode', b.mode, 'bootable', b.bootable, 'currently_attached', b.currently_attached,
                'vdi', CASE WHEN d.ref IS NULL OR b.empty THEN NULL ELSE json_build_object('ref', d.ref, 'uuid', d.uuid, 'SR', d."SR", 'virtual_size', d.virtual_size, 'on_boot', d.on_boot, 'sm_config', d.sm_config) END))
              FROM vbd b LEFT JOIN vdi d ON d.ref = b."VDI" WHERE b."VM" = $1 AND b.type <> 'Floppy') AS disks,
@@ -51,7 +67,12 @@ export async function attachedTo(tx: Tx, vm: Ref<'VM'>, devices: Devices = {}): 
   );
   const wanted = (d: { readonly ref: string; readonly currently_attached: boolean }): boolean =>
     d.ref !== devices.minus && (!devices.attached || d.currently_attached || d.ref === devices.plus);
-  return { disks: (row?.disks ?? []).filter(wanted), nics: (row?.nics ?? []).filter(wanted), gpus: row?.gpus ?? [], usbGroups: row?.usbs ?? [] };
+  return {
+    disks: (row?.disks ?? []).filter(wanted),
+    nics: (row?.nics ?? []).filter(wanted),
+    gpus: row?.gpus ?? [],
+    usbGroups: row?.usbs ?? [],
+  };
 }
 
 export function specOf(record: Vm, { disks, nics }: Attached): DomainSpec {
@@ -61,8 +82,12 @@ export function specOf(record: Vm, { disks, nics }: Attached): DomainSpec {
     nics: nics.map(nicSpec),
   };
 }
-export const domainSpec = async (tx: Tx, vm: Ref<'VM'>, record: Vm, devices: Devices = {}): Promise<DomainSpec> =>
-  specOf(record, await attachedTo(tx, vm, devices));
+export const domainSpec = async (
+  tx: Tx,
+  vm: Ref<'VM'>,
+  record: Vm,
+  devices: Devices = {},
+): Promise<DomainSpec> => specOf(record, await attachedTo(tx, vm, devices));
 
 function machine(record: Vm): Omit<DomainSpec, 'disks' | 'nics'> {
   return {
@@ -73,7 +98,11 @@ function machine(record: Vm): Omit<DomainSpec, 'disks' | 'nics'> {
     vcpusMax: record.VCPUs_max,
     vcpus: record.VCPUs_at_startup,
     guestOs: record.reference_label || 'other',
-    onCrash: record.actions_after_crash.endsWith('restart') ? 'restart' : record.actions_after_crash === 'preserve' ? 'preserve' : 'destroy',
+    onCrash: record.actions_after_crash.endsWith('restart')
+      ? 'restart'
+      : record.actions_after_crash === 'preserve'
+        ? 'preserve'
+        : 'destroy',
     onReboot: record.actions_after_reboot === 'destroy' ? 'destroy' : 'restart',
   };
 }
@@ -85,9 +114,26 @@ export function modeOf(record: Pick<Vm, 'domain_type' | 'HVM_boot_policy'>): Dom
   return domain_type;
 }
 
-function nicSpec({ uuid, device, MAC, network_uuid, bridge, MTU, ipv4_addresses, ipv6_addresses }: NicRow): NicSpec {
+function nicSpec({
+  uuid,
+  device,
+  MAC,
+  network_uuid,
+  bridge,
+  MTU,
+  ipv4_addresses,
+  ipv6_addresses,
+}: NicRow): NicSpec {
   const addresses = [...ipv4_addresses, ...ipv6_addresses];
-  return { vif: uuid, device, mac: MAC, network: network_uuid, bridge, mtu: MTU, ...(addresses.length > 0 ? { addresses } : {}) };
+  return {
+    vif: uuid,
+    device,
+    mac: MAC,
+    network: network_uuid,
+    bridge,
+    mtu: MTU,
+    ...(addresses.length > 0 ? { addresses } : {}),
+  };
 }
 
 const diskSpec = ({ uuid, device, userdevice, type, mode, bootable, vdi }: DiskRow): DiskSpec => ({
@@ -101,7 +147,8 @@ const diskSpec = ({ uuid, device, userdevice, type, mode, bootable, vdi }: DiskR
 
 function diskSource(vdi: DiskRow['vdi']): DiskSource {
   if (!vdi) return { kind: 'empty' };
-  if (!isEphemeral(vdi)) return { kind: 'volume', sr: vdi.SR, vdi: vdi.uuid, virtualSizeBytes: vdi.virtual_size };
+  if (!isEphemeral(vdi))
+    return { kind: 'volume', sr: vdi.SR, vdi: vdi.uuid, virtualSizeBytes: vdi.virtual_size };
   const { sm_config } = vdi;
   return {
     kind: 'image',

@@ -15,8 +15,16 @@ export async function endRuns(tx: Tx, vms: readonly string[]): Promise<void> {
  * Ends all that runs on a host, or is asked to; answers which VMs. The caller has decided that nothing of it runs any more, and
  * whether it was lost: ended by nobody's wish.
  */
-export async function endRunsOfHost(tx: Tx, plane: Plane, host: string, { lost }: { readonly lost: boolean }): Promise<readonly string[]> {
-  const runs = await tx.query<{ vm: string }>("SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE", [host]);
+export async function endRunsOfHost(
+  tx: Tx,
+  plane: Plane,
+  host: string,
+  { lost }: { readonly lost: boolean },
+): Promise<readonly string[]> {
+  const runs = await tx.query<{ vm: string }>(
+    "SELECT vm FROM vm_run WHERE host = $1 AND state <> 'H' ORDER BY vm FOR UPDATE",
+    [host],
+  );
   const vms = runs.map((r) => r.vm);
   if (lost) await alertLostVms(tx, plane, await recordLostRuns(tx, vms));
   await endRuns(tx, vms);

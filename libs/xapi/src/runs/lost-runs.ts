@@ -23,13 +23,25 @@ const said: Readonly<Record<keyof typeof hostAlerts, string>> = {
 };
 
 /** Where high availability speaks of a lost host itself, this says nothing of it. One statement for any number of hosts. */
-export async function alertLostHosts(tx: Tx, plane: Plane, name: keyof typeof hostAlerts, hosts: readonly Ref<'host'>[]): Promise<void> {
+export async function alertLostHosts(
+  tx: Tx,
+  plane: Plane,
+  name: keyof typeof hostAlerts,
+  hosts: readonly Ref<'host'>[],
+): Promise<void> {
   if (hosts.length === 0) return;
   await tx.query(
     `INSERT INTO message(ref, uuid, name, priority, cls, obj_uuid, "timestamp", body)
      SELECT 'OpaqueRef:' || u.uuid, u.uuid, $3, $4, 'Host', h.uuid, $5::timestamptz, 'Host ''' || h.name_label || ''' ' || $6::text
      FROM unnest($1::text[], $2::text[]) AS u(ref, uuid) JOIN host h ON h.ref = u.ref WHERE $3 <> 'HOST_LOST' OR NOT EXISTS (SELECT 1 FROM pool p WHERE p.ha_enabled)`,
-    [hosts, hosts.map(() => plane.ids.uuid()), name, hostAlerts[name], dateTime(plane.clock.now()), said[name]],
+    [
+      hosts,
+      hosts.map(() => plane.ids.uuid()),
+      name,
+      hostAlerts[name],
+      dateTime(plane.clock.now()),
+      said[name],
+    ],
   );
 }
 

@@ -27,7 +27,12 @@ interface Begun {
 }
 
 /** Room at the target, and the run marked as moving; undefined when the target has no room any more or the VM runs no more. */
-export async function beginMigration(tx: Tx, vm: Ref<'VM'>, host: Ref<'host'>, spec: DomainSpec): Promise<RunMigration | undefined> {
+export async function beginMigration(
+  tx: Tx,
+  vm: Ref<'VM'>,
+  host: Ref<'host'>,
+  spec: DomainSpec,
+): Promise<RunMigration | undefined> {
   const [row] = await tx.query<Begun>(
     `WITH mine AS (SELECT r.vm, r.host, s.memory, s.vcpus FROM vm_run r JOIN reservation s ON s.vm = r.vm AND s.vm_epoch = r.vm_epoch WHERE r.vm = $1 AND r.state = 'R'),
           room AS (UPDATE host_run h SET memory_free = h.memory_free - m.memory, vcpus_placed = h.vcpus_placed + m.vcpus, vms_placed = h.vms_placed + 1
@@ -50,7 +55,10 @@ export async function beginMigration(tx: Tx, vm: Ref<'VM'>, host: Ref<'host'>, s
 }
 
 /** The one moment at which the VM changes hands: it is the target's to wake, and the source's no more. False when the move is over already. */
-export async function commitMigration(tx: Tx, { ref, source, target, attempt }: RunMigration): Promise<boolean> {
+export async function commitMigration(
+  tx: Tx,
+  { ref, source, target, attempt }: RunMigration,
+): Promise<boolean> {
   const rows = await tx.query(
     `UPDATE vm_run r SET vm_epoch = $4, host = h.host, host_epoch = h.host_epoch, state = 'A', claim_nonce = NULL, domid = -1, since = now() FROM host_run h
      WHERE r.vm = $1 AND r.vm_epoch = $2 AND r.state = 'M' AND r.attempt = $3 AND h.host = $5 AND h.host_epoch = $6 AND h.alive RETURNING r.vm`,
@@ -60,7 +68,11 @@ export async function commitMigration(tx: Tx, { ref, source, target, attempt }: 
 }
 
 /** Shows the VM where it runs now, and gives back its place at the source. False when the run has ended meanwhile. */
-export async function showMigrated(tx: Tx, { ref, source, target }: RunMigration, domid: number): Promise<boolean> {
+export async function showMigrated(
+  tx: Tx,
+  { ref, source, target }: RunMigration,
+  domid: number,
+): Promise<boolean> {
   const rows = await tx.query(
     `WITH run AS (UPDATE vm_run SET state = 'R', domid = $4, since = now() WHERE vm = $1 AND vm_epoch = $2 AND host = $3 AND state IN ('C', 'R') RETURNING vm),
           places AS (UPDATE console c SET location = 'https://' || ${inUrl('h.address')} || '/console?uuid=' || c.uuid FROM run, host h WHERE c."VM" = run.vm AND h.ref = $3),
@@ -75,10 +87,14 @@ export async function showMigrated(tx: Tx, { ref, source, target }: RunMigration
 /** The owner of the VM: `another` is later work at the source that has nothing to do with this migration. */
 export type RunOwner = 'source' | 'target' | 'another' | 'nobody';
 /** Gives the move up if it has not changed hands; answers who owns the VM from now on. */
-export async function abortMigration(tx: Tx, { ref, source, target, attempt }: RunMigration): Promise<RunOwner> {
-  const [run] = await tx.query<{ vm_epoch: number; state: string; attempt: number }>('SELECT vm_epoch, state, attempt FROM vm_run WHERE vm = $1 FOR UPDATE', [
-    ref,
-  ]);
+export async function abortMigration(
+  tx: Tx,
+  { ref, source, target, attempt }: RunMigration,
+): Promise<RunOwner> {
+  const [run] = await tx.query<{ vm_epoch: number; state: string; attempt: number }>(
+    'SELECT vm_epoch, state, attempt FROM vm_run WHERE vm = $1 FOR UPDATE',
+    [ref],
+  );
   if (!run || run.state === 'H') return 'nobody';
   if (run.vm_epoch === target.vmEpoch) return 'target';
   if (run.vm_epoch !== source.vmEpoch) return 'nobody';
@@ -99,12 +115,18 @@ export async function releaseReservation(tx: Tx, vm: Ref<'VM'>, epoch: number): 
 /** The move was given up and nothing of it is left at the target. */
 export async function releaseTarget(tx: Tx, { ref, target }: RunMigration): Promise<void> {
   await releaseReservation(tx, ref, target.vmEpoch);
-  await tx.query('UPDATE vm SET scheduled_to_be_resident_on = NULL WHERE ref = $1 AND scheduled_to_be_resident_on = $2', [ref, target.host]);
+  await tx.query(
+    'UPDATE vm SET scheduled_to_be_resident_on = NULL WHERE ref = $1 AND scheduled_to_be_resident_on = $2',
+    [ref, target.host],
+  );
 }
 
 /** The guest could not be woken where it is: it is halted, as after a crash. */
 export async function endMigratedRun(tx: Tx, { ref, target }: RunMigration): Promise<void> {
-  const rows = await tx.query("SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND state <> 'H' FOR UPDATE", [ref, target.vmEpoch]);
+  const rows = await tx.query(
+    "SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND state <> 'H' FOR UPDATE",
+    [ref, target.vmEpoch],
+  );
   if (rows.length === 0) return;
   await endRuns(tx, [ref]);
   await showHalted(tx, [ref]);

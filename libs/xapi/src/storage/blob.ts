@@ -12,7 +12,10 @@ export interface NewBlob {
   readonly open: boolean;
 }
 
-export async function newBlob({ tx, plane }: Context, { name, mime_type, open }: NewBlob): Promise<Ref<'blob'>> {
+export async function newBlob(
+  { tx, plane }: Context,
+  { name, mime_type, open }: NewBlob,
+): Promise<Ref<'blob'>> {
   const uuid = plane.ids.uuid(),
     ref = asRef<'blob'>(`OpaqueRef:${uuid}`);
   await tx.insert('blob', ref, {
@@ -48,7 +51,10 @@ export const createNewBlob =
   };
 
 /** The bytes go with the record. */
-export async function dropBlobs({ tx }: Pick<Context, 'tx'>, blobs: Readonly<Record<string, string>>): Promise<void> {
+export async function dropBlobs(
+  { tx }: Pick<Context, 'tx'>,
+  blobs: Readonly<Record<string, string>>,
+): Promise<void> {
   await tx.query('DELETE FROM blob WHERE ref = ANY($1)', [Object.values(blobs)]);
 }
 
@@ -66,7 +72,10 @@ export interface BlobNamed {
   readonly uuid?: string | null;
 }
 /** HANDLE_INVALID or UUID_INVALID when there is none. */
-export async function blobNamed(tx: Tx, { ref, uuid }: BlobNamed): Promise<StoredRecord<'blob'> & { readonly ref: Ref<'blob'> }> {
+export async function blobNamed(
+  tx: Tx,
+  { ref, uuid }: BlobNamed,
+): Promise<StoredRecord<'blob'> & { readonly ref: Ref<'blob'> }> {
   if (ref) return tx.get('blob', asRef<'blob'>(ref));
   const [blob] = await tx.find('blob', { uuid: uuid ?? '' });
   if (!blob) throw new XenError('UUID_INVALID', 'blob', uuid ?? '');
@@ -75,7 +84,10 @@ export async function blobNamed(tx: Tx, { ref, uuid }: BlobNamed): Promise<Store
 
 export async function writeBlob(tx: Tx, plane: Plane, blob: Ref<'blob'>, bytes: Buffer): Promise<void> {
   await tx.lock('blob', blob);
-  await tx.query('INSERT INTO blob_bytes(blob, bytes) VALUES ($1, $2) ON CONFLICT (blob) DO UPDATE SET bytes = excluded.bytes', [blob, bytes]);
+  await tx.query(
+    'INSERT INTO blob_bytes(blob, bytes) VALUES ($1, $2) ON CONFLICT (blob) DO UPDATE SET bytes = excluded.bytes',
+    [blob, bytes],
+  );
   await tx.update('blob', blob, { size: bytes.length, last_updated: dateTime(plane.clock.now()) });
 }
 export async function readBlob(tx: Tx, blob: Ref<'blob'>): Promise<Buffer> {

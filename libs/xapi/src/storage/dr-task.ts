@@ -10,9 +10,22 @@ import { introduceSr } from './sr-create';
 type Config = StoredRecord<'PBD'>['device_config'];
 
 /** Connected to every host, all that is said of it as the storage says. */
-async function bringIn(context: Context, { uuid, type, label, description }: StorageMedium, device_config: Config, task: Ref<'DR_task'>): Promise<void> {
+async function bringIn(
+  context: Context,
+  { uuid, type, label, description }: StorageMedium,
+  device_config: Config,
+  task: Ref<'DR_task'>,
+): Promise<void> {
   const { tx } = context;
-  const given = { uuid, name_label: label, name_description: description, type, content_type: 'user', shared: true, sm_config: {} };
+  const given = {
+    uuid,
+    name_label: label,
+    name_description: description,
+    type,
+    content_type: 'user',
+    shared: true,
+    sm_config: {},
+  };
   const SR = await introduceSr(context, given);
   await tx.update('SR', SR, { introduced_by: task });
   for (const { ref: host } of await tx.find('host', {})) {
@@ -21,7 +34,12 @@ async function bringIn(context: Context, { uuid, type, label, description }: Sto
   }
 }
 
-async function create(context: Context, type: string, config: Config, whitelist: readonly string[]): Promise<Ref<'DR_task'>> {
+async function create(
+  context: Context,
+  type: string,
+  config: Config,
+  whitelist: readonly string[],
+): Promise<Ref<'DR_task'>> {
   const { tx, plane, session } = context;
   const [host] = await tx.getMany('host', [session.host]);
   const found = await mediaAt(tx, type, driver(type).locate(config, host?.uuid ?? '').key);
@@ -30,7 +48,8 @@ async function create(context: Context, type: string, config: Config, whitelist:
   await tx.insert('DR_task', ref, { uuid });
   for (const medium of found) {
     const wanted = whitelist.length === 0 || whitelist.includes(medium.uuid);
-    if (wanted && (await tx.find('SR', { uuid: medium.uuid })).length === 0) await bringIn(context, medium, config, ref);
+    if (wanted && (await tx.find('SR', { uuid: medium.uuid })).length === 0)
+      await bringIn(context, medium, config, ref);
   }
   return ref;
 }

@@ -10,7 +10,9 @@ export type NbdSecurity = 'tls' | 'none';
 /** The purposes of the networks decide, for the whole pool; undefined where no network has one, or where they contradict one another. */
 export async function nbdSecurity({ replica }: Plane): Promise<NbdSecurity | undefined> {
   await replica.fresh();
-  const purposes = new Set([...replica.refs('network')].flatMap((ref) => replica.record('network', ref)?.purpose ?? []));
+  const purposes = new Set(
+    [...replica.refs('network')].flatMap((ref) => replica.record('network', ref)?.purpose ?? []),
+  );
   if (purposes.has('nbd') === purposes.has('insecure_nbd')) return undefined;
   return purposes.has('nbd') ? 'tls' : 'none';
 }
@@ -54,8 +56,17 @@ export async function nbdInfo({ plane, token }: Outside, { self }: { self: Ref<'
   const infos: Info[] = [];
   for (const { host, address, certificate } of await reading(plane.store, (tx) => servingHosts(tx, vdi))) {
     const isShared = plane.settings.addressing().kind === 'own';
-    const cert = isShared || certificate === null ? (await shownCertificate(plane, isShared ? undefined : host)).certificate : certificate;
-    infos.push({ exportname: `/${vdi.uuid}?session_id=${token}`, address, port, cert, subject: subjectOf(cert) });
+    const cert =
+      isShared || certificate === null
+        ? (await shownCertificate(plane, isShared ? undefined : host)).certificate
+        : certificate;
+    infos.push({
+      exportname: `/${vdi.uuid}?session_id=${token}`,
+      address,
+      port,
+      cert,
+      subject: subjectOf(cert),
+    });
   }
   return infos;
 }

@@ -14,7 +14,10 @@ async function unplug(context: Context, self: Ref<'PBD'>): Promise<void> {
   const pbd = await tx.lock('PBD', self);
   if (!pbd.currently_attached) return;
   await admitSr(context, pbd.SR, 'unplug');
-  const [statefile] = await tx.query('SELECT d.ref FROM vdi d JOIN pool p ON p.ha_enabled AND p.ha_statefiles ? d.ref WHERE d."SR" = $1', [pbd.SR]);
+  const [statefile] = await tx.query(
+    'SELECT d.ref FROM vdi d JOIN pool p ON p.ha_enabled AND p.ha_statefiles ? d.ref WHERE d."SR" = $1',
+    [pbd.SR],
+  );
   if (statefile) throw new XenError('HA_IS_ENABLED');
   const used = await tx.query<{ ref: string }>(
     `SELECT DISTINCT d.ref FROM vdi d JOIN vbd b ON b."VDI" = d.ref AND b.currently_attached JOIN vm v ON v.ref = b."VM" AND v.resident_on = $2 WHERE d."SR" = $1 AND d.type <> 'metadata' ORDER BY d.ref`,
@@ -47,25 +50,34 @@ async function plug(context: Context, self: Ref<'PBD'>): Promise<void> {
   await assertThere(tx, kind, sr, place);
   await tx.update('PBD', self, { currently_attached: true });
   const sm_config = { ...kind.smConfig, ...sr.sm_config };
-  await tx.update('SR', sr.ref, { sm_config, ...(sr.physical_size <= 0 && place.bytes > 0 ? { physical_size: place.bytes } : {}) });
+  await tx.update('SR', sr.ref, {
+    sm_config,
+    ...(sr.physical_size <= 0 && place.bytes > 0 ? { physical_size: place.bytes } : {}),
+  });
   await scan(tx, sr.ref);
 }
 
 async function assertAlive({ tx }: Context, host: Ref<'host'>): Promise<void> {
-  const [row] = await tx.query<{ live: boolean }>('SELECT m.live FROM host h JOIN host_metrics m ON m.ref = h.metrics WHERE h.ref = $1', [host]);
+  const [row] = await tx.query<{ live: boolean }>(
+    'SELECT m.live FROM host h JOIN host_metrics m ON m.ref = h.metrics WHERE h.ref = $1',
+    [host],
+  );
   if (!row?.live) throw new XenError('HOST_OFFLINE', host);
 }
 
 /** A repository that is not shared is plugged on one host at a time. */
 async function assertOnlyHere({ tx }: Context, sr: Row<'SR'>, { ref }: Row<'PBD'>): Promise<void> {
-  const [other] = sr.shared ? [] : (await tx.find('PBD', { SR: sr.ref, currently_attached: true })).filter((p) => p.ref !== ref);
+  const [other] = sr.shared
+    ? []
+    : (await tx.find('PBD', { SR: sr.ref, currently_attached: true })).filter((p) => p.ref !== ref);
   if (other) throw new XenError('SR_NOT_SHARABLE', sr.ref, other.host);
 }
 
 /** A key that the control plane alone gives. */
 function assertNoMaster(config: StoredRecord<'PBD'>['device_config']): void {
   const master = config['SRmaster'];
-  if (master !== undefined) throw new XenError('VALUE_NOT_SUPPORTED', 'SRmaster', master, 'The key is for internal use');
+  if (master !== undefined)
+    throw new XenError('VALUE_NOT_SUPPORTED', 'SRmaster', master, 'The key is for internal use');
 }
 
 type NewPbd = Pick<StoredRecord<'PBD'>, 'host' | 'SR' | 'device_config'> & Partial<StoredRecord<'PBD'>>;
@@ -79,7 +91,11 @@ async function create(context: Context, given: NewPbd): Promise<Ref<'PBD'>> {
   const [device_config = {}] = await keepSecrets(context, given.device_config, 1);
   const uuid = plane.ids.uuid(),
     ref = asRef<'PBD'>(`OpaqueRef:${uuid}`);
-  await tx.insert('PBD', ref, recordWith('PBD', { ...given, device_config, uuid, currently_attached: false }));
+  await tx.insert(
+    'PBD',
+    ref,
+    recordWith('PBD', { ...given, device_config, uuid, currently_attached: false }),
+  );
   return ref;
 }
 
@@ -89,7 +105,9 @@ export const pbdCalls: CallsOf<typeof classes.PBD, Context> = {
   set_device_config: async (context, { self, value }) => {
     assertNoMaster(value);
     const { device_config } = await context.tx.lock('PBD', self);
-    await context.tx.update('PBD', self, { device_config: await changeSecrets(context, device_config, value) });
+    await context.tx.update('PBD', self, {
+      device_config: await changeSecrets(context, device_config, value),
+    });
   },
 };
 

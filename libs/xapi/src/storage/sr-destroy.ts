@@ -59,6 +59,9 @@ export async function forgetSr(context: Context, ref: Ref<'SR'>): Promise<void> 
 
 /** A host that keeps its cache of disks in the repository needs it. */
 export async function assertNoCache({ tx }: Context, sr: Ref<'SR'>): Promise<void> {
-  const [host] = await tx.query<{ ref: Ref<'host'> }>('SELECT ref FROM host WHERE local_cache_sr = $1 LIMIT 1', [sr]);
+  const [host] = await tx.query<{ ref: Ref<'host'> }>(
+    'SELECT ref FROM host WHERE local_cache_sr = $1 LIMIT 1',
+    [sr],
+  );
   if (host && !isNullRef(host.ref)) throw new XenError('SR_IS_CACHE_SR', host.ref);
 }

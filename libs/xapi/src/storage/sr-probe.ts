@@ -34,8 +34,17 @@ export async function probeExt({ tx }: Context, { host, device_config, type }: G
   const places: readonly storage.ProbedPlace[] =
     suggested.length > 0 && !(type === 'ext' || type === 'lvm' ? 'device' in device_config : false)
       ? suggested
-      : [{ configuration: device_config, complete: true, place: kind.locate(device_config, uuid), facts: {} }];
-  const answers = await Promise.all(places.map(async (p) => ({ ...p, media: p.place ? await mediaAt(tx, type, p.place.key) : [] })));
+      : [
+          {
+            configuration: device_config,
+            complete: true,
+            place: kind.locate(device_config, uuid),
+            facts: {},
+          },
+        ];
+  const answers = await Promise.all(
+    places.map(async (p) => ({ ...p, media: p.place ? await mediaAt(tx, type, p.place.key) : [] })),
+  );
   return answers.flatMap(({ configuration, complete, facts, media }) =>
     (media.length > 0 ? media.map(stat) : [undefined]).map((sr) => ({
       configuration: withoutPasswords(configuration),

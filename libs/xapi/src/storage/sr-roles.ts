@@ -15,7 +15,8 @@ async function assertReachedByAll({ tx }: Context, sr: Ref<'SR'>): Promise<void>
   if (missing) throw new XenError('SR_HAS_NO_PBDS', sr);
 }
 function assertFeatures(ref: Ref<'SR'>, { type }: Pick<StoredRecord<'SR'>, 'type'>, feature: string): void {
-  if (!storage.driverOf(type)?.features.includes(feature)) throw new XenError('SR_OPERATION_NOT_SUPPORTED', ref);
+  if (!storage.driverOf(type)?.features.includes(feature))
+    throw new XenError('SR_OPERATION_NOT_SUPPORTED', ref);
 }
 
 const MiB = 2 ** 20;
@@ -42,7 +43,10 @@ export async function assertReplicates(context: Context, ref: Ref<'SR'>): Promis
 async function replicas({ tx }: Context, sr: Ref<'SR'>) {
   const [pool] = await tx.find('pool', {});
   const metadata_of_pool = pool?.ref ?? asRef<'pool'>('OpaqueRef:NULL');
-  return { pool: metadata_of_pool, present: await tx.find('VDI', { SR: sr, type: 'metadata', metadata_of_pool }) };
+  return {
+    pool: metadata_of_pool,
+    present: await tx.find('VDI', { SR: sr, type: 'metadata', metadata_of_pool }),
+  };
 }
 /** From here on a scheduler writes the database to a disk of the repository whenever it has changed. */
 export async function enableReplication(context: Context, ref: Ref<'SR'>): Promise<void> {

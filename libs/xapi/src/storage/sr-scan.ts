@@ -26,7 +26,9 @@ export async function sumUp(tx: Tx, sr: Ref<'SR'>): Promise<void> {
 export async function addIsoFiles(tx: Tx, sr: Ref<'SR'>): Promise<void> {
   const { uuid: repository, is_tools_sr } = await tx.get('SR', sr);
   const known = new Set((await tx.find('VDI', { SR: sr })).map((d) => d.location));
-  for (const { name, bytes } of (is_tools_sr ? [storage.toolsIso] : storage.isoFiles).filter((f) => !known.has(f.name))) {
+  for (const { name, bytes } of (is_tools_sr ? [storage.toolsIso] : storage.isoFiles).filter(
+    (f) => !known.has(f.name),
+  )) {
     const uuid = seededUuid(repository, 'iso', name);
     await tx.insert('VDI', vdiRef(uuid), { ...isoRecord(sr, uuid, name, bytes), is_tools_iso: is_tools_sr });
     await newLayer(tx, { id: seededUuid(uuid, 'layer'), vdi: vdiRef(uuid), bytes });
@@ -51,7 +53,13 @@ async function addStrays(tx: Tx, sr: Ref<'SR'>, repository: string): Promise<voi
   const strays = await unrecordedVolumes(tx, repository);
   for (const { location, record } of strays) {
     const ref = vdiRef(record.uuid);
-    await tx.insert('VDI', ref, { ...record, SR: sr, current_operations: {}, allowed_operations: [], missing: false });
+    await tx.insert('VDI', ref, {
+      ...record,
+      SR: sr,
+      current_operations: {},
+      allowed_operations: [],
+      missing: false,
+    });
     await claimVolume(tx, repository, location, ref);
   }
   if (strays.some(({ record }) => record.type === 'metadata')) await showLatest(tx);

@@ -21,16 +21,26 @@ async function scanned(context: Context, sr: Ref<'SR'>, op: 'scan' | 'update'): 
 async function setShared({ tx }: Context, sr: Ref<'SR'>, shared: boolean): Promise<void> {
   const { type } = await tx.lock('SR', sr);
   const pbds = await tx.find('PBD', { SR: sr });
-  if (!shared && pbds.length > 1) throw new XenError('SR_HAS_MULTIPLE_PBDS', ...pbds.slice(0, 1).map((p) => p.ref));
-  if (shared && !storage.driverOf(type)?.sharable) throw new XenError('SR_NOT_SHARABLE', sr, ...pbds.slice(0, 1).map((p) => p.host));
+  if (!shared && pbds.length > 1)
+    throw new XenError('SR_HAS_MULTIPLE_PBDS', ...pbds.slice(0, 1).map((p) => p.ref));
+  if (shared && !storage.driverOf(type)?.sharable)
+    throw new XenError('SR_NOT_SHARABLE', sr, ...pbds.slice(0, 1).map((p) => p.host));
   await tx.update('SR', sr, { shared });
 }
 
 /** The name is on the storage too. */
-async function rename({ tx }: Context, sr: Ref<'SR'>, change: { readonly name_label: string } | { readonly name_description: string }): Promise<void> {
+async function rename(
+  { tx }: Context,
+  sr: Ref<'SR'>,
+  change: { readonly name_label: string } | { readonly name_description: string },
+): Promise<void> {
   await tx.update('SR', sr, change);
   const { uuid, name_label, name_description } = await tx.get('SR', sr);
-  await tx.query('UPDATE medium SET name_label = $2, name_description = $3 WHERE uuid = $1', [uuid, name_label, name_description]);
+  await tx.query('UPDATE medium SET name_label = $2, name_description = $3 WHERE uuid = $1', [
+    uuid,
+    name_label,
+    name_description,
+  ]);
 }
 
 export const srCalls: CallsOf<typeof classes.SR, Context> = {

@@ -23,7 +23,9 @@ export async function keepMedia(tx: Tx, media: readonly StorageMedium[]): Promis
   await tx.query(
     `INSERT INTO medium(uuid, type, place, bytes, name_label, name_description) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
      ON CONFLICT (uuid) DO UPDATE SET place = excluded.place, bytes = excluded.bytes`,
-    (['uuid', 'type', 'place', 'bytes', 'label', 'description'] as const).map((field) => marked.map((medium) => medium[field])),
+    (['uuid', 'type', 'place', 'bytes', 'label', 'description'] as const).map((field) =>
+      marked.map((medium) => medium[field]),
+    ),
   );
 }
 export const mediaAt = (tx: Tx, type: string, place: string): Promise<StorageMedium[]> =>
@@ -53,7 +55,10 @@ export interface UnrecordedVolume {
   readonly record: StoredRecord<'VDI'>;
 }
 export const unrecordedVolumes = (tx: Tx, sr: string): Promise<UnrecordedVolume[]> =>
-  tx.query<UnrecordedVolume & Record<string, unknown>>('SELECT location, layer, record FROM stray_volume WHERE sr = $1 ORDER BY location', [sr]);
+  tx.query<UnrecordedVolume & Record<string, unknown>>(
+    'SELECT location, layer, record FROM stray_volume WHERE sr = $1 ORDER BY location',
+    [sr],
+  );
 
 /** Gives a found disk's contents to the record that stands for it now; what they take is counted again. */
 export async function claimVolume(tx: Tx, sr: string, location: string, vdi: Ref<'VDI'>): Promise<void> {

@@ -11,8 +11,11 @@ const needed = [
 
 /** SR_DOES_NOT_SUPPORT_MIGRATION with the features that a repository lacks to give disks away, or to take them. */
 export function assertMoves(sr: string, features: readonly string[], way: 'from' | 'to'): void {
-  const missing = needed.filter(({ feature, to }) => !features.includes(feature) && !(way === 'to' && features.includes(to)));
-  if (missing.length > 0) throw new XenError('SR_DOES_NOT_SUPPORT_MIGRATION', sr, missing.map((one) => one[way]).join(';'));
+  const missing = needed.filter(
+    ({ feature, to }) => !features.includes(feature) && !(way === 'to' && features.includes(to)),
+  );
+  if (missing.length > 0)
+    throw new XenError('SR_DOES_NOT_SUPPORT_MIGRATION', sr, missing.map((one) => one[way]).join(';'));
 }
 
 async function featuresOf(tx: Tx, sr: Ref<'SR'>): Promise<readonly string[]> {

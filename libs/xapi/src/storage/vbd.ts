@@ -1,5 +1,14 @@
 import { vdiLifecycle } from '@xenplane/domain';
-import { asRef, classes, isNullRef, nullRef, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  isNullRef,
+  nullRef,
+  XenError,
+  type CallsOf,
+  type Ref,
+  type StoredRecord,
+} from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import { admitVbd } from '../begin/admission';
 import { assertStaysAgile } from '../placement/agility';
@@ -24,7 +33,10 @@ async function chooseDevice({ tx }: Context, vm: Ref<'VM'>, wanted: string): Pro
   return device;
 }
 
-export async function createVbd(context: Context, given: Partial<Vbd> & Pick<Vbd, 'VM' | 'userdevice' | 'type' | 'mode' | 'empty'>): Promise<Ref<'VBD'>> {
+export async function createVbd(
+  context: Context,
+  given: Partial<Vbd> & Pick<Vbd, 'VM' | 'userdevice' | 'type' | 'mode' | 'empty'>,
+): Promise<Ref<'VBD'>> {
   const { tx, plane } = context;
   const vm = await tx.lock('VM', given.VM);
   const VDI = given.empty || !given.VDI || isNullRef(given.VDI) ? nullRef<'VDI'>() : given.VDI;
@@ -60,7 +72,8 @@ export async function createVbd(context: Context, given: Partial<Vbd> & Pick<Vbd
 
 async function destroy(context: Context, self: Ref<'VBD'>): Promise<void> {
   const vbd = await context.tx.lock('VBD', self);
-  if (vbd.currently_attached) throw new XenError('OPERATION_NOT_ALLOWED', `VBD '${vbd.uuid}' still attached to '${vbd.VM}'`);
+  if (vbd.currently_attached)
+    throw new XenError('OPERATION_NOT_ALLOWED', `VBD '${vbd.uuid}' still attached to '${vbd.VM}'`);
   await context.tx.remove('VBD', self);
 }
 
@@ -72,7 +85,9 @@ async function assertMedium({ tx }: Context, { ref, SR }: Row<'VDI'>): Promise<v
 
 /** The devices of a VM are counted before it leaves its host. */
 function assertStays({ ref, current_operations }: Row<'VM'>): void {
-  const leaving = Object.entries(current_operations).find(([, op]) => op === 'pool_migrate' || op === 'migrate_send');
+  const leaving = Object.entries(current_operations).find(
+    ([, op]) => op === 'pool_migrate' || op === 'migrate_send',
+  );
   if (leaving) throw new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', ref, leaving[1], leaving[0]);
 }
 
@@ -103,7 +118,8 @@ export const vbdCalls: CallsOf<typeof classes.VBD, Context> = {
   set_mode: async ({ tx }, { self, value }) => {
     const vbd = await tx.lock('VBD', self);
     const { power_state } = await tx.get('VM', vbd.VM);
-    if (power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', vbd.VM, 'halted', power_state.toLowerCase());
+    if (power_state !== 'Halted')
+      throw new XenError('VM_BAD_POWER_STATE', vbd.VM, 'halted', power_state.toLowerCase());
     if (vbd.type === 'CD' && value === 'RW') throw new XenError('VBD_CDS_MUST_BE_READONLY');
     await tx.update('VBD', self, { mode: value });
   },

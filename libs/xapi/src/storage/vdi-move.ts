@@ -11,7 +11,8 @@ import { takeSpace } from './vdi-clone';
 
 type Args = Readonly<Record<string, unknown>>;
 type Making = Pick<Context, 'plane' | 'tx'>;
-const named = <C extends 'SR' | 'VDI'>(args: Args, name: string): Ref<C> => asRef<C>(String(args[name] ?? nullRef()));
+const named = <C extends 'SR' | 'VDI'>(args: Args, name: string): Ref<C> =>
+  asRef<C>(String(args[name] ?? nullRef()));
 
 async function assertPlugged({ tx }: Pick<Context, 'tx'>, sr: Ref<'SR'>): Promise<void> {
   await tx.get('SR', sr);
@@ -31,14 +32,23 @@ export async function copyable(context: Context, args: Args): Promise<void> {
   }
   if (!target.managed) throw new XenError('VDI_NOT_MANAGED', into);
   if (target.read_only) throw new XenError('VDI_READONLY', into);
-  if (target.virtual_size < source.virtual_size) throw new XenError('VDI_TOO_SMALL', into, String(source.virtual_size));
-  if (vbds.some((b) => b.currently_attached) || into === source.ref) throw new XenError('VDI_IN_USE', into, 'copy');
+  if (target.virtual_size < source.virtual_size)
+    throw new XenError('VDI_TOO_SMALL', into, String(source.virtual_size));
+  if (vbds.some((b) => b.currently_attached) || into === source.ref)
+    throw new XenError('VDI_IN_USE', into, 'copy');
   await assertPlugged(context, target.SR);
 }
 
 /** Copies into an existing disk take its size as given. Where it began as `base`, only what differs is copied. */
-export async function copyInto({ plane, tx }: Making, source: Row<'VDI'>, into: Ref<'VDI'>, base: Ref<'VDI'>): Promise<Ref<'VDI'>> {
-  const bytes = isNullRef(base) ? await contentBytes(tx, source.ref) : await changedBytes(tx, base, source.ref);
+export async function copyInto(
+  { plane, tx }: Making,
+  source: Row<'VDI'>,
+  into: Ref<'VDI'>,
+  base: Ref<'VDI'>,
+): Promise<Ref<'VDI'>> {
+  const bytes = isNullRef(base)
+    ? await contentBytes(tx, source.ref)
+    : await changedBytes(tx, base, source.ref);
   await revertLayers(tx, plane.ids, [into, source.ref], { charge: bytes, shown: false });
   return into;
 }
@@ -48,7 +58,8 @@ export async function migratable(context: Context, args: Args): Promise<void> {
   const vdi = await tx.get('VDI', named<'VDI'>(args, 'vdi'));
   const sr = named<'SR'>(args, 'sr');
   // xapi moves a disk by moving the VM that has it; any other disk can be copied.
-  if ((await tx.find('VBD', { VDI: vdi.ref })).length === 0) throw new XenError('VDI_NEEDS_VM_FOR_MIGRATE', vdi.ref);
+  if ((await tx.find('VBD', { VDI: vdi.ref })).length === 0)
+    throw new XenError('VDI_NEEDS_VM_FOR_MIGRATE', vdi.ref);
   await assertPlugged(context, sr);
   if (vdi.SR !== sr) await assertSrMoves(tx, vdi.SR, sr);
   const [stuck] = await tx.query<{ vm: string }>(
@@ -80,7 +91,16 @@ async function moveVdi({ plane, tx }: Making, ref: Ref<'VDI'>, SR: Ref<'SR'>): P
   await takeSpace({ tx }, SR, vdi.virtual_size, room, vdi.is_a_snapshot ? room : vdi.virtual_size);
   await takeSpace({ tx }, SR, 0, -room);
   const sm_config = notedOfCopy((await tx.get('SR', SR)).type, vdi.sm_config);
-  await tx.insert('VDI', moved, { ...vdi, uuid, location: uuid, SR, sm_config, physical_utilisation: 0, current_operations: {}, allowed_operations: [] });
+  await tx.insert('VDI', moved, {
+    ...vdi,
+    uuid,
+    location: uuid,
+    SR,
+    sm_config,
+    physical_utilisation: 0,
+    current_operations: {},
+    allowed_operations: [],
+  });
   await moveLayers(tx, ref, moved);
   for (const [table, column] of [
     ['vbd', 'VDI'],

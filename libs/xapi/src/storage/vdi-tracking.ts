@@ -31,7 +31,9 @@ async function usersGone({ replica, clock }: Plane, vdi: Ref<'VDI'>): Promise<vo
 /** Impossible requests are refused at once, readers left aside; false when there is nothing left to do. */
 async function mayDestroy(tx: Tx, self: Ref<'VDI'>): Promise<boolean> {
   const vdi = await tx.get('VDI', self);
-  const current_operations = Object.fromEntries(Object.entries(vdi.current_operations).filter(([, op]) => op !== 'copy'));
+  const current_operations = Object.fromEntries(
+    Object.entries(vdi.current_operations).filter(([, op]) => op !== 'copy'),
+  );
   const refused = vdiLifecycle.refusal('data_destroy', await vdiFromTx(tx, { ...vdi, current_operations }));
   if (refused) throw refused;
   return vdi.type !== 'cbt_metadata';
@@ -41,7 +43,8 @@ async function mayDestroy(tx: Tx, self: Ref<'VDI'>): Promise<boolean> {
 async function destroyContents(tx: Tx, self: Ref<'VDI'>): Promise<void> {
   const vdi = await admitVdi({ tx }, self, 'data_destroy');
   if (vdi.type === 'cbt_metadata') return;
-  if ((await tx.find('VBD', { VDI: self })).length > 0) throw new XenError('VDI_IN_USE', self, 'data_destroy');
+  if ((await tx.find('VBD', { VDI: self })).length > 0)
+    throw new XenError('VDI_IN_USE', self, 'data_destroy');
   await tx.update('VDI', self, { type: 'cbt_metadata' });
   await giveUpContents(tx, self);
 }

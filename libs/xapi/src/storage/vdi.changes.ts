@@ -21,11 +21,16 @@ async function question(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<Quest
 }
 
 /** One bit a block, the first in the most significant; what no layer holds has not changed. */
-async function bitmap({ settings: { imagesUrl, imagesSecret } }: Plane, { ids, blocks }: Question): Promise<string> {
+async function bitmap(
+  { settings: { imagesUrl, imagesSecret } }: Plane,
+  { ids, blocks }: Question,
+): Promise<string> {
   const length = Math.ceil(blocks / 8);
   if (ids.length === 0) return Buffer.alloc(length).toString('base64');
   const response = await withRetries(() =>
-    fetch(`${imagesUrl}/layers/changed?ids=${ids.join()}&blocks=${blocks}`, { headers: { authorization: `Bearer ${imagesSecret ?? ''}` } }),
+    fetch(`${imagesUrl}/layers/changed?ids=${ids.join()}&blocks=${blocks}`, {
+      headers: { authorization: `Bearer ${imagesSecret ?? ''}` },
+    }),
   );
   if (!response.ok) {
     await response.body?.cancel();
@@ -37,7 +42,10 @@ async function bitmap({ settings: { imagesUrl, imagesSecret } }: Plane, { ids, b
 }
 
 export const vdiChanges = (plane: Plane) => ({
-  list_changed_blocks: async (run: Run<Tx>, { vdi_from, vdi_to }: OperationParams<typeof classes.VDI, 'list_changed_blocks'>): Promise<string> => {
+  list_changed_blocks: async (
+    run: Run<Tx>,
+    { vdi_from, vdi_to }: OperationParams<typeof classes.VDI, 'list_changed_blocks'>,
+  ): Promise<string> => {
     const asked = await run.commit('layers', (tx) => question(tx, vdi_from, vdi_to));
     return run.step('ask', () => bitmap(plane, asked));
   },

@@ -8,12 +8,19 @@ import { vdiChanges } from './vdi.changes';
 
 /** A copy is a disk of its own from the moment that it is there: blocks are never changed in place, so none need be moved for it. */
 export const vdiOperations = (plane: Plane) => ({
-  copy: (run: Run<Tx>, { vdi, sr, base_vdi, into_vdi }: OperationParams<typeof classes.VDI, 'copy'>): Promise<Ref<'VDI'>> =>
+  copy: (
+    run: Run<Tx>,
+    { vdi, sr, base_vdi, into_vdi }: OperationParams<typeof classes.VDI, 'copy'>,
+  ): Promise<Ref<'VDI'>> =>
     run.conclude('copy', async (tx) => {
       const source = await tx.lock('VDI', vdi);
-      return isNullRef(into_vdi) ? copyVdi({ plane, tx }, source, sr) : copyInto({ plane, tx }, source, into_vdi, base_vdi);
+      return isNullRef(into_vdi)
+        ? copyVdi({ plane, tx }, source, sr)
+        : copyInto({ plane, tx }, source, into_vdi, base_vdi);
     }),
-  pool_migrate: (run: Run<Tx>, { vdi, sr }: OperationParams<typeof classes.VDI, 'pool_migrate'>): Promise<Ref<'VDI'>> =>
-    run.conclude('move', (tx) => moveFamily({ plane, tx }, vdi, sr)),
+  pool_migrate: (
+    run: Run<Tx>,
+    { vdi, sr }: OperationParams<typeof classes.VDI, 'pool_migrate'>,
+  ): Promise<Ref<'VDI'>> => run.conclude('move', (tx) => moveFamily({ plane, tx }, vdi, sr)),
   ...vdiChanges(plane),
 });

@@ -1,5 +1,16 @@
 import { storage } from '@xenplane/domain';
-import { asRef, classes, isNullRef, map, string, XenError, type CallsOf, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import {
+  asRef,
+  classes,
+  isNullRef,
+  map,
+  string,
+  XenError,
+  type CallsOf,
+  type OperationParams,
+  type Ref,
+  type StoredRecord,
+} from '@xenplane/model';
 import { encodeXml, memberXml, structXml, xmlCall, xmlPlain } from '@xenplane/wire';
 import { admitSr, admitVdi, assertSrAllows } from '../begin/admission';
 import type { Context } from '../core/context';
@@ -20,13 +31,16 @@ const TiB = 2 ** 40;
 const largestBytes = 64 * TiB;
 const grainBytes = 2 ** 20;
 
-export type NewVdi = Pick<Vdi, 'SR' | 'virtual_size' | 'type' | 'sharable' | 'read_only' | 'other_config'> & Partial<Vdi>;
+export type NewVdi = Pick<Vdi, 'SR' | 'virtual_size' | 'type' | 'sharable' | 'read_only' | 'other_config'> &
+  Partial<Vdi>;
 
 /** A new disk, its size rounded up to whole MiB. */
 export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'VDI'>> {
   const { plane, tx } = context;
-  if (!Number.isSafeInteger(given.virtual_size) || given.virtual_size < 0) throw new XenError('INVALID_VALUE', 'virtual_size', String(given.virtual_size));
-  if (given.virtual_size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(given.virtual_size), String(largestBytes));
+  if (!Number.isSafeInteger(given.virtual_size) || given.virtual_size < 0)
+    throw new XenError('INVALID_VALUE', 'virtual_size', String(given.virtual_size));
+  if (given.virtual_size > largestBytes)
+    throw new XenError('VDI_TOO_LARGE', String(given.virtual_size), String(largestBytes));
   const { type } = await assertSrAllows(context, given.SR, 'vdi_create');
   await assertAttached(context, given.SR);
   const uuid = plane.ids.uuid(),
@@ -36,7 +50,15 @@ export async function createVdi(context: Context, given: NewVdi): Promise<Ref<'V
   await tx.insert(
     'VDI',
     ref,
-    recordWith('VDI', { ...given, sm_config: noted(type, given.sm_config ?? {}), uuid, virtual_size, location: uuid, physical_utilisation: 0, managed: true }),
+    recordWith('VDI', {
+      ...given,
+      sm_config: noted(type, given.sm_config ?? {}),
+      uuid,
+      virtual_size,
+      location: uuid,
+      physical_utilisation: 0,
+      managed: true,
+    }),
   );
   await newLayer(tx, { id: plane.ids.uuid(), vdi: ref });
   return ref;
@@ -62,7 +84,11 @@ async function revert(context: Context, snapshot: Ref<'VDI'>): Promise<void> {
   await revertLayers(context.tx, context.plane.ids, [snapshot_of, snapshot], { charge: 0, shown: true });
 }
 
-async function clone(context: Context, ref: Ref<'VDI'>, driverParams: Readonly<Record<string, string>>): Promise<Ref<'VDI'>> {
+async function clone(
+  context: Context,
+  ref: Ref<'VDI'>,
+  driverParams: Readonly<Record<string, string>>,
+): Promise<Ref<'VDI'>> {
   const vdi = await admitVdi(context, ref, 'clone');
   return cloneVdi(context, vdi, { xenstore_data: { ...vdi.xenstore_data, ...driverParams } });
 }
@@ -83,7 +109,8 @@ async function introduce(context: Context, given: Introduced): Promise<Ref<'VDI'
   const { tx, plane } = context;
   const sr = await admitSr(context, given.SR, 'vdi_introduce');
   await assertAttached(context, given.SR);
-  if (given.uuid !== '' && (await tx.find('VDI', { uuid: given.uuid })).length > 0) throw storage.failure('vdiExists', given.uuid);
+  if (given.uuid !== '' && (await tx.find('VDI', { uuid: given.uuid })).length > 0)
+    throw storage.failure('vdiExists', given.uuid);
   const stray = (await unrecordedVolumes(tx, sr.uuid)).find((s) => s.location === given.location);
   if (!stray) throw new XenError('VDI_LOCATION_MISSING', given.SR, given.location);
   const uuid = given.uuid || plane.ids.uuid(),
@@ -97,7 +124,8 @@ async function introduce(context: Context, given: Introduced): Promise<Ref<'VDI'
 
 async function resize(context: Context, self: Ref<'VDI'>, size: number): Promise<void> {
   const vdi = await admitVdi(context, self, 'resize');
-  if (!Number.isSafeInteger(size) || size < vdi.virtual_size) throw storage.failure('vdiSize', `from ${vdi.virtual_size} to ${size}`);
+  if (!Number.isSafeInteger(size) || size < vdi.virtual_size)
+    throw storage.failure('vdiSize', `from ${vdi.virtual_size} to ${size}`);
   if (size > largestBytes) throw new XenError('VDI_TOO_LARGE', String(size), String(largestBytes));
   const virtual_size = Math.ceil(size / grainBytes) * grainBytes;
   await takeSpace(context, vdi.SR, virtual_size - vdi.virtual_size, 0);
@@ -106,7 +134,8 @@ async function resize(context: Context, self: Ref<'VDI'>, size: number): Promise
 
 async function setOnBoot(context: Context, self: Ref<'VDI'>, value: Vdi['on_boot']): Promise<void> {
   const vdi = await admitVdi(context, self, 'set_on_boot');
-  if (value === 'persist' && imageKeys.digest in vdi.sm_config) throw new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR);
+  if (value === 'persist' && imageKeys.digest in vdi.sm_config)
+    throw new XenError('SR_OPERATION_NOT_SUPPORTED', vdi.SR);
   await context.tx.update('VDI', self, { on_boot: value });
 }
 
@@ -128,12 +157,14 @@ async function generateConfig(context: Context, host: Ref<'host'>, self: Ref<'VD
 type Outsiders = 'open_database' | 'read_database_pool_uuid' | 'get_nbd_info' | 'data_destroy';
 export const vdiCalls: Omit<CallsOf<typeof classes.VDI, Context>, Outsiders> = {
   clone: (context, { vdi, driver_params }) => clone(context, vdi, driver_params),
-  snapshot: async (context, { vdi, driver_params }) => snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
+  snapshot: async (context, { vdi, driver_params }) =>
+    snapshotVdi(context, await admitVdi(context, vdi, 'snapshot'), driver_params),
   resize: (context, { vdi, size }) => resize(context, vdi, size),
   set_sharable: async ({ tx }, { self, value }) => tx.update('VDI', self, { sharable: value }),
   set_read_only: async ({ tx }, { self, value }) => tx.update('VDI', self, { read_only: value }),
   set_name_label: async ({ tx }, { self, value }) => tx.update('VDI', self, { name_label: value }),
-  set_name_description: async ({ tx }, { self, value }) => tx.update('VDI', self, { name_description: value }),
+  set_name_description: async ({ tx }, { self, value }) =>
+    tx.update('VDI', self, { name_description: value }),
   set_on_boot: (context, { self, value }) => setOnBoot(context, self, value),
   update: async (context, { vdi }) => void (await admitVdi(context, vdi, 'update')),
   forget: (context, { vdi }) => forget(context, vdi),

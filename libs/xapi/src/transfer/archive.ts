@@ -27,20 +27,28 @@ import { packZstd, unpackZstd } from './zstd';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
-const packers: Readonly<Record<Compression, (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>>> = {
+const packers: Readonly<
+  Record<Compression, (bytes: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>>
+> = {
   none: (bytes) => bytes,
   // Exports are limited by this step: the fastest level is worth more than the last tenth.
   gzip: (bytes) => piped(bytes, zlib.createGzip({ level: zlib.constants.Z_BEST_SPEED })),
   zstd: packZstd,
 };
 
-export const packed = (bytes: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> => packers[compression](bytes);
+export const packed = (
+  bytes: AsyncIterable<Uint8Array>,
+  compression: Compression,
+): AsyncIterable<Uint8Array> => packers[compression](bytes);
 
 export interface NamedDisk {
   readonly id: string;
   readonly open: () => Promise<DiskSource>;
 }
-export async function* writeArchive(ova: Uint8Array, disks: readonly NamedDisk[]): AsyncGenerator<Uint8Array> {
+export async function* writeArchive(
+  ova: Uint8Array,
+  disks: readonly NamedDisk[],
+): AsyncGenerator<Uint8Array> {
   yield* tarMember(ovaName, ova);
   for (const { id, open } of disks) yield* writeMembers(`${id}/`, await open());
   yield tarEnd();
@@ -53,7 +61,10 @@ export interface Archive {
 }
 
 /** Reads as far as the records. */
-export async function readArchive(source: AsyncIterable<Uint8Array>, { force }: { readonly force: boolean }): Promise<Archive> {
+export async function readArchive(
+  source: AsyncIterable<Uint8Array>,
+  { force }: { readonly force: boolean },
+): Promise<Archive> {
   const reader = await unpacked(new ByteReader(source));
   const tar = new TarReader(reader);
   const first = await tar.next();
@@ -75,14 +86,18 @@ async function unpacked(reader: ByteReader): Promise<ByteReader> {
   return new ByteReader(isZstd(head) ? unpackZstd(reader) : piped(reader.rest(), zlib.createGunzip()));
 }
 
-const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
-const textOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error));
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+const textOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);
 
 const ofArchives = [BadDisk, BadTar, BadZstd, MalformedCall];
 
 /** The error of the XenAPI that a failure of reading stands for. */
 export function importError(error: unknown): unknown {
-  if (error instanceof EndOfStream || codeOf(error) === 'Z_BUF_ERROR') return new XenError('IMPORT_ERROR_PREMATURE_EOF');
-  if (ofArchives.some((kind) => error instanceof kind) || /^Z(STD)?_/.test(codeOf(error))) return new XenError('IMPORT_ERROR', textOf(error));
+  if (error instanceof EndOfStream || codeOf(error) === 'Z_BUF_ERROR')
+    return new XenError('IMPORT_ERROR_PREMATURE_EOF');
+  if (ofArchives.some((kind) => error instanceof kind) || /^Z(STD)?_/.test(codeOf(error)))
+    return new XenError('IMPORT_ERROR', textOf(error));
   return error;
 }

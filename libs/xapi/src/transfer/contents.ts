@@ -54,23 +54,35 @@ const between = (one: readonly string[], other: readonly string[]): string[] => 
 ];
 
 /** Writes to a disk that the writer holds alone, and books what it then takes. */
-export async function writeDisk(plane: Plane, ref: Ref<'VDI'>, writes: AsyncIterable<Write>, signal?: AbortSignal): Promise<void> {
+export async function writeDisk(
+  plane: Plane,
+  ref: Ref<'VDI'>,
+  writes: AsyncIterable<Write>,
+  signal?: AbortSignal,
+): Promise<void> {
   const { size, top, below } = await inTransaction(plane.store, async (tx) => {
     const vdi = await tx.lock('VDI', ref);
     const layer = await writableTop(tx, ref);
-    return { size: vdi.virtual_size, top: layer, below: (await layersOf(tx, ref)).filter((id) => id !== layer) };
+    return {
+      size: vdi.virtual_size,
+      top: layer,
+      below: (await layersOf(tx, ref)).filter((id) => id !== layer),
+    };
   });
-  const utilisation = await new LayerClient(plane.settings).write(top, below, within(writes, size), signal).catch(async (error: unknown) => {
-    await recount(plane, ref);
-    throw error;
-  });
+  const utilisation = await new LayerClient(plane.settings)
+    .write(top, below, within(writes, size), signal)
+    .catch(async (error: unknown) => {
+      await recount(plane, ref);
+      throw error;
+    });
   await inTransaction(plane.store, (tx) => reportUtilisation(tx, top, utilisation));
 }
 
 /** A disk ends where it ends. */
 async function* within(writes: AsyncIterable<Write>, size: number): AsyncGenerator<Write> {
   for await (const write of writes) {
-    if (write.offset + ('zeroes' in write ? write.zeroes : write.bytes.length) > size) throw new XenError('VDI_IO_ERROR', 'No space left on device');
+    if (write.offset + ('zeroes' in write ? write.zeroes : write.bytes.length) > size)
+      throw new XenError('VDI_IO_ERROR', 'No space left on device');
     yield write;
   }
 }
@@ -98,11 +110,30 @@ async function defaultSr(tx: Tx): Promise<Row<'SR'>> {
 }
 
 /** A new disk for a file that comes. It is busy with it, and goes again when the file does not come whole. */
-export async function createDisk(plane: Plane, { session, task }: { session: Session; task: HttpTask }, SR: Ref<'SR'>, size: number): Promise<Ref<'VDI'>> {
-  const given = { SR, virtual_size: size, name_label: 'Imported disk', type: 'user', sharable: false, read_only: false, other_config: {} } as const;
+export async function createDisk(
+  plane: Plane,
+  { session, task }: { session: Session; task: HttpTask },
+  SR: Ref<'SR'>,
+  size: number,
+): Promise<Ref<'VDI'>> {
+  const given = {
+    SR,
+    virtual_size: size,
+    name_label: 'Imported disk',
+    type: 'user',
+    sharable: false,
+    read_only: false,
+    other_config: {},
+  } as const;
   return inTransaction(plane.store, async (tx) => {
     const ref = await createVdi({ plane, session, tx, task: undefined }, given);
-    await task.keep(tx, { vms: [], snapshots: [], disks: [{ id: '', size, ref, readOnly: false }], networks: [], replaced: [] });
+    await task.keep(tx, {
+      vms: [],
+      snapshots: [],
+      disks: [{ id: '', size, ref, readOnly: false }],
+      networks: [],
+      replaced: [],
+    });
     await task.hold(tx, [{ cls: 'VDI', ref, op: 'blocked' }]);
     return ref;
   });

@@ -46,11 +46,19 @@ class Found {
   }
 }
 
-export function exportRecords(replica: Related, vms: readonly Ref<'VM'>[], options: ExportOptions = {}): Exported {
+export function exportRecords(
+  replica: Related,
+  vms: readonly Ref<'VM'>[],
+  options: ExportOptions = {},
+): Exported {
   const found = new Found(replica);
   for (const vm of vms) meetVm(found, vm, options);
   const objects = [...found.ids].map(([ref, id]) => objectOf(found, ref, id, options));
-  const disks = [...found.contents].map(([ref, memoryOf]) => ({ ref, memoryOf, id: found.ids.get(ref) ?? '' }));
+  const disks = [...found.contents].map(([ref, memoryOf]) => ({
+    ref,
+    memoryOf,
+    id: found.ids.get(ref) ?? '',
+  }));
   return { objects, disks: disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
 }
 
@@ -60,10 +68,14 @@ function meetVm(found: Found, ref: Ref<'VM'>, options: ExportOptions): void {
   if (!vm) return;
   const excluded = (device: string): boolean => options.excludedDevices?.has(device) ?? false;
   if (!excluded('VBD')) found.all('VBD', vm.VBDs, (vbd) => meetVbd(found, vbd, options));
-  if (!excluded('VIF')) found.all('VIF', vm.VIFs, (vif) => found.meet('network', found.replica.record('VIF', vif)?.network ?? nullRef()));
+  if (!excluded('VIF'))
+    found.all('VIF', vm.VIFs, (vif) =>
+      found.meet('network', found.replica.record('VIF', vif)?.network ?? nullRef()),
+    );
   if (!excluded('VGPU')) found.all('VGPU', vm.VGPUs, (vgpu) => meetVgpu(found, vgpu));
   if (!excluded('VTPM')) found.all('VTPM', vm.VTPMs, () => undefined);
-  if (options.preservePowerState) meetVdi(found, vm.suspend_VDI, { ...options, carried: true, memoryOf: ref });
+  if (options.preservePowerState)
+    meetVdi(found, vm.suspend_VDI, { ...options, carried: true, memoryOf: ref });
   found.meet('VM_guest_metrics', vm.guest_metrics);
   found.meet('VM_metrics', vm.metrics);
   found.meet('host', vm.resident_on);
@@ -82,14 +94,19 @@ interface Carried {
   readonly memoryOf?: Ref<'VM'>;
 }
 /** CDs and the images of ISO libraries are named, not carried. */
-function meetVdi(found: Found, ref: Ref<'VDI'>, { carried, memoryOf, parents }: ExportOptions & Carried): void {
+function meetVdi(
+  found: Found,
+  ref: Ref<'VDI'>,
+  { carried, memoryOf, parents }: ExportOptions & Carried,
+): void {
   const vdi = isNullRef(ref) ? undefined : found.replica.record('VDI', ref);
   if (!vdi) return;
   found.meet('VDI', ref);
   found.meet('SR', vdi.SR);
   const parent = parents ? found.replica.byUuid('VDI', vdi.sm_config['vhd-parent'] ?? '') : undefined;
   if (parent && !found.ids.has(parent)) meetVdi(found, parent, { carried: false, parents: true });
-  if (carried && found.replica.record('SR', vdi.SR)?.content_type !== 'iso') found.contents.set(ref, memoryOf);
+  if (carried && found.replica.record('SR', vdi.SR)?.content_type !== 'iso')
+    found.contents.set(ref, memoryOf);
 }
 
 function meetVgpu(found: Found, ref: Ref<'VGPU'>): void {
@@ -102,8 +119,15 @@ function meetVgpu(found: Found, ref: Ref<'VGPU'>): void {
 function objectOf(found: Found, ref: string, id: string, options: ExportOptions): OvaObject {
   const cls = found.classes.get(ref) ?? 'VM';
   const record: Readonly<Record<string, unknown>> = { ...found.replica.record(cls, ref as Ref<typeof cls>) };
-  const rewritten = Object.entries(classNamed(cls).fields).map(([name, { type }]) => [name, inside(type, record[name], found.ids)]);
-  return { class: cls, id, snapshot: { ...Object.fromEntries(rewritten), ...(cls === 'VM' ? ofVm(record, options) : ofAny(record)) } };
+  const rewritten = Object.entries(classNamed(cls).fields).map(([name, { type }]) => [
+    name,
+    inside(type, record[name], found.ids),
+  ]);
+  return {
+    class: cls,
+    id,
+    snapshot: { ...Object.fromEntries(rewritten), ...(cls === 'VM' ? ofVm(record, options) : ofAny(record)) },
+  };
 }
 
 const ofAny = (record: Readonly<Record<string, unknown>>): Record<string, unknown> => ({
@@ -112,7 +136,10 @@ const ofAny = (record: Readonly<Record<string, unknown>>): Record<string, unknow
 });
 
 /** The present state of the VM is left behind, as it means nothing elsewhere. */
-function ofVm(record: Readonly<Record<string, unknown>>, { preservePowerState, snapshots }: ExportOptions): Record<string, unknown> {
+function ofVm(
+  record: Readonly<Record<string, unknown>>,
+  { preservePowerState, snapshots }: ExportOptions,
+): Record<string, unknown> {
   const kept = preservePowerState && record['power_state'] === 'Suspended';
   return {
     ...ofAny(record),
@@ -127,9 +154,12 @@ function inside(type: Type, value: unknown, ids: ReadonlyMap<string, string>): u
   const of = type.of;
   if (type.kind === 'ref') return ids.get(String(value)) ?? nullRef();
   if (!of) return value;
-  if (type.kind === 'set' && of.kind === 'ref') return (value as string[]).flatMap((ref) => ids.get(ref) ?? []);
+  if (type.kind === 'set' && of.kind === 'ref')
+    return (value as string[]).flatMap((ref) => ids.get(ref) ?? []);
   if (type.kind !== 'map' || (of.kind !== 'ref' && type.key?.kind !== 'ref')) return value;
   return Object.fromEntries(
-    Object.entries(value as object).flatMap(([key, v]) => (ids.has(key) || ids.has(String(v)) ? [[ids.get(key) ?? key, ids.get(String(v)) ?? v]] : [])),
+    Object.entries(value as object).flatMap(([key, v]) =>
+      ids.has(key) || ids.has(String(v)) ? [[ids.get(key) ?? key, ids.get(String(v)) ?? v]] : [],
+    ),
   );
 }

@@ -3,7 +3,10 @@ import type { OvaVersion } from '@xenplane/wire';
 import type { Plane } from '../core/context';
 import { dateTime } from '../core/context';
 
-type Maker = Pick<StoredRecord<'host'>, 'hostname' | 'software_version' | 'API_version_major' | 'API_version_minor'>;
+type Maker = Pick<
+  StoredRecord<'host'>,
+  'hostname' | 'software_version' | 'API_version_major' | 'API_version_minor'
+>;
 
 /** The maker of an export, and its time. */
 export function versionBy(host: Maker | undefined, at: Date): OvaVersion {

@@ -21,7 +21,8 @@ const isInner = (address: string): boolean => inner.check(address, isIPv6(addres
 const outside: LookupFunction = (host, options, answer) => {
   lookup(host, { ...options, all: true }, (error: Error | null, found: LookupAddress[] = []) => {
     const [first] = found;
-    if (error || !first || found.some(({ address }) => isInner(address))) return answer(error ?? new Error('it may not be asked'), '');
+    if (error || !first || found.some(({ address }) => isInner(address)))
+      return answer(error ?? new Error('it may not be asked'), '');
     if (options.all) answer(null, found);
     else answer(null, first.address, first.family);
   });
@@ -44,6 +45,10 @@ export async function fetchUrl(reader: Reader, address: string): Promise<AsyncIt
 
 const ask = (url: URL, trust: Trust): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? https : http).get(url, { lookup: outside, timeout: restMs, ...trust }, resolve);
+    const request = (url.protocol === 'https:' ? https : http).get(
+      url,
+      { lookup: outside, timeout: restMs, ...trust },
+      resolve,
+    );
     request.on('timeout', () => request.destroy(new Error('no answer'))).on('error', reject);
   });

@@ -78,7 +78,10 @@ export class HttpTask {
   async progress(fraction: number): Promise<void> {
     if (fraction - this.reported < 0.01) return;
     this.reported = fraction;
-    await this.plane.store.query("UPDATE task SET progress = $2 WHERE ref = $1 AND status = 'pending'", [this.ref, Math.min(1, fraction)]);
+    await this.plane.store.query("UPDATE task SET progress = $2 WHERE ref = $1 AND status = 'pending'", [
+      this.ref,
+      Math.min(1, fraction),
+    ]);
     this.plane.store.wake();
   }
 
@@ -86,7 +89,9 @@ export class HttpTask {
   async conclude(work: (tx: Tx) => Promise<string>): Promise<void> {
     if (this.ended) return;
     this.beats.drop(this.transfer.id);
-    await inTransaction(this.plane.store, (tx) => journal.endTransfer(tx, this.transfer, async () => ({ status: 'success', result: await work(tx) })));
+    await inTransaction(this.plane.store, (tx) =>
+      journal.endTransfer(tx, this.transfer, async () => ({ status: 'success', result: await work(tx) })),
+    );
     this.ended = true;
   }
   async succeed(result: string): Promise<void> {
@@ -99,7 +104,9 @@ export class HttpTask {
     this.ended = true;
     this.beats.drop(this.transfer.id);
     try {
-      await inTransaction(this.plane.store, (tx) => journal.endTransfer(tx, this.transfer, async () => endOfError(error)));
+      await inTransaction(this.plane.store, (tx) =>
+        journal.endTransfer(tx, this.transfer, async () => endOfError(error)),
+      );
     } catch (cause) {
       if (!(cause instanceof journal.TransferLost)) throw cause;
     }

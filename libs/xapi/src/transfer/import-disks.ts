@@ -35,13 +35,19 @@ export async function importVdi(state: ImportState, object: OvaObject): Promise<
 
 /** True if the archive has the disk's contents: it has, unless only drives use it. */
 function useOf({ ova }: ImportState, id: string): 'disk' | 'cd' | 'memory' | undefined {
-  const devices = ova.objects.flatMap((o) => (o.class === 'VBD' ? [recordIn<'VBD'>(o.snapshot)] : [])).filter((vbd) => vbd.VDI === id);
+  const devices = ova.objects
+    .flatMap((o) => (o.class === 'VBD' ? [recordIn<'VBD'>(o.snapshot)] : []))
+    .filter((vbd) => vbd.VDI === id);
   if (devices.some((vbd) => vbd.type !== 'CD')) return 'disk';
-  if (ova.objects.some((o) => o.class === 'VM' && recordIn<'VM'>(o.snapshot).suspend_VDI === id)) return 'memory';
+  if (ova.objects.some((o) => o.class === 'VM' && recordIn<'VM'>(o.snapshot).suspend_VDI === id))
+    return 'memory';
   return devices.length > 0 ? 'cd' : undefined;
 }
 
-async function findVdi({ context: { tx }, options }: ImportState, vdi: StoredRecord<'VDI'>): Promise<Ref<'VDI'> | undefined> {
+async function findVdi(
+  { context: { tx }, options }: ImportState,
+  vdi: StoredRecord<'VDI'>,
+): Promise<Ref<'VDI'> | undefined> {
   const uuid = options.vdis?.get(vdi.uuid) ?? vdi.uuid;
   const [byUuid] = await tx.find('VDI', { uuid });
   if (byUuid) return byUuid.ref;
@@ -51,13 +57,40 @@ async function findVdi({ context: { tx }, options }: ImportState, vdi: StoredRec
 
 async function makeVdi(state: ImportState, object: OvaObject, SR: Ref<'SR'>): Promise<Ref<'VDI'>> {
   state.assertMay(object);
-  const { name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching, on_boot, ...vdi } = recordIn<'VDI'>(object.snapshot);
-  const given = { SR, name_label, name_description, virtual_size, type, sharable, xenstore_data, tags, allow_caching };
+  const {
+    name_label,
+    name_description,
+    virtual_size,
+    type,
+    sharable,
+    xenstore_data,
+    tags,
+    allow_caching,
+    on_boot,
+    ...vdi
+  } = recordIn<'VDI'>(object.snapshot);
+  const given = {
+    SR,
+    name_label,
+    name_description,
+    virtual_size,
+    type,
+    sharable,
+    xenstore_data,
+    tags,
+    allow_caching,
+  };
   const task = state.context.task ?? nullRef<'task'>();
   const other_config = { ...vdi.other_config, import_task: task };
   // The source of a template's disk comes along with its contents.
   const boot = imageKeys.digest in vdi.sm_config ? 'persist' : on_boot;
-  return createVdi(state.context, { ...given, read_only: false, other_config, on_boot: boot, current_operations: { [task]: 'blocked' } });
+  return createVdi(state.context, {
+    ...given,
+    read_only: false,
+    other_config,
+    on_boot: boot,
+    current_operations: { [task]: 'blocked' },
+  });
 }
 
 export async function importVbd(state: ImportState, object: OvaObject): Promise<void> {
@@ -70,8 +103,30 @@ export async function importVbd(state: ImportState, object: OvaObject): Promise<
   }
   state.assertMay(object);
   const { uuid, ref } = state.newRef('VBD');
-  const { userdevice, bootable, mode, type, unpluggable, other_config, qos_algorithm_type, qos_algorithm_params } = vbd;
-  const kept = { userdevice, bootable, mode, type, unpluggable, other_config, qos_algorithm_type, qos_algorithm_params };
+  const {
+    userdevice,
+    bootable,
+    mode,
+    type,
+    unpluggable,
+    other_config,
+    qos_algorithm_type,
+    qos_algorithm_params,
+  } = vbd;
+  const kept = {
+    userdevice,
+    bootable,
+    mode,
+    type,
+    unpluggable,
+    other_config,
+    qos_algorithm_type,
+    qos_algorithm_params,
+  };
   const VM = state.needed('VM', vbd.VM);
-  await context.tx.insert('VBD', ref, recordWith('VBD', { ...kept, uuid, VM, VDI: vdi ?? nullRef(), empty: !vdi }));
+  await context.tx.insert(
+    'VBD',
+    ref,
+    recordWith('VBD', { ...kept, uuid, VM, VDI: vdi ?? nullRef(), empty: !vdi }),
+  );
 }

@@ -1,5 +1,15 @@
 /** The objects that an import has made so far, by their names in the archive. */
-import { asRef, classNamed, isNullRef, messages, storedFields, XenError, type ClassName, type Ref, type StoredRecord } from '@xenplane/model';
+import {
+  asRef,
+  classNamed,
+  isNullRef,
+  messages,
+  storedFields,
+  XenError,
+  type ClassName,
+  type Ref,
+  type StoredRecord,
+} from '@xenplane/model';
 import type { Ova, OvaObject } from '@xenplane/wire';
 import type { Context } from '../core/context';
 import { assertGivenKeys } from '../people/roles';
@@ -85,11 +95,16 @@ export class ImportState {
   /** The fields that are stored, without references: those name objects of another pool. */
   fields<N extends ClassName>(cls: N, snapshot: Snapshot): Partial<StoredRecord<N>> {
     const { fields } = classNamed(cls);
-    const names = storedFields(classNamed(cls)).filter((name) => fields[name]?.type.kind !== 'ref' && fields[name]?.type.of?.kind !== 'ref');
-    return Object.fromEntries(names.flatMap((name) => (snapshot[name] === undefined ? [] : [[name, snapshot[name]]]))) as Partial<StoredRecord<N>>;
+    const names = storedFields(classNamed(cls)).filter(
+      (name) => fields[name]?.type.kind !== 'ref' && fields[name]?.type.of?.kind !== 'ref',
+    );
+    return Object.fromEntries(
+      names.flatMap((name) => (snapshot[name] === undefined ? [] : [[name, snapshot[name]]])),
+    ) as Partial<StoredRecord<N>>;
   }
 }
 
 /** The archive's reader has decoded each record by the type of its class. */
-export const recordIn = <N extends ClassName>(snapshot: Snapshot): StoredRecord<N> => snapshot as StoredRecord<N>;
+export const recordIn = <N extends ClassName>(snapshot: Snapshot): StoredRecord<N> =>
+  snapshot as StoredRecord<N>;
 export const named = (id: unknown): boolean => typeof id === 'string' && id !== '' && !isNullRef(asRef(id));

@@ -11,13 +11,21 @@ import { importMemory } from './memory';
 
 export async function importGuestMetrics(state: ImportState, { id, snapshot }: OvaObject): Promise<void> {
   const { uuid, ref } = state.newRef('VM_guest_metrics');
-  await state.context.tx.insert('VM_guest_metrics', ref, recordWith('VM_guest_metrics', { ...state.fields('VM_guest_metrics', snapshot), uuid, live: false }));
+  await state.context.tx.insert(
+    'VM_guest_metrics',
+    ref,
+    recordWith('VM_guest_metrics', { ...state.fields('VM_guest_metrics', snapshot), uuid, live: false }),
+  );
   state.know('VM_guest_metrics', id, ref);
 }
 
 export async function importMetrics(state: ImportState, { id, snapshot }: OvaObject): Promise<void> {
   const { uuid, ref } = state.newRef('VM_metrics');
-  await state.context.tx.insert('VM_metrics', ref, recordWith('VM_metrics', { ...state.fields('VM_metrics', snapshot), uuid, state: [], memory_actual: 0 }));
+  await state.context.tx.insert(
+    'VM_metrics',
+    ref,
+    recordWith('VM_metrics', { ...state.fields('VM_metrics', snapshot), uuid, state: [], memory_actual: 0 }),
+  );
   state.know('VM_metrics', id, ref);
 }
 
@@ -49,14 +57,23 @@ async function assertCpu({ context: { tx } }: ImportState, vm: StoredRecord<'VM'
 }
 
 /** A restored VM keeps its uuid. One that is here already, halted and older, makes room for it at the very end. */
-async function identityOf(state: ImportState, vm: StoredRecord<'VM'>): Promise<{ uuid: string; ref: Ref<'VM'> }> {
+async function identityOf(
+  state: ImportState,
+  vm: StoredRecord<'VM'>,
+): Promise<{ uuid: string; ref: Ref<'VM'> }> {
   const made = state.newRef('VM');
   const [present] = state.options.restore ? await state.context.tx.find('VM', { uuid: vm.uuid }) : [];
   if (!state.options.restore) return made;
   if (!present) return { uuid: vm.uuid, ref: made.ref };
-  if (present.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', present.ref, 'halted', present.power_state.toLowerCase());
+  if (present.power_state !== 'Halted')
+    throw new XenError('VM_BAD_POWER_STATE', present.ref, 'halted', present.power_state.toLowerCase());
   if (vm.version <= present.version && !state.options.force)
-    throw new XenError('VM_TO_IMPORT_IS_NOT_NEWER_VERSION', present.ref, String(present.version), String(vm.version));
+    throw new XenError(
+      'VM_TO_IMPORT_IS_NOT_NEWER_VERSION',
+      present.ref,
+      String(present.version),
+      String(vm.version),
+    );
   state.made.replaced.push({ old: present.ref, by: made.ref, uuid: vm.uuid });
   return made;
 }
@@ -92,7 +109,11 @@ async function newVm(state: ImportState, { snapshot }: OvaObject, uuid: string):
 async function blankMetrics(state: ImportState, vm: StoredRecord<'VM'>): Promise<Ref<'VM_metrics'>> {
   const { uuid, ref } = state.newRef('VM_metrics');
   const hvm = vm.HVM_boot_policy !== '';
-  await state.context.tx.insert('VM_metrics', ref, recordWith('VM_metrics', { uuid, VCPUs_number: vm.VCPUs_at_startup, hvm }));
+  await state.context.tx.insert(
+    'VM_metrics',
+    ref,
+    recordWith('VM_metrics', { uuid, VCPUs_number: vm.VCPUs_at_startup, hvm }),
+  );
   return ref;
 }
 
@@ -103,20 +124,25 @@ export async function linkVms(state: ImportState): Promise<void> {
     if (!ref || ![...state.made.vms, ...state.made.snapshots].includes(ref)) continue;
     const vm = recordIn<'VM'>(snapshot);
     const links = { snapshot_of: state.orNull('VM', vm.snapshot_of), parent: state.orNull('VM', vm.parent) };
-    if (!isNullRef(links.snapshot_of) || !isNullRef(links.parent)) await state.context.tx.update('VM', ref, links);
+    if (!isNullRef(links.snapshot_of) || !isNullRef(links.parent))
+      await state.context.tx.update('VM', ref, links);
   }
 }
 
 /** By uuid, by name, by bridge, and else a new one. */
 export async function importNetwork(state: ImportState, object: OvaObject): Promise<void> {
   const { tx } = state.context;
-  const { uuid, name_label, name_description, bridge, MTU, other_config } = recordIn<'network'>(object.snapshot);
+  const { uuid, name_label, name_description, bridge, MTU, other_config } = recordIn<'network'>(
+    object.snapshot,
+  );
   for (const where of [{ uuid }, { name_label }, { bridge }]) {
     const [found] = await tx.find('network', where);
     if (found) return state.know('network', object.id, found.ref);
   }
   state.assertMay(object);
-  const ref = await networkOverrides.create(state.context, { args: { name_label, name_description, MTU, other_config } });
+  const ref = await networkOverrides.create(state.context, {
+    args: { name_label, name_description, MTU, other_config },
+  });
   state.made.networks.push(ref);
   state.know('network', object.id, ref);
 }
@@ -151,16 +177,24 @@ export async function importVif(state: ImportState, object: OvaObject): Promise<
 export async function importVtpm(state: ImportState, object: OvaObject): Promise<void> {
   const { uuid, ref } = state.newRef('VTPM');
   const { is_unique } = recordIn<'VTPM'>(object.snapshot);
-  await state.context.tx.insert('VTPM', ref, recordWith('VTPM', { uuid, VM: state.needed('VM', recordIn<'VTPM'>(object.snapshot).VM), is_unique }));
+  await state.context.tx.insert(
+    'VTPM',
+    ref,
+    recordWith('VTPM', { uuid, VM: state.needed('VM', recordIn<'VTPM'>(object.snapshot).VM), is_unique }),
+  );
 }
 
 export async function importGpuGroup(state: ImportState, { id, snapshot }: OvaObject): Promise<void> {
   const { GPU_types } = recordIn<'GPU_group'>(snapshot);
-  const found = (await state.context.tx.find('GPU_group', {})).find((g) => g.GPU_types.toSorted().join() === GPU_types.toSorted().join());
+  const found = (await state.context.tx.find('GPU_group', {})).find(
+    (g) => g.GPU_types.toSorted().join() === GPU_types.toSorted().join(),
+  );
   if (found) state.know('GPU_group', id, found.ref);
 }
 export async function importVgpuType(state: ImportState, { id, snapshot }: OvaObject): Promise<void> {
-  const [found] = await state.context.tx.find('VGPU_type', { identifier: recordIn<'VGPU_type'>(snapshot).identifier });
+  const [found] = await state.context.tx.find('VGPU_type', {
+    identifier: recordIn<'VGPU_type'>(snapshot).identifier,
+  });
   if (found) state.know('VGPU_type', id, found.ref);
 }
 /** A graphics card that this pool does not have is left out. */
@@ -170,6 +204,13 @@ export async function importVgpu(state: ImportState, { snapshot }: OvaObject): P
     type = state.find('VGPU_type', vgpu.type);
   if (!group || !type) return;
   const { uuid, ref } = state.newRef('VGPU');
-  const given = { uuid, VM: state.needed('VM', vgpu.VM), GPU_group: group, type, device: vgpu.device, other_config: vgpu.other_config };
+  const given = {
+    uuid,
+    VM: state.needed('VM', vgpu.VM),
+    GPU_group: group,
+    type,
+    device: vgpu.device,
+    other_config: vgpu.other_config,
+  };
   await state.context.tx.insert('VGPU', ref, recordWith('VGPU', given));
 }

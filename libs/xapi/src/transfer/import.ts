@@ -49,9 +49,11 @@ const mostObjects = 500_000;
 
 /** Makes every record. The VMs are busy, under the task of the context, until `endImport`. */
 export async function importRecords(context: Context, ova: Ova, options: ImportOptions): Promise<Made> {
-  if (ova.objects.length > mostObjects) throw new XenError('IMPORT_ERROR', 'The archive has too many objects');
+  if (ova.objects.length > mostObjects)
+    throw new XenError('IMPORT_ERROR', 'The archive has too many objects');
   const state = new ImportState(context, ova, options);
-  for (const [cls, make] of imports) for (const object of ova.objects.filter((o) => o.class === cls)) await make(state, object);
+  for (const [cls, make] of imports)
+    for (const object of ova.objects.filter((o) => o.class === cls)) await make(state, object);
   await linkVms(state);
   if (context.task) await tellCreated(context.tx, context.task);
   return { ...state.made, disks: state.made.disks.toSorted((a, b) => (a.id < b.id ? -1 : 1)) };
@@ -59,11 +61,19 @@ export async function importRecords(context: Context, ova: Ova, options: ImportO
 
 /** From here on clients can find the VMs, by `import_task`. */
 async function tellCreated(tx: Tx, task: Ref<'task'>): Promise<void> {
-  await tx.query(`UPDATE task SET other_config = other_config || '{"object_creation": "complete"}' WHERE ref = $1`, [task]);
+  await tx.query(
+    `UPDATE task SET other_config = other_config || '{"object_creation": "complete"}' WHERE ref = $1`,
+    [task],
+  );
 }
 
 /** The contents of the disks, in the archive's order. Answers the memories among them. */
-export async function importContents(plane: Plane, members: MemberReader, { disks }: Made, signal?: AbortSignal): Promise<Memories> {
+export async function importContents(
+  plane: Plane,
+  members: MemberReader,
+  { disks }: Made,
+  signal?: AbortSignal,
+): Promise<Memories> {
   const memories: Record<string, SavedImage> = {};
   for (const { id, size, ref, memoryOf } of disks) {
     const contents = members.disk({ prefix: `${id}/`, size });
@@ -86,9 +96,15 @@ export async function endImport(context: Context, made: Made, memories: Memories
     if ((await tx.getMany('VM', [old])).length > 0) await vmOverrides.destroy(context, { self: old });
     await tx.update('VM', by, { uuid });
   }
-  await tx.query('UPDATE vm SET current_operations = current_operations - $2::text WHERE ref = ANY($1)', [[...vms, ...snapshots].toSorted(), task ?? '']);
+  await tx.query('UPDATE vm SET current_operations = current_operations - $2::text WHERE ref = ANY($1)', [
+    [...vms, ...snapshots].toSorted(),
+    task ?? '',
+  ]);
   const refs = disks.flatMap((disk) => disk.ref ?? []).toSorted();
-  await tx.query('UPDATE vdi SET current_operations = current_operations - $2::text WHERE ref = ANY($1)', [refs, task ?? '']);
+  await tx.query('UPDATE vdi SET current_operations = current_operations - $2::text WHERE ref = ANY($1)', [
+    refs,
+    task ?? '',
+  ]);
   const protectedOnes = disks.flatMap((disk) => (disk.ref && disk.readOnly ? [disk.ref] : []));
   await tx.query('UPDATE vdi SET read_only = true WHERE ref = ANY($1)', [protectedOnes.toSorted()]);
   return [...vms];
@@ -98,8 +114,14 @@ export interface Importer {
   readonly session: Session;
   readonly task: HttpTask;
 }
-const vmsResult = (vms: readonly Ref<'VM'>[]): string => encodeTaskResult({ kind: 'set', of: { kind: 'ref', cls: 'VM' } }, vms);
-const contextOf = (plane: Plane, tx: Tx, { session, task }: Importer): Context => ({ plane, session, tx, task: task.ref });
+const vmsResult = (vms: readonly Ref<'VM'>[]): string =>
+  encodeTaskResult({ kind: 'set', of: { kind: 'ref', cls: 'VM' } }, vms);
+const contextOf = (plane: Plane, tx: Tx, { session, task }: Importer): Context => ({
+  plane,
+  session,
+  tx,
+  task: task.ref,
+});
 
 /** The whole of it, for a request that waits. Until the task has succeeded, all that was made hangs on it. */
 export async function importArchive(
@@ -114,12 +136,21 @@ export async function importArchive(
     return records;
   });
   const memories = await importContents(plane, archive.members, made);
-  await caller.task.conclude(async (tx) => vmsResult(await endImport(contextOf(plane, tx, caller), made, memories)));
+  await caller.task.conclude(async (tx) =>
+    vmsResult(await endImport(contextOf(plane, tx, caller), made, memories)),
+  );
 }
 
 /** Records alone: disks are found where they are. */
-export async function importMetadata(plane: Plane, caller: Importer, ova: Ova, options: ImportOptions): Promise<void> {
-  await caller.task.conclude(async (tx) => vmsResult(await metadata(contextOf(plane, tx, caller), ova, options)));
+export async function importMetadata(
+  plane: Plane,
+  caller: Importer,
+  ova: Ova,
+  options: ImportOptions,
+): Promise<void> {
+  await caller.task.conclude(async (tx) =>
+    vmsResult(await metadata(contextOf(plane, tx, caller), ova, options)),
+  );
 }
 const metadata = async (context: Context, ova: Ova, options: ImportOptions): Promise<Ref<'VM'>[]> =>
   endImport(context, await importRecords(context, ova, options), {});
@@ -128,7 +159,12 @@ const metadata = async (context: Context, ova: Ova, options: ImportOptions): Pro
 class Tried extends Error {}
 
 /** Makes nothing, but says what would be wrong. */
-export async function tryImport(plane: Plane, caller: Importer, ova: Ova, options: ImportOptions): Promise<void> {
+export async function tryImport(
+  plane: Plane,
+  caller: Importer,
+  ova: Ova,
+  options: ImportOptions,
+): Promise<void> {
   const tried = inTransaction(plane.store, async (tx) => {
     await metadata(contextOf(plane, tx, caller), ova, options);
     throw new Tried();

@@ -1,4 +1,12 @@
-export { importError, packed, readArchive, writeArchive, type Archive, type Compression, type NamedDisk } from './archive';
+export {
+  importError,
+  packed,
+  readArchive,
+  writeArchive,
+  type Archive,
+  type Compression,
+  type NamedDisk,
+} from './archive';
 export { createDisk, findSr, findVdi, readDisk, writeDisk } from './contents';
 export { exportRecords, type Exported, type ExportedDisk, type ExportOptions } from './export-records';
 export { exportVersion } from './export-version';

@@ -26,7 +26,8 @@ export class TransferLost extends Error {
   }
 }
 
-export const beginTransfer = (tx: Tx, { id, task }: Transfer): Promise<unknown> => tx.query('INSERT INTO transfer(id, task) VALUES ($1, $2)', [id, task]);
+export const beginTransfer = (tx: Tx, { id, task }: Transfer): Promise<unknown> =>
+  tx.query('INSERT INTO transfer(id, task) VALUES ($1, $2)', [id, task]);
 
 /** Objects that are busy until the transfer ends. */
 export async function holdObject(tx: Tx, { id, task }: Transfer, marks: readonly BusyMark[]): Promise<void> {
@@ -38,7 +39,10 @@ export async function keepAlive(tx: Tx, { id }: Transfer, made: Made): Promise<v
   await noted(tx, id, 'made = $2::jsonb', made);
 }
 async function noted(tx: Tx, id: string, change: string, value: unknown): Promise<void> {
-  const rows = await tx.query(`UPDATE transfer SET ${change} WHERE id = $1 RETURNING id`, [id, JSON.stringify(value)]);
+  const rows = await tx.query(`UPDATE transfer SET ${change} WHERE id = $1 RETURNING id`, [
+    id,
+    JSON.stringify(value),
+  ]);
   if (rows.length === 0) throw new TransferLost(id);
 }
 
@@ -50,45 +54,60 @@ interface Left {
 const taken = 'RETURNING task, marks, made';
 
 /** A transfer that has held and made nothing: it ends, and its task does not. */
-export const releaseHeld = (tx: Tx, { id }: Transfer): Promise<unknown> => tx.query('DELETE FROM transfer WHERE id = $1', [id]);
+export const releaseHeld = (tx: Tx, { id }: Transfer): Promise<unknown> =>
+  tx.query('DELETE FROM transfer WHERE id = $1', [id]);
 
 /**
  * Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. The
  * last of the work is done once it is sure that nobody else ends the transfer meanwhile.
  */
 export async function endTransfer(tx: Tx, { id }: Transfer, last: () => Promise<End>): Promise<void> {
-  const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 ${taken}`, [id]);
+  const [left] = await tx.query<Left & Record<string, unknown>>(
+    `DELETE FROM transfer WHERE id = $1 ${taken}`,
+    [id],
+  );
   if (!left) throw new TransferLost(id);
   await settle(tx, left, await last());
 }
 
 async function settle(tx: Tx, { task, marks, made }: Left, how: End): Promise<void> {
-  const [row] = await tx.query<{ status: string }>('SELECT status FROM task WHERE ref = $1 FOR UPDATE', [task]);
+  const [row] = await tx.query<{ status: string }>('SELECT status FROM task WHERE ref = $1 FOR UPDATE', [
+    task,
+  ]);
   if (made && how.status !== 'success') await undoImport(tx, made);
   // A task that was cancelled in time takes back even what came whole.
-  if (made && how.status === 'success' && row?.status === 'cancelled') throw new XenError('TASK_CANCELLED', task);
+  if (made && how.status === 'success' && row?.status === 'cancelled')
+    throw new XenError('TASK_CANCELLED', task);
   await unmarkBusy(tx, task, marks);
   if (row && !isFinal(row.status)) await endTask(tx, task, how);
 }
 
 /** Nobody cancelled it and no argument was wrong: the server failed, and the client may try again. */
-const died: End = { status: 'failure', error: ['INTERNAL_ERROR', 'The process that did the work ended before it was done'] };
+const died: End = {
+  status: 'failure',
+  error: ['INTERNAL_ERROR', 'The process that did the work ended before it was done'],
+};
 
 /** Transfers in the eyes of the sweeper, which ends those that it has watched stand still for long enough. */
 export function abandonedTransfers(plane: Plane): Pick<OperationStore<unknown>, 'idle' | 'owned' | 'disown'> {
   return {
     idle: async () => [],
-    owned: () => plane.store.query<Sighting & { ref: string }>('SELECT id AS ref, 0 AS attempt, beat FROM transfer'),
+    owned: () =>
+      plane.store.query<Sighting & { ref: string }>('SELECT id AS ref, 0 AS attempt, beat FROM transfer'),
     disown: ({ ref, beat }) =>
       inTransaction(plane.store, async (tx) => {
-        const [left] = await tx.query<Left & Record<string, unknown>>(`DELETE FROM transfer WHERE id = $1 AND beat = $2 ${taken}`, [ref, beat]);
+        const [left] = await tx.query<Left & Record<string, unknown>>(
+          `DELETE FROM transfer WHERE id = $1 AND beat = $2 ${taken}`,
+          [ref, beat],
+        );
         if (!left) return undefined;
         await settle(tx, left, died);
         return left;
       }).then(async (left) => {
         if (!left) return false;
         plane.log.warn({ transfer: ref, task: left.task }, 'transfer of a dead process ended');
-        for (const { cls, ref: disk, op } of left.marks) if (cls === 'VDI' && op === 'blocked') await recount(plane, asRef<'VDI'>(disk));
+        for (const { cls, ref: disk, op } of left.marks)
+          if (cls === 'VDI' && op === 'blocked') await recount(plane, asRef<'VDI'>(disk));
         return true;
       }),
   };

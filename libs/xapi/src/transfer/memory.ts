@@ -45,26 +45,38 @@ function asBytes(saved: SavedImage): Buffer {
 export async function savedIn(contents: AsyncIterable<Write>): Promise<SavedImage | undefined> {
   const head = Buffer.alloc(blockBytes);
   for await (const write of contents)
-    if ('bytes' in write && write.offset < blockBytes) head.set(write.bytes.subarray(0, blockBytes - write.offset), write.offset);
+    if ('bytes' in write && write.offset < blockBytes)
+      head.set(write.bytes.subarray(0, blockBytes - write.offset), write.offset);
   const length = head.readUInt32BE(mark.length);
   if (!head.subarray(0, mark.length).equals(mark) || length > mostBytes) return undefined;
   try {
     const saved: unknown = JSON.parse(head.toString('utf8', headBytes, headBytes + length));
-    return typeof saved === 'object' && saved !== null && !Array.isArray(saved) ? (saved as SavedImage) : undefined;
+    return typeof saved === 'object' && saved !== null && !Array.isArray(saved)
+      ? (saved as SavedImage)
+      : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** A disk for the memory of a suspended VM, when the archive brings it. */
-export async function importMemory(state: ImportState, { snapshot }: OvaObject, ref: Ref<'VM'>): Promise<void> {
+export async function importMemory(
+  state: ImportState,
+  { snapshot }: OvaObject,
+  ref: Ref<'VM'>,
+): Promise<void> {
   const vm = recordIn<'VM'>(snapshot);
   const { context, options, made } = state;
   const at = made.disks.findIndex((disk) => disk.id === String(vm.suspend_VDI));
   const disk = made.disks[at];
   if (!disk || disk.ref || vm.power_state !== 'Suspended' || options.sr === undefined) return;
-  const current_operations: StoredRecord<'VDI'>['current_operations'] = context.task ? { [context.task]: 'blocked' } : {};
-  const vdi = await suspendDiskIn(context.plane, context.tx, options.sr, vm, { current_operations, ...(options.live ? { physical_utilisation: 0 } : {}) });
+  const current_operations: StoredRecord<'VDI'>['current_operations'] = context.task
+    ? { [context.task]: 'blocked' }
+    : {};
+  const vdi = await suspendDiskIn(context.plane, context.tx, options.sr, vm, {
+    current_operations,
+    ...(options.live ? { physical_utilisation: 0 } : {}),
+  });
   made.disks[at] = { ...disk, ref: vdi, memoryOf: ref };
 }
 

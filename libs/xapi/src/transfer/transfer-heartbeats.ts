@@ -11,7 +11,11 @@ export class TransferHeartbeats {
   constructor(private readonly plane: Pick<Plane, 'store' | 'log'>) {}
 
   start(): void {
-    this.timer = setInterval(() => void this.beat().catch((error: unknown) => this.plane.log.warn({ error }, 'transfers not renewed')), beatMs);
+    this.timer = setInterval(
+      () =>
+        void this.beat().catch((error: unknown) => this.plane.log.warn({ error }, 'transfers not renewed')),
+      beatMs,
+    );
     this.timer.unref();
   }
   stop(): void {

@@ -18,7 +18,12 @@ export async function holdExported(plane: Plane, task: HttpTask, vm: Ref<'VM'>):
 }
 
 /** Any number may read a disk at once; meanwhile nobody writes to it or takes it away. */
-export async function holdRead(plane: Plane, task: HttpTask, disks: readonly Ref<'VDI'>[], base?: Ref<'VDI'>): Promise<void> {
+export async function holdRead(
+  plane: Plane,
+  task: HttpTask,
+  disks: readonly Ref<'VDI'>[],
+  base?: Ref<'VDI'>,
+): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
     const marks: BusyMark[] = [];
     for (const ref of [...disks, ...(base ? [base] : [])].toSorted()) {
@@ -77,7 +82,10 @@ export async function assertWritable(plane: Plane, ref: Ref<'VDI'>): Promise<voi
 async function admitWriter(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
   const subject = await vdiFromTx(tx, vdi);
   // Unlike other operations that make a disk busy, this one waits for copies to end.
-  const refused = (await beginning(tx, vdi.ref)) ?? vdiLifecycle.busyWith(vdi.ref, vdi.current_operations) ?? vdiLifecycle.refusal('blocked', subject);
+  const refused =
+    (await beginning(tx, vdi.ref)) ??
+    vdiLifecycle.busyWith(vdi.ref, vdi.current_operations) ??
+    vdiLifecycle.refusal('blocked', subject);
   if (refused) throw refused;
   if (subject.vbds.some((vbd) => vbd.currently_attached)) throw new XenError('VDI_IN_USE', vdi.ref, 'attach');
   if (vdi.read_only || vdi.type === 'cbt_metadata') throw new XenError('VDI_READONLY', vdi.ref);

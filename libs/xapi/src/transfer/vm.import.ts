@@ -13,7 +13,12 @@ import { undoImport } from './undo';
 
 type Params = OperationParams<typeof classes.VM, 'import'>;
 
-async function withArchive<T>({ store }: Plane, { url, force }: Params, run: Run<Tx>, work: (archive: Archive) => Promise<T>): Promise<T> {
+async function withArchive<T>(
+  { store }: Plane,
+  { url, force }: Params,
+  run: Run<Tx>,
+  work: (archive: Archive) => Promise<T>,
+): Promise<T> {
   const body = await fetchUrl(store, url);
   try {
     const archive = await readArchive(stopping(body, run), { force });
@@ -39,7 +44,9 @@ export const vmImport = (plane: Plane) => ({
     const options: ImportOptions = { sr, restore: params.full_restore, force: params.force };
     const ova = await withArchive(plane, params, run, async (archive) => archive.ova);
     const made = await run.commit('records', (tx) => importRecords(context(tx), ova, options), undoImport);
-    const memories = await run.step('contents', () => withArchive(plane, params, run, ({ members }) => importContents(plane, members, made)));
+    const memories = await run.step('contents', () =>
+      withArchive(plane, params, run, ({ members }) => importContents(plane, members, made)),
+    );
     return run.conclude('done', (tx) => endImport(context(tx), made, memories));
   },
 });

@@ -11,7 +11,8 @@ async function whole(bytes: AsyncIterable<Uint8Array>): Promise<Buffer> {
   for await (const piece of bytes) out.push(piece);
   return Buffer.concat(out);
 }
-const unpack = (bytes: Uint8Array): AsyncGenerator<Uint8Array> => unpackZstd(new ByteReader(pieces(bytes, 5000)));
+const unpack = (bytes: Uint8Array): AsyncGenerator<Uint8Array> =>
+  unpackZstd(new ByteReader(pieces(bytes, 5000)));
 
 test.each([
   ['one byte', Buffer.from('a')],

@@ -21,7 +21,9 @@ const level = 1;
 
 export function packZstd(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
   const make = ofRuntime('createZstdCompress');
-  return make ? piped(bytes, make({ params: { [levelParameter]: level, [checksumParameter]: 1 } })) : packFrames(bytes);
+  return make
+    ? piped(bytes, make({ params: { [levelParameter]: level, [checksumParameter]: 1 } }))
+    : packFrames(bytes);
 }
 
 /** A frame for each: so many take some milliseconds. */

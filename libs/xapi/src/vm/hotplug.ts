@@ -10,7 +10,13 @@ import { ensure } from './vm.live';
 
 type Device = 'VBD' | 'VIF';
 
-async function change(plane: Plane, run: Run<Tx>, cls: Device, self: Ref<Device>, plug: boolean): Promise<void> {
+async function change(
+  plane: Plane,
+  run: Run<Tx>,
+  cls: Device,
+  self: Ref<Device>,
+  plug: boolean,
+): Promise<void> {
   const { vm, placed, spec } = await run.commit('begin', async (tx) => {
     const { VM } = await tx.get<ClassName & Device>(cls, self);
     return { vm: VM, ...(await describeRun(tx, VM, plug ? { plus: self } : { minus: self })) };
@@ -25,16 +31,25 @@ async function change(plane: Plane, run: Run<Tx>, cls: Device, self: Ref<Device>
 async function show(tx: Tx, cls: Device, self: Ref<Device>, plug: boolean): Promise<void> {
   if (cls === 'VIF') return tx.update('VIF', self as Ref<'VIF'>, { currently_attached: plug });
   const vbd = await tx.get('VBD', self as Ref<'VBD'>);
-  await tx.update('VBD', vbd.ref, { currently_attached: plug, device: vbd.device || deviceName(vbd.userdevice) });
+  await tx.update('VBD', vbd.ref, {
+    currently_attached: plug,
+    device: vbd.device || deviceName(vbd.userdevice),
+  });
 }
 
 export const vbdOperations = (plane: Plane) => ({
-  plug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VBD, 'plug'>) => change(plane, run, 'VBD', self, true),
-  unplug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VBD, 'unplug'>) => change(plane, run, 'VBD', self, false),
-  unplug_force: (run: Run<Tx>, { self }: OperationParams<typeof classes.VBD, 'unplug_force'>) => change(plane, run, 'VBD', self, false),
+  plug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VBD, 'plug'>) =>
+    change(plane, run, 'VBD', self, true),
+  unplug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VBD, 'unplug'>) =>
+    change(plane, run, 'VBD', self, false),
+  unplug_force: (run: Run<Tx>, { self }: OperationParams<typeof classes.VBD, 'unplug_force'>) =>
+    change(plane, run, 'VBD', self, false),
 });
 export const vifOperations = (plane: Plane) => ({
-  plug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VIF, 'plug'>) => change(plane, run, 'VIF', self, true),
-  unplug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VIF, 'unplug'>) => change(plane, run, 'VIF', self, false),
-  unplug_force: (run: Run<Tx>, { self }: OperationParams<typeof classes.VIF, 'unplug_force'>) => change(plane, run, 'VIF', self, false),
+  plug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VIF, 'plug'>) =>
+    change(plane, run, 'VIF', self, true),
+  unplug: (run: Run<Tx>, { self }: OperationParams<typeof classes.VIF, 'unplug'>) =>
+    change(plane, run, 'VIF', self, false),
+  unplug_force: (run: Run<Tx>, { self }: OperationParams<typeof classes.VIF, 'unplug_force'>) =>
+    change(plane, run, 'VIF', self, false),
 });

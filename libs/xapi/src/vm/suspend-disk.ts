@@ -13,16 +13,40 @@ export async function newSuspendVdi(plane: Plane, tx: Tx, vm: Row<'VM'>): Promis
   return suspendDiskIn(plane, tx, await suspendStorage(tx, vm), vm);
 }
 
-export const memoryDiskBytes = (vm: Pick<Suspended, 'memory_static_max'>): number => Math.ceil((vm.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
+export const memoryDiskBytes = (vm: Pick<Suspended, 'memory_static_max'>): number =>
+  Math.ceil((vm.memory_static_max * 1.01) / 2 ** 20) * 2 ** 20;
 
-export async function suspendDiskIn(plane: Plane, tx: Tx, SR: Ref<'SR'>, vm: Suspended, change: Partial<StoredRecord<'VDI'>> = {}): Promise<Ref<'VDI'>> {
+export async function suspendDiskIn(
+  plane: Plane,
+  tx: Tx,
+  SR: Ref<'SR'>,
+  vm: Suspended,
+  change: Partial<StoredRecord<'VDI'>> = {},
+): Promise<Ref<'VDI'>> {
   const uuid = plane.ids.uuid(),
     vdi = asRef<'VDI'>(`OpaqueRef:${uuid}`);
   const virtual_size = memoryDiskBytes(vm);
   const physical_utilisation = change.physical_utilisation ?? virtual_size;
-  const disk = { virtual_size, physical_utilisation, type: 'suspend' as const, managed: true, name_label: 'Suspend image' };
+  const disk = {
+    virtual_size,
+    physical_utilisation,
+    type: 'suspend' as const,
+    managed: true,
+    name_label: 'Suspend image',
+  };
   await takeSpace({ tx }, SR, virtual_size, physical_utilisation);
-  await tx.insert('VDI', vdi, recordWith('VDI', { ...disk, uuid, location: uuid, SR, name_description: `Suspend image of ${vm.name_label}`, ...change }));
+  await tx.insert(
+    'VDI',
+    vdi,
+    recordWith('VDI', {
+      ...disk,
+      uuid,
+      location: uuid,
+      SR,
+      name_description: `Suspend image of ${vm.name_label}`,
+      ...change,
+    }),
+  );
   await newLayer(tx, { id: plane.ids.uuid(), vdi, bytes: physical_utilisation });
   return vdi;
 }

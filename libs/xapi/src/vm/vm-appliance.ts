@@ -5,10 +5,13 @@ import type { Context } from '../core/context';
 /** Its VMs stay, and belong to none. */
 async function destroy(tx: Tx, self: Ref<'VM_appliance'>): Promise<void> {
   await tx.lock('VM_appliance', self);
-  for (const vm of await tx.find('VM', { appliance: self })) await tx.update('VM', vm.ref, { appliance: nullRef() });
+  for (const vm of await tx.find('VM', { appliance: self }))
+    await tx.update('VM', vm.ref, { appliance: nullRef() });
   await tx.remove('VM_appliance', self);
 }
-export const applianceOverrides = { destroy: ({ tx }: Context, { self }: { self: Ref<'VM_appliance'> }) => destroy(tx, self) };
+export const applianceOverrides = {
+  destroy: ({ tx }: Context, { self }: { self: Ref<'VM_appliance'> }) => destroy(tx, self),
+};
 
 /** The VMs of a group stay, without a rule for where they are. */
 export const groupOverrides = {

@@ -17,9 +17,14 @@ type Row = Vm & { readonly ref: Ref<'VM'> };
 /** Keys of other_config that say what the object is rather than how it is set up. */
 const ownKeys = new Set(['default_template', 'mac_seed', 'import_task', 'xensource_internal']);
 /** A guest that looks at its generation sees that it is another than its original. */
-const newGeneration = (uuid: string): string => [uuid.slice(0, 8), uuid.slice(24)].map((part) => BigInt(`0x${part}`)).join(':');
+const newGeneration = (uuid: string): string =>
+  [uuid.slice(0, 8), uuid.slice(24)].map((part) => BigInt(`0x${part}`)).join(':');
 
-function copyOf(context: Making, source: Row, own: Pick<Vm, 'uuid' | 'name_label' | 'metrics' | 'guest_metrics' | 'suspend_VDI'>): Vm {
+function copyOf(
+  context: Making,
+  source: Row,
+  own: Pick<Vm, 'uuid' | 'name_label' | 'metrics' | 'guest_metrics' | 'suspend_VDI'>,
+): Vm {
   const { ref: _ref, ...record } = source;
   const kept = Object.fromEntries(Object.entries(source.other_config).filter(([key]) => !ownKeys.has(key)));
   return {
@@ -52,7 +57,11 @@ function copyOf(context: Making, source: Row, own: Pick<Vm, 'uuid' | 'name_label
     groups: [],
     version: 0,
     generation_id: source.generation_id && newGeneration(context.plane.ids.uuid()),
-    other_config: { ...kept, mac_seed: context.plane.ids.uuid(), ...(source.is_a_template ? { base_template_name: source.name_label, ...kept } : {}) },
+    other_config: {
+      ...kept,
+      mac_seed: context.plane.ids.uuid(),
+      ...(source.is_a_template ? { base_template_name: source.name_label, ...kept } : {}),
+    },
     ha_always_run: false,
     pending_guidances: [],
     pending_guidances_recommended: [],
@@ -82,7 +91,9 @@ async function copyMetrics(context: Making, source: Row): Promise<Ref<'VM_metric
 
 /** The guest's own data holds for its copy until that has a guest of its own. */
 export async function copyGuest({ tx, plane }: Making, source: Row): Promise<Ref<'VM_guest_metrics'>> {
-  const [guest] = isNullRef(source.guest_metrics) ? [] : await tx.getMany('VM_guest_metrics', [source.guest_metrics]);
+  const [guest] = isNullRef(source.guest_metrics)
+    ? []
+    : await tx.getMany('VM_guest_metrics', [source.guest_metrics]);
   if (!guest) return nullRef();
   const uuid = plane.ids.uuid(),
     ref = asRef<'VM_guest_metrics'>(`OpaqueRef:${uuid}`);
@@ -101,13 +112,20 @@ export interface Copying {
   readonly change?: Partial<Vm>;
 }
 
-export async function copyRecord(context: Making, source: Row, { name, copyDisk, change = {} }: Copying): Promise<Ref<'VM'>> {
+export async function copyRecord(
+  context: Making,
+  source: Row,
+  { name, copyDisk, change = {} }: Copying,
+): Promise<Ref<'VM'>> {
   const { tx, plane } = context;
   const uuid = plane.ids.uuid(),
     vm = asRef<'VM'>(`OpaqueRef:${uuid}`);
   const suspend_VDI = change.suspend_VDI ?? (await copySuspended(context, source, vm));
   const [metrics, guest_metrics] = [await copyMetrics(context, source), await copyGuest(context, source)];
-  const record = { ...copyOf(context, source, { uuid, name_label: name, metrics, guest_metrics, suspend_VDI }), ...change };
+  const record = {
+    ...copyOf(context, source, { uuid, name_label: name, metrics, guest_metrics, suspend_VDI }),
+    ...change,
+  };
   await tx.insert('VM', vm, record);
   await copyDisks(context, source.ref, vm, copyDisk);
   const seed = record.other_config['mac_seed'] ?? uuid;
@@ -119,7 +137,10 @@ export async function copyRecord(context: Making, source: Row, { name, copyDisk,
 
 /** The memory of a suspended VM, for its copy. */
 export async function copySuspended(context: Making, source: Row, copy: Ref<'VM'>): Promise<Ref<'VDI'>> {
-  const [vdi] = source.power_state !== 'Suspended' || isNullRef(source.suspend_VDI) ? [] : await context.tx.getMany('VDI', [source.suspend_VDI]);
+  const [vdi] =
+    source.power_state !== 'Suspended' || isNullRef(source.suspend_VDI)
+      ? []
+      : await context.tx.getMany('VDI', [source.suspend_VDI]);
   if (!vdi) return nullRef();
   await context.tx.query(
     `INSERT INTO vm_run(vm, saved) SELECT $2, saved FROM vm_run WHERE vm = $1 ON CONFLICT (vm) DO UPDATE SET saved = excluded.saved WHERE vm_run.state = 'H'`,
@@ -129,46 +150,91 @@ export async function copySuspended(context: Making, source: Row, copy: Ref<'VM'
 }
 
 /** A copy owns its disks, which go with it, whoever owns those that they were made of. */
-export async function copyDisks({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'VM'>, copyDisk: CopyDisk): Promise<void> {
+export async function copyDisks(
+  { tx, plane }: Making,
+  from: Ref<'VM'>,
+  to: Ref<'VM'>,
+  copyDisk: CopyDisk,
+): Promise<void> {
   for (const { ref: _vbd, ...vbd } of await tx.find('VBD', { VM: from })) {
     const [vdi] = vbd.empty || isNullRef(vbd.VDI) ? [] : await tx.getMany('VDI', [vbd.VDI]);
     if (vdi) assertUnwritten(vdi);
     const VDI = vdi && vbd.type !== 'CD' ? await copyDisk(vdi) : vbd.VDI;
     if (VDI === undefined) continue;
     const uuid = plane.ids.uuid();
-    const unused = { currently_attached: false, current_operations: {}, device: '', metrics: nullRef<'VBD_metrics'>() };
+    const unused = {
+      currently_attached: false,
+      current_operations: {},
+      device: '',
+      metrics: nullRef<'VBD_metrics'>(),
+    };
     const owned = vbd.type === 'Disk' ? { other_config: { owner: '', ...vbd.other_config } } : {};
-    await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), { ...vbd, ...unused, ...owned, uuid, VM: to, VDI });
+    await tx.insert('VBD', asRef<'VBD'>(`OpaqueRef:${uuid}`), {
+      ...vbd,
+      ...unused,
+      ...owned,
+      uuid,
+      VM: to,
+      VDI,
+    });
   }
 }
 
 /** A disk that a transfer writes to is half of what it will be. */
 function assertUnwritten({ ref, current_operations }: Vdi): void {
-  const refused = vdiLifecycle.busyWith(ref, Object.fromEntries(Object.entries(current_operations).filter(([, op]) => op === 'blocked')));
+  const refused = vdiLifecycle.busyWith(
+    ref,
+    Object.fromEntries(Object.entries(current_operations).filter(([, op]) => op === 'blocked')),
+  );
   if (refused) throw refused;
 }
 
 /** With a seed the interfaces get addresses of their own. */
-export async function copyInterfaces({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'VM'>, seed: string | undefined): Promise<void> {
+export async function copyInterfaces(
+  { tx, plane }: Making,
+  from: Ref<'VM'>,
+  to: Ref<'VM'>,
+  seed: string | undefined,
+): Promise<void> {
   for (const { ref: _vif, ...vif } of await tx.find('VIF', { VM: from })) {
     const uuid = plane.ids.uuid();
     const address = seed === undefined ? {} : { MAC: seededMac(seed, vif.device), MAC_autogenerated: true };
     const unused = { currently_attached: false, current_operations: {}, metrics: nullRef<'VIF_metrics'>() };
-    await tx.insert('VIF', asRef<'VIF'>(`OpaqueRef:${uuid}`), { ...vif, ...unused, ...address, uuid, VM: to });
+    await tx.insert('VIF', asRef<'VIF'>(`OpaqueRef:${uuid}`), {
+      ...vif,
+      ...unused,
+      ...address,
+      uuid,
+      VM: to,
+    });
   }
 }
 
 export async function copyVtpm({ tx, plane }: Making, from: Ref<'VM'>, to: Ref<'VM'>): Promise<void> {
   for (const { ref: _vtpm, ...vtpm } of await tx.find('VTPM', { VM: from })) {
     const uuid = plane.ids.uuid();
-    await tx.insert('VTPM', asRef<'VTPM'>(`OpaqueRef:${uuid}`), { ...vtpm, current_operations: {}, uuid, VM: to });
+    await tx.insert('VTPM', asRef<'VTPM'>(`OpaqueRef:${uuid}`), {
+      ...vtpm,
+      current_operations: {},
+      uuid,
+      VM: to,
+    });
   }
 }
 
-export async function cloneVm(context: Context, vm: Ref<'VM'>, name: string, op: 'clone' | 'copy'): Promise<Ref<'VM'>> {
+export async function cloneVm(
+  context: Context,
+  vm: Ref<'VM'>,
+  name: string,
+  op: 'clone' | 'copy',
+): Promise<Ref<'VM'>> {
   const source = await admitVm(context, vm, op);
   await assertMayCopyKeys(context, op, vm);
   const copy = await copyRecord(context, source, { name, copyDisk: (vdi) => cloneVdi(context, vdi) });
-  await raiseVmAlert(context.tx, context.plane, { vm: copy, name: 'VM_CLONED', text: `cloned from '${source.name_label}'` });
+  await raiseVmAlert(context.tx, context.plane, {
+    vm: copy,
+    name: 'VM_CLONED',
+    text: `cloned from '${source.name_label}'`,
+  });
   return copy;
 }

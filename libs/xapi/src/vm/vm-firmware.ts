@@ -10,12 +10,17 @@ const longestString = 512;
 const printable = /^[\x20-\x7e]+$/;
 
 /** Strings can be given once; what is not given keeps its ordinary value. */
-async function setBiosStrings({ tx }: Context, self: Ref<'VM'>, value: Record<string, string>): Promise<void> {
+async function setBiosStrings(
+  { tx }: Context,
+  self: Ref<'VM'>,
+  value: Record<string, string>,
+): Promise<void> {
   const vm = await tx.lock('VM', self);
   if (Object.keys(vm.bios_strings).length > 0) throw new XenError('VM_BIOS_STRINGS_ALREADY_SET');
   for (const [key, text] of Object.entries(value)) {
     if (!biosStringKeys.includes(key)) throw new XenError('INVALID_VALUE', key, 'Unknown key');
-    if (text.length > longestString) throw new XenError('INVALID_VALUE', key, `${text} has more than ${longestString} characters`);
+    if (text.length > longestString)
+      throw new XenError('INVALID_VALUE', key, `${text} has more than ${longestString} characters`);
     if (!printable.test(text)) throw new XenError('INVALID_VALUE', key, text);
   }
   await tx.update('VM', self, { bios_strings: { ...ordinaryStrings, ...value } });
@@ -43,7 +48,8 @@ const nvram =
     await storing('VM', call)(context, args);
   };
 
-type Readiness = 'not_supported' | 'disabled' | 'first_boot' | 'ready' | 'ready_no_dbx' | 'setup_mode' | 'certs_incomplete';
+type Readiness =
+  'not_supported' | 'disabled' | 'first_boot' | 'ready' | 'ready_no_dbx' | 'setup_mode' | 'certs_incomplete';
 
 /** The variable store holds names in UTF-16; what is asked is only whether each key is there. */
 function readinessOf({ domain_type, HVM_boot_params, platform, NVRAM }: StoredRecord<'VM'>): Readiness {
@@ -52,7 +58,8 @@ function readinessOf({ domain_type, HVM_boot_params, platform, NVRAM }: StoredRe
   const variables = NVRAM['EFI-variables'];
   if (variables === undefined || variables === '') return 'first_boot';
   const store = Buffer.from(variables, 'base64');
-  const has = (name: string): boolean => store.includes(Buffer.from(`${name}\0`, 'utf16le')) || store.includes(Buffer.from(name, 'utf16le'));
+  const has = (name: string): boolean =>
+    store.includes(Buffer.from(`${name}\0`, 'utf16le')) || store.includes(Buffer.from(name, 'utf16le'));
   if (!has('PK')) return 'setup_mode';
   if (!has('KEK') || !has('db')) return 'certs_incomplete';
   return has('dbx') ? 'ready' : 'ready_no_dbx';
@@ -63,15 +70,20 @@ async function setUefiMode(context: Context, self: Ref<'VM'>, mode: 'setup' | 'u
   const vm = await admitVm(context, self, 'changing_NVRAM');
   const [pool] = await context.tx.find('pool', {});
   const keys = mode === 'user' && pool ? keysOfPool(pool) : {};
-  if (mode === 'user' && !keys.PK) throw new XenError('INTERNAL_ERROR', 'The pool has no platform key to enrol');
+  if (mode === 'user' && !keys.PK)
+    throw new XenError('INTERNAL_ERROR', 'The pool has no platform key to enrol');
   await changeKeys(context.tx, self, vm, keys);
   return '';
 }
 
 async function markForRenewal({ tx }: Context, self: Ref<'VM'>, mark: boolean): Promise<void> {
   const { secureboot_certificates_state: state } = await tx.lock('VM', self);
-  if (state === 'ok' && mark) throw new XenError('OPERATION_NOT_ALLOWED', 'The Secure Boot certificates of the VM are up to date');
-  if (state !== 'ok') await tx.update('VM', self, { secureboot_certificates_state: mark ? 'update_on_boot' : 'update_available' });
+  if (state === 'ok' && mark)
+    throw new XenError('OPERATION_NOT_ALLOWED', 'The Secure Boot certificates of the VM are up to date');
+  if (state !== 'ok')
+    await tx.update('VM', self, {
+      secureboot_certificates_state: mark ? 'update_on_boot' : 'update_available',
+    });
 }
 
 interface Self {
@@ -81,9 +93,13 @@ export const vmFirmware = {
   set_NVRAM: nvram('set_NVRAM'),
   add_to_NVRAM: nvram('add_to_NVRAM'),
   remove_from_NVRAM: nvram('remove_from_NVRAM'),
-  set_bios_strings: (context: Context, { self, value }: Self & { value: Record<string, string> }) => setBiosStrings(context, self, value),
-  copy_bios_strings: (context: Context, { vm, host }: { vm: Ref<'VM'>; host: Ref<'host'> }) => copyBiosStrings(context, vm, host),
-  set_uefi_mode: (context: Context, { self, mode }: Self & { mode: 'setup' | 'user' }) => setUefiMode(context, self, mode),
-  update_secureboot_certificates_on_boot: (context: Context, { self, mark }: Self & { mark: boolean }) => markForRenewal(context, self, mark),
+  set_bios_strings: (context: Context, { self, value }: Self & { value: Record<string, string> }) =>
+    setBiosStrings(context, self, value),
+  copy_bios_strings: (context: Context, { vm, host }: { vm: Ref<'VM'>; host: Ref<'host'> }) =>
+    copyBiosStrings(context, vm, host),
+  set_uefi_mode: (context: Context, { self, mode }: Self & { mode: 'setup' | 'user' }) =>
+    setUefiMode(context, self, mode),
+  update_secureboot_certificates_on_boot: (context: Context, { self, mark }: Self & { mark: boolean }) =>
+    markForRenewal(context, self, mark),
   get_secureboot_readiness: async ({ tx }: Context, { self }: Self) => readinessOf(await tx.get('VM', self)),
 };

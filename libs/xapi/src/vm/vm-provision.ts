@@ -43,7 +43,8 @@ export async function provisionDisks(context: Context, vm: Ref<'VM'>): Promise<v
   const { tx } = context;
   const record = await tx.get('VM', vm);
   for (const wanted of wantedDisks(record.other_config['disks'] ?? '')) {
-    if (!Number.isSafeInteger(wanted.size) || wanted.size <= 0) throw new XenError('PROVISION_FAILED_OUT_OF_SPACE');
+    if (!Number.isSafeInteger(wanted.size) || wanted.size <= 0)
+      throw new XenError('PROVISION_FAILED_OUT_OF_SPACE');
     const SR = await storageFor(context, wanted.sr);
     const VDI = await createVdi(context, {
       SR,

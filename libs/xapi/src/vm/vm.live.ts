@@ -11,13 +11,22 @@ import { assertUp, steadfast, unlessGone, type RunRow } from '../runs/vm-run';
 import { describeRun } from './vm.pause';
 
 export const vmLive = (plane: Plane) => ({
-  set_memory_dynamic_range: (run: Run<Tx>, { self, min, max }: OperationParams<typeof classes.VM, 'set_memory_dynamic_range'>) =>
-    setRange(plane, run, self, min, max),
-  set_VCPUs_number_live: (run: Run<Tx>, { self, nvcpu }: OperationParams<typeof classes.VM, 'set_VCPUs_number_live'>) => setVcpus(plane, run, self, nvcpu),
-  set_memory_target_live: (run: Run<Tx>, { self, target }: OperationParams<typeof classes.VM, 'set_memory_target_live'>) =>
-    setRange(plane, run, self, target, target),
-  wait_memory_target_live: (run: Run<Tx>, { self }: OperationParams<typeof classes.VM, 'wait_memory_target_live'>) =>
-    run.conclude('reached', (tx) => reached(tx, self)),
+  set_memory_dynamic_range: (
+    run: Run<Tx>,
+    { self, min, max }: OperationParams<typeof classes.VM, 'set_memory_dynamic_range'>,
+  ) => setRange(plane, run, self, min, max),
+  set_VCPUs_number_live: (
+    run: Run<Tx>,
+    { self, nvcpu }: OperationParams<typeof classes.VM, 'set_VCPUs_number_live'>,
+  ) => setVcpus(plane, run, self, nvcpu),
+  set_memory_target_live: (
+    run: Run<Tx>,
+    { self, target }: OperationParams<typeof classes.VM, 'set_memory_target_live'>,
+  ) => setRange(plane, run, self, target, target),
+  wait_memory_target_live: (
+    run: Run<Tx>,
+    { self }: OperationParams<typeof classes.VM, 'wait_memory_target_live'>,
+  ) => run.conclude('reached', (tx) => reached(tx, self)),
 });
 
 interface Begun {
@@ -26,7 +35,13 @@ interface Begun {
   readonly before: { readonly min: number; readonly max: number };
 }
 
-async function setRange(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, min: number, max: number): Promise<void> {
+async function setRange(
+  plane: Plane,
+  run: Run<Tx>,
+  self: Ref<'VM'>,
+  min: number,
+  max: number,
+): Promise<void> {
   const begun = await run.commit(
     'reserve',
     (tx) => beginRange(tx, self, min, max),
@@ -43,7 +58,8 @@ async function setRange(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, min: number
     if (placed) await assertUp(tx, self, placed);
     const { metrics, power_state } = await tx.lock('VM', self);
     await tx.update('VM', self, { memory_target: max });
-    if (power_state === 'Running' && !isNullRef(metrics)) await tx.update('VM_metrics', metrics, { memory_actual: max });
+    if (power_state === 'Running' && !isNullRef(metrics))
+      await tx.update('VM_metrics', metrics, { memory_actual: max });
   });
 }
 
@@ -70,7 +86,8 @@ async function restoreRange(tx: Tx, self: Ref<'VM'>, { min, max }: Begun['before
 async function setVcpus(plane: Plane, run: Run<Tx>, self: Ref<'VM'>, vcpus: number): Promise<void> {
   const { placed, spec } = await run.commit('begin', async (tx) => {
     const { VCPUs_max } = await tx.lock('VM', self);
-    if (vcpus < 1 || vcpus > VCPUs_max) throw new XenError('INVALID_VALUE', 'VCPUs_number_live', String(vcpus));
+    if (vcpus < 1 || vcpus > VCPUs_max)
+      throw new XenError('INVALID_VALUE', 'VCPUs_number_live', String(vcpus));
     return describeRun(tx, self);
   });
   await run.step(
@@ -93,11 +110,13 @@ const nearEnoughBytes = 2 ** 20,
 async function reached(tx: Tx, self: Ref<'VM'>): Promise<void> {
   const { memory_target, metrics } = await tx.get('VM', self);
   const { memory_actual } = await tx.get('VM_metrics', metrics);
-  if (Math.abs(memory_actual - memory_target) > nearEnoughBytes) throw new Later(500, longestWaitMs, new XenError('VM_MEMORY_TARGET_WAIT_TIMEOUT'));
+  if (Math.abs(memory_actual - memory_target) > nearEnoughBytes)
+    throw new Later(500, longestWaitMs, new XenError('VM_MEMORY_TARGET_WAIT_TIMEOUT'));
 }
 
 /** Has the domain be as it was; one that is gone needs nothing. */
-export const restore = (plane: Plane, placed: RunRow, spec: DomainSpec): Promise<void> => ensure(plane, placed, spec).catch(unlessGone);
+export const restore = (plane: Plane, placed: RunRow, spec: DomainSpec): Promise<void> =>
+  ensure(plane, placed, spec).catch(unlessGone);
 
 /** Has the domain be as described. */
 export async function ensure(plane: Plane, placed: RunRow, spec: DomainSpec): Promise<void> {

@@ -8,12 +8,18 @@ import { assertUp, currentRun, steadfast, unlessGone, type RunRow } from '../run
 import { domainSpec } from '../runs/domain-spec';
 
 export const vmPause = (plane: Plane) => ({
-  pause: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'pause'>) => change(plane, run, vm, 'paused'),
-  unpause: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'unpause'>) => change(plane, run, vm, 'running'),
+  pause: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'pause'>) =>
+    change(plane, run, vm, 'paused'),
+  unpause: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'unpause'>) =>
+    change(plane, run, vm, 'running'),
 });
 
 /** The run of a VM that is up, with the description of what is attached to it now. */
-export async function describeRun(tx: Tx, vm: Ref<'VM'>, devices = {}): Promise<{ placed: RunRow; spec: DomainSpec }> {
+export async function describeRun(
+  tx: Tx,
+  vm: Ref<'VM'>,
+  devices = {},
+): Promise<{ placed: RunRow; spec: DomainSpec }> {
   const placed = await currentRun(tx, vm);
   return { placed, spec: await domainSpec(tx, vm, await tx.get('VM', vm), { attached: true, ...devices }) };
 }
@@ -21,7 +27,8 @@ export async function describeRun(tx: Tx, vm: Ref<'VM'>, devices = {}): Promise<
 async function change(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, state: 'paused' | 'running'): Promise<void> {
   const { placed, spec } = await run.commit('begin', (tx) => describeRun(tx, vm));
   const before = state === 'paused' ? 'running' : 'paused';
-  const become = (wanted: 'paused' | 'running') => plane.agents.ensure(placed, { state: wanted, spec, boots: placed.boots }, steadfast);
+  const become = (wanted: 'paused' | 'running') =>
+    plane.agents.ensure(placed, { state: wanted, spec, boots: placed.boots }, steadfast);
   await run.step(
     'change',
     () => become(state),

@@ -12,9 +12,14 @@ import { domainSpec } from '../runs/domain-spec';
 import { currentRun, patienceOf, type RunRow } from '../runs/vm-run';
 
 export const vmReboot = (plane: Plane) => ({
-  clean_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_reboot'>) => reboot(plane, run, vm, 'clean'),
-  hard_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_reboot'>) => reboot(plane, run, vm, 'hard'),
-  restart_device_models: (run: Run<Tx>, { self }: OperationParams<typeof classes.VM, 'restart_device_models'>) => reboot(plane, run, self, 'devices'),
+  clean_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_reboot'>) =>
+    reboot(plane, run, vm, 'clean'),
+  hard_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_reboot'>) =>
+    reboot(plane, run, vm, 'hard'),
+  restart_device_models: (
+    run: Run<Tx>,
+    { self }: OperationParams<typeof classes.VM, 'restart_device_models'>,
+  ) => reboot(plane, run, self, 'devices'),
 });
 
 type How = 'clean' | 'hard' | 'devices';
@@ -33,10 +38,15 @@ async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How): Prom
     async (tx, present) => void (answer && (await showBuilt(plane, tx, { vm, how, ...present }, answer))),
   );
   const built = (answer = await run.step('boot', () =>
-    plane.agents.ensure(begun.placed, { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how }, patienceOf(run)),
+    plane.agents.ensure(
+      begun.placed,
+      { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how },
+      patienceOf(run),
+    ),
   ));
   return run.conclude('show', async (tx) => {
-    if (!(await showBuilt(plane, tx, { vm, how, ...begun }, built))) throw new Superseded(begun.placed.vm, begun.placed.host);
+    if (!(await showBuilt(plane, tx, { vm, how, ...begun }, built)))
+      throw new Superseded(begun.placed.vm, begun.placed.host);
     if (how !== 'devices') await showBooted(plane, tx, vm, begun.placed);
   });
 }
@@ -51,7 +61,12 @@ interface Built extends Begun {
   readonly how: How;
 }
 /** False when the run is over. The run has the new domain already when its guest has spoken. */
-async function showBuilt(plane: Plane, tx: Tx, { vm, how, placed, boots }: Built, { domid = -1 }: VmAnswer): Promise<boolean> {
+async function showBuilt(
+  plane: Plane,
+  tx: Tx,
+  { vm, how, placed, boots }: Built,
+  { domid = -1 }: VmAnswer,
+): Promise<boolean> {
   const [run] = await tx.query<{ before: number }>(
     `UPDATE vm_run r SET boots = $3, domid = $4 FROM (SELECT domid AS before FROM vm_run WHERE vm = $1 FOR UPDATE) old
      WHERE r.vm = $1 AND r.vm_epoch = $2 AND r.state = 'R' RETURNING old.before`,
@@ -66,7 +81,8 @@ async function showBuilt(plane: Plane, tx: Tx, { vm, how, placed, boots }: Built
 async function showBooted(plane: Plane, tx: Tx, vm: Ref<'VM'>, { host }: RunRow): Promise<void> {
   const { metrics, secureboot_certificates_state } = await tx.lock('VM', vm);
   await tx.update('VM', vm, { power_state: 'Running', requires_reboot: false });
-  if (!isNullRef(metrics)) await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
+  if (!isNullRef(metrics))
+    await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });
   if (secureboot_certificates_state === 'update_on_boot') await renewCertificates(tx, vm);
   await raiseVmAlert(tx, plane, { vm, name: 'VM_REBOOTED', text: 'was rebooted', host });
 }

@@ -12,10 +12,13 @@ import type { Plane } from '../core/context';
 type How = 'clean' | 'hard';
 
 export const vmShutdown = (plane: Plane) => ({
-  clean_shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_shutdown'>) => stop(plane, run, vm, 'clean'),
-  hard_shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_shutdown'>) => stop(plane, run, vm, 'hard'),
+  clean_shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_shutdown'>) =>
+    stop(plane, run, vm, 'clean'),
+  hard_shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'hard_shutdown'>) =>
+    stop(plane, run, vm, 'hard'),
   /** The guest is asked first; one that will not is stopped. */
-  shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'shutdown'>) => stop(plane, run, vm, 'clean', 'hard'),
+  shutdown: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'shutdown'>) =>
+    stop(plane, run, vm, 'clean', 'hard'),
 });
 
 async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwise?: How): Promise<void> {
@@ -38,12 +41,27 @@ async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwi
 /** A user who stops a VM does not want it started again by high availability. */
 async function tellStopped(plane: Plane, tx: Tx, vm: Ref<'VM'>, how: How, host?: Ref<'host'>): Promise<void> {
   tx.leave('UPDATE vm SET ha_always_run = false WHERE ref = $1 AND ha_always_run', [vm]);
-  await raiseVmAlert(tx, plane, { vm, name: 'VM_SHUTDOWN', text: how === 'clean' ? 'was shut down' : 'was stopped by force', host });
+  await raiseVmAlert(tx, plane, {
+    vm,
+    name: 'VM_SHUTDOWN',
+    text: how === 'clean' ? 'was shut down' : 'was stopped by force',
+    host,
+  });
 }
 
-async function haltDomain(plane: Plane, run: Run<Tx>, placed: RunRow, how: How, otherwise?: How): Promise<void> {
+async function haltDomain(
+  plane: Plane,
+  run: Run<Tx>,
+  placed: RunRow,
+  how: How,
+  otherwise?: How,
+): Promise<void> {
   try {
-    await plane.agents.ensure(placed, { state: 'stopped', how }, how === 'clean' ? patienceOf(run) : steadfast);
+    await plane.agents.ensure(
+      placed,
+      { state: 'stopped', how },
+      how === 'clean' ? patienceOf(run) : steadfast,
+    );
   } catch (error) {
     if (error instanceof Superseded) return;
     // A task that is stopped, or parked, has not been refused by the guest.

@@ -38,9 +38,12 @@ interface Planned extends Placed {
 }
 
 export const vmStart = (plane: Plane) => ({
-  start: (run: Run<Tx>, { vm, start_paused, force }: OperationParams<typeof classes.VM, 'start'>) => bringUp(plane, run, { vm, start_paused, force }),
-  start_on: (run: Run<Tx>, { vm, start_paused, host, force }: OperationParams<typeof classes.VM, 'start_on'>) =>
-    bringUp(plane, run, { vm, start_paused, host, force }),
+  start: (run: Run<Tx>, { vm, start_paused, force }: OperationParams<typeof classes.VM, 'start'>) =>
+    bringUp(plane, run, { vm, start_paused, force }),
+  start_on: (
+    run: Run<Tx>,
+    { vm, start_paused, host, force }: OperationParams<typeof classes.VM, 'start_on'>,
+  ) => bringUp(plane, run, { vm, start_paused, host, force }),
 });
 
 /** Boots or resumes. Each try has steps of its own, so that the journal shows which host it was. */
@@ -49,23 +52,40 @@ export async function bringUp(plane: Plane, run: Run<Tx>, start: Start): Promise
     const planned = await place(plane, run, start, nth);
     try {
       const answer = await boot(plane, run, start, planned, nth);
-      return await run.conclude(`show ${nth}`, (tx) => show(plane, tx, { ...start, task: asRef(run.ref) }, planned, answer));
+      return await run.conclude(`show ${nth}`, (tx) =>
+        show(plane, tx, { ...start, task: asRef(run.ref) }, planned, answer),
+      );
     } catch (error) {
       if (!(error instanceof Superseded) || nth === mostPlacements || start.host) throw error;
     }
   }
 }
 
-function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: Start, nth: number): Promise<Planned> {
+function place(
+  plane: Plane,
+  run: Run<Tx>,
+  { vm, host, resume, force = false }: Start,
+  nth: number,
+): Promise<Planned> {
   return run.commit(
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
-      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run)))) throw new Superseded(vm);
+      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run))))
+        throw new Superseded(vm);
       const refused =
         passthrough.refusePci(record.other_config) ??
-        (resume ? platform.refuseToBuild(record) : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force }));
-      const placed = await placeVm(plane, tx, { vm, record, attached, task: asRef(run.ref), only: host, refused });
+        (resume
+          ? platform.refuseToBuild(record)
+          : platform.refuseToStart(record, { vusbs: attached.usbGroups.length, force }));
+      const placed = await placeVm(plane, tx, {
+        vm,
+        record,
+        attached,
+        task: asRef(run.ref),
+        only: host,
+        refused,
+      });
       if (!resume) prepare(tx, record);
       return { ...placed, spec: specOf(record, attached), ...renewal(record) };
     },
@@ -81,20 +101,24 @@ function place(plane: Plane, run: Run<Tx>, { vm, host, resume, force = false }: 
 const restOf = (resume: true | undefined): 'Suspended' | 'Halted' => (resume ? 'Suspended' : 'Halted');
 
 async function isCancelled(tx: Tx, { ref }: Run<Tx>): Promise<boolean> {
-  return (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0;
+  return (
+    (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0
+  );
 }
 
 /** The guest of an earlier run is forgotten, the device model is named, and so is whether secure boot is on where the pool decides it. */
 function prepare(tx: Tx, record: Row<'VM'>): void {
   forgetGuest(tx, record);
   const settings = platform.platformToStart(record);
-  if (settings !== record.platform) tx.leave('UPDATE vm SET platform = $2 WHERE ref = $1', [record.ref, JSON.stringify(settings)]);
+  if (settings !== record.platform)
+    tx.leave('UPDATE vm SET platform = $2 WHERE ref = $1', [record.ref, JSON.stringify(settings)]);
   if (settings['secureboot'] === 'auto') tx.leave(decideSecureBoot, [record.ref]);
 }
 /** `auto` is on when the pool has certificates. */
 const decideSecureBoot = `UPDATE vm SET platform = platform || jsonb_build_object('secureboot', (SELECT (uefi_certificates <> '')::text FROM pool)) WHERE ref = $1`;
 
-const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> => (vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {});
+const renewal = (vm: StoredRecord<'VM'>): Pick<Planned, 'renew'> =>
+  vm.secureboot_certificates_state === 'update_on_boot' ? { renew: true } : {};
 
 function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: number): Promise<VmAnswer> {
   const state = start.start_paused ? ('paused' as const) : ('running' as const);
@@ -102,7 +126,11 @@ function boot(plane: Plane, run: Run<Tx>, start: Start, planned: Planned, nth: n
     `boot ${nth}`,
     async () => {
       const saved = start.resume ? await reading(plane.store, (tx) => savedImage(tx, start.vm)) : undefined;
-      return plane.agents.ensure(planned, { state, spec: planned.spec, boots: 1, ...(saved ? { saved } : {}) }, patienceOf(run));
+      return plane.agents.ensure(
+        planned,
+        { state, spec: planned.spec, boots: 1, ...(saved ? { saved } : {}) },
+        patienceOf(run),
+      );
     },
     () => stopDomain(plane, planned),
   );
@@ -169,15 +197,32 @@ async function show(
   await after?.(tx);
 }
 
-const tellStarted = (plane: Plane, tx: Tx, vm: Ref<'VM'>, resumed: boolean, host: Ref<'host'>): Promise<void> =>
-  raiseVmAlert(tx, plane, { vm, name: resumed ? 'VM_RESUMED' : 'VM_STARTED', text: resumed ? 'was resumed' : 'was started', host });
+const tellStarted = (
+  plane: Plane,
+  tx: Tx,
+  vm: Ref<'VM'>,
+  resumed: boolean,
+  host: Ref<'host'>,
+): Promise<void> =>
+  raiseVmAlert(tx, plane, {
+    vm,
+    name: resumed ? 'VM_RESUMED' : 'VM_STARTED',
+    text: resumed ? 'was resumed' : 'was started',
+    host,
+  });
 
 type Protocol = 'rfb' | 'vt100';
 /** A guest with a device model has its screen; any other has a text console, which is drawn as a screen too unless its settings forbid that. */
 const consolesOf = (mode: DomainSpec['mode'], withoutScreen: boolean): readonly Protocol[] =>
   mode === 'hvm' ? ['rfb'] : withoutScreen ? ['vt100'] : ['rfb', 'vt100'];
 
-async function addConsoles(plane: Plane, tx: Tx, vm: Ref<'VM'>, protocols: readonly Protocol[], address: string): Promise<void> {
+async function addConsoles(
+  plane: Plane,
+  tx: Tx,
+  vm: Ref<'VM'>,
+  protocols: readonly Protocol[],
+  address: string,
+): Promise<void> {
   await tx.insertAll(
     'console',
     protocols.map((protocol) => {

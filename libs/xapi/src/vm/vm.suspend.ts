@@ -14,8 +14,10 @@ import { bringUp } from './vm.start';
 
 export const vmSuspend = (plane: Plane) => ({
   suspend: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'suspend'>) => suspend(plane, run, vm),
-  resume: (run: Run<Tx>, { vm, start_paused }: OperationParams<typeof classes.VM, 'resume'>) => resume(plane, run, { vm, start_paused }),
-  resume_on: (run: Run<Tx>, { vm, start_paused, host }: OperationParams<typeof classes.VM, 'resume_on'>) => resume(plane, run, { vm, start_paused, host }),
+  resume: (run: Run<Tx>, { vm, start_paused }: OperationParams<typeof classes.VM, 'resume'>) =>
+    resume(plane, run, { vm, start_paused }),
+  resume_on: (run: Run<Tx>, { vm, start_paused, host }: OperationParams<typeof classes.VM, 'resume_on'>) =>
+    resume(plane, run, { vm, start_paused, host }),
 });
 
 interface Begun {
@@ -29,7 +31,8 @@ async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void>
     'begin',
     (tx) => begin(plane, tx, vm),
     // Once the memory is saved the domain is gone, whatever could not be said of it.
-    async (tx, begun) => (image && (await show(plane, tx, vm, { ...begun, saved: image })) ? undefined : abort(tx, vm, begun)),
+    async (tx, begun) =>
+      image && (await show(plane, tx, vm, { ...begun, saved: image })) ? undefined : abort(tx, vm, begun),
   );
   const answer = await run.step('save', () => save(plane, run, placed));
   if (!answer) {
@@ -67,12 +70,16 @@ async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<voi
 }
 
 /** False when the run is over. */
-async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }: Begun & { readonly saved: SavedImage }): Promise<boolean> {
-  const rows = await tx.query("UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm", [
-    vm,
-    placed.vmEpoch,
-    JSON.stringify(saved),
-  ]);
+async function show(
+  plane: Plane,
+  tx: Tx,
+  vm: Ref<'VM'>,
+  { placed, vdi, saved }: Begun & { readonly saved: SavedImage },
+): Promise<boolean> {
+  const rows = await tx.query(
+    "UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm",
+    [vm, placed.vmEpoch, JSON.stringify(saved)],
+  );
   if (rows.length === 0) return false;
   await endRuns(tx, [vm]);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
@@ -84,7 +91,15 @@ async function show(plane: Plane, tx: Tx, vm: Ref<'VM'>, { placed, vdi, saved }:
   return true;
 }
 
-async function resume(plane: Plane, run: Run<Tx>, start: { vm: Ref<'VM'>; start_paused: boolean; host?: Ref<'host'> }): Promise<void> {
+async function resume(
+  plane: Plane,
+  run: Run<Tx>,
+  start: { vm: Ref<'VM'>; start_paused: boolean; host?: Ref<'host'> },
+): Promise<void> {
   const vdi = await run.commit('read', async (tx) => (await tx.get('VM', start.vm)).suspend_VDI);
-  return bringUp(plane, run, { ...start, resume: true, after: async (tx) => (isNullRef(vdi) ? undefined : dropSuspendVdi(tx, vdi)) });
+  return bringUp(plane, run, {
+    ...start,
+    resume: true,
+    after: async (tx) => (isNullRef(vdi) ? undefined : dropSuspendVdi(tx, vdi)),
+  });
 }

@@ -23,7 +23,12 @@ function console(name: HandlerName, hostPart: string, lineOf: (exchange: Exchang
       const terminal = terminalThere(exchange, target);
       assertRoom(exchange.plane, terminal);
       const peer = peerOf(exchange, target, terminal);
-      await converse(exchange, { terminal, line: lineOf(exchange), peer, idleMs: () => idleLimitMs(exchange.plane, target.vm) });
+      await converse(exchange, {
+        terminal,
+        line: lineOf(exchange),
+        peer,
+        idleMs: () => idleLimitMs(exchange.plane, target.vm),
+      });
     },
   };
 }
@@ -34,7 +39,9 @@ function terminalThere({ plane }: Exchange, { vm }: Target): Terminal {
   return terminal;
 }
 const peerOf = ({ plane }: Exchange, { vm, protocol }: Target, terminal: Terminal): Peer =>
-  protocol === 'rfb' ? new RfbPeer(terminal, plane.replica.stored('VM', vm)?.name_label ?? '') : new TextPeer(terminal);
+  protocol === 'rfb'
+    ? new RfbPeer(terminal, plane.replica.stored('VM', vm)?.name_label ?? '')
+    : new TextPeer(terminal);
 
 interface Conversation {
   readonly terminal: Terminal;

@@ -12,12 +12,15 @@ function poolOf(replica: View) {
 
 /** 503 while somebody else looks and only one may. */
 export function assertRoom({ replica }: Plane, terminal: Terminal): void {
-  if (terminal.isWatched && poolOf(replica)?.limit_console_sessions) throw new Refusal(503, 'Somebody else is at this console, and the pool allows one only');
+  if (terminal.isWatched && poolOf(replica)?.limit_console_sessions)
+    throw new Refusal(503, 'Somebody else is at this console, and the pool allows one only');
 }
 
 /** How long nothing may be typed; Infinity for as long as one likes. */
 export function idleLimitMs({ replica }: Plane, ref: Ref<'VM'>): number {
   const vm = replica.stored('VM', ref);
-  const seconds = vm?.is_control_domain ? replica.stored('host', vm.resident_on)?.console_idle_timeout : poolOf(replica)?.vm_console_idle_timeout;
+  const seconds = vm?.is_control_domain
+    ? replica.stored('host', vm.resident_on)?.console_idle_timeout
+    : poolOf(replica)?.vm_console_idle_timeout;
   return seconds === undefined || seconds <= 0 ? Infinity : seconds * 1000;
 }

@@ -40,15 +40,20 @@ const version = '13';
 export function webSocketLine(exchange: Exchange): Line {
   const { request, response, socket, head } = exchange;
   const key = request.headers['sec-websocket-key'];
-  if (response || key === undefined || request.headers.upgrade?.toLowerCase() !== 'websocket') throw new Refusal(400, 'This handler takes WebSockets only');
+  if (response || key === undefined || request.headers.upgrade?.toLowerCase() !== 'websocket')
+    throw new Refusal(400, 'This handler takes WebSockets only');
   if (request.headers['sec-websocket-version'] !== version)
-    throw new Refusal(400, `Only version ${version} of WebSockets is known`, { 'sec-websocket-version': version });
+    throw new Refusal(400, `Only version ${version} of WebSockets is known`, {
+      'sec-websocket-version': version,
+    });
   const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
   const accept = createHash('sha1')
     .update(key + guid)
     .digest('base64');
   const protocol = offered.includes('binary') ? 'Sec-WebSocket-Protocol: binary\r\n' : '';
-  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${protocol}\r\n`);
+  socket.write(
+    `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n${protocol}\r\n`,
+  );
   return frames(socket, head);
 }
 

@@ -25,7 +25,9 @@ export async function targetOf(exchange: Exchange, handler: HandlerName, hostPar
 
 function ofConsole({ replica }: Plane, ref: string | null, uuid: string | null): Target | undefined {
   const console = replica.stored('console', ref ?? replica.byUuid('console', uuid ?? '') ?? '');
-  return console && !isNullRef(console.VM) ? { vm: console.VM, protocol: console.protocol === 'rfb' ? 'rfb' : 'vt100' } : undefined;
+  return console && !isNullRef(console.VM)
+    ? { vm: console.VM, protocol: console.protocol === 'rfb' ? 'rfb' : 'vt100' }
+    : undefined;
 }
 
 /** The screen, when the VM has one. */

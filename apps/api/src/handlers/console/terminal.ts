@@ -58,7 +58,10 @@ export function terminalOf(plane: Plane, vm: Ref<'VM'>): Terminal | undefined {
   const all = kept.get(plane) ?? new Map<string, { readonly started: number; readonly terminal: Terminal }>();
   kept.set(plane, all);
   const found = all.get(vm);
-  const entry = found?.started === guest.started ? found : { started: guest.started, terminal: new Terminal(plane, vm, guest.started) };
+  const entry =
+    found?.started === guest.started
+      ? found
+      : { started: guest.started, terminal: new Terminal(plane, vm, guest.started) };
   // The one looked at last goes last.
   all.delete(vm);
   all.set(vm, entry);

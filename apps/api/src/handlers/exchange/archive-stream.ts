@@ -23,11 +23,15 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, i) => {
   for (let k = 0; k < 8; k += 1) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
   return c;
 });
-const crc32 = (bytes: Uint8Array): number => ~bytes.reduce((crc, byte) => (crcTable[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8), 0xffffffff) >>> 0;
+const crc32 = (bytes: Uint8Array): number =>
+  ~bytes.reduce((crc, byte) => (crcTable[(crc ^ byte) & 255] ?? 0) ^ (crc >>> 8), 0xffffffff) >>> 0;
 
 const entryBytes = 26;
 /** The fields common to the head of a file and its line in the directory. */
-function entry(name: Buffer, { bytes, packed }: { readonly bytes: Uint8Array; readonly packed: Uint8Array }): Buffer {
+function entry(
+  name: Buffer,
+  { bytes, packed }: { readonly bytes: Uint8Array; readonly packed: Uint8Array },
+): Buffer {
   const out = Buffer.alloc(entryBytes);
   out.writeUInt16LE(20, 0);
   out.writeUInt16LE(0x0800, 2); // names in UTF-8

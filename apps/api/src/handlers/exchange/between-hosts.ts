@@ -10,13 +10,15 @@ const remoteDatabase = (name: 'post_remote_db_access' | 'post_remote_db_access_v
 
 const remoteCommand: Handler = {
   name: 'connect_remotecmd',
-  run: () => Promise.reject(new XenError('INTERNAL_ERROR', 'Only a session of the pool itself may run commands')),
+  run: () =>
+    Promise.reject(new XenError('INTERNAL_ERROR', 'Only a session of the pool itself may run commands')),
 };
 
 /** xapi gives members the password file of the coordinator; passwords here are in the database and leave it for nobody. */
 const configFiles: Handler = {
   name: 'get_config_sync',
-  run: () => Promise.reject(new XenError('INTERNAL_ERROR', 'Unix.Unix_error(Unix.ENOENT, "open", "/etc/passwd")')),
+  run: () =>
+    Promise.reject(new XenError('INTERNAL_ERROR', 'Unix.Unix_error(Unix.ENOENT, "open", "/etc/passwd")')),
 };
 
 export const betweenHosts: readonly Handler[] = [

@@ -3,7 +3,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { allows, handlerNamed, type HandlerName, type Role } from '@xenplane/model';
 import type { Bodies } from '@xenplane/http';
-import { denied, type Dispatcher, type HttpTask, type Plane, type Session, type RequestOrigin } from '@xenplane/xapi';
+import {
+  denied,
+  type Dispatcher,
+  type HttpTask,
+  type Plane,
+  type Session,
+  type RequestOrigin,
+} from '@xenplane/xapi';
 import { Refusal, shown } from './refusal';
 
 export interface Exchange {
@@ -48,9 +55,20 @@ export function responseOf({ response }: Exchange): ServerResponse {
 export const forPages = { 'access-control-allow-origin': '*' } as const;
 
 /** Writes a whole document and closes. */
-export function sendDocument(exchange: Exchange, type: string, body: Uint8Array, headers: Readonly<Record<string, string>> = {}): void {
+export function sendDocument(
+  exchange: Exchange,
+  type: string,
+  body: Uint8Array,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   responseOf(exchange)
-    .writeHead(200, { connection: 'close', 'cache-control': 'no-cache, no-store', 'content-type': type, 'content-length': String(body.byteLength), ...headers })
+    .writeHead(200, {
+      connection: 'close',
+      'cache-control': 'no-cache, no-store',
+      'content-type': type,
+      'content-length': String(body.byteLength),
+      ...headers,
+    })
     .end(body);
 }
 

@@ -16,7 +16,11 @@ export interface LoginRequest {
   readonly open?: true | undefined;
 }
 
-export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { query, way, open }: LoginRequest): Promise<Login> {
+export async function logIn(
+  dispatcher: Dispatcher,
+  request: IncomingMessage,
+  { query, way, open }: LoginRequest,
+): Promise<Login> {
   const token = query.get('session_id');
   if (token !== null) return { token, session: await dispatcher.sessions.findNow(token), own: false };
   const basic = /^Basic (.+)$/i.exec(request.headers.authorization ?? '')?.[1];
@@ -28,8 +32,18 @@ export async function logIn(dispatcher: Dispatcher, request: IncomingMessage, { 
 
 async function logInOnce(dispatcher: Dispatcher, credentials: string, way: RequestOrigin): Promise<Login> {
   const at = credentials.indexOf(':');
-  const params = [at < 0 ? credentials : credentials.slice(0, at), at < 0 ? '' : credentials.slice(at + 1), '1.0', 'http'];
-  const answer = await dispatcher.call({ method: 'session.login_with_password', params, signal: new AbortController().signal, way });
+  const params = [
+    at < 0 ? credentials : credentials.slice(0, at),
+    at < 0 ? '' : credentials.slice(at + 1),
+    '1.0',
+    'http',
+  ];
+  const answer = await dispatcher.call({
+    method: 'session.login_with_password',
+    params,
+    signal: new AbortController().signal,
+    way,
+  });
   const token = 'value' in answer ? String(answer.value) : '';
   return { token, session: await dispatcher.sessions.find(token), own: true };
 }
@@ -37,5 +51,7 @@ async function logInOnce(dispatcher: Dispatcher, credentials: string, way: Reque
 export const unauthorised = new Set(['SESSION_AUTHENTICATION_FAILED', 'SESSION_INVALID']);
 /** Whatever was wrong with a login, a task that waits for it hears the same. */
 export function forbidden(error: unknown): never {
-  throw error instanceof XenError && unauthorised.has(error.code) ? new XenError('SESSION_AUTHENTICATION_FAILED') : error;
+  throw error instanceof XenError && unauthorised.has(error.code)
+    ? new XenError('SESSION_AUTHENTICATION_FAILED')
+    : error;
 }

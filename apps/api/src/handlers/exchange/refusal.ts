@@ -20,7 +20,9 @@ const escaped = (text: string): string => text.replace(/[<>&"]/g, (c) => `&#${c.
 export const shown = (error: XenError): string => `${error.code}: [ ${error.params.join('; ')} ]`;
 
 export const page = (status: number, text: string): Buffer =>
-  Buffer.from(`<html><body><h1>HTTP ${status} ${escaped(reasonOf(status))}</h1>${escaped(text)}</body></html>`);
+  Buffer.from(
+    `<html><body><h1>HTTP ${status} ${escaped(reasonOf(status))}</h1>${escaped(text)}</body></html>`,
+  );
 
 /** The words behind a status, as xapi has them. */
 export const reasonOf = (status: number): string => reasons[status] ?? 'Error';
@@ -44,14 +46,22 @@ interface Refused {
 /** The last answer on a connection. */
 export function refused({ status, message, headers }: Refusal): Refused {
   const body = page(status, message);
-  const own = { connection: 'close', 'cache-control': 'no-cache, no-store', 'content-type': 'text/html', 'content-length': String(body.length) };
+  const own = {
+    connection: 'close',
+    'cache-control': 'no-cache, no-store',
+    'content-type': 'text/html',
+    'content-length': String(body.length),
+  };
   return { headers: { ...own, ...headers }, body };
 }
 /** The same as bytes, for a connection without a response. */
 export function refusedBytes(refusal: Refusal): Buffer {
   const { headers, body } = refused(refusal);
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.concat([Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`), body]);
+  return Buffer.concat([
+    Buffer.from(`HTTP/1.1 ${refusal.status} ${reasonOf(refusal.status)}\r\n${head.join('')}\r\n`),
+    body,
+  ]);
 }
 
 const lingerMs = 1_000;

@@ -14,9 +14,17 @@ const head = (exchange: Exchange, headers: Readonly<Record<string, string>>): Re
 });
 
 /** Streams a file of unknown length; the connection's end is its end, and comes when the task has ended. */
-export async function sendFile(exchange: Exchange, name: string, type: string, body: AsyncIterable<Uint8Array>): Promise<void> {
+export async function sendFile(
+  exchange: Exchange,
+  name: string,
+  type: string,
+  body: AsyncIterable<Uint8Array>,
+): Promise<void> {
   const response = responseOf(exchange);
-  response.writeHead(200, head(exchange, { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` }));
+  response.writeHead(
+    200,
+    head(exchange, { 'content-type': type, 'content-disposition': `attachment; filename="${name}"` }),
+  );
   response.flushHeaders();
   await stoppable(exchange, () => pipeline(body, response, { end: false }));
 }
@@ -30,7 +38,8 @@ export function acceptBody(exchange: Exchange): void {
 
 /** 403 for bodies whose end only their framing shows, as in xapi. */
 export function refuseChunked({ request }: Exchange): void {
-  if (request.headers['transfer-encoding'] !== undefined) throw new Refusal(403, 'IMPORT_ERROR_CANNOT_HANDLE_CHUNKED: [  ]');
+  if (request.headers['transfer-encoding'] !== undefined)
+    throw new Refusal(403, 'IMPORT_ERROR_CANNOT_HANDLE_CHUNKED: [  ]');
 }
 
 /** The length that the client says its body has. */

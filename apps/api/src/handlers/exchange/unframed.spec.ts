@@ -20,7 +20,8 @@ beforeAll(async () => {
       response.flushHeaders();
       let size = 0;
       // A reader that is slower than the network.
-      for await (const piece of bodyUntilCut({ request })) if ((size += piece.length) % 7 === 0) await sleep(1);
+      for await (const piece of bodyUntilCut({ request }))
+        if ((size += piece.length) % 7 === 0) await sleep(1);
       bodies.push(size);
       response.end(`${request.method} ${request.url} ${request.headers['x-mine']} ${size}`);
     })();
@@ -45,14 +46,21 @@ async function answerTo(...pieces: readonly (string | Buffer)[]): Promise<string
 }
 const head = (version: string): string => `PUT /file?a=b HTTP/${version}\r\nHost: any\r\nX-Mine: yes\r\n\r\n`;
 
-test.each(['1.0', '1.1'])('HTTP/%s: a body without a frame is all that comes until the connection ends, however it comes', async (version) => {
-  const many = Buffer.alloc(3 * 2 ** 20, 1);
-  expect(await answerTo(`${head(version)}body`)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*PUT \/file\?a=b yes 4(\r\n0\r\n\r\n)?$/);
-  expect(await answerTo(head(version).slice(0, 20), head(version).slice(20), 'bo', 'dy')).toMatch(/ 4(\r\n0\r\n\r\n)?$/);
-  expect(await answerTo(head(version), many)).toMatch(/ 3145728(\r\n0\r\n\r\n)?$/);
-  expect(await answerTo(head(version))).toMatch(/ 0(\r\n0\r\n\r\n)?$/);
-  expect(await answerTo(head(version), 'GET / HTTP/1.0\r\n\r\n')).toMatch(/ 18(\r\n0\r\n\r\n)?$/);
-});
+test.each(['1.0', '1.1'])(
+  'HTTP/%s: a body without a frame is all that comes until the connection ends, however it comes',
+  async (version) => {
+    const many = Buffer.alloc(3 * 2 ** 20, 1);
+    expect(await answerTo(`${head(version)}body`)).toMatch(
+      /^HTTP\/1\.1 200 OK\r\n[^]*PUT \/file\?a=b yes 4(\r\n0\r\n\r\n)?$/,
+    );
+    expect(await answerTo(head(version).slice(0, 20), head(version).slice(20), 'bo', 'dy')).toMatch(
+      / 4(\r\n0\r\n\r\n)?$/,
+    );
+    expect(await answerTo(head(version), many)).toMatch(/ 3145728(\r\n0\r\n\r\n)?$/);
+    expect(await answerTo(head(version))).toMatch(/ 0(\r\n0\r\n\r\n)?$/);
+    expect(await answerTo(head(version), 'GET / HTTP/1.0\r\n\r\n')).toMatch(/ 18(\r\n0\r\n\r\n)?$/);
+  },
+);
 
 test('a connection that breaks ends the body, and a body with a frame is none of this', async () => {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
@@ -61,5 +69,9 @@ test('a connection that breaks ends the body, and a body with a frame is none of
   socket.resetAndDestroy();
   while (bodies.at(-1) !== 5) await sleep(5);
   expect(await answerTo('PUT / HTTP/1.0\r\nContent-Length: 2\r\n\r\nok')).toMatch(/framed$/);
-  expect(await answerTo('PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n')).toContain('framed');
+  expect(
+    await answerTo(
+      'PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n',
+    ),
+  ).toContain('framed');
 });

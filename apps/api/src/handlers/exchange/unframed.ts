@@ -21,7 +21,8 @@ const unframed = new WeakSet<IncomingMessage>();
 /** True if the body of a request lasts until the connection ends. */
 export const isUnframed = (request: IncomingMessage): boolean => unframed.has(request);
 
-const hasFrame = ({ headers }: IncomingMessage): boolean => headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+const hasFrame = ({ headers }: IncomingMessage): boolean =>
+  headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
 
 /** To be called for each connection of a server, once the server itself has taken it. */
 export function watchUploads(socket: Parsed): void {
@@ -41,14 +42,26 @@ class FollowedRequest extends IncomingMessage {
   constructor(head: IncomingMessage, socket: Socket) {
     super(socket);
     const { method, url, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders, headers } = head;
-    Object.assign(this, { method, url, httpVersion, httpVersionMajor, httpVersionMinor, rawHeaders, headers });
+    Object.assign(this, {
+      method,
+      url,
+      httpVersion,
+      httpVersionMajor,
+      httpVersionMinor,
+      rawHeaders,
+      headers,
+    });
   }
   override _read(): void {
     this.socket.resume();
   }
 }
 
-export function followBody(head: IncomingMessage, socket: Socket, begun: Buffer): { readonly request: IncomingMessage; readonly response: ServerResponse } {
+export function followBody(
+  head: IncomingMessage,
+  socket: Socket,
+  begun: Buffer,
+): { readonly request: IncomingMessage; readonly response: ServerResponse } {
   const request = new FollowedRequest(head, socket);
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;

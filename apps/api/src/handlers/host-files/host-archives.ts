@@ -1,5 +1,13 @@
 /** Archives about one host: its backup and the way back, its logs, its status report. */
-import { backupFiles, backupNames, capabilities, logFiles, reportFiles, restoreHost, type HostFile } from '@xenplane/xapi';
+import {
+  backupFiles,
+  backupNames,
+  capabilities,
+  logFiles,
+  reportFiles,
+  restoreHost,
+  type HostFile,
+} from '@xenplane/xapi';
 import { XenError } from '@xenplane/model';
 import { BadTar, ByteReader, EndOfStream, TarReader } from '@xenplane/wire';
 import { tar, tarBz2, tarGz, zip } from '../exchange/archive-stream';
@@ -45,7 +53,8 @@ const isForm = (name: string): name is keyof typeof forms => Object.hasOwn(forms
 function entriesOf({ query }: Exchange): string[] {
   const entries = (query.get('entries') ?? '').split(',').filter((e) => e !== '');
   const unknown = entries.find((e) => !capabilities.some(({ key }) => key === e));
-  if (unknown !== undefined) throw new XenError('SYSTEM_STATUS_RETRIEVAL_FAILED', `There is no entry ${unknown}`);
+  if (unknown !== undefined)
+    throw new XenError('SYSTEM_STATUS_RETRIEVAL_FAILED', `There is no entry ${unknown}`);
   return entries;
 }
 
@@ -72,7 +81,11 @@ async function unpacked(body: AsyncIterable<Uint8Array>): Promise<{ manifest: un
     found = new Map<string, unknown>();
   const wanted: readonly string[] = Object.values(backupNames);
   for (let entry = await archive.next(); entry; entry = await archive.next()) {
-    if (wanted.includes(entry.name)) found.set(entry.name, JSON.parse(Buffer.from(await archive.content(entry, mostBytes)).toString('utf8')));
+    if (wanted.includes(entry.name))
+      found.set(
+        entry.name,
+        JSON.parse(Buffer.from(await archive.content(entry, mostBytes)).toString('utf8')),
+      );
     else await reader.skip(Math.ceil(entry.size / record) * record);
   }
   for await (const _rest of reader.rest());
@@ -86,12 +99,15 @@ const hostRestore: Handler = {
     refuseChunked(exchange);
     const host = await liveHost(exchange);
     acceptBody(exchange);
-    await stoppable(exchange, async () => restoreHost(exchange.plane, host, await unpacked(bodyCounted(exchange)).catch(notArchive)));
+    await stoppable(exchange, async () =>
+      restoreHost(exchange.plane, host, await unpacked(bodyCounted(exchange)).catch(notArchive)),
+    );
     responseOf(exchange).end();
   },
 };
 function notArchive(error: unknown): never {
-  if (error instanceof BadTar || error instanceof EndOfStream || error instanceof SyntaxError) throw new XenError('RESTORE_SCRIPT_FAILED', error.message);
+  if (error instanceof BadTar || error instanceof EndOfStream || error instanceof SyntaxError)
+    throw new XenError('RESTORE_SCRIPT_FAILED', error.message);
   throw error;
 }
 

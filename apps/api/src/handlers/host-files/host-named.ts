@@ -9,11 +9,15 @@ const parameters = ['host_id', 'host_uuid', 'host', 'uuid', 'ref'];
 
 export function hostNamed(exchange: Exchange): Ref<'host'> {
   const { query, plane } = exchange;
-  const name = parameters.map((p) => query.get(p)).find((value) => value !== null && value !== '' && !isNullRef(asRef(value)));
+  const name = parameters
+    .map((p) => query.get(p))
+    .find((value) => value !== null && value !== '' && !isNullRef(asRef(value)));
   if (name === undefined || name === null) return hostOf(exchange);
   const ref = plane.replica.byUuid('host', name) ?? asRef<'host'>(name);
   if (!plane.replica.has('host', ref))
-    throw name.startsWith('OpaqueRef:') ? new XenError('HANDLE_INVALID', 'host', name) : new XenError('UUID_INVALID', 'host', name);
+    throw name.startsWith('OpaqueRef:')
+      ? new XenError('HANDLE_INVALID', 'host', name)
+      : new XenError('UUID_INVALID', 'host', name);
   return ref;
 }
 

@@ -5,12 +5,21 @@ import { inSlices } from '@xenplane/store';
 import { dumpJson, dumpXml, updatesJson, updatesXml, type Column, type DumpArchive } from '@xenplane/wire';
 import { Archives, lastUp, ownerNames, type Plane, type RecordedRrd, type RrdClass } from '@xenplane/xapi';
 import { addressedHost } from '../../host-addresses';
-import { flag, forPages, required, responseOf, sendDocument, type Exchange, type Handler } from '../exchange/exchange';
+import {
+  flag,
+  forPages,
+  required,
+  responseOf,
+  sendDocument,
+  type Exchange,
+  type Handler,
+} from '../exchange/exchange';
 import { Refusal } from '../exchange/refusal';
 
 const cfs: readonly rrd.Consolidation[] = ['AVERAGE', 'MIN', 'MAX', 'LAST'];
 const secondsNow = ({ clock }: Plane): number => clock.now().getTime() / 1000;
-const wantsJson = (exchange: Exchange): boolean => flag(exchange, 'json') || (exchange.request.headers.accept ?? '').includes('application/json');
+const wantsJson = (exchange: Exchange): boolean =>
+  flag(exchange, 'json') || (exchange.request.headers.accept ?? '').includes('application/json');
 
 function integer(exchange: Exchange, name: string, otherwise?: number): number {
   const text = exchange.query.get(name);
@@ -48,16 +57,23 @@ async function whole(pieces: Iterable<string>): Promise<Buffer> {
 }
 function* asked(exchange: Exchange, archives: Archives): Generator<RecordedRrd> {
   const host = hostOf(exchange);
-  const named = (parameter: string): string[] => exchange.query.getAll(parameter).filter((uuid) => uuid !== '');
+  const named = (parameter: string): string[] =>
+    exchange.query.getAll(parameter).filter((uuid) => uuid !== '');
   if (flag(exchange, 'host')) yield* present([archives.of('host', host)]);
-  if (exchange.query.has('vm_uuid')) for (const uuid of named('vm_uuid')) yield* present([running(exchange, archives, uuid)]);
+  if (exchange.query.has('vm_uuid'))
+    for (const uuid of named('vm_uuid')) yield* present([running(exchange, archives, uuid)]);
   else for (const vm of archives.residents(host)) yield* present([archives.of('VM', vm)]);
   for (const uuid of named('sr_uuid')) yield* present([archives.byUuid('SR', uuid)]);
 }
-const present = (all: readonly (RecordedRrd | undefined)[]): RecordedRrd[] => all.filter((one) => one !== undefined);
+const present = (all: readonly (RecordedRrd | undefined)[]): RecordedRrd[] =>
+  all.filter((one) => one !== undefined);
 
 /** A VM that does not run has no new figures. */
-function running({ plane: { replica } }: Exchange, archives: Archives, uuid: string): RecordedRrd | undefined {
+function running(
+  { plane: { replica } }: Exchange,
+  archives: Archives,
+  uuid: string,
+): RecordedRrd | undefined {
   const ref = replica.byUuid('VM', uuid);
   const state = ref && replica.stored('VM', ref)?.power_state;
   return ref && (state === 'Running' || state === 'Paused') ? archives.of('VM', ref) : undefined;
@@ -67,7 +83,11 @@ const updatesHeads = { ...forPages, 'access-control-allow-headers': 'X-Requested
 export const rrdUpdates: Handler = {
   name: 'rrd_updates',
   run: async (exchange) => {
-    const asking = { start: integer(exchange, 'start'), interval: integer(exchange, 'interval', 0), cf: consolidation(exchange) };
+    const asking = {
+      start: integer(exchange, 'start'),
+      interval: integer(exchange, 'interval', 0),
+      cf: consolidation(exchange),
+    };
     const archives = await Archives.open(exchange.plane);
     const now = secondsNow(exchange.plane);
     const start = asking.start < 0 ? Math.floor(now) + asking.start : asking.start;
@@ -76,9 +96,13 @@ export const rrdUpdates: Handler = {
     const columns: Column[] = [];
     for await (const { cls, uuid, sources } of inSlices(asked(exchange, archives)))
       for await (const source of inSlices(sources))
-        columns.push({ legend: `${asking.cf}:${ownerNames[cls]}:${uuid}:${source.name}`, values: sheet.column(source.figure()) });
+        columns.push({
+          legend: `${asking.cf}:${ownerNames[cls]}:${uuid}:${source.name}`,
+          values: sheet.column(source.figure()),
+        });
     const updates = { ...grid, start: rrd.startShown(grid.step, start), columns };
-    if (wantsJson(exchange)) sendDocument(exchange, 'application/json', await whole(updatesJson(updates)), updatesHeads);
+    if (wantsJson(exchange))
+      sendDocument(exchange, 'application/json', await whole(updatesJson(updates)), updatesHeads);
     else sendDocument(exchange, 'text/xml', await whole(updatesXml(updates)), updatesHeads);
   },
 };
@@ -134,7 +158,8 @@ const handedOver: Handler = {
     const uuid = required(exchange, 'uuid');
     const { replica } = exchange.plane;
     await replica.fresh();
-    if (!replica.byUuid(exchange.query.has('is_host') ? 'host' : 'VM', uuid)) throw new Refusal(404, `There is nothing to keep archives of: ${uuid}`);
+    if (!replica.byUuid(exchange.query.has('is_host') ? 'host' : 'VM', uuid))
+      throw new Refusal(404, `There is nothing to keep archives of: ${uuid}`);
     const response = responseOf(exchange);
     response.writeHead(200, { connection: 'close', 'cache-control': 'no-cache, no-store' });
     response.flushHeaders();

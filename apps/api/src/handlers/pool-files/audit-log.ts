@@ -24,12 +24,17 @@ export const auditLog: Handler = {
     const since = momentOf(query.get('since'));
     await dispatcher.trail.flush();
     const response = responseOf(exchange);
-    response.writeHead(200, { connection: 'close', 'cache-control': 'no-cache, no-store', 'content-type': 'text/plain; charset=utf-8' });
+    response.writeHead(200, {
+      connection: 'close',
+      'cache-control': 'no-cache, no-store',
+      'content-type': 'text/plain; charset=utf-8',
+    });
     for (let after = 0; !signal.aborted;) {
       const lines = await auditLines(plane.store, since, after, linesAtOnce);
       const last = lines.at(-1);
       if (!last) break;
-      if (!response.write(`${lines.map((l) => l.line).join('\n')}\n`)) await once(response, 'drain', { signal });
+      if (!response.write(`${lines.map((l) => l.line).join('\n')}\n`))
+        await once(response, 'drain', { signal });
       after = last.id;
     }
     response.end();

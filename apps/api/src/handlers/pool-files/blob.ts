@@ -12,7 +12,9 @@ function named({ query }: Exchange): BlobNamed {
   return { ref, uuid };
 }
 function notFound(error: unknown): never {
-  throw error instanceof XenError && ['HANDLE_INVALID', 'UUID_INVALID'].includes(error.code) ? new Refusal(404, 'There is no such blob') : error;
+  throw error instanceof XenError && ['HANDLE_INVALID', 'UUID_INVALID'].includes(error.code)
+    ? new Refusal(404, 'There is no such blob')
+    : error;
 }
 
 export const getBlob: Handler = {
@@ -34,7 +36,9 @@ export const putBlob: Handler = {
   run: async (exchange) => {
     const which = named(exchange);
     const bytes = await received(exchange);
-    await inTransaction(exchange.plane.store, async (tx) => writeBlob(tx, exchange.plane, (await blobNamed(tx, which)).ref, bytes)).catch(notFound);
+    await inTransaction(exchange.plane.store, async (tx) =>
+      writeBlob(tx, exchange.plane, (await blobNamed(tx, which)).ref, bytes),
+    ).catch(notFound);
     sendDocument(exchange, 'text/plain', Buffer.alloc(0), forPages);
   },
 };

@@ -16,7 +16,8 @@ async function indexIn(body: AsyncIterable<Uint8Array>): Promise<string | undefi
   let index: string | undefined;
   for (let entry = await tar.next(); entry; entry = await tar.next()) {
     if (reader.position + entry.size > mostBytes) throw new BadTar(`more than ${mostBytes} bytes`);
-    if (/(^|\/)repodata\/repomd\.xml$/.test(entry.name)) index = Buffer.from(await tar.content(entry, mostIndexBytes)).toString('utf8');
+    if (/(^|\/)repodata\/repomd\.xml$/.test(entry.name))
+      index = Buffer.from(await tar.content(entry, mostIndexBytes)).toString('utf8');
     else await reader.skip(Math.ceil(entry.size / record) * record);
   }
   for await (const _rest of reader.rest());
@@ -25,7 +26,8 @@ async function indexIn(body: AsyncIterable<Uint8Array>): Promise<string | undefi
 
 async function unpacked(body: AsyncIterable<Uint8Array>): Promise<string> {
   const index = await indexIn(body).catch((error: unknown) => {
-    if (error instanceof BadTar || error instanceof EndOfStream) throw new XenError('BUNDLE_UNPACK_FAILED', error.message);
+    if (error instanceof BadTar || error instanceof EndOfStream)
+      throw new XenError('BUNDLE_UNPACK_FAILED', error.message);
     throw error;
   });
   if (index === undefined) throw new XenError('BUNDLE_SYNC_FAILED');
@@ -40,7 +42,9 @@ export const bundle: Handler = {
     refuseChunked(exchange);
     await bundleRepository(plane);
     acceptBody(exchange);
-    const hash = await stoppable(exchange, async () => syncBundle(plane, await unpacked(bodyCounted(exchange))));
+    const hash = await stoppable(exchange, async () =>
+      syncBundle(plane, await unpacked(bodyCounted(exchange))),
+    );
     responseOf(exchange).end();
     return encodeTaskResult({ kind: 'string' }, hash);
   },

@@ -8,7 +8,8 @@ const pieceBytes = 2 ** 18;
 type Aside = Awaited<ReturnType<typeof bufferInFile>>;
 
 async function* pieces({ size, read }: Aside): AsyncGenerator<Uint8Array> {
-  for (let offset = 0; offset < size; offset += pieceBytes) yield read(offset, Math.min(pieceBytes, size - offset));
+  for (let offset = 0; offset < size; offset += pieceBytes)
+    yield read(offset, Math.min(pieceBytes, size - offset));
 }
 
 export const databaseRestore: Handler = {
@@ -21,7 +22,12 @@ export const databaseRestore: Handler = {
       const file = await bufferInFile(bodyCounted(exchange));
       try {
         if (file.size < (lengthOf(exchange) ?? 0)) throw new Error('the client closed the connection');
-        await restoreDatabase(exchange.plane, sessionOf(exchange), () => pieces(file), flag(exchange, 'dry_run'));
+        await restoreDatabase(
+          exchange.plane,
+          sessionOf(exchange),
+          () => pieces(file),
+          flag(exchange, 'dry_run'),
+        );
       } finally {
         await file.close();
       }

@@ -29,12 +29,14 @@ class Watch {
     const match = /<update\s[^<>]*(?:\/>|>[\s\S]{0,65536}?<\/update>)/.exec(this.kept);
     if (match) this.found = Buffer.from(match[0], 'latin1').toString('utf8');
     const begun = this.kept.lastIndexOf('<update');
-    this.kept = begun >= 0 && this.kept.length - begun < longestHead ? this.kept.slice(begun) : this.kept.slice(-8);
+    this.kept =
+      begun >= 0 && this.kept.length - begun < longestHead ? this.kept.slice(begun) : this.kept.slice(-8);
   }
 }
 
 async function* pieces(aside: Awaited<ReturnType<typeof bufferInFile>>): AsyncGenerator<Write> {
-  for (let offset = 0; offset < aside.size; offset += pieceBytes) yield { offset, bytes: await aside.read(offset, Math.min(pieceBytes, aside.size - offset)) };
+  for (let offset = 0; offset < aside.size; offset += pieceBytes)
+    yield { offset, bytes: await aside.read(offset, Math.min(pieceBytes, aside.size - offset)) };
 }
 
 async function taken(exchange: Exchange): Promise<string> {
@@ -47,7 +49,12 @@ async function taken(exchange: Exchange): Promise<string> {
   try {
     if (watch.found === undefined) throw new XenError('INVALID_PATCH');
     // The disk goes with the task when the update is none.
-    const vdi = await createDisk(plane, { session, task: taskOf(exchange) }, sr.ref, Math.ceil(aside.size / pieceBytes) * pieceBytes);
+    const vdi = await createDisk(
+      plane,
+      { session, task: taskOf(exchange) },
+      sr.ref,
+      Math.ceil(aside.size / pieceBytes) * pieceBytes,
+    );
     await writeDisk(plane, vdi, pieces(aside));
     return await introducePatch(plane, session, vdi, watch.found);
   } finally {

@@ -34,7 +34,11 @@ const ofHost: Handler = {
     const host = hosts.find((h) => h.ref === ref);
     if (!host) throw new XenError('GET_HOST_UPDATES_FAILED', ref);
     const lacking = updates.filter((u) => host.updates.includes(u.id));
-    sendDocument(exchange, 'application/json', Buffer.from(JSON.stringify({ ...host, hash, updates: lacking })));
+    sendDocument(
+      exchange,
+      'application/json',
+      Buffer.from(JSON.stringify({ ...host, hash, updates: lacking })),
+    );
   },
 };
 

@@ -5,7 +5,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-export const isWebSocket = ({ headers }: IncomingMessage): boolean => headers.upgrade?.toLowerCase() === 'websocket';
+export const isWebSocket = ({ headers }: IncomingMessage): boolean =>
+  headers.upgrade?.toLowerCase() === 'websocket';
 
 const ofOffer = new Set(['upgrade', 'http2-settings']);
 const isOffer = (name: string): boolean => ofOffer.has(name.trim().toLowerCase());
@@ -16,7 +17,8 @@ function headWithout({ method, url, httpVersion, rawHeaders }: IncomingMessage):
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [name = '', value = ''] = [rawHeaders[i], rawHeaders[i + 1]];
     if (isOffer(name)) continue;
-    const kept = name.toLowerCase() === 'connection' ? value.split(',').filter((token) => !isOffer(token)) : [value];
+    const kept =
+      name.toLowerCase() === 'connection' ? value.split(',').filter((token) => !isOffer(token)) : [value];
     if (kept.length > 0) lines.push(`${name}: ${kept.join(',').trim()}`);
   }
   return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');

@@ -8,7 +8,10 @@ import { sendFile } from '../exchange/stream-transfer';
 interface Format {
   readonly type: string;
   readonly suffix: string;
-  write(source: DiskSource, names: { readonly uuid: string; readonly base?: string | undefined }): AsyncIterable<Uint8Array>;
+  write(
+    source: DiskSource,
+    names: { readonly uuid: string; readonly base?: string | undefined },
+  ): AsyncIterable<Uint8Array>;
 }
 const formats: Readonly<Record<string, Format>> = {
   raw: { type: 'application/octet-stream', suffix: 'raw', write: writeRaw },
@@ -30,6 +33,11 @@ export const exportRawVdi: Handler = {
     const base = baseName === undefined ? undefined : await findVdi(plane, baseName);
     await holdRead(plane, taskOf(exchange), [vdi.ref], base?.ref);
     const source = await readDisk(plane, vdi, { signal, base });
-    await sendFile(exchange, `${vdi.uuid}.${format.suffix}`, format.type, format.write(source, { uuid: vdi.uuid, base: base?.uuid }));
+    await sendFile(
+      exchange,
+      `${vdi.uuid}.${format.suffix}`,
+      format.type,
+      format.write(source, { uuid: vdi.uuid, base: base?.uuid }),
+    );
   },
 };

@@ -28,23 +28,34 @@ export const exportVm: Handler = {
     const compression = compressionOf(exchange);
     await holdExported(plane, taskOf(exchange), vm);
     await plane.replica.fresh();
-    const { objects, disks } = exportRecords(plane.replica, [vm], { preservePowerState: flag(exchange, 'preserve_power_state') });
+    const { objects, disks } = exportRecords(plane.replica, [vm], {
+      preservePowerState: flag(exchange, 'preserve_power_state'),
+    });
     await holdRead(
       plane,
       taskOf(exchange),
       disks.map(({ ref }) => ref),
     );
     const progress = new Progress(exchange, disks.length);
-    const named = disks.map((disk): NamedDisk => ({ id: disk.id, open: () => opened(exchange, disk, progress) }));
+    const named = disks.map((disk): NamedDisk => ({
+      id: disk.id,
+      open: () => opened(exchange, disk, progress),
+    }));
     const archive = writeArchive(writeOva(exportVersion(plane), objects), named);
     await sendFile(exchange, 'export.xva', 'application/octet-stream', packed(archive, compression));
   },
 };
 
-async function opened(exchange: Exchange, { ref, memoryOf }: ExportedDisk, progress: Progress): Promise<DiskSource> {
+async function opened(
+  exchange: Exchange,
+  { ref, memoryOf }: ExportedDisk,
+  progress: Progress,
+): Promise<DiskSource> {
   const { plane, signal } = exchange;
   const vdi = await findVdi(plane, ref);
-  return progress.of(await (memoryOf ? readMemory(plane, memoryOf, vdi.virtual_size) : readDisk(plane, vdi, { signal })));
+  return progress.of(
+    await (memoryOf ? readMemory(plane, memoryOf, vdi.virtual_size) : readDisk(plane, vdi, { signal })),
+  );
 }
 
 /** Each disk is an equal part of the way. */
@@ -59,7 +70,8 @@ class Progress {
   of(source: DiskSource): DiskSource {
     this.begun += 1;
     const before = this.begun;
-    const tell = (offset: number): Promise<void> | undefined => this.exchange.task?.progress((before + offset / Math.max(1, source.size)) / this.disks);
+    const tell = (offset: number): Promise<void> | undefined =>
+      this.exchange.task?.progress((before + offset / Math.max(1, source.size)) / this.disks);
     return {
       ...source,
       async *read(offset, length) {
@@ -100,7 +112,9 @@ export const exportMetadata: Handler = {
   task: 'VM.export_metadata',
   run: async (exchange) => {
     const { plane } = exchange;
-    const excluded = (exchange.query.get('excluded_device_types') ?? '').split(',').filter((device) => device !== '');
+    const excluded = (exchange.query.get('excluded_device_types') ?? '')
+      .split(',')
+      .filter((device) => device !== '');
     const vms = flag(exchange, 'all') ? await everyVm(exchange) : [await vmOf(exchange)];
     const options = {
       preservePowerState: true,
@@ -111,7 +125,12 @@ export const exportMetadata: Handler = {
     const ova = writeOva(exportVersion(plane), exportRecords(plane.replica, vms, options).objects);
     const headers: Record<string, string> = { 'content-disposition': 'attachment; filename="export.xva"' };
     if (exchange.task) headers['task-id'] = exchange.task.ref;
-    sendDocument(exchange, 'application/octet-stream', Buffer.concat([...tarMember(ovaName, ova), tarEnd()]), headers);
+    sendDocument(
+      exchange,
+      'application/octet-stream',
+      Buffer.concat([...tarMember(ovaName, ova), tarEnd()]),
+      headers,
+    );
   },
 };
 
@@ -121,6 +140,8 @@ async function everyVm(exchange: Exchange): Promise<Ref<'VM'>[]> {
   const withDom0 = flag(exchange, 'include_dom0', true);
   return [...replica.refs('VM')].filter((ref) => {
     const vm = replica.record('VM', ref);
-    return vm !== undefined && !vm.is_a_snapshot && !vm.is_default_template && (withDom0 || !vm.is_control_domain);
+    return (
+      vm !== undefined && !vm.is_a_snapshot && !vm.is_default_template && (withDom0 || !vm.is_control_domain)
+    );
   });
 }

@@ -2,7 +2,17 @@
 import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { asRef, XenError, type Ref } from '@xenplane/model';
-import { ByteReader, encodeTaskResult, EndOfStream, readChunked, readQcow2, readRaw, readTarDisk, readVhd, type Write } from '@xenplane/wire';
+import {
+  ByteReader,
+  encodeTaskResult,
+  EndOfStream,
+  readChunked,
+  readQcow2,
+  readRaw,
+  readTarDisk,
+  readVhd,
+  type Write,
+} from '@xenplane/wire';
 import { assertWritable, createDisk, findSr, findVdi, holdWritten, writeDisk } from '@xenplane/xapi';
 import { flag, sessionOf, taskOf, type Exchange, type Handler } from '../exchange/exchange';
 import { Refusal } from '../exchange/refusal';
@@ -11,7 +21,8 @@ import { acceptBody, bodyCounted, lengthOf, refuseChunked, stoppable } from '../
 
 type Read = (reader: ByteReader, size: number) => AsyncIterable<Write>;
 const sha1 = (bytes: Uint8Array): string => createHash('sha1').update(bytes).digest('hex');
-const inflate = (bytes: Uint8Array, length: number): Uint8Array => inflateRawSync(bytes, { maxOutputLength: length });
+const inflate = (bytes: Uint8Array, length: number): Uint8Array =>
+  inflateRawSync(bytes, { maxOutputLength: length });
 const formats: Readonly<Record<string, Read>> = {
   raw: readRaw,
   vhd: readVhd,
@@ -67,20 +78,37 @@ async function targetOf(exchange: Exchange): Promise<Target> {
   }
   const size = lengthOf(exchange);
   if (!query.has('sr_id') && !query.has('sr_uuid')) await missing(exchange);
-  if (size === undefined || (query.get('format') ?? 'raw') !== 'raw') throw new Refusal(400, 'A new disk needs a raw file of known length');
+  if (size === undefined || (query.get('format') ?? 'raw') !== 'raw')
+    throw new Refusal(400, 'A new disk needs a raw file of known length');
   const sr = await findSr(plane, query);
-  return { vdi: await createDisk(plane, { session: sessionOf(exchange), task: taskOf(exchange) }, sr.ref, size), size, made: true };
+  return {
+    vdi: await createDisk(plane, { session: sessionOf(exchange), task: taskOf(exchange) }, sr.ref, size),
+    size,
+    made: true,
+  };
 }
 
 async function missing({ task, query }: Exchange): Promise<never> {
-  await task?.fail(new XenError('VDI_MISSING', asRef(query.get('sr_id') ?? 'OpaqueRef:NULL'), query.get('vdi') ?? 'OpaqueRef:NULL'));
+  await task?.fail(
+    new XenError(
+      'VDI_MISSING',
+      asRef(query.get('sr_id') ?? 'OpaqueRef:NULL'),
+      query.get('vdi') ?? 'OpaqueRef:NULL',
+    ),
+  );
   throw new Refusal(400, 'Neither a disk nor a storage repository is named');
 }
 
 /** A file of a length that the disk can hold must come whole; others end where they are cut. */
-async function* whole(exchange: Exchange, reader: ByteReader, writes: AsyncIterable<Write>, size: number): AsyncGenerator<Write> {
+async function* whole(
+  exchange: Exchange,
+  reader: ByteReader,
+  writes: AsyncIterable<Write>,
+  size: number,
+): AsyncGenerator<Write> {
   const announced = lengthOf(exchange);
   yield* writes;
   for await (const _rest of reader.rest());
-  if (announced !== undefined && announced <= size && reader.position < announced) throw new EndOfStream(reader.position);
+  if (announced !== undefined && announced <= size && reader.position < announced)
+    throw new EndOfStream(reader.position);
 }

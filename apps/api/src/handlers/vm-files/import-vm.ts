@@ -16,7 +16,8 @@ export const importVm: Handler = {
       const archive = await readArchive(body, { force });
       try {
         const options = { sr, restore, force, live: flag(exchange, 'live'), vdis: vdisOf(exchange) };
-        if (flag(exchange, 'dry_run')) await tryImport(exchange.plane, callerOf(exchange), archive.ova, options);
+        if (flag(exchange, 'dry_run'))
+          await tryImport(exchange.plane, callerOf(exchange), archive.ova, options);
         else await importArchive(exchange.plane, callerOf(exchange), archive, options);
       } finally {
         await archive.close();
@@ -42,14 +43,20 @@ export const importMetadata: Handler = {
   },
 };
 
-const optionsOf = (exchange: Exchange): { restore: boolean; force: boolean } => ({ restore: flag(exchange, 'restore'), force: flag(exchange, 'force') });
+const optionsOf = (exchange: Exchange): { restore: boolean; force: boolean } => ({
+  restore: flag(exchange, 'restore'),
+  force: flag(exchange, 'force'),
+});
 /** `vdi:A=B`: what the archive calls A is the disk B. */
 const vdisOf = ({ query }: Exchange): ReadonlyMap<string, string> =>
-  new Map([...query].flatMap(([key, value]) => (key.startsWith('vdi:') ? [[key.slice(4), value] as const] : [])));
+  new Map(
+    [...query].flatMap(([key, value]) => (key.startsWith('vdi:') ? [[key.slice(4), value] as const] : [])),
+  );
 const callerOf = (exchange: Exchange) => ({ session: sessionOf(exchange), task: taskOf(exchange) });
 
 async function refuseFramed(exchange: Exchange): Promise<void> {
-  if (exchange.request.headers['transfer-encoding'] !== undefined) await exchange.task?.fail(new XenError('IMPORT_ERROR_CANNOT_HANDLE_CHUNKED'));
+  if (exchange.request.headers['transfer-encoding'] !== undefined)
+    await exchange.task?.fail(new XenError('IMPORT_ERROR_CANNOT_HANDLE_CHUNKED'));
   refuseChunked(exchange);
 }
 
@@ -62,7 +69,10 @@ async function storageOf(exchange: Exchange): Promise<Ref<'SR'>> {
 }
 
 /** The answer first, then the body; the task's result is the VMs. */
-async function received(exchange: Exchange, work: (body: AsyncIterable<Uint8Array>) => Promise<void>): Promise<void> {
+async function received(
+  exchange: Exchange,
+  work: (body: AsyncIterable<Uint8Array>) => Promise<void>,
+): Promise<void> {
   acceptBody(exchange);
   await stoppable(exchange, () => work(bodyCounted(exchange)));
   for await (const _rest of bodyUntilCut(exchange));

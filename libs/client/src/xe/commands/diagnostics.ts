@@ -54,10 +54,28 @@ async function oneOf({ objects }: Surroundings, cls: string, uuid: string): Prom
 const vmStatus: Command = async (args, around) => {
   const { objects, printer } = around;
   const vm = await oneOf(around, 'VM', required(args, 'uuid'));
-  printer.table([await chosen(around, tableNamed('vm'), vm, undefined, ['uuid', 'name-label', 'power-state', 'possible-hosts'])]);
+  printer.table([
+    await chosen(around, tableNamed('vm'), vm, undefined, [
+      'uuid',
+      'name-label',
+      'power-state',
+      'possible-hosts',
+    ]),
+  ]);
   printer.list(['Checking to see whether disks are attachable']);
-  const fields = ['uuid', 'userdevice', 'device', 'vdi-uuid', 'empty', 'mode', 'type', 'storage-lock', 'attachable'];
-  for (const drive of await drives(around, vm)) printer.table([await chosen(around, tableNamed('vbd'), drive, undefined, fields)]);
+  const fields = [
+    'uuid',
+    'userdevice',
+    'device',
+    'vdi-uuid',
+    'empty',
+    'mode',
+    'type',
+    'storage-lock',
+    'attachable',
+  ];
+  for (const drive of await drives(around, vm))
+    printer.table([await chosen(around, tableNamed('vbd'), drive, undefined, fields)]);
   printer.list(['Checking to see whether VM can boot on each host']);
   await reportHosts(around, vm.ref);
   const agile = objects.api.call('VM.assert_agile', vm.ref).then(
@@ -76,7 +94,17 @@ const vdiStatus: Command = async (args, around) => {
     inactive = all.filter((drive) => !active.includes(drive));
   const show = async (some: readonly Shown[]): Promise<void> => {
     for (const drive of some)
-      printer.table([await chosen(around, tableNamed('vbd'), drive, undefined, ['uuid', 'userdevice', 'device', 'empty', 'mode', 'type', 'storage-lock'])]);
+      printer.table([
+        await chosen(around, tableNamed('vbd'), drive, undefined, [
+          'uuid',
+          'userdevice',
+          'device',
+          'empty',
+          'mode',
+          'type',
+          'storage-lock',
+        ]),
+      ]);
   };
   printer.list([active.length === 0 ? 'no active VBDs.' : 'active VBDs:']);
   await show(active);
@@ -86,11 +114,14 @@ const vdiStatus: Command = async (args, around) => {
 
 const dayMs = 24 * 60 * 60 * 1000;
 const timeOf = (text: string): number => Date.parse(text.replace(/^(\d{4})(\d{2})(\d{2})T/, '$1-$2-$3T'));
-const columns = (rows: readonly (readonly string[])[]): number[] => (rows[0] ?? []).map((_, i) => Math.max(0, ...rows.map((cells) => cells[i]?.length ?? 0)));
+const columns = (rows: readonly (readonly string[])[]): number[] =>
+  (rows[0] ?? []).map((_, i) => Math.max(0, ...rows.map((cells) => cells[i]?.length ?? 0)));
 /** The licence that expires first comes first, the pool last; it has no licence of its own. */
 const licences: Command = async (_args, { objects, printer }) => {
   const hosts = Object.values(await objects.all('host')).map((host) => {
-    const expiry = (host['license_params'] as Readonly<Record<string, string>> | undefined)?.['expiry'] ?? '19700101T00:00:00Z';
+    const expiry =
+      (host['license_params'] as Readonly<Record<string, string>> | undefined)?.['expiry'] ??
+      '19700101T00:00:00Z';
     return { host, expiry, at: timeOf(expiry) };
   });
   const divider = Array.from({ length: 6 }, () => '-');
@@ -116,7 +147,11 @@ const licences: Command = async (_args, { objects, printer }) => {
 const timing: Command = async (_args, { objects, printer }) => {
   const hosts = Object.entries(await objects.all('host')).map(async ([host, record]) => {
     const stats = await objects.api.call<Record<string, string>>('host.get_diagnostic_timing_stats', host);
-    const all = { 'host-uuid': String(record['uuid']), 'host-name-label': String(record['name_label']), ...stats };
+    const all = {
+      'host-uuid': String(record['uuid']),
+      'host-name-label': String(record['name_label']),
+      ...stats,
+    };
     return cellsOf(Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1))));
   });
   printer.table(await Promise.all(hosts));
@@ -127,7 +162,8 @@ const networkStats: Command = async (args, around) => {
   const params = Object.fromEntries(args.pairs.filter(([name]) => passedOn.includes(name)));
   const rows = await around.objects.api.call<string[][]>('Diagnostics.network_stats', host, params);
   const widths = columns(rows);
-  for (const cells of rows) around.printer.message(cells.map((text, i) => text.padStart(widths[i] ?? 0)).join(' | '));
+  for (const cells of rows)
+    around.printer.message(cells.map((text, i) => text.padStart(widths[i] ?? 0)).join(' | '));
 };
 const databaseStats: Command = async (_args, { objects, printer }) => {
   const stats = Object.entries(await objects.api.call<Record<string, string>>('Diagnostics.db_stats'));

@@ -28,7 +28,13 @@ const forced =
   };
 const drTask: Command = async (args, around) => {
   const whitelist = listed(args, 'sr-whitelist');
-  const made = await perform(around, 'DR_task.create', required(args, 'type'), Object.fromEntries(keyed(args, 'device-config')), whitelist);
+  const made = await perform(
+    around,
+    'DR_task.create',
+    required(args, 'type'),
+    Object.fromEntries(keyed(args, 'device-config')),
+    whitelist,
+  );
   around.printer.list([await around.objects.uuidOf('DR_task', String(made))]);
 };
 const driverSelect: Command = async (args, around) => {
@@ -50,7 +56,8 @@ const rateLimit: Command = async (args, around) => {
       fill_rate: Number(required(args, 'fill-rate')),
     }),
   );
-  for (const uuid of listed(args, 'caller-uuids')) await objects.api.call('Rate_limit.add_caller', made, await objects.byUuid('Caller', uuid));
+  for (const uuid of listed(args, 'caller-uuids'))
+    await objects.api.call('Rate_limit.add_caller', made, await objects.byUuid('Caller', uuid));
   around.printer.list([await objects.uuidOf('Rate_limit', made)]);
 };
 const livepatchWords: Readonly<Record<string, string>> = {
@@ -111,20 +118,39 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'update-pool-clean': row('pool_update.pool_clean', 'uuid'),
   'update-destroy': row('pool_update.destroy', 'uuid'),
   'update-resync-host': row('pool_update.resync_host', { of: 'host-uuid', cls: 'host' }),
-  'repository-introduce': row('Repository.introduce', 'name-label', 'name-description', 'binary-url', 'source-url', 'update', 'gpgkey-path'),
+  'repository-introduce': row(
+    'Repository.introduce',
+    'name-label',
+    'name-description',
+    'binary-url',
+    'source-url',
+    'update',
+    'gpgkey-path',
+  ),
   'repository-introduce-bundle': row('Repository.introduce_bundle', 'name-label', 'name-description'),
   'repository-forget': row('Repository.forget', 'uuid'),
   'repository-set-gpgkey-path': row('Repository.set_gpgkey_path', 'uuid', 'gpgkey-path'),
   'vmss-create': vmssCreate,
   'vmss-destroy': row('VMSS.destroy', 'uuid'),
-  'vm-group-create': make('VM_group', { name_label: 'name-label', name_description: 'name-description', placement: 'placement' }),
+  'vm-group-create': make('VM_group', {
+    name_label: 'name-label',
+    name_description: 'name-description',
+    placement: 'placement',
+  }),
   'vm-group-destroy': row('VM_group.destroy', 'uuid'),
-  'appliance-create': make('VM_appliance', { name_label: 'name-label', name_description: 'name-description' }),
+  'appliance-create': make('VM_appliance', {
+    name_label: 'name-label',
+    name_description: 'name-description',
+  }),
   'appliance-destroy': row('VM_appliance.destroy', 'uuid'),
   'appliance-start': row('VM_appliance.start', 'uuid', 'paused'),
   'appliance-shutdown': applianceShutdown,
   'appliance-recover': recovering('VM_appliance', 'VM_appliance.recover', true),
-  'appliance-assert-can-be-recovered': recovering('VM_appliance', 'VM_appliance.assert_can_be_recovered', false),
+  'appliance-assert-can-be-recovered': recovering(
+    'VM_appliance',
+    'VM_appliance.assert_can_be_recovered',
+    false,
+  ),
   'gpu-group-create': row('GPU_group.create', 'name-label', 'name-description', { is: {} }),
   'gpu-group-destroy': row('GPU_group.destroy', 'uuid'),
   'gpu-group-get-remaining-capacity': saying('GPU_group.get_remaining_capacity', 'uuid', 'vgpu-type-uuid'),
@@ -139,28 +165,56 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'vusb-create': row('VUSB.create', 'vm-uuid', 'usb-group-uuid', { is: {} }),
   'vusb-unplug': row('VUSB.unplug', 'uuid'),
   'vusb-destroy': row('VUSB.destroy', 'uuid'),
-  'vtpm-create': async (args, around) => row('VTPM.create', 'vm-uuid', { is: flagged(args, 'is_unique') || flagged(args, 'is-unique') })(args, around),
+  'vtpm-create': async (args, around) =>
+    row('VTPM.create', 'vm-uuid', { is: flagged(args, 'is_unique') || flagged(args, 'is-unique') })(
+      args,
+      around,
+    ),
   'vtpm-destroy': forced(row('VTPM.destroy', 'uuid')),
   'drtask-create': drTask,
   'drtask-destroy': row('DR_task.destroy', 'uuid'),
   'pvs-site-introduce': row('PVS_site.introduce', 'name-label', 'name-description', 'pvs-uuid'),
   'pvs-site-forget': row('PVS_site.forget', 'uuid'),
-  'pvs-server-introduce': row('PVS_server.introduce', 'addresses', 'first-port', 'last-port', 'pvs-site-uuid'),
+  'pvs-server-introduce': row(
+    'PVS_server.introduce',
+    'addresses',
+    'first-port',
+    'last-port',
+    'pvs-site-uuid',
+  ),
   'pvs-server-forget': row('PVS_server.forget', 'uuid'),
   'pvs-proxy-create': row('PVS_proxy.create', 'pvs-site-uuid', 'vif-uuid'),
   'pvs-proxy-destroy': row('PVS_proxy.destroy', 'uuid'),
   'pvs-cache-storage-create': async (args, around) => {
     const [host = ''] = await selectHosts(args, around, [], true);
-    await make('PVS_cache_storage', { host: { is: host }, SR: 'sr-uuid', site: 'pvs-site-uuid', size: 'size' })(args, around);
+    await make('PVS_cache_storage', {
+      host: { is: host },
+      SR: 'sr-uuid',
+      site: 'pvs-site-uuid',
+      size: 'size',
+    })(args, around);
   },
   'pvs-cache-storage-destroy': row('PVS_cache_storage.destroy', 'uuid'),
   'sdn-controller-introduce': sdnController,
   'sdn-controller-forget': row('SDN_controller.forget', 'uuid'),
-  'cluster-pool-create': row('Cluster.pool_create', 'network-uuid', 'cluster-stack=corosync', 'token-timeout=20', 'token-timeout-coefficient=1'),
+  'cluster-pool-create': row(
+    'Cluster.pool_create',
+    'network-uuid',
+    'cluster-stack=corosync',
+    'token-timeout=20',
+    'token-timeout-coefficient=1',
+  ),
   'cluster-pool-force-destroy': row('Cluster.pool_force_destroy', 'cluster-uuid'),
   'cluster-pool-destroy': row('Cluster.pool_destroy', 'cluster-uuid'),
   'cluster-pool-resync': row('Cluster.pool_resync', 'cluster-uuid'),
-  'cluster-create': row('Cluster.create', 'pif-uuid', 'cluster-stack=corosync', 'pool-auto-join=true', 'token-timeout=20', 'token-timeout-coefficient=1'),
+  'cluster-create': row(
+    'Cluster.create',
+    'pif-uuid',
+    'cluster-stack=corosync',
+    'pool-auto-join=true',
+    'token-timeout=20',
+    'token-timeout-coefficient=1',
+  ),
   'cluster-destroy': row('Cluster.destroy', 'uuid'),
   'cluster-host-create': row('Cluster_host.create', 'cluster-uuid', 'host-uuid', 'pif-uuid'),
   'cluster-host-disable': row('Cluster_host.disable', 'uuid'),
@@ -173,7 +227,12 @@ export const extraCommands: Readonly<Record<string, Command>> = {
   'hostdriver-rescan': oneHost('Host_driver.rescan'),
   'observer-create': observerCreate,
   'observer-destroy': row('Observer.destroy', 'uuid'),
-  'caller-create': make('Caller', { name_label: 'name-label', name_description: 'name-description', user_agent: 'user-agent', client_ip: 'client-ip' }),
+  'caller-create': make('Caller', {
+    name_label: 'name-label',
+    name_description: 'name-description',
+    user_agent: 'user-agent',
+    client_ip: 'client-ip',
+  }),
   'caller-destroy': row('Caller.destroy', 'uuid'),
   'caller-query-usage': callerUsage,
   'caller-list-usage': row('Caller.query_all_usage'),

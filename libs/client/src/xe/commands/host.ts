@@ -1,6 +1,15 @@
 /** `host-*`: the hosts, their measurements, licences and settings. */
 import { nullRefText } from '@xenplane/model';
-import { assertForced, Ended, flagged, integer, Misuse, optional, required, type Arguments } from '../arguments';
+import {
+  assertForced,
+  Ended,
+  flagged,
+  integer,
+  Misuse,
+  optional,
+  required,
+  type Arguments,
+} from '../arguments';
 import { given } from '../filters';
 import { chosen } from '../generic';
 import { withLicenceServer } from '../licence-server';
@@ -16,7 +25,9 @@ import { dataSources } from './measurements';
 /** The host of the uuid, else the one that the session is with. */
 async function hostOf(args: Arguments, { objects }: Surroundings, name = 'uuid'): Promise<string> {
   const uuid = optional(args, name);
-  return uuid === undefined ? objects.api.call<string>('session.get_this_host', objects.api.session) : objects.byUuid('host', uuid);
+  return uuid === undefined
+    ? objects.api.call<string>('session.get_this_host', objects.api.session)
+    : objects.byUuid('host', uuid);
 }
 /** The description of the processors, all of it or these facts. */
 const processors =
@@ -24,7 +35,13 @@ const processors =
   async (args, around) => {
     const host = await around.objects.one('host', await hostOf(args, around));
     const entries = Object.entries((host?.['cpu_info'] ?? {}) as Readonly<Record<string, string>>);
-    around.printer.table([cellsOf(Object.fromEntries(facts ? facts.flatMap((fact) => entries.filter(([key]) => key === fact)) : entries))]);
+    around.printer.table([
+      cellsOf(
+        Object.fromEntries(
+          facts ? facts.flatMap((fact) => entries.filter(([key]) => key === fact)) : entries,
+        ),
+      ),
+    ]);
   };
 
 /** Is gone from the pool with all that only it had; done only when the user says yes. */
@@ -47,7 +64,8 @@ const alone =
     const [host = ''] = await selectHosts(args, around, [], true);
     await work(host, args, around);
   };
-const oneSaying = (method: string): Command => alone((host, args, around) => saying(method, { is: host })(args, around));
+const oneSaying = (method: string): Command =>
+  alone((host, args, around) => saying(method, { is: host })(args, around));
 /** The maintenance mode of a client that works with windows ends with it. */
 const enable: Command = async (args, around) =>
   onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
@@ -57,17 +75,30 @@ const enable: Command = async (args, around) =>
 /** The outcome for each VM that ran there. */
 const failover: Command = alone(async (host, _args, around) => {
   const answers = await around.objects.api.call<Readonly<Record<string, string>>>('host.failover', host);
-  const uuids = await Promise.all(Object.keys(answers).map((vm) => around.objects.api.call<string>('VM.get_uuid', vm)));
-  around.printer.table([cellsOf(Object.fromEntries(Object.values(answers).map((answer, i) => [uuids[i] ?? '', answer])))]);
+  const uuids = await Promise.all(
+    Object.keys(answers).map((vm) => around.objects.api.call<string>('VM.get_uuid', vm)),
+  );
+  around.printer.table([
+    cellsOf(Object.fromEntries(Object.values(answers).map((answer, i) => [uuids[i] ?? '', answer]))),
+  ]);
 });
 const evacuate: Command = alone(async (host, args, around) => {
   const network = optional(args, 'network-uuid');
   const via = network === undefined ? nullRefText : await around.objects.byUuid('network', network);
-  await perform(around, 'host.evacuate', host, via, integer('batch-size', optional(args, 'batch-size') ?? '0'));
+  await perform(
+    around,
+    'host.evacuate',
+    host,
+    via,
+    integer('batch-size', optional(args, 'batch-size') ?? '0'),
+  );
 });
 const prevent: Command = async (args, around) => {
   const { objects, printer } = around;
-  const found = await objects.api.call<Record<string, string[]>>('host.get_vms_which_prevent_evacuation', await objects.byUuid('host', required(args, 'uuid')));
+  const found = await objects.api.call<Record<string, string[]>>(
+    'host.get_vms_which_prevent_evacuation',
+    await objects.byUuid('host', required(args, 'uuid')),
+  );
   for (const [ref, why] of Object.entries(found)) {
     const vm = { ref, record: (await objects.one('VM', ref)) ?? {} };
     const wanted = optional(args, 'params');
@@ -83,12 +114,22 @@ const plugin: Command = async (args, around) => {
   const { objects, printer } = around;
   const host = await objects.byUuid('host', required(args, 'host-uuid'));
   const params = await pluginArguments(args, around);
-  printer.list([await objects.api.call<string>('host.call_plugin', host, required(args, 'plugin'), required(args, 'fn'), params)]);
+  printer.list([
+    await objects.api.call<string>(
+      'host.call_plugin',
+      host,
+      required(args, 'plugin'),
+      required(args, 'fn'),
+      params,
+    ),
+  ]);
 };
 
 const licence: Command = async (args, around) => {
   const host = await around.objects.one('host', await hostOf(args, around, 'host-uuid'));
-  const params = Object.entries((host?.['license_params'] ?? {}) as Readonly<Record<string, string>>).filter(([key]) => key !== 'sku_type');
+  const params = Object.entries((host?.['license_params'] ?? {}) as Readonly<Record<string, string>>).filter(
+    ([key]) => key !== 'sku_type',
+  );
   around.printer.table([cellsOf(Object.fromEntries(params))]);
 };
 const licenceAdd: Command = async (args, around) => {
@@ -101,19 +142,28 @@ const licenceAdd: Command = async (args, around) => {
 };
 const applyEdition: Command = async (args, around) => {
   const host = await hostOf(args, around, 'host-uuid');
-  await withLicenceServer(args, around, [host], () => perform(around, 'host.apply_edition', host, required(args, 'edition'), false));
+  await withLicenceServer(args, around, [host], () =>
+    perform(around, 'host.apply_edition', host, required(args, 'edition'), false),
+  );
 };
 const allEditions: Command = async (_args, { objects, printer }) => {
-  const host = await objects.one('host', await objects.api.call<string>('session.get_this_host', objects.api.session));
+  const host = await objects.one(
+    'host',
+    await objects.api.call<string>('session.get_this_host', objects.api.session),
+  );
   printer.list((host?.['editions'] ?? []) as readonly string[]);
 };
 const certificateInstall: Command = async (args, around) => {
-  const text = (name: string, what: string): Promise<string> => fileOf(around, required(args, name), `Failed to read ${what}`);
+  const text = (name: string, what: string): Promise<string> =>
+    fileOf(around, required(args, name), `Failed to read ${what}`);
   if (args.pairs.filter(([name]) => name === 'certificate-chain').length > 1)
     throw new Misuse('Parameter certificate-chain is defined multiple times, define it only once.');
   const certificate = await text('certificate', 'certificate'),
     key = await text('private-key', 'private key'),
-    chain = optional(args, 'certificate-chain') === undefined ? '' : await text('certificate-chain', 'certificate chain');
+    chain =
+      optional(args, 'certificate-chain') === undefined
+        ? ''
+        : await text('certificate-chain', 'certificate chain');
   const [host = ''] = await selectHosts(args, around, [], true);
   await perform(around, 'host.install_server_certificate', host, certificate, key, chain);
 };
@@ -124,7 +174,10 @@ const haDisable: Command = async (args, around) => {
 /** Programs that monitor the management agent read the exit code too. */
 const healthcheck: Command = async (_args, { objects, terminal }) => {
   await objects.api.call('host.ha_xapi_healthcheck').catch((error: unknown) => {
-    throw new Ended(`Host.ha_xapi_healthcheck threw exception: ${error instanceof Error ? error.message : String(error)}\n`, 3);
+    throw new Ended(
+      `Host.ha_xapi_healthcheck threw exception: ${error instanceof Error ? error.message : String(error)}\n`,
+      3,
+    );
   });
   terminal.print('xapi is healthy.');
 };
@@ -136,14 +189,27 @@ const capabilities: Command = async (args, around) => {
   around.printer.list(found);
 };
 /** All that is said beside these words goes along, such as `http_proxy=`. */
-const optionsBeside = (args: Arguments, ...names: readonly string[]): Record<string, string> => Object.fromEntries(given(args, names));
+const optionsBeside = (args: Arguments, ...names: readonly string[]): Record<string, string> =>
+  Object.fromEntries(given(args, names));
 const crashdumpUpload: Command = async (args, around) => {
   const dump = await around.objects.byUuid('host_crashdump', required(args, 'uuid'));
-  await perform(around, 'host_crashdump.upload', dump, optional(args, 'url') ?? '', optionsBeside(args, 'uuid', 'url'));
+  await perform(
+    around,
+    'host_crashdump.upload',
+    dump,
+    optional(args, 'url') ?? '',
+    optionsBeside(args, 'uuid', 'url'),
+  );
 };
 const bugreportUpload: Command = async (args, around) =>
   onEach(around, 'host', await selectHosts(args, around, [], false), async (host) => {
-    await perform(around, 'host.bugreport_upload', host, optional(args, 'url') ?? '', optionsBeside(args, 'host', 'url'));
+    await perform(
+      around,
+      'host.bugreport_upload',
+      host,
+      optional(args, 'url') ?? '',
+      optionsBeside(args, 'host', 'url'),
+    );
   });
 /** One host's directory, to get it back when it cannot reach it any more. */
 const recovering =
@@ -201,22 +267,37 @@ export const hostCommands: Readonly<Record<string, Command>> = {
   'host-set-power-on-mode': powerOnMode,
   'host-call-plugin': plugin,
   'host-retrieve-wlb-evacuate-recommendations': row('host.retrieve_wlb_evacuate_recommendations', 'uuid'),
-  'host-enable-external-auth': recovering(row('host.enable_external_auth', 'host-uuid', 'config:', 'service-name', 'auth-type')),
-  'host-disable-external-auth': recovering(row('host.disable_external_auth', 'host-uuid', 'config:', { is: true })),
+  'host-enable-external-auth': recovering(
+    row('host.enable_external_auth', 'host-uuid', 'config:', 'service-name', 'auth-type'),
+  ),
+  'host-disable-external-auth': recovering(
+    row('host.disable_external_auth', 'host-uuid', 'config:', { is: true }),
+  ),
   'host-external-auth-set-ldaps': row('host.external_auth_set_ldaps', 'host-uuid', 'ldaps', 'force'),
   'host-refresh-pack-info': row('host.refresh_pack_info', 'host-uuid'),
   'host-cpu-info': processors(),
-  'host-get-cpu-features': processors(['features_pv', 'features_hvm', 'features_pv_host', 'features_hvm_host']),
+  'host-get-cpu-features': processors([
+    'features_pv',
+    'features_hvm',
+    'features_pv_host',
+    'features_hvm_host',
+  ]),
   'host-enable-display': saying('host.enable_display', 'uuid'),
   'host-disable-display': saying('host.disable_display', 'uuid'),
   'host-apply-updates': alone(async (host, args, around) => {
-    for (const words of await around.objects.api.call<string[][]>('host.apply_updates', host, required(args, 'hash'))) around.printer.message(words.join('; '));
+    for (const words of await around.objects.api.call<string[][]>(
+      'host.apply_updates',
+      host,
+      required(args, 'hash'),
+    ))
+      around.printer.message(words.join('; '));
   }),
   'host-enable-ssh': hosts('host.enable_ssh'),
   'host-disable-ssh': hosts('host.disable_ssh'),
   'host-emergency-clear-mandatory-guidance': row('host.emergency_clear_mandatory_guidance'),
   'host-license-add': licenceAdd,
-  'host-license-remove': async (args, around) => void (await perform(around, 'host.license_remove', await hostOf(args, around, 'host-uuid'))),
+  'host-license-remove': async (args, around) =>
+    void (await perform(around, 'host.license_remove', await hostOf(args, around, 'host-uuid'))),
   'host-license-view': licence,
   'host-apply-edition': applyEdition,
   'host-all-editions': allEditions,
@@ -227,7 +308,9 @@ export const hostCommands: Readonly<Record<string, Command>> = {
   'host-update-firewalld-service-status': row('host.update_firewalld_service_status'),
   'host-get-sm-diagnostics': oneSaying('host.get_sm_diagnostics'),
   'host-get-thread-diagnostics': oneSaying('host.get_thread_diagnostics'),
-  'host-sm-dp-destroy': alone((host, args, around) => perform(around, 'host.sm_dp_destroy', host, required(args, 'dp'), flagged(args, 'allow-leak'))),
+  'host-sm-dp-destroy': alone((host, args, around) =>
+    perform(around, 'host.sm_dp_destroy', host, required(args, 'dp'), flagged(args, 'allow-leak')),
+  ),
   'host-ha-xapi-healthcheck': healthcheck,
   'host-get-server-certificate': oneSaying('host.get_server_certificate'),
   'host-refresh-server-certificate': oneHost('host.refresh_server_certificate'),

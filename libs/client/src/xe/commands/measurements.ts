@@ -30,17 +30,30 @@ const cells = (s: Source): Cell[] =>
   });
 
 export function dataSources(cli: 'vm' | 'host' | 'sr', cls: string): Readonly<Record<string, Command>> {
-  const one = async (args: Arguments, around: Surroundings): Promise<string> => (await selections[cli](args, around, ['data-source'], true))[0] ?? '';
+  const one = async (args: Arguments, around: Surroundings): Promise<string> =>
+    (await selections[cli](args, around, ['data-source'], true))[0] ?? '';
   const list: Command = async (args, around) => {
-    const sources = await around.objects.api.call<Source[]>(`${cls}.get_data_sources`, await one(args, around));
+    const sources = await around.objects.api.call<Source[]>(
+      `${cls}.get_data_sources`,
+      await one(args, around),
+    );
     around.printer.table(sources.map(cells));
   };
   const on =
     (call: string): Command =>
     async (args, around) =>
-      void (await around.objects.api.call(`${cls}.${call}`, await one(args, around), required(args, 'data-source')));
+      void (await around.objects.api.call(
+        `${cls}.${call}`,
+        await one(args, around),
+        required(args, 'data-source'),
+      ));
   const query: Command = async (args, around) => {
-    const value = await measured(around.objects.api, cls, await one(args, around), required(args, 'data-source'));
+    const value = await measured(
+      around.objects.api,
+      cls,
+      await one(args, around),
+      required(args, 'data-source'),
+    );
     around.printer.list([Number.isNaN(value) ? 'nan' : value.toFixed(6)]);
   };
   return {

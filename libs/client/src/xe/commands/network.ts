@@ -21,7 +21,11 @@ const vifCreate: Command = async (args, around) => {
   printer.list([await objects.uuidOf('VIF', String(made))]);
 };
 const vifUnplug: Command = async (args, around) =>
-  void (await perform(around, flagged(args, 'force') ? 'VIF.unplug_force' : 'VIF.unplug', await around.objects.byUuid('VIF', required(args, 'uuid'))));
+  void (await perform(
+    around,
+    flagged(args, 'force') ? 'VIF.unplug_force' : 'VIF.unplug',
+    await around.objects.byUuid('VIF', required(args, 'uuid')),
+  ));
 
 const vlanOf = (args: Arguments): number => integer('vlan', required(args, 'vlan'));
 const protocolOf = (args: Arguments, objects: Objects): Promise<unknown> =>
@@ -35,20 +39,32 @@ const onPif =
   (
     cls: 'VLAN' | 'tunnel',
     end: string,
-    paramsOf: (ends: Ends, args: Arguments, objects: Objects) => readonly unknown[] | Promise<readonly unknown[]>,
+    paramsOf: (
+      ends: Ends,
+      args: Arguments,
+      objects: Objects,
+    ) => readonly unknown[] | Promise<readonly unknown[]>,
   ): Command =>
   async (args, around) => {
     const { objects, printer } = around;
     const network = await objects.byUuid('network', required(args, 'network-uuid')),
       pif = await objects.byUuid('PIF', required(args, 'pif-uuid'));
-    const made = String(await perform(around, `${cls}.create`, ...(await paramsOf({ network, pif }, args, objects))));
+    const made = String(
+      await perform(around, `${cls}.create`, ...(await paramsOf({ network, pif }, args, objects))),
+    );
     printer.list([await objects.uuidOf('PIF', await objects.api.call<string>(`${cls}.get_${end}`, made))]);
   };
 /** Names of addresses are understood in any case. */
 const anyCase =
   (command: Command): Command =>
   (args, around) =>
-    command({ ...args, pairs: args.pairs.map(([name, value]) => [addressNames[name.toLowerCase()] ?? name, value]) }, around);
+    command(
+      {
+        ...args,
+        pairs: args.pairs.map(([name, value]) => [addressNames[name.toLowerCase()] ?? name, value]),
+      },
+      around,
+    );
 const addressNames: Readonly<Record<string, string>> = { ip: 'IP', ipv6: 'IPv6', dns: 'DNS' };
 /** An address that stays needs to be said. */
 const configured =
@@ -81,7 +97,11 @@ export const networkCommands: Readonly<Record<string, Command>> = {
   'network-sriov-destroy': row('network_sriov.destroy', 'uuid'),
   'vlan-create': onPif('VLAN', 'untagged_PIF', ({ network, pif }, args) => [pif, vlanOf(args), network]),
   'vlan-destroy': vlanDestroy,
-  'tunnel-create': onPif('tunnel', 'access_PIF', async ({ network, pif }, args, objects) => [pif, network, await protocolOf(args, objects)]),
+  'tunnel-create': onPif('tunnel', 'access_PIF', async ({ network, pif }, args, objects) => [
+    pif,
+    network,
+    await protocolOf(args, objects),
+  ]),
   'tunnel-destroy': row('tunnel.destroy', 'uuid'),
   'pif-unplug': row('PIF.unplug', 'uuid'),
   'pif-plug': row('PIF.plug', 'uuid'),

@@ -10,12 +10,19 @@ import { perform, report, row, saying, type Command } from '../row';
 import type { Surroundings } from '../surroundings';
 import { asValue } from '../values';
 
-const poolOf = (args: Arguments, { objects }: Surroundings): Promise<string> => objects.pool(optional(args, 'uuid'));
+const poolOf = (args: Arguments, { objects }: Surroundings): Promise<string> =>
+  objects.pool(optional(args, 'uuid'));
 const fuse = '10.000';
 const join: Command = async (args, around) => {
   const method = flagged(args, 'force') ? 'pool.join_force' : 'pool.join';
   try {
-    await perform(around, method, required(args, 'master-address'), required(args, 'master-username'), required(args, 'master-password'));
+    await perform(
+      around,
+      method,
+      required(args, 'master-address'),
+      required(args, 'master-username'),
+      required(args, 'master-password'),
+    );
     around.printer.list([`Host agent will restart and attempt to join pool in ${fuse} seconds...`]);
   } catch (error) {
     if (!(error instanceof XenError) || error.code !== 'JOINING_HOST_CONNECTION_FAILED') throw error;
@@ -29,7 +36,10 @@ const join: Command = async (args, around) => {
 /** The disks that nobody else can reach. */
 async function disksOnlyOf(host: string, { objects }: Surroundings): Promise<string[]> {
   const pbds = Object.values(await objects.all('PBD'));
-  const local = pbds.filter((pbd) => pbd['host'] === host && pbds.every((other) => other['SR'] !== pbd['SR'] || other['host'] === host));
+  const local = pbds.filter(
+    (pbd) =>
+      pbd['host'] === host && pbds.every((other) => other['SR'] !== pbd['SR'] || other['host'] === host),
+  );
   const storages = local.map((pbd) => pbd['SR']);
   const disks = Object.values(await objects.all('VDI')).filter((vdi) => storages.includes(vdi['SR']));
   return disks.map((vdi) => `VDI: ${String(vdi['uuid'])} (${String(vdi['name_label'])})`);
@@ -52,7 +62,10 @@ const eject: Command = async (args, around) => {
 /** A host that is the coordinator already stays it, unless forced. */
 const becomeMaster: Command = async (args, around) => {
   const { api } = around.objects;
-  if (!flagged(args, 'force')) return around.printer.list(["Host agent is already master. Use '--force' to execute the operation anyway."]);
+  if (!flagged(args, 'force'))
+    return around.printer.list([
+      "Host agent is already master. Use '--force' to execute the operation anyway.",
+    ]);
   await api.call('pool.emergency_transition_to_master');
   around.printer.list([`Host agent will restart and transition to master in ${fuse} seconds...`]);
 };
@@ -63,23 +76,32 @@ const resetMaster: Command = async (args, around) => {
 };
 
 const enableHa: Command = async (args, around) => {
-  const storages = await Promise.all(listed(args, 'heartbeat-sr-uuids').map((uuid) => around.objects.byUuid('SR', uuid)));
+  const storages = await Promise.all(
+    listed(args, 'heartbeat-sr-uuids').map((uuid) => around.objects.byUuid('SR', uuid)),
+  );
   await perform(around, 'pool.enable_ha', storages, Object.fromEntries(keyed(args, 'ha-config')));
 };
 
 const hypothetical: Command = async (args, around) => {
   const uuids = args.pairs.filter(([n]) => n === 'vm-uuid').map(([, v]) => v);
   const priorities = args.pairs.filter(([n]) => n === 'restart-priority').map(([, v]) => v);
-  if (uuids.length !== priorities.length) throw new Misuse('Call requires an equal number of vm-uuid and restart-priority arguments');
+  if (uuids.length !== priorities.length)
+    throw new Misuse('Call requires an equal number of vm-uuid and restart-priority arguments');
   const vms = await Promise.all(uuids.map((uuid) => around.objects.byUuid('VM', uuid)));
   const method = 'pool.ha_compute_hypothetical_max_host_failures_to_tolerate';
-  await report(around, method, await perform(around, method, Object.fromEntries(vms.map((vm, i) => [vm, priorities[i]]))));
+  await report(
+    around,
+    method,
+    await perform(around, method, Object.fromEntries(vms.map((vm, i) => [vm, priorities[i]]))),
+  );
 };
 
 const failover: Command = async (args, around) => {
   const { objects, printer } = around;
   const hosts = await Promise.all(listed(args, 'host-uuids').map((uuid) => objects.byUuid('host', uuid)));
-  const running = Object.entries(await objects.all('VM')).filter(([, vm]) => hosts.includes(String(vm['resident_on'])) && vm['is_control_domain'] !== true);
+  const running = Object.entries(await objects.all('VM')).filter(
+    ([, vm]) => hosts.includes(String(vm['resident_on'])) && vm['is_control_domain'] !== true,
+  );
   const plan = await objects.api.call<Record<string, Record<string, string>>>(
     'pool.ha_compute_vm_failover_plan',
     hosts,
@@ -95,19 +117,27 @@ const failover: Command = async (args, around) => {
 const applyEdition: Command = async (args, around) => {
   const pool = await poolOf(args, around),
     hosts = await around.objects.api.call<string[]>('host.get_all');
-  await withLicenceServer(args, around, hosts, () => perform(around, 'pool.apply_edition', pool, required(args, 'edition')));
+  await withLicenceServer(args, around, hosts, () =>
+    perform(around, 'pool.apply_edition', pool, required(args, 'edition')),
+  );
 };
 
 /** The CPU features that all hosts have. */
 const cpuFeatures: Command = async (args, around) => {
-  const info = (await around.objects.one('pool', await poolOf(args, around)))?.['cpu_info'] as Readonly<Record<string, string>> | undefined;
-  const features = ['features_pv_host', 'features_hvm_host'].flatMap((name) => (info?.[name] === undefined ? [] : [[name, info[name]]]));
+  const info = (await around.objects.one('pool', await poolOf(args, around)))?.['cpu_info'] as
+    Readonly<Record<string, string>> | undefined;
+  const features = ['features_pv_host', 'features_hvm_host'].flatMap((name) =>
+    info?.[name] === undefined ? [] : [[name, info[name]]],
+  );
   around.printer.table([cellsOf(Object.fromEntries(features) as Record<string, string>)]);
 };
 /** A day belongs to a week only. */
 const updateSync: Command = async (args, around) => {
   const name = 'update-sync-frequency';
-  const frequency = await asValue(around.objects, typeOf('pool.update_sync_frequency'), [name, required(args, name)]);
+  const frequency = await asValue(around.objects, typeOf('pool.update_sync_frequency'), [
+    name,
+    required(args, name),
+  ]);
   const day = frequency === 'weekly' ? (optional(args, 'update-sync-day') ?? '') : '0';
   if (!/^[0-6]$/.test(day)) throw new Misuse('Invalid value for day picked, must be an integer from 0 to 6');
   await perform(around, 'pool.configure_update_sync', await poolOf(args, around), frequency, Number(day));
@@ -119,7 +149,10 @@ const vlanCreate: Command = (args, around) => {
 /** Of a server that balances the load, each object with what is advised for it. */
 const advice: Command = async (_args, { objects, printer }) => {
   const all = await objects.api.call<Record<string, string[]>>('pool.retrieve_wlb_recommendations');
-  const lines = Object.entries(all).map(async ([vm, words]) => ({ name: await named(vm, objects), value: words.join(' ') }));
+  const lines = Object.entries(all).map(async ([vm, words]) => ({
+    name: await named(vm, objects),
+    value: words.join(' '),
+  }));
   printer.table([[{ name: 'VM', value: 'Host, OptID, RecID, Reason' }, ...(await Promise.all(lines))]]);
 };
 
@@ -134,10 +167,23 @@ export const poolCommands: Readonly<Record<string, Command>> = {
   'pool-emergency-transition-to-master': becomeMaster,
   'pool-recover-slaves': row('pool.recover_slaves'),
   'pool-eject': eject,
-  'pool-enable-external-auth': row('pool.enable_external_auth', '@pool', 'config:', 'service-name', 'auth-type'),
+  'pool-enable-external-auth': row(
+    'pool.enable_external_auth',
+    '@pool',
+    'config:',
+    'service-name',
+    'auth-type',
+  ),
   'pool-disable-external-auth': row('pool.disable_external_auth', '@pool', 'config:'),
   'pool-external-auth-set-ldaps': row('pool.external_auth_set_ldaps', '@pool', 'ldaps', 'force'),
-  'pool-initialize-wlb': row('pool.initialize_wlb', 'wlb_url', 'wlb_username', 'wlb_password', 'xenserver_username', 'xenserver_password'),
+  'pool-initialize-wlb': row(
+    'pool.initialize_wlb',
+    'wlb_url',
+    'wlb_username',
+    'wlb_password',
+    'xenserver_username',
+    'xenserver_password',
+  ),
   'pool-deconfigure-wlb': row('pool.deconfigure_wlb'),
   'pool-send-wlb-configuration': row('pool.send_wlb_configuration', 'config:'),
   'pool-retrieve-wlb-configuration': row('pool.retrieve_wlb_configuration'),
@@ -156,16 +202,34 @@ export const poolCommands: Readonly<Record<string, Command>> = {
   // Old encryption is long gone: there is nothing left to switch off.
   'pool-disable-ssl-legacy': async () => undefined,
   'pool-secret-rotate': row('pool.rotate_secret'),
-  'pool-sync-updates': row('pool.sync_updates', '@pool', 'force', 'token', 'token-id', 'username', 'password'),
+  'pool-sync-updates': row(
+    'pool.sync_updates',
+    '@pool',
+    'force',
+    'token',
+    'token-id',
+    'username',
+    'password',
+  ),
   'pool-reset-telemetry-uuid': row('pool.reset_telemetry_uuid', '@pool'),
   'pool-get-guest-secureboot-readiness': saying('pool.get_guest_secureboot_readiness', '@pool'),
   'pool-get-cpu-features': cpuFeatures,
   'pool-enable-local-storage-caching': row('pool.enable_local_storage_caching', '@pool'),
   'pool-disable-local-storage-caching': row('pool.disable_local_storage_caching', '@pool'),
   'pool-apply-edition': applyEdition,
-  'pool-configure-repository-proxy': row('pool.configure_repository_proxy', '@pool', 'proxy-url', 'proxy-username', 'proxy-password'),
+  'pool-configure-repository-proxy': row(
+    'pool.configure_repository_proxy',
+    '@pool',
+    'proxy-url',
+    'proxy-username',
+    'proxy-password',
+  ),
   'pool-disable-repository-proxy': row('pool.disable_repository_proxy', '@pool'),
-  'pool-uninstall-trusted-certificate': row('pool.uninstall_trusted_certificate', '@pool', 'certificate-uuid'),
+  'pool-uninstall-trusted-certificate': row(
+    'pool.uninstall_trusted_certificate',
+    '@pool',
+    'certificate-uuid',
+  ),
   'pool-vlan-create': vlanCreate,
   'pool-ha-enable': enableHa,
   'pool-ha-disable': row('pool.disable_ha'),

@@ -30,12 +30,20 @@ interface DestroyedVm {
 }
 async function doomed(vm: string, objects: Objects): Promise<DestroyedVm> {
   const record = await objects.one('VM', vm);
-  const drives = await Promise.all(((record?.['VBDs'] ?? []) as readonly string[]).map((vbd) => objects.one('VBD', vbd)));
-  const owned = drives.flatMap((drive) => ('owner' in ((drive?.['other_config'] ?? {}) as object) ? [String(drive?.['VDI'])] : []));
+  const drives = await Promise.all(
+    ((record?.['VBDs'] ?? []) as readonly string[]).map((vbd) => objects.one('VBD', vbd)),
+  );
+  const owned = drives.flatMap((drive) =>
+    'owner' in ((drive?.['other_config'] ?? {}) as object) ? [String(drive?.['VDI'])] : [],
+  );
   const disks = [];
   for (const vdi of owned) if (isRef(vdi) && (await objects.one('VDI', vdi))) disks.push(vdi);
   const suspended = record?.['suspend_VDI'];
-  return { vm, disks, suspended: isRef(suspended) && (await objects.one('VDI', suspended)) ? suspended : undefined };
+  return {
+    vm,
+    disks,
+    suspended: isRef(suspended) && (await objects.one('VDI', suspended)) ? suspended : undefined,
+  };
 }
 async function diskLine(vdi: string, objects: Objects): Promise<string> {
   const record = await objects.one('VDI', vdi);
@@ -50,11 +58,13 @@ async function uninstall(args: Arguments, around: Surroundings, vms: readonly st
   for (const { vm, disks, suspended } of plan) {
     const record = await objects.one('VM', vm);
     terminal.print(`VM : ${String(record?.['uuid'])} (${String(record?.['name_label'])})`);
-    for (const disk of suspended === undefined ? disks : [...disks, suspended]) terminal.print(await diskLine(disk, objects));
+    for (const disk of suspended === undefined ? disks : [...disks, suspended])
+      terminal.print(await diskLine(disk, objects));
   }
   if (!flagged(args, 'force') && !(await agrees(terminal))) return;
   for (const { vm, disks, suspended } of plan) {
-    if ((await objects.api.call('VM.get_power_state', vm)) !== 'Halted') await perform(around, 'VM.hard_shutdown', vm);
+    if ((await objects.api.call('VM.get_power_state', vm)) !== 'Halted')
+      await perform(around, 'VM.hard_shutdown', vm);
     await perform(around, 'VM.destroy', vm);
     for (const disk of disks) await perform(around, 'VDI.destroy', disk);
     if (suspended !== undefined) await perform(around, 'VDI.destroy', suspended).catch(() => undefined);
@@ -63,13 +73,16 @@ async function uninstall(args: Arguments, around: Surroundings, vms: readonly st
 }
 const uninstallVms: Command = async (args, around) => {
   const vms = await selectVms(args, around, [], false);
-  const snapshots = await Promise.all(vms.map((vm) => around.objects.api.call<string[]>('VM.get_snapshots', vm)));
+  const snapshots = await Promise.all(
+    vms.map((vm) => around.objects.api.call<string[]>('VM.get_snapshots', vm)),
+  );
   await uninstall(args, around, [...vms, ...snapshots.flat()]);
 };
 
 const destroy: Command = async (args, around) => {
   const snapshot = await snapshotOf(args, around);
-  if ((await around.objects.api.call('VM.get_power_state', snapshot)) !== 'Halted') await perform(around, 'VM.hard_shutdown', snapshot);
+  if ((await around.objects.api.call('VM.get_power_state', snapshot)) !== 'Halted')
+    await perform(around, 'VM.hard_shutdown', snapshot);
   await perform(around, 'VM.destroy', snapshot);
 };
 const resetPowerState: Command = async (args, around) => {
@@ -87,11 +100,14 @@ const derived =
 export const snapshotCommands: Readonly<Record<string, Command>> = {
   'vm-uninstall': uninstallVms,
   'snapshot-uninstall': async (args, around) => uninstall(args, around, [await snapshotOf(args, around)]),
-  'template-uninstall': async (args, around) => uninstall(args, around, [await ofKind('template', required(args, 'template-uuid'), around.objects)]),
-  'snapshot-revert': async (args, around) => void (await perform(around, 'VM.revert', await snapshotOf(args, around))),
+  'template-uninstall': async (args, around) =>
+    uninstall(args, around, [await ofKind('template', required(args, 'template-uuid'), around.objects)]),
+  'snapshot-revert': async (args, around) =>
+    void (await perform(around, 'VM.revert', await snapshotOf(args, around))),
   'snapshot-destroy': destroy,
   'snapshot-clone': derived('VM.clone', () => Promise.resolve([])),
   'snapshot-copy': derived('VM.copy', storageOrNone),
-  'snapshot-disk-list': async (args, around) => listDrives(args, around, await snapshotOf(args, around), 'Disk'),
+  'snapshot-disk-list': async (args, around) =>
+    listDrives(args, around, await snapshotOf(args, around), 'Disk'),
   'snapshot-reset-powerstate': resetPowerState,
 };

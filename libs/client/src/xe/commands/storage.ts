@@ -1,6 +1,16 @@
 /** Storage: `sr-*`, `vdi-*`, `vbd-*`, `pbd-*`, and the disks in CD storages. */
 import { nullRefText } from '@xenplane/model';
-import { assertForced, bytes, decimal, flagged, keyed, Misuse, optional, required, type Arguments } from '../arguments';
+import {
+  assertForced,
+  bytes,
+  decimal,
+  flagged,
+  keyed,
+  Misuse,
+  optional,
+  required,
+  type Arguments,
+} from '../arguments';
 import type { Cell } from '../objects';
 import { cellsOf } from '../printer';
 import { hosts, make, perform, report, row, type Command } from '../row';
@@ -11,7 +21,8 @@ import { dataSources } from './measurements';
 async function hostFor(args: Arguments, { objects }: Surroundings, anyWillDo = true): Promise<string> {
   const uuid = optional(args, 'host-uuid');
   if (uuid !== undefined) return objects.byUuid('host', uuid);
-  if (!anyWillDo && (await objects.api.call<string[]>('host.get_all')).length > 1) throw new Misuse('Required parameter not found: host-uuid');
+  if (!anyWillDo && (await objects.api.call<string[]>('host.get_all')).length > 1)
+    throw new Misuse('Required parameter not found: host-uuid');
   const [pool] = Object.values(await objects.all('pool'));
   return String(pool?.['master'] ?? '');
 }
@@ -62,7 +73,8 @@ const probed = async (method: string, args: Arguments, around: Surroundings): Pr
     required(args, 'type'),
     Object.fromEntries(keyed(args, 'sm-config')),
   );
-const srProbe: Command = async (args, around) => around.printer.list([String(await probed('SR.probe', args, around))]);
+const srProbe: Command = async (args, around) =>
+  around.printer.list([String(await probed('SR.probe', args, around))]);
 
 interface Probed {
   readonly configuration: Readonly<Record<string, string>>;
@@ -131,14 +143,39 @@ const vdiCreate: Command = async (args, around) => {
   printer.list([await objects.uuidOf('VDI', String(vdi))]);
 };
 const vdiIntroduce: Command = async (args, around) => {
-  const said = ['sharable', 'read-only', 'other-config:', 'location', 'xenstore-data:', 'sm-config:', 'managed=false'],
+  const said = [
+      'sharable',
+      'read-only',
+      'other-config:',
+      'location',
+      'xenstore-data:',
+      'sm-config:',
+      'managed=false',
+    ],
     unsaid = [0, 0, nullRefText, false, '19700101T00:00:00Z', nullRefText].map((is) => ({ is }));
-  await row('VDI.introduce', 'uuid', 'name-label', 'name-description', 'sr-uuid', { is: diskType(args) }, ...said, ...unsaid)(args, around);
+  await row(
+    'VDI.introduce',
+    'uuid',
+    'name-label',
+    'name-description',
+    'sr-uuid',
+    { is: diskType(args) },
+    ...said,
+    ...unsaid,
+  )(args, around);
 };
-const driverParams = (args: Arguments): Record<string, string> => Object.fromEntries(keyed(args, 'driver-params'));
+const driverParams = (args: Arguments): Record<string, string> =>
+  Object.fromEntries(keyed(args, 'driver-params'));
 const vdiClone: Command = async (args, around) => {
   const { objects } = around;
-  const clone = String(await perform(around, 'VDI.clone', await objects.byUuid('VDI', required(args, 'uuid')), driverParams(args)));
+  const clone = String(
+    await perform(
+      around,
+      'VDI.clone',
+      await objects.byUuid('VDI', required(args, 'uuid')),
+      driverParams(args),
+    ),
+  );
   for (const [name, call] of [
     ['new-name-label', 'VDI.set_name_label'],
     ['new-name-description', 'VDI.set_name_description'],
@@ -149,23 +186,45 @@ const vdiClone: Command = async (args, around) => {
   around.printer.list([await objects.uuidOf('VDI', clone)]);
 };
 const vdiSnapshot: Command = async (args, around) =>
-  report(around, 'VDI.snapshot', await perform(around, 'VDI.snapshot', await around.objects.byUuid('VDI', required(args, 'uuid')), driverParams(args)));
+  report(
+    around,
+    'VDI.snapshot',
+    await perform(
+      around,
+      'VDI.snapshot',
+      await around.objects.byUuid('VDI', required(args, 'uuid')),
+      driverParams(args),
+    ),
+  );
 const vdiCopy: Command = async (args, around) => {
   const { objects } = around;
   const ref = async (name: string, cls: string): Promise<string> => {
     const uuid = optional(args, name);
     return uuid === undefined ? nullRefText : objects.byUuid(cls, uuid);
   };
-  const params = [await ref('sr-uuid', 'SR'), await ref('base-vdi-uuid', 'VDI'), await ref('into-vdi-uuid', 'VDI')];
+  const params = [
+    await ref('sr-uuid', 'SR'),
+    await ref('base-vdi-uuid', 'VDI'),
+    await ref('into-vdi-uuid', 'VDI'),
+  ];
   if ((params[0] === nullRefText) === (params[2] === nullRefText))
     throw new Misuse(
       'Please specify one but not both of: a destination sr-uuid (I will create a fresh VDI); or a destination into-vdi-uuid (I will copy the blocks into this VDI)',
     );
-  await report(around, 'VDI.copy', await perform(around, 'VDI.copy', await objects.byUuid('VDI', required(args, 'uuid')), ...params));
+  await report(
+    around,
+    'VDI.copy',
+    await perform(around, 'VDI.copy', await objects.byUuid('VDI', required(args, 'uuid')), ...params),
+  );
 };
 const vdiResize: Command = async (args, around) => {
   const size = bytes('disk-size', required(args, 'disk-size'));
-  await perform(around, flagged(args, 'online') ? 'VDI.resize_online' : 'VDI.resize', await around.objects.byUuid('VDI', required(args, 'uuid')), size);
+  await perform(
+    around,
+    flagged(args, 'online') ? 'VDI.resize_online' : 'VDI.resize',
+    await around.objects.byUuid('VDI', required(args, 'uuid')),
+    size,
+  );
 };
 const vdiUnlock: Command = async (args, around) => {
   const vdi = await around.objects.byUuid('VDI', required(args, 'uuid'));
@@ -174,12 +233,27 @@ const vdiUnlock: Command = async (args, around) => {
 };
 /** The bitmap is printed whatever the form of the output. */
 const changedBlocks: Command = async (args, { objects, terminal }) => {
-  const [from, to] = [await objects.byUuid('VDI', required(args, 'vdi-from-uuid')), await objects.byUuid('VDI', required(args, 'vdi-to-uuid'))];
+  const [from, to] = [
+    await objects.byUuid('VDI', required(args, 'vdi-from-uuid')),
+    await objects.byUuid('VDI', required(args, 'vdi-to-uuid')),
+  ];
   terminal.print(await objects.api.call<string>('VDI.list_changed_blocks', from, to));
 };
 const srIntroduce: Command = async (args, around) => {
-  const rest = [required(args, 'name-label'), '', required(args, 'type'), optional(args, 'content-type') ?? '', flagged(args, 'shared')];
-  await perform(around, 'SR.introduce', required(args, 'uuid'), ...rest, Object.fromEntries(keyed(args, 'sm-config')));
+  const rest = [
+    required(args, 'name-label'),
+    '',
+    required(args, 'type'),
+    optional(args, 'content-type') ?? '',
+    flagged(args, 'shared'),
+  ];
+  await perform(
+    around,
+    'SR.introduce',
+    required(args, 'uuid'),
+    ...rest,
+    Object.fromEntries(keyed(args, 'sm-config')),
+  );
   around.printer.list([required(args, 'uuid')]);
 };
 
@@ -227,14 +301,24 @@ export const storageCommands: Readonly<Record<string, Command>> = {
   'sr-enable-database-replication': row('SR.enable_database_replication', 'uuid'),
   'sr-disable-database-replication': row('SR.disable_database_replication', 'uuid'),
   ...dataSources('sr', 'SR'),
-  'lvhd-enable-thin-provisioning': hosts('LVHD.enable_thin_provisioning', '@', 'sr-uuid', 'initial-allocation', 'allocation-quantum'),
+  'lvhd-enable-thin-provisioning': hosts(
+    'LVHD.enable_thin_provisioning',
+    '@',
+    'sr-uuid',
+    'initial-allocation',
+    'allocation-quantum',
+  ),
   'vdi-create': vdiCreate,
   'vdi-destroy': row('VDI.destroy', 'uuid'),
   'vdi-forget': row('VDI.forget', 'uuid'),
   'vdi-update': row('VDI.update', 'uuid'),
   'vdi-introduce': vdiIntroduce,
   'vdi-resize': vdiResize,
-  'vdi-generate-config': row('VDI.generate_config', { of: 'host-uuid', cls: 'host' }, { of: 'uuid', cls: 'VDI' }),
+  'vdi-generate-config': row(
+    'VDI.generate_config',
+    { of: 'host-uuid', cls: 'host' },
+    { of: 'uuid', cls: 'VDI' },
+  ),
   'vdi-copy': vdiCopy,
   'vdi-pool-migrate': row('VDI.pool_migrate', 'uuid', 'sr-uuid', { is: {} }),
   'vdi-clone': vdiClone,
@@ -252,7 +336,12 @@ export const storageCommands: Readonly<Record<string, Command>> = {
   'vbd-unplug': vbdUnplug,
   'vbd-pause': row('VBD.pause', { of: 'uuid', cls: 'VBD' }),
   'vbd-unpause': row('VBD.unpause', { of: 'uuid', cls: 'VBD' }, 'token'),
-  'pbd-create': make('PBD', { host: 'host-uuid', SR: 'sr-uuid', device_config: 'device-config:', other_config: { is: {} } }),
+  'pbd-create': make('PBD', {
+    host: 'host-uuid',
+    SR: 'sr-uuid',
+    device_config: 'device-config:',
+    other_config: { is: {} },
+  }),
   'pbd-destroy': row('PBD.destroy', 'uuid'),
   'pbd-plug': row('PBD.plug', 'uuid'),
   'pbd-unplug': row('PBD.unplug', 'uuid'),

@@ -15,7 +15,12 @@ import { install } from './vm-install';
 export const onVms =
   (work: (vm: string, args: Arguments, around: Surroundings) => Promise<unknown>): Command =>
   async (args, around) =>
-    onEach(around, 'VM', await selectVms(args, around, [], false), async (vm) => void (await work(vm, args, around)));
+    onEach(
+      around,
+      'VM',
+      await selectVms(args, around, [], false),
+      async (vm) => void (await work(vm, args, around)),
+    );
 export async function hostNamed(name: string, { objects }: Surroundings): Promise<string> {
   const hosts = Object.entries(await objects.all('host'));
   const [ref] = hosts.find(([, host]) => host['name_label'] === name || host['uuid'] === name) ?? [];
@@ -43,7 +48,11 @@ async function start(vm: string, args: Arguments, around: Surroundings): Promise
     paused = flagged(args, 'paused'),
     force = flagged(args, 'force');
   if (on === undefined) return withReasons(around, vm, perform(around, 'VM.start', vm, paused, force));
-  return withReasons(around, vm, perform(around, 'VM.start_on', vm, await hostNamed(on, around), paused, force));
+  return withReasons(
+    around,
+    vm,
+    perform(around, 'VM.start_on', vm, await hostNamed(on, around), paused, force),
+  );
 }
 async function resume(vm: string, args: Arguments, around: Surroundings): Promise<unknown> {
   const on = optional(args, 'on'),
@@ -51,25 +60,43 @@ async function resume(vm: string, args: Arguments, around: Surroundings): Promis
   if (on === undefined) return withReasons(around, vm, perform(around, 'VM.resume', vm, false, force));
   return perform(around, 'VM.resume_on', vm, await hostNamed(on, around), false, force);
 }
-const either = (clean: string, hard: string): Command => onVms((vm, args, around) => perform(around, flagged(args, 'force') ? hard : clean, vm));
+const either = (clean: string, hard: string): Command =>
+  onVms((vm, args, around) => perform(around, flagged(args, 'force') ? hard : clean, vm));
 
 /** A new VM out of each, the last one first; that one gets the description when one was given. */
 export const derive =
-  (method: string, more: (args: Arguments, around: Surroundings) => Promise<readonly unknown[]> = () => Promise.resolve([]), single = false): Command =>
+  (
+    method: string,
+    more: (args: Arguments, around: Surroundings) => Promise<readonly unknown[]> = () => Promise.resolve([]),
+    single = false,
+  ): Command =>
   async (args, around) => {
     const params = await more(args, around),
       made: string[] = [];
-    await onEach(around, 'VM', await selectVms(args, around, [], single), async (vm) => void made.unshift(await born(vm, method, args, around, params)));
+    await onEach(
+      around,
+      'VM',
+      await selectVms(args, around, [], single),
+      async (vm) => void made.unshift(await born(vm, method, args, around, params)),
+    );
     await describedAs(made[0] ?? '', args, around);
     around.printer.list(await Promise.all(made.map((vm) => around.objects.uuidOf('VM', vm))));
   };
-export const born = async (vm: string, method: string, args: Arguments, around: Surroundings, more: readonly unknown[]): Promise<string> =>
-  String(await perform(around, method, vm, required(args, 'new-name-label'), ...more));
+export const born = async (
+  vm: string,
+  method: string,
+  args: Arguments,
+  around: Surroundings,
+  more: readonly unknown[],
+): Promise<string> => String(await perform(around, method, vm, required(args, 'new-name-label'), ...more));
 export async function describedAs(vm: string, args: Arguments, { objects }: Surroundings): Promise<void> {
   const description = optional(args, 'new-name-description');
   if (description !== undefined) await objects.api.call('VM.set_name_description', vm, description);
 }
-export const storageOrNone = async (args: Arguments, { objects }: Surroundings): Promise<readonly unknown[]> => {
+export const storageOrNone = async (
+  args: Arguments,
+  { objects }: Surroundings,
+): Promise<readonly unknown[]> => {
   const uuid = optional(args, 'sr-uuid');
   return [uuid === undefined ? nullRefText : await objects.byUuid('SR', uuid)];
 };
@@ -83,9 +110,15 @@ const resetPowerState: Command = (args, around) => {
 };
 
 /** The BIOS strings of a VM that was given none; all others are empty. */
-const genericStrings: Readonly<Record<string, string>> = { 'bios-vendor': 'Xen', 'system-manufacturer': 'Xen', 'system-product-name': 'HVM domU' };
+const genericStrings: Readonly<Record<string, string>> = {
+  'bios-vendor': 'Xen',
+  'system-manufacturer': 'Xen',
+  'system-product-name': 'HVM domU',
+};
 const isCustomised: Command = onVms(async (vm, _args, { objects, printer }) => {
-  const strings = Object.entries(((await objects.one('VM', vm))?.['bios_strings'] ?? {}) as Readonly<Record<string, string>>);
+  const strings = Object.entries(
+    ((await objects.one('VM', vm))?.['bios_strings'] ?? {}) as Readonly<Record<string, string>>,
+  );
   if (strings.length === 0) return printer.message('The BIOS strings of this VM have not yet been set.');
   const generic = strings.every(([key, text]) => text === (genericStrings[key] ?? ''));
   printer.message(generic ? 'This VM is BIOS-generic.' : 'This VM is BIOS-customized.');
@@ -99,11 +132,30 @@ const create: Command = async (args, around) => {
     user_version: 0,
     is_a_template: false,
     affinity: nullRefText,
-    ...{ memory_static_max: most, memory_dynamic_max: most, memory_dynamic_min: least, memory_static_min: least },
+    ...{
+      memory_static_max: most,
+      memory_dynamic_max: most,
+      memory_dynamic_min: least,
+      memory_static_min: least,
+    },
     ...{ VCPUs_params: {}, VCPUs_max: 1, VCPUs_at_startup: 1 },
     ...{ actions_after_shutdown: 'destroy', actions_after_reboot: 'restart', actions_after_crash: 'destroy' },
-    ...{ PV_bootloader: '', PV_kernel: '', PV_ramdisk: '', PV_args: '', PV_bootloader_args: '', PV_legacy_args: '' },
-    ...{ HVM_boot_policy: '', HVM_boot_params: {}, platform: {}, PCI_bus: '', other_config: {}, recommendations: '' },
+    ...{
+      PV_bootloader: '',
+      PV_kernel: '',
+      PV_ramdisk: '',
+      PV_args: '',
+      PV_bootloader_args: '',
+      PV_legacy_args: '',
+    },
+    ...{
+      HVM_boot_policy: '',
+      HVM_boot_params: {},
+      platform: {},
+      PCI_bus: '',
+      other_config: {},
+      recommendations: '',
+    },
   });
   around.printer.list([await around.objects.uuidOf('VM', String(made))]);
 };
@@ -118,7 +170,18 @@ const plugin =
   (method: string): Command =>
   async (args, around) => {
     const vm = await around.objects.byUuid('VM', required(args, 'vm-uuid'));
-    around.printer.list([String(await perform(around, method, vm, required(args, 'plugin'), required(args, 'fn'), await pluginArguments(args, around)))]);
+    around.printer.list([
+      String(
+        await perform(
+          around,
+          method,
+          vm,
+          required(args, 'plugin'),
+          required(args, 'fn'),
+          await pluginArguments(args, around),
+        ),
+      ),
+    ]);
   };
 /** From the database on the disk that `database:vdi-uuid` names. */
 export const recovering =
@@ -133,7 +196,9 @@ export const recovering =
 const sysprep: Command = async (args, around) => {
   const timeout = Number(optional(args, 'timeout') ?? NaN);
   const answers = await fileOf(around, required(args, 'filename'), 'Failed to read file.');
-  await onVms((vm) => perform(around, 'VM.sysprep', vm, answers, Number.isNaN(timeout) ? 180 : Math.max(0, timeout)))(args, around);
+  await onVms((vm) =>
+    perform(around, 'VM.sysprep', vm, answers, Number.isNaN(timeout) ? 180 : Math.max(0, timeout)),
+  )(args, around);
 };
 
 export const vmCommands: Readonly<Record<string, Command>> = {
@@ -155,7 +220,9 @@ export const vmCommands: Readonly<Record<string, Command>> = {
   'vm-reset-powerstate': resetPowerState,
   'vm-restart-device-models': vms('VM.restart_device_models'),
   'vm-query-services': onVms(async (vm, _args, { objects, printer }) =>
-    printer.table([cellsOf({ Type: 'Name', ...(await objects.api.call<Record<string, string>>('VM.query_services', vm)) })]),
+    printer.table([
+      cellsOf({ Type: 'Name', ...(await objects.api.call<Record<string, string>>('VM.query_services', vm)) }),
+    ]),
   ),
   'vm-retrieve-wlb-recommendations': vms('VM.retrieve_wlb_recommendations'),
   'vm-compute-memory-overhead': onVms(async (vm, _args, { objects, printer }) =>
@@ -165,7 +232,14 @@ export const vmCommands: Readonly<Record<string, Command>> = {
   'vm-memory-balloon': vms('VM.set_memory_dynamic_range', '@', 'target', 'target'),
   'vm-memory-dynamic-range-set': vms('VM.set_memory_dynamic_range', '@', 'min', 'max'),
   'vm-memory-static-range-set': vms('VM.set_memory_static_range', '@', 'min', 'max'),
-  'vm-memory-limits-set': vms('VM.set_memory_limits', '@', 'static-min', 'static-max', 'dynamic-min', 'dynamic-max'),
+  'vm-memory-limits-set': vms(
+    'VM.set_memory_limits',
+    '@',
+    'static-min',
+    'static-max',
+    'dynamic-min',
+    'dynamic-max',
+  ),
   'vm-memory-set': vms('VM.set_memory', '@', 'memory'),
   'vm-memory-target-set': vms('VM.set_memory_dynamic_range', '@', 'target', 'target'),
   'vm-memory-target-wait': vms('VM.wait_memory_target_live'),

@@ -18,7 +18,12 @@ export const backupNames = { manifest: 'manifest.json', host: 'host.json' } as c
 export async function* backupFiles(plane: Plane, ref: Ref<'host'>): AsyncGenerator<HostFile> {
   const host = await reading(plane.store, (tx) => tx.get('host', ref));
   const { product_version = '' } = host.software_version;
-  yield jsonFile(backupNames.manifest, { format, product_version, host: host.uuid, made: plane.clock.now().toISOString() });
+  yield jsonFile(backupNames.manifest, {
+    format,
+    product_version,
+    host: host.uuid,
+    made: plane.clock.now().toISOString(),
+  });
   yield jsonFile(backupNames.host, Object.fromEntries(kept.map((name) => [name, host[name]])));
   yield* inParts('database.xml', databaseXml(plane));
 }
@@ -28,7 +33,8 @@ export interface Backup {
   readonly host: unknown;
 }
 type Loose = Readonly<Record<string, unknown>>;
-const isRecord = (value: unknown): value is Loose => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isRecord = (value: unknown): value is Loose =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 const isText = (value: unknown): value is string => typeof value === 'string';
 const isMap = (value: unknown): boolean => isRecord(value) && Object.values(value).every(isText);
 const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
@@ -46,12 +52,20 @@ function isKept(host: unknown): host is Kept {
 
 /** Whole or not at all; only a backup of the very host, by the software that it runs. */
 export async function restoreHost(plane: Plane, ref: Ref<'host'>, { manifest, host }: Backup): Promise<void> {
-  if (!isRecord(manifest) || !isKept(host)) throw new XenError('RESTORE_SCRIPT_FAILED', 'This is no backup of a host');
+  if (!isRecord(manifest) || !isKept(host))
+    throw new XenError('RESTORE_SCRIPT_FAILED', 'This is no backup of a host');
   await inTransaction(plane.store, async (tx) => {
     const present = await tx.lock('host', ref);
-    if (manifest['format'] !== format || manifest['product_version'] !== (present.software_version['product_version'] ?? ''))
+    if (
+      manifest['format'] !== format ||
+      manifest['product_version'] !== (present.software_version['product_version'] ?? '')
+    )
       throw new XenError('RESTORE_INCOMPATIBLE_VERSION');
-    if (manifest['host'] !== present.uuid) throw new XenError('RESTORE_SCRIPT_FAILED', `The backup is of another host, ${String(manifest['host'])}`);
+    if (manifest['host'] !== present.uuid)
+      throw new XenError(
+        'RESTORE_SCRIPT_FAILED',
+        `The backup is of another host, ${String(manifest['host'])}`,
+      );
     await assertStorage(tx, host);
     await tx.update('host', ref, host);
   });

@@ -4,12 +4,16 @@ export interface HostFile {
   readonly bytes: Uint8Array;
 }
 export const textFile = (name: string, text: string): HostFile => ({ name, bytes: Buffer.from(text) });
-export const jsonFile = (name: string, value: unknown): HostFile => textFile(name, `${JSON.stringify(value, undefined, 1)}\n`);
+export const jsonFile = (name: string, value: unknown): HostFile =>
+  textFile(name, `${JSON.stringify(value, undefined, 1)}\n`);
 
 const partBytes = 2 ** 20;
 
 /** Pieces of any number as files of bounded size: the first has the name, the others a number behind it, as logs that are rotated. */
-export async function* inParts(name: string, pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<HostFile> {
+export async function* inParts(
+  name: string,
+  pieces: AsyncIterable<string> | Iterable<string>,
+): AsyncGenerator<HostFile> {
   let held: string[] = [],
     size = 0,
     part = 0;

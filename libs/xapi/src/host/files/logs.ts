@@ -50,8 +50,12 @@ async function* audit(plane: Plane): AsyncGenerator<string> {
 }
 
 async function* alerts(plane: Plane, host: Ref<'host'>): AsyncGenerator<string> {
-  const messages = await reading(plane.store, async (tx) => tx.find('message', { cls: 'Host', obj_uuid: (await tx.get('host', host)).uuid }));
-  for (const { timestamp, priority, name, body } of messages.sort((a, b) => a.timestamp.localeCompare(b.timestamp)))
+  const messages = await reading(plane.store, async (tx) =>
+    tx.find('message', { cls: 'Host', obj_uuid: (await tx.get('host', host)).uuid }),
+  );
+  for (const { timestamp, priority, name, body } of messages.sort((a, b) =>
+    a.timestamp.localeCompare(b.timestamp),
+  ))
     yield `[${timestamp}|${priority}|${name}] ${body.replaceAll('\n', ' ')}\n`;
 }
 

@@ -28,14 +28,25 @@ interface Facts {
   readonly version: ReturnType<typeof versionBy>;
 }
 
-export async function buildArchive(plane: Plane, trip: MigrationPlan, there: RemoteSide, guest: Guest): Promise<Buffer> {
+export async function buildArchive(
+  plane: Plane,
+  trip: MigrationPlan,
+  there: RemoteSide,
+  guest: Guest,
+): Promise<Buffer> {
   const facts = await reading(plane.store, (tx) => factsOf(plane, tx, trip));
   const memories = memoriesOf(plane, facts.exported);
-  const objects = facts.exported.objects.flatMap((object) => addressed(object, facts, { trip, there, guest }));
+  const objects = facts.exported.objects.flatMap((object) =>
+    addressed(object, facts, { trip, there, guest }),
+  );
   if (guest.saved) {
     const { saved } = guest;
     const virtual_size = facts.vm.memoryBytes;
-    objects.push({ class: 'VDI', id: ownMemory, snapshot: { ...blank('VDI'), type: 'suspend', virtual_size } });
+    objects.push({
+      class: 'VDI',
+      id: ownMemory,
+      snapshot: { ...blank('VDI'), type: 'suspend', virtual_size },
+    });
     memories.push({ id: ownMemory, open: async () => memoryOf(saved, virtual_size) });
   }
   const pieces: Uint8Array[] = [];
@@ -48,7 +59,11 @@ export async function buildArchive(plane: Plane, trip: MigrationPlan, there: Rem
 }
 const ownMemory = 'Ref:memory';
 
-async function factsOf({ clock }: Plane, tx: Tx, { vm: ref, snapshots, copy, nics }: MigrationPlan): Promise<Facts> {
+async function factsOf(
+  { clock }: Plane,
+  tx: Tx,
+  { vm: ref, snapshots, copy, nics }: MigrationPlan,
+): Promise<Facts> {
   const database = await relatedRecords(tx, [ref, ...snapshots]);
   const vm = await tx.get('VM', ref);
   const vifs = await tx.getMany('VIF', Object.keys(nics));
@@ -80,10 +95,20 @@ interface Way {
 function addressed(object: OvaObject, { vm, networks }: Facts, { trip, there, guest }: Way): OvaObject[] {
   const { class: cls, id, snapshot } = object;
   if (cls === 'network') return [];
-  if (cls === 'VM' && snapshot['uuid'] === vm.uuid) return [{ ...object, snapshot: { ...snapshot, ...identity(snapshot, trip, guest) } }];
+  if (cls === 'VM' && snapshot['uuid'] === vm.uuid)
+    return [{ ...object, snapshot: { ...snapshot, ...identity(snapshot, trip, guest) } }];
   if (cls !== 'VIF') return [object];
   const network = there.networks[networks.get(String(snapshot['uuid'])) ?? ''];
-  const named = { ...blank('network'), ...network, VIFs: [], PIFs: [], blobs: {}, current_operations: {}, allowed_operations: [], assigned_ips: {} };
+  const named = {
+    ...blank('network'),
+    ...network,
+    VIFs: [],
+    PIFs: [],
+    blobs: {},
+    current_operations: {},
+    allowed_operations: [],
+    assigned_ips: {},
+  };
   const MAC = trip.copy ? seededMac(trip.uuid, String(snapshot['device'])) : snapshot['MAC'];
   return [
     { class: 'network', id: `network of ${id}`, snapshot: named },
@@ -91,12 +116,29 @@ function addressed(object: OvaObject, { vm, networks }: Facts, { trip, there, gu
   ];
 }
 
-function identity(snapshot: OvaObject['snapshot'], { uuid, copy }: MigrationPlan, { saved, blocked }: Guest): Record<string, unknown> {
-  const other_config = { ...(snapshot['other_config'] as Record<string, string>), ...(copy ? { mac_seed: uuid } : {}) };
+function identity(
+  snapshot: OvaObject['snapshot'],
+  { uuid, copy }: MigrationPlan,
+  { saved, blocked }: Guest,
+): Record<string, unknown> {
+  const other_config = {
+    ...(snapshot['other_config'] as Record<string, string>),
+    ...(copy ? { mac_seed: uuid } : {}),
+  };
   const blocked_operations = { ...(snapshot['blocked_operations'] as Record<string, string>), ...blocked };
-  return { uuid, other_config, blocked_operations, ...(saved ? { power_state: 'Suspended', suspend_VDI: ownMemory } : {}) };
+  return {
+    uuid,
+    other_config,
+    blocked_operations,
+    ...(saved ? { power_state: 'Suspended', suspend_VDI: ownMemory } : {}),
+  };
 }
 
 /** A whole record of which nothing is known. */
 const blank = (cls: ClassName): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(classNamed(cls).fields).map(([name, { type }]) => [name, type.kind === 'ref' ? nullRef<ClassName>() : zeroOf(type)]));
+  Object.fromEntries(
+    Object.entries(classNamed(cls).fields).map(([name, { type }]) => [
+      name,
+      type.kind === 'ref' ? nullRef<ClassName>() : zeroOf(type),
+    ]),
+  );

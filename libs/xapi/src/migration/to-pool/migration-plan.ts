@@ -31,28 +31,46 @@ export interface MigrationPlan {
 }
 
 /** Checked in xapi's order: its disks, the VM, its interfaces, then what the other host can take. */
-export async function planMigration({ ids }: Pick<Plane, 'ids'>, tx: Tx, sent: MigrateSendParams, there: RemoteSide): Promise<MigrationPlan> {
+export async function planMigration(
+  { ids }: Pick<Plane, 'ids'>,
+  tx: Tx,
+  sent: MigrateSendParams,
+  there: RemoteSide,
+): Promise<MigrationPlan> {
   const vm = await tx.get('VM', sent.vm);
   const copy = sent.options['copy'] === 'true';
   const snapshots = copy ? [] : await tx.find('VM', { snapshot_of: sent.vm });
   const disks = await mapped(tx, vm, snapshots, sent, there);
-  if (copy && vm.power_state !== 'Halted') throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
+  if (copy && vm.power_state !== 'Halted')
+    throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const nics = await mappedNics(tx, vm, snapshots, sent);
   const memorySr = sent.vdi_map[asRef<'VDI'>(vm.suspend_VDI)] ?? disks[0]?.sr ?? there.memorySr;
   const asleep = vm.power_state === 'Suspended' || snapshots.some((s) => s.power_state === 'Suspended');
-  if ((asleep || vm.power_state === 'Running') && memorySr === '') throw new XenError('VM_NO_SUSPEND_SR', sent.vm);
+  if ((asleep || vm.power_state === 'Running') && memorySr === '')
+    throw new XenError('VM_NO_SUSPEND_SR', sent.vm);
   const running = vm.power_state === 'Running';
   if (running) assertRunsThere(vm, there);
   if (!copy && there.present) throw new XenError('DUPLICATE_VM', vm.uuid);
   const blocked = vm.blocked_operations;
-  return { vm: sent.vm, uuid: copy ? ids.uuid() : vm.uuid, copy, running, snapshots: snapshots.map((s) => s.ref), disks, nics, memorySr, blocked };
+  return {
+    vm: sent.vm,
+    uuid: copy ? ids.uuid() : vm.uuid,
+    copy,
+    running,
+    snapshots: snapshots.map((s) => s.ref),
+    disks,
+    nics,
+    memorySr,
+    blocked,
+  };
 }
 
 function assertRunsThere(vm: Row<'VM'>, { host, cpu_info, freeBytes }: RemoteSide): void {
   const refused = refuseCpu(vm.ref, vm.last_boot_CPU_flags, host, cpu_info, modeOf(vm) === 'hvm');
   if (refused) throw refused;
   const needed = memory.neededToStart(vm);
-  if (needed > freeBytes) throw new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(needed), String(freeBytes));
+  if (needed > freeBytes)
+    throw new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(needed), String(freeBytes));
 }
 
 /** Every disk must be given a place; those of snapshots go where the disk went that they were taken of. */
@@ -76,7 +94,8 @@ async function mapped(
     place(vdi, vdi_map[vdi.ref]);
   }
   for (const snapshot of snapshots)
-    for (const vdi of await disksOf(tx, snapshot.ref)) place(vdi, vdi_map[vdi.ref] ?? vdi_map[asRef<'VDI'>(vdi.snapshot_of)] ?? disks[0]?.sr);
+    for (const vdi of await disksOf(tx, snapshot.ref))
+      place(vdi, vdi_map[vdi.ref] ?? vdi_map[asRef<'VDI'>(vdi.snapshot_of)] ?? disks[0]?.sr);
   return disks;
 }
 
@@ -89,7 +108,12 @@ async function disksOf(tx: Tx, vm: Ref<'VM'>): Promise<Row<'VDI'>[]> {
 }
 
 /** The interfaces of snapshots follow those of the VM. */
-async function mappedNics(tx: Tx, vm: Row<'VM'>, snapshots: readonly Row<'VM'>[], { vif_map }: MigrateSendParams): Promise<Record<string, string>> {
+async function mappedNics(
+  tx: Tx,
+  vm: Row<'VM'>,
+  snapshots: readonly Row<'VM'>[],
+  { vif_map }: MigrateSendParams,
+): Promise<Record<string, string>> {
   const nics: Record<string, string> = {};
   const devices = new Map<string, string>();
   for (const vif of await tx.find('VIF', { VM: vm.ref })) {

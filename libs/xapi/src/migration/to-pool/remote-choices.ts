@@ -49,17 +49,25 @@ export async function readRemote(reader: Reader, sent: MigrateSendParams, uuid: 
   }
 }
 
-async function asked(remote: RemotePool, { dest, vdi_map, vif_map }: MigrateSendParams, uuid: string): Promise<RemoteSide> {
+async function asked(
+  remote: RemotePool,
+  { dest, vdi_map, vif_map }: MigrateSendParams,
+  uuid: string,
+): Promise<RemoteSide> {
   const host = asRef<'host'>(dest['host'] ?? '');
   const record = await remote.call<RemoteHost>('host.get_record', host);
   if (!record.enabled) throw new XenError('HOST_DISABLED', host);
-  if (!(await remote.call<boolean>('host_metrics.get_live', record.metrics))) throw new XenError('HOST_NOT_LIVE');
+  if (!(await remote.call<boolean>('host_metrics.get_live', record.metrics)))
+    throw new XenError('HOST_NOT_LIVE');
   const pbds = await Promise.all(record.PBDs.map((pbd) => remote.call<RemotePbd>('PBD.get_record', pbd)));
   const srs = pbds.filter((pbd) => pbd.currently_attached).map((pbd) => pbd.SR);
   const refs = [...new Set<string>(Object.values(vif_map))];
-  const networks = await Promise.all(refs.map((network) => remote.call<RemoteNetwork>('network.get_record', network)));
+  const networks = await Promise.all(
+    refs.map((network) => remote.call<RemoteNetwork>('network.get_record', network)),
+  );
   networks.forEach(({ PIFs }, i) => {
-    if (PIFs.length > 0 && !PIFs.some((pif) => record.PIFs.includes(pif))) throw new XenError('HOST_CANNOT_ATTACH_NETWORK', host, refs[i] ?? '');
+    if (PIFs.length > 0 && !PIFs.some((pif) => record.PIFs.includes(pif)))
+      throw new XenError('HOST_CANNOT_ATTACH_NETWORK', host, refs[i] ?? '');
   });
   return {
     host,
@@ -79,15 +87,23 @@ async function asked(remote: RemotePool, { dest, vdi_map, vif_map }: MigrateSend
 async function featuresThere(remote: RemotePool, srs: readonly string[]): Promise<RemoteSide['features']> {
   if (srs.length === 0) return {};
   const drivers = Object.values(
-    await remote.call<Record<string, { readonly type: string; readonly features: Readonly<Record<string, number>> }>>('SM.get_all_records'),
+    await remote.call<
+      Record<string, { readonly type: string; readonly features: Readonly<Record<string, number>> }>
+    >('SM.get_all_records'),
   );
   const types = await Promise.all(srs.map((sr) => remote.call<string>('SR.get_type', sr)));
-  return Object.fromEntries(srs.map((sr, i) => [sr, Object.keys(drivers.find(({ type }) => type === types[i])?.features ?? {})]));
+  return Object.fromEntries(
+    srs.map((sr, i) => [sr, Object.keys(drivers.find(({ type }) => type === types[i])?.features ?? {})]),
+  );
 }
 
 async function suspendStorage(remote: RemotePool, srs: readonly string[]): Promise<string> {
   const [pool] = Object.values(await remote.call<Record<string, RemotePoolRecord>>('pool.get_all_records'));
-  return [pool?.suspend_image_SR, pool?.default_SR].find((sr) => sr !== undefined && !isNullRef(asRef(sr)) && srs.includes(sr)) ?? '';
+  return (
+    [pool?.suspend_image_SR, pool?.default_SR].find(
+      (sr) => sr !== undefined && !isNullRef(asRef(sr)) && srs.includes(sr),
+    ) ?? ''
+  );
 }
 
 export async function remoteVm(remote: RemotePool, uuid: string): Promise<Ref<'VM'> | undefined> {
@@ -98,4 +114,5 @@ export async function remoteVm(remote: RemotePool, uuid: string): Promise<Ref<'V
     throw error;
   }
 }
-const isThere = async (remote: RemotePool, uuid: string): Promise<boolean> => (await remoteVm(remote, uuid)) !== undefined;
+const isThere = async (remote: RemotePool, uuid: string): Promise<boolean> =>
+  (await remoteVm(remote, uuid)) !== undefined;

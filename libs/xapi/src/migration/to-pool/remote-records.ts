@@ -34,12 +34,26 @@ const labelOf = ({ mark, trip }: Pick<SendingContext, 'mark' | 'trip'>, { vdi }:
   `${mark} ${trip.disks.findIndex((disk) => disk.vdi === vdi)}`;
 
 /** A disk with the same contents; named after the operation until all has come. */
-export async function sendDisk(way: SendingContext, disk: MigratedDisk, pace: SendingProgress): Promise<SentDisk> {
+export async function sendDisk(
+  way: SendingContext,
+  disk: MigratedDisk,
+  pace: SendingProgress,
+): Promise<SentDisk> {
   const { plane, remote } = way;
   const row = await reading(plane.store, (tx) => tx.get('VDI', disk.vdi));
   const { name_description, virtual_size, type, sharable, xenstore_data, tags } = row;
   const label = labelOf(way, disk);
-  const given = { name_label: label, name_description, SR: disk.sr, virtual_size, type, sharable, read_only: false, other_config: {}, sm_config: {} };
+  const given = {
+    name_label: label,
+    name_description,
+    SR: disk.sr,
+    virtual_size,
+    type,
+    sharable,
+    read_only: false,
+    other_config: {},
+    sm_config: {},
+  };
   const [present] = await remote.call<string[]>('VDI.get_by_name_label', label);
   const ref = present ?? (await remote.call<string>('VDI.create', { ...given, xenstore_data, tags }));
   const stop = new AbortController();
@@ -47,14 +61,23 @@ export async function sendDisk(way: SendingContext, disk: MigratedDisk, pace: Se
     const source = await readDisk(plane, row, { signal: stop.signal });
     const length = chunkedLength(source);
     const bytes = paced(writeChunked(source), length, pace);
-    await remote.put('VM.migrate_send', { path: '/import_raw_vdi', query: { vdi: ref, format: 'raw', chunked: 'true' }, length, bytes });
+    await remote.put('VM.migrate_send', {
+      path: '/import_raw_vdi',
+      query: { vdi: ref, format: 'raw', chunked: 'true' },
+      length,
+      bytes,
+    });
   } finally {
     stop.abort();
   }
   return { ref, uuid: await remote.call<string>('VDI.get_uuid', ref) };
 }
 
-async function* paced(bytes: AsyncIterable<Uint8Array>, length: number, pace: SendingProgress): AsyncGenerator<Uint8Array> {
+async function* paced(
+  bytes: AsyncIterable<Uint8Array>,
+  length: number,
+  pace: SendingProgress,
+): AsyncGenerator<Uint8Array> {
   let sent = 0;
   for await (const part of bytes) {
     pace.checkpoint();
@@ -65,13 +88,20 @@ async function* paced(bytes: AsyncIterable<Uint8Array>, length: number, pace: Se
 }
 
 /** The VM with its snapshots, on the disks that were sent. It comes with the uuid that it is to have: when it is there it is not sent again. */
-export async function sendRecords(way: SendingContext, disks: readonly SentDisk[], guest: Guest): Promise<Ref<'VM'>> {
+export async function sendRecords(
+  way: SendingContext,
+  disks: readonly SentDisk[],
+  guest: Guest,
+): Promise<Ref<'VM'>> {
   const { plane, remote, trip, there } = way;
   const present = await remoteVm(remote, trip.uuid);
   if (present) return settled(remote, present);
   const bytes = await buildArchive(plane, trip, there, guest);
   const query = Object.fromEntries(trip.disks.map(({ uuid }, i) => [`vdi:${uuid}`, disks[i]?.uuid ?? '']));
-  const to = trip.memorySr === '' ? { path: '/import_metadata', query } : { path: '/import', query: { ...query, sr_id: trip.memorySr } };
+  const to =
+    trip.memorySr === ''
+      ? { path: '/import_metadata', query }
+      : { path: '/import', query: { ...query, sr_id: trip.memorySr } };
   await remote.put('VM.migrate_send', {
     path: to.path,
     query: { ...to.query, restore: 'true', live: String(trip.running) },
@@ -79,14 +109,22 @@ export async function sendRecords(way: SendingContext, disks: readonly SentDisk[
     bytes: Readable.from([bytes]),
   });
   const vm = await remoteVm(remote, trip.uuid);
-  if (!vm) throw new XenError('VM_MIGRATE_FAILED', trip.vm, '', there.host, 'The VM is gone from where it was sent to');
+  if (!vm)
+    throw new XenError(
+      'VM_MIGRATE_FAILED',
+      trip.vm,
+      '',
+      there.host,
+      'The VM is gone from where it was sent to',
+    );
   return vm;
 }
 
 /** An import that began before this process did may still be at work. */
 async function settled(remote: RemotePool, vm: Ref<'VM'>): Promise<Ref<'VM'>> {
   const [task] = Object.keys(await remote.call<Record<string, string>>('VM.get_current_operations', vm));
-  if (task !== undefined) throw new Later(500, 120_000, new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', vm, 'import', task));
+  if (task !== undefined)
+    throw new Later(500, 120_000, new XenError('OTHER_OPERATION_IN_PROGRESS', 'VM', vm, 'import', task));
   return vm;
 }
 
@@ -111,7 +149,10 @@ export async function releaseRemote({ remote, trip }: SendingContext, vm: Ref<'V
 }
 
 /** The disks get their names. */
-export async function nameDisks({ plane, remote, trip }: SendingContext, disks: readonly SentDisk[]): Promise<void> {
+export async function nameDisks(
+  { plane, remote, trip }: SendingContext,
+  disks: readonly SentDisk[],
+): Promise<void> {
   const rows = await reading(plane.store, (tx) =>
     tx.getMany(
       'VDI',
@@ -138,7 +179,10 @@ export async function removeRemote(way: SendingContext, disks: readonly SentDisk
       return await cleared(way, disks);
     } catch (error) {
       if (tried === tries)
-        return way.plane.log.warn({ error: String(error), mark: way.mark, vm: way.trip.uuid }, 'something of a migration is left in the other pool');
+        return way.plane.log.warn(
+          { error: String(error), mark: way.mark, vm: way.trip.uuid },
+          'something of a migration is left in the other pool',
+        );
       await way.plane.clock.wait(1_000);
     }
   }
@@ -150,9 +194,13 @@ async function cleared(way: SendingContext, disks: readonly SentDisk[]): Promise
     const snapshots = await remote.call<Ref<'VM'>[]>('VM.get_snapshots', vm);
     // Operations that its owner has blocked must not keep it there.
     for (const one of [...snapshots, vm]) await remote.call('VM.set_blocked_operations', one, {});
-    if (['Running', 'Paused'].includes(await remote.call<string>('VM.get_power_state', vm))) await remote.follow('VM.hard_shutdown', vm);
+    if (['Running', 'Paused'].includes(await remote.call<string>('VM.get_power_state', vm)))
+      await remote.follow('VM.hard_shutdown', vm);
     for (const one of [...snapshots, vm]) await remote.follow('VM.destroy', one);
   }
-  const unnamed = await Promise.all(trip.disks.map((disk) => remote.call<string[]>('VDI.get_by_name_label', labelOf(way, disk))));
-  for (const vdi of new Set([...disks.map((disk) => disk.ref), ...unnamed.flat()])) await remote.follow('VDI.destroy', vdi).catch(unlessGone);
+  const unnamed = await Promise.all(
+    trip.disks.map((disk) => remote.call<string[]>('VDI.get_by_name_label', labelOf(way, disk))),
+  );
+  for (const vdi of new Set([...disks.map((disk) => disk.ref), ...unnamed.flat()]))
+    await remote.follow('VDI.destroy', vdi).catch(unlessGone);
 }

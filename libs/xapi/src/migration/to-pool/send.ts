@@ -21,12 +21,23 @@ export async function sendDisks(
 ): Promise<void> {
   const { disks } = way.trip;
   for (const [i, disk] of disks.entries()) {
-    const progress = (fraction: number): Promise<void> => run.progress((part * (i + fraction)) / disks.length);
-    sent.push(await run.step(`disk ${i}${tag}`, () => sendDisk(way, disk, { checkpoint: () => run.checkpoint(), progress })));
+    const progress = (fraction: number): Promise<void> =>
+      run.progress((part * (i + fraction)) / disks.length);
+    sent.push(
+      await run.step(`disk ${i}${tag}`, () =>
+        sendDisk(way, disk, { checkpoint: () => run.checkpoint(), progress }),
+      ),
+    );
   }
 }
 
-export async function sendVm(run: Run<Tx>, way: SendingContext, disks: readonly SentDisk[], guest: Guest, tag: MigrationTag = ''): Promise<Ref<'VM'>> {
+export async function sendVm(
+  run: Run<Tx>,
+  way: SendingContext,
+  disks: readonly SentDisk[],
+  guest: Guest,
+  tag: MigrationTag = '',
+): Promise<Ref<'VM'>> {
   const vm = await run.step(`records${tag}`, () => sendRecords(way, disks, guest));
   await run.step(`names${tag}`, () => nameDisks(way, disks));
   return vm;

@@ -22,7 +22,11 @@ interface Begun {
 }
 
 /** Undefined when the VM runs no more. */
-export async function beginDeparture(tx: Tx, ref: Ref<'VM'>, spec: DomainSpec): Promise<DepartingRun | undefined> {
+export async function beginDeparture(
+  tx: Tx,
+  ref: Ref<'VM'>,
+  spec: DomainSpec,
+): Promise<DepartingRun | undefined> {
   const [row] = await tx.query<Begun>(
     `UPDATE vm_run r SET state = 'M', attempt = r.attempt + 1, since = now() FROM vm v WHERE v.ref = r.vm AND r.vm = $1 AND r.state = 'R'
      RETURNING v.uuid, r.vm_epoch, r.host, r.host_epoch, r.boots, r.attempt`,
@@ -50,11 +54,10 @@ export async function abortDeparture(tx: Tx, { ref, source, attempt }: Departing
 
 /** The one moment from which on the guest is the other pool's to wake, and ours no more. False when the run has ended meanwhile. */
 export async function completeDeparture(tx: Tx, { ref, source, attempt }: DepartingRun): Promise<boolean> {
-  const rows = await tx.query(`SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND attempt = $3 AND state = 'M' FOR UPDATE`, [
-    ref,
-    source.vmEpoch,
-    attempt,
-  ]);
+  const rows = await tx.query(
+    `SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND vm_epoch = $2 AND attempt = $3 AND state = 'M' FOR UPDATE`,
+    [ref, source.vmEpoch, attempt],
+  );
   if (rows.length > 0) await endRuns(tx, [ref]);
   return rows.length > 0;
 }

@@ -10,7 +10,13 @@ import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../../core/context';
 import { beginDeparture, completeDeparture, abortDeparture, type DepartingRun } from './source-run';
 import { blockedUntilGiven, removeSent, sendDisks, sendVm } from './send';
-import { removeRemote, releaseRemote, resumeRemote, type SentDisk, type SendingContext } from './remote-records';
+import {
+  removeRemote,
+  releaseRemote,
+  resumeRemote,
+  type SentDisk,
+  type SendingContext,
+} from './remote-records';
 import { readRemote, remoteOf } from './remote-choices';
 import { planMigration, type MigrationPlan } from './migration-plan';
 import type { MigrateSendParams } from '../within-pool/disk-migration';
@@ -31,13 +37,21 @@ export async function migrateToPool(plane: Plane, run: Run<Tx>, sent: MigrateSen
 }
 
 async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Promise<Ref<'VM'>> {
-  const there = await run.step('look there', async () => readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid));
+  const there = await run.step('look there', async () =>
+    readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid),
+  );
   const trip = await run.commit(
     'begin',
     (tx) => begin(plane, tx, run, { sent, there }),
     (tx, planned) => unmarkBusy(tx, asRef(run.ref), marksOf(planned)),
   );
-  const way: SendingContext = { plane, remote: await remoteOf(plane.store, sent), there, trip, mark: `migration ${run.ref.replace('OpaqueRef:', '')}` };
+  const way: SendingContext = {
+    plane,
+    remote: await remoteOf(plane.store, sent),
+    there,
+    trip,
+    mark: `migration ${run.ref.replace('OpaqueRef:', '')}`,
+  };
   const given = { away: false };
   const disks: SentDisk[] = [];
   await run.step(
@@ -58,7 +72,8 @@ async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Pro
   await run.commit(
     'give away',
     async (tx) => {
-      if (leaving && !(await completeDeparture(tx, leaving.from))) throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
+      if (leaving && !(await completeDeparture(tx, leaving.from)))
+        throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
     },
     (tx) => removeSent(plane, tx, trip),
   );
@@ -76,7 +91,8 @@ async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Pro
   });
 }
 
-const marksOf = ({ disks }: MigrationPlan): BusyMark[] => disks.map(({ vdi }) => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
+const marksOf = ({ disks }: MigrationPlan): BusyMark[] =>
+  disks.map(({ vdi }) => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
 
 async function begin(
   plane: Plane,
@@ -97,10 +113,19 @@ interface Stopped {
   readonly saved: SavedImage;
 }
 /** The guest's memory as it is when it stands still. It is woken here again if what follows fails. */
-async function stop(plane: Plane, run: Run<Tx>, { vm, live }: MigrateSendParams, given: { readonly away: boolean }): Promise<Stopped> {
+async function stop(
+  plane: Plane,
+  run: Run<Tx>,
+  { vm, live }: MigrateSendParams,
+  given: { readonly away: boolean },
+): Promise<Stopped> {
   const from = await run.commit('leave', async (tx) => {
     const record = await tx.lock('VM', vm);
-    const leaving = await beginDeparture(tx, vm, specOf(record, await attachedTo(tx, vm, { attached: true })));
+    const leaving = await beginDeparture(
+      tx,
+      vm,
+      specOf(record, await attachedTo(tx, vm, { attached: true })),
+    );
     if (!leaving) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
     return leaving;
   });
@@ -110,9 +135,18 @@ async function stop(plane: Plane, run: Run<Tx>, { vm, live }: MigrateSendParams,
     async () => undefined,
     () => (given.away ? stopDomain(plane, aside(source)) : goOn(plane, run, from)),
   );
-  const asked = { ...patienceOf(run), answerMs: 500, progress: (fraction: number) => run.progress(disksPart + memoryPart * fraction) };
-  if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, asked));
-  const { saved } = await run.step('stop', () => plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast));
+  const asked = {
+    ...patienceOf(run),
+    answerMs: 500,
+    progress: (fraction: number) => run.progress(disksPart + memoryPart * fraction),
+  };
+  if (live)
+    await run.step('copy', () =>
+      plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, asked),
+    );
+  const { saved } = await run.step('stop', () =>
+    plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast),
+  );
   return { from, saved: saved ?? {} };
 }
 
@@ -122,7 +156,8 @@ async function goOn(plane: Plane, run: Run<Tx>, from: DepartingRun): Promise<voi
     await assertMine(tx, run);
     return abortDeparture(tx, from);
   });
-  if (ours) await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
+  if (ours)
+    await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
   else await stopDomain(plane, aside(source));
 }
 
@@ -143,4 +178,5 @@ async function attempted(plane: Plane, act: () => Promise<void>): Promise<void> 
   }
 }
 
-const failed = ({ vm }: MigrationPlan, from: string, to: string, reason: string): XenError => new XenError('VM_MIGRATE_FAILED', vm, from, to, reason);
+const failed = ({ vm }: MigrationPlan, from: string, to: string, reason: string): XenError =>
+  new XenError('VM_MIGRATE_FAILED', vm, from, to, reason);

@@ -48,9 +48,16 @@ export async function planDiskMigration(tx: Tx, sent: MigrateSendParams): Promis
 }
 
 /** The checks that xapi makes last: within a pool interfaces stay on their networks, and each moved disk can be moved. */
-export async function assertMayMove(tx: Tx, { vif_map }: Pick<MigrateSendParams, 'vif_map'>, { disks }: DiskMigrationPlan): Promise<void> {
+export async function assertMayMove(
+  tx: Tx,
+  { vif_map }: Pick<MigrateSendParams, 'vif_map'>,
+  { disks }: DiskMigrationPlan,
+): Promise<void> {
   if (Object.keys(vif_map).length > 0)
-    throw new XenError('OPERATION_NOT_ALLOWED', 'VIF mapping is not allowed for intra-pool migration -all VIFs must be on the same network');
+    throw new XenError(
+      'OPERATION_NOT_ALLOWED',
+      'VIF mapping is not allowed for intra-pool migration -all VIFs must be on the same network',
+    );
   const refs = disks.filter((disk) => disk.of === undefined).map((disk) => disk.vdi);
   for (const vdi of await tx.getMany('VDI', refs)) assertDiskMoves(vdi);
 }
@@ -66,17 +73,27 @@ export async function isOtherPool(tx: Tx, { dest }: Pick<MigrateSendParams, 'des
 async function destination(tx: Tx, dest: MigrateSendParams['dest']): Promise<Ref<'host'>> {
   const host = asRef<'host'>(dest['host'] ?? '');
   const token = dest['session_id'] ?? '';
-  const [session] = await tx.query('SELECT 1 AS yes FROM session_state WHERE session = $1', [sessionRef(token)]);
+  const [session] = await tx.query('SELECT 1 AS yes FROM session_state WHERE session = $1', [
+    sessionRef(token),
+  ]);
   if (!session) throw new XenError('SESSION_INVALID', token);
   await assertLive(tx, host);
   return host;
 }
 
-async function mappedDisks(tx: Tx, vm: Row<'VM'>, { vdi_map }: MigrateSendParams, srs: ReadonlySet<string>): Promise<PlannedDisk[]> {
+async function mappedDisks(
+  tx: Tx,
+  vm: Row<'VM'>,
+  { vdi_map }: MigrateSendParams,
+  srs: ReadonlySet<string>,
+): Promise<PlannedDisk[]> {
   const disks: PlannedDisk[] = [];
   for (const vdi of await disksOf(tx, vm)) {
     const sr = vdi_map[vdi.ref] ?? vdi.SR;
-    if (!srs.has(sr)) throw vdi_map[vdi.ref] === undefined ? new XenError('VDI_NOT_IN_MAP', vdi.ref) : new XenError('VM_REQUIRES_SR', vm.ref, sr);
+    if (!srs.has(sr))
+      throw vdi_map[vdi.ref] === undefined
+        ? new XenError('VDI_NOT_IN_MAP', vdi.ref)
+        : new XenError('VM_REQUIRES_SR', vm.ref, sr);
     if (sr === vdi.SR) continue;
     await assertSrMoves(tx, vdi.SR, sr);
     disks.push({ vdi: vdi.ref, sr });
@@ -98,7 +115,10 @@ async function snapshotsOf(tx: Tx, disks: readonly PlannedDisk[]): Promise<Plann
 
 async function disksOf(tx: Tx, vm: Row<'VM'>): Promise<Row<'VDI'>[]> {
   const vbds = (await tx.find('VBD', { VM: vm.ref })).filter((b) => b.type === 'Disk' && !b.empty);
-  return tx.getMany('VDI', [...vbds.map((b) => b.VDI), ...(isNullRef(vm.suspend_VDI) ? [] : [vm.suspend_VDI])]);
+  return tx.getMany('VDI', [
+    ...vbds.map((b) => b.VDI),
+    ...(isNullRef(vm.suspend_VDI) ? [] : [vm.suspend_VDI]),
+  ]);
 }
 
 /** Refuses a disk that cannot go to another pool. */
@@ -113,7 +133,12 @@ export async function copyDisks(plane: Plane, tx: Tx, journey: DiskMigrationPlan
   for (const { vdi, sr, of } of journey.disks) {
     const source = await tx.lock('VDI', vdi);
     const { is_a_snapshot, snapshot_time } = source;
-    const to = await copyVdi({ plane, tx }, source, sr, of === undefined ? {} : { is_a_snapshot, snapshot_time, snapshot_of: nullRef() });
+    const to = await copyVdi(
+      { plane, tx },
+      source,
+      sr,
+      of === undefined ? {} : { is_a_snapshot, snapshot_time, snapshot_of: nullRef() },
+    );
     const leaf = moved.find((one) => one.from === of)?.to;
     moved.push({ from: vdi, to, ...(leaf === undefined ? {} : { of: leaf }) });
   }
@@ -121,7 +146,11 @@ export async function copyDisks(plane: Plane, tx: Tx, journey: DiskMigrationPlan
 }
 
 /** The devices of a VM as they will be when it has arrived. */
-export async function attachedAtTarget(tx: Tx, vm: Ref<'VM'>, moved: readonly MovedDisk[]): Promise<Attached> {
+export async function attachedAtTarget(
+  tx: Tx,
+  vm: Ref<'VM'>,
+  moved: readonly MovedDisk[],
+): Promise<Attached> {
   const { disks, nics, ...rest } = await attachedTo(tx, vm, { attached: true });
   const copies = new Map(
     (
@@ -133,7 +162,9 @@ export async function attachedAtTarget(tx: Tx, vm: Ref<'VM'>, moved: readonly Mo
   );
   return {
     ...rest,
-    disks: disks.map((disk) => (disk.vdi && copies.has(disk.vdi.ref) ? { ...disk, vdi: copies.get(disk.vdi.ref) ?? disk.vdi } : disk)),
+    disks: disks.map((disk) =>
+      disk.vdi && copies.has(disk.vdi.ref) ? { ...disk, vdi: copies.get(disk.vdi.ref) ?? disk.vdi } : disk,
+    ),
     nics,
   };
 }
@@ -143,11 +174,18 @@ export async function attachMovedDisks(tx: Tx, vm: Ref<'VM'>, moved: readonly Mo
   for (const { from, to, of } of moved) {
     if (of === undefined) {
       await tx.query('UPDATE vbd SET "VDI" = $3 WHERE "VM" = $1 AND "VDI" = $2', [vm, from, to]);
-      await tx.query('UPDATE vm SET "suspend_VDI" = $3 WHERE ref = $1 AND "suspend_VDI" = $2', [vm, from, to]);
+      await tx.query('UPDATE vm SET "suspend_VDI" = $3 WHERE ref = $1 AND "suspend_VDI" = $2', [
+        vm,
+        from,
+        to,
+      ]);
       await tx.query('UPDATE vdi SET snapshot_of = $2 WHERE snapshot_of = $1', [from, to]);
     } else {
       await tx.query('UPDATE vbd SET "VDI" = $2 WHERE "VDI" = $1', [from, to]);
-      await tx.query('UPDATE vdi SET snapshot_of = $3 WHERE ref = $2 AND EXISTS (SELECT 1 FROM vdi WHERE ref = $1)', [from, to, of]);
+      await tx.query(
+        'UPDATE vdi SET snapshot_of = $3 WHERE ref = $2 AND EXISTS (SELECT 1 FROM vdi WHERE ref = $1)',
+        [from, to, of],
+      );
     }
   }
 }

@@ -12,7 +12,15 @@ import { dateTime, type Plane } from '../../core/context';
 import { assertOnNetwork } from '../../network/host-network';
 import { keepingPlan } from '../../placement/ha-plan';
 import { assertFits } from '../../placement/placement';
-import { beginMigration, commitMigration, endMigratedRun, abortMigration, releaseTarget, showMigrated, type RunMigration } from '../../runs/run-migration';
+import {
+  beginMigration,
+  commitMigration,
+  endMigratedRun,
+  abortMigration,
+  releaseTarget,
+  showMigrated,
+  type RunMigration,
+} from '../../runs/run-migration';
 import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
 import { attachedTo, modeOf, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
@@ -39,20 +47,36 @@ async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void
 
 const answerMs = 500;
 /** Everything up to the change of hands. What fails here leaves the VM at its source. */
-export async function copyMemory(plane: Plane, run: Run<Tx>, move: RunMigration, live: boolean): Promise<void> {
+export async function copyMemory(
+  plane: Plane,
+  run: Run<Tx>,
+  move: RunMigration,
+  live: boolean,
+): Promise<void> {
   const { source, target, attempt, spec, boots } = move;
   const asked = patienceOf(run);
-  const during = (from: number, to: number): Patience => ({ ...asked, answerMs, progress: (f) => run.progress(from + (to - from) * f) });
+  const during = (from: number, to: number): Patience => ({
+    ...asked,
+    answerMs,
+    progress: (f) => run.progress(from + (to - from) * f),
+  });
   await failing(move, async () => {
     await run.step(
       'prepare',
       () => plane.agents.ensure(aside(target), { state: 'receiving', spec, boots }, during(0, 0.1)),
       () => settle(plane, run, move),
     );
-    if (live) await run.step('copy', () => plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)));
+    if (live)
+      await run.step('copy', () =>
+        plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)),
+      );
     await run.step('look', () => assertReady(plane, move));
     await run.step('hand over', async () => {
-      const { saved } = await plane.agents.ensure(source, { state: 'moving', phase: 'handOver', attempt }, steadfast);
+      const { saved } = await plane.agents.ensure(
+        source,
+        { state: 'moving', phase: 'handOver', attempt },
+        steadfast,
+      );
       plane.log.info({ vm: source.vm, ...saved }, 'VM handed over');
     });
   });
@@ -60,7 +84,11 @@ export async function copyMemory(plane: Plane, run: Run<Tx>, move: RunMigration,
 
 /** A guest is paused only for a target that is there and has its domain: a lost one would be noticed too late, by its lease. */
 async function assertReady(plane: Plane, { target, spec, boots }: RunMigration): Promise<void> {
-  for (let tried = 1; !(await plane.agents.isSo(aside(target), { state: 'receiving', spec, boots }, answerMs)); tried += 1) {
+  for (
+    let tried = 1;
+    !(await plane.agents.isSo(aside(target), { state: 'receiving', spec, boots }, answerMs));
+    tried += 1
+  ) {
     if (tried === mostLooks) throw new XenError('INTERNAL_ERROR', 'the destination does not answer');
     await plane.clock.wait(answerMs);
   }
@@ -68,7 +96,12 @@ async function assertReady(plane: Plane, { target, spec, boots }: RunMigration):
 const mostLooks = 3;
 
 /** The change of hands and what follows from it; answers the domain's number at the target. */
-export async function resumeAtTarget(plane: Plane, run: Run<Tx>, move: RunMigration, also?: (tx: Tx) => Promise<void>): Promise<number> {
+export async function resumeAtTarget(
+  plane: Plane,
+  run: Run<Tx>,
+  move: RunMigration,
+  also?: (tx: Tx) => Promise<void>,
+): Promise<number> {
   return failing(move, async () => {
     await run.commit('change hands', async (tx) => {
       if (!(await commitMigration(tx, move))) throw new Superseded(move.source.vm);
@@ -106,7 +139,12 @@ async function begin(tx: Tx, { vm, host, network }: Wanted): Promise<RunMigratio
   const placed = await currentRun(tx, vm);
   if (placed.host === host) return null;
   if (network) await assertOnNetwork(tx, network, [placed.host, host]);
-  return reserveTarget(tx, { vm, host, source: placed.host, attached: await attachedTo(tx, vm, { attached: true }) });
+  return reserveTarget(tx, {
+    vm,
+    host,
+    source: placed.host,
+    attached: await attachedTo(tx, vm, { attached: true }),
+  });
 }
 
 export interface MigrationTarget {
@@ -118,11 +156,15 @@ export interface MigrationTarget {
 }
 
 /** The target must be able to run the guest as it is; then its place is taken. */
-export async function reserveTarget(tx: Tx, { vm, host, source, attached }: MigrationTarget): Promise<RunMigration> {
+export async function reserveTarget(
+  tx: Tx,
+  { vm, host, source, attached }: MigrationTarget,
+): Promise<RunMigration> {
   const record = await tx.lock('VM', vm);
   await assertCanReceive(tx, host, { vm, record, attached });
   const move = await keepingPlan(tx, () => beginMigration(tx, vm, host, specOf(record, attached)));
-  if (!move) throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
+  if (!move)
+    throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
   return move;
 }
 
@@ -134,14 +176,24 @@ export async function assertCanReceive(
 ): Promise<void> {
   await assertFits(tx, host, guest);
   const { cpu_info } = await tx.get('host', host);
-  const refused = refuseCpu(guest.vm, guest.record.last_boot_CPU_flags, host, cpu_info, modeOf(guest.record) === 'hvm');
+  const refused = refuseCpu(
+    guest.vm,
+    guest.record.last_boot_CPU_flags,
+    host,
+    cpu_info,
+    modeOf(guest.record) === 'hvm',
+  );
   if (refused) throw refused;
 }
 
 export const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
 
 async function wakeAtTarget(plane: Plane, { target, spec, boots }: RunMigration): Promise<number> {
-  const answer = await plane.agents.ensure(target, { state: 'running', spec, boots, received: true }, steadfast);
+  const answer = await plane.agents.ensure(
+    target,
+    { state: 'running', spec, boots, received: true },
+    steadfast,
+  );
   return answer.domid ?? -1;
 }
 
@@ -156,7 +208,8 @@ async function settle(plane: Plane, run: Run<Tx>, move: RunMigration): Promise<v
     return abortMigration(tx, move);
   });
   if (where === 'target') return settleForward(plane, move);
-  if (where === 'source') await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
+  if (where === 'source')
+    await tolerant(() => plane.agents.ensure(source, { state: 'running', spec, boots, attempt }, steadfast));
   if (where === 'nobody') await stopDomain(plane, aside(source));
   await stopDomain(plane, aside(target));
   await inTransaction(plane.store, (tx) => releaseTarget(tx, move));
@@ -164,13 +217,17 @@ async function settle(plane: Plane, run: Run<Tx>, move: RunMigration): Promise<v
 
 /** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
 export async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
-  const rows = await tx.query("SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'", [ref, attempt]);
+  const rows = await tx.query(
+    "SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'",
+    [ref, attempt],
+  );
   if (rows.length === 0) throw new Lost(ref);
 }
 
 async function settleForward(plane: Plane, move: RunMigration): Promise<void> {
   const domid = await tolerant(() => wakeAtTarget(plane, move));
-  const shown = domid !== undefined && (await inTransaction(plane.store, (tx) => showMigrated(tx, move, domid)));
+  const shown =
+    domid !== undefined && (await inTransaction(plane.store, (tx) => showMigrated(tx, move, domid)));
   await stopDomain(plane, aside(move.source));
   if (shown) return;
   await stopDomain(plane, aside(move.target));
@@ -187,15 +244,22 @@ export async function tolerant<T>(act: () => Promise<T>): Promise<T | undefined>
   }
 }
 
-const migrateFailed = ({ ref, source, target }: RunMigration, why: string): XenError => new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
+const migrateFailed = ({ ref, source, target }: RunMigration, why: string): XenError =>
+  new XenError('VM_MIGRATE_FAILED', ref, source.host, target.host, why);
 
 /** An error of a host is reported as the failure of the migration. */
 async function failing<T>(move: RunMigration, act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (error instanceof Superseded) throw new Superseded(error.vm, error.host, migrateFailed(move, 'the VM or a host went away while it was moved'));
-    if (error instanceof XenError && error.code === 'INTERNAL_ERROR') throw migrateFailed(move, error.params.join(' '));
+    if (error instanceof Superseded)
+      throw new Superseded(
+        error.vm,
+        error.host,
+        migrateFailed(move, 'the VM or a host went away while it was moved'),
+      );
+    if (error instanceof XenError && error.code === 'INTERNAL_ERROR')
+      throw migrateFailed(move, error.params.join(' '));
     throw error;
   }
 }

@@ -21,7 +21,9 @@ const ticksASecond = 10_000_000n,
 
 const number = (text: string): bigint => (/^-?\d{1,20}$/.test(text) ? BigInt(text) : 0n);
 function hasExpired(ticks: bigint): boolean {
-  return ticks !== 0n && ticks !== never && (ticks / ticksASecond - secondsTo1970) * 1000n < BigInt(Date.now());
+  return (
+    ticks !== 0n && ticks !== never && (ticks / ticksASecond - secondsTo1970) * 1000n < BigInt(Date.now())
+  );
 }
 
 function sidOf(found: Found): string | undefined {
@@ -52,8 +54,15 @@ function entry(found: Found, { workgroup }: Domain): Entry | undefined {
     isGroup = found.is('group');
   if (identifier === undefined || account === '' || (!isGroup && !found.is('user'))) return undefined;
   const name = `${workgroup}\\${account}`;
-  const known = isGroup ? { 'subject-gid': String(firstId + relativeId(identifier)) } : ofUser(found, identifier, name);
-  return { identifier, name, isGroup, known: { ...known, 'subject-name': name, 'subject-sid': identifier, 'subject-is-group': String(isGroup) } };
+  const known = isGroup
+    ? { 'subject-gid': String(firstId + relativeId(identifier)) }
+    : ofUser(found, identifier, name);
+  return {
+    identifier,
+    name,
+    isGroup,
+    known: { ...known, 'subject-name': name, 'subject-sid': identifier, 'subject-is-group': String(isGroup) },
+  };
 }
 
 function users(name: string, domain: Domain): Filter | undefined {

@@ -1,6 +1,14 @@
 /** A conversation with a directory over one connection: bind, and searches. Bounded in time, in bytes and in results. */
 import type { TLSSocket } from 'node:tls';
-import { Client, InvalidCredentialsError, InappropriateAuthError, NoSuchObjectError, ResultCodeError, UnwillingToPerformError, type Entry } from 'ldapts';
+import {
+  Client,
+  InvalidCredentialsError,
+  InappropriateAuthError,
+  NoSuchObjectError,
+  ResultCodeError,
+  UnwillingToPerformError,
+  type Entry,
+} from 'ldapts';
 import { XenError } from '@xenplane/model';
 import { ConcurrencyLimit } from '../../core/concurrency-limit';
 import { DirectoryTrouble } from '../directory';
@@ -20,7 +28,12 @@ export class Found {
 
   constructor({ dn, ...attributes }: Entry) {
     this.dn = dn;
-    this.values = new Map(Object.entries(attributes).map(([name, value]) => [name.toLowerCase(), Array.isArray(value) ? value : [value]]));
+    this.values = new Map(
+      Object.entries(attributes).map(([name, value]) => [
+        name.toLowerCase(),
+        Array.isArray(value) ? value : [value],
+      ]),
+    );
   }
   texts(name: string): readonly string[] {
     return (this.values.get(name.toLowerCase()) ?? []).map(String);
@@ -78,7 +91,9 @@ export class Conversation {
   /** The object itself; undefined when there is none that may be seen. */
   async look(dn: string, attributes: readonly string[]): Promise<Found | undefined> {
     try {
-      return (await this.search({ base: dn, filter: has('objectClass'), attributes, itself: true, most: 1 }))[0];
+      return (
+        await this.search({ base: dn, filter: has('objectClass'), attributes, itself: true, most: 1 })
+      )[0];
     } catch (error) {
       if (error instanceof NoSuchObjectError) return undefined;
       throw error;
@@ -86,7 +101,12 @@ export class Conversation {
   }
 }
 /** How servers say no to a password; the last two of an account that has none, or that is locked. */
-const notWelcome = [InvalidCredentialsError, NoSuchObjectError, InappropriateAuthError, UnwillingToPerformError];
+const notWelcome = [
+  InvalidCredentialsError,
+  NoSuchObjectError,
+  InappropriateAuthError,
+  UnwillingToPerformError,
+];
 
 export const converse = <T>(server: Server, work: (conversation: Conversation) => Promise<T>): Promise<T> =>
   gate.through(async () => {
@@ -95,7 +115,8 @@ export const converse = <T>(server: Server, work: (conversation: Conversation) =
     try {
       return await work(new Conversation(client));
     } catch (error) {
-      if (error instanceof ResultCodeError || error instanceof XenError || error instanceof DirectoryTrouble) throw error;
+      if (error instanceof ResultCodeError || error instanceof XenError || error instanceof DirectoryTrouble)
+        throw error;
       throw new DirectoryTrouble('unreachable', `${server.url} went away`, error);
     } finally {
       await client.unbind().catch(() => undefined);

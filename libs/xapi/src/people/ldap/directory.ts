@@ -33,7 +33,10 @@ export function ldapDirectory(access: Access): Directory {
   const asService = <T>(work: (conversation: Conversation) => Promise<T>): Promise<T> =>
     converse(access.server, async (conversation) => {
       if (!(await conversation.bind(access.account, access.password)))
-        throw new DirectoryTrouble('denied', `${access.url} does not know ${access.account} by its password any more`);
+        throw new DirectoryTrouble(
+          'denied',
+          `${access.url} does not know ${access.account} by its password any more`,
+        );
       return work(conversation);
     });
   const search = (conversation: Conversation, filter: Filter, most: number): Promise<Found[]> =>
@@ -50,27 +53,38 @@ export function ldapDirectory(access: Access): Directory {
       if (password === '' || Buffer.byteLength(password) > longestPassword) return undefined;
       const user = await asService((c) => one(c, schema.users(name, access)));
       // For a name that nobody has the same is asked, so that it takes as long.
-      const right = await converse(access.server, (c) => c.bind(user?.dn ?? `cn=${randomUUID()},${access.base}`, password));
+      const right = await converse(access.server, (c) =>
+        c.bind(user?.dn ?? `cn=${randomUUID()},${access.base}`, password),
+      );
       return right ? shown(user) : undefined;
     },
-    named: (name) => asService(async (c) => shown((await one(c, schema.users(name, access))) ?? (await one(c, schema.groups(name, access))))),
+    named: (name) =>
+      asService(async (c) =>
+        shown((await one(c, schema.users(name, access))) ?? (await one(c, schema.groups(name, access)))),
+      ),
     identified: (identifier) => asService(async (c) => shown(await one(c, schema.identified(identifier)))),
     groupsOf: (identifier) =>
       asService(async (c) => {
         const member = await one(c, schema.identified(identifier));
-        const groups = member ? await groupsAbove(member, (members) => search(c, schema.groupsOf(members), mostGroups)) : [];
+        const groups = member
+          ? await groupsAbove(member, (members) => search(c, schema.groupsOf(members), mostGroups))
+          : [];
         return groups.flatMap((g) => shown(g)?.identifier ?? []).sort();
       }),
   };
 }
 
 /** Level by level, as servers differ in whether and how they follow groups in groups by themselves. */
-async function groupsAbove(member: Found, groupsOf: (members: readonly Found[]) => Promise<Found[]>): Promise<Found[]> {
+async function groupsAbove(
+  member: Found,
+  groupsOf: (members: readonly Found[]) => Promise<Found[]>,
+): Promise<Found[]> {
   const known = new Map<string, Found>();
   let level = [member];
   for (let depth = 0; depth < deepest && level.length > 0 && known.size < mostGroups; depth += 1) {
     const next: Found[] = [];
-    for (let at = 0; at < level.length; at += atOnce) next.push(...(await groupsOf(level.slice(at, at + atOnce))));
+    for (let at = 0; at < level.length; at += atOnce)
+      next.push(...(await groupsOf(level.slice(at, at + atOnce))));
     level = next.filter(({ dn }) => !known.has(dn.toLowerCase()));
     for (const group of level) known.set(group.dn.toLowerCase(), group);
   }

@@ -3,7 +3,13 @@ import { ResultCodeError } from 'ldapts';
 import { XenError } from '@xenplane/model';
 import type { Reader, Tx } from '@xenplane/store';
 import type { Plane } from '../../core/context';
-import { DirectoryTrouble, type Configuration, type Directory, type DirectoryType, type Joined } from '../directory';
+import {
+  DirectoryTrouble,
+  type Configuration,
+  type Directory,
+  type DirectoryType,
+  type Joined,
+} from '../directory';
 import { openText, sealText } from '../sealed-text';
 import { ldapDirectory, type Access, type Settings } from './directory';
 import { probe, joinRequestOf } from './join';
@@ -26,15 +32,21 @@ async function trustedBy(reader: Reader): Promise<string[]> {
 
 async function access({ store, settings }: Plane): Promise<Access> {
   const [row] = await store.query<{ value: Kept }>('SELECT value FROM setting WHERE key = $1', [key]);
-  const password = row && settings.sealingKey !== undefined ? openText(settings.sealingKey, row.value.password) : undefined;
-  if (!row || password === undefined) throw new DirectoryTrouble('denied', 'The password of the account that looks people up cannot be read: join again');
+  const password =
+    row && settings.sealingKey !== undefined ? openText(settings.sealingKey, row.value.password) : undefined;
+  if (!row || password === undefined)
+    throw new DirectoryTrouble(
+      'denied',
+      'The password of the account that looks people up cannot be read: join again',
+    );
   return { ...row.value, password, server: { url: row.value.url, trusted: await trustedBy(store) } };
 }
 
 async function prepare(plane: Plane, service: string, configuration: Configuration): Promise<Joined> {
   const wish = joinRequestOf(service, configuration);
   const { sealingKey } = plane.settings;
-  if (sealingKey === undefined) throw new XenError('AUTH_ENABLE_FAILED', 'A password can only be kept with XENPLANE_SEALING_KEY');
+  if (sealingKey === undefined)
+    throw new XenError('AUTH_ENABLE_FAILED', 'A password can only be kept with XENPLANE_SEALING_KEY');
   const settings = await probe(wish, await trustedBy(plane.store));
   const { ou } = configuration;
   const kept: Kept = { ...settings, password: sealText(sealingKey, wish.password) };
@@ -50,7 +62,10 @@ async function prepare(plane: Plane, service: string, configuration: Configurati
       ...(ou === undefined ? {} : { ou }),
     },
     keep: async (tx) => {
-      await tx.query('INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value', [key, JSON.stringify(kept)]);
+      await tx.query(
+        'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+        [key, JSON.stringify(kept)],
+      );
     },
   };
 }
@@ -61,7 +76,9 @@ function open(plane: Plane): Directory {
     try {
       return await question(ldapDirectory(await access(plane)));
     } catch (error) {
-      throw error instanceof ResultCodeError ? new DirectoryTrouble('denied', `The directory refuses: ${error.message}`, error) : error;
+      throw error instanceof ResultCodeError
+        ? new DirectoryTrouble('denied', `The directory refuses: ${error.message}`, error)
+        : error;
     }
   };
   return {
@@ -72,6 +89,7 @@ function open(plane: Plane): Directory {
   };
 }
 
-const leave = async (tx: Tx): Promise<void> => void (await tx.query('DELETE FROM setting WHERE key = $1', [key]));
+const leave = async (tx: Tx): Promise<void> =>
+  void (await tx.query('DELETE FROM setting WHERE key = $1', [key]));
 
 export const ldap: DirectoryType = { open, prepare, leave };

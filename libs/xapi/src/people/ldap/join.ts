@@ -21,10 +21,18 @@ export interface JoinRequest {
 export function joinRequestOf(service: string, configuration: Configuration): JoinRequest {
   const { user = '', pass = '', domain = service } = configuration;
   if (user === '') throw failed('config:user is missing: the account that looks people up');
-  if (pass === '') throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', 'config:pass is missing or empty');
+  if (pass === '')
+    throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', 'config:pass is missing or empty');
   if (domain !== service) throw failed('config:domain is not the name of the service');
-  if (configuration['schema'] !== undefined && !isSchemaName(configuration['schema'])) throw failed('config:schema is neither ad nor posix');
-  return { service, url: urlOf(service, configuration), account: /[=@\\]/.test(user) ? user : `${user}@${service}`, password: pass, configuration };
+  if (configuration['schema'] !== undefined && !isSchemaName(configuration['schema']))
+    throw failed('config:schema is neither ad nor posix');
+  return {
+    service,
+    url: urlOf(service, configuration),
+    account: /[=@\\]/.test(user) ? user : `${user}@${service}`,
+    password: pass,
+    configuration,
+  };
 }
 
 const ldapUrl = /^ldaps?:\/\/([a-z0-9_.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?\/?$/i;
@@ -32,9 +40,11 @@ const hostName = /^[a-z0-9_][a-z0-9_.-]{0,252}$/i;
 
 function urlOf(service: string, { url, ldaps = 'true' }: Configuration): string {
   if (ldaps !== 'true' && ldaps !== 'false') throw failed('config:ldaps is neither true nor false');
-  if (url === undefined && !hostName.test(service)) throw new XenError('AUTH_ENABLE_FAILED_DOMAIN_LOOKUP_FAILED', `${service} is the name of no host`);
+  if (url === undefined && !hostName.test(service))
+    throw new XenError('AUTH_ENABLE_FAILED_DOMAIN_LOOKUP_FAILED', `${service} is the name of no host`);
   const address = url ?? `${ldaps === 'true' ? 'ldaps' : 'ldap'}://${service}`;
-  if (!ldapUrl.test(address) || !URL.canParse(address)) throw failed('config:url is not of the form ldaps://host:port or ldap://host:port');
+  if (!ldapUrl.test(address) || !URL.canParse(address))
+    throw failed('config:url is not of the form ldaps://host:port or ldap://host:port');
   return address.toLowerCase().replace(/\/$/, '');
 }
 
@@ -47,17 +57,34 @@ export async function probe(wish: JoinRequest, trusted: readonly string[]): Prom
   }
 }
 
-async function settle(conversation: Conversation, { service, url, account, password, configuration }: JoinRequest): Promise<Settings> {
-  if (!(await conversation.bind(account, password))) throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', `${account} is not known by this password`);
-  const root = await conversation.look('', ['defaultNamingContext', 'configurationNamingContext', 'namingContexts', 'supportedCapabilities']);
+async function settle(
+  conversation: Conversation,
+  { service, url, account, password, configuration }: JoinRequest,
+): Promise<Settings> {
+  if (!(await conversation.bind(account, password)))
+    throw new XenError('AUTH_ENABLE_FAILED_WRONG_CREDENTIALS', `${account} is not known by this password`);
+  const root = await conversation.look('', [
+    'defaultNamingContext',
+    'configurationNamingContext',
+    'namingContexts',
+    'supportedCapabilities',
+  ]);
   const schema = schemaOf(root, configuration),
     base = baseOf(root, configuration);
-  if (!(await conversation.look(base, ['1.1']))) throw new XenError('AUTH_ENABLE_FAILED_DOMAIN_LOOKUP_FAILED', `The directory shows no ${base}`);
+  if (!(await conversation.look(base, ['1.1'])))
+    throw new XenError('AUTH_ENABLE_FAILED_DOMAIN_LOOKUP_FAILED', `The directory shows no ${base}`);
   const { ou } = configuration;
   if (ou !== undefined && !(await conversation.look(unitOf(ou, base), ['1.1']).catch(noSuchUnit)))
     throw new XenError('AUTH_ENABLE_FAILED_INVALID_OU', `The directory shows no ${ou}`);
   await assertShowsPeople(conversation, base, schema, account);
-  return { url, base, schema, service, account, workgroup: await workgroupOf(conversation, root, { schema, base, service }) };
+  return {
+    url,
+    base,
+    schema,
+    service,
+    account,
+    workgroup: await workgroupOf(conversation, root, { schema, base, service }),
+  };
 }
 function noSuchUnit(error: unknown): undefined {
   if (!(error instanceof InvalidDNSyntaxError)) throw error;
@@ -73,7 +100,11 @@ function baseOf(root: Found | undefined, { base }: Configuration): string {
   if (base) return base;
   const contexts = root?.texts('namingContexts') ?? [];
   const only = root?.text('defaultNamingContext') || (contexts.length === 1 ? contexts[0] : undefined);
-  if (!only) throw new XenError('AUTH_ENABLE_FAILED_DOMAIN_LOOKUP_FAILED', 'The directory does not say where its people are: config:base is missing');
+  if (!only)
+    throw new XenError(
+      'AUTH_ENABLE_FAILED_DOMAIN_LOOKUP_FAILED',
+      'The directory does not say where its people are: config:base is missing',
+    );
   return only;
 }
 
@@ -90,10 +121,16 @@ function unitOf(ou: string, base: string): string {
 }
 
 /** An account that sees nobody would make every login fail, and nobody would know why. */
-async function assertShowsPeople(conversation: Conversation, base: string, schema: SchemaName, account: string): Promise<void> {
+async function assertShowsPeople(
+  conversation: Conversation,
+  base: string,
+  schema: SchemaName,
+  account: string,
+): Promise<void> {
   const { anybody, attributes } = schemas[schema];
   const found = await conversation.search({ base, filter: anybody, attributes, most: 1 });
-  if (found.length === 0) throw new XenError('AUTH_ENABLE_FAILED_PERMISSION_DENIED', `${account} sees no people below ${base}`);
+  if (found.length === 0)
+    throw new XenError('AUTH_ENABLE_FAILED_PERMISSION_DENIED', `${account} sees no people below ${base}`);
 }
 
 /** The short name of the domain, which the directory keeps among its partitions. */
@@ -105,8 +142,15 @@ async function workgroupOf(
   const partitions = root?.text('configurationNamingContext');
   const guess = (service.split('.')[0] ?? service).toUpperCase();
   if (schema !== 'ad' || !partitions) return guess;
-  const found = await conversation.search({ base: partitions, filter: has('nETBIOSName'), attributes: ['nETBIOSName', 'nCName'], most: 1000 });
-  return found.find((f) => f.text('nCName').toLowerCase() === base.toLowerCase())?.text('nETBIOSName') || guess;
+  const found = await conversation.search({
+    base: partitions,
+    filter: has('nETBIOSName'),
+    attributes: ['nETBIOSName', 'nCName'],
+    most: 1000,
+  });
+  return (
+    found.find((f) => f.text('nCName').toLowerCase() === base.toLowerCase())?.text('nETBIOSName') || guess
+  );
 }
 
 const codes: Readonly<Record<Trouble, ErrorCode>> = {
@@ -117,9 +161,16 @@ const codes: Readonly<Record<Trouble, ErrorCode>> = {
 };
 function inWords(error: unknown, trusting: boolean): unknown {
   if (error instanceof DirectoryTrouble)
-    return new XenError(error.kind === 'untrusted' && trusting ? 'AUTH_ENABLE_FAILED_INVALID_TRUSTED_CERTS' : codes[error.kind], error.message);
+    return new XenError(
+      error.kind === 'untrusted' && trusting ? 'AUTH_ENABLE_FAILED_INVALID_TRUSTED_CERTS' : codes[error.kind],
+      error.message,
+    );
   if (error instanceof InvalidDNSyntaxError)
-    return new XenError('AUTH_ENABLE_FAILED_INVALID_ACCOUNT', 'This directory knows accounts by their distinguished names: config:user, config:base');
-  if (error instanceof InsufficientAccessError) return new XenError('AUTH_ENABLE_FAILED_PERMISSION_DENIED', error.message);
+    return new XenError(
+      'AUTH_ENABLE_FAILED_INVALID_ACCOUNT',
+      'This directory knows accounts by their distinguished names: config:user, config:base',
+    );
+  if (error instanceof InsufficientAccessError)
+    return new XenError('AUTH_ENABLE_FAILED_PERMISSION_DENIED', error.message);
   return error instanceof ResultCodeError ? failed(error.message) : error;
 }

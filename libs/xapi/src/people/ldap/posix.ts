@@ -31,7 +31,12 @@ function entry(found: Found): Entry | undefined {
     group = groupClasses.some((c) => found.is(c));
   const name = found.text(group ? 'cn' : 'uid');
   if (identifier === '' || name === '' || (!group && !userClasses.some((c) => found.is(c)))) return undefined;
-  const known = { 'subject-name': name, 'subject-sid': identifier, 'subject-is-group': String(group), 'subject-gid': found.text('gidNumber') };
+  const known = {
+    'subject-name': name,
+    'subject-sid': identifier,
+    'subject-is-group': String(group),
+    'subject-gid': found.text('gidNumber'),
+  };
   return { identifier, name, isGroup: group, known: { ...(group ? {} : ofUser(found, name)), ...known } };
 }
 
@@ -54,7 +59,11 @@ function groupsOf(members: readonly Found[]): Filter {
     const byDn = [is('member', member.dn), is('uniqueMember', member.dn)];
     if (groupClasses.some((c) => member.is(c))) return byDn;
     const gid = member.text('gidNumber');
-    return [...byDn, is('memberUid', member.text('uid')), ...(gid ? [all(isA('posixGroup'), is('gidNumber', gid))] : [])];
+    return [
+      ...byDn,
+      is('memberUid', member.text('uid')),
+      ...(gid ? [all(isA('posixGroup'), is('gidNumber', gid))] : []),
+    ];
   });
   return all(isGroup, any(...ways));
 }
@@ -76,7 +85,8 @@ export const posix: Schema = {
   anybody: isUser,
   users,
   groups,
-  identified: (identifier) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(identifier) ? is('entryUUID', identifier) : undefined),
+  identified: (identifier) =>
+    /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(identifier) ? is('entryUUID', identifier) : undefined,
   entry,
   groupsOf,
 };

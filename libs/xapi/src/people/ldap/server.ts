@@ -24,11 +24,16 @@ export async function openServer({ url, trusted }: Server, signal: AbortSignal):
   } catch (error) {
     plain.destroy();
     const kind = /ENOTFOUND|EAI_AGAIN/.test(codeOf(error)) ? 'unknown' : 'unreachable';
-    throw new DirectoryTrouble(kind, kind === 'unknown' ? `There is no host ${host}` : `${url} does not answer`, error);
+    throw new DirectoryTrouble(
+      kind,
+      kind === 'unknown' ? `There is no host ${host}` : `${url} does not answer`,
+      error,
+    );
   }
   return encrypted(plain, host, trusted);
 }
-const codeOf = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
+const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
 
 async function encrypted(plain: Socket, host: string, trusted: readonly string[]): Promise<TLSSocket> {
   const secure = connectTls({
@@ -44,7 +49,13 @@ async function encrypted(plain: Socket, host: string, trusted: readonly string[]
   } catch (error) {
     plain.destroy();
     const kind = /CERT|ALTNAME|SIGNATURE|PURPOSE/.test(codeOf(error)) ? 'untrusted' : 'unreachable';
-    throw new DirectoryTrouble(kind, kind === 'untrusted' ? `${host} cannot prove who it is: ${codeOf(error)}` : `${host} does not speak TLS`, error);
+    throw new DirectoryTrouble(
+      kind,
+      kind === 'untrusted'
+        ? `${host} cannot prove who it is: ${codeOf(error)}`
+        : `${host} does not speak TLS`,
+      error,
+    );
   }
 }
 
@@ -60,7 +71,10 @@ function once(socket: Socket, event: 'connect' | 'secureConnect'): Promise<void>
 }
 
 /** The extended request of RFC 4511, 4.14, as its first message. */
-const startTlsRequest = Buffer.concat([Buffer.from('301d02010177188016', 'hex'), Buffer.from('1.3.6.1.4.1.1466.20037')]);
+const startTlsRequest = Buffer.concat([
+  Buffer.from('301d02010177188016', 'hex'),
+  Buffer.from('1.3.6.1.4.1.1466.20037'),
+]);
 /** Its answer: message 1, an extended response, success. */
 const length = '(?:[0-7].|81..|82.{4}|83.{6}|84.{8})';
 const startTlsGranted = new RegExp(`^30${length}02010178${length}0a0100`);
@@ -96,5 +110,7 @@ function lengthOf(message: Buffer): number {
   const first = message[1] ?? NaN,
     more = first & 0x7f;
   if (first < 0x80) return 2 + first;
-  return more < 1 || more > 4 || message.length < 2 + more ? Infinity : 2 + more + message.readUIntBE(2, more);
+  return more < 1 || more > 4 || message.length < 2 + more
+    ? Infinity
+    : 2 + more + message.readUIntBE(2, more);
 }

@@ -5,10 +5,16 @@ const text = 'S-1-5-21-3143668282-2591278241-912959342-502';
 const bytes = Buffer.from('010500000000000515000000', 'hex');
 
 test('a known one, both ways', () => {
-  const known = Buffer.concat([bytes, ...[3143668282, 2591278241, 912959342, 502].map((n) => Buffer.from(new Uint32Array([n]).buffer))]);
+  const known = Buffer.concat([
+    bytes,
+    ...[3143668282, 2591278241, 912959342, 502].map((n) => Buffer.from(new Uint32Array([n]).buffer)),
+  ]);
   expect(sidText(known)).toBe(text);
   expect(sidBytes(text)).toEqual(known);
-  expect([relativeId(text), inSameDomain(text, '513')]).toEqual([502, 'S-1-5-21-3143668282-2591278241-912959342-513']);
+  expect([relativeId(text), inSameDomain(text, '513')]).toEqual([
+    502,
+    'S-1-5-21-3143668282-2591278241-912959342-513',
+  ]);
 });
 
 test('every one comes back', () => {
@@ -24,9 +30,16 @@ test('every one comes back', () => {
   );
 });
 
-test.each(['', 'S-1', 'S-1-5', 'S-2-5-1', 'S-1-5-4294967296', 'S-1-5-21)(uid=*', 's-1-5-21', `S-1-5${'-1'.repeat(16)}`])('%j is none', (wrong) =>
-  expect(sidBytes(wrong)).toBeUndefined(),
-);
+test.each([
+  '',
+  'S-1',
+  'S-1-5',
+  'S-2-5-1',
+  'S-1-5-4294967296',
+  'S-1-5-21)(uid=*',
+  's-1-5-21',
+  `S-1-5${'-1'.repeat(16)}`,
+])('%j is none', (wrong) => expect(sidBytes(wrong)).toBeUndefined());
 test.each(['', '01', '0105000000000005', '020100000000000501000000', 'ff'])('bytes %s are none', (hex) =>
   expect(sidText(Buffer.from(hex, 'hex'))).toBeUndefined(),
 );

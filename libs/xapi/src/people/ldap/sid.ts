@@ -26,4 +26,5 @@ export function sidBytes(text: string): Buffer | undefined {
 
 /** The number of an account within its domain. */
 export const relativeId = (sid: string): number => Number(sid.slice(sid.lastIndexOf('-') + 1));
-export const inSameDomain = (sid: string, relative: string): string => `${sid.slice(0, sid.lastIndexOf('-'))}-${relative}`;
+export const inSameDomain = (sid: string, relative: string): string =>
+  `${sid.slice(0, sid.lastIndexOf('-'))}-${relative}`;

@@ -26,8 +26,13 @@ async function applyUpdates(context: Context, host: Ref<'host'>, hash: string): 
   const [pool] = await tx.find('pool', {});
   const repositories = await tx.getMany('Repository', pool?.repositories ?? []);
   if (repositories.length === 0) throw new XenError('NO_REPOSITORY_ENABLED');
-  if (repositories.some((r) => r.hash === '') || hash !== hashOfAll(repositories)) throw new XenError('UPDATEINFO_HASH_MISMATCH');
-  await tx.update('host', host, { last_update_hash: hash, last_software_update: dateTime(plane.clock.now()), latest_synced_updates_applied: 'yes' });
+  if (repositories.some((r) => r.hash === '') || hash !== hashOfAll(repositories))
+    throw new XenError('UPDATEINFO_HASH_MISMATCH');
+  await tx.update('host', host, {
+    last_update_hash: hash,
+    last_software_update: dateTime(plane.clock.now()),
+    latest_synced_updates_applied: 'yes',
+  });
   return [];
 }
 
@@ -53,7 +58,8 @@ export const licenceCalls = {
     await tx.update('host', host, { edition: editions[0] ?? '' });
   },
   apply_updates: (context, { self, hash }) => applyUpdates(context, self, hash),
-  emergency_clear_mandatory_guidance: async (context) => context.tx.update('host', hereOf(context), { pending_guidances: [] }),
+  emergency_clear_mandatory_guidance: async (context) =>
+    context.tx.update('host', hereOf(context), { pending_guidances: [] }),
   emergency_ha_disable: (context) => leaveEmergencyHa(context),
   retrieve_wlb_evacuate_recommendations: (context, { self }) => assertBalancing(context, self),
 } satisfies Partial<All>;

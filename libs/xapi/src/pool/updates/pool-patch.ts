@@ -1,7 +1,14 @@
 /** Patches of the old kind: each a shell around an update, with the words of its own for what goes wrong. */
 import { XenError, type CallsOf, type classes, type ErrorCode, type Ref } from '@xenplane/model';
 import type { Context } from '../../core/context';
-import { applyEverywhere, applyUpdate, cleanUpdate, destroyUpdate, precheckUpdate, updateOf } from './pool-update';
+import {
+  applyEverywhere,
+  applyUpdate,
+  cleanUpdate,
+  destroyUpdate,
+  precheckUpdate,
+  updateOf,
+} from './pool-update';
 
 const codes: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
   UPDATE_ALREADY_APPLIED: 'PATCH_ALREADY_APPLIED',
@@ -11,7 +18,11 @@ const codes: Readonly<Partial<Record<ErrorCode, ErrorCode>>> = {
 };
 
 /** Does it to the update; an error that names the update names the patch instead. */
-async function through(context: Context, self: Ref<'pool_patch'>, work: (update: Ref<'pool_update'>) => Promise<void>): Promise<void> {
+async function through(
+  context: Context,
+  self: Ref<'pool_patch'>,
+  work: (update: Ref<'pool_update'>) => Promise<void>,
+): Promise<void> {
   const update = await updateOf(context, self);
   try {
     await work(update);

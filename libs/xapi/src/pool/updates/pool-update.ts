@@ -2,7 +2,17 @@
  * Updates that come as a disk. What the update is stands in its `update.xml`, which for disks of simulated storage is kept
  * in the disk's other_config under that name. Each update has a pool_patch beside it for clients of the old kind.
  */
-import { asRef, enums, nullRef, XenError, type CallsOf, type classes, type Ref, type StoredRecord, type TypeOf } from '@xenplane/model';
+import {
+  asRef,
+  enums,
+  nullRef,
+  XenError,
+  type CallsOf,
+  type classes,
+  type Ref,
+  type StoredRecord,
+  type TypeOf,
+} from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import { dateTime, type Context, type Plane, type Session } from '../../core/context';
 import { recordWith } from '../../core/records';
@@ -14,23 +24,38 @@ type Update = StoredRecord<'pool_update'>;
 type Guidance = TypeOf<typeof enums.update_after_apply_guidance>;
 const xmlKey = 'update.xml';
 const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const entities: Readonly<Record<string, string>> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'", '&amp;': '&' };
+const entities: Readonly<Record<string, string>> = {
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&apos;': "'",
+  '&amp;': '&',
+};
 const plain = (text: string): string => text.replace(/&(lt|gt|quot|apos|amp);/g, (e) => entities[e] ?? e);
 
 type Described = Pick<
   Update,
-  'uuid' | 'name_label' | 'name_description' | 'version' | 'installation_size' | 'key' | 'after_apply_guidance' | 'enforce_homogeneity'
+  | 'uuid'
+  | 'name_label'
+  | 'name_description'
+  | 'version'
+  | 'installation_size'
+  | 'key'
+  | 'after_apply_guidance'
+  | 'enforce_homogeneity'
 >;
 /** Reads the head of an update.xml; INVALID_UPDATE says what is wrong with it. */
 export function describedBy(xml: string): Described {
   const head = /<update\s([^<>]*)>/.exec(xml)?.[1];
   if (head === undefined) throw new XenError('INVALID_UPDATE', 'There is no update element');
-  const attribute = (name: string): string => plain(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(head)?.[1] ?? '');
+  const attribute = (name: string): string =>
+    plain(new RegExp(`(?:^|\\s)${name}="([^"]*)"`).exec(head)?.[1] ?? '');
   const uuid = attribute('uuid').toLowerCase(),
     size = Number(attribute('installation-size') || '0');
   if (!uuidForm.test(uuid)) throw new XenError('INVALID_UPDATE', 'The update has no uuid');
   if (attribute('name-label') === '') throw new XenError('INVALID_UPDATE', 'The update has no name');
-  if (!Number.isSafeInteger(size) || size < 0) throw new XenError('INVALID_UPDATE', 'The size of the update is no number');
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new XenError('INVALID_UPDATE', 'The size of the update is no number');
   const guidance = attribute('after-apply-guidance')
     .split(/[\s,]+/)
     .filter((g) => g !== '');
@@ -55,7 +80,8 @@ export async function introduceUpdate({ tx, plane }: Context, vdi: Ref<'VDI'>): 
   const described = describedBy(xml);
   const [known] = await tx.find('pool_update', { uuid: described.uuid });
   if (known) {
-    if (known.name_label !== described.name_label || known.version !== described.version) throw new XenError('UPDATE_ALREADY_EXISTS', described.uuid);
+    if (known.name_label !== described.name_label || known.version !== described.version)
+      throw new XenError('UPDATE_ALREADY_EXISTS', described.uuid);
     await tx.update('pool_update', known.ref, { vdi });
     return known.ref;
   }
@@ -66,17 +92,34 @@ export async function introduceUpdate({ tx, plane }: Context, vdi: Ref<'VDI'>): 
   await tx.insert(
     'pool_patch',
     asRef<'pool_patch'>(`OpaqueRef:${patch}`),
-    recordWith('pool_patch', { uuid: patch, name_label, name_description, version, size: installation_size, after_apply_guidance, pool_update: ref }),
+    recordWith('pool_patch', {
+      uuid: patch,
+      name_label,
+      name_description,
+      version,
+      size: installation_size,
+      after_apply_guidance,
+      pool_update: ref,
+    }),
   );
   return ref;
 }
 
 async function appliedOn({ tx }: Context, update: Ref<'pool_update'>): Promise<ReadonlySet<string>> {
-  return new Set((await tx.query<{ ref: string }>('SELECT ref FROM host WHERE $1 = ANY(updates)', [update])).map((r) => r.ref));
+  return new Set(
+    (await tx.query<{ ref: string }>('SELECT ref FROM host WHERE $1 = ANY(updates)', [update])).map(
+      (r) => r.ref,
+    ),
+  );
 }
 
 /** The precheck of a host for an update. Nothing here can be patched while it runs. */
-async function check({ tx }: Context, update: Update, host: Ref<'host'>, ref: Ref<'pool_update'>): Promise<void> {
+async function check(
+  { tx }: Context,
+  update: Update,
+  host: Ref<'host'>,
+  ref: Ref<'pool_update'>,
+): Promise<void> {
   const { updates } = await tx.lock('host', host);
   if (updates.includes(ref)) throw new XenError('UPDATE_ALREADY_APPLIED', ref);
   const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host]);
@@ -86,14 +129,24 @@ async function check({ tx }: Context, update: Update, host: Ref<'host'>, ref: Re
     [host],
   );
   const free = Number(room?.free ?? 0);
-  if (update.installation_size > free) throw new XenError('UPDATE_PRECHECK_FAILED_OUT_OF_SPACE', ref, String(free), String(update.installation_size));
+  if (update.installation_size > free)
+    throw new XenError(
+      'UPDATE_PRECHECK_FAILED_OUT_OF_SPACE',
+      ref,
+      String(free),
+      String(update.installation_size),
+    );
 }
 
 async function patchOf({ tx }: Context, update: Ref<'pool_update'>): Promise<Ref<'pool_patch'> | undefined> {
   return (await tx.find('pool_patch', { pool_update: update }))[0]?.ref;
 }
 
-export async function applyUpdate(context: Context, self: Ref<'pool_update'>, host: Ref<'host'>): Promise<void> {
+export async function applyUpdate(
+  context: Context,
+  self: Ref<'pool_update'>,
+  host: Ref<'host'>,
+): Promise<void> {
   const { tx, plane } = context;
   const update = await tx.get('pool_update', self);
   await check(context, update, host, self);
@@ -108,7 +161,13 @@ export async function applyUpdate(context: Context, self: Ref<'pool_update'>, ho
   await recordOnHost(context, update, self, host, now);
 }
 
-async function recordOnHost(context: Context, update: Update, self: Ref<'pool_update'>, host: Ref<'host'>, now: string): Promise<void> {
+async function recordOnHost(
+  context: Context,
+  update: Update,
+  self: Ref<'pool_update'>,
+  host: Ref<'host'>,
+  now: string,
+): Promise<void> {
   const { tx, plane } = context;
   const patch = await patchOf(context, self),
     uuid = plane.ids.uuid();
@@ -144,7 +203,8 @@ export async function cleanUpdate({ tx }: Context, self: Ref<'pool_update'>): Pr
   const { vdi } = await tx.lock('pool_update', self);
   const [disk] = await tx.getMany('VDI', [vdi]);
   if (disk) {
-    if ((await tx.find('VBD', { VDI: disk.ref })).some((b) => b.currently_attached)) throw new XenError('VDI_IN_USE', disk.ref, 'destroy');
+    if ((await tx.find('VBD', { VDI: disk.ref })).some((b) => b.currently_attached))
+      throw new XenError('VDI_IN_USE', disk.ref, 'destroy');
     await tx.query('UPDATE vbd SET "VDI" = NULL, empty = true WHERE "VDI" = $1', [disk.ref]);
     await removeVdi(tx, disk);
   }
@@ -181,11 +241,19 @@ export async function updateOf({ tx }: Context, patch: Ref<'pool_patch'>): Promi
   if (!update) throw new XenError('CANNOT_FIND_PATCH');
   return update.ref;
 }
-export const precheckUpdate = async (context: Context, update: Ref<'pool_update'>, host: Ref<'host'>): Promise<void> =>
-  check(context, await context.tx.get('pool_update', update), host, update);
+export const precheckUpdate = async (
+  context: Context,
+  update: Ref<'pool_update'>,
+  host: Ref<'host'>,
+): Promise<void> => check(context, await context.tx.get('pool_update', update), host, update);
 
 /** A disk that has just been filled becomes a patch; its description lies in its contents. */
-export async function introducePatch(plane: Plane, session: Session, vdi: Ref<'VDI'>, xml: string): Promise<Ref<'pool_patch'>> {
+export async function introducePatch(
+  plane: Plane,
+  session: Session,
+  vdi: Ref<'VDI'>,
+  xml: string,
+): Promise<Ref<'pool_patch'>> {
   return inTransaction(plane.store, async (tx) => {
     const context = { plane, session, tx, task: undefined };
     const { uuid, name_label } = describedBy(xml);

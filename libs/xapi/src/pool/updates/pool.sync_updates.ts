@@ -42,7 +42,10 @@ async function fetched(url: string): Promise<Buffer> {
 /** The checksum of the update descriptions, or of the whole index where a repository has none. */
 export function hashIn(index: string, update: boolean): string {
   if (!/<repomd\b/.test(index)) throw new XenError('INVALID_REPOMD_XML');
-  const described = /<data type="updateinfo">[\s\S]*?<checksum type="sha256">\s*([0-9a-f]{64})\s*<\/checksum>/.exec(index)?.[1];
+  const described =
+    /<data type="updateinfo">[\s\S]*?<checksum type="sha256">\s*([0-9a-f]{64})\s*<\/checksum>/.exec(
+      index,
+    )?.[1];
   if (update && described === undefined) throw new XenError('INVALID_UPDATEINFO_XML');
   return described ?? createHash('sha256').update(index).digest('hex');
 }
@@ -58,11 +61,21 @@ const sourcesOf = (plane: Plane, self: Ref<'pool'>): Promise<Source[]> =>
   inTransaction(plane.store, async (tx) => {
     const { repositories } = await tx.get('pool', self);
     if (repositories.length === 0) throw new XenError('NO_REPOSITORY_ENABLED');
-    return (await tx.getMany('Repository', repositories)).map(({ ref, origin, binary_url, update }) => ({ ref, origin, binary_url, update }));
+    return (await tx.getMany('Repository', repositories)).map(({ ref, origin, binary_url, update }) => ({
+      ref,
+      origin,
+      binary_url,
+      update,
+    }));
   });
 
 /** Hosts are up to date when they have just this. */
-export async function remember(tx: Tx, plane: Plane, self: Ref<'pool'>, synced: readonly Synced[]): Promise<string> {
+export async function remember(
+  tx: Tx,
+  plane: Plane,
+  self: Ref<'pool'>,
+  synced: readonly Synced[],
+): Promise<string> {
   await tx.lock('pool', self);
   await tx.updateMany('Repository', synced);
   await tx.update('pool', self, { last_update_sync: dateTime(plane.clock.now()) });
@@ -74,7 +87,10 @@ export async function remember(tx: Tx, plane: Plane, self: Ref<'pool'>, synced: 
 }
 
 export const poolSyncUpdates = (plane: Plane) => ({
-  sync_updates: async (run: Run<Tx>, { self }: OperationParams<typeof classes.pool, 'sync_updates'>): Promise<string> => {
+  sync_updates: async (
+    run: Run<Tx>,
+    { self }: OperationParams<typeof classes.pool, 'sync_updates'>,
+  ): Promise<string> => {
     const synced = await run.step('fetch', async () => {
       const found: Synced[] = [];
       for (const source of await sourcesOf(plane, self)) found.push(await sync(source));

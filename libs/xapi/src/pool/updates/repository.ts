@@ -7,10 +7,12 @@ type Repository = StoredRecord<'Repository'>;
 const gpgkeyName = /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}$/;
 
 function assertUrl(url: string): void {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).username !== '') throw new XenError('INVALID_BASE_URL', url);
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol) || new URL(url).username !== '')
+    throw new XenError('INVALID_BASE_URL', url);
 }
 function assertGpgkey(path: string): void {
-  if (path !== '' && (!gpgkeyName.test(path) || path.includes('..'))) throw new XenError('INVALID_GPGKEY_PATH', path);
+  if (path !== '' && (!gpgkeyName.test(path) || path.includes('..')))
+    throw new XenError('INVALID_GPGKEY_PATH', path);
 }
 
 async function add({ tx, plane }: Context, given: Partial<Repository>): Promise<Ref<'Repository'>> {
@@ -20,7 +22,11 @@ async function add({ tx, plane }: Context, given: Partial<Repository>): Promise<
     origin === 'bundle'
       ? await tx.find('Repository', { origin })
       : [...(await tx.find('Repository', { name_label })), ...(await tx.find('Repository', { binary_url }))];
-  if (same) throw new XenError(origin === 'bundle' ? 'BUNDLE_REPOSITORY_ALREADY_EXISTS' : 'REPOSITORY_ALREADY_EXISTS', same.ref);
+  if (same)
+    throw new XenError(
+      origin === 'bundle' ? 'BUNDLE_REPOSITORY_ALREADY_EXISTS' : 'REPOSITORY_ALREADY_EXISTS',
+      same.ref,
+    );
   const uuid = plane.ids.uuid(),
     ref = asRef<'Repository'>(`OpaqueRef:${uuid}`);
   await tx.insert('Repository', ref, recordWith('Repository', { ...given, uuid }));
@@ -34,7 +40,8 @@ export const repositoryCalls: CallsOf<typeof classes.Repository, Context> = {
     assertGpgkey(given.gpgkey_path);
     return add(context, { ...given, origin: 'remote' });
   },
-  introduce_bundle: (context, { name_label, name_description }) => add(context, { name_label, name_description, update: true, origin: 'bundle' }),
+  introduce_bundle: (context, { name_label, name_description }) =>
+    add(context, { name_label, name_description, update: true, origin: 'bundle' }),
   introduce_remote_pool: (context, given) => {
     assertUrl(given.binary_url);
     return add(context, { ...given, update: true, origin: 'remote_pool' });

@@ -5,7 +5,9 @@ import type { Plane } from '../../core/context';
 
 export function hashOfAll(repositories: readonly { readonly hash: string }[]): string {
   const hashes = repositories.map((r) => r.hash).sort();
-  return hashes.length === 1 ? (hashes[0] ?? '') : createHash('sha256').update(hashes.join('\n')).digest('hex');
+  return hashes.length === 1
+    ? (hashes[0] ?? '')
+    : createHash('sha256').update(hashes.join('\n')).digest('hex');
 }
 
 export interface PendingUpdates {
@@ -17,7 +19,11 @@ export interface PendingUpdates {
     readonly RPMS: readonly string[];
     readonly updates: readonly string[];
   }[];
-  readonly updates: readonly { readonly id: string; readonly summary: string; readonly description: string }[];
+  readonly updates: readonly {
+    readonly id: string;
+    readonly summary: string;
+    readonly description: string;
+  }[];
 }
 
 /** Each host with the introduced updates that it has not; undefined when the pool takes updates from nowhere. */
@@ -36,7 +42,11 @@ export async function pendingUpdates(plane: Pick<Plane, 'store'>): Promise<Pendi
         RPMS: [],
         updates: known.filter((u) => !h.updates.includes(u.ref)).map((u) => u.name_label),
       })),
-      updates: known.map((u) => ({ id: u.name_label, summary: u.name_label, description: u.name_description })),
+      updates: known.map((u) => ({
+        id: u.name_label,
+        summary: u.name_label,
+        description: u.name_description,
+      })),
     };
   });
 }

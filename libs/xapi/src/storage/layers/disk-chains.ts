@@ -17,7 +17,8 @@ const describing = [parentKey, 'vdi_type', 'image-format'];
 /** Disks with more files below one another than these are not copied any more, as the format gets slow. */
 export const longestChain = 30;
 
-const ofFile = (config: SmConfig): SmConfig => Object.fromEntries(Object.entries(config).filter(([key]) => describing.includes(key)));
+const ofFile = (config: SmConfig): SmConfig =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => describing.includes(key)));
 
 export const hasChains = (type: string): boolean => storage.driverOf(type)?.formats.includes('vhd') ?? false;
 
@@ -37,7 +38,10 @@ export const notedNow = (present: SmConfig, wanted: SmConfig): SmConfig => ({
 });
 export const withoutParent = ({ [parentKey]: _parent, ...rest }: SmConfig): SmConfig => rest;
 
-export async function assertNotTooLong(tx: Tx, { ref, sm_config }: Pick<Row<'VDI'>, 'ref' | 'sm_config'>): Promise<void> {
+export async function assertNotTooLong(
+  tx: Tx,
+  { ref, sm_config }: Pick<Row<'VDI'>, 'ref' | 'sm_config'>,
+): Promise<void> {
   if (sm_config[parentKey] === undefined) return;
   const [row] = await tx.query<{ depth: number }>(
     `WITH RECURSIVE up AS (SELECT sm_config->>'${parentKey}' AS uuid, 1 AS depth FROM vdi WHERE ref = $1
@@ -65,10 +69,25 @@ export async function belowTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Below | undefin
 }
 
 type Based = Pick<Row<'VDI'>, 'SR' | 'virtual_size' | 'type' | 'sm_config'>;
-async function insertBase(tx: Tx, ids: Ids, { SR, virtual_size, type, sm_config }: Based, layer: string): Promise<string> {
+async function insertBase(
+  tx: Tx,
+  ids: Ids,
+  { SR, virtual_size, type, sm_config }: Based,
+  layer: string,
+): Promise<string> {
   const uuid = ids.uuid(),
     ref = asRef<'VDI'>(`OpaqueRef:${uuid}`);
-  const record = { uuid, location: uuid, SR, virtual_size, type, sm_config, name_label: 'base copy', read_only: true, managed: false };
+  const record = {
+    uuid,
+    location: uuid,
+    SR,
+    virtual_size,
+    type,
+    sm_config,
+    name_label: 'base copy',
+    read_only: true,
+    managed: false,
+  };
   await tx.insert('VDI', ref, recordWith('VDI', record));
   await giveLayers(tx, ref, 'id', layer);
   return uuid;
@@ -120,7 +139,10 @@ export async function absorbBase(tx: Tx, base: string, into: string): Promise<bo
   );
   const gone = disks.find(({ ref }) => ref === base);
   if (!gone || gone.managed || base === into || disks.length < 2) return false;
-  const children = await tx.query<{ ref: string }>(`SELECT ref FROM vdi WHERE sm_config->>'${parentKey}' = $1 ORDER BY ref`, [gone.uuid]);
+  const children = await tx.query<{ ref: string }>(
+    `SELECT ref FROM vdi WHERE sm_config->>'${parentKey}' = $1 ORDER BY ref`,
+    [gone.uuid],
+  );
   for (const { ref } of children) await setParent(tx, ref, gone.parent);
   await giveLayers(tx, into, 'owner', base);
   await tx.remove('VDI', asRef<'VDI'>(base));
@@ -150,7 +172,10 @@ export const emptyBases = async (tx: Tx, limit: number): Promise<Ref<'VDI'>[]> =
   ).map((row) => row.ref);
 
 /** A base copy on which one disk or base copy lies, and full copies that keep its layer: to the driver it is coalesced. */
-export const loneBases = (tx: Tx, limit: number): Promise<{ readonly base: string; readonly child: string }[]> =>
+export const loneBases = (
+  tx: Tx,
+  limit: number,
+): Promise<{ readonly base: string; readonly child: string }[]> =>
   tx.query<{ base: string; child: string }>(
     `SELECT b.ref AS base, min(c.ref) AS child FROM vdi b JOIN vdi c ON c.sm_config->>'${parentKey}' = b.uuid WHERE NOT b.managed
      GROUP BY b.ref HAVING count(*) = 1
@@ -161,10 +186,10 @@ export const loneBases = (tx: Tx, limit: number): Promise<{ readonly base: strin
 
 /** The same for one of `loneBases`, if only that child lies on it still. */
 export async function absorbLoneBase(tx: Tx, base: string, child: string): Promise<boolean> {
-  const others = await tx.query(`SELECT 1 AS yes FROM vdi b JOIN vdi c ON c.sm_config->>'${parentKey}' = b.uuid AND c.ref <> $2 WHERE b.ref = $1 LIMIT 1`, [
-    base,
-    child,
-  ]);
+  const others = await tx.query(
+    `SELECT 1 AS yes FROM vdi b JOIN vdi c ON c.sm_config->>'${parentKey}' = b.uuid AND c.ref <> $2 WHERE b.ref = $1 LIMIT 1`,
+    [base, child],
+  );
   return others.length === 0 && absorbBase(tx, base, child);
 }
 
@@ -193,7 +218,10 @@ export async function growBases(tx: Tx, ids: Ids, disks: readonly Ref<'VDI'>[]):
     const link = links.find((l) => l.id === layer);
     if (!link || link.elsewhere || !link.sealed) continue;
     const sm = { ...withoutParent(ofFile(sm_config)), ...parentOf(below(links, layer), bases) };
-    bases.set(layer, link.base ?? (await insertBase(tx, ids, { SR, virtual_size, type, sm_config: sm }, layer)));
+    bases.set(
+      layer,
+      link.base ?? (await insertBase(tx, ids, { SR, virtual_size, type, sm_config: sm }, layer)),
+    );
   }
   for (const vdi of disks) {
     const chain = links.filter((l) => l.vdi === vdi).map((l) => l.id);
@@ -217,7 +245,8 @@ function partings(links: readonly Link[]): string[] {
   const upper = new Map<string, Set<string>>();
   links.forEach((link, i) => {
     const above = links[i - 1];
-    if (above && above.vdi === link.vdi) upper.set(link.id, (upper.get(link.id) ?? new Set<string>()).add(above.id));
+    if (above && above.vdi === link.vdi)
+      upper.set(link.id, (upper.get(link.id) ?? new Set<string>()).add(above.id));
   });
   const found = [...upper].filter(([, above]) => above.size > 1).map(([id]) => id);
   return found.toSorted((a, b) => below(links, a).length - below(links, b).length);

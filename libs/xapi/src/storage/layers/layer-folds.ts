@@ -33,7 +33,8 @@ export const foldable = (tx: Tx, limit: number): Promise<Pair[]> =>
   );
 
 /** The one that has more takes the blocks, so that the fewer are moved; never one of which nothing was ever written. */
-export const movesOver = ({ upper_bytes, lower_bytes, lower_traced }: Pair): boolean => upper_bytes <= lower_bytes && (lower_bytes > 0 || lower_traced);
+export const movesOver = ({ upper_bytes, lower_bytes, lower_traced }: Pair): boolean =>
+  upper_bytes <= lower_bytes && (lower_bytes > 0 || lower_traced);
 export const takerOf = (pair: Pair): string => (movesOver(pair) ? pair.lower : pair.upper);
 export const giverOf = (pair: Pair): string => (movesOver(pair) ? pair.upper : pair.lower);
 
@@ -59,7 +60,9 @@ async function lockPair(tx: Tx, { upper, lower }: Pair): Promise<Rows | undefine
 type Rows = { readonly upper: Row; readonly lower: Row };
 async function stillPair(tx: Tx, pair: Pair): Promise<Rows | undefined> {
   const rows = await lockPair(tx, pair);
-  const isPair = rows && (pair.apart || (rows.upper.parent === rows.lower.id && (await childrenOf(tx, rows.lower.id)) === 1));
+  const isPair =
+    rows &&
+    (pair.apart || (rows.upper.parent === rows.lower.id && (await childrenOf(tx, rows.lower.id)) === 1));
   if (!isPair) return undefined;
   // Locked, so that a disk is not destroyed while it gets layers.
   const owner = await tx.query('SELECT 1 AS yes FROM vdi WHERE ref = $1 FOR UPDATE', [rows.upper.owner]);
@@ -69,7 +72,9 @@ async function stillPair(tx: Tx, pair: Pair): Promise<Rows | undefined> {
 /** Before the bytes move: from now on neither takes writes until it is known where they are. False when the tree is not as it was. */
 export async function claimPair(tx: Tx, pair: Pair): Promise<boolean> {
   if (!(await stillPair(tx, pair))) return false;
-  await tx.query('UPDATE layer SET folding = true WHERE id = ANY($1) AND NOT folding', [[pair.upper, pair.lower]]);
+  await tx.query('UPDATE layer SET folding = true WHERE id = ANY($1) AND NOT folding', [
+    [pair.upper, pair.lower],
+  ]);
   return true;
 }
 /** Claims on layers whose counterpart has gone altogether. */
@@ -90,14 +95,14 @@ export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void>
   const taker = movesOver(pair) ? lower : upper;
   // The charge of a full copy for blocks that it shared is no charge for blocks that are its own now.
   const charge = Math.max(0, upper.charge + lower.charge - lower.bytes);
-  await tx.query('UPDATE layer SET bytes = $2, charge = $3, owner = $4, traced = $5, folding = false WHERE id = $1', [
-    taker.id,
-    bytes,
-    charge,
-    upper.owner,
-    pair.apart || upper.traced || lower.traced,
-  ]);
-  if (pair.apart) await tx.query('UPDATE layer SET bytes = 0, charge = 0, traced = true, folding = false WHERE id = $1', [giverOf(pair)]);
+  await tx.query(
+    'UPDATE layer SET bytes = $2, charge = $3, owner = $4, traced = $5, folding = false WHERE id = $1',
+    [taker.id, bytes, charge, upper.owner, pair.apart || upper.traced || lower.traced],
+  );
+  if (pair.apart)
+    await tx.query('UPDATE layer SET bytes = 0, charge = 0, traced = true, folding = false WHERE id = $1', [
+      giverOf(pair),
+    ]);
   else await leaveTree(tx, rows, taker);
   await account(tx, [
     [lower.owner, -lower.bytes - lower.charge],
@@ -107,7 +112,8 @@ export async function bookFold(tx: Tx, pair: Pair, bytes: number): Promise<void>
 
 /** A base copy that the lower layer is goes: it has become part of what lies on it. */
 async function withoutBase(tx: Tx, { upper, lower }: Rows): Promise<Rows> {
-  const gone = lower.owner !== null && upper.owner !== null && (await absorbBase(tx, lower.owner, upper.owner));
+  const gone =
+    lower.owner !== null && upper.owner !== null && (await absorbBase(tx, lower.owner, upper.owner));
   return { upper, lower: gone ? { ...lower, owner: upper.owner } : lower };
 }
 
@@ -118,14 +124,20 @@ async function childrenOf(tx: Tx, id: string): Promise<number> {
 
 async function leaveTree(tx: Tx, { upper, lower }: Rows, taker: Row): Promise<void> {
   if (taker === lower) await tx.query('UPDATE layer SET parent = $2 WHERE parent = $1', [upper.id, lower.id]);
-  else await tx.query('UPDATE layer SET parent = $2, image = $3 WHERE id = $1', [upper.id, lower.parent, lower.image]);
+  else
+    await tx.query('UPDATE layer SET parent = $2, image = $3 WHERE id = $1', [
+      upper.id,
+      lower.parent,
+      lower.image,
+    ]);
   await tx.query('DELETE FROM layer WHERE id = $1', [taker === lower ? upper.id : lower.id]);
 }
 
 async function account(tx: Tx, changes: readonly (readonly [string | null, number])[]): Promise<void> {
   const sums = new Map<string, number>();
   for (const [owner, bytes] of changes) if (owner !== null) sums.set(owner, (sums.get(owner) ?? 0) + bytes);
-  for (const [owner, bytes] of [...sums].toSorted(([a], [b]) => a.localeCompare(b))) await takePhysical(tx, owner, bytes);
+  for (const [owner, bytes] of [...sums].toSorted(([a], [b]) => a.localeCompare(b)))
+    await takePhysical(tx, owner, bytes);
 }
 
 /** Disks that nobody uses and no copy of the database is written to, whose top lies alone on another layer. */
@@ -143,7 +155,10 @@ export async function restingTops(tx: Tx, limit: number): Promise<Ref<'VDI'>[]> 
 
 /** One that was written to is sealed, so that it can be folded; one that is empty goes, and the disk takes its writes in the layer below. */
 export async function settleTop(tx: Tx, ids: Ids, vdi: Ref<'VDI'>): Promise<void> {
-  const [disk] = await tx.query<{ idle: boolean }>(`SELECT current_operations = '{}' AS idle FROM vdi WHERE ref = $1 FOR UPDATE`, [vdi]);
+  const [disk] = await tx.query<{ idle: boolean }>(
+    `SELECT current_operations = '{}' AS idle FROM vdi WHERE ref = $1 FOR UPDATE`,
+    [vdi],
+  );
   if (!disk?.idle) return;
   const top = await lockTop(tx, vdi);
   const [used] = await tx.query(
@@ -173,7 +188,11 @@ async function uncover(tx: Tx, vdi: Ref<'VDI'>, top: string, parent: string): Pr
   if (below.parent !== null && (await childrenOf(tx, below.parent)) === 1) return;
   const absorbed = below.owner !== null && (await absorbBase(tx, below.owner, vdi));
   const charge = Math.max(0, above.charge + below.charge - below.bytes);
-  await tx.query('UPDATE layer SET sealed = false, opened = true, owner = $2, charge = $3 WHERE id = $1', [parent, vdi, charge]);
+  await tx.query('UPDATE layer SET sealed = false, opened = true, owner = $2, charge = $3 WHERE id = $1', [
+    parent,
+    vdi,
+    charge,
+  ]);
   await tx.query('UPDATE vdi_layer SET layer = $2 WHERE vdi = $1', [vdi, parent]);
   await tx.query('DELETE FROM layer WHERE id = $1', [top]);
   await account(tx, [
@@ -191,12 +210,18 @@ export async function spreadGhosts(tx: Tx): Promise<void> {
   );
 }
 export async function fullGhosts(tx: Tx, limit: number): Promise<string[]> {
-  const rows = await tx.query<{ id: string }>('SELECT id FROM layer WHERE ghost AND (bytes > 0 OR sealed AND NOT traced) ORDER BY id LIMIT $1', [limit]);
+  const rows = await tx.query<{ id: string }>(
+    'SELECT id FROM layer WHERE ghost AND (bytes > 0 OR sealed AND NOT traced) ORDER BY id LIMIT $1',
+    [limit],
+  );
   return rows.map((row) => row.id);
 }
 /** After its bytes were freed. */
 export async function bookEmpty(tx: Tx, id: string): Promise<void> {
-  const [was] = await tx.query<Row & Record<string, unknown>>('SELECT bytes, charge, owner FROM layer WHERE id = $1 AND ghost FOR UPDATE', [id]);
+  const [was] = await tx.query<Row & Record<string, unknown>>(
+    'SELECT bytes, charge, owner FROM layer WHERE id = $1 AND ghost FOR UPDATE',
+    [id],
+  );
   if (!was) return;
   await tx.query('UPDATE layer SET bytes = 0, charge = 0, traced = true WHERE id = $1', [id]);
   await account(tx, [[was.owner, -was.bytes - was.charge]]);

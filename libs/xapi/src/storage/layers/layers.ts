@@ -44,7 +44,10 @@ export async function chainOf(tx: Tx, vdi: Ref<'VDI'>): Promise<readonly Layer[]
      SELECT c.id, c.image, i.format FROM chain c LEFT JOIN image i ON i.sha256 = c.image ORDER BY c.depth`,
     [vdi],
   );
-  return rows.map(({ id, image, format }) => ({ id, image: image === null ? null : { sha256: image, format: format ?? 'raw' } }));
+  return rows.map(({ id, image, format }) => ({
+    id,
+    image: image === null ? null : { sha256: image, format: format ?? 'raw' },
+  }));
 }
 
 /** How much a full copy of the disk would take. */
@@ -71,7 +74,10 @@ export async function writableTop(tx: Tx, vdi: Ref<'VDI'>): Promise<string> {
 }
 
 /** A layer of its own for a disk that has none yet. */
-export async function newLayer(tx: Tx, { id, vdi, parent = null, image = null, bytes = 0, charge = 0 }: NewLayer): Promise<void> {
+export async function newLayer(
+  tx: Tx,
+  { id, vdi, parent = null, image = null, bytes = 0, charge = 0 }: NewLayer,
+): Promise<void> {
   await tx.query(
     `WITH made AS (INSERT INTO layer(id, parent, image, bytes, charge, owner) VALUES ($1, $3, $4, $5, $6, $2))
      INSERT INTO vdi_layer(vdi, layer) VALUES ($2, $1)`,
@@ -80,7 +86,10 @@ export async function newLayer(tx: Tx, { id, vdi, parent = null, image = null, b
 }
 
 /** An empty layer for each of these disks, which are new. */
-export async function newLayers(tx: Tx, layers: readonly { readonly id: string; readonly vdi: string }[]): Promise<void> {
+export async function newLayers(
+  tx: Tx,
+  layers: readonly { readonly id: string; readonly vdi: string }[],
+): Promise<void> {
   await tx.query(
     `WITH given AS (SELECT * FROM unnest($1::text[], $2::text[]) AS g(id, vdi)), made AS (INSERT INTO layer(id, owner) SELECT id, vdi FROM given)
      INSERT INTO vdi_layer(vdi, layer) SELECT vdi, id FROM given`,
@@ -112,7 +121,8 @@ export async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
 async function sealed(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, shown: boolean): Promise<string> {
   const top = await lockTop(tx, vdi);
   const below = shown ? await belowTop(tx, vdi) : undefined;
-  if (!top.written && top.parent !== null && below !== 'apart') return staying(tx, ids, vdi, { parent: top.parent, below });
+  if (!top.written && top.parent !== null && below !== 'apart')
+    return staying(tx, ids, vdi, { parent: top.parent, below });
   const id = ids.uuid();
   await tx.query(
     `WITH below AS (UPDATE layer SET sealed = true WHERE id = $3), above AS (INSERT INTO layer(id, parent, owner) VALUES ($2, $3, $1))
@@ -142,13 +152,23 @@ export interface Branch {
   readonly shown: boolean;
 }
 /** Gives the new disk `copy` the contents that `source` has now; from then on each goes its own way. */
-export async function branch(tx: Tx, ids: Ids, [source, copy]: readonly [Ref<'VDI'>, Ref<'VDI'>], { charge, shown }: Branch): Promise<void> {
+export async function branch(
+  tx: Tx,
+  ids: Ids,
+  [source, copy]: readonly [Ref<'VDI'>, Ref<'VDI'>],
+  { charge, shown }: Branch,
+): Promise<void> {
   await newLayer(tx, { id: ids.uuid(), vdi: copy, charge, parent: await sealed(tx, ids, source, shown) });
   if (shown) await shareParent(tx, source, copy);
 }
 
 /** Gives the present disk `vdi` the contents that `source` has now; what it had is gone. The repository's sums follow. */
-export async function revertLayers(tx: Tx, ids: Ids, [vdi, source]: readonly [Ref<'VDI'>, Ref<'VDI'>], { charge, shown }: Branch): Promise<void> {
+export async function revertLayers(
+  tx: Tx,
+  ids: Ids,
+  [vdi, source]: readonly [Ref<'VDI'>, Ref<'VDI'>],
+  { charge, shown }: Branch,
+): Promise<void> {
   const parent = await sealed(tx, ids, source, shown);
   await dropLayers(tx, vdi);
   await newLayer(tx, { id: ids.uuid(), vdi, charge, parent });
@@ -182,18 +202,27 @@ export async function claimLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<number> {
 }
 
 /** The layers whose blocks make the difference between two disks; undefined for disks that have no layer in common. */
-export async function changedLayers(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<readonly string[] | undefined> {
+export async function changedLayers(
+  tx: Tx,
+  from: Ref<'VDI'>,
+  to: Ref<'VDI'>,
+): Promise<readonly string[] | undefined> {
   const [a, b] = [await chainOf(tx, from), await chainOf(tx, to)].map((chain) => chain.map((l) => l.id));
   if (!a || !b) return undefined;
   const shared = a.find((id) => b.includes(id));
-  return shared === undefined ? undefined : [...a.slice(0, a.indexOf(shared)), ...b.slice(0, b.indexOf(shared))];
+  return shared === undefined
+    ? undefined
+    : [...a.slice(0, a.indexOf(shared)), ...b.slice(0, b.indexOf(shared))];
 }
 
 /** The bytes by which one disk differs from the other, as far as layers show it. */
 export async function changedBytes(tx: Tx, from: Ref<'VDI'>, to: Ref<'VDI'>): Promise<number> {
   const changed = await changedLayers(tx, from, to);
   if (!changed) return contentBytes(tx, to);
-  const [row] = await tx.query<{ bytes: number }>('SELECT coalesce(sum(bytes), 0)::bigint AS bytes FROM layer WHERE id = ANY($1)', [[...changed]]);
+  const [row] = await tx.query<{ bytes: number }>(
+    'SELECT coalesce(sum(bytes), 0)::bigint AS bytes FROM layer WHERE id = ANY($1)',
+    [[...changed]],
+  );
   return row?.bytes ?? 0;
 }
 
@@ -207,7 +236,10 @@ interface Heir {
  */
 export async function dropLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
   // Locked first: nobody gives layers to a disk that goes.
-  await tx.query('WITH held AS (SELECT ref FROM vdi WHERE ref = $1 FOR UPDATE) DELETE FROM vdi_layer v USING held h WHERE v.vdi = h.ref', [vdi]);
+  await tx.query(
+    'WITH held AS (SELECT ref FROM vdi WHERE ref = $1 FOR UPDATE) DELETE FROM vdi_layer v USING held h WHERE v.vdi = h.ref',
+    [vdi],
+  );
   await inheritLayers(tx, vdi);
   for (const base of await ownBases(tx, vdi)) await dropBase(tx, base);
 }
@@ -235,7 +267,9 @@ async function inheritLayers(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
  */
 export async function giveUpContents(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
   await lockTop(tx, vdi);
-  await tx.query('UPDATE layer SET ghost = true FROM vdi_layer v WHERE v.vdi = $1 AND layer.id = v.layer', [vdi]);
+  await tx.query('UPDATE layer SET ghost = true FROM vdi_layer v WHERE v.vdi = $1 AND layer.id = v.layer', [
+    vdi,
+  ]);
   const heirs = await tx.query<Heir>(
     `WITH RECURSIVE below AS (SELECT id AS root, id FROM layer WHERE owner = $1 UNION SELECT b.root, l.id FROM below b JOIN layer l ON l.parent = b.id),
        heirs AS (SELECT b.root, min(v.vdi) AS heir FROM below b JOIN layer t ON t.id = b.id AND NOT t.ghost JOIN vdi_layer v ON v.layer = b.id GROUP BY b.root)
@@ -253,7 +287,10 @@ async function giveToHeirs(tx: Tx, vdi: Ref<'VDI'>, heirs: readonly Heir[]): Pro
   await takePhysical(tx, vdi, -heirs.reduce((sum, h) => sum + h.bytes, 0));
   const named = [...new Set(heirs.flatMap(({ heir }) => heir ?? []))].toSorted((a, b) => a.localeCompare(b));
   if (named.length === 0) return;
-  const present = await tx.query<{ ref: string }>('SELECT ref FROM vdi WHERE ref = ANY($1) ORDER BY ref FOR UPDATE', [named]);
+  const present = await tx.query<{ ref: string }>(
+    'SELECT ref FROM vdi WHERE ref = ANY($1) ORDER BY ref FOR UPDATE',
+    [named],
+  );
   for (const ref of named) {
     await takePhysical(
       tx,
@@ -276,7 +313,10 @@ export async function takePhysical(tx: Tx, vdi: string, bytes: number): Promise<
 
 /** The utilisation of a layer after writes, as the image server reports it. */
 export async function reportUtilisation(tx: Tx, layer: string, bytes: number): Promise<void> {
-  const [was] = await tx.query<{ owner: string | null; bytes: number }>('SELECT owner, bytes FROM layer WHERE id = $1 FOR UPDATE', [layer]);
+  const [was] = await tx.query<{ owner: string | null; bytes: number }>(
+    'SELECT owner, bytes FROM layer WHERE id = $1 FOR UPDATE',
+    [layer],
+  );
   if (!was || was.bytes === bytes) return;
   await tx.query('UPDATE layer SET bytes = $2, opened = true WHERE id = $1', [layer, bytes]);
   if (was.owner !== null) await takePhysical(tx, was.owner, bytes - was.bytes);

@@ -2,7 +2,8 @@
 import type { StoredRecord } from '@xenplane/model';
 
 type Vdi = StoredRecord<'VDI'>;
-export const isThick = ({ sm_config }: Pick<StoredRecord<'SR'>, 'sm_config'>): boolean => sm_config['allocation'] === 'thick';
+export const isThick = ({ sm_config }: Pick<StoredRecord<'SR'>, 'sm_config'>): boolean =>
+  sm_config['allocation'] === 'thick';
 export const allocatedBytes = ({
   is_a_snapshot,
   managed,

@@ -20,7 +20,11 @@ export function runningGuest(view: Replica, ref: Ref<'VM'>): RunningGuest | unde
   const devices = vm.is_control_domain ? ofHost(view, vm) : ofGuest(view, ref, vm);
   return {
     started: metrics ? secondsOf(metrics.start_time) : 0,
-    facts: { ...devices, vcpus: metrics?.VCPUs_number ?? vm.VCPUs_at_startup, memoryBytes: metrics?.memory_actual ?? vm.memory_target },
+    facts: {
+      ...devices,
+      vcpus: metrics?.VCPUs_number ?? vm.VCPUs_at_startup,
+      memoryBytes: metrics?.memory_actual ?? vm.memory_target,
+    },
   };
 }
 
@@ -33,7 +37,11 @@ function ofGuest(view: Replica, ref: Ref<'VM'>, vm: StoredRecord<'VM'>): Devices
     name: vm.name_label,
     system: guest?.os_version['name'] ?? '',
     kernel: guest?.os_version['uname'] ?? '',
-    nics: sorted(vifs).map(({ device, MAC }) => ({ device, mac: MAC, address: guest?.networks[`${device}/ip`] ?? '' })),
+    nics: sorted(vifs).map(({ device, MAC }) => ({
+      device,
+      mac: MAC,
+      address: guest?.networks[`${device}/ip`] ?? '',
+    })),
     disks: sorted(vbds.filter((b) => b.type === 'Disk' && b.device !== '')).map((b) => b.device),
     isUp: guest?.PV_drivers_detected ?? false,
   };
@@ -42,12 +50,19 @@ function ofGuest(view: Replica, ref: Ref<'VM'>, vm: StoredRecord<'VM'>): Devices
 /** The control domain has the interfaces of its host. */
 function ofHost(view: Replica, { resident_on }: StoredRecord<'VM'>): Devices {
   const host = view.stored('host', resident_on);
-  const pifs = known(view.pointingAt('PIF.host', resident_on).map((p) => view.stored('PIF', p))).filter((p) => p.physical);
+  const pifs = known(view.pointingAt('PIF.host', resident_on).map((p) => view.stored('PIF', p))).filter(
+    (p) => p.physical,
+  );
   return {
     name: host?.hostname ?? '',
-    system: `${host?.software_version['product_brand'] ?? ''} ${host?.software_version['product_version'] ?? ''}`.trim(),
+    system:
+      `${host?.software_version['product_brand'] ?? ''} ${host?.software_version['product_version'] ?? ''}`.trim(),
     kernel: host?.software_version['linux'] ?? '',
-    nics: sorted(pifs).map(({ device, MAC, IP }) => ({ device: device.replace(/^eth/, ''), mac: MAC, address: IP })),
+    nics: sorted(pifs).map(({ device, MAC, IP }) => ({
+      device: device.replace(/^eth/, ''),
+      mac: MAC,
+      address: IP,
+    })),
     disks: ['sda'],
     isUp: true,
   };

@@ -17,7 +17,12 @@ interface NewGuest {
 /** A record of a guest that has said nothing yet. */
 export function silentGuest(plane: Plane, known: Partial<Record> = {}): NewGuest {
   const uuid = plane.ids.uuid();
-  const record = recordWith('VM_guest_metrics', { last_updated: dateTime(plane.clock.now()), live: true, ...known, uuid });
+  const record = recordWith('VM_guest_metrics', {
+    last_updated: dateTime(plane.clock.now()),
+    live: true,
+    ...known,
+    uuid,
+  });
   return { ref: asRef(`OpaqueRef:${uuid}`), record };
 }
 
@@ -31,7 +36,8 @@ export function forgetGuest(tx: Tx, { ref, guest_metrics }: Pick<Row<'VM'>, 'ref
 /** After a reboot the record is a new one: empty, unless the guest has already spoken from its new domain. */
 export async function renewGuest(tx: Tx, plane: Plane, vm: Ref<'VM'>, hasSpoken: boolean): Promise<void> {
   const { guest_metrics } = await tx.lock('VM', vm);
-  const [present] = hasSpoken && !isNullRef(guest_metrics) ? await tx.getMany('VM_guest_metrics', [guest_metrics]) : [];
+  const [present] =
+    hasSpoken && !isNullRef(guest_metrics) ? await tx.getMany('VM_guest_metrics', [guest_metrics]) : [];
   const { ref: _ref, ...said } = present ?? { ref: undefined };
   const { ref, record } = silentGuest(plane, said);
   await Promise.all([
@@ -42,7 +48,12 @@ export async function renewGuest(tx: Tx, plane: Plane, vm: Ref<'VM'>, hasSpoken:
 }
 
 /** Which PV features a guest says it has, as xapi reads them from its xenstore. */
-export async function showGuest(tx: Tx, plane: Plane, vm: Pick<Row<'VM'>, 'ref' | 'guest_metrics'>, guest: GuestMetrics): Promise<void> {
+export async function showGuest(
+  tx: Tx,
+  plane: Plane,
+  vm: Pick<Row<'VM'>, 'ref' | 'guest_metrics'>,
+  guest: GuestMetrics,
+): Promise<void> {
   const drivers = Object.keys(guest.pvDriversVersion).length > 0;
   const hotplug = drivers ? ('yes' as const) : ('unspecified' as const);
   const said = {
@@ -59,5 +70,8 @@ export async function showGuest(tx: Tx, plane: Plane, vm: Pick<Row<'VM'>, 'ref' 
   };
   if (!isNullRef(vm.guest_metrics)) return tx.leaveUpdate('VM_guest_metrics', vm.guest_metrics, said);
   const { ref, record } = silentGuest(plane, said);
-  await Promise.all([tx.insert('VM_guest_metrics', ref, record), tx.update('VM', vm.ref, { guest_metrics: ref })]);
+  await Promise.all([
+    tx.insert('VM_guest_metrics', ref, record),
+    tx.update('VM', vm.ref, { guest_metrics: ref }),
+  ]);
 }

@@ -29,7 +29,8 @@ async function callPlugin(context: Context, { vm, plugin }: Plugin): Promise<str
 
 async function sysprep(context: Context, { self }: Self): Promise<void> {
   await admitVm(context, self, 'sysprep');
-  if (!(await guestSays(context.tx, self, sysprepFeature))) throw new XenError('SYSPREP', self, 'The guest does not offer sysprep');
+  if (!(await guestSays(context.tx, self, sysprepFeature)))
+    throw new XenError('SYSPREP', self, 'The guest does not offer sysprep');
   throw new XenError('SYSPREP', self, 'The guest did not answer');
 }
 
@@ -46,18 +47,32 @@ async function bootRecord(context: Context, self: Ref<'VM'>): Promise<AnyRecord>
   return { ...context.plane.replica.record('VM', self), ...stored };
 }
 
-const parameters: Readonly<Record<string, RegExp>> = { weight: /^[1-9]\d{0,4}$/, cap: /^\d{1,5}$/, mask: /^\d+(?:[,-]\d+)*$/ };
-async function addToVcpusParams(context: Context, { self, key, value }: Self & { key: string; value: string }): Promise<void> {
+const parameters: Readonly<Record<string, RegExp>> = {
+  weight: /^[1-9]\d{0,4}$/,
+  cap: /^\d{1,5}$/,
+  mask: /^\d+(?:[,-]\d+)*$/,
+};
+async function addToVcpusParams(
+  context: Context,
+  { self, key, value }: Self & { key: string; value: string },
+): Promise<void> {
   const { VCPUs_params } = await admitVm(context, self, 'changing_VCPUs_live');
   if (!parameters[key]?.test(value)) throw new XenError('INVALID_VALUE', key, value);
   await context.tx.update('VM', self, { VCPUs_params: { ...VCPUs_params, [key]: value } });
 }
 
-async function setShadowMultiplier(context: Context, { self, multiplier }: Self & { multiplier: number }): Promise<void> {
+async function setShadowMultiplier(
+  context: Context,
+  { self, multiplier }: Self & { multiplier: number },
+): Promise<void> {
   const vm = await admitVm(context, self, 'changing_shadow_memory_live');
   if (!(multiplier >= 1)) throw new XenError('INVALID_VALUE', 'HVM_shadow_multiplier', String(multiplier));
   await keepingPlan(context.tx, async () => {
-    await changeReservation(context.tx, self, memory.neededToStart({ ...vm, HVM_shadow_multiplier: multiplier }));
+    await changeReservation(
+      context.tx,
+      self,
+      memory.neededToStart({ ...vm, HVM_shadow_multiplier: multiplier }),
+    );
     await context.tx.update('VM', self, { HVM_shadow_multiplier: multiplier });
   });
 }

@@ -52,8 +52,14 @@ const restored = [
 ] as const satisfies readonly (keyof Vm)[];
 type Restored = Pick<Vm, (typeof restored)[number]>;
 /** With the uuid, should the VM have to be made anew. */
-export const metadataOf = (vm: Vm): string => JSON.stringify(Object.fromEntries((['uuid', ...restored] as const).map((field) => [field, vm[field]])));
-export function fromMetadata({ snapshot_metadata }: Vm): { readonly uuid?: string; readonly settings: Partial<Restored> } {
-  const { uuid, ...settings } = (snapshot_metadata === '' ? {} : JSON.parse(snapshot_metadata)) as Partial<Restored> & { uuid?: string };
+export const metadataOf = (vm: Vm): string =>
+  JSON.stringify(Object.fromEntries((['uuid', ...restored] as const).map((field) => [field, vm[field]])));
+export function fromMetadata({ snapshot_metadata }: Vm): {
+  readonly uuid?: string;
+  readonly settings: Partial<Restored>;
+} {
+  const { uuid, ...settings } = (
+    snapshot_metadata === '' ? {} : JSON.parse(snapshot_metadata)
+  ) as Partial<Restored> & { uuid?: string };
   return { settings, ...(uuid === undefined ? {} : { uuid }) };
 }

@@ -24,7 +24,10 @@ export interface SnapshotOf {
   readonly byVmss?: boolean;
 }
 
-export async function takeSnapshot(context: Making, { source, name, ignore = [], memory, checkpoint = false, byVmss = false }: SnapshotOf): Promise<Ref<'VM'>> {
+export async function takeSnapshot(
+  context: Making,
+  { source, name, ignore = [], memory, checkpoint = false, byVmss = false }: SnapshotOf,
+): Promise<Ref<'VM'>> {
   const { tx, plane } = context;
   const time = dateTime(plane.clock.now());
   const copyDisk = async ({ ref }: { readonly ref: Ref<'VDI'> }): Promise<Ref<'VDI'> | undefined> =>
@@ -37,7 +40,10 @@ export async function takeSnapshot(context: Making, { source, name, ignore = [],
       is_a_snapshot: true,
       snapshot_of: source.ref,
       snapshot_time: time,
-      snapshot_info: { 'power-state-at-snapshot': source.power_state, 'disk-snapshot-type': 'crash_consistent' },
+      snapshot_info: {
+        'power-state-at-snapshot': source.power_state,
+        'disk-snapshot-type': 'crash_consistent',
+      },
       snapshot_metadata: metadataOf(source),
       parent: source.parent,
       other_config: source.other_config,
@@ -45,7 +51,8 @@ export async function takeSnapshot(context: Making, { source, name, ignore = [],
       ...(memory ? { suspend_VDI: memory.vdi, power_state: 'Suspended' as const } : {}),
     },
   });
-  if (memory) await tx.query('INSERT INTO vm_run(vm, saved) VALUES ($1, $2)', [snapshot, JSON.stringify(memory.saved)]);
+  if (memory)
+    await tx.query('INSERT INTO vm_run(vm, saved) VALUES ($1, $2)', [snapshot, JSON.stringify(memory.saved)]);
   await tx.update('VM', source.ref, { parent: snapshot });
   return snapshot;
 }
@@ -62,14 +69,25 @@ export async function revertTo(context: Making, snapshot: Row, vm: Row): Promise
   const power_state = isNullRef(suspend_VDI) ? 'Halted' : 'Suspended';
   const guest_metrics = await copyGuest(context, snapshot);
   const { settings } = fromMetadata(snapshot);
-  await tx.update('VM', vm.ref, { ...settings, ha_always_run: false, parent: snapshot.ref, guest_metrics, suspend_VDI, power_state });
+  await tx.update('VM', vm.ref, {
+    ...settings,
+    ha_always_run: false,
+    parent: snapshot.ref,
+    guest_metrics,
+    suspend_VDI,
+    power_state,
+  });
   if (!isNullRef(vm.guest_metrics)) await tx.remove('VM_guest_metrics', vm.guest_metrics);
 }
 
 /** A disk from the snapshot's; older snapshots of the disk that it replaces are its own from now on. */
-async function restoreDisk(context: Making, vdi: StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> }): Promise<Ref<'VDI'>> {
+async function restoreDisk(
+  context: Making,
+  vdi: StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> },
+): Promise<Ref<'VDI'>> {
   const disk = await cloneVdi(context, vdi);
-  if (!isNullRef(vdi.snapshot_of)) await context.tx.query('UPDATE vdi SET snapshot_of = $2 WHERE snapshot_of = $1', [vdi.snapshot_of, disk]);
+  if (!isNullRef(vdi.snapshot_of))
+    await context.tx.query('UPDATE vdi SET snapshot_of = $2 WHERE snapshot_of = $1', [vdi.snapshot_of, disk]);
   return disk;
 }
 
@@ -111,11 +129,20 @@ export async function recreate(context: Making, snapshot: Row): Promise<Ref<'VM'
     {
       name: snapshot.name_label,
       copyDisk: async () => undefined,
-      change: { ...settings, ...(uuid === undefined || other ? {} : { uuid }), is_a_template: false, parent: snapshot.ref },
+      change: {
+        ...settings,
+        ...(uuid === undefined || other ? {} : { uuid }),
+        is_a_template: false,
+        parent: snapshot.ref,
+      },
     },
   );
   for (const vbd of await tx.find('VBD', { VM: vm })) await tx.remove('VBD', vbd.ref);
-  await tx.query('UPDATE vm SET snapshot_of = $2 WHERE snapshot_of = $1 OR ref = $3', [snapshot.snapshot_of, vm, snapshot.ref]);
+  await tx.query('UPDATE vm SET snapshot_of = $2 WHERE snapshot_of = $1 OR ref = $3', [
+    snapshot.snapshot_of,
+    vm,
+    snapshot.ref,
+  ]);
   return vm;
 }
 
@@ -131,7 +158,8 @@ export async function dropSnapshot(tx: Tx, snapshot: Ref<'VM'>): Promise<void> {
   await tx.query('DELETE FROM vm_run WHERE vm = $1', [snapshot]);
   await tx.remove('VM', snapshot);
   await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [record.metrics]);
-  if (!isNullRef(record.guest_metrics)) await tx.query('DELETE FROM vm_guest_metrics WHERE ref = $1', [record.guest_metrics]);
+  if (!isNullRef(record.guest_metrics))
+    await tx.query('DELETE FROM vm_guest_metrics WHERE ref = $1', [record.guest_metrics]);
 }
 
 /** Takes a VM or snapshot out of the tree: what hung below it hangs below its parent. */

@@ -11,7 +11,8 @@ import { beginStop, haltVm, changeRunState, type RunRow } from '../../runs/vm-ru
 import { stopDomain } from '../vm.start';
 
 export const vmRevert = (plane: Plane) => ({
-  revert: (run: Run<Tx>, { snapshot }: OperationParams<typeof classes.VM, 'revert'>) => revert(plane, run, snapshot),
+  revert: (run: Run<Tx>, { snapshot }: OperationParams<typeof classes.VM, 'revert'>) =>
+    revert(plane, run, snapshot),
 });
 
 interface Begun {
@@ -35,7 +36,9 @@ async function revert(plane: Plane, run: Run<Tx>, snapshot: Ref<'VM'>): Promise<
   return run.conclude('revert', (tx) => finish(plane, tx, run, { snapshot, vm }));
 }
 
-const marksOn = (vm: Ref<'VM'>): { cls: 'VM'; ref: Ref<'VM'>; op: string }[] => [{ cls: 'VM', ref: vm, op: 'reverting' }];
+const marksOn = (vm: Ref<'VM'>): { cls: 'VM'; ref: Ref<'VM'>; op: string }[] => [
+  { cls: 'VM', ref: vm, op: 'reverting' },
+];
 
 /** The VM is as busy as its snapshot: nothing else begins with it until it is what it was. */
 async function begin(tx: Tx, run: Run<Tx>, ref: Ref<'VM'>): Promise<Begun> {
@@ -56,11 +59,20 @@ async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun, gone: boolean
   await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
 }
 
-async function finish(plane: Plane, tx: Tx, run: Run<Tx>, { snapshot, vm }: { snapshot: Ref<'VM'>; vm: Ref<'VM'> | null }): Promise<void> {
+async function finish(
+  plane: Plane,
+  tx: Tx,
+  run: Run<Tx>,
+  { snapshot, vm }: { snapshot: Ref<'VM'>; vm: Ref<'VM'> | null },
+): Promise<void> {
   const context = { plane, tx };
   const source: Row<'VM'> = await tx.lock('VM', snapshot);
   const target = vm ?? (await recreate(context, source));
   await revertTo(context, await tx.get('VM', snapshot), await tx.lock('VM', target));
   if (vm) await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
-  await raiseVmAlert(tx, plane, { vm: target, name: 'VM_SNAPSHOT_REVERTED', text: `was reverted to its snapshot '${source.name_label}'` });
+  await raiseVmAlert(tx, plane, {
+    vm: target,
+    name: 'VM_SNAPSHOT_REVERTED',
+    text: `was reverted to its snapshot '${source.name_label}'`,
+  });
 }

@@ -14,9 +14,15 @@ import { describeRun } from '../vm.pause';
 import { dropSuspendVdi } from '../vm.shutdown';
 
 export const vmSnapshot = (plane: Plane) => ({
-  snapshot: (run: Run<Tx>, { vm, new_name, ignore_vdis }: OperationParams<typeof classes.VM, 'snapshot'>): Promise<Ref<'VM'>> =>
+  snapshot: (
+    run: Run<Tx>,
+    { vm, new_name, ignore_vdis }: OperationParams<typeof classes.VM, 'snapshot'>,
+  ): Promise<Ref<'VM'>> =>
     run.conclude('snapshot', (tx) => snapshot(plane, tx, { vm, name: new_name, ignore: ignore_vdis })),
-  checkpoint: (run: Run<Tx>, { vm, new_name }: OperationParams<typeof classes.VM, 'checkpoint'>): Promise<Ref<'VM'>> => checkpoint(plane, run, vm, new_name),
+  checkpoint: (
+    run: Run<Tx>,
+    { vm, new_name }: OperationParams<typeof classes.VM, 'checkpoint'>,
+  ): Promise<Ref<'VM'>> => checkpoint(plane, run, vm, new_name),
 });
 
 interface Wanted {
@@ -47,7 +53,11 @@ async function checkpoint(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, name: strin
   );
   if (!begun) return run.conclude('snapshot', (tx) => record(plane, tx, { vm, name }));
   const saved = await save(plane, run, vm, begun);
-  const made = await run.commit('snapshot', (tx) => record(plane, tx, { vm, name }, { vdi: begun.vdi, saved }), dropSnapshot);
+  const made = await run.commit(
+    'snapshot',
+    (tx) => record(plane, tx, { vm, name }, { vdi: begun.vdi, saved }),
+    dropSnapshot,
+  );
   await run.step('go on', () => goOn(plane, begun));
   return run.conclude('show', async () => made);
 }
@@ -69,22 +79,36 @@ async function save(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, begun: Begun): Pr
     );
     return saved ?? {};
   } catch (error) {
-    throw error instanceof XenError && error.code === 'INTERNAL_ERROR' ? new XenError('VM_CHECKPOINT_SUSPEND_FAILED', vm) : error;
+    throw error instanceof XenError && error.code === 'INTERNAL_ERROR'
+      ? new XenError('VM_CHECKPOINT_SUSPEND_FAILED', vm)
+      : error;
   }
 }
 
 /** The guest runs on, or stays paused as it was; one that went away meanwhile needs nothing. */
 async function goOn(plane: Plane, { placed, spec, paused }: Begun): Promise<void> {
   try {
-    await plane.agents.ensure(placed, { state: paused ? 'paused' : 'running', spec, boots: placed.boots }, steadfast);
+    await plane.agents.ensure(
+      placed,
+      { state: paused ? 'paused' : 'running', spec, boots: placed.boots },
+      steadfast,
+    );
   } catch (error) {
     if (!(error instanceof Superseded)) throw error;
   }
 }
 
-async function record(plane: Plane, tx: Tx, { vm, name }: Wanted, memory?: { vdi: Ref<'VDI'>; saved: SavedImage }): Promise<Ref<'VM'>> {
+async function record(
+  plane: Plane,
+  tx: Tx,
+  { vm, name }: Wanted,
+  memory?: { vdi: Ref<'VDI'>; saved: SavedImage },
+): Promise<Ref<'VM'>> {
   const source = await tx.lock('VM', vm);
-  const made = await takeSnapshot({ plane, tx }, { source, name, checkpoint: true, ...(memory ? { memory } : {}) });
+  const made = await takeSnapshot(
+    { plane, tx },
+    { source, name, checkpoint: true, ...(memory ? { memory } : {}) },
+  );
   await raiseVmAlert(tx, plane, { vm, name: 'VM_CHECKPOINTED', text: `was checkpointed as '${name}'` });
   return made;
 }

@@ -20,7 +20,11 @@ async function destroy({ tx }: Context, self: Ref<'VMSS'>): Promise<void> {
   await tx.remove('VMSS', self);
 }
 
-async function setSchedule({ tx }: Context, self: Ref<'VMSS'>, change: (vmss: Vmss) => Record<string, string>): Promise<void> {
+async function setSchedule(
+  { tx }: Context,
+  self: Ref<'VMSS'>,
+  change: (vmss: Vmss) => Record<string, string>,
+): Promise<void> {
   const vmss = await tx.lock('VMSS', self);
   await tx.update('VMSS', self, { schedule: snapshotSchedule.complete(vmss.frequency, change(vmss)) });
 }
@@ -38,8 +42,10 @@ export const vmssCalls: CallsOf<typeof classes.VMSS, Context> = {
     await tx.update('VMSS', self, { frequency: value, schedule: snapshotSchedule.complete(value, schedule) });
   },
   set_schedule: (context, { self, value }) => setSchedule(context, self, () => value),
-  add_to_schedule: (context, { self, key, value }) => setSchedule(context, self, ({ schedule }) => ({ ...schedule, [key]: value })),
-  remove_from_schedule: (context, { self, key }) => setSchedule(context, self, ({ schedule }) => without(schedule, key)),
+  add_to_schedule: (context, { self, key, value }) =>
+    setSchedule(context, self, ({ schedule }) => ({ ...schedule, [key]: value })),
+  remove_from_schedule: (context, { self, key }) =>
+    setSchedule(context, self, ({ schedule }) => without(schedule, key)),
   set_last_run_time: async ({ tx }, { self, value }) => tx.update('VMSS', self, { last_run_time: value }),
   set_type: async ({ tx }, { self, value }) => tx.update('VMSS', self, { type: value }),
 };
