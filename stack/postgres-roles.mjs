@@ -1,4 +1,4 @@
-// Who there is in our own Postgres: its superuser, for the launcher alone, and the role of the programs, which owns their database and nothing else.
+// Who there is in our own Postgres: its superuser, for the launcher alone, and the role of the programs, which owns the schema of their tables and nothing else.
 import { query } from './postgres-wire.mjs';
 
 export const superuser = 'xenplane';
@@ -31,15 +31,16 @@ BEGIN
 END
 $$`;
 
-/** The database and its owner, as they are to be, whatever was there before. `mayCreate`: for tests, which make databases of their own. */
+/** The database, its schema and the schema's owner, as they are to be, whatever was there before. `mayCreate`: for tests, which make databases of their own. */
 export async function ownDatabase(port, secrets, { mayCreate }) {
   const ask = (sql, inDatabase = 'postgres') => query({ ...admit(port, secrets), database: inDatabase, timeoutMs: 60_000 }, sql);
   const isThere = async (table, column, name) => (await ask(`SELECT 1 FROM ${table} WHERE ${column} = '${name}'`)).length > 0;
   if (!(await isThere('pg_roles', 'rolname', programs))) await ask(`CREATE ROLE ${programs}`);
   const rights = `LOGIN NOSUPERUSER NOCREATEROLE NOREPLICATION NOBYPASSRLS ${mayCreate ? 'CREATEDB' : 'NOCREATEDB'}`;
   await ask(`SET password_encryption = 'scram-sha-256'; ALTER ROLE ${programs} ${rights} PASSWORD '${secrets.programs}'`);
-  if (!(await isThere('pg_database', 'datname', database))) await ask(`CREATE DATABASE ${database} OWNER ${programs}`);
-  await ask(`ALTER DATABASE ${database} OWNER TO ${programs}; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC`);
+  if (!(await isThere('pg_database', 'datname', database))) await ask(`CREATE DATABASE ${database}`);
+  await ask(`ALTER DATABASE ${database} OWNER TO ${superuser}; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC`);
+  await ask(`REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${programs}; GRANT CONNECT ON DATABASE ${database} TO ${programs}`);
   await ask(`ALTER SCHEMA public OWNER TO ${programs}`, database);
   await ask(giveAway, database);
 }

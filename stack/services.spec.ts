@@ -152,6 +152,21 @@ async function expectGuarded({ databaseUrl, redisUrl }: Urls): Promise<void> {
   expect(await asRedis(redisUrl, (redis) => redis.ping())).toBe('PONG');
 }
 
+/** What the owner of a database may do; the role of the programs owns a schema in it. */
+async function expectOwnerOfSchemaOnly(databaseUrl: string): Promise<void> {
+  for (const sql of [
+    'create schema more',
+    'create temporary table more (id int)',
+    'alter database xenplane set work_mem = 64',
+    'alter database xenplane rename to more',
+    'drop database xenplane',
+  ])
+    await expect(ask(databaseUrl, sql)).rejects.toThrow(/permission denied|must be owner|cannot drop the currently open database/);
+  const owner = "select pg_get_userbyid(datdba), has_database_privilege(current_user, oid, 'create') from pg_database where datname = 'xenplane'";
+  expect(await ask(databaseUrl, owner)).toEqual([['xenplane', false]]);
+  await ask(databaseUrl, 'create table own (id int); drop table own');
+}
+
 test('nobody is let in without a password, the programs are no superuser, and no secret lies open', async () => {
   const urls = await hold();
   await expectGuarded(urls);
@@ -164,6 +179,7 @@ test('nobody is let in without a password, the programs are no superuser, and no
     'create database more',
   ])
     await expect(ask(urls.databaseUrl, sql)).rejects.toThrow(/permission denied|must be superuser/);
+  await expectOwnerOfSchemaOnly(urls.databaseUrl);
   await expect(ask(as(urls.databaseUrl, 'xenplane_programs', passwordOf(urls.databaseUrl)), 'select 1')).rejects.toThrow(/permission denied for database/);
   expect({ secrets: modeOf('secrets.json'), config: modeOf('redis/redis.conf'), redis: modeOf('redis'), postgres: modeOf('postgres') }).toEqual({
     secrets: '600',
@@ -184,6 +200,7 @@ test('a folder made when everybody was trusted, its servers still running, is gu
 
   const urls = await hold();
   await expectGuarded(urls);
+  await expectOwnerOfSchemaOnly(urls.databaseUrl);
   expect(await ask(urls.databaseUrl, 'select answer from seen')).toEqual([[42]]);
   expect(await ask(urls.databaseUrl, "insert into kept (answer) values (1) returning id, answer, nextval('apart')::int")).toEqual([[2, 2, 1]]);
   await ask(urls.databaseUrl, 'alter table kept add column more text; create table fresh (id serial); drop view seen; drop function doubled cascade');
