@@ -15,10 +15,10 @@ async function rate(seconds, concurrency, work) {
   return Math.round(done / seconds);
 }
 
-const setUp = `DROP SCHEMA IF EXISTS limits CASCADE; CREATE SCHEMA limits; CREATE TABLE limits.a(id int PRIMARY KEY, v int); CREATE TABLE limits.b(id int PRIMARY KEY, v int);
-CREATE TABLE limits.c(id bigserial PRIMARY KEY, t text); INSERT INTO limits.a SELECT i, 0 FROM generate_series(1, 10000) i; INSERT INTO limits.b SELECT i, 0 FROM generate_series(1, 10000) i`;
+const setUp = `DROP TABLE IF EXISTS limits_a, limits_b, limits_c; CREATE TABLE limits_a(id int PRIMARY KEY, v int); CREATE TABLE limits_b(id int PRIMARY KEY, v int);
+CREATE TABLE limits_c(id bigserial PRIMARY KEY, t text); INSERT INTO limits_a SELECT i, 0 FROM generate_series(1, 10000) i; INSERT INTO limits_b SELECT i, 0 FROM generate_series(1, 10000) i`;
 const three =
-  'WITH x AS (UPDATE limits.a SET v = v + 1 WHERE id = $1), y AS (UPDATE limits.b SET v = v + 1 WHERE id = $2) INSERT INTO limits.c(t) VALUES ($3)';
+  'WITH x AS (UPDATE limits_a SET v = v + 1 WHERE id = $1), y AS (UPDATE limits_b SET v = v + 1 WHERE id = $2) INSERT INTO limits_c(t) VALUES ($3)';
 const row = () => 1 + Math.floor(Math.random() * 10000);
 
 /** L0: commits of one changed row, 16 connections. L1: three writes in one statement. L3: bare HTTP. L5: from a commit to a listener. */
@@ -27,11 +27,11 @@ export async function measureLimits(connectionString) {
   await pool.query(setUp);
   const text = 'x'.repeat(500);
   const L0 = await rate(2, 16, () =>
-    pool.query({ name: 'l0', text: 'UPDATE limits.a SET v = v + 1 WHERE id = $1', values: [row()] }),
+    pool.query({ name: 'l0', text: 'UPDATE limits_a SET v = v + 1 WHERE id = $1', values: [row()] }),
   );
   const L1 = await rate(2, 16, () => pool.query({ name: 'l1', text: three, values: [row(), row(), text] }));
   const L5 = await notifyLatency(pool, connectionString);
-  await pool.query('DROP SCHEMA limits CASCADE');
+  await pool.query('DROP TABLE limits_a, limits_b, limits_c');
   await pool.end();
   return {
     'L0 commits/s': L0,
@@ -49,7 +49,7 @@ async function notifyLatency(pool, connectionString) {
   for (let i = 0; i < 300; i += 1) {
     const heard = new Promise((resolve) => listener.once('notification', resolve));
     const began = performance.now();
-    await pool.query("INSERT INTO limits.c(t) VALUES ('n')");
+    await pool.query("INSERT INTO limits_c(t) VALUES ('n')");
     await pool.query("SELECT pg_notify('limits', '')");
     await heard;
     waits.push(performance.now() - began);

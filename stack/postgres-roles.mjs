@@ -1,4 +1,4 @@
-// The roles of our own Postgres: its superuser, for the launcher alone, and the role of the programs, which owns their database and nothing else.
+// The roles of our own Postgres: its superuser, for the launcher alone, and the role of the programs, which owns the schema of their tables and nothing else.
 import { query } from './postgres-wire.mjs';
 
 export const superuser = 'xenplane';
@@ -32,7 +32,7 @@ BEGIN
 END
 $$`;
 
-/** The database and its owner, as they are to be, whatever was there before. `mayCreate`: for tests, which make databases of their own. */
+/** The database, its schema and the schema's owner, as they are to be, whatever was there before. `mayCreate`: for tests, which make databases of their own. */
 export async function ownDatabase(port, secrets, { mayCreate }) {
   const ask = (sql, inDatabase = 'postgres') =>
     query({ ...admit(port, secrets), database: inDatabase, timeoutMs: 60_000 }, sql);
@@ -43,10 +43,12 @@ export async function ownDatabase(port, secrets, { mayCreate }) {
   await ask(
     `SET password_encryption = 'scram-sha-256'; ALTER ROLE ${programs} ${rights} PASSWORD '${secrets.programs}'`,
   );
-  if (!(await isThere('pg_database', 'datname', database)))
-    await ask(`CREATE DATABASE ${database} OWNER ${programs}`);
+  if (!(await isThere('pg_database', 'datname', database))) await ask(`CREATE DATABASE ${database}`);
   await ask(
-    `ALTER DATABASE ${database} OWNER TO ${programs}; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC`,
+    `ALTER DATABASE ${database} OWNER TO ${superuser}; REVOKE CONNECT ON DATABASE postgres, template1 FROM PUBLIC`,
+  );
+  await ask(
+    `REVOKE ALL ON DATABASE ${database} FROM PUBLIC, ${programs}; GRANT CONNECT ON DATABASE ${database} TO ${programs}`,
   );
   await ask(`ALTER SCHEMA public OWNER TO ${programs}`, database);
   await ask(giveAway, database);

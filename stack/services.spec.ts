@@ -165,6 +165,24 @@ async function expectGuarded({ databaseUrl, redisUrl }: Urls): Promise<void> {
   expect(await asRedis(redisUrl, (redis) => redis.ping())).toBe('PONG');
 }
 
+/** What the owner of a database may do; the role of the programs owns a schema in it. */
+async function expectOwnerOfSchemaOnly(databaseUrl: string): Promise<void> {
+  for (const sql of [
+    'create schema more',
+    'create temporary table more (id int)',
+    'alter database xenplane set work_mem = 64',
+    'alter database xenplane rename to more',
+    'drop database xenplane',
+  ])
+    await expect(ask(databaseUrl, sql)).rejects.toThrow(
+      /permission denied|must be owner|cannot drop the currently open database/,
+    );
+  const owner =
+    "select pg_get_userbyid(datdba), has_database_privilege(current_user, oid, 'create') from pg_database where datname = 'xenplane'";
+  expect(await ask(databaseUrl, owner)).toEqual([['xenplane', false]]);
+  await ask(databaseUrl, 'create table own (id int); drop table own');
+}
+
 test('nobody is let in without a password, the programs are no superuser, and no secret lies open', async () => {
   const urls = await hold();
   await expectGuarded(urls);
@@ -178,6 +196,7 @@ test('nobody is let in without a password, the programs are no superuser, and no
     'create database more',
   ])
     await expect(ask(urls.databaseUrl, sql)).rejects.toThrow(/permission denied|must be superuser/);
+  await expectOwnerOfSchemaOnly(urls.databaseUrl);
   await expect(
     ask(as(urls.databaseUrl, 'xenplane_programs', passwordOf(urls.databaseUrl)), 'select 1'),
   ).rejects.toThrow(/permission denied for database/);
@@ -216,6 +235,7 @@ test('a folder made when everybody was trusted, its servers still running, is gu
 
   const urls = await hold();
   await expectGuarded(urls);
+  await expectOwnerOfSchemaOnly(urls.databaseUrl);
   expect(await ask(urls.databaseUrl, 'select answer from seen')).toEqual([[42]]);
   expect(
     await ask(
