@@ -1,4 +1,5 @@
 /** xo-server's own calls, as its web pages make them, with this pool as its one server. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Unavailable } from './programs.mjs';
 import { startOrchestra } from './orchestra-server.mjs';
 
@@ -12,13 +13,20 @@ class Orchestra {
     this.url = url;
     this.socket = socket;
     socket.on('message', (data) => this.take(JSON.parse(data)));
+    socket.on('close', () => this.waiting.forEach(({ method, reject }) => reject(new Error(`${method}: the connection ended`))));
   }
-  static async connect({ url, WebSocket }) {
-    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/`);
-    await new Promise((resolve, reject) => socket.on('open', resolve).on('error', reject));
+  /** The server listens before it takes connections and calls: what comes too early is never answered. */
+  static async connect(server, tries = 24) {
+    const { url, WebSocket } = server;
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/`, { handshakeTimeout: 5000 });
+    const opened = await new Promise((resolve) => socket.on('open', () => resolve(true)).on('error', () => resolve(false)));
     const orchestra = new Orchestra(url, socket);
-    await orchestra.call('session.signIn', { email: 'admin@admin.net', password: 'admin' });
-    return orchestra;
+    const signedIn = opened && orchestra.call('session.signIn', { email: 'admin@admin.net', password: 'admin' }).catch(() => undefined);
+    if (await Promise.race([signedIn, sleep(5000)])) return orchestra;
+    socket.terminate();
+    if (tries === 0) throw new Error('xo-server takes no calls');
+    await sleep(500);
+    return Orchestra.connect(server, tries - 1);
   }
   take({ id, method, params, error, result }) {
     if (method === 'all') return Object.entries(params.items).forEach(([key, value]) => this.tell(params.type, key, value));
@@ -45,7 +53,7 @@ class Orchestra {
   async until(what, holds) {
     for (let tries = 0; !(await holds()); tries += 1) {
       if (tries > 600) throw new Error(`${what}: not within two minutes`);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await sleep(200);
     }
   }
   /** The bytes that a call offers at an address of its own. */
