@@ -12,19 +12,16 @@ import { Unavailable, folderOf, here, pip, python, reasonOf, run, sourcesOf } fr
 const root = path.join(here, '../..');
 const goIsHere = () => run('go', ['version'], { otherwise: 'go is not on this machine' });
 
-/** Builds a program of one of our files, or of modules alone, with these modules of the proxy. */
+/** Builds a program of one of our files, or of modules alone, with this module of the proxy. */
 function built(name, { source, requires, replace = '', what = '.' }) {
   goIsHere();
   const folder = folderOf(path.join('go', name));
   const program = path.join(folder, name);
-  if (!existsSync(path.join(folder, 'go.mod'))) {
-    writeFileSync(path.join(folder, 'go.mod'), `module interop\n\ngo 1.23\n${replace}`);
-    for (const module of requires) {
-      const got = spawnSync('go', ['get', module], { cwd: folder, encoding: 'utf8', timeout: 600_000 });
-      if (got.status === 0) continue;
-      rmSync(path.join(folder, 'go.mod'));
-      throw new Unavailable(`${module}: ${reasonOf(got).trim()}`);
-    }
+  const about = path.join(folder, 'go.mod');
+  if (!existsSync(about) || !readFileSync(about, 'utf8').includes(requires.replace('@', ' '))) {
+    writeFileSync(about, `module interop\n\ngo 1.23\n${replace}`);
+    const got = spawnSync('go', ['get', requires], { cwd: folder, encoding: 'utf8', timeout: 600_000 });
+    if (got.status !== 0) throw new Unavailable(`${requires}: ${reasonOf(got).trim()}`);
   }
   if (source) copyFileSync(path.join(here, 'go', source), path.join(folder, 'main.go'));
   run('go', ['build', '-o', program, what], { cwd: folder, env: { GOFLAGS: '-mod=mod' }, minutes: 30 });
@@ -32,7 +29,7 @@ function built(name, { source, requires, replace = '', what = '.' }) {
 }
 
 export function terraFarm({ url, password }) {
-  run(built('client', { source: 'client.go', requires: ['github.com/terra-farm/go-xen-api-client@v0.0.2'] }), [url, password]);
+  run(built('client', { source: 'client.go', requires: 'github.com/terra-farm/go-xen-api-client@v0.0.2' }), [url, password]);
 }
 
 /** XenServer's Go SDK has to be beside the provider's sources; they are built in a copy of the checkout. */
@@ -99,7 +96,7 @@ export async function terraform(stack) {
 
 const goCty = 'replace github.com/zclconf/go-cty => github.com/nywilken/go-cty v1.13.3\n';
 /** Packer's own module as a dependency: its release has no other form in the registry. */
-const packerCore = () => built('packer', { requires: ['github.com/hashicorp/packer@v1.11.2'], replace: goCty, what: 'github.com/hashicorp/packer' });
+const packerCore = () => built('packer', { requires: 'github.com/hashicorp/packer@v1.11.2', replace: goCty, what: 'github.com/hashicorp/packer' });
 function packerPlugin() {
   const checkout = sourcesOf('ddelnano/packer-plugin-xenserver');
   const program = path.join(folderOf('go'), 'packer-plugin-xenserver');
@@ -108,7 +105,7 @@ function packerPlugin() {
 }
 /** The plugin asks a host by SSH for the address that it is called from. */
 async function hostShell(password) {
-  const shell = spawn(built('host-shell', { source: 'host_shell.go', requires: ['golang.org/x/crypto@v0.24.0'] }), [password]);
+  const shell = spawn(built('host-shell', { source: 'host_shell.go', requires: 'golang.org/x/crypto@v0.24.0' }), [password]);
   const [line] = await once(shell.stdout, 'data');
   return { port: String(line).trim(), stop: () => shell.kill() };
 }

@@ -132,7 +132,7 @@ async function devices(xo, { vm, sr, network }) {
   const [pool] = xo.all('pool');
   const [pif] = xo.all('PIF', ({ device, $host }) => device === 'eth1' && $host === pool.master);
   await xo.call('network.create', { pool: pool.id, name: 'a VLAN', description: '', pif: pif.id, mtu: 1500, vlan: 77 });
-  await xo.until('the network is known', () => xo.named('network', 'a VLAN'));
+  await xo.until('the network is known on every host', () => xo.named('network', 'a VLAN')?.PIFs.length === 3);
   await xo.call('network.delete', { id: xo.named('network', 'a VLAN').id });
   await xo.call('host.disable', { id: pool.master });
   await xo.call('host.enable', { id: pool.master });

@@ -9,7 +9,8 @@ export const here = path.dirname(fileURLToPath(import.meta.url));
 /** Outside of the checkout, and shared by all of them. */
 export const kept = path.join(process.env.XDG_CACHE_HOME ?? path.join(homedir(), '.cache'), 'xenplane-interop');
 const venv = path.join(kept, 'venv');
-export const python = path.join(venv, 'bin/python');
+export const installed = (program) => path.join(venv, 'bin', program);
+export const python = installed('python');
 
 /** The program cannot be had here: its story is skipped with these words. */
 export class Unavailable extends Error {}
@@ -35,10 +36,9 @@ export function run(program, args, { env = {}, cwd = here, otherwise, minutes = 
 }
 
 export function pip(...args) {
-  if (!existsSync(python)) run('python3', ['-m', 'venv', venv], { otherwise: 'python3 with venv is not on this machine' });
+  if (!existsSync(installed('pip'))) run('python3', ['-m', 'venv', venv], { otherwise: 'python3 with venv is not on this machine' });
   run(python, ['-m', 'pip', '--quiet', ...args], { otherwise: `pip cannot ${args.join(' ')}` });
 }
-export const installed = (program) => path.join(venv, 'bin', program);
 
 /** The line of a failed program's output that says why a registry or a repository did not answer. */
 export const reasonOf = ({ stdout, stderr, error }) =>
