@@ -17,12 +17,23 @@ const freePort = () =>
     });
   });
 
-export async function startStack({ hosts, vms, speed = 0, seed = 1, port: wanted }) {
+/** With `tls` it has an address for https too; with `privileged` its hosts answer at 80 and 443. */
+export async function startStack({
+  hosts,
+  vms,
+  speed = 0,
+  seed = 1,
+  port: wanted,
+  tls = false,
+  privileged = false,
+}) {
   const data = mkdtempSync('/var/tmp/xenplane-bench-');
   chmodSync(data, 0o755);
   const port = wanted ?? (await freePort());
-  const flags = { hosts, vms, speed, seed, port, 'tls-port': 0, password, data };
+  const tlsPort = tls ? await freePort() : 0;
+  const flags = { hosts, vms, speed, seed, port, 'tls-port': tlsPort, password, data };
   const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  if (privileged) args.push('--privileged-ports');
   const url = port === 80 ? 'http://127.0.0.1' : `http://127.0.0.1:${port}`;
   let running;
   const end = async () => {
@@ -49,6 +60,7 @@ export async function startStack({ hosts, vms, speed = 0, seed = 1, port: wanted
   const databaseUrl = postgresUrl(kept('ports.json').postgres, kept('secrets.json').postgres);
   return {
     ...{ url, password, data, stop, databaseUrl },
+    ...(tls && { tlsUrl: `https://127.0.0.1:${tlsPort}` }),
     /** On the same data. */
     restart: () => end().then(begin),
     pidOf: (program) => Number(programOf(running.child.pid, program)),

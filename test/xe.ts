@@ -1,5 +1,6 @@
 /** `xe` of this process against a server: its words, what it prints, and its exit code. */
 import { connect, logOut, runXe, type Opened, type Terminal } from '@xenplane/client';
+import { originOf } from '@xenplane/process';
 import { readFileSync } from 'node:fs';
 
 export interface Said {
@@ -41,6 +42,7 @@ export async function xeOver(
     httpGet: () => Promise.resolve(false),
     httpPut: () => Promise.resolve(false),
     httpConnect: () => Promise.resolve(false),
+    originOf,
     onProgress: () => undefined,
   };
   return { code: await runXe(words, open, terminal), out, error };

@@ -109,6 +109,55 @@ test.each<[string, Parameters<typeof front>[0], 'nothing' | 'ca' | 'pinned', str
   await call('VM.destroy', vm);
 });
 
+describe('an address without a scheme, as other clients give it', () => {
+  const join = (address: string): Promise<string> =>
+    call<string>('pool.join', address, 'root', 'wrong').then(
+      () => 'joined',
+      (error: Error) => error.message.split(' ')[0] ?? '',
+    );
+  const verifying = async (is: boolean): Promise<void> =>
+    void (await here.apis[0]?.plane.store.query('UPDATE pool SET tls_verification_enabled = $1', [is]));
+  const refusedByPassword = 'SESSION_AUTHENTICATION_FAILED';
+
+  test('is reached by TLS where that is spoken, and by plain HTTP elsewhere', async () => {
+    const { url } = await front();
+    expect(await join(new URL(url).host)).toBe(refusedByPassword);
+    expect(await join(new URL(there.url).host)).toBe(refusedByPassword);
+    expect(await join('')).toBe('JOINING_HOST_CONNECTION_FAILED');
+    expect(await join('a b')).toBe('JOINING_HOST_CONNECTION_FAILED');
+  });
+
+  test('must prove itself once the pool verifies certificates', async () => {
+    const { url, pem } = await front();
+    const { host } = new URL(url);
+    await verifying(true);
+    expect(await join(host)).toBe('JOINING_HOST_CONNECTION_FAILED');
+    await call('pool.install_ca_certificate', 'alone.pem', pem);
+    expect(await join(host)).toBe(refusedByPassword);
+    await call('pool.uninstall_ca_certificate', 'alone.pem', false);
+    await verifying(false);
+  });
+
+  test('is one for `xe vm-migrate` too', async () => {
+    await halted('by its address');
+    const { url, pem } = await front();
+    await call('pool.install_ca_certificate', 'migrate.pem', pem);
+    const words = [
+      'vm-migrate',
+      'vm=by its address',
+      `remote-master=${new URL(url).host}`,
+      'remote-username=root',
+      `remote-password=${password}`,
+    ];
+    expect(await thinXe({ port: Number(new URL(here.url).port), password }, ...words)).toMatchObject({
+      code: 0,
+      error: '',
+    });
+    expect(await far<string[]>('VM.get_by_name_label', 'by its address')).toHaveLength(1);
+    await call('pool.uninstall_ca_certificate', 'migrate.pem', false);
+  });
+});
+
 test('a certificate for a purpose of its own says nothing of pools', async () => {
   const vm = await halted('for licences');
   const { url, pem } = await front();

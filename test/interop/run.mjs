@@ -3,37 +3,14 @@
  * their own. What cannot be had on this machine is skipped, and the last lines say why. Not part of `npm test`: it downloads.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import net from 'node:net';
+import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { startStack } from '../../bench/stack.mjs';
+import { Client } from './client.mjs';
 import { libnbd, qemu, zstd } from './disks.mjs';
-
-const here = path.dirname(fileURLToPath(import.meta.url));
-const kept = path.join(here, '../../.xenplane/interop');
-const venv = path.join(kept, 'venv');
-const python = path.join(venv, 'bin/python');
-
-class Unavailable extends Error {}
-/** Runs a program; its output is shown when it fails. */
-function run(program, args, { env = {}, cwd = here, otherwise } = {}) {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
-    cwd,
-    env: { ...process.env, ...env },
-    encoding: 'utf8',
-    timeout: 300_000,
-  });
-  if (status === 0) return stdout;
-  if (otherwise) throw new Unavailable(otherwise);
-  throw new Error(`${program} ${args.join(' ')}\n${stdout ?? ''}\n${stderr ?? error?.message ?? ''}`);
-}
-
-function pip(...args) {
-  if (!existsSync(python))
-    run('python3', ['-m', 'venv', venv], { otherwise: 'python3 with venv is not on this machine' });
-  run(python, ['-m', 'pip', '--quiet', ...args], { otherwise: `pip cannot ${args.join(' ')}` });
-}
+import { packer, terraFarm, terraform } from './go.mjs';
+import { xoServer } from './orchestra.mjs';
+import { Unavailable, installed, kept, pip, python, reasonOf, run } from './programs.mjs';
 
 function xenApi({ url, password }) {
   pip('install', 'XenAPI==26.21.1');
@@ -56,25 +33,16 @@ function ansible({ url, password }) {
     plane_password: password,
     ansible_python_interpreter: python,
   });
-  run(path.join(venv, 'bin/ansible-playbook'), [
-    '-i',
-    'localhost,',
-    '-c',
-    'local',
-    'playbook.yml',
-    '-e',
-    variables,
-  ]);
+  run(installed('ansible-playbook'), ['-i', 'localhost,', '-c', 'local', 'playbook.yml', '-e', variables]);
 }
 
 /** Debian's package wants a host without a port, and Debian's own Python. */
-function osXenApi({ url, password }) {
+function osXenApi({ master, password, privileged: has }) {
   run('/usr/bin/python3', ['-c', 'import os_xenapi'], {
     otherwise: "Debian's package python3-os-xenapi is not installed",
   });
-  if (new URL(url).port !== '')
-    throw new Unavailable('it takes no port in its address, and port 80 is not free');
-  run('/usr/bin/python3', ['os_xenapi_session.py', url, password]);
+  if (!has) throw new Unavailable('it takes no port in its address, and this user may not bind port 80');
+  run('/usr/bin/python3', ['os_xenapi_session.py', `http://${master}`, password]);
 }
 
 /** Programs that take no server, but the files of one. */
@@ -96,36 +64,12 @@ function xenOrchestra() {
   throw new Error('@xen-orchestra/xapi can be installed now: write its story');
 }
 
-/** The registries are asked at each run: the day that one serves an SDK, its story has to be written. A skip prints each answer. */
+/** The registries are asked at each run: the day that one serves an SDK, its story has to be written. A skip tells each answer. */
 function servedBy(names, ask) {
   const answers = names.map((name) => ({ name, ...ask(name) }));
   const served = answers.filter(({ status }) => status === 0).map(({ name }) => name);
   if (served.length > 0) throw new Error(`${served.join(', ')} can be had now: write its story`);
-  const reasonOf = ({ stdout, stderr, error }) =>
-    /Could not find artifact|.*(?:40[34] .*|not available.*)|.*(?:refused|unknown host|timeout).*/i.exec(
-      `${stdout}${stderr}`,
-    )?.[0] ??
-    error?.message ??
-    'no reason given';
   throw new Unavailable(answers.map((answer) => `${answer.name}: ${reasonOf(answer).trim()}`).join('; '));
-}
-
-const goModules = [
-  'github.com/xenserver/xenserver-sdk-go',
-  'github.com/xapi-project/xen-api-go-sdk',
-  'github.com/terra-farm/go-xen-api-client',
-];
-function goSdk() {
-  run('go', ['version'], { otherwise: 'go is not on this machine' });
-  const cwd = path.join(kept, 'go');
-  mkdirSync(cwd, { recursive: true });
-  servedBy(goModules, (name) =>
-    spawnSync('go', ['list', '-m', '-versions', `${name}@latest`], {
-      cwd,
-      encoding: 'utf8',
-      timeout: 60_000,
-    }),
-  );
 }
 
 const javaArtifacts = [
@@ -187,34 +131,48 @@ const clients = {
   'qemu-img of Debian, formats of disks': qemuImg,
   '@xen-orchestra/xapi of npm': xenOrchestra,
   '@vates/nbd-client of npm': vatesNbd,
+  'xo-server of Vates': xoServer,
   'zstd of Debian': ofDisks(zstd),
   'qemu-img of Debian, over NBD': ofDisks(qemu),
   'nbdinfo and nbdcopy of Debian': ofDisks(libnbd),
-  'the Go SDK with the Terraform provider': goSdk,
+  'the Go client of terra-farm': terraFarm,
+  "Terraform with XenServer's provider": terraform,
+  'Packer with its XenServer plugin': packer,
   'the Java SDK of Maven Central': javaSdk,
 };
 
-const isFree = (port) =>
-  new Promise((resolve) => {
-    const server = net
-      .createServer()
-      .once('error', () => resolve(false))
-      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
+/** Hosts answer at 80 and 443 where this user may bind them: clients that know no other ports are run as well then. */
+const privileged =
+  process.getuid() === 0 ||
+  Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8')) <= 80;
+async function begun() {
+  const stack = await startStack({ hosts: 3, vms: 0, speed: 100, tls: true, privileged });
+  const client = await Client.login(stack.url, stack.password);
+  const [pool] = Object.values(await client.call('pool.get_all_records'));
+  return { ...stack, privileged, master: await client.call('host.get_address', pool.master) };
+}
 
+async function outcomeOf(client, stack) {
+  try {
+    return ['passed', await client(stack)];
+  } catch (error) {
+    return [error instanceof Unavailable ? 'skipped' : 'failed', error.message];
+  }
+}
+
+/** All of them, or those whose names have one of the words that are given. */
+const words = process.argv.slice(2).map((word) => word.toLowerCase());
+const chosen = Object.entries(clients).filter(
+  ([name]) => words.length === 0 || words.some((word) => name.toLowerCase().includes(word)),
+);
 mkdirSync(kept, { recursive: true });
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const stack = await startStack({ hosts: 3, vms: 0, speed: 100, port: (await isFree(80)) ? 80 : undefined });
+const stack = await begun();
 try {
-  for (const [name, client] of Object.entries(clients)) {
-    try {
-      await client(stack);
-      counts.passed += 1;
-      console.log(`passed   ${name}`);
-    } catch (error) {
-      counts[error instanceof Unavailable ? 'skipped' : 'failed'] += 1;
-      console.log(`${error instanceof Unavailable ? 'skipped' : 'FAILED'}  ${name}: ${error.message}`);
-    }
+  for (const [name, client] of chosen) {
+    const [outcome, said] = await outcomeOf(client, stack);
+    counts[outcome] += 1;
+    console.log(`${outcome === 'failed' ? 'FAILED' : outcome}  ${name}${said ? `: ${said}` : ''}`);
   }
 } finally {
   await stack.stop();

@@ -48,6 +48,8 @@ function terminalAt(base: string, sendCall: Send): Terminal {
     httpConnect: (target) => connectTerminal(at(target)),
     onProgress,
     sendCall,
+    // Loaded by the few commands that need it: each one starts anew.
+    originOf: async (address) => (await import('@xenplane/process')).originOf(address),
     upload: (file, target) => upload(at(target), file),
   };
 }

@@ -1,5 +1,6 @@
 /** The terminal of a command that runs here for a user elsewhere. */
 import type { Send, Terminal } from '@xenplane/client';
+import { originOf } from '@xenplane/process';
 import type { Channel } from './channel';
 
 const mostBytes = 64 * 2 ** 20;
@@ -40,5 +41,6 @@ export function terminalOver(channel: Channel, sendCall: Send): Terminal {
     },
     onProgress: () => undefined,
     sendCall,
+    originOf,
   };
 }

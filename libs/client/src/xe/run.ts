@@ -40,9 +40,12 @@ function assertComplete(args: Arguments): void {
 }
 
 const abroadBy =
-  ({ sendCall: send }: Terminal) =>
-  (login: Login): Promise<Api> =>
-    connect({ ...login, originator: 'xe', ...(send ? { send } : {}) });
+  (terminal: Terminal) =>
+  async (login: Login): Promise<Api> => {
+    const { sendCall: send } = terminal;
+    const url = (await terminal.originOf(login.url)) ?? login.url;
+    return connect({ ...login, url, originator: 'xe', ...(send ? { send } : {}) });
+  };
 
 export async function runXe(
   words: readonly string[],

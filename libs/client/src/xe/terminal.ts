@@ -19,6 +19,8 @@ export interface Terminal {
   httpConnect(path: string): Promise<boolean>;
   /** How calls of another pool are sent; `fetch` where there is no other way. */
   sendCall?: Send;
+  /** The URL of another pool from an address that may have no scheme. Undefined when it is no address. */
+  originOf(address: string): Promise<string | undefined>;
   /** A part of one, for people. */
   onProgress(fraction: number): void;
   /** An image in one request whose answer says more than yes or no; only a terminal of this machine can. */

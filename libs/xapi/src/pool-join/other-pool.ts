@@ -1,6 +1,7 @@
 /** The pool that is to be joined, by a session of it: as its clients see it, and what control planes say to one another besides. */
 import { errorFrom, isErrorCode, XenError } from '@xenplane/model';
 import type { InvitationAnswer, InvitationRequest } from '@xenplane/hypervisor';
+import { hasScheme, originOf } from '@xenplane/process';
 import type { Reader } from '@xenplane/store';
 import { callRemote, exchange, RemoteFailure, type Address } from '../pool/remote-pool';
 import { trustOf } from '../pool/trust';
@@ -12,10 +13,22 @@ const inWords = (error: unknown): never => {
     : error;
 };
 
+/** As in xapi, certificates count from `pool.enable_tls_verification` on. A URL says https of its own accord: there they always count. */
+async function isVerifying(reader: Reader): Promise<boolean> {
+  const [pool] = await reader.query<{ tls_verification_enabled: boolean }>(
+    'SELECT tls_verification_enabled FROM pool',
+    [],
+  );
+  return pool?.tls_verification_enabled ?? true;
+}
 async function addressOf(reader: Reader, given: string): Promise<Address> {
-  const url = given.includes('://') ? given : `http://${given}`;
-  if (!URL.canParse(url)) throw new XenError('JOINING_HOST_CONNECTION_FAILED');
-  return { base: new URL(url).origin, trust: await trustOf(reader) };
+  const base = await originOf(given);
+  if (base === undefined) throw new XenError('JOINING_HOST_CONNECTION_FAILED');
+  const trust = await trustOf(reader);
+  return {
+    base,
+    trust: hasScheme(given) ? trust : { ...trust, rejectUnauthorized: await isVerifying(reader) },
+  };
 }
 
 export class OtherPool {

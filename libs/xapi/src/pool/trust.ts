@@ -3,7 +3,10 @@ import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, rootCertificates, type ConnectionOptions } from 'node:tls';
 import type { Reader } from '@xenplane/store';
 
-export type Trust = Pick<ConnectionOptions, 'ca' | 'allowPartialTrustChain' | 'checkServerIdentity'>;
+export type Trust = Pick<
+  ConnectionOptions,
+  'ca' | 'allowPartialTrustChain' | 'checkServerIdentity' | 'rejectUnauthorized'
+>;
 
 interface Installed {
   readonly kind: 'ca' | 'pinned';

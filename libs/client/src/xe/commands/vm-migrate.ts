@@ -48,11 +48,7 @@ async function migrateAway(args: Arguments, around: Surroundings): Promise<void>
     throw new Misuse(
       "Storage live migration requires remote-master, remote-username, and remote-password to be specified. Please see 'xe help vm-migrate' for help.",
     );
-  const there = await around.abroad({
-    url: /^https?:/.test(master) ? master : `http://${master}`,
-    user,
-    password,
-  });
+  const there = await around.abroad({ url: master, user, password });
   await sendTo(there, args, around).finally(() => logOut(there));
 }
 async function sendTo(there: Api, args: Arguments, around: Surroundings): Promise<void> {
