@@ -51,7 +51,7 @@ const may: Readonly<Record<string, readonly string[]>> = {
     'wire',
     'xapi',
   ],
-  'apps/cli': ['client', 'config'],
+  'apps/cli': ['client', 'config', 'process'],
   'apps/images': ['blobs', 'config', 'http', 'process', 'wire'],
   'apps/leases': ['config', 'http', 'hypervisor', 'leases', 'process'],
   'apps/scheduler': ['config', 'process', 'work', 'xapi'],

@@ -295,11 +295,14 @@ test('workload balancing says that it is not there, and is not set up by what do
 test('a pool of several hosts does not join another', async () => {
   for (const method of ['join', 'join_force'])
     await expect(call(`pool.${method}`, world.url, 'root', password)).rejects.toThrow(
-      'JOINING_HOST_CANNOT_BE_MASTER_OF_OTHER_HOSTS',
+      'OPERATION_NOT_ALLOWED Host is already part of a pool',
     );
   const task = await call<string>('Async.pool.join', world.url, 'root', password);
   await eventually(async () => expect(await call('task.get_status', task)).toBe('failure'));
-  expect(await call('task.get_error_info', task)).toEqual(['JOINING_HOST_CANNOT_BE_MASTER_OF_OTHER_HOSTS']);
+  expect(await call('task.get_error_info', task)).toEqual([
+    'OPERATION_NOT_ALLOWED',
+    'Host is already part of a pool',
+  ]);
 });
 
 test('a host that is ejected takes with it what is its own and nothing else', async () => {

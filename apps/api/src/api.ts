@@ -41,7 +41,7 @@ const aliveMs = 5_000;
 /** Metrics are watched by the minute. */
 const watchMs = 60_000;
 /** Failed logins are summarised in one alert an hour. */
-const doorMs = 3_600_000;
+const failedLoginsMs = 3_600_000;
 
 export interface RunningApi extends RunningProcess {
   readonly url: string;
@@ -92,24 +92,8 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     await plane.close();
     throw error;
   });
-  if (settings.imagesSecret)
-    void keepTrying(
-      () => ensureDemoTemplates(plane, settings.seed),
-      (error) => plane.log.warn({ error: String(error) }, 'no demo templates yet'),
-    );
-  const upkeep = async (): Promise<void> => {
-    await sessions.tick();
-    await dispatcher.trail.flush();
-    await ways.refresh();
-  };
-  const every = (ms: number, what: () => Promise<unknown>, failure: string): NodeJS.Timeout =>
-    setInterval(() => void what().catch((error: unknown) => plane.log.warn({ error }, failure)), ms);
-  const timers = [
-    every(upkeepMs, upkeep, 'upkeep failed'),
-    every(aliveMs, () => showApi(plane), 'this API could not say that it lives'),
-    every(watchMs, () => raiseAlarms(plane), 'alarms not looked for'),
-    every(doorMs, () => alertFailedLogins(plane), 'failed logins not told'),
-  ];
+  if (settings.imagesSecret) void makeDemoTemplates(plane, settings.seed);
+  const timers = startUpkeep({ plane, sessions, dispatcher, ways });
   nbd.port = ways.nbdPort;
   await showApi(plane).catch((error: unknown) =>
     plane.log.warn({ error }, 'this API could not say that it lives'),
@@ -133,6 +117,36 @@ export async function startApi(settings: ApiSettings): Promise<RunningApi> {
     plane,
     stop: () => (stopped ??= close()),
   };
+}
+
+/** The image server may come up later than this process. */
+const makeDemoTemplates = (plane: Plane, seed: ApiSettings['seed']): Promise<void> =>
+  keepTrying(
+    () => ensureDemoTemplates(plane, seed),
+    (error) => plane.log.warn({ error: String(error) }, 'no demo templates yet'),
+  );
+
+interface Upkept {
+  readonly plane: Plane;
+  readonly sessions: Sessions;
+  readonly dispatcher: Dispatcher;
+  readonly ways: Listeners;
+}
+/** The periodic work of an API. */
+function startUpkeep({ plane, sessions, dispatcher, ways }: Upkept): NodeJS.Timeout[] {
+  const upkeep = async (): Promise<void> => {
+    await sessions.tick();
+    await dispatcher.trail.flush();
+    await ways.refresh();
+  };
+  const every = (ms: number, what: () => Promise<unknown>, failure: string): NodeJS.Timeout =>
+    setInterval(() => void what().catch((error: unknown) => plane.log.warn({ error }, failure)), ms);
+  return [
+    every(upkeepMs, upkeep, 'upkeep failed'),
+    every(aliveMs, () => showApi(plane), 'this API could not say that it lives'),
+    every(watchMs, () => raiseAlarms(plane), 'alarms not looked for'),
+    every(failedLoginsMs, () => alertFailedLogins(plane), 'no alert of failed logins'),
+  ];
 }
 
 const isAnywhere = (address: string): boolean => ['0.0.0.0', '::'].includes(address);
@@ -179,7 +193,6 @@ async function openListeners(
 const retryMs = 2000;
 const mostTries = 30;
 
-/** The image server may come up later than this process. */
 async function keepTrying(work: () => Promise<void>, failed: (error: unknown) => void): Promise<void> {
   for (let tried = 1; tried <= mostTries; tried += 1) {
     try {

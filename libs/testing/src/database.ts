@@ -2,9 +2,10 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { testServices } from '@xenplane/config';
 import { migrate, Store } from '@xenplane/store';
-import { Client } from 'pg';
+import { Client, DatabaseError } from 'pg';
 
 export interface TestDatabase {
   readonly url: string;
@@ -58,11 +59,25 @@ async function ensureTemplate(client: Client, adminUrl: string): Promise<string>
   }
 }
 
-const dropDatabase = (adminUrl: string, name: string): Promise<void> =>
-  asAdmin(
-    adminUrl,
-    async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
-  );
+/** Autovacuum belongs to the superuser, whose processes the programs' role may not end: then it is tried again. */
+async function dropDatabase(adminUrl: string, name: string): Promise<void> {
+  const drop = (): Promise<void> =>
+    asAdmin(
+      adminUrl,
+      async (client) => void (await client.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`)),
+    );
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await drop();
+    } catch (error) {
+      if (tries >= mostDrops || !(error instanceof DatabaseError) || error.code !== insufficientPrivilege)
+        throw error;
+    }
+    await sleep(100);
+  }
+}
+const mostDrops = 300;
+const insufficientPrivilege = '42501';
 const newName = (): string => `xenplane_test_${randomUUID().replaceAll('-', '')}`;
 
 /** A database with the statements of a dump, not migrated: the state that an earlier version left. */
