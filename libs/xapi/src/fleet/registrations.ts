@@ -4,7 +4,7 @@ import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../context';
 import { updateHardware } from '../hardware';
-import { endRuns, showHalted } from './halt';
+import { endRuns, showEnded } from './halt';
 import { noteLost, tellOfHosts, tellOfLostVms } from './lost';
 import { tokenHash } from './tokens';
 
@@ -103,7 +103,7 @@ async function settleRuns(tx: Tx, plane: Plane, returning: readonly Returning[])
     ),
   );
   await endRuns(tx, gone);
-  await showHalted(tx, gone);
+  await showEnded(tx, gone);
   const adopt = new Map<string, AdoptedVm[]>();
   for (const run of runs.filter(isKept)) adopt.set(run.host, [...(adopt.get(run.host) ?? []), { vm: run.uuid, boots: run.boots }]);
   return adopt;

@@ -6,6 +6,7 @@ import { startInternally } from '../accept';
 import { tellOfVm } from '../alerts';
 import { dateTime, type Plane } from '../context';
 import { renewGuest, showGuest } from '../guest-metrics';
+import { forgetSaved } from '../operations/vm.shutdown';
 import { endRuns, showHalted } from './halt';
 import { tokenHash } from './tokens';
 
@@ -50,6 +51,8 @@ async function ended(tx: Tx, plane: Plane, vm: Ref<'VM'>, reason: 'shutdown' | '
   const record = await tx.lock('VM', vm);
   await endRuns(tx, [vm]);
   await showHalted(tx, [vm]);
+  // It was resumed, and has run since: nobody may go back to that memory.
+  if (!isNullRef(record.suspend_VDI)) await forgetSaved(tx, vm);
   plane.log.info({ vm: record.uuid, reason }, 'VM ended');
   if (reason === 'crash') await tellOfVm(tx, plane, vm, 'VM_CRASHED', 'crashed', record.resident_on);
   else if (reason === 'shutdown') await tellOfVm(tx, plane, vm, 'VM_SHUTDOWN', 'shut itself down', record.resident_on);
