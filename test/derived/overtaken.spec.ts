@@ -4,6 +4,7 @@ import { describeError, operationsOf, PostgresOperations } from '@xenplane/xapi'
 import { eventually } from '../world';
 import { Kit } from './kit';
 import { lose } from './losing';
+import { snapshotScenarios } from './scenarios/snapshots';
 import { vmScenarios } from './scenarios/vm';
 
 let kit: Kit;
@@ -12,9 +13,9 @@ beforeAll(async () => {
 });
 afterAll(() => kit?.stop());
 
-const scenarios: typeof vmScenarios = vmScenarios;
-/** One that places a VM, one that asks the hypervisor, one that asks the guest. */
-const walked = ['VM.start', 'VM.pause', 'VM.clean_reboot'] as const;
+const scenarios: typeof vmScenarios = { ...vmScenarios, ...snapshotScenarios };
+/** Those that place a VM, that ask the hypervisor, that ask the guest, and that keep or fetch its memory. */
+const walked = ['VM.start', 'VM.pause', 'VM.clean_reboot', 'VM.hard_reboot', 'VM.suspend', 'VM.resume', 'VM.checkpoint'] as const;
 
 async function vmOf(method: string, [first]: readonly unknown[]): Promise<string> {
   const cls = method.split('.')[0] ?? '';
@@ -50,6 +51,21 @@ const byCall = (method: string): Overtaker => ({
   ends: () => [['cancelled']],
 });
 
+/** A call that waits for what is under way: that ends as if it were alone, and the call is answered by what has become of the VM. */
+const waiting = (method: string, ...params: (() => Promise<unknown>)[]): Overtaker => ({
+  happen: async (vm) => {
+    const task = await kit.call<string>(`Async.${method}`, vm, ...(await Promise.all(params.map((param) => param()))));
+    expect(Object.keys(await kit.call<object>('VM.get_current_operations', vm))).not.toContain(task);
+    return async () => {
+      await kit.work(task);
+      await kit.finished(task);
+      const [code] = await kit.call<string[]>('task.get_error_info', task);
+      expect([undefined, 'VM_BAD_POWER_STATE', 'VM_LACKS_FEATURE']).toContain(code);
+    };
+  },
+  ends: () => [],
+});
+
 const badState = (vm: string): End[] => ['running', 'paused', 'suspended'].map((expected): End => ['failure', 'VM_BAD_POWER_STATE', vm, expected, 'halted']);
 const crash: Overtaker = {
   happen: async (vm) => {
@@ -71,11 +87,17 @@ const hostLost: Overtaker = {
   ends: (vm, hosts) => [...hosts.map((host): End => ['failure', 'HOST_OFFLINE', host]), ['failure', 'VM_MIGRATE_FAILED']],
 };
 
-const overtakers: Readonly<Record<string, Overtaker>> = {
+/** They concern no other VM, so that many happen side by side. */
+const ofOneVm: Readonly<Record<string, Overtaker>> = {
   'VM.hard_shutdown': byCall('VM.hard_shutdown'),
   'VM.hard_reboot': byCall('VM.hard_reboot'),
   'a crash of the guest': crash,
-  'the loss of its host': hostLost,
+  'VM.suspend, which waits': waiting('VM.suspend'),
+  'VM.pool_migrate, which waits': waiting(
+    'VM.pool_migrate',
+    () => kit.hostOf(),
+    () => Promise.resolve({}),
+  ),
 };
 const alive = (): Promise<void> =>
   eventually(async () => {
@@ -114,6 +136,22 @@ async function overtaken(method: string, { happen, ends }: Overtaker, at: string
     await over(vm);
   }
 }
+const sideBySide = 4;
+/** Each step with each of these, so many at a time; the first failure names both. */
+async function overtakenByAll(method: string, steps: readonly string[]): Promise<void> {
+  const all = Object.entries(ofOneVm).flatMap(([name, overtaker]) => steps.map((at) => ({ name, overtaker, at })));
+  const failures: string[] = [];
+  const oneByOne = async (): Promise<void> => {
+    for (let next = all.shift(); next; next = all.shift()) {
+      const { name, overtaker, at } = next;
+      await overtaken(method, overtaker, at).catch((error: unknown) => failures.push(`${name} at ${at}: ${String(error)}`));
+    }
+  };
+  await Promise.all(Array.from({ length: sideBySide }, oneByOne));
+  expect(failures).toEqual([]);
+  await kit.sound();
+  await kit.once();
+}
 interface Asked {
   readonly params: readonly unknown[];
   readonly vm: string;
@@ -135,8 +173,6 @@ async function overtakenAt(method: string, { params, vm, at }: Asked, { happen, 
   const found = [status, ...(error[0] === 'VM_MIGRATE_FAILED' ? error.slice(0, 1) : error)];
   expect([at, [['success'], ...ends(vm, hosts)].map(String)]).toEqual([at, expect.arrayContaining([String(found)])]);
   expect([at, await kit.call('VM.get_current_operations', vm)]).toEqual([at, {}]);
-  await kit.sound();
-  await kit.once();
 }
 
 describe.each(walked)('%s', (method) => {
@@ -144,9 +180,15 @@ describe.each(walked)('%s', (method) => {
   beforeAll(async () => {
     steps = await stepsOf(method);
   });
-  test.each(Object.keys(overtakers))('overtaken by %s', async (name) => {
-    const overtaker = overtakers[name];
+  test('overtaken by what happens to the VM alone', async () => {
     expect(steps.length).toBeGreaterThan(0);
-    for (const at of steps) if (overtaker) await overtaken(method, overtaker, at);
+    await overtakenByAll(method, steps);
+  });
+  test('overtaken by the loss of its host', async () => {
+    for (const at of steps) {
+      await overtaken(method, hostLost, at);
+      await kit.sound();
+      await kit.once();
+    }
   });
 });
