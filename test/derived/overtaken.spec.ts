@@ -1,4 +1,5 @@
 /** Operations on a VM, overtaken at each of their steps: they end, with a code that says what happened, and leave all sound. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OperationWorker } from '@xenplane/work';
 import { describeError, operationsOf, PostgresOperations } from '@xenplane/xapi';
 import { eventually } from '../world';
@@ -31,6 +32,8 @@ interface Overtaker {
   readonly ends: (vm: string, hosts: readonly string[]) => readonly End[];
 }
 
+/** A call that waits for what the operation does next is not waited for: the operation goes on. */
+const longestHeldMs = 3_000;
 /** A call that ends what is under way. It does what it can now; the rest when the operation has made way. */
 const byCall = (method: string): Overtaker => ({
   happen: async (vm) => {
@@ -41,8 +44,10 @@ const byCall = (method: string): Overtaker => ({
       operations: operationsOf(kit.plane),
       describe: describeError,
     });
-    await worker.run(task);
+    const running = worker.run(task);
+    await Promise.race([running, sleep(longestHeldMs)]);
     return async () => {
+      await running;
       await worker.stop();
       await kit.work(task);
       await kit.finished(task);
