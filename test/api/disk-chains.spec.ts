@@ -242,6 +242,63 @@ test('a disk whose snapshots are gone loses its base copies, and its bytes are c
   expect(await call('SR.get_physical_utilisation', sr)).toBe(65_536);
 });
 
+describe('the leaf of a disk whose VM runs', () => {
+  let sr: string, vm: string, vdi: string;
+  beforeEach(async () => {
+    sr = await nfs(`leaf ${Math.random()}`);
+    vdi = await makeVdi(sr);
+    await write(vdi, 1);
+    const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
+    vm = await call<string>('VM.clone', template, 'leaf');
+    await call('VM.remove_from_other_config', vm, 'disks');
+    await call('VM.provision', vm);
+    await call('VBD.create', attachment(vm, vdi));
+    await call('VM.start', vm, false, false);
+  });
+  afterEach(async () => {
+    await call('VM.hard_shutdown', vm);
+    await call('VM.destroy', vm);
+    await call('VDI.destroy', vdi);
+    await settle();
+  });
+  async function snapshotAndDrop(): Promise<void> {
+    for (let i = 0; i < 3; i += 1) await call('VDI.snapshot', vdi, {});
+    for (const snapshot of await call<string[]>('VDI.get_snapshots', vdi))
+      await call('VDI.destroy', snapshot);
+    await settle();
+  }
+
+  test('is coalesced when its snapshots are gone', async () => {
+    await snapshotAndDrop();
+    expect([await call('VM.get_power_state', vm), await depth(vdi), await hidden(sr)]).toEqual([
+      'Running',
+      1,
+      [],
+    ]);
+    expect(await disk(vdi)).toMatchObject({ physical_utilisation: 65_536 });
+    await call('VM.hard_shutdown', vm);
+    const exported = await fetch(`${world.url}/export_raw_vdi?session_id=${token}&vdi=${vdi}&format=raw`);
+    const bytes = Buffer.from(await exported.arrayBuffer());
+    expect([bytes.length, bytes.subarray(0, 65_536).every((byte) => byte === 1)]).toEqual([4 * MiB, true]);
+    await call('VM.start', vm, false, false);
+  });
+
+  test.each([
+    ['VDI', 'leaf-coalesce'],
+    ['SR', 'leaf-coalesce'],
+    ['SR', 'coalesce'],
+    ['SR', 'gc'],
+  ])('stays while other_config of its %s has %s=false', async (cls, key) => {
+    const at = cls === 'VDI' ? vdi : sr;
+    await call(`${cls}.add_to_other_config`, at, key, 'false');
+    await snapshotAndDrop();
+    expect(await depth(vdi)).toBeGreaterThan(1);
+    await call(`${cls}.remove_from_other_config`, at, key);
+    await settle();
+    expect(await depth(vdi)).toBe(1);
+  });
+});
+
 test('a disk that is reverted lies beside its snapshot; one that is forgotten leaves no base copy behind', async () => {
   const sr = await nfs('back');
   const vdi = await makeVdi(sr);

@@ -227,6 +227,7 @@ test('what differs between host and pool is told, each with its own words', asyn
 
 test('the host of one pool joins another, and is a pool of its own again when it is ejected', async () => {
   const call = await login(a.url);
+  await dropShared(call);
   const { ref, uuid } = await hostOf(call);
   await call('host.set_name_label', ref, 'the traveller');
   const members = await hostOf(there);

@@ -1,9 +1,11 @@
 /** Operations on a VM, overtaken at each of their steps: they end, with a code that says what happened, and leave all sound. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OperationWorker } from '@xenplane/work';
 import { describeError, operationsOf, PostgresOperations } from '@xenplane/xapi';
 import { eventually } from '../world';
 import { Kit } from './kit';
 import { lose } from './losing';
+import { snapshotScenarios } from './scenarios/snapshots';
 import { vmScenarios } from './scenarios/vm';
 
 let kit: Kit;
@@ -12,9 +14,17 @@ beforeAll(async () => {
 });
 afterAll(() => kit?.stop());
 
-const scenarios: typeof vmScenarios = vmScenarios;
-/** One that places a VM, one that asks the hypervisor, one that asks the guest. */
-const walked = ['VM.start', 'VM.pause', 'VM.clean_reboot'] as const;
+const scenarios: typeof vmScenarios = { ...vmScenarios, ...snapshotScenarios };
+/** Those that place a VM, that ask the hypervisor, that ask the guest, and that keep or fetch its memory. */
+const walked = [
+  'VM.start',
+  'VM.pause',
+  'VM.clean_reboot',
+  'VM.hard_reboot',
+  'VM.suspend',
+  'VM.resume',
+  'VM.checkpoint',
+] as const;
 
 async function vmOf(method: string, [first]: readonly unknown[]): Promise<string> {
   const cls = method.split('.')[0] ?? '';
@@ -30,6 +40,8 @@ interface Overtaker {
   readonly ends: (vm: string, hosts: readonly string[]) => readonly End[];
 }
 
+/** A call that waits for what the operation does next is not waited for: the operation goes on. */
+const longestHeldMs = 3_000;
 /** A call that ends what is under way. It does what it can now; the rest when the operation has made way. */
 const byCall = (method: string): Overtaker => ({
   happen: async (vm) => {
@@ -40,14 +52,35 @@ const byCall = (method: string): Overtaker => ({
       operations: operationsOf(kit.plane),
       describe: describeError,
     });
-    await worker.run(task);
+    const running = worker.run(task);
+    await Promise.race([running, sleep(longestHeldMs)]);
     return async () => {
+      await running;
       await worker.stop();
       await kit.work(task);
       await kit.finished(task);
     };
   },
   ends: () => [['cancelled']],
+});
+
+/** A call that waits for what is under way: that ends as if it were alone, and the call is answered by what has become of the VM. */
+const waiting = (method: string, ...params: (() => Promise<unknown>)[]): Overtaker => ({
+  happen: async (vm) => {
+    const task = await kit.call<string>(
+      `Async.${method}`,
+      vm,
+      ...(await Promise.all(params.map((param) => param()))),
+    );
+    expect(Object.keys(await kit.call<object>('VM.get_current_operations', vm))).not.toContain(task);
+    return async () => {
+      await kit.work(task);
+      await kit.finished(task);
+      const [code] = await kit.call<string[]>('task.get_error_info', task);
+      expect([undefined, 'VM_BAD_POWER_STATE', 'VM_LACKS_FEATURE']).toContain(code);
+    };
+  },
+  ends: () => [],
 });
 
 const badState = (vm: string): End[] =>
@@ -87,11 +120,17 @@ const hostLost: Overtaker = {
   ],
 };
 
-const overtakers: Readonly<Record<string, Overtaker>> = {
+/** They concern no other VM, so that many happen side by side. */
+const ofOneVm: Readonly<Record<string, Overtaker>> = {
   'VM.hard_shutdown': byCall('VM.hard_shutdown'),
   'VM.hard_reboot': byCall('VM.hard_reboot'),
   'a crash of the guest': crash,
-  'the loss of its host': hostLost,
+  'VM.suspend, which waits': waiting('VM.suspend'),
+  'VM.pool_migrate, which waits': waiting(
+    'VM.pool_migrate',
+    () => kit.hostOf(),
+    () => Promise.resolve({}),
+  ),
 };
 const alive = (): Promise<void> =>
   eventually(async () => {
@@ -130,6 +169,26 @@ async function overtaken(method: string, { happen, ends }: Overtaker, at: string
     await over(vm);
   }
 }
+const sideBySide = 4;
+/** Each step with each of these, so many at a time; the first failure names both. */
+async function overtakenByAll(method: string, steps: readonly string[]): Promise<void> {
+  const all = Object.entries(ofOneVm).flatMap(([name, overtaker]) =>
+    steps.map((at) => ({ name, overtaker, at })),
+  );
+  const failures: string[] = [];
+  const oneByOne = async (): Promise<void> => {
+    for (let next = all.shift(); next; next = all.shift()) {
+      const { name, overtaker, at } = next;
+      await overtaken(method, overtaker, at).catch((error: unknown) =>
+        failures.push(`${name} at ${at}: ${String(error)}`),
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: sideBySide }, oneByOne));
+  expect(failures).toEqual([]);
+  await kit.sound();
+  await kit.once();
+}
 interface Asked {
   readonly params: readonly unknown[];
   readonly vm: string;
@@ -158,8 +217,6 @@ async function overtakenAt(
     expect.arrayContaining([String(found)]),
   ]);
   expect([at, await kit.call('VM.get_current_operations', vm)]).toEqual([at, {}]);
-  await kit.sound();
-  await kit.once();
 }
 
 describe.each(walked)('%s', (method) => {
@@ -167,9 +224,15 @@ describe.each(walked)('%s', (method) => {
   beforeAll(async () => {
     steps = await stepsOf(method);
   });
-  test.each(Object.keys(overtakers))('overtaken by %s', async (name) => {
-    const overtaker = overtakers[name];
+  test('overtaken by what happens to the VM alone', async () => {
     expect(steps.length).toBeGreaterThan(0);
-    for (const at of steps) if (overtaker) await overtaken(method, overtaker, at);
+    await overtakenByAll(method, steps);
+  });
+  test('overtaken by the loss of its host', async () => {
+    for (const at of steps) {
+      await overtaken(method, hostLost, at);
+      await kit.sound();
+      await kit.once();
+    }
   });
 });

@@ -11,7 +11,7 @@ import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { updateHardware } from '../core/hardware';
-import { endRuns, showHalted } from '../runs/halted-runs';
+import { endRuns, showEnded } from '../runs/halted-runs';
 import { recordLostRuns, alertLostHosts, alertLostVms } from '../runs/lost-runs';
 import { tokenHash } from './tokens';
 
@@ -130,7 +130,7 @@ async function settleRuns(
     ),
   );
   await endRuns(tx, gone);
-  await showHalted(tx, gone);
+  await showEnded(tx, gone);
   const adopt = new Map<string, AdoptedVm[]>();
   for (const run of runs.filter(isKept))
     adopt.set(run.host, [...(adopt.get(run.host) ?? []), { vm: run.uuid, boots: run.boots }]);

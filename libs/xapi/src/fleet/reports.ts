@@ -6,6 +6,7 @@ import { startInternally } from '../begin/accept';
 import { raiseVmAlert } from '../core/alerts';
 import { dateTime, type Plane } from '../core/context';
 import { renewGuest, showGuest } from '../vm/guest/guest-metrics';
+import { forgetSaved } from '../vm/vm.shutdown';
 import { endRuns, showHalted } from '../runs/halted-runs';
 import { tokenHash } from './tokens';
 
@@ -65,6 +66,8 @@ async function ended(
   const record = await tx.lock('VM', vm);
   await endRuns(tx, [vm]);
   await showHalted(tx, [vm]);
+  // It was resumed, and has run since: nobody may go back to that memory.
+  if (!isNullRef(record.suspend_VDI)) await forgetSaved(tx, vm);
   plane.log.info({ vm: record.uuid, reason }, 'VM ended');
   if (reason === 'crash')
     await raiseVmAlert(tx, plane, { vm, name: 'VM_CRASHED', text: 'crashed', host: record.resident_on });

@@ -28,8 +28,23 @@ export async function endRunsOfHost(
   const vms = runs.map((r) => r.vm);
   if (lost) await alertLostVms(tx, plane, await recordLostRuns(tx, vms));
   await endRuns(tx, vms);
-  await showHalted(tx, vms);
+  await showEnded(tx, vms);
   return vms;
+}
+
+/** The records of VMs whose runs were ended by nobody's wish. One whose resume was not over is suspended as before: its memory is where it was. */
+export async function showEnded(tx: Tx, vms: readonly string[]): Promise<void> {
+  if (vms.length === 0) return;
+  const rows = await tx.query<{ ref: string }>(
+    `UPDATE vm SET scheduled_to_be_resident_on = NULL WHERE ref IN (SELECT ref FROM vm WHERE ref = ANY($1) AND power_state = 'Suspended' ORDER BY ref FOR NO KEY UPDATE) RETURNING ref`,
+    [[...vms]],
+  );
+  const suspended = new Set(rows.map(({ ref }) => ref));
+  if (suspended.size > 0) await freePassedDevices(tx, [...suspended]);
+  await showHalted(
+    tx,
+    vms.filter((vm) => !suspended.has(vm)),
+  );
 }
 
 export async function freeReservations(tx: Tx, vms: readonly string[]): Promise<void> {

@@ -87,7 +87,7 @@ async function discard(tx: Tx, vm: Ref<'VM'>): Promise<RunRow | undefined> {
 }
 
 /** A VM that was stopped while it was being resumed has its saved memory still. */
-async function forgetSaved(tx: Tx, vm: Ref<'VM'>): Promise<void> {
+export async function forgetSaved(tx: Tx, vm: Ref<'VM'>): Promise<void> {
   const { power_state, suspend_VDI } = await tx.lock('VM', vm);
   if (power_state !== 'Halted' || isNullRef(suspend_VDI)) return;
   await dropSuspendVdi(tx, suspend_VDI);

@@ -55,13 +55,12 @@ async function save(plane: Plane, run: Run<Tx>, placed: RunRow): Promise<VmAnswe
   }
 }
 
-/** Room for the memory first: a VM is not stopped for a disk that has no place. */
+/** In one transaction with the room for the memory: a VM is not stopped for a disk that has no place. */
 async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun> {
   const record = await tx.lock('VM', vm);
-  const vdi = await newSuspendVdi(plane, tx, record);
   const placed = await beginStop(tx, vm);
-  if (!placed) throw new XenError('VM_BAD_POWER_STATE', vm, 'running', record.power_state.toLowerCase());
-  return { placed, vdi };
+  if (!placed) throw new Superseded(vm);
+  return { placed, vdi: await newSuspendVdi(plane, tx, record) };
 }
 
 async function abort(tx: Tx, vm: Ref<'VM'>, { placed, vdi }: Begun): Promise<void> {

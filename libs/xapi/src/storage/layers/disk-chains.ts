@@ -178,6 +178,7 @@ export const loneBases = (
 ): Promise<{ readonly base: string; readonly child: string }[]> =>
   tx.query<{ base: string; child: string }>(
     `SELECT b.ref AS base, min(c.ref) AS child FROM vdi b JOIN vdi c ON c.sm_config->>'${parentKey}' = b.uuid WHERE NOT b.managed
+       AND NOT EXISTS (SELECT 1 FROM sr o, jsonb_each_text(o.other_config) s WHERE o.ref = b."SR" AND s.key IN ('gc', 'coalesce') AND s.value = 'false')
      GROUP BY b.ref HAVING count(*) = 1
        AND EXISTS (SELECT 1 FROM layer l WHERE l.owner = b.ref AND (SELECT count(*) FROM layer o WHERE o.parent = l.id AND NOT o.ghost) > 1)
      ORDER BY b.ref LIMIT $1`,

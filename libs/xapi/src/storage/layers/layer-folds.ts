@@ -1,7 +1,7 @@
 /**
  * Chains of layers that grow shorter again. Of two sealed layers of which one lies on the other alone, one takes the blocks of both;
  * the other goes, or, where a disk that gave up its contents hangs between them, stays without bytes to say what it changed. A disk
- * at rest that has a chain to itself comes down to one layer. What is decided here is rows; the bytes have moved before.
+ * that has a chain to itself comes down to one layer, also while its VM runs: guests do not write to it, and whoever does holds it. What is decided here is rows; the bytes have moved before.
  */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
@@ -22,13 +22,22 @@ export interface Pair {
 /** Layers on which just one lies that is needed for its bytes; whether others lie there for what changed only. */
 const single = `single AS (SELECT parent, min(id) FILTER (WHERE NOT ghost) AS child, bool_or(ghost) AS apart FROM layer WHERE parent IS NOT NULL GROUP BY parent HAVING count(*) FILTER (WHERE NOT ghost) = 1)`;
 
+/**
+ * As storage managers have it: a switch of the repository keeps the chains in it, one of a disk its leaf, and a disk that a boot resets is
+ * left alone while it is in use. `d` is the disk.
+ */
+const switchedOff = (keys: string): string =>
+  `EXISTS (SELECT 1 FROM sr o, jsonb_each_text(o.other_config) s WHERE o.ref = d."SR" AND s.key IN (${keys}) AND s.value = 'false')`;
+const keptLeaf = `(d.other_config->>'leaf-coalesce' IS NOT DISTINCT FROM 'false' OR ${switchedOff("'gc', 'coalesce', 'leaf-coalesce'")}
+  OR d.on_boot = 'reset' AND EXISTS (SELECT 1 FROM vbd b WHERE b."VDI" = d.ref AND b.mode = 'RW' AND b.currently_attached))`;
+
 export const foldable = (tx: Tx, limit: number): Promise<Pair[]> =>
   tx.query<Pair & Record<string, unknown>>(
     `WITH RECURSIVE ${single},
        up AS (SELECT s.child AS upper, s.parent AS lower, s.apart FROM single s JOIN layer c ON c.id = s.child AND c.sealed AND c.owner IS NOT NULL
               UNION ALL SELECT u.upper, s.parent, true FROM up u JOIN layer l ON l.id = u.lower AND u.apart AND l.traced AND l.bytes = 0 JOIN single s ON s.child = l.id)
      SELECT u.upper, u.lower, u.apart, c.bytes AS upper_bytes, p.bytes AS lower_bytes, p.traced AS lower_traced FROM up u JOIN layer c ON c.id = u.upper JOIN layer p ON p.id = u.lower AND p.sealed
-     WHERE NOT u.apart OR (c.bytes > 0 AND p.bytes > 0) ORDER BY u.upper LIMIT $1`,
+     WHERE (NOT u.apart OR (c.bytes > 0 AND p.bytes > 0)) AND NOT EXISTS (SELECT 1 FROM vdi d WHERE d.ref = c.owner AND ${switchedOff("'gc', 'coalesce'")}) ORDER BY u.upper LIMIT $1`,
     [limit],
   );
 
@@ -140,13 +149,13 @@ async function account(tx: Tx, changes: readonly (readonly [string | null, numbe
     await takePhysical(tx, owner, bytes);
 }
 
-/** Disks that nobody uses and no copy of the database is written to, whose top lies alone on another layer. */
+/** Disks that no operation holds and no copy of the database is written to, whose top lies alone on another layer. Whoever writes to a disk holds it. */
 export async function restingTops(tx: Tx, limit: number): Promise<Ref<'VDI'>[]> {
   const rows = await tx.query<{ vdi: Ref<'VDI'> }>(
     `WITH ${single}
      SELECT v.vdi FROM single s JOIN layer t ON t.id = s.child AND NOT t.sealed JOIN layer p ON p.id = s.parent JOIN vdi_layer v ON v.layer = t.id JOIN vdi d ON d.ref = v.vdi
      WHERE NOT s.apart AND (t.opened OR t.bytes > 0 OR NOT p.traced AND NOT p.folding AND NOT EXISTS (SELECT 1 FROM single below WHERE below.child = p.id)) AND d.current_operations = '{}'
-       AND NOT EXISTS (SELECT 1 FROM vbd b WHERE b."VDI" = d.ref AND b.mode = 'RW' AND b.currently_attached)
+       AND NOT ${keptLeaf}
        AND NOT EXISTS (SELECT 1 FROM database_copy c WHERE c.vdi = d.ref) ORDER BY v.vdi LIMIT $1`,
     [limit],
   );
@@ -156,17 +165,14 @@ export async function restingTops(tx: Tx, limit: number): Promise<Ref<'VDI'>[]> 
 /** One that was written to is sealed, so that it can be folded; one that is empty goes, and the disk takes its writes in the layer below. */
 export async function settleTop(tx: Tx, ids: Ids, vdi: Ref<'VDI'>): Promise<void> {
   const [disk] = await tx.query<{ idle: boolean }>(
-    `SELECT current_operations = '{}' AS idle FROM vdi WHERE ref = $1 FOR UPDATE`,
+    `SELECT current_operations = '{}' AND NOT ${keptLeaf} AS idle FROM vdi d WHERE ref = $1 FOR UPDATE`,
     [vdi],
   );
   if (!disk?.idle) return;
   const top = await lockTop(tx, vdi);
-  const [used] = await tx.query(
-    `SELECT 1 AS yes FROM vbd WHERE "VDI" = $1 AND mode = 'RW' AND currently_attached UNION ALL SELECT 1 FROM database_copy WHERE vdi = $1`,
-    [vdi],
-  );
+  const [used] = await tx.query('SELECT 1 AS yes FROM database_copy WHERE vdi = $1', [vdi]);
   if (used || top.parent === null) return;
-  await (top.written ? cover(tx, ids, vdi, top.id) : uncover(tx, vdi, top.id, top.parent));
+  await (top.touched ? cover(tx, ids, vdi, top.id) : uncover(tx, vdi, top.id, top.parent));
 }
 
 async function cover(tx: Tx, ids: Ids, vdi: Ref<'VDI'>, top: string): Promise<void> {

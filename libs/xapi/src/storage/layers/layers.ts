@@ -101,12 +101,14 @@ export interface Top {
   readonly id: string;
   readonly parent: string | null;
   readonly written: boolean;
+  /** The same, as far as it is known: not counting a VM that has the disk attached. */
+  readonly touched: boolean;
 }
 /** Nobody else gives the disk another top before this transaction ends. */
 export async function lockTop(tx: Tx, vdi: Ref<'VDI'>): Promise<Top> {
   await tx.query('SELECT layer FROM vdi_layer WHERE vdi = $1 FOR UPDATE', [vdi]);
   const [top] = await tx.query<Top>(
-    `SELECT l.id, l.parent, l.opened OR l.bytes > 0 OR EXISTS (SELECT 1 FROM vbd WHERE "VDI" = $1 AND mode = 'RW' AND currently_attached) AS written
+    `SELECT l.id, l.parent, l.opened OR l.bytes > 0 OR EXISTS (SELECT 1 FROM vbd WHERE "VDI" = $1 AND mode = 'RW' AND currently_attached) AS written, l.opened OR l.bytes > 0 AS touched
      FROM vdi_layer v JOIN layer l ON l.id = v.layer WHERE v.vdi = $1`,
     [vdi],
   );

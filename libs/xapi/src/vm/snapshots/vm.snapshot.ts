@@ -65,7 +65,8 @@ async function checkpoint(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, name: strin
 /** Undefined for a VM that is suspended: its memory is on a disk already. */
 async function begin(plane: Plane, tx: Tx, vm: Ref<'VM'>): Promise<Begun | null> {
   const record = await tx.lock('VM', vm);
-  if (!vmLifecycle.live.includes(record.power_state)) return null;
+  if (record.power_state === 'Suspended') return null;
+  if (!vmLifecycle.live.includes(record.power_state)) throw new Superseded(vm);
   const vdi = await newSuspendVdi(plane, tx, record);
   return { ...(await describeRun(tx, vm)), paused: record.power_state === 'Paused', vdi };
 }
