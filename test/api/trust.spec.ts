@@ -132,6 +132,7 @@ describe('an address without a scheme, as other clients give it', () => {
     const { host } = new URL(url);
     await verifying(true);
     expect(await join(host)).toBe('JOINING_HOST_CONNECTION_FAILED');
+    expect(await join(new URL(there.url).host)).toBe('JOINING_HOST_CONNECTION_FAILED');
     await call('pool.install_ca_certificate', 'alone.pem', pem);
     expect(await join(host)).toBe(refusedByPassword);
     await call('pool.uninstall_ca_certificate', 'alone.pem', false);

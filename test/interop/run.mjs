@@ -56,7 +56,7 @@ function qemuImg({ url, password }) {
 }
 
 function xenOrchestra() {
-  const folder = path.join(kept, 'xo');
+  const folder = path.join(kept, 'xapi-npm');
   mkdirSync(folder, { recursive: true });
   run('npm', ['install', '--no-audit', '--no-fund', '--no-save', '--prefix', folder, '@xen-orchestra/xapi'], {
     otherwise: '@xen-orchestra/xapi depends on packages that the registry does not have',

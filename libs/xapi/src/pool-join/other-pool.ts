@@ -23,12 +23,13 @@ async function isVerifying(reader: Reader): Promise<boolean> {
 }
 async function addressOf(reader: Reader, given: string): Promise<Address> {
   const base = await originOf(given);
-  if (base === undefined) throw new XenError('JOINING_HOST_CONNECTION_FAILED');
   const trust = await trustOf(reader);
-  return {
-    base,
-    trust: hasScheme(given) ? trust : { ...trust, rejectUnauthorized: await isVerifying(reader) },
-  };
+  const rejectUnauthorized = hasScheme(given) || (await isVerifying(reader));
+  // An attacker who keeps TLS from being negotiated must not get the password.
+  const mustProve = rejectUnauthorized && !hasScheme(given);
+  if (base === undefined || (mustProve && base.startsWith('http:')))
+    throw new XenError('JOINING_HOST_CONNECTION_FAILED');
+  return { base, trust: { ...trust, rejectUnauthorized } };
 }
 
 export class OtherPool {
