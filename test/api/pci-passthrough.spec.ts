@@ -59,6 +59,9 @@ test('a VM is given its device on the host that has it, and gives it back when i
   expect(await attached(vm)).toEqual([]);
   await call('VM.start', vm, false, false);
   expect([await call('VM.get_resident_on', vm), await attached(vm)]).toEqual([host, [ref]]);
+  expect(await call('VM.get_possible_hosts', vm)).toEqual([host]);
+  await call('VM.assert_can_boot_here', vm, host);
+  await expect(call('VM.assert_can_boot_here', vm, other)).rejects.toThrow(refused);
   await untilGuestSpeaks(call, vm);
   await call('VM.clean_reboot', vm);
   expect(await attached(vm)).toEqual([ref]);

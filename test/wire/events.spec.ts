@@ -58,6 +58,21 @@ test.each([
   expect(events.filter((e) => e.class !== e.class.toLowerCase())).toEqual([]);
 });
 
+test.each(['event.from', 'event.register'])(
+  '%s takes a thousand classes and objects in one call, and refuses more',
+  async (method) => {
+    const others = Array.from({ length: 999 }, (_, nth) => `vm/OpaqueRef:${nth}`);
+    const more = method === 'event.from' ? ['', 0] : [];
+    const answer = await call<Batch | ''>(method, [`pool/${pool}`, ...others], ...more);
+    if (answer) expect(answer.events.map((e) => e.ref)).toEqual([pool]);
+    expect(await description(world, method, session, ['pool', `vm/${pool}`, ...others], ...more)).toEqual([
+      'EVENT_SUBSCRIPTION_PARSE_FAILURE',
+      'more than 1000 subscriptions',
+    ]);
+    await call('event.unregister', ['*']);
+  },
+);
+
 test.each(['nonsense', '', 'pool/a/b', 'nonsense/a', '/'])(
   'one object may be watched alone, and what is none (%j) matches nothing',
   async (none) => {

@@ -238,10 +238,16 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
     : new Superseded(vm);
 }
 
+/** A VM that runs is looked at as if it were to start: its settings then count, those that choose PCI devices too. */
+async function asHalted(tx: Tx, vm: Ref<'VM'>): Promise<StoredRecord<'VM'>> {
+  const record = await tx.get('VM', vm);
+  return record.power_state === 'Suspended' ? record : { ...record, power_state: 'Halted' };
+}
+
 /** Where the VM could start now, best first; from what the database has at this moment, as the caller may have changed it just now by another process. */
 export async function possibleHosts({ tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
   const attached = await attachedTo(tx, vm);
-  const record = await tx.get('VM', vm);
+  const record = await asHalted(tx, vm);
   if (platform.refuseBasics(record)) return [];
   const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));
   const guest = guestOf(vm, record, attached, hosts);
@@ -253,7 +259,7 @@ export async function assertCanBootHere(
   vm: Ref<'VM'>,
   host: Ref<'host'>,
 ): Promise<void> {
-  await assertFits(tx, host, { vm, record: await tx.get('VM', vm), attached: await attachedTo(tx, vm) });
+  await assertFits(tx, host, { vm, record: await asHalted(tx, vm), attached: await attachedTo(tx, vm) });
 }
 
 /** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
