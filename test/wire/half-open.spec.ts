@@ -22,12 +22,28 @@ async function openAll(port: number, count: number, sent: string): Promise<Socke
   return sockets;
 }
 
-test.each<[string, () => string | undefined, string]>([
+const servers: [string, () => string | undefined, string][] = [
   ['the API', () => world.url, '/health/live'],
   ['an agent', () => world.agent.url, '/health/live'],
   ['the image server', () => world.imagesUrl, '/health/live'],
   ['the program for leases', () => world.leasesUrl, '/health/live'],
-])(
+];
+const heads: [string, string][] = [
+  ['CONNECT', 'CONNECT nowhere:1 HTTP/1.1\r\nHost: nowhere\r\n\r\n'],
+  ['an upgrade', 'GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: nothing\r\n\r\n'],
+];
+test.each(servers.flatMap(([what, url]) => heads.map(([head, bytes]) => [what, head, url, bytes] as const)))(
+  '%s answers or closes a connection with %s, and keeps none for nothing',
+  async (_what, _head, url, bytes) => {
+    const socket = open({ port: Number(new URL(url() ?? '').port) }).on('error', () => undefined);
+    let answer = '';
+    socket.on('data', (piece) => (answer += piece.toString('latin1'))).write(bytes);
+    await eventually(async () => expect(socket.closed || socket.readableEnded || answer !== '').toBe(true));
+    socket.destroy();
+  },
+);
+
+test.each(servers)(
   '%s closes the oldest of many connections without a head, and answers others',
   async (_what, url, path) => {
     const { port } = new URL(url() ?? '');

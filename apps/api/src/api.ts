@@ -1,5 +1,5 @@
 /** The API service: any number of replicas over one database, none of them special. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { hostname } from 'node:os';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -210,6 +210,8 @@ function serverOf({ gateway, plane, bodies, halfOpen }: Parts, framework: Reques
     if (!gateway.takes(request, response)) framework(request, response);
   }).on('close', () => bodies.stop());
   boundConnections(server, halfOpen);
+  for (const event of ['upgrade', 'connect'])
+    server.on(event, ({ socket }: IncomingMessage) => halfOpen.leave(socket));
   gateway.listen(server);
   return contain(server, (error) => plane.log.error({ error }, 'a request failed outside of its handler'));
 }

@@ -10,7 +10,10 @@ export const idleLimits: CrowdLimits = { ofAddress: 5_000, inAll: 10_000 };
 /** Of a server that only programs of ours speak to. */
 const ordinary = 2_000;
 
-/** Servers that share their half-open connections share the crowd. */
+/**
+ * Servers that share their half-open connections share the crowd. One that takes upgrades or CONNECT lets those connections
+ * leave it itself: Node hands them over to whoever listens for them, and refuses them where nobody does.
+ */
 export function boundConnections<S extends Server>(
   server: S,
   halfOpen = new Crowd(halfOpenLimits(ordinary)),
@@ -22,7 +25,5 @@ export function boundConnections<S extends Server>(
     response.once('close', () => idle.enter(socket));
   });
   server.on('connection', (socket: Socket) => halfOpen.enter(socket));
-  for (const event of ['upgrade', 'connect'])
-    server.on(event, ({ socket }: IncomingMessage) => halfOpen.leave(socket));
   return server;
 }
