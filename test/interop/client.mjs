@@ -32,7 +32,8 @@ export class Client {
   /** Answers the result of the task when all has come. */
   async put(path, body, query = {}) {
     const task_id = await this.call('task.create', path, '');
-    await fetch(this.address(path, { ...query, task_id }), { method: 'PUT', body });
+    // The answer begins before the body has gone: a response that nobody reads may be collected as garbage, which cuts the upload.
+    await (await fetch(this.address(path, { ...query, task_id }), { method: 'PUT', body })).arrayBuffer();
     for (;;) {
       const { status, result, error_info } = await this.call('task.get_record', task_id);
       if (status === 'success') return result;
