@@ -22,7 +22,7 @@ const importsOf = (file: string): string[] =>
     ),
   ].map((m) => m[1] ?? m[2] ?? m[3] ?? '');
 
-/** Who may import whom; * stands for any library of ours. */
+/** The import table; * stands for any library of ours. */
 const may: Readonly<Record<string, readonly string[]>> = {
   model: [],
   domain: ['model'],
@@ -169,7 +169,7 @@ test('apps do not import one another', () => {
   expect(wrong).toEqual([]);
 });
 
-/** What is not written here, and what is written instead. */
+/** Patterns that are banned, and their replacements. */
 const banned: readonly [RegExp, string, RegExp?][] = [
   [/:\s*any\b|\bas any\b|<any>/, 'unknown, and a check', /\.md$/],
   [/\bas unknown as\b/, 'a type that says what the value is, or a check that proves it'],

@@ -165,7 +165,7 @@ async function expectGuarded({ databaseUrl, redisUrl }: Urls): Promise<void> {
   expect(await asRedis(redisUrl, (redis) => redis.ping())).toBe('PONG');
 }
 
-/** What the owner of a database may do; the role of the programs owns a schema in it. */
+/** Actions of the owner of a database; the role of the programs owns a schema in it. */
 async function expectOwnerOfSchemaOnly(databaseUrl: string): Promise<void> {
   for (const sql of [
     'create schema more',

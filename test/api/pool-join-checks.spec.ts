@@ -1,4 +1,4 @@
-/** Everything that stands in the way of a join at once, taken away piece by piece: which obstacle is told first. */
+/** All obstacles to a join at once, taken away one by one: the first in xapi's order is the answer. */
 import { randomUUID } from 'node:crypto';
 import { asRef, type ClassName } from '@xenplane/model';
 import { inTransaction, newRef, type Tx } from '@xenplane/store';

@@ -120,7 +120,7 @@ test('what the other pool is stands in the way too', async () => {
   await set(`UPDATE pool SET cpu_info = cpu_info || '{"vendor": "other"}'`);
   await expect(join(call, b.url)).rejects.toThrow('HOSTS_NOT_HOMOGENEOUS CPUs differ');
   await set('UPDATE pool SET ha_enabled = true');
-  // What its CPUs and software are may be overlooked, but nothing else.
+  // Differences of CPU and software may be overlooked, but nothing else.
   await expect(call('pool.join_force', b.url, 'root', password)).rejects.toThrow('HA_IS_ENABLED');
   await set('UPDATE pool SET ha_enabled = false');
   await set(`UPDATE pool SET cpu_info = cpu_info || '{"vendor": "${vendor}"}'`);

@@ -119,7 +119,7 @@ describe('the keys of secure boot', () => {
     expect((await settings())['secureboot']).toBe(after);
     if (before === undefined) return;
     expect(await settings()).toMatchObject({ apic: 'true' });
-    // What was decided stays.
+    // The decided value stays.
     await call('VM.hard_shutdown', vm);
     await call('pool.set_custom_uefi_certificates', pool, certified ? '' : archive('other'));
     await call('VM.start', vm, false, false);

@@ -27,7 +27,7 @@ async function open(login: Login, send: Send): Promise<Opened> {
 }
 const printError = (text: string): void => void process.stderr.write(text);
 
-/** Tells what is called, but not with what: that may be a password. */
+/** Prints the name of each call without its arguments: one may be a password. */
 function telling(say: (line: string) => void): Send {
   return (address, body) => {
     say(`${new URL(address).host} ${(JSON.parse(body) as { method: string }).method}\n`);

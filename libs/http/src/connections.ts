@@ -1,4 +1,4 @@
-/** What a server keeps for connections that do nothing is bounded: for those that have not sent a head yet, and those between two requests. */
+/** Bounds the connections of a server that do nothing: those that have not sent a head yet, and those between two requests. */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { Crowd, type CrowdLimits } from './crowd';

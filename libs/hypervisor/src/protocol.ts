@@ -94,7 +94,7 @@ export interface Inventory {
   /** Hex feature words, as `host.cpu_info` shows them. */
   readonly cpuFeatures: string;
   readonly hvmCapable: boolean;
-  /** Whether guests may be given its PCI devices; one that does not say so has an IOMMU. */
+  /** True if guests may be given its PCI devices; a host without the field has an IOMMU. */
   readonly iommu?: boolean;
   readonly biosStrings: Readonly<Record<string, string>>;
   readonly nics: readonly NicHardware[];
@@ -159,7 +159,7 @@ export interface RegistrationResult {
   readonly adopt: readonly AdoptedVm[];
   readonly refused?: string;
 }
-/** Told with some answers: the API processes that live. What one of them does not answer may be asked of another. */
+/** Sent with some answers: the API processes that live. A request that one of them does not answer may go to another. */
 export interface Learned {
   readonly apis?: readonly string[];
 }

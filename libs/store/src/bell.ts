@@ -1,5 +1,5 @@
 /**
- * Tells the replicas of all processes that something was committed. Not by NOTIFY inside the writing transaction: that takes
+ * Notifies the replicas of all processes of a commit. Not by NOTIFY inside the writing transaction: that takes
  * a lock of the whole database over each commit. One announcement is under way at a time; what is committed meanwhile is
  * in the next.
  */

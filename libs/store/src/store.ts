@@ -36,7 +36,7 @@ export interface StoreOptions {
   readonly ids?: Ids;
   /** From 0 to 1, for the waits between restarts. */
   readonly random?: () => number;
-  /** Told of what went wrong after a commit, where nobody waits for it. */
+  /** Called with errors after a commit, where nobody waits for them. */
   readonly onError?: (error: unknown) => void;
 }
 /** Where SQL can be asked outside of a transaction. */

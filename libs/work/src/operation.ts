@@ -115,7 +115,7 @@ export interface Run<Tx = unknown> {
   conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
   /** A safe point: throws Cancelled when the task was asked to stop. */
   checkpoint(): void;
-  /** Tells how far the operation is, 0 to 1; written at most a few times a second. */
+  /** Reports the progress of the operation, 0 to 1; written at most a few times a second. */
   progress(fraction: number): Promise<void>;
 }
 export type Operation<Tx, P = Readonly<Record<string, unknown>>> = (

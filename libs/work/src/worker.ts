@@ -13,7 +13,7 @@ export interface WorkerOptions<Tx> {
   readonly beatMs?: number;
   readonly tries?: number;
   readonly backoffMs?: number;
-  /** Told of every error that left an operation unfinished. */
+  /** Called with every error that left an operation unfinished. */
   readonly onError?: (ref: string, error: unknown) => void;
 }
 

@@ -41,7 +41,7 @@ function unusable(text: string, terminal: Terminal): void {
   terminal.printError(`${text}\n`);
   terminal.printError("For usage run: 'xe help'\n");
 }
-/** Tells the user; nothing else is printed after it. Answers the exit code. */
+/** Reports the error to the user; nothing else is printed after it. Answers the exit code. */
 export async function reportFailure(
   error: unknown,
   objects: ObjectReader | undefined,

@@ -291,7 +291,7 @@ const pattern = (name: string): RegExp =>
       .replace('<sr8>', '[ab]{8}')
       .replace(/<[^>]+>/, '[^/]+')}$`,
   );
-/** Told by a plugin that most hosts do not run: there, but recorded only when somebody asks. */
+/** The metric of a plugin that most hosts do not run: there, but recorded only when somebody asks. */
 const unrecorded = /^(cpu<N>-[CP]<i>|CPU<N>-avg-freq)$/;
 type Fact = readonly [
   name: string,

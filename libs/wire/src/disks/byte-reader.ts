@@ -92,7 +92,7 @@ export class ByteReader {
     }
   }
 
-  /** Tells the source that no more is wanted. */
+  /** Lets the source know that no more is wanted. */
   async close(): Promise<void> {
     await this.chunks.return?.();
   }

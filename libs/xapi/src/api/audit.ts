@@ -48,7 +48,7 @@ export class Trail {
       );
   }
 
-  /** Tells of a request to an HTTP handler. */
+  /** Audits a request to an HTTP handler. */
   handled(
     name: string,
     session: Session,

@@ -228,7 +228,7 @@ export class Sessions {
     this.forget([ref]);
   }
 
-  /** Told when this session ends, also by another process: then within the time that a token is trusted. */
+  /** Called when this session ends, also by another process: then within the time that a token is trusted. */
   onClose(ref: Ref<'session'>, told: () => void): () => void {
     const all = this.closings.get(ref) ?? new Set();
     all.add(told);

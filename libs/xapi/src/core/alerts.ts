@@ -40,7 +40,7 @@ export async function raiseAlert(tx: Tx, plane: Plane, alert: Alert): Promise<Re
 interface VmEvent {
   readonly vm: Ref<'VM'>;
   readonly name: VmAlert;
-  /** What follows the VM's name: `was started`. */
+  /** The text behind the VM's name: `was started`. */
   readonly text: string;
   /** Where it happened. */
   readonly host?: Ref<'host'> | undefined;

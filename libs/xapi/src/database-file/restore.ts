@@ -132,7 +132,7 @@ async function work(context: Context, rows: AsyncIterable<DumpRow>): Promise<voi
   await context.tx.query('SET CONSTRAINTS ALL IMMEDIATE');
 }
 
-/** Told by Postgres: what is pointed at is not there, or a uuid is there twice. */
+/** Postgres' error: a reference leads nowhere, or a uuid is there twice. */
 const isInconsistent = (error: unknown): boolean =>
   typeof error === 'object' && error !== null && 'code' in error && /^2[23]/.test(String(error.code));
 

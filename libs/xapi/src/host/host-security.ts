@@ -22,7 +22,7 @@ async function setSsh(context: Context, host: Ref<'host'>, change: Partial<Ssh>)
 }
 
 const unverified = 'TLS_VERIFICATION_EMERGENCY_DISABLED';
-/** Told for as long as this host alone of its pool does not check its peers. */
+/** An alert that stays for as long as this host alone of its pool does not check its peers. */
 async function disableVerification(context: Context): Promise<void> {
   const { tx, plane } = context;
   const { ref, uuid, tls_verification_enabled } = await tx.lock('host', hereOf(context));

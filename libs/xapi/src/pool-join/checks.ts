@@ -1,4 +1,4 @@
-/** What stands in the way of a join: the first in the order that clients know from xapi. */
+/** Obstacles to a join: the first in the order that clients know from xapi. */
 import { XenError, type ErrorCode } from '@xenplane/model';
 import { reading, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
@@ -7,7 +7,7 @@ import * as fits from './comparisons';
 import type { OtherPool } from './other-pool';
 import { otherSide, ourSide } from './sides';
 
-/** What is so of the pool that is left. */
+/** The facts of the pool that is left. */
 interface Facts {
   readonly unmanaged: boolean;
   readonly available: boolean;
@@ -103,13 +103,13 @@ export async function assertAtHome(tx: Tx): Promise<void> {
   const master = await masterElsewhere(tx);
   if (master !== undefined) throw new XenError('HOST_IS_SLAVE', master);
 }
-/** What of this pool forbids that it goes into another, whichever that is. */
+/** Obstacles in this pool to a join with any other. */
 export async function assertMayLeave(tx: Tx, operation = ''): Promise<void> {
   await assertAtHome(tx);
   const facts = await factsOf(tx, operation);
   for (const { alone } of inOrder) refuse(alone?.(facts));
 }
-/** What of this pool, of the other, and between them forbids a join. */
+/** Obstacles to a join in this pool, in the other, and between them. */
 export async function assertMayJoin(plane: Plane, other: OtherPool, force: boolean): Promise<void> {
   const [facts, here] = await reading(
     plane.store,

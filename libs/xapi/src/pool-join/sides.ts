@@ -1,4 +1,4 @@
-/** What is compared of a host that joins and of the pool that it joins, of which the coordinator is looked at. */
+/** The compared facts of a host that joins and of the pool that it joins, of which the coordinator is looked at. */
 import { XenError, type ClassName, type XenRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import type { OtherPool } from '../pool-join/other-pool';

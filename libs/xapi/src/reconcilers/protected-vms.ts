@@ -51,7 +51,7 @@ async function restart(tx: Tx, plane: Plane, vm: Ref<'VM'>, now: Date): Promise<
   return true;
 }
 
-/** Told once, when the first try has come to nothing. */
+/** Alerted once, when the first try has failed. */
 async function tellFailed(tx: Tx, plane: Plane, { uuid }: Fallen): Promise<void> {
   await raiseAlert(tx, plane, {
     name: 'HA_PROTECTED_VM_RESTART_FAILED',

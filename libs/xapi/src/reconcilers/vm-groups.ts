@@ -1,4 +1,4 @@
-/** Tells of VMs that want to be apart and all run on one host, for as long as it is so. */
+/** An alert for VMs of an anti-affinity group that all run on one host, for as long as it is so. */
 import { inTransaction } from '@xenplane/store';
 import { raiseAlert } from '../core/alerts';
 import type { Plane } from '../core/context';

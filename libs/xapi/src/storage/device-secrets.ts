@@ -20,7 +20,7 @@ export const withoutPasswords = (config: Config): Record<string, string> =>
 const secretsIn = (config: Config): string[] =>
   Object.entries(config).flatMap(([key, uuid]) => (namesSecret(key) ? [uuid] : []));
 
-/** Whether a secret that the configuration names is gone. */
+/** True if a secret that the configuration names is gone. */
 export async function lacksSecrets(tx: Tx, config: Config): Promise<boolean> {
   const named = new Set(secretsIn(config));
   return (

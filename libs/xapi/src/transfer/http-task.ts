@@ -112,7 +112,7 @@ export class HttpTask {
     }
   }
 
-  /** Tells when the work is to stop: somebody cancels the task, or another process has ended it. Ends with the signal. */
+  /** Resolves when the work is to stop: somebody cancels the task, or another process has ended it. Ends with the signal. */
   async whenCancelled(told: () => void, signal: AbortSignal): Promise<void> {
     this.lost.signal.addEventListener('abort', told, { once: true, signal });
     while (!signal.aborted) {

@@ -38,7 +38,7 @@ export class Terminal {
     this.session = guestConsole.type(this.session, guest.facts, text, this.seconds);
     for (const watcher of this.watchers) watcher();
   }
-  /** Told at once of what is typed; what the guest writes by itself is looked for. */
+  /** Called at once with typed keys; output that the guest writes by itself is polled. */
   watch(told: () => void): () => void {
     this.watchers.add(told);
     return () => this.watchers.delete(told);

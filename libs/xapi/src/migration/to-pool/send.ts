@@ -9,7 +9,7 @@ import type { Guest } from './build-archive';
 import { nameDisks, sendDisk, sendRecords, type SentDisk, type SendingContext } from './remote-records';
 import type { MigrationPlan } from './migration-plan';
 
-/** Tells the steps of several journeys in one operation apart. */
+/** Names the steps of several migrations in one operation. */
 export type MigrationTag = '' | ` ${string}`;
 
 /** `sent` grows as they come, for who must clear them away. `part`: how much of the whole this is. */
