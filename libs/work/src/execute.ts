@@ -9,7 +9,9 @@ import {
   type Operation,
   type OperationStore,
   type Outcome,
+  type Onward,
   type Run,
+  type Settlement,
   type Taken,
 } from './operation';
 
@@ -59,6 +61,7 @@ class Running<Tx> implements Run<Tx> {
   readonly context: Readonly<Record<string, unknown>>;
   readonly undos: Undo<Tx>[] = [];
   concluded = false;
+  private returnable = true;
   /** Steps that were done and are not in the journal yet: they go in with what is written next, and before another step begins. */
   private pending: readonly Entry[] = [];
   private readonly past: Map<string, Entry>;
@@ -86,8 +89,8 @@ class Running<Tx> implements Run<Tx> {
   ): Promise<T> {
     const done = this.replay(name);
     // Registered before the act: an act that failed half-way is undone too.
-    if (undo && !done?.undone)
-      this.undos.push({
+    if (undo)
+      this.register({
         step: name,
         work: async () => undefined,
         outside: () => undo(this.past.get(name)?.result as T | undefined),
@@ -107,8 +110,28 @@ class Running<Tx> implements Run<Tx> {
   ): Promise<T> {
     const done = this.replay(name);
     const result = done ? (done.result as T) : await this.commitStep(name, work);
-    if (undo && !done?.undone) this.undos.push({ step: name, work: (tx) => undo(tx, result) });
+    if (undo) this.register({ step: name, work: (tx) => undo(tx, result) });
     return result;
+  }
+
+  undo(name: string, work: () => Promise<void>): void {
+    this.claimName(name);
+    this.register({ step: name, work: async () => undefined, outside: work });
+  }
+
+  /** It needs no line of its own: whoever comes here again has its last step in the journal. */
+  pointOfNoReturn(name: string, { outside, show }: Settlement<Tx>): Onward<Tx> {
+    this.claimName(name);
+    this.undos.length = 0;
+    this.register({ step: name, work: show, ...(outside ? { outside } : {}) });
+    this.returnable = false;
+    return this;
+  }
+
+  private register(undo: Undo<Tx>): void {
+    if (this.past.get(undo.step)?.undone) return;
+    if (!this.returnable) throw new Error(`step ${undo.step} is past the point of no return and has an undo`);
+    this.undos.push(undo);
   }
 
   private async commitStep<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -134,7 +157,7 @@ class Running<Tx> implements Run<Tx> {
   }
 
   checkpoint(): void {
-    if (this.around.cancelled() && !this.past.has(failure)) throw new Cancelled(this.ref);
+    if (this.returnable && this.around.cancelled() && !this.past.has(failure)) throw new Cancelled(this.ref);
   }
 
   async progress(fraction: number): Promise<void> {
@@ -145,12 +168,16 @@ class Running<Tx> implements Run<Tx> {
 
   /** The journal's result of the step; an operation that was failing fails again at the same place. */
   private replay(name: string): Entry | undefined {
-    if (this.seen.has(name)) throw new Error(`step ${name} appears twice`);
-    this.seen.add(name);
+    this.claimName(name);
     const done = this.past.get(name);
     const failed = this.past.get(failure);
     if (!done && failed) throw failedBefore(failed);
     return done;
+  }
+
+  private claimName(name: string): void {
+    if (this.seen.has(name)) throw new Error(`step ${name} appears twice`);
+    this.seen.add(name);
   }
 
   /** Gives the operation up until it is time to look again; the reason is the step's failure once the limit is over. */

@@ -31,7 +31,7 @@ export interface OperationStore<Tx> {
   /** Does the work and journals its answer, behind the entries before it, in one transaction. */
   commit<T>(held: Held, step: string, work: (tx: Tx) => Promise<T>, before: readonly Entry[]): Promise<T>;
   append(held: Held, entries: readonly Entry[]): Promise<void>;
-  /** Does the undo and journals that it is done, in one transaction. */
+  /** Does the undo and journals that it is done, in one transaction; an undo of its own gets a line of its own. */
   undo(held: Held, step: string, work: (tx: Tx) => Promise<void>): Promise<void>;
   progress(held: Held, fraction: number): Promise<void>;
   /** The last transaction of an operation: its effect, its task's end and the release of what it had marked. */
@@ -99,9 +99,29 @@ export class Parked extends Error {
   }
 }
 
-export interface Run<Tx = unknown> {
+/** The rest of an operation that cannot be undone any more: steps without undos. */
+export interface Onward<Tx = unknown> {
   readonly ref: string;
   readonly attempt: number;
+  /** An effect outside the database; `act` may run again after a crash. */
+  step<T>(name: string, act: () => Promise<T>): Promise<T>;
+  /** An effect in the database, done exactly once together with its journal line. */
+  commit<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** The last effect of all, done in one transaction with the end of the operation. Nothing may follow it. */
+  conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Reports the progress of the operation, 0 to 1; written at most a few times a second. */
+  progress(fraction: number): Promise<void>;
+}
+
+/** How an operation that fails past its point of no return is brought to its end; both parts may be done again after a crash. */
+export interface Settlement<Tx> {
+  /** What is left to do outside the database. */
+  readonly outside?: () => Promise<void>;
+  /** Shows what has come about. */
+  readonly show: (tx: Tx) => Promise<void>;
+}
+
+export interface Run<Tx = unknown> extends Onward<Tx> {
   readonly context: Readonly<Record<string, unknown>>;
   /** An effect outside the database; `act` may run again after a crash. */
   step<T>(name: string, act: () => Promise<T>, undo?: (result: T | undefined) => Promise<void>): Promise<T>;
@@ -111,12 +131,15 @@ export interface Run<Tx = unknown> {
     work: (tx: Tx) => Promise<T>,
     undo?: (tx: Tx, result: T) => Promise<void>,
   ): Promise<T>;
-  /** The last effect of all, done in one transaction with the end of the operation. Nothing may follow it. */
-  conclude<T>(name: string, work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Registers an undo of effects outside that belong to no single step, such as those of all steps that follow. */
+  undo(name: string, work: () => Promise<void>): void;
+  /**
+   * From here on the operation only goes forward: the undos that were registered are dropped, and an operation that fails
+   * nevertheless is settled. It cannot be cancelled any more.
+   */
+  pointOfNoReturn(name: string, settlement: Settlement<Tx>): Onward<Tx>;
   /** A safe point: throws Cancelled when the task was asked to stop. */
   checkpoint(): void;
-  /** Reports the progress of the operation, 0 to 1; written at most a few times a second. */
-  progress(fraction: number): Promise<void>;
 }
 export type Operation<Tx, P = Readonly<Record<string, unknown>>> = (
   run: Run<Tx>,

@@ -56,13 +56,9 @@ export async function endedChildren(
 ): Promise<readonly EndedChild[]> {
   const tasks: string[] = [];
   // Undone after the cancelling, which is registered later.
-  await run.step(
-    `before ${name}`,
-    async () => undefined,
-    async () => {
-      if ((await rowsOf(plane, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
-    },
-  );
+  run.undo(`wait for ${name}`, async () => {
+    if ((await rowsOf(plane, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
+  });
   tasks.push(...(await run.commit(name, begin, cancelTasks)));
   const rows = await rowsOf(plane, tasks);
   if (rows.some((r) => r.open)) {

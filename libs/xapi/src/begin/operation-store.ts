@@ -69,7 +69,9 @@ export class PostgresOperations implements OperationStore<Tx> {
       await work(tx);
       tx.leave(
         `UPDATE operation SET beat = beat + 1, touched = now(),
-           journal = (SELECT coalesce(jsonb_agg(CASE WHEN e->>'step' = $3 THEN e || '{"undone": true}' ELSE e END ORDER BY i), '[]') FROM jsonb_array_elements(journal) WITH ORDINALITY AS j(e, i))
+           journal = CASE WHEN journal @> jsonb_build_array(jsonb_build_object('step', $3::text))
+             THEN (SELECT jsonb_agg(CASE WHEN e->>'step' = $3 THEN e || '{"undone": true}' ELSE e END ORDER BY i) FROM jsonb_array_elements(journal) WITH ORDINALITY AS j(e, i))
+             ELSE journal || jsonb_build_array(jsonb_build_object('step', $3::text, 'undone', true)) END
          WHERE ref = $1 AND attempt = $2 RETURNING ref`,
         [held.ref, held.attempt, step],
         lost(held),

@@ -70,12 +70,6 @@ interface Carrying {
   readonly part: number;
 }
 const markOf = (run: Run<Tx>, what: string): string => `join ${run.ref.replace('OpaqueRef:', '')} ${what}`;
-const begin = (run: Run<Tx>, way: SendingContext, disks: SentDisk[], tag: MigrationTag): Promise<undefined> =>
-  run.step(
-    `begin there${tag}`,
-    async () => undefined,
-    () => removeRemote(way, disks),
-  );
 
 async function carryVm(
   { plane, run, remote, places, dest, part }: Carrying,
@@ -100,7 +94,7 @@ async function carryVm(
   );
   const way: SendingContext = { plane, remote, there, trip, mark: markOf(run, String(i)) };
   const disks: SentDisk[] = [];
-  await begin(run, way, disks, tag);
+  run.undo(`remove remote records${tag}`, () => removeRemote(way, disks));
   await sendDisks(run, way, disks, { part, tag });
   return { way, vm: await sendVm(run, way, disks, { saved: undefined, blocked: blockedUntilGiven }, tag) };
 }
@@ -188,7 +182,7 @@ async function carryDisks(
     (tx) => unmarkBusy(tx, asRef(run.ref), marks),
   );
   const sent: SentDisk[] = [];
-  await begin(run, way, sent, tag);
+  run.undo(`remove remote records${tag}`, () => removeRemote(way, sent));
   await sendDisks(run, way, sent, { part, tag });
   await run.step(`names${tag}`, () => nameDisks(way, sent));
 }

@@ -35,11 +35,7 @@ type Invitation = InvitationAnswer & { readonly apiUrl: string };
 async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> {
   const { session } = run.context['sealed'] as { session: string };
   const other = await OtherPool.at(plane.store, address, session);
-  await run.step(
-    'ask',
-    async () => undefined,
-    () => other.logOut(),
-  );
+  run.undo('log out', () => other.logOut());
   const leaving = await run.commit(
     'begin',
     (tx) => begin(tx, run, address),

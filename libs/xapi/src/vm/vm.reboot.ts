@@ -30,21 +30,18 @@ interface Begun {
 }
 
 async function reboot(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How): Promise<void> {
-  let answer: VmAnswer | undefined;
-  const begun = await run.commit(
-    'begin',
-    (tx) => begin(tx, vm),
-    // A domain that was built once more is there, whatever could not be said of it.
-    async (tx, present) => void (answer && (await showBuilt(plane, tx, { vm, how, ...present }, answer))),
-  );
-  const built = (answer = await run.step('boot', () =>
+  const begun = await run.commit('begin', (tx) => begin(tx, vm));
+  const built = await run.step('boot', () =>
     plane.agents.ensure(
       begun.placed,
       { state: 'running', spec: begun.spec, boots: begun.boots, reboot: how },
       patienceOf(run),
     ),
-  ));
-  return run.conclude('show', async (tx) => {
+  );
+  const booted = run.pointOfNoReturn('booted', {
+    show: async (tx) => void (await showBuilt(plane, tx, { vm, how, ...begun }, built)),
+  });
+  return booted.conclude('show', async (tx) => {
     if (!(await showBuilt(plane, tx, { vm, how, ...begun }, built)))
       throw new Superseded(begun.placed.vm, begun.placed.host);
     if (how !== 'devices') await showBooted(plane, tx, vm, begun.placed);

@@ -22,16 +22,15 @@ export const vmShutdown = (plane: Plane) => ({
 });
 
 async function stop(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>, how: How, otherwise?: How): Promise<void> {
-  let gone = false;
   const placed = await run.commit(
     'stop',
     async (tx) => (await beginStop(tx, vm)) ?? (await discard(tx, vm)) ?? null,
-    (tx, row) => (row && gone ? haltVm(tx, vm, row.vmEpoch) : resume(tx, vm, row)),
+    (tx, row) => resume(tx, vm, row),
   );
   if (!placed) return run.conclude('show', (tx) => tellStopped(plane, tx, vm, how));
   await run.step('halt', () => haltDomain(plane, run, placed, how, otherwise));
-  gone = true;
-  return run.conclude('show', async (tx) => {
+  const halted = run.pointOfNoReturn('halted', { show: (tx) => haltVm(tx, vm, placed.vmEpoch) });
+  return halted.conclude('show', async (tx) => {
     await haltVm(tx, vm, placed.vmEpoch);
     await forgetSaved(tx, vm);
     await tellStopped(plane, tx, vm, how, placed.host);

@@ -26,22 +26,23 @@ interface Begun {
 }
 
 async function suspend(plane: Plane, run: Run<Tx>, vm: Ref<'VM'>): Promise<void> {
-  let image: SavedImage | undefined;
-  const { placed, vdi } = await run.commit(
+  const begun = await run.commit(
     'begin',
     (tx) => begin(plane, tx, vm),
-    // Once the memory is saved the domain is gone, whatever could not be said of it.
-    async (tx, begun) =>
-      image && (await show(plane, tx, vm, { ...begun, saved: image })) ? undefined : abort(tx, vm, begun),
+    (tx, present) => abort(tx, vm, present),
   );
+  const { placed } = begun;
   const answer = await run.step('save', () => save(plane, run, placed));
   if (!answer) {
     await run.commit('ended', (tx) => haltVm(tx, vm, placed.vmEpoch));
     throw new Superseded(placed.vm, placed.host);
   }
-  const saved = (image = answer.saved ?? {});
-  return run.conclude('show', async (tx) => {
-    if (!(await show(plane, tx, vm, { placed, vdi, saved }))) throw new Superseded(placed.vm, placed.host);
+  const ended = { ...begun, saved: answer.saved ?? {} };
+  const saved = run.pointOfNoReturn('saved', {
+    show: async (tx) => void ((await show(plane, tx, vm, ended)) || (await dropSuspendVdi(tx, begun.vdi))),
+  });
+  return saved.conclude('show', async (tx) => {
+    if (!(await show(plane, tx, vm, ended))) throw new Superseded(placed.vm, placed.host);
   });
 }
 

@@ -52,15 +52,10 @@ async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Pro
     trip,
     mark: `migration ${run.ref.replace('OpaqueRef:', '')}`,
   };
-  const given = { away: false };
   const disks: SentDisk[] = [];
-  await run.step(
-    'begin there',
-    async () => undefined,
-    async () => (given.away ? undefined : removeRemote(way, disks)),
-  );
+  run.undo('remove remote records', () => removeRemote(way, disks));
   await sendDisks(run, way, disks, { part: disksPart });
-  const leaving = trip.running ? await stop(plane, run, sent, given) : undefined;
+  const leaving = trip.running ? await stop(plane, run, sent) : undefined;
   const guest = { saved: leaving?.saved, blocked: trip.copy ? {} : blockedUntilGiven };
   const vm = await sendVm(run, way, disks, guest);
   if (trip.copy)
@@ -69,23 +64,33 @@ async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Pro
       return vm;
     });
   if (leaving) await run.step('load there', () => resumeRemote(way, vm));
-  await run.commit(
-    'give away',
-    async (tx) => {
-      if (leaving && !(await completeDeparture(tx, leaving.from)))
-        throw failed(trip, leaving.from.source.host, there.host, 'the VM ended while it was moved');
-    },
-    (tx) => removeSent(plane, tx, trip),
-  );
-  given.away = true;
+  return giveAway(run, way, vm, leaving?.from);
+}
+
+/** The VM is the other pool's from one statement on; what follows only tidies up. */
+async function giveAway(
+  run: Run<Tx>,
+  way: SendingContext,
+  vm: Ref<'VM'>,
+  from: DepartingRun | undefined,
+): Promise<Ref<'VM'>> {
+  const { plane, trip, there } = way;
+  await run.commit('give away', async (tx) => {
+    if (from && !(await completeDeparture(tx, from)))
+      throw failed(trip, from.source.host, there.host, 'the VM ended while it was moved');
+  });
   const release = (): Promise<void> => releaseRemote(way, vm);
-  await run.step(
-    'release',
-    () => forward(plane, release),
-    () => attempted(plane, release),
-  );
-  if (leaving) await run.step('clear', () => stopDomain(plane, aside(leaving.from.source)));
-  return run.conclude('gone', async (tx) => {
+  const clear = async (): Promise<void> => from && stopDomain(plane, aside(from.source));
+  const given = run.pointOfNoReturn('given away', {
+    outside: async () => {
+      await attempted(plane, release);
+      await clear();
+    },
+    show: (tx) => removeSent(plane, tx, trip),
+  });
+  await given.step('release', () => forward(plane, release));
+  if (from) await given.step('clear', clear);
+  return given.conclude('gone', async (tx) => {
     await removeSent(plane, tx, trip);
     return vm;
   });
@@ -113,12 +118,7 @@ interface Stopped {
   readonly saved: SavedImage;
 }
 /** The guest's memory as it is when it stands still. It is woken here again if what follows fails. */
-async function stop(
-  plane: Plane,
-  run: Run<Tx>,
-  { vm, live }: MigrateSendParams,
-  given: { readonly away: boolean },
-): Promise<Stopped> {
+async function stop(plane: Plane, run: Run<Tx>, { vm, live }: MigrateSendParams): Promise<Stopped> {
   const from = await run.commit('leave', async (tx) => {
     const record = await tx.lock('VM', vm);
     const leaving = await beginDeparture(
@@ -130,11 +130,7 @@ async function stop(
     return leaving;
   });
   const { source, attempt } = from;
-  await run.step(
-    'stand by',
-    async () => undefined,
-    () => (given.away ? stopDomain(plane, aside(source)) : goOn(plane, run, from)),
-  );
+  run.undo('wake here', () => goOn(plane, run, from));
   const asked = {
     ...patienceOf(run),
     answerMs: 500,

@@ -1,7 +1,7 @@
 /** Back to a snapshot: what runs is stopped, then disks, interfaces, memory and settings become the snapshot's in one change. */
 import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import { Later, type Run } from '@xenplane/work';
+import { Later, type Onward, type Run } from '@xenplane/work';
 import { admitVm, busyLimitMs, isBusy } from '../../begin/admission';
 import { raiseVmAlert } from '../../core/alerts';
 import { recreate, revertTo } from './vm-snapshot';
@@ -22,18 +22,27 @@ interface Begun {
 }
 
 async function revert(plane: Plane, run: Run<Tx>, snapshot: Ref<'VM'>): Promise<void> {
-  let gone = false;
-  const { vm, placed } = await run.commit(
+  const begun = await run.commit(
     'begin',
     (tx) => begin(tx, run, snapshot),
-    (tx, begun) => giveUp(tx, run, begun, gone),
+    (tx, present) => giveUp(tx, run, present),
   );
-  if (vm && placed) {
-    await run.step('halt', () => stopDomain(plane, placed));
-    gone = true;
-    await run.commit('halted', (tx) => haltVm(tx, vm, placed.vmEpoch));
-  }
-  return run.conclude('revert', (tx) => finish(plane, tx, run, { snapshot, vm }));
+  const onward = await halt(plane, run, begun);
+  return onward.conclude('revert', (tx) => finish(plane, tx, run, { snapshot, vm: begun.vm }));
+}
+
+/** A VM that runs is stopped, and stays so whatever follows. */
+async function halt(plane: Plane, run: Run<Tx>, { vm, placed }: Begun): Promise<Onward<Tx>> {
+  if (!vm || !placed) return run;
+  await run.step('halt', () => stopDomain(plane, placed));
+  const halted = run.pointOfNoReturn('stopped', {
+    show: async (tx) => {
+      await haltVm(tx, vm, placed.vmEpoch);
+      await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
+    },
+  });
+  await halted.commit('halted', (tx) => haltVm(tx, vm, placed.vmEpoch));
+  return halted;
 }
 
 const marksOn = (vm: Ref<'VM'>): { cls: 'VM'; ref: Ref<'VM'>; op: string }[] => [
@@ -52,10 +61,9 @@ async function begin(tx: Tx, run: Run<Tx>, ref: Ref<'VM'>): Promise<Begun> {
   return { vm: present.ref, placed: (await beginStop(tx, present.ref)) ?? null };
 }
 
-async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun, gone: boolean): Promise<void> {
+async function giveUp(tx: Tx, run: Run<Tx>, { vm, placed }: Begun): Promise<void> {
   if (!vm) return;
-  if (placed && gone) await haltVm(tx, vm, placed.vmEpoch);
-  else if (placed) await changeRunState(tx, vm, placed.vmEpoch, ['S'], 'R');
+  if (placed) await changeRunState(tx, vm, placed.vmEpoch, ['S'], 'R');
   await unmarkBusy(tx, asRef(run.ref), marksOn(vm));
 }
 
