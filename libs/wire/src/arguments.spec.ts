@@ -15,6 +15,7 @@ import {
   assertParamCount,
   bindArguments,
   decodeArguments,
+  decodeNamed,
   encodeJson,
   methodNames,
   parseMethod,
@@ -198,5 +199,50 @@ describe('names', () => {
     expect(names).not.toContain('VM.get_all_records_where');
     expect(new Set(names).size).toBe(names.length);
     expect(encodeJson(set(string), names)).toBe(JSON.stringify(names));
+  });
+});
+
+describe('arguments by name', () => {
+  test('are those that the same values give by position, defaults included', () => {
+    expect(decodeNamed(message('session.login_with_password'), { pwd: 'p', uname: 'u' })).toEqual(
+      decodeArguments(message('session.login_with_password'), ['u', 'p']).args,
+    );
+    expect(decodeNamed(message('VM.start'), { vm: 'r', force: true, start_paused: false })).toEqual(
+      decodeArguments(message('VM.start'), [session, 'r', false, true]).args,
+    );
+  });
+
+  test.each<[string, string, Readonly<Record<string, unknown>>, readonly string[]]>([
+    [
+      'one that the message does not have',
+      'VM.start',
+      { vm: 'r', start_paused: false, force: false, host: 'h' },
+      ['INVALID_VALUE', 'host', 'no parameter of VM.start'],
+    ],
+    [
+      'one that is an own name of every object',
+      'VM.get_record',
+      { self: 'r', constructor: 'x' },
+      ['INVALID_VALUE', 'constructor', 'no parameter of VM.get_record'],
+    ],
+    [
+      'one that is missing',
+      'VM.start',
+      { vm: 'r', force: false },
+      ['INVALID_VALUE', 'start_paused', 'missing'],
+    ],
+    [
+      'one of the wrong type',
+      'VM.start',
+      { vm: 'r', start_paused: 'no', force: false },
+      ['INTERNAL_ERROR', 'VM.start start_paused: Expected bool, got string "no"'],
+    ],
+  ])('%s is refused', (_what, name, named, description) => {
+    expect.assertions(1);
+    try {
+      decodeNamed(message(name), named);
+    } catch (error) {
+      expect((error as XenError).description).toEqual(description);
+    }
   });
 });

@@ -30,6 +30,19 @@ export function decodeArguments(message: Message, params: readonly unknown[]): A
     args[param.name] = i < own.length ? read(message, param, own[i]) : fresh(param.type.default);
   return session === undefined ? { args } : { session, args };
 }
+
+/** The arguments of a call that names them. Throws INVALID_VALUE for a name that the message does not have, or that it needs. */
+export function decodeNamed(message: Message, named: Readonly<Record<string, unknown>>): Arguments['args'] {
+  const unknown = Object.keys(named).find((name) => !message.params.some((param) => param.name === name));
+  if (unknown !== undefined) throw new XenError('INVALID_VALUE', unknown, `no parameter of ${message.name}`);
+  const args: Record<string, unknown> = {};
+  for (const param of message.params) {
+    if (Object.hasOwn(named, param.name)) args[param.name] = read(message, param, named[param.name]);
+    else if ('default' in param.type) args[param.name] = fresh(param.type.default);
+    else throw new XenError('INVALID_VALUE', param.name, 'missing');
+  }
+  return args;
+}
 export const sessionToken = (value: unknown): string => String(stringCodec.decode(value));
 
 /** Counts, then reads. */

@@ -34,7 +34,7 @@ export {
   type Blocks,
 } from './pieces';
 export { plainOf } from './any-record';
-export { assertParamCount, bindArguments, decodeArguments, sessionToken, type Arguments } from './arguments';
+export { assertParamCount, bindArguments, decodeArguments, decodeNamed, sessionToken, type Arguments } from './arguments';
 export { methodNames, methodNamesType, parseMethod, type Method } from './methods';
 export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
 export { decodeTaskResult, encodeTaskResult } from './task-result';

@@ -1,6 +1,7 @@
 export { demoImage } from './images/demo-image';
 export * from './core/context';
 export * from './dispatch/dispatch';
+export type { Answer, Request } from './dispatch/call';
 export * from './api/sessions';
 export { pendingUpdates, type PendingUpdates } from './pool/updates/update-checksum';
 export { auditLines } from './api/audit';

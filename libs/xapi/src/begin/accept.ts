@@ -8,7 +8,6 @@ import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
 import { admit, busyLimitMs, isBusy } from './admission';
 import { markBusy } from './operation-store';
-import { assertAllowed } from '../people/roles';
 import { sealOf } from '../registry/sealed-arguments';
 import { inSession } from '../api/sessions';
 import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
@@ -39,7 +38,6 @@ export async function startOperation(plane: Plane, start: Start): Promise<unknow
 async function seal(plane: Plane, start: Start): Promise<Start> {
   const exchange = sealOf(start.message.name);
   if (!exchange) return start;
-  assertAllowed(start.session, start.message, start.args);
   return { ...start, ...(await exchange(plane, start.args)) };
 }
 
@@ -81,7 +79,6 @@ const newTask = (plane: Plane): Ref<'task'> => asRef(`OpaqueRef:${plane.ids.uuid
 async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   const { message, session, args } = start;
   await inSession(plane, start, async (tx) => {
-    assertAllowed(session, message, args);
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
     await markBusy(tx, ref, marks);
     await insertTask(tx, { ref, label: start.label, session, ...start.head });

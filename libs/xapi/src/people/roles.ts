@@ -44,39 +44,33 @@ function mapField(message: Message): { verb: string; name: string; keyRoles: Key
   return verb && name && keyRoles ? { verb, name, keyRoles } : undefined;
 }
 
-/**
- * Refuses what the session's role does not allow. `before` is the present value of the map that a set_ replaces:
- * every key that appears, changes or goes needs what adding or removing it alone would need (lesson of XSA-489).
- */
+/** Refuses what the session's role does not allow, as far as the arguments show it. */
 export function assertAllowed(
   session: Session,
   message: Message,
   args: Readonly<Record<string, unknown>>,
-  before?: Readonly<Record<string, string>>,
 ): void {
   const field = mapField(message);
   if (field && field.verb !== 'set') return assertKey(session, message, field.keyRoles, String(args['key']));
   if (!allows(session.role, message.role) && !(message.clientCert && session.role === 'client-cert'))
     throw denied(permissionOf(message), message.role);
-  if (field && before)
-    assertChangedKeys(session, message, field.keyRoles, before, args['value'] as Record<string, string>);
   if (message.kind === 'create')
     assertGivenKeys(session, message, message.cls, args['args'] as Record<string, unknown>);
 }
 
-/** True if the present value must be known before the roles for a set_ can be judged. */
-export const needsBefore = (message: Message): string | undefined => {
+/** The map field that a set_ replaces whose keys have roles: its present value must be known before they can be judged. */
+export const replacedMap = (message: Message): string | undefined => {
   const field = mapField(message);
   return field?.verb === 'set' ? field.name : undefined;
 };
 
-function assertChangedKeys(
+/** Every key that appears, changes or goes needs what adding or removing it alone would need (lesson of XSA-489). */
+export function assertChangedKeys(
   session: Session,
   message: Message,
-  roles: KeyRoles,
-  before: Readonly<Record<string, string>>,
-  after: Readonly<Record<string, string>>,
+  { before, after }: Readonly<Record<'before' | 'after', Readonly<Record<string, string>>>>,
 ): void {
+  const roles = mapField(message)?.keyRoles ?? {};
   for (const key of new Set([...Object.keys(before), ...Object.keys(after)]))
     if (before[key] !== after[key]) assertKey(session, message, roles, key);
 }

@@ -32,15 +32,10 @@ export async function logIn(
 
 async function logInOnce(dispatcher: Dispatcher, credentials: string, way: RequestOrigin): Promise<Login> {
   const at = credentials.indexOf(':');
-  const params = [
-    at < 0 ? credentials : credentials.slice(0, at),
-    at < 0 ? '' : credentials.slice(at + 1),
-    '1.0',
-    'http',
-  ];
+  const [uname, pwd] = at < 0 ? [credentials, ''] : [credentials.slice(0, at), credentials.slice(at + 1)];
   const answer = await dispatcher.call({
     method: 'session.login_with_password',
-    params,
+    named: { uname, pwd, version: '1.0', originator: 'http' },
     signal: new AbortController().signal,
     way,
   });
