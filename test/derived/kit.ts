@@ -3,7 +3,7 @@ import { messages } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import { complaints } from '@xenplane/testing';
 import { OperationWorker, type Surroundings } from '@xenplane/work';
-import { describeError, operationsOf, PostgresOperations, startInternally, type Plane } from '@xenplane/xapi';
+import { describeError, operationsOf, PostgresOperations, beginInternally, type Plane } from '@xenplane/xapi';
 import { eventually, login, startWorld, type Call, type World } from '../world';
 
 /** For each operation, what it is asked of: the parameters, made anew each time. */
@@ -48,9 +48,8 @@ export class Kit {
       backoffMs: 1,
       ...(around ? { around } : {}),
     });
-    const whole = worker.run(task).finally(() => (over = true));
-    let over = false;
-    await this.workBelow(task, () => over || this.stopped);
+    const whole = worker.run(task);
+    await this.workBelow(task, whole);
     await whole;
     for (let others = await this.open(task); others.length > 0; others = await this.open(task)) {
       for (const child of others.filter((ref) => ref !== task)) await this.work(child);
@@ -72,14 +71,19 @@ export class Kit {
     const message = messages.get(method);
     if (message?.async) return this.call<string>(`Async.${method}`, ...params);
     const args = Object.fromEntries(message?.params.map((p, i) => [p.name, params[i]]) ?? []);
-    return inTransaction(this.plane.store, (tx) => startInternally(tx, this.plane, method, args));
+    return inTransaction(this.plane.store, (tx) => beginInternally(tx, this.plane, method, args));
   }
 
   /** Runs the work that a piece of work has begun, until that has ended. */
-  private async workBelow(task: string, over: () => boolean): Promise<void> {
-    for (let waitMs = 5; !over(); waitMs = Math.min(50, 2 * waitMs)) {
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
-      if (over() || waitMs < 50) continue;
+  private async workBelow(task: string, whole: Promise<unknown>): Promise<void> {
+    let over = false;
+    const end = whole.then(
+      () => (over = true),
+      () => (over = true),
+    );
+    while (!over && !this.stopped) {
+      await Promise.race([end, new Promise((resolve) => setTimeout(resolve, 50))]);
+      if (over) return;
       const parts = await this.plane.store
         .query<{
           ref: string;

@@ -2,13 +2,13 @@
  * Turns a call that is durable work into a row: checked, marked and recorded in one transaction, then rung for.
  * From that commit on the client may disappear and every process may die; the operation still ends.
  */
-import { asRef, XenError, type Message, type Ref } from '@xenplane/model';
+import { XenError, type Message, type Ref } from '@xenplane/model';
 import { decodeTaskResult } from '@xenplane/wire';
-import { inTransaction, type Tx } from '@xenplane/store';
+import { inTransaction } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
+import { rulesOf } from '../registry/operation-rules';
 import { admit, busyLimitMs, isBusy } from './admission';
-import { markBusy } from './operation-store';
-import { sealOf } from '../registry/sealed-arguments';
+import { beginOperation, newTask, type NewOperation } from './begin-operation';
 import { inSession } from '../api/sessions';
 import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
 
@@ -36,9 +36,8 @@ export async function startOperation(plane: Plane, start: Start): Promise<unknow
 }
 
 async function seal(plane: Plane, start: Start): Promise<Start> {
-  const exchange = sealOf(start.message.name);
-  if (!exchange) return start;
-  return { ...start, ...(await exchange(plane, start.args)) };
+  const { seal: exchange } = rulesOf(start.message.name);
+  return exchange ? { ...start, ...(await exchange(plane, start.args)) } : start;
 }
 
 /** In the background every refusal belongs to the task. */
@@ -74,40 +73,26 @@ async function acceptWaiting(plane: Plane, start: Start, signal: AbortSignal): P
 }
 const busyRetryMs = 1000;
 
-const newTask = (plane: Plane): Ref<'task'> => asRef(`OpaqueRef:${plane.ids.uuid()}`);
-
+/** Admits the operation and writes it down, with its busy objects, in one transaction. */
 async function accept(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
   const { message, session, args } = start;
   await inSession(plane, start, async (tx) => {
     const marks = await admit({ plane, session, tx, task: ref }, message.name, args);
-    await markBusy(tx, ref, marks);
-    await insertTask(tx, { ref, label: start.label, session, ...start.head });
-    insertOperation(tx, start, ref, true);
+    await beginOperation(tx, plane, ref, { ...operationOf(start), marks });
   });
-  await plane.doorbell.ring([{ ref, attempt: 0 }]);
 }
 
-async function acceptUnadmitted(plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> {
-  await inSession(plane, start, async (tx) => {
-    await insertTask(tx, { ref, label: start.label, session: start.session, ...start.head });
-    insertOperation(tx, start, ref, false);
-  });
-  await plane.doorbell.ring([{ ref, attempt: 0 }]);
-}
+const acceptUnadmitted = (plane: Plane, start: Start, ref: Ref<'task'>): Promise<void> =>
+  inSession(plane, start, (tx) => beginOperation(tx, plane, ref, operationOf(start)));
 
-function insertOperation(
-  tx: Tx,
-  { message, args, session, sealed }: Start,
-  ref: Ref<'task'>,
-  admitted: boolean,
-): void {
-  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
-    ref,
-    message.name,
-    JSON.stringify(args),
-    JSON.stringify({ session, admitted, ...(sealed ? { sealed } : {}) }),
-  ]);
-}
+const operationOf = ({ message, args, label, session, head, sealed }: Start): NewOperation => ({
+  method: message.name,
+  args,
+  label,
+  session,
+  head,
+  sealed,
+});
 
 async function refuse(plane: Plane, start: Start, ref: Ref<'task'>, error: XenError): Promise<void> {
   await inSession(plane, start, async (tx) => {
@@ -139,50 +124,4 @@ async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
     tx.leave('WITH owner AS (DELETE FROM task_owner WHERE task = $1) DELETE FROM task WHERE ref = $1', [ref]);
   });
-}
-
-/** Work that is a part of other work: asked for by whoever asked for that, its task under that one's. */
-export async function startWithin(
-  tx: Tx,
-  plane: Plane,
-  whole: { readonly ref: string; readonly context: Readonly<Record<string, unknown>> },
-  method: string,
-  args: Readonly<Record<string, unknown>>,
-): Promise<Ref<'task'>> {
-  const ref = newTask(plane);
-  const session = whole.context['session'] as Session | undefined;
-  await insertTask(tx, { ref, label: `Async.${method}`, session, subtaskOf: asRef<'task'>(whole.ref) });
-  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
-    ref,
-    method,
-    JSON.stringify(args),
-    JSON.stringify({ ...(session ? { session } : {}), admitted: false }),
-  ]);
-  tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
-  return ref;
-}
-
-/** Work that the control plane itself asks for, inside a transaction of its own; the sweeper rings for it. */
-export async function startInternally(
-  tx: Tx,
-  plane: Plane,
-  method: string,
-  args: Readonly<Record<string, unknown>>,
-  parent?: { readonly task: Ref<'task'>; readonly session: Session | undefined },
-): Promise<Ref<'task'>> {
-  const ref = newTask(plane);
-  await insertTask(tx, {
-    ref,
-    label: method,
-    session: parent?.session,
-    ...(parent ? { subtaskOf: parent.task } : {}),
-  });
-  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
-    ref,
-    method,
-    JSON.stringify(args),
-    JSON.stringify(parent?.session ? { admitted: false, session: parent.session } : { admitted: false }),
-  ]);
-  tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
-  return ref;
 }

@@ -11,19 +11,21 @@ import {
 } from '@xenplane/domain';
 import { asRef, isClassName, messages, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
-import { copyable, migratable } from '../storage/vdi-move';
+import { Later } from '@xenplane/work';
 import type { Context } from '../core/context';
-import { assertLive, assertUnused } from '../host/host-use';
-import { busyMarksOf, type BusyMark } from './operation-targets';
-import { markBusy } from './operation-store';
-import { modeOf } from '../runs/domain-spec';
+import { busyMarksOf, type BusyMark } from './busy-marks';
+import { markBusy } from './busy-marks';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './lifecycle-subjects';
-import { assertMayCopyKeys, assertMayRevertKeys } from '../vm/vm-keys';
+import { rulesOf } from '../registry/operation-rules';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
 export const isBusy = (error: unknown): error is XenError =>
   error instanceof XenError && error.code === 'OTHER_OPERATION_IN_PROGRESS';
+
+/** An operation that a scheduler runs waits for a busy object without holding a place. */
+export const laterIfBusy = (error: unknown): unknown =>
+  isBusy(error) ? new Later(500, busyLimitMs, error) : error;
 
 type In = Pick<Context, 'tx'>;
 interface Question {
@@ -138,17 +140,18 @@ export async function admitMarked(context: Context, method: string, args: Args):
 
 /** Checks what an operation takes, and locks it; the caller marks it. */
 export async function admit(context: Context, method: string, args: Args): Promise<readonly BusyMark[]> {
+  const rules = rulesOf(method);
   const marks = busyMarksOf(method, args);
   if (marks.length === 0) await assertThere(context, method, args);
   // Asked at once, which is one round trip; the first refusal in this order is the answer.
   const checked = marks.filter(({ unchecked }) => !unchecked);
   const answers = [
     ...checked.map(({ cls, ref, op }) => admitOne(context, cls, ref, op, args)),
-    admission[method]?.(context, args),
+    rules.admit?.(context, args),
   ];
   for (const answer of answers) answer?.catch(() => undefined);
   for (const answer of answers) await answer;
-  if (method in preempting)
+  if (rules.preempts)
     await preempt(
       context,
       marks.map((m) => m.ref),
@@ -163,71 +166,7 @@ async function assertThere({ tx }: Context, method: string, args: Args): Promise
   if (first && isClassName(cls)) await tx.get(cls, asRef(String(args[first.name])));
 }
 
-/** Checks of single methods. */
-const admission: Readonly<Partial<Record<string, (context: Context, args: Args) => Promise<void>>>> = {
-  'VM.start': disksFree,
-  'VM.start_on': onHost,
-  'VM.resume': disksFree,
-  'VM.resume_on': onHost,
-  'VM.restart_device_models': emulated,
-  'VDI.copy': copyable,
-  'VDI.pool_migrate': migratable,
-  'host.shutdown': mayGoDown,
-  'host.reboot': mayGoDown,
-  'host.restart_agent': live,
-  'host.dmesg': live,
-  'host.bugreport_upload': live,
-  'host.send_debug_keys': live,
-  'VM.copy': ({ tx, session }, args) => assertMayCopyKeys({ tx, session }, 'copy', asRef(String(args['vm']))),
-  'VM.revert': ({ tx, session }, args) =>
-    assertMayRevertKeys({ tx, session }, asRef(String(args['snapshot']))),
-};
-const hostIn = (args: Args): Ref<'host'> => asRef<'host'>(String(args['host']));
-async function live({ tx }: Context, args: Args): Promise<void> {
-  await assertLive(tx, hostIn(args));
-}
-async function mayGoDown({ tx }: Context, args: Args): Promise<void> {
-  await assertLive(tx, hostIn(args));
-  await assertUnused(tx, hostIn(args));
-}
-
-/** No other running VM may hold a disk that this one would write; no transfer may write to one, nor read one that this VM would write. */
-async function disksFree({ tx }: Context, { vm }: Args): Promise<void> {
-  const [[held], busy] = await Promise.all([
-    tx.query<{ vdi: string }>(
-      `SELECT mine."VDI" AS vdi FROM vbd mine JOIN vdi d ON d.ref = mine."VDI" AND NOT d.sharable JOIN vbd other ON other."VDI" = mine."VDI" AND other.ref <> mine.ref AND other.currently_attached
-       JOIN vm v ON v.ref = other."VM" AND v.power_state <> 'Suspended' WHERE mine."VM" = $1 AND (mine.mode = 'RW' OR other.mode = 'RW') LIMIT 1`,
-      [vm],
-    ),
-    tx.query<{ ref: string; ops: Row<'VDI'>['current_operations'] }>(
-      `SELECT d.ref, d.current_operations AS ops FROM vbd b JOIN vdi d ON d.ref = b."VDI" AND d.current_operations <> '{}' WHERE b."VM" = $1 AND (b.mode = 'RW' AND NOT d.sharable OR 'blocked' IN (SELECT value FROM jsonb_each_text(d.current_operations)))`,
-      [vm],
-    ),
-  ]);
-  if (held) throw new XenError('VDI_IN_USE', held.vdi);
-  for (const { ref, ops } of busy) {
-    const blocking = Object.fromEntries(Object.entries(ops).filter(([, op]) => op === 'blocked'));
-    const refused =
-      vdiLifecycle.busyWith(ref, blocking) ??
-      (Object.values(ops).includes('copy') ? new XenError('VDI_IN_USE', ref) : undefined);
-    if (refused) throw refused;
-  }
-}
-/** Only a guest of full virtualisation has device models. */
-async function emulated({ tx }: Context, args: Args): Promise<void> {
-  const vm = await tx.get('VM', asRef<'VM'>(String(args['self'])));
-  if (modeOf(vm) !== 'hvm') throw new XenError('CANNOT_RESTART_DEVICE_MODEL', vm.ref);
-}
-/** A host that is being emptied takes nobody in. */
-async function onHost(context: Context, args: Args): Promise<void> {
-  const { ref, current_operations } = await context.tx.get('host', hostIn(args));
-  if (Object.values(current_operations).includes('evacuate'))
-    throw new XenError('HOST_EVACUATE_IN_PROGRESS', ref);
-  await disksFree(context, args);
-}
-
-/** Operations that end what is under way on the VM. */
-const preempting: Readonly<Record<string, true>> = { 'VM.hard_shutdown': true, 'VM.hard_reboot': true };
+/** Asks what is under way on the VMs to stop. */
 async function preempt({ tx, task }: Context, refs: readonly string[]): Promise<void> {
   for (const vm of await tx.getMany('VM', refs)) {
     const others = Object.keys(vm.current_operations).filter((other) => other !== task);

@@ -2,12 +2,14 @@
 import { asRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { Parked, type Run } from '@xenplane/work';
-import { startInternally } from './accept';
+import { beginInternally } from './begin-operation';
 import type { Plane, Session } from '../core/context';
 
 export interface ChildOperation {
   readonly method: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** The name of its task, where it is not the method. */
+  readonly label?: string;
 }
 export interface EndedChild {
   readonly task: string;
@@ -18,7 +20,7 @@ export interface EndedChild {
 }
 const lookAgainMs = 250;
 
-export async function startChildOperations(
+export async function beginChildOperations(
   plane: Plane,
   tx: Tx,
   run: Run<Tx>,
@@ -26,7 +28,8 @@ export async function startChildOperations(
 ): Promise<Ref<'task'>[]> {
   const parent = { task: asRef<'task'>(run.ref), session: run.context['session'] as Session | undefined };
   const tasks: Ref<'task'>[] = [];
-  for (const { method, args } of children) tasks.push(await startInternally(tx, plane, method, args, parent));
+  for (const { method, args, label = method } of children)
+    tasks.push(await beginInternally(tx, plane, method, args, { ...parent, label }));
   return tasks;
 }
 

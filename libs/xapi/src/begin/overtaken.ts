@@ -6,6 +6,7 @@ import { XenError, type Ref } from '@xenplane/model';
 import type { Store } from '@xenplane/store';
 import { Cancelled } from '@xenplane/work';
 import type { Superseded } from '../core/agents';
+import { rulesOf } from '../registry/operation-rules';
 
 interface Facts extends Record<string, unknown> {
   readonly ref: Ref<'VM'>;
@@ -13,15 +14,6 @@ interface Facts extends Record<string, unknown> {
   readonly cancelled: boolean | null;
   readonly lost_on: Ref<'host'> | null;
 }
-
-/** The state in which a VM must be for an operation; all others need one that runs. */
-const needed: Readonly<Record<string, string>> = {
-  'VM.start': 'Halted',
-  'VM.start_on': 'Halted',
-  'VM.resume': 'Suspended',
-  'VM.resume_on': 'Suspended',
-  'VM.unpause': 'Paused',
-};
 
 export async function whyOvertaken(
   store: Store,
@@ -36,7 +28,7 @@ export async function whyOvertaken(
   if (facts?.cancelled) return new Cancelled(operation.ref);
   if (superseded.meaning) return superseded.meaning;
   if (!facts) return new XenError('HANDLE_INVALID', 'VM', superseded.vm);
-  return whatHappened(facts, needed[operation.method] ?? 'Running', superseded.host);
+  return whatHappened(facts, rulesOf(operation.method).rests ?? 'Running', superseded.host);
 }
 
 function whatHappened(

@@ -2,7 +2,7 @@
 import type { Report, ReportAnswer, ReportRequest, VmEvent } from '@xenplane/hypervisor';
 import { asRef, isNullRef, nullRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { startInternally } from '../begin/accept';
+import { beginInternally } from '../begin/begin-operation';
 import { raiseVmAlert } from '../core/alerts';
 import { dateTime, type Plane } from '../core/context';
 import { renewGuest, showGuest } from '../vm/guest/guest-metrics';
@@ -82,7 +82,7 @@ async function ended(
     reason === 'shutdown'
       ? record.actions_after_shutdown === 'restart'
       : reason === 'crash' && record.actions_after_crash.endsWith('restart');
-  if (again) await startInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
+  if (again) await beginInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
 }
 
 async function showRebooted(tx: Tx, plane: Plane, vm: Ref<'VM'>, domid: number): Promise<void> {

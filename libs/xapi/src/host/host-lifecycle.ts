@@ -1,7 +1,7 @@
 /** Hosts that take guests or do not, that are to be emptied, that are gone for good. */
 import { asRef, classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { startInternally } from '../begin/accept';
+import { beginInternally } from '../begin/begin-operation';
 import { admitHost } from '../begin/admission';
 import type { Context } from '../core/context';
 import { evacuationPlan, residents } from './evacuation';
@@ -40,7 +40,7 @@ async function stopToolstack(context: Context): Promise<void> {
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const host = hereOf(context);
   await assertLive(context.tx, host);
-  await startInternally(context.tx, context.plane, 'host.restart_agent', { host });
+  await beginInternally(context.tx, context.plane, 'host.restart_agent', { host });
 }
 
 /** All reasons in one parameter, each with its own parameters behind it. */

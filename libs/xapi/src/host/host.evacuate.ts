@@ -2,8 +2,7 @@
 import { classes, errorFrom, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { startWithin } from '../begin/accept';
-import { endedChildren } from '../begin/child-operations';
+import { beginChildOperations, endedChildren } from '../begin/child-operations';
 import type { Plane } from '../core/context';
 import { evacuationPlan, type EvacuatedVm } from './evacuation';
 
@@ -56,11 +55,13 @@ async function moveBatch(
   { moves, network }: Batch,
 ): Promise<readonly string[] | undefined> {
   const options = { live: 'true', ...(isNullRef(network) ? {} : { network }) };
-  const ends = await endedChildren(plane, run, `move ${name}`, async (tx) => {
-    const started: string[] = [];
-    for (const { vm, host } of moves)
-      started.push(await startWithin(tx, plane, run, 'VM.pool_migrate', { vm, host, options }));
-    return started;
-  });
+  const migrations = moves.map(({ vm, host }) => ({
+    method: 'VM.pool_migrate',
+    label: 'Async.VM.pool_migrate',
+    args: { vm, host, options },
+  }));
+  const ends = await endedChildren(plane, run, `move ${name}`, (tx) =>
+    beginChildOperations(plane, tx, run, migrations),
+  );
   return ends.find((end) => !end.succeeded)?.error;
 }

@@ -5,7 +5,7 @@
 import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
-import { endedChildren, startChildOperations, type EndedChild } from '../begin/child-operations';
+import { endedChildren, beginChildOperations, type EndedChild } from '../begin/child-operations';
 import type { Plane } from '../core/context';
 
 /** So many starts are under way at once. */
@@ -26,7 +26,7 @@ export const hostFailover = (plane: Plane) => ({
         args: { vm, start_paused: false, force: false },
       }));
       const ends = await endedChildren(plane, run, `start ${1 + from / batchSize}`, (tx) =>
-        startChildOperations(plane, tx, run, children),
+        beginChildOperations(plane, tx, run, children),
       );
       answers.push(...some.map((vm, i): [string, string] => [vm, answerOf(ends[i])]));
       await run.progress((from + some.length) / (vms.length + 1));

@@ -15,8 +15,8 @@ import { readRemote, type RemoteSide } from '../migration/to-pool/remote-choices
 import { planMigration, type MigrationPlan, type MigratedDisk } from '../migration/to-pool/migration-plan';
 import { revealSecrets } from '../storage/device-secrets';
 import type { MigrateSendParams } from '../migration/within-pool/disk-migration';
-import type { BusyMark } from '../begin/operation-targets';
-import { markBusy, unmarkBusy } from '../begin/operation-store';
+import type { BusyMark } from '../begin/busy-marks';
+import { markBusy, unmarkBusy } from '../begin/busy-marks';
 import { RemotePool } from '../pool/remote-pool';
 import type { JoiningObjects } from './joining-objects';
 

@@ -4,7 +4,7 @@
  */
 import { asRef, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { startInternally } from '../begin/accept';
+import { beginInternally } from '../begin/begin-operation';
 import { raiseAlert } from '../core/alerts';
 import { restartsHeldUntil } from '../pool/pool-ha';
 import type { Plane } from '../core/context';
@@ -47,7 +47,7 @@ async function restart(tx: Tx, plane: Plane, vm: Ref<'VM'>, now: Date): Promise<
   );
   if (!noted) return false;
   if (noted.again) await tellFailed(tx, plane, still);
-  await startInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
+  await beginInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
   return true;
 }
 
@@ -94,5 +94,5 @@ export async function alertHostLost(
     [vms],
   );
   for (const { ref } of tried)
-    await startInternally(tx, plane, 'VM.start', { vm: ref, start_paused: false, force: false });
+    await beginInternally(tx, plane, 'VM.start', { vm: ref, start_paused: false, force: false });
 }

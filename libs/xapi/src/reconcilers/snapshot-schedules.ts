@@ -1,7 +1,7 @@
 /** Follows the snapshot schedules. Any number of schedulers may look; the one that moves the time of the last run begins the run. */
 import { snapshotSchedule } from '@xenplane/domain';
 import { inTransaction } from '@xenplane/store';
-import { startInternally } from '../begin/accept';
+import { beginInternally } from '../begin/begin-operation';
 import { dateTime, type Plane } from '../core/context';
 
 interface Enabled {
@@ -38,7 +38,7 @@ async function begin(plane: Plane, { ref, frequency, schedule }: Enabled, now: D
       ],
     );
     if (rows.length === 0) return false;
-    await startInternally(tx, plane, 'VMSS.snapshot_now', { vmss: ref });
+    await beginInternally(tx, plane, 'VMSS.snapshot_now', { vmss: ref });
     return true;
   });
 }

@@ -1,12 +1,9 @@
 /** Every call that is durable work: how it is admitted when it is asked for, and what the scheduler then does. */
-import { asRef, classes, type OperationsOf, type Ref } from '@xenplane/model';
+import { classes, type OperationsOf } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { Later, type Operation, type Run } from '@xenplane/work';
-import { Superseded } from '../core/agents';
-import { admitMarked, busyLimitMs, isBusy } from '../begin/admission';
-import type { Context, Plane, Session } from '../core/context';
-import { systemSession } from '../core/system-session';
-import { whyOvertaken } from '../begin/overtaken';
+import type { Operation, Run } from '@xenplane/work';
+import { admittedRun, type OperationHandler } from '../begin/admitted-run';
+import type { Plane } from '../core/context';
 import { poolJoin } from '../pool-join/pool.join';
 import { poolSyncUpdates } from '../pool/updates/pool.sync_updates';
 import { vbdOperations, vifOperations } from '../vm/hotplug';
@@ -32,10 +29,7 @@ import { vmssOperations } from '../vm/snapshots/vmss.run';
 import { vmStart } from '../vm/vm.start';
 import { vmSuspend } from '../vm/vm.suspend';
 
-type Args = Readonly<Record<string, unknown>>;
-type Handler = (run: Run<Tx>, args: Args) => Promise<unknown>;
-
-function handlers(plane: Plane): ReadonlyMap<string, Handler> {
+function handlers(plane: Plane): ReadonlyMap<string, OperationHandler> {
   const VM: OperationsOf<typeof classes.VM, Run<Tx>> = {
     ...vmStart(plane),
     ...vmShutdown(plane),
@@ -65,9 +59,9 @@ function handlers(plane: Plane): ReadonlyMap<string, Handler> {
   };
   return new Map(
     Object.entries({ pool, VM, VBD, VIF, VDI, host, VM_appliance, VMSS }).flatMap(([cls, calls]) =>
-      Object.entries(calls).map(([call, handler]): [string, Handler] => [
+      Object.entries(calls).map(([call, handler]): [string, OperationHandler] => [
         `${cls}.${call}`,
-        handler as Handler,
+        handler as OperationHandler,
       ]),
     ),
   );
@@ -82,37 +76,3 @@ export function operationsOf(plane: Plane): ReadonlyMap<string, Operation<Tx>> {
     ]),
   );
 }
-
-async function admittedRun(
-  plane: Plane,
-  method: string,
-  handler: Handler,
-  run: Run<Tx>,
-  args: Args,
-): Promise<unknown> {
-  if (run.context['admitted'] === false)
-    await run.commit('admit', (tx) => admitLate(contextOf(plane, tx, run), method, args));
-  try {
-    return await handler(run, args);
-  } catch (error) {
-    throw error instanceof Superseded
-      ? await whyOvertaken(plane.store, { ref: run.ref, method }, error)
-      : error;
-  }
-}
-
-async function admitLate(context: Context, method: string, args: Args): Promise<void> {
-  try {
-    await admitMarked(context, method, args);
-  } catch (error) {
-    throw isBusy(error) ? new Later(500, busyLimitMs, error) : error;
-  }
-}
-
-const contextOf = (plane: Plane, tx: Tx, run: Run<Tx>): Context => ({
-  plane,
-  tx,
-  task: asRef<'task'>(run.ref),
-  session: (run.context['session'] as Session | undefined) ?? systemSession,
-});
-export type TaskRef = Ref<'task'>;

@@ -5,7 +5,7 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
-import type { BusyMark } from '../begin/operation-targets';
+import type { BusyMark } from '../begin/busy-marks';
 import { assertMayChange, endOfError, insertTask, type TaskHead } from '../begin/tasks';
 import type { TransferHeartbeats } from './transfer-heartbeats';
 import type { Made } from './import-state';

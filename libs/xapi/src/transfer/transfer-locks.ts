@@ -5,7 +5,7 @@ import { inTransaction, type Row, type Tx } from '@xenplane/store';
 import { admitVm } from '../begin/admission';
 import type { Plane } from '../core/context';
 import type { HttpTask } from './http-task';
-import type { BusyMark } from '../begin/operation-targets';
+import type { BusyMark } from '../begin/busy-marks';
 import { imageKeys } from '../runs/domain-spec';
 import { vdiFromTx } from '../begin/lifecycle-subjects';
 

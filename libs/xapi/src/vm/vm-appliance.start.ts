@@ -8,7 +8,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import {
   endedChildren,
-  startChildOperations,
+  beginChildOperations,
   parkUntil,
   type ChildOperation,
 } from '../begin/child-operations';
@@ -51,7 +51,7 @@ async function inTurn(
   const failed: string[] = [];
   for (const [i, { vms, delay }] of groups.entries()) {
     const ends = await endedChildren(plane, run, `group ${i}`, (tx) =>
-      startChildOperations(plane, tx, run, vms.map(child)),
+      beginChildOperations(plane, tx, run, vms.map(child)),
     );
     failed.push(...vms.filter((_vm, n) => !ends[n]?.succeeded));
     await run.progress((i + 1) / (groups.length + 1));

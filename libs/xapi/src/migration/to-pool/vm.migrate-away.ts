@@ -20,8 +20,8 @@ import {
 import { readRemote, remoteOf } from './remote-choices';
 import { planMigration, type MigrationPlan } from './migration-plan';
 import type { MigrateSendParams } from '../within-pool/disk-migration';
-import type { BusyMark } from '../../begin/operation-targets';
-import { markBusy, unmarkBusy } from '../../begin/operation-store';
+import type { BusyMark } from '../../begin/busy-marks';
+import { markBusy, unmarkBusy } from '../../begin/busy-marks';
 import { RemoteFailure } from '../../pool/remote-pool';
 import { patienceOf, steadfast } from '../../runs/vm-run';
 import { attachedTo, specOf } from '../../runs/domain-spec';

@@ -1,12 +1,12 @@
 /** Back to a snapshot: what runs is stopped, then disks, interfaces, memory and settings become the snapshot's in one change. */
 import { asRef, classes, isNullRef, type OperationParams, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import { Later, type Onward, type Run } from '@xenplane/work';
-import { admitVm, busyLimitMs, isBusy } from '../../begin/admission';
+import type { Onward, Run } from '@xenplane/work';
+import { admitVm, laterIfBusy } from '../../begin/admission';
 import { raiseVmAlert } from '../../core/alerts';
 import { recreate, revertTo } from './vm-snapshot';
 import type { Plane } from '../../core/context';
-import { markBusy, unmarkBusy } from '../../begin/operation-store';
+import { markBusy, unmarkBusy } from '../../begin/busy-marks';
 import { beginStop, haltVm, changeRunState, type RunRow } from '../../runs/vm-run';
 import { stopDomain } from '../vm.start';
 
@@ -55,7 +55,7 @@ async function begin(tx: Tx, run: Run<Tx>, ref: Ref<'VM'>): Promise<Begun> {
   const [present] = isNullRef(snapshot.snapshot_of) ? [] : await tx.getMany('VM', [snapshot.snapshot_of]);
   if (!present) return { vm: null, placed: null };
   await admitVm({ tx }, present.ref, 'reverting').catch((error: unknown) => {
-    throw isBusy(error) ? new Later(500, busyLimitMs, error) : error;
+    throw laterIfBusy(error);
   });
   await markBusy(tx, asRef(run.ref), marksOn(present.ref));
   return { vm: present.ref, placed: (await beginStop(tx, present.ref)) ?? null };

@@ -7,7 +7,7 @@ import { raiseAlert } from '../../core/alerts';
 import { dropSnapshot } from './vm-snapshot';
 import {
   endedChildren,
-  startChildOperations,
+  beginChildOperations,
   type ChildOperation,
   type EndedChild,
 } from '../../begin/child-operations';
@@ -32,7 +32,7 @@ export const vmssOperations = (plane: Plane) => ({
   ): Promise<string> => {
     const { vms, children, time } = await run.commit('begin', (tx) => begin(plane, tx, vmss));
     const ends = await endedChildren(plane, run, 'snapshots', (tx) =>
-      startChildOperations(plane, tx, run, children),
+      beginChildOperations(plane, tx, run, children),
     );
     return run.conclude('end', (tx) => finish(plane, tx, vmss, { vms, ends, time }));
   },

@@ -1,4 +1,4 @@
-/** The objects that an operation keeps busy, as its declaration in the model names them. */
+/** The objects that an operation keeps busy, as its declaration in the model names them, and how their records show it. */
 import {
   asRef,
   classes,
@@ -9,6 +9,7 @@ import {
   type Ref,
   type Target,
 } from '@xenplane/model';
+import type { Tx } from '@xenplane/store';
 
 interface OperationTarget extends Target {
   readonly cls: ClassName;
@@ -38,3 +39,28 @@ export const busyMarksOf = (method: string, params: Readonly<Record<string, unkn
   (operationTargets.get(method) ?? [])
     .map(({ param, ...target }) => ({ ...target, ref: asRef(String(params[param] ?? '')) }))
     .filter(({ ref }) => !isNullRef(ref));
+
+/** Written with the commit; an object and what goes with it in one statement. */
+export async function markBusy(tx: Tx, task: Ref<'task'>, marks: readonly BusyMark[]): Promise<void> {
+  const busy = 'current_operations = current_operations || jsonb_build_object($2::text, $3::text)';
+  const attaching = "current_operations = current_operations || jsonb_build_object($2::text, 'attach')";
+  for (const { cls, ref, op, devices } of marks)
+    tx.leave(
+      `${devices ? changeDevices(attaching) : ''} UPDATE "${cls.toLowerCase()}" SET ${busy} WHERE ref = $1`,
+      [ref, task, op],
+    );
+}
+export async function unmarkBusy(
+  tx: Tx,
+  task: Ref<'task'>,
+  marks: readonly Omit<BusyMark, 'op'>[],
+): Promise<void> {
+  const free = 'current_operations = current_operations - $2::text';
+  for (const { cls, ref, devices } of marks)
+    tx.leave(
+      `${devices ? changeDevices(free, 'AND current_operations ? $2') : ''} UPDATE "${cls.toLowerCase()}" SET ${free} WHERE ref = $1`,
+      [ref, task],
+    );
+}
+const changeDevices = (change: string, where = ''): string =>
+  `WITH disks AS (UPDATE vbd SET ${change} WHERE "VM" = $1 ${where}), nics AS (UPDATE vif SET ${change} WHERE "VM" = $1 ${where})`;

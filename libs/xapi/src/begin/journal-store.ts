@@ -1,5 +1,5 @@
 /** The journal of libs/work over Postgres. Every write names the attempt it belongs to and fails with Lost when that is over. */
-import { asRef, type Ref } from '@xenplane/model';
+import { asRef, messages } from '@xenplane/model';
 import { encodeTaskResult } from '@xenplane/wire';
 import { inTransaction, type Store, type Tx } from '@xenplane/store';
 import {
@@ -11,9 +11,8 @@ import {
   type Sighting,
   type Taken,
 } from '@xenplane/work';
-import { messages } from '@xenplane/model';
 import type { Plane } from '../core/context';
-import { busyMarksOf, type BusyMark } from './operation-targets';
+import { busyMarksOf, unmarkBusy } from './busy-marks';
 import { endTask, type End } from './tasks';
 
 interface Row {
@@ -166,28 +165,3 @@ function journal(tx: Tx, held: Held, entries: readonly Entry[]): void {
     lost(held),
   );
 }
-
-/** Written with the commit; an object and what goes with it in one statement. */
-export async function markBusy(tx: Tx, task: Ref<'task'>, marks: readonly BusyMark[]): Promise<void> {
-  const busy = 'current_operations = current_operations || jsonb_build_object($2::text, $3::text)';
-  const attaching = "current_operations = current_operations || jsonb_build_object($2::text, 'attach')";
-  for (const { cls, ref, op, devices } of marks)
-    tx.leave(
-      `${devices ? changeDevices(attaching) : ''} UPDATE "${cls.toLowerCase()}" SET ${busy} WHERE ref = $1`,
-      [ref, task, op],
-    );
-}
-export async function unmarkBusy(
-  tx: Tx,
-  task: Ref<'task'>,
-  marks: readonly Omit<BusyMark, 'op'>[],
-): Promise<void> {
-  const free = 'current_operations = current_operations - $2::text';
-  for (const { cls, ref, devices } of marks)
-    tx.leave(
-      `${devices ? changeDevices(free, 'AND current_operations ? $2') : ''} UPDATE "${cls.toLowerCase()}" SET ${free} WHERE ref = $1`,
-      [ref, task],
-    );
-}
-const changeDevices = (change: string, where = ''): string =>
-  `WITH disks AS (UPDATE vbd SET ${change} WHERE "VM" = $1 ${where}), nics AS (UPDATE vif SET ${change} WHERE "VM" = $1 ${where})`;
