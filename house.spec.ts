@@ -197,6 +197,18 @@ test('the domain knows no clock, no chance and no waiting: pass them in', () => 
   expect(wrong).toEqual([]);
 });
 
+test('behaviour reads no clock and no chance of its own: take them from the plane', () => {
+  /** Where the clock and the randomness of a process are made. */
+  const sources: ReadonlySet<string> = new Set([
+    'libs/xapi/src/registry/plane.ts',
+    'libs/work/src/worker.ts',
+  ]);
+  const wrong = production
+    .filter((f) => ['xapi', 'work'].includes(home(f)) && !sources.has(f))
+    .filter((f) => /Date\.now|new Date\(\)|performance\.now|hrtime|Math\.random|randomUUID/.test(code(f)));
+  expect(wrong).toEqual([]);
+});
+
 test('files stay within their walls: split by verb, not by noun', () => {
   /** Tables of declared rows, one a line. */
   const isTable = (file: string): boolean =>

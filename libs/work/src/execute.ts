@@ -32,6 +32,8 @@ export interface Surroundings<Tx> {
   readonly tries: number;
   readonly backoffMs: number;
   wait(ms: number): Promise<void>;
+  /** Monotonic milliseconds. */
+  now(): number;
   /** Since when each step of this operation has been put off, by this process' monotonic clock; kept from one taking to the next. */
   readonly putOff?: Map<string, number>;
   /** For the harnesses of the tests: stands around every act and undo. */
@@ -183,8 +185,9 @@ class Running<Tx> implements Run<Tx> {
   /** Gives the operation up until it is time to look again; the reason is the step's failure once the limit is over. */
   private putOff(name: string, { waitMs, limitMs, reason }: Later): never {
     const { putOff = new Map<string, number>() } = this.around;
-    const since = putOff.get(name) ?? performance.now();
-    const waitedMs = performance.now() - since;
+    const now = this.around.now();
+    const since = putOff.get(name) ?? now;
+    const waitedMs = now - since;
     if (waitedMs >= limitMs) throw reason;
     this.checkpoint();
     putOff.set(name, since);

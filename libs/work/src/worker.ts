@@ -13,9 +13,13 @@ export interface WorkerOptions<Tx> {
   readonly beatMs?: number;
   readonly tries?: number;
   readonly backoffMs?: number;
+  /** Monotonic milliseconds; of this process where none is given. */
+  readonly now?: () => number;
   /** Called with every error that left an operation unfinished. */
   readonly onError?: (ref: string, error: unknown) => void;
 }
+
+const monotonic = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;
 
 export class OperationWorker<Tx> {
   private readonly cancelled = new Set<string>();
@@ -94,6 +98,7 @@ export class OperationWorker<Tx> {
       backoffMs,
       putOff,
       cancelled: () => this.cancelled.has(ref),
+      now: this.options.now ?? monotonic,
       wait: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     };
   }

@@ -1,12 +1,10 @@
 /** Events, served from the replica: waiting costs nothing, and a token is a position in it. */
 import {
   asRef,
-  classNames,
   isClassName,
   XenError,
   type AnyRecord,
   type CallsOf,
-  type ClassName,
   type classes,
   type EventBatch,
   type EventRecord,
@@ -19,36 +17,11 @@ import {
   type Changes,
   type Position,
   type Replica,
-  type Wants,
 } from '@xenplane/store';
 import { textOf } from '@xenplane/wire';
 import type { Outside, Plane, Session } from '../core/context';
 import type { Sessions } from './sessions';
-
-/** Longest that one call may wait; clients ask for 60 s or less. */
-const longestWaitSeconds = 3600;
-const mostClasses = 1000;
-
-const byLowerCase = new Map(classNames.map((name) => [name.toLowerCase(), name]));
-
-/** The subscription that a list of `*`, `class` and `class/ref` means; a class that does not exist matches nothing. */
-export function subscription(texts: readonly string[]): Wants {
-  if (texts.length > mostClasses)
-    throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `more than ${mostClasses} subscriptions`);
-  const wanted = new Set<ClassName>(),
-    objects = new Map<ClassName, Set<string>>();
-  for (const text of texts) {
-    const [cls = '', ...rest] = text.split('/');
-    const name = byLowerCase.get(cls.toLowerCase());
-    if (!name) continue;
-    if (rest.length === 0) wanted.add(name);
-    else objects.set(name, (objects.get(name) ?? new Set<string>()).add(rest.join('/')));
-  }
-  if (texts.includes('*')) return () => true;
-  const wants = (cls: ClassName, ref: string): boolean =>
-    wanted.has(cls) || objects.get(cls)?.has(ref) === true;
-  return Object.assign(wants, { scope: { classes: wanted, objects } });
-}
+import { longestWaitSeconds, readyChanges, sessionOf, wantsOf, whileOpen } from './subscriptions';
 
 function fromToken(token: string): Position {
   const position = ofToken(token);
@@ -105,60 +78,6 @@ class Batches {
   }
 }
 
-interface Waiting {
-  readonly position: Position;
-  readonly wants: Wants;
-  readonly seconds: number;
-}
-
-/** Waits until something that is wanted has changed since the position, or the time is over. */
-async function nextChanges(
-  { plane, signal }: Outside,
-  { position, wants, seconds }: Waiting,
-): Promise<Changes> {
-  const { replica, clock } = plane;
-  const deadline = clock.monotonic() + Math.min(Math.max(seconds, 0), longestWaitSeconds) * 1000;
-  for (let from = position; ;) {
-    const found = await replica.changesSince(from, wants);
-    const left = deadline - clock.monotonic();
-    if (found.events.length > 0 || left <= 0 || signal.aborted) return found;
-    from = found.position;
-    await replica.waitForChange(from, left, signal, wants);
-  }
-}
-
-/** A batch of more is made ready in slices. */
-const mostAtOnce = 100;
-/** The changes after a position, with their records' texts ready: all are as they are at one moment. */
-async function readyChanges(outside: Outside, waiting: Waiting): Promise<Changes> {
-  const found = await nextChanges(outside, waiting);
-  if (found.events.length <= mostAtOnce) return found;
-  const { replica } = outside.plane;
-  await replica.prepareAll(found.events);
-  return replica.changesSince(waiting.position, waiting.wants);
-}
-
-/** Runs a wait that ends early, with SESSION_INVALID, when its session is closed. What was done before by anybody is in the answer, a logout too. */
-async function whileOpen<T>(
-  outside: Outside,
-  sessions: Sessions,
-  wait: (outside: Outside) => Promise<T>,
-): Promise<T> {
-  const closed = new AbortController();
-  const forget = outside.session
-    ? sessions.onClose(outside.session.ref, () => closed.abort())
-    : () => undefined;
-  try {
-    await outside.plane.replica.fresh();
-    const answer = await wait({ ...outside, signal: AbortSignal.any([outside.signal, closed.signal]) });
-    if (closed.signal.aborted) throw new XenError('SESSION_INVALID', outside.token);
-    sessions.assertOpen(own(outside), outside.token);
-    return answer;
-  } finally {
-    forget();
-  }
-}
-
 function seconds(value: number): number {
   if (!Number.isFinite(value)) throw new XenError('EVENT_SUBSCRIPTION_PARSE_FAILURE', `timeout ${value}`);
   return value;
@@ -193,18 +112,13 @@ const keep = (plane: Plane, session: Session, value: Registered): Promise<unknow
     JSON.stringify(value),
   ]);
 
-const own = (outside: Outside): Session => {
-  if (!outside.session) throw new XenError('SESSION_INVALID', outside.token);
-  return outside.session;
-};
-
 async function registerFor(
   outside: Outside,
   more: readonly string[],
   less: readonly string[],
 ): Promise<void> {
-  subscription(more);
-  const session = own(outside),
+  wantsOf(more);
+  const session = sessionOf(outside),
     before = await registered(outside.plane, session);
   const all = new Set([...(before?.classes ?? []), ...more].filter((c) => !less.includes(c)));
   await keep(outside.plane, session, {
@@ -221,13 +135,13 @@ const legacy = ({ snapshot, id, ...event }: EventRecord): AnyRecord => ({
 });
 
 async function next(outside: Outside): Promise<AnyRecord[]> {
-  const session = own(outside),
+  const session = sessionOf(outside),
     state = await registered(outside.plane, session);
   if (!state || state.classes.length === 0) throw new XenError('SESSION_NOT_REGISTERED', outside.token);
   const found = await readyChanges(outside, {
     // Sessions that registered with an earlier version have a bare number.
     position: ofToken(state.position) ?? { base: Number(state.position), seen: 0n },
-    wants: subscription(state.classes),
+    wants: wantsOf(state.classes),
     seconds: longestWaitSeconds,
   });
   await keep(outside.plane, session, { ...state, position: asToken(found.position) });
@@ -247,7 +161,7 @@ export const eventCalls = (
     whileOpen(outside, sessions, async (open) => {
       const found = await readyChanges(open, {
         position: fromToken(token),
-        wants: subscription(texts),
+        wants: wantsOf(texts),
         seconds: seconds(timeout),
       });
       return batches.of(open.plane.replica, found, [token, ...texts]);

@@ -11,6 +11,7 @@ import type {
 } from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
 import { askAgent } from './agent-http';
+import type { Clock } from './clock';
 
 interface Address {
   readonly uuid: string;
@@ -65,12 +66,12 @@ export class Agents {
 
   constructor(
     private readonly store: Store,
-    private readonly wait: (ms: number) => Promise<void>,
+    private readonly clock: Pick<Clock, 'monotonic' | 'wait'>,
   ) {}
 
   /** Repeats the command until the agent says done. Superseded when the placement has gone; a XenError when the agent says that it cannot be. */
   async ensure(asked: PlacedVm, wish: DesiredState, patience: Patience): Promise<VmAnswer> {
-    const from = performance.now();
+    const from = this.clock.monotonic();
     for (let silent = 0, placed = asked; ;) {
       const answer = await this.put(placed, wish, patience.answerMs ?? waitMs);
       if (answer?.phase === 'done') return answer;
@@ -79,13 +80,13 @@ export class Agents {
         this.addresses.delete(placed.host);
         placed = { ...placed, hostEpoch: await this.presentEpoch(placed) };
         silent += 1;
-        await this.wait(Math.min(100 * 2 ** silent, 2_000));
+        await this.clock.wait(Math.min(100 * 2 ** silent, 2_000));
       } else {
         silent = 0;
         await patience.progress(answer.progress);
       }
       patience.checkpoint();
-      if (performance.now() - from > waitMs) patience.rest?.(answer ? undefined : placed.host);
+      if (this.clock.monotonic() - from > waitMs) patience.rest?.(answer ? undefined : placed.host);
     }
   }
 
@@ -119,12 +120,12 @@ export class Agents {
   /** Kept for a moment, and asked for anew after every failure: an agent that came back has another address and key. */
   private async addressOf(host: Ref<'host'>): Promise<Address | undefined> {
     const known = this.addresses.get(host);
-    if (known && performance.now() - known.at < keptMs) return known.address;
+    if (known && this.clock.monotonic() - known.at < keptMs) return known.address;
     const [address] = await this.store.query<Address>(
       'SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1 AND alive',
       [host],
     );
-    if (address) this.addresses.set(host, { address, at: performance.now() });
+    if (address) this.addresses.set(host, { address, at: this.clock.monotonic() });
     return address;
   }
 

@@ -5,23 +5,12 @@ import type { Replica, Store, Tx } from '@xenplane/store';
 import type { Doorbell } from '@xenplane/work';
 import type { Addressing } from './addressing';
 import type { Agents } from './agents';
+import type { Clock, Ids } from './clock';
 import type { FailedLoginCounter } from './failed-logins';
 import type { HostsByAddress } from './hosts-by-address';
 
-export type { Log };
+export type { Clock, Ids, Log };
 export { dateTime, never } from './date-time';
-
-/** Time and randomness, injected; a test owns both. */
-export interface Clock {
-  /** Wall-clock time, for what is shown to people. */
-  now(): Date;
-  /** Elapsed milliseconds on this machine, for what is decided. */
-  monotonic(): number;
-  wait(ms: number, signal?: AbortSignal): Promise<void>;
-}
-export interface Ids {
-  uuid(): string;
-}
 
 export interface Session {
   /** Of the session's record; the client holds a token from which it follows. */

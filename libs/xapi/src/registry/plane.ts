@@ -67,7 +67,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     log: makeLog(options.name, options.logLevel),
     failedLogins: new FailedLoginCounter(),
     addresses: new HostsByAddress(replica),
-    agents: new Agents(store, (ms) => systemClock.wait(ms)),
+    agents: new Agents(store, systemClock),
     settings: {
       url: options.url ?? (() => ''),
       leasesUrl: options.leasesUrl,

@@ -20,9 +20,9 @@ const ticksASecond = 10_000_000n,
   never = 2n ** 63n - 1n;
 
 const number = (text: string): bigint => (/^-?\d{1,20}$/.test(text) ? BigInt(text) : 0n);
-function hasExpired(ticks: bigint): boolean {
+function hasExpired(ticks: bigint, now: Date): boolean {
   return (
-    ticks !== 0n && ticks !== never && (ticks / ticksASecond - secondsTo1970) * 1000n < BigInt(Date.now())
+    ticks !== 0n && ticks !== never && (ticks / ticksASecond - secondsTo1970) * 1000n < BigInt(now.getTime())
   );
 }
 
@@ -31,7 +31,7 @@ function sidOf(found: Found): string | undefined {
   return bytes && sidText(bytes);
 }
 
-function ofUser(found: Found, sid: string, name: string): Record<string, string> {
+function ofUser(found: Found, sid: string, name: string, now: Date): Record<string, string> {
   const control = Number(number(found.text('userAccountControl')) | number(found.text(computed)));
   const has = (bit: number): string => String((control & bit) !== 0);
   const gecos = found.text('displayName');
@@ -43,12 +43,12 @@ function ofUser(found: Found, sid: string, name: string): Record<string, string>
     'subject-gid': String(firstId + Number(number(found.text('primaryGroupID')))),
     'subject-account-disabled': has(disabled),
     'subject-account-locked': has(locked),
-    'subject-account-expired': String(hasExpired(number(found.text('accountExpires')))),
+    'subject-account-expired': String(hasExpired(number(found.text('accountExpires')), now)),
     'subject-password-expired': has(passwordExpired),
   };
 }
 
-function entry(found: Found, { workgroup }: Domain): Entry | undefined {
+function entry(found: Found, { workgroup, now }: Domain & { readonly now: Date }): Entry | undefined {
   const identifier = sidOf(found),
     account = found.text('sAMAccountName'),
     isGroup = found.is('group');
@@ -56,7 +56,7 @@ function entry(found: Found, { workgroup }: Domain): Entry | undefined {
   const name = `${workgroup}\\${account}`;
   const known = isGroup
     ? { 'subject-gid': String(firstId + relativeId(identifier)) }
-    : ofUser(found, identifier, name);
+    : ofUser(found, identifier, name, now);
   return {
     identifier,
     name,

@@ -1,5 +1,5 @@
 /** A directory behind LDAP. The control plane is no member of it: it looks people up with an account of its own, and binds as them to see whether a password is right. */
-import { randomUUID } from 'node:crypto';
+import type { Clock, Ids } from '../../core/context';
 import { longestPassword } from '../passwords';
 import { DirectoryTrouble, type Directory, type Entry } from '../directory';
 import { converse, type Conversation, type Found } from './conversation';
@@ -21,6 +21,8 @@ export interface Settings {
 export interface Access extends Settings {
   readonly server: Server;
   readonly password: string;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly ids: Ids;
 }
 
 const mostGroups = 1000;
@@ -46,7 +48,8 @@ export function ldapDirectory(access: Access): Directory {
     const found = filter === undefined ? [] : await search(conversation, filter, 2);
     return found.length === 1 ? found[0] : undefined;
   };
-  const shown = (found: Found | undefined): Entry | undefined => found && schema.entry(found, access);
+  const shown = (found: Found | undefined): Entry | undefined =>
+    found && schema.entry(found, { ...access, now: access.clock.now() });
 
   return {
     authenticate: async (name, password) => {
@@ -54,7 +57,7 @@ export function ldapDirectory(access: Access): Directory {
       const user = await asService((c) => one(c, schema.users(name, access)));
       // For a name that nobody has the same is asked, so that it takes as long.
       const right = await converse(access.server, (c) =>
-        c.bind(user?.dn ?? `cn=${randomUUID()},${access.base}`, password),
+        c.bind(user?.dn ?? `cn=${access.ids.uuid()},${access.base}`, password),
       );
       return right ? shown(user) : undefined;
     },

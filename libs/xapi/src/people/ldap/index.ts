@@ -30,7 +30,7 @@ async function trustedBy(reader: Reader): Promise<string[]> {
   return (meant.length > 0 ? meant : rows).map((r) => r.content);
 }
 
-async function access({ store, settings }: Plane): Promise<Access> {
+async function access({ store, settings, clock, ids }: Plane): Promise<Access> {
   const [row] = await store.query<{ value: Kept }>('SELECT value FROM setting WHERE key = $1', [key]);
   const password =
     row && settings.sealingKey !== undefined ? openText(settings.sealingKey, row.value.password) : undefined;
@@ -39,7 +39,13 @@ async function access({ store, settings }: Plane): Promise<Access> {
       'denied',
       'The password of the account that looks people up cannot be read: join again',
     );
-  return { ...row.value, password, server: { url: row.value.url, trusted: await trustedBy(store) } };
+  return {
+    ...row.value,
+    password,
+    clock,
+    ids,
+    server: { url: row.value.url, trusted: await trustedBy(store) },
+  };
 }
 
 async function prepare(plane: Plane, service: string, configuration: Configuration): Promise<Joined> {

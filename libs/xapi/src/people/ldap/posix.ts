@@ -11,7 +11,7 @@ const isUser = isA(...userClasses),
   isGroup = isA(...groupClasses);
 const dayMs = 24 * 3600 * 1000;
 
-function ofUser(found: Found, name: string): Record<string, string> {
+function ofUser(found: Found, name: string, now: Date): Record<string, string> {
   const gecos = found.text('displayName') || found.text('gecos') || found.text('cn');
   const lastDay = Number(found.text('shadowExpire') || NaN);
   return {
@@ -21,12 +21,12 @@ function ofUser(found: Found, name: string): Record<string, string> {
     'subject-upn': '',
     'subject-account-disabled': String(found.text('nsAccountLock').toLowerCase() === 'true'),
     'subject-account-locked': String(found.text('pwdAccountLockedTime') !== ''),
-    'subject-account-expired': String(lastDay >= 0 && lastDay * dayMs < Date.now()),
+    'subject-account-expired': String(lastDay >= 0 && lastDay * dayMs < now.getTime()),
     'subject-password-expired': 'false',
   };
 }
 
-function entry(found: Found): Entry | undefined {
+function entry(found: Found, { now }: { readonly now: Date }): Entry | undefined {
   const identifier = found.text('entryUUID'),
     group = groupClasses.some((c) => found.is(c));
   const name = found.text(group ? 'cn' : 'uid');
@@ -37,7 +37,12 @@ function entry(found: Found): Entry | undefined {
     'subject-is-group': String(group),
     'subject-gid': found.text('gidNumber'),
   };
-  return { identifier, name, isGroup: group, known: { ...(group ? {} : ofUser(found, name)), ...known } };
+  return {
+    identifier,
+    name,
+    isGroup: group,
+    known: { ...(group ? {} : ofUser(found, name, now)), ...known },
+  };
 }
 
 /** A name of another domain is looked for as it is: an account may be called so. */

@@ -14,7 +14,7 @@ export interface Schema {
   /** Undefined for what is no identifier here. */
   identified(identifier: string): Filter | undefined;
   /** Undefined for an object that is neither user nor group, or shows too little of itself. */
-  entry(found: Found, domain: Domain): Entry | undefined;
+  entry(found: Found, view: Domain & { readonly now: Date }): Entry | undefined;
   /** The groups in which one of these is, not looking further. */
   groupsOf(members: readonly Found[]): Filter;
 }
