@@ -1,20 +1,10 @@
 /** Every message for every role, over the wire, against the facts; and single keys of maps by every way that a key can get into one. */
 import { readFileSync } from 'node:fs';
-import { Agent, request } from 'node:http';
 import path from 'node:path';
-import {
-  asRef,
-  isClassName,
-  mandatory,
-  messages,
-  roles,
-  zeroOf,
-  type Message,
-  type Role,
-} from '@xenplane/model';
-import { encodeJson } from '@xenplane/wire';
+import { asRef, isClassName, messages, roles, zeroOf, type Message, type Role } from '@xenplane/model';
 import { openSession, permissions } from '@xenplane/xapi';
 import { startWorld, type World } from '../world';
+import { Asking, blank } from './asking';
 
 interface Facts {
   readonly minimal: Readonly<Record<string, string>>;
@@ -34,7 +24,7 @@ function may(role: Role, fact: string): boolean {
 
 let world: World;
 const tokens = new Map<Role, string>();
-const agent = new Agent({ keepAlive: true, maxSockets: 24 });
+let asking: Asking;
 
 async function open(role: Role): Promise<string> {
   const [api] = world.apis;
@@ -49,33 +39,16 @@ async function open(role: Role): Promise<string> {
 }
 beforeAll(async () => {
   world = await startWorld({ hosts: 1, scheduler: false });
+  asking = new Asking(world.url);
   for (const role of ['local-root', ...roles] as const) tokens.set(role, await open(role));
 });
 afterAll(async () => {
-  agent.destroy();
+  asking?.close();
   await world?.stop();
 });
 
-/** Nothing asked here has work to do: what does not answer was begun though it names nothing. */
-const answerLimitMs = 60_000;
-interface Reply {
-  readonly result?: unknown;
-  readonly error?: { readonly message: string; readonly data: readonly string[] };
-}
-function ask(method: string, params: readonly string[]): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const sent = request(`${world.url}/jsonrpc`, { method: 'POST', agent }, (response) => {
-      const pieces: Buffer[] = [];
-      response.on('data', (piece: Buffer) => pieces.push(piece));
-      response.on('end', () => resolve(JSON.parse(Buffer.concat(pieces).toString('utf8')) as Reply));
-    });
-    sent.on('error', reject);
-    sent.setTimeout(answerLimitMs, () => sent.destroy(new Error(`no answer to ${method}`)));
-    sent.end(`{"jsonrpc":"2.0","id":1,"method":"${method}","params":[${params.join(',')}]}`);
-  });
-}
 async function call<T>(role: Role, method: string, ...params: unknown[]): Promise<T> {
-  const { result, error } = await ask(method, [
+  const { result, error } = await asking.ask(method, [
     JSON.stringify(tokens.get(role)),
     ...params.map((p) => JSON.stringify(p)),
   ]);
@@ -83,19 +56,6 @@ async function call<T>(role: Role, method: string, ...params: unknown[]): Promis
   return result as T;
 }
 
-/** Arguments of the right types that mean nothing. */
-const blank = (message: Message): string[] =>
-  message.params
-    .slice(0, mandatory(message))
-    .map(({ type }) =>
-      type.kind === 'record'
-        ? blankRecord(message)
-        : encodeJson(type, type.kind === 'option' ? undefined : zeroOf(type)),
-    );
-function blankRecord({ cls }: Message): string {
-  const members = Object.entries(cls.fields).filter(([, f]) => f.access !== 'readOnly');
-  return `{${members.map(([name, f]) => `"${name}":${encodeJson(f.type, zeroOf(f.type))}`).join(',')}}`;
-}
 const told = [...messages.values()].filter((m) => m.session && m.state !== 'removed');
 /** Messages that only this control plane has. */
 const ours: Readonly<Record<string, string>> = { 'host.failover': 'pool-operator' };
@@ -104,22 +64,14 @@ const isMapSet = (m: Message): boolean =>
   m.call.startsWith('set_') && m.cls.fields[m.call.slice(4)]?.keyRoles !== undefined;
 
 /** Asks for all of these, a few at a time, and says what was not as it should be. */
-async function complaints(
+const complaints = (
   pairs: readonly (readonly [Role, Message])[],
   wrong: (m: Message, code: string | undefined) => boolean,
-): Promise<string[]> {
-  const found: string[] = [];
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let pair = pairs[next++]; pair; pair = pairs[next++]) {
-      const [role, m] = pair;
-      const { error } = await ask(m.name, [JSON.stringify(tokens.get(role)), ...blank(m)]);
-      if (wrong(m, error?.message)) found.push(`${role} ${m.name}: ${error?.message ?? 'answered'}`);
-    }
-  };
-  await Promise.all(Array.from({ length: 24 }, worker));
-  return found.sort();
-}
+): Promise<string[]> =>
+  asking.complaints(pairs, async ([role, m]) => {
+    const { error } = await asking.ask(m.name, [JSON.stringify(tokens.get(role)), ...blank(m)]);
+    return wrong(m, error?.message) ? `${role} ${m.name}: ${error?.message ?? 'answered'}` : undefined;
+  });
 
 test('the facts name the least role of every message', () => {
   const ours = Object.fromEntries(
