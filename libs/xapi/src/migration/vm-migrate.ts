@@ -25,27 +25,27 @@ async function assertCanSend({ plane }: Outside, sent: MigrateSendParams): Promi
     return undefined;
   });
   if (away === undefined) return;
-  const there = await readRemote(plane.store, sent, away);
-  await inTransaction(plane.store, (tx) => planMigration(plane, tx, sent, there));
+  const remoteSide = await readRemote(plane.store, sent, away);
+  await inTransaction(plane.store, (tx) => planMigration(plane, tx, sent, remoteSide));
 }
 
 /** In xapi's order: the disks' places, the host, the interfaces, the disks that move. */
 export async function assertHere(tx: Tx, sent: MigrateSendParams): Promise<DiskMigrationPlan> {
-  const journey = await planDiskMigration(tx, sent);
-  await assertHostTakes(tx, sent.vm, journey);
-  await assertMayMove(tx, sent, journey);
-  return journey;
+  const diskPlan = await planDiskMigration(tx, sent);
+  await assertHostTakes(tx, sent.vm, diskPlan);
+  await assertMayMove(tx, sent, diskPlan);
+  return diskPlan;
 }
 
-async function assertHostTakes(tx: Tx, vm: Ref<'VM'>, journey: DiskMigrationPlan): Promise<void> {
+async function assertHostTakes(tx: Tx, vm: Ref<'VM'>, diskPlan: DiskMigrationPlan): Promise<void> {
   const record = await tx.get('VM', vm);
-  if (record.power_state !== 'Running' || record.resident_on === journey.host) return;
+  if (record.power_state !== 'Running' || record.resident_on === diskPlan.host) return;
   const mapped = await attachedAtTarget(tx, vm, []);
-  const target = new Map(journey.disks.map((d) => [d.vdi as string, d.sr]));
+  const target = new Map(diskPlan.disks.map((d) => [d.vdi as string, d.sr]));
   const disks = mapped.disks.map((disk) =>
     disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk,
   );
-  await assertCanReceive(tx, journey.host, { vm, record, attached: { ...mapped, disks } });
+  await assertCanReceive(tx, diskPlan.host, { vm, record, attached: { ...mapped, disks } });
 }
 
 export const vmMigrateOutside: Pick<CallsOf<typeof classes.VM, Outside>, 'assert_can_migrate'> = {

@@ -63,16 +63,16 @@ const copyElsewhere =
 
 async function begin(plane: Plane, tx: Tx, sent: MigrateSendParams): Promise<Begun> {
   const { power_state } = await tx.lock('VM', sent.vm);
-  const journey = await assertHere(tx, sent);
+  const diskPlan = await assertHere(tx, sent);
   if (sent.options['copy'] === 'true') throw new XenError('OPERATION_NOT_ALLOWED', copyElsewhere);
-  const moved = await copyDisks(plane, tx, journey);
+  const moved = await copyDisks(plane, tx, diskPlan);
   if (power_state !== 'Running') return { moved };
   const placed = await currentRun(tx, sent.vm);
   const attached = await attachedAtTarget(tx, sent.vm, moved);
-  if (placed.host !== journey.host)
+  if (placed.host !== diskPlan.host)
     return {
       moved,
-      move: await reserveTarget(tx, { vm: sent.vm, host: journey.host, source: placed.host, attached }),
+      move: await reserveTarget(tx, { vm: sent.vm, host: diskPlan.host, source: placed.host, attached }),
     };
   const record = await tx.get('VM', sent.vm);
   const before = await domainSpec(tx, sent.vm, record, { attached: true });

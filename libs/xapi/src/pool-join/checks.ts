@@ -111,14 +111,14 @@ export async function assertMayLeave(tx: Tx, operation = ''): Promise<void> {
 }
 /** Obstacles to a join in this pool, in the other, and between them. */
 export async function assertMayJoin(plane: Plane, other: OtherPool, force: boolean): Promise<void> {
-  const [facts, here] = await reading(
+  const [facts, local] = await reading(
     plane.store,
     async (tx) => [await factsOf(tx, ''), await ourSide(tx)] as const,
   );
-  const there = await otherSide(other);
+  const remote = await otherSide(other);
   for (const check of inOrder) {
     refuse(check.alone?.(facts));
-    if (!(force && check.mayBeForced)) refuse(check.fits?.(here, there));
+    if (!(force && check.mayBeForced)) refuse(check.fits?.(local, remote));
   }
 }
 function refuse(error: XenError | undefined): void {

@@ -2,7 +2,7 @@
 import { XenError } from '@xenplane/model';
 import type { Side } from './sides';
 
-export type Fit = (here: Side, there: Side) => XenError | undefined;
+export type Fit = (localSide: Side, remoteSide: Side) => XenError | undefined;
 const notAllowed = (reason: string): XenError => new XenError('OPERATION_NOT_ALLOWED', reason);
 const notHomogeneous = (reason: string): XenError => new XenError('HOSTS_NOT_HOMOGENEOUS', reason);
 
@@ -10,20 +10,22 @@ const notHomogeneous = (reason: string): XenError => new XenError('HOSTS_NOT_HOM
 const restrictedSize = 3;
 export const isFull = ({ restrictions }: Side['pool'], hosts: number): boolean =>
   restrictions['restrict_pool_size'] === 'true' && hosts >= restrictedSize;
-export const poolSize: Fit = (here, there) =>
-  isFull(here.pool, there.hosts.size) ? new XenError('LICENCE_RESTRICTION', 'Pool_size') : undefined;
+export const poolSize: Fit = (localSide, remoteSide) =>
+  isFull(localSide.pool, remoteSide.hosts.size)
+    ? new XenError('LICENCE_RESTRICTION', 'Pool_size')
+    : undefined;
 
 /** In a cluster that hosts join by themselves, the host needs one address on its network. */
-export const clusterNetwork: Fit = (here, there) => {
-  const [member] = there.clusterHosts.values();
-  if (!member || there.clusters.get(member.cluster)?.pool_auto_join !== true) return undefined;
-  const pif = there.pifs.get(member.PIF);
+export const clusterNetwork: Fit = (localSide, remoteSide) => {
+  const [member] = remoteSide.clusterHosts.values();
+  if (!member || remoteSide.clusters.get(member.cluster)?.pool_auto_join !== true) return undefined;
+  const pif = remoteSide.pifs.get(member.PIF);
   if (!pif) return undefined;
   if (Number(pif.VLAN) > 0 && !pif.management)
     return new XenError('POOL_JOINING_POOL_CANNOT_ENABLE_CLUSTERING_ON_VLAN_NETWORK', String(pif.VLAN));
-  const bridges = clusterBridges(there, member.PIF);
-  const own = [...here.pifs.values()].filter(
-    ({ network, IP }) => IP !== '' && bridges.has(here.networks.get(network)?.bridge ?? ''),
+  const bridges = clusterBridges(remoteSide, member.PIF);
+  const own = [...localSide.pifs.values()].filter(
+    ({ network, IP }) => IP !== '' && bridges.has(localSide.networks.get(network)?.bridge ?? ''),
   );
   return own.length === 1
     ? undefined
@@ -38,33 +40,34 @@ function clusterBridges({ pifs, bonds, networks }: Side, of: string): ReadonlySe
   return new Set(members.flatMap(([, { network }]) => networks.get(network)?.bridge ?? []));
 }
 
-export const remoteAvailability: Fit = (_here, there) =>
-  there.pool.ha_enabled ? new XenError('HA_IS_ENABLED') : undefined;
-export const notItself: Fit = (here, there) => {
-  if (here.host.uuid !== there.host.uuid && here.pool.uuid !== there.pool.uuid) return undefined;
+export const remoteAvailability: Fit = (_here, remoteSide) =>
+  remoteSide.pool.ha_enabled ? new XenError('HA_IS_ENABLED') : undefined;
+export const notItself: Fit = (localSide, remoteSide) => {
+  if (localSide.host.uuid !== remoteSide.host.uuid && localSide.pool.uuid !== remoteSide.pool.uuid)
+    return undefined;
   return notAllowed(
-    here.hosts.size > 1 ? 'Host is already part of a pool' : 'Host cannot become slave of itself',
+    localSide.hosts.size > 1 ? 'Host is already part of a pool' : 'Host cannot become slave of itself',
   );
 };
-export const remoteGuidance: Fit = (_here, there) =>
-  there.host.pending_guidances.length > 0
-    ? new XenError('HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY', there.hostRef)
+export const remoteGuidance: Fit = (_here, remoteSide) =>
+  remoteSide.host.pending_guidances.length > 0
+    ? new XenError('HOST_PENDING_MANDATORY_GUIDANCE_NOT_EMPTY', remoteSide.hostRef)
     : undefined;
 
 const versionOf = ({ host }: Side, key: string): string => host.software_version[key] ?? '';
 const brandOf = (side: Side): string => versionOf(side, 'product_brand') || versionOf(side, 'platform_name');
-export const compatible: Fit = (here, there) => {
+export const compatible: Fit = (localSide, remoteSide) => {
   const same =
-    versionOf(here, 'platform_version') === versionOf(there, 'platform_version') &&
-    brandOf(here) === brandOf(there);
+    versionOf(localSide, 'platform_version') === versionOf(remoteSide, 'platform_version') &&
+    brandOf(localSide) === brandOf(remoteSide);
   return same ? undefined : new XenError('HOSTS_NOT_COMPATIBLE');
 };
 /** Builds may differ, and so may CPUs of one vendor: VMs see what all have. */
-export const homogeneous: Fit = (here, there) => {
+export const homogeneous: Fit = (localSide, remoteSide) => {
   const softwareOf = (side: Side): string =>
     [versionOf(side, 'xapi'), brandOf(side), versionOf(side, 'git_id')].join('\n');
-  if (softwareOf(here) !== softwareOf(there)) return notHomogeneous('Software version differs');
-  return here.host.cpu_info['vendor'] === there.pool.cpu_info['vendor']
+  if (softwareOf(localSide) !== softwareOf(remoteSide)) return notHomogeneous('Software version differs');
+  return localSide.host.cpu_info['vendor'] === remoteSide.pool.cpu_info['vendor']
     ? undefined
     : notHomogeneous('CPUs differ');
 };
@@ -73,15 +76,15 @@ export const managementVlan: Fit = ({ management: own }, { management: remote })
   own && remote && Number(own.VLAN) !== Number(remote.VLAN)
     ? new XenError('POOL_JOINING_HOST_MANAGEMENT_VLAN_DOES_NOT_MATCH', String(own.VLAN), String(remote.VLAN))
     : undefined;
-export const externalAuth: Fit = (here, there) => {
+export const externalAuth: Fit = (localSide, remoteSide) => {
   const directoryOf = ({ host }: Side): string =>
     `${host.external_auth_type} ${host.external_auth_service_name.toLowerCase()}`;
-  return directoryOf(here) === directoryOf(there)
+  return directoryOf(localSide) === directoryOf(remoteSide)
     ? undefined
     : new XenError('POOL_JOINING_EXTERNAL_AUTH_MISMATCH');
 };
-export const editions: Fit = ({ host: { edition } }, there) => {
-  const other = [...there.hosts.values()].find((host) => host.edition !== edition);
+export const editions: Fit = ({ host: { edition } }, remoteSide) => {
+  const other = [...remoteSide.hosts.values()].find((host) => host.edition !== edition);
   return (
     other &&
     new XenError(
@@ -93,12 +96,12 @@ export const editions: Fit = ({ host: { edition } }, there) => {
 };
 
 /** A pool has one controller at most. A host without one takes over that of the pool. */
-export const virtualSwitch: Fit = (here, there) => {
+export const virtualSwitch: Fit = (localSide, remoteSide) => {
   const backendOf = (side: Side): string => versionOf(side, 'network_backend') || 'bridge';
-  if (backendOf(here) !== backendOf(there)) return notAllowed('Network backends differ');
-  const [own] = here.controllers.values(),
-    [remote] = there.controllers.values();
-  if (!own || backendOf(here) !== 'openvswitch') return undefined;
+  if (backendOf(localSide) !== backendOf(remoteSide)) return notAllowed('Network backends differ');
+  const [own] = localSide.controllers.values(),
+    [remote] = remoteSide.controllers.values();
+  if (!own || backendOf(localSide) !== 'openvswitch') return undefined;
   const same =
     remote &&
     own.protocol === remote.protocol &&
@@ -107,60 +110,60 @@ export const virtualSwitch: Fit = (here, there) => {
   return same ? undefined : notAllowed('SDN controller differs');
 };
 
-export const apiVersion: Fit = (here, there) => {
-  const [own, remote] = [here, there].map(
+export const apiVersion: Fit = (localSide, remoteSide) => {
+  const [own, remote] = [localSide, remoteSide].map(
     ({ host }) => `${host.API_version_major}.${host.API_version_minor}`,
   ) as [string, string];
   return own === remote
     ? undefined
     : new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_API_VERSION', own, remote);
 };
-export const databaseSchema: Fit = (here, there) => {
-  const [own, remote] = [versionOf(here, 'db_schema'), versionOf(there, 'db_schema')];
+export const databaseSchema: Fit = (localSide, remoteSide) => {
+  const [own, remote] = [versionOf(localSide, 'db_schema'), versionOf(remoteSide, 'db_schema')];
   return own !== '' && own === remote
     ? undefined
     : new XenError('POOL_JOINING_HOST_MUST_HAVE_SAME_DB_SCHEMA', own, remote);
 };
 /** Updates that all hosts of a pool must have, or none. */
-export const updates: Fit = (here, there) => {
+export const updates: Fit = (localSide, remoteSide) => {
   const updatesOf = ({ host, updates: all }: Side): string =>
     host.updates
       .flatMap((ref) => all.get(ref) ?? [])
       .flatMap(({ uuid, enforce_homogeneity }) => (enforce_homogeneity ? [uuid] : []))
       .sort()
       .join();
-  if (updatesOf(here) === updatesOf(there)) return undefined;
+  if (updatesOf(localSide) === updatesOf(remoteSide)) return undefined;
   return notHomogeneous(
-    `Updates on local host ${here.host.name_label} and pool host ${there.host.name_label} differ`,
+    `Updates on local host ${localSide.host.name_label} and pool host ${remoteSide.host.name_label} differ`,
   );
 };
 export const addressType: Fit = ({ management: own }, { management: remote }) =>
   own && remote && own.primary_address_type !== remote.primary_address_type
     ? notAllowed('Primary address type differs')
     : undefined;
-export const networkPurpose: Fit = (here, there) => {
+export const networkPurpose: Fit = (localSide, remoteSide) => {
   const purposeOf = ({ networks }: Side): string | undefined =>
     [...networks.values()]
       .flatMap(({ purpose }) => [...purpose])
       .find((purpose) => purpose === 'nbd' || purpose === 'insecure_nbd');
-  const own = purposeOf(here),
-    remote = purposeOf(there);
+  const own = purposeOf(localSide),
+    remote = purposeOf(remoteSide);
   return own !== undefined && remote !== undefined && own !== remote
     ? notAllowed('Incompatible network purposes: nbd and insecure_nbd')
     : undefined;
 };
 
-export const tlsVerification: Fit = (here, there) =>
-  here.pool.tls_verification_enabled === there.pool.tls_verification_enabled
+export const tlsVerification: Fit = (localSide, remoteSide) =>
+  localSide.pool.tls_verification_enabled === remoteSide.pool.tls_verification_enabled
     ? undefined
     : new XenError('POOL_JOINING_HOST_TLS_VERIFICATION_MISMATCH');
-export const namedCertificates: Fit = (here, there) => {
+export const namedCertificates: Fit = (localSide, remoteSide) => {
   const named = (side: Side): [string, string][] =>
     [...side.certificates.values()].flatMap((c) =>
       c.type === 'ca' && c.name !== '' ? [[c.name, c.fingerprint_sha256]] : [],
     );
-  const remote = new Map(named(there));
-  const conflicts = named(here).flatMap(([name, fingerprint]) =>
+  const remote = new Map(named(remoteSide));
+  const conflicts = named(localSide).flatMap(([name, fingerprint]) =>
     (remote.get(name) ?? fingerprint) === fingerprint ? [] : [name],
   );
   return conflicts.length > 0
@@ -168,15 +171,15 @@ export const namedCertificates: Fit = (here, there) => {
     : undefined;
 };
 /** A certificate that both trust, for purposes that overlap without being the same. */
-export const trustedCertificates: Fit = (here, there) => {
+export const trustedCertificates: Fit = (localSide, remoteSide) => {
   const trusted = (side: Side): [string, { ref: string; purposes: readonly string[] }][] =>
     [...side.certificates].flatMap(([ref, c]) =>
       (c.type === 'ca' || c.type === 'pinned') && c.name === ''
         ? [[c.fingerprint_sha256, { ref, purposes: [...c.purpose].sort() }]]
         : [],
     );
-  const remote = new Map(trusted(there));
-  for (const [fingerprint, own] of trusted(here)) {
+  const remote = new Map(trusted(remoteSide));
+  for (const [fingerprint, own] of trusted(localSide)) {
     const known = remote.get(fingerprint);
     if (
       known &&
@@ -188,14 +191,14 @@ export const trustedCertificates: Fit = (here, there) => {
   return undefined;
 };
 
-export const remoteUpdating: Fit = (_here, there) =>
-  Object.values(there.pool.current_operations).includes('apply_updates')
+export const remoteUpdating: Fit = (_here, remoteSide) =>
+  Object.values(remoteSide.pool.current_operations).includes('apply_updates')
     ? new XenError('NOT_SUPPORTED_DURING_UPGRADE')
     : undefined;
 /** The host has each driver of the pool, with at least the features that it has there. */
-export const drivers: Fit = (here, there) => {
-  for (const [ref, { type, features }] of there.drivers) {
-    const [own] = [...here.drivers].filter(([, driver]) => driver.type === type);
+export const drivers: Fit = (localSide, remoteSide) => {
+  for (const [ref, { type, features }] of remoteSide.drivers) {
+    const [own] = [...localSide.drivers].filter(([, driver]) => driver.type === type);
     const lacks = (feature: string, version: number): boolean =>
       Number(own?.[1].features[feature] ?? -1) < version;
     if (!own || Object.entries(features).some(([feature, version]) => lacks(feature, Number(version))))

@@ -27,7 +27,7 @@ interface Places {
   readonly networks: Readonly<Record<string, Ref<'network'>>>;
 }
 export interface CopiedObjects {
-  readonly way: SendingContext;
+  readonly sending: SendingContext;
   readonly vm: Ref<'VM'>;
 }
 export interface Destination {
@@ -42,26 +42,26 @@ export async function copyToPool(
   plane: Plane,
   run: Run<Tx>,
   to: Destination,
-  cargo: JoiningObjects,
+  joiningObjects: JoiningObjects,
 ): Promise<CopiedObjects[]> {
-  if (cargo.vms.length + cargo.disks.length === 0) return [];
+  if (joiningObjects.vms.length + joiningObjects.disks.length === 0) return [];
   const remote = await RemotePool.at(plane.store, to.url, to.session);
-  const places = await run.step('places', () => placesIn(plane, remote, to.host, cargo));
+  const places = await run.step('places', () => placesIn(plane, remote, to.host, joiningObjects));
   const dest = { host: places.host, session_id: to.session, master: to.url };
-  const whole = cargo.vms.length + 1;
-  await carryDisks({ plane, run, remote, places, dest, part: 1 / whole }, cargo.disks);
-  const carried: CopiedObjects[] = [];
-  for (const [i, vm] of cargo.vms.entries())
-    carried.push(await carryVm({ plane, run, remote, places, dest, part: (i + 2) / whole }, vm, i));
-  return carried;
+  const whole = joiningObjects.vms.length + 1;
+  await copyUnattachedDisks({ plane, run, remote, places, dest, part: 1 / whole }, joiningObjects.disks);
+  const copied: CopiedObjects[] = [];
+  for (const [i, vm] of joiningObjects.vms.entries())
+    copied.push(await copyVm({ plane, run, remote, places, dest, part: (i + 2) / whole }, vm, i));
+  return copied;
 }
 
 /** From now on they are the other pool's like any other. */
-export async function releaseAll(carried: readonly CopiedObjects[]): Promise<void> {
-  for (const { way, vm } of carried) await releaseRemote(way, vm);
+export async function releaseAll(copied: readonly CopiedObjects[]): Promise<void> {
+  for (const { sending, vm } of copied) await releaseRemote(sending, vm);
 }
 
-interface Carrying {
+interface Copying {
   readonly plane: Plane;
   readonly run: Run<Tx>;
   readonly remote: RemotePool;
@@ -71,8 +71,8 @@ interface Carrying {
 }
 const markOf = (run: Run<Tx>, what: string): string => `join ${run.ref.replace('OpaqueRef:', '')} ${what}`;
 
-async function carryVm(
-  { plane, run, remote, places, dest, part }: Carrying,
+async function copyVm(
+  { plane, run, remote, places, dest, part }: Copying,
   vm: Ref<'VM'>,
   i: number,
 ): Promise<CopiedObjects> {
@@ -84,19 +84,22 @@ async function carryVm(
     options: {},
     ...(await reading(plane.store, (tx) => mapsOf(tx, vm, places))),
   };
-  const there = await run.step(`look there${tag}`, async () =>
+  const remoteSide = await run.step(`read remote${tag}`, async () =>
     readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', vm))).uuid),
   );
-  const trip = await run.commit(
+  const migration = await run.commit(
     `plan${tag}`,
-    (tx) => planned(plane, tx, run, { sent, there }),
+    (tx) => planned(plane, tx, run, { sent, remoteSide }),
     (tx, made) => unmarkBusy(tx, asRef(run.ref), marksOf(made)),
   );
-  const way: SendingContext = { plane, remote, there, trip, mark: markOf(run, String(i)) };
+  const sending: SendingContext = { plane, remote, remoteSide, migration, mark: markOf(run, String(i)) };
   const disks: SentDisk[] = [];
-  run.undo(`remove remote records${tag}`, () => removeRemote(way, disks));
-  await sendDisks(run, way, disks, { part, tag });
-  return { way, vm: await sendVm(run, way, disks, { saved: undefined, blocked: blockedUntilGiven }, tag) };
+  run.undo(`remove remote records${tag}`, () => removeRemote(sending, disks));
+  await sendDisks(run, sending, disks, { part, tag });
+  return {
+    sending,
+    vm: await sendVm(run, sending, disks, { saved: undefined, blocked: blockedUntilGiven }, tag),
+  };
 }
 
 const marksOf = ({ vm, disks }: MigrationPlan): BusyMark[] => [
@@ -107,11 +110,11 @@ async function planned(
   plane: Plane,
   tx: Tx,
   run: Run<Tx>,
-  { sent, there }: { sent: MigrateSendParams; there: RemoteSide },
+  { sent, remoteSide }: { sent: MigrateSendParams; remoteSide: RemoteSide },
 ): Promise<MigrationPlan> {
-  const trip = await planMigration(plane, tx, sent, there);
-  await markBusy(tx, asRef(run.ref), marksOf(trip));
-  return trip;
+  const migration = await planMigration(plane, tx, sent, remoteSide);
+  await markBusy(tx, asRef(run.ref), marksOf(migration));
+  return migration;
 }
 
 /** Every disk and interface of the VM and of its snapshots. */
@@ -141,8 +144,8 @@ function placeOf<R extends Ref>(places: Readonly<Record<string, R>>, ref: string
 }
 
 /** Disks that no VM has travel like those of one. */
-async function carryDisks(
-  { plane, run, remote, places, part }: Carrying,
+async function copyUnattachedDisks(
+  { plane, run, remote, places, part }: Copying,
   refs: readonly Ref<'VDI'>[],
 ): Promise<void> {
   if (refs.length === 0) return;
@@ -152,7 +155,7 @@ async function carryDisks(
     uuid,
     sr: placeOf(places.srs, SR),
   }));
-  const trip: MigrationPlan = {
+  const migration: MigrationPlan = {
     vm: nullRef(),
     uuid: '',
     copy: false,
@@ -163,7 +166,7 @@ async function carryDisks(
     memorySr: '',
     blocked: {},
   };
-  const there: RemoteSide = {
+  const remoteSide: RemoteSide = {
     host: places.host,
     cpu_info: {},
     freeBytes: 0,
@@ -173,7 +176,7 @@ async function carryDisks(
     networks: {},
     present: false,
   };
-  const way: SendingContext = { plane, remote, there, trip, mark: markOf(run, 'disks') };
+  const sending: SendingContext = { plane, remote, remoteSide, migration, mark: markOf(run, 'disks') };
   const tag: MigrationTag = ' apart';
   const marks = disks.map(({ vdi }): BusyMark => ({ cls: 'VDI', ref: vdi, op: 'mirror' }));
   await run.commit(
@@ -182,9 +185,9 @@ async function carryDisks(
     (tx) => unmarkBusy(tx, asRef(run.ref), marks),
   );
   const sent: SentDisk[] = [];
-  run.undo(`remove remote records${tag}`, () => removeRemote(way, sent));
-  await sendDisks(run, way, sent, { part, tag });
-  await run.step(`names${tag}`, () => nameDisks(way, sent));
+  run.undo(`remove remote records${tag}`, () => removeRemote(sending, sent));
+  await sendDisks(run, sending, sent, { part, tag });
+  await run.step(`names${tag}`, () => nameDisks(sending, sent));
 }
 
 interface RemoteNetwork {

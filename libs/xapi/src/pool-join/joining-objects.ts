@@ -41,10 +41,9 @@ export async function joiningObjectsOf(tx: Tx): Promise<JoiningObjects> {
 }
 
 /** Objects made while the rest was on its way would be lost. */
-export async function assertNothingElse(tx: Tx, carried: JoiningObjects): Promise<void> {
+export async function assertNothingElse(tx: Tx, copied: JoiningObjects): Promise<void> {
   const now = await joiningObjectsOf(tx);
   const late =
-    now.vms.some((vm) => !carried.vms.includes(vm)) ||
-    now.disks.some((disk) => !carried.disks.includes(disk));
+    now.vms.some((vm) => !copied.vms.includes(vm)) || now.disks.some((disk) => !copied.disks.includes(disk));
   if (late) throw new XenError('OPERATION_NOT_ALLOWED', 'A VM or a disk was made while the pool was joined');
 }

@@ -56,10 +56,10 @@ async function join(plane: Plane, run: Run<Tx>, address: string): Promise<void> 
     async () => void (await callBack(plane, host)),
   );
   await run.step('wait', () => untilThere(plane, other, { ...leaving, epoch }));
-  const cargo = await run.commit('cargo', joiningObjectsOf);
-  const carried = await copyToPool(plane, run, { url: other.url, session, host: uuid }, cargo);
-  await run.step('release', () => releaseAll(carried));
-  await run.conclude('leave', (tx) => leave(plane, tx, { host, operation: run.ref, cargo, carried }));
+  const joiningObjects = await run.commit('joining objects', joiningObjectsOf);
+  const copied = await copyToPool(plane, run, { url: other.url, session, host: uuid }, joiningObjects);
+  await run.step('release', () => releaseAll(copied));
+  await run.conclude('leave', (tx) => leave(plane, tx, { host, operation: run.ref, joiningObjects, copied }));
   await other.logOut();
 }
 
@@ -127,12 +127,12 @@ async function untilThere(
 ): Promise<void> {
   const from = plane.clock.monotonic();
   for (;;) {
-    const there = await other.hasLive(uuid).catch((error: unknown) => error);
-    if (there === true) return;
+    const remoteSide = await other.hasLive(uuid).catch((error: unknown) => error);
+    if (remoteSide === true) return;
     if (plane.clock.monotonic() - from > arrivalLimitMs || (await isBack(plane, host, epoch))) {
       if ((await callBack(plane, host)) === 'settled') return;
-      throw there instanceof XenError && there.code === 'JOINING_HOST_CONNECTION_FAILED'
-        ? there
+      throw remoteSide instanceof XenError && remoteSide.code === 'JOINING_HOST_CONNECTION_FAILED'
+        ? remoteSide
         : new XenError('JOINING_HOST_SERVICE_FAILED');
     }
     await plane.clock.wait(retryMs);
@@ -150,15 +150,15 @@ async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<b
 interface Left {
   readonly host: Ref<'host'>;
   readonly operation: string;
-  readonly cargo: JoiningObjects;
-  readonly carried: readonly CopiedObjects[];
+  readonly joiningObjects: JoiningObjects;
+  readonly copied: readonly CopiedObjects[];
 }
 /** The host takes its own with it; the pool stays, without a host, and says where that is. */
-async function leave(plane: Plane, tx: Tx, { host, operation, cargo, carried }: Left): Promise<void> {
+async function leave(plane: Plane, tx: Tx, { host, operation, joiningObjects, copied }: Left): Promise<void> {
   const pool = await lockPool({ tx });
   await assertMayLeave(tx, operation);
-  await assertNothingElse(tx, cargo);
-  for (const { way } of carried) await removeSent(plane, tx, way.trip);
+  await assertNothingElse(tx, joiningObjects);
+  for (const { sending } of copied) await removeSent(plane, tx, sending.migration);
   await tx.update('pool', pool.ref, { master: nullRef() });
   await releaseHost(tx, await tx.lock('host', host));
   await becomeMember(tx);

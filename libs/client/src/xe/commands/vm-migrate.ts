@@ -48,12 +48,12 @@ async function migrateAway(args: Arguments, around: Surroundings): Promise<void>
     throw new Misuse(
       "Storage live migration requires remote-master, remote-username, and remote-password to be specified. Please see 'xe help vm-migrate' for help.",
     );
-  const there = await around.abroad({ url: master, user, password });
-  await sendTo(there, args, around).finally(() => logOut(there));
+  const remote = await around.abroad({ url: master, user, password });
+  await sendTo(remote, args, around).finally(() => logOut(remote));
 }
-async function sendTo(there: Api, args: Arguments, around: Surroundings): Promise<void> {
+async function sendTo(remote: Api, args: Arguments, around: Surroundings): Promise<void> {
   const { objects, printer } = around;
-  const { host, via } = await destinationOf(args, there);
+  const { host, via } = await destinationOf(args, remote);
   const mapped = async (
     name: string,
     here: string,
@@ -68,15 +68,15 @@ async function sendTo(there: Api, args: Arguments, around: Surroundings): Promis
       ),
     );
   const pairs = (name: string, here: string, far: string): Promise<Record<string, string>> =>
-    mapped(name, here, (uuid) => there.call<string>(`${far}.get_by_uuid`, uuid));
+    mapped(name, here, (uuid) => remote.call<string>(`${far}.get_by_uuid`, uuid));
   const disks = await pairs('vdi', 'VDI', 'SR'),
     cards = await pairs('vif', 'VIF', 'network'),
     graphics = await pairs('vgpu', 'VGPU', 'GPU_group'),
     formats = await mapped('image-format', 'VDI', (format) => Promise.resolve(format));
   await onEach(around, 'VM', await selectVms(args, around, ['vgpu'], false), async (vm) => {
-    const all = { ...(await unmapped(around, vm, () => storageOf(there, host))), ...disks };
-    await tellMapping(around, there, { host, via, disks: all });
-    const destination = await there.call('host.migrate_receive', host, via, optionsOf(args));
+    const all = { ...(await unmapped(around, vm, () => storageOf(remote, host))), ...disks };
+    await tellMapping(around, remote, { host, via, disks: all });
+    const destination = await remote.call('host.migrate_receive', host, via, optionsOf(args));
     const networks = { ...(await cardsTo(around, vm, via)), ...cards };
     const sent = await perform(
       around,
@@ -90,33 +90,33 @@ async function sendTo(there: Api, args: Arguments, around: Surroundings): Promis
       graphics,
       formats,
     );
-    if (flagged(args, 'copy')) printer.list([await there.call<string>('VM.get_uuid', sent)]);
+    if (flagged(args, 'copy')) printer.list([await remote.call<string>('VM.get_uuid', sent)]);
   });
 }
 async function destinationOf(
   args: Arguments,
-  there: Api,
+  remote: Api,
 ): Promise<{ readonly host: string; readonly via: string }> {
   const wanted = optional(args, 'host') ?? optional(args, 'host-uuid') ?? optional(args, 'host-name'),
     network = optional(args, 'remote-network');
-  const host = await firstThere(there, 'host', ['hostname', 'name_label', 'uuid'], wanted);
+  const host = await firstThere(remote, 'host', ['hostname', 'name_label', 'uuid'], wanted);
   if (host === undefined)
     throw new Misuse(
       wanted === undefined ? 'Failed to find a suitable host' : `Failed to find host: ${wanted}`,
     );
-  if (network === undefined) return { host, via: await managementOf(there, host) };
-  const via = await firstThere(there, 'network', ['bridge', 'name_label', 'uuid'], network);
+  if (network === undefined) return { host, via: await managementOf(remote, host) };
+  const via = await firstThere(remote, 'network', ['bridge', 'name_label', 'uuid'], network);
   if (via === undefined) throw new Misuse(`Failed to find network: ${network}`);
   return { host, via };
 }
 async function firstThere(
-  there: Api,
+  remote: Api,
   cls: string,
   fields: readonly string[],
   wanted: string | undefined,
 ): Promise<string | undefined> {
   const all = Object.entries(
-    await there.call<Record<string, Record<string, unknown>>>(`${cls}.get_all_records`),
+    await remote.call<Record<string, Record<string, unknown>>>(`${cls}.get_all_records`),
   );
   return all.find(
     ([, record]) => wanted === undefined || fields.some((field) => record[field] === wanted),
@@ -129,36 +129,36 @@ interface Mapping {
 }
 async function tellMapping(
   { objects, printer }: Surroundings,
-  there: Api,
+  remote: Api,
   { host, via, disks }: Mapping,
 ): Promise<void> {
   const [hostName, networkName] = [
-    await there.call<string>('host.get_name_label', host),
-    await there.call<string>('network.get_name_label', via),
+    await remote.call<string>('host.get_name_label', host),
+    await remote.call<string>('network.get_name_label', via),
   ];
   printer.message(
     `Will migrate to remote host: ${hostName}, using remote network: ${networkName}. Here is the VDI mapping:`,
   );
   for (const [vdi, sr] of Object.entries(disks))
     printer.message(
-      `VDI ${await objects.uuidOf('VDI', vdi)} -> SR ${await there.call<string>('SR.get_uuid', sr)}`,
+      `VDI ${await objects.uuidOf('VDI', vdi)} -> SR ${await remote.call<string>('SR.get_uuid', sr)}`,
     );
 }
 
-async function managementOf(there: Api, host: string): Promise<string> {
-  const pif = await there.call<string>('host.get_management_interface', host);
-  return there.call<string>('PIF.get_network', pif);
+async function managementOf(remote: Api, host: string): Promise<string> {
+  const pif = await remote.call<string>('host.get_management_interface', host);
+  return remote.call<string>('PIF.get_network', pif);
 }
 /** Of the storages that the host has, a shared one before others, then the one with the most room. */
-async function storageOf(there: Api, host: string): Promise<string> {
+async function storageOf(remote: Api, host: string): Promise<string> {
   const pbds = await Promise.all(
-    (await there.call<string[]>('host.get_PBDs', host)).map((pbd) =>
-      there.call<{ SR: string; currently_attached: boolean }>('PBD.get_record', pbd),
+    (await remote.call<string[]>('host.get_PBDs', host)).map((pbd) =>
+      remote.call<{ SR: string; currently_attached: boolean }>('PBD.get_record', pbd),
     ),
   );
   const refs = pbds.filter((pbd) => pbd.currently_attached).map((pbd) => pbd.SR);
   const srs = await Promise.all(
-    refs.map(async (ref) => ({ ref, ...(await there.call<Storage>('SR.get_record', ref)) })),
+    refs.map(async (ref) => ({ ref, ...(await remote.call<Storage>('SR.get_record', ref)) })),
   );
   const room = (sr: Storage): number => sr.physical_size - sr.physical_utilisation;
   const better = (a: Storage, b: Storage): number => Number(b.shared) - Number(a.shared) || room(b) - room(a);

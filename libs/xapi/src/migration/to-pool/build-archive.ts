@@ -30,14 +30,14 @@ interface Facts {
 
 export async function buildArchive(
   plane: Plane,
-  trip: MigrationPlan,
-  there: RemoteSide,
+  migration: MigrationPlan,
+  remoteSide: RemoteSide,
   guest: Guest,
 ): Promise<Buffer> {
-  const facts = await reading(plane.store, (tx) => factsOf(plane, tx, trip));
+  const facts = await reading(plane.store, (tx) => factsOf(plane, tx, migration));
   const memories = memoriesOf(plane, facts.exported);
   const objects = facts.exported.objects.flatMap((object) =>
-    addressed(object, facts, { trip, there, guest }),
+    addressed(object, facts, { migration, remoteSide, guest }),
   );
   if (guest.saved) {
     const { saved } = guest;
@@ -86,19 +86,23 @@ const memoriesOf = (plane: Plane, { objects, disks }: Exported): NamedDisk[] =>
   });
 
 interface Way {
-  readonly trip: MigrationPlan;
-  readonly there: RemoteSide;
+  readonly migration: MigrationPlan;
+  readonly remoteSide: RemoteSide;
   readonly guest: Guest;
 }
 
 /** An object as the other pool is to take it; an interface brings the network along that it is to be on. */
-function addressed(object: OvaObject, { vm, networks }: Facts, { trip, there, guest }: Way): OvaObject[] {
+function addressed(
+  object: OvaObject,
+  { vm, networks }: Facts,
+  { migration, remoteSide, guest }: Way,
+): OvaObject[] {
   const { class: cls, id, snapshot } = object;
   if (cls === 'network') return [];
   if (cls === 'VM' && snapshot['uuid'] === vm.uuid)
-    return [{ ...object, snapshot: { ...snapshot, ...identity(snapshot, trip, guest) } }];
+    return [{ ...object, snapshot: { ...snapshot, ...identity(snapshot, migration, guest) } }];
   if (cls !== 'VIF') return [object];
-  const network = there.networks[networks.get(String(snapshot['uuid'])) ?? ''];
+  const network = remoteSide.networks[networks.get(String(snapshot['uuid'])) ?? ''];
   const named = {
     ...blank('network'),
     ...network,
@@ -109,7 +113,7 @@ function addressed(object: OvaObject, { vm, networks }: Facts, { trip, there, gu
     allowed_operations: [],
     assigned_ips: {},
   };
-  const MAC = trip.copy ? seededMac(trip.uuid, String(snapshot['device'])) : snapshot['MAC'];
+  const MAC = migration.copy ? seededMac(migration.uuid, String(snapshot['device'])) : snapshot['MAC'];
   return [
     { class: 'network', id: `network of ${id}`, snapshot: named },
     { ...object, snapshot: { ...snapshot, MAC, network: `network of ${id}` } },

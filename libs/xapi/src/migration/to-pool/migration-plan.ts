@@ -35,22 +35,22 @@ export async function planMigration(
   { ids }: Pick<Plane, 'ids'>,
   tx: Tx,
   sent: MigrateSendParams,
-  there: RemoteSide,
+  remoteSide: RemoteSide,
 ): Promise<MigrationPlan> {
   const vm = await tx.get('VM', sent.vm);
   const copy = sent.options['copy'] === 'true';
   const snapshots = copy ? [] : await tx.find('VM', { snapshot_of: sent.vm });
-  const disks = await mapped(tx, vm, snapshots, sent, there);
+  const disks = await mapped(tx, vm, snapshots, sent, remoteSide);
   if (copy && vm.power_state !== 'Halted')
     throw new XenError('VM_BAD_POWER_STATE', sent.vm, 'halted', vm.power_state.toLowerCase());
   const nics = await mappedNics(tx, vm, snapshots, sent);
-  const memorySr = sent.vdi_map[asRef<'VDI'>(vm.suspend_VDI)] ?? disks[0]?.sr ?? there.memorySr;
+  const memorySr = sent.vdi_map[asRef<'VDI'>(vm.suspend_VDI)] ?? disks[0]?.sr ?? remoteSide.memorySr;
   const asleep = vm.power_state === 'Suspended' || snapshots.some((s) => s.power_state === 'Suspended');
   if ((asleep || vm.power_state === 'Running') && memorySr === '')
     throw new XenError('VM_NO_SUSPEND_SR', sent.vm);
   const running = vm.power_state === 'Running';
-  if (running) assertRunsThere(vm, there);
-  if (!copy && there.present) throw new XenError('DUPLICATE_VM', vm.uuid);
+  if (running) assertRunsThere(vm, remoteSide);
+  if (!copy && remoteSide.present) throw new XenError('DUPLICATE_VM', vm.uuid);
   const blocked = vm.blocked_operations;
   return {
     vm: sent.vm,

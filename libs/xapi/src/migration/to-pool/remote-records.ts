@@ -14,8 +14,8 @@ import type { MigrationPlan, MigratedDisk } from './migration-plan';
 export interface SendingContext {
   readonly plane: Plane;
   readonly remote: RemotePool;
-  readonly there: RemoteSide;
-  readonly trip: MigrationPlan;
+  readonly remoteSide: RemoteSide;
+  readonly migration: MigrationPlan;
   /** The operation's, by which what it made can be found again. */
   readonly mark: string;
 }
@@ -30,19 +30,21 @@ export interface SentDisk {
   readonly uuid: string;
 }
 
-const labelOf = ({ mark, trip }: Pick<SendingContext, 'mark' | 'trip'>, { vdi }: MigratedDisk): string =>
-  `${mark} ${trip.disks.findIndex((disk) => disk.vdi === vdi)}`;
+const labelOf = (
+  { mark, migration }: Pick<SendingContext, 'mark' | 'migration'>,
+  { vdi }: MigratedDisk,
+): string => `${mark} ${migration.disks.findIndex((disk) => disk.vdi === vdi)}`;
 
 /** A disk with the same contents; named after the operation until all has come. */
 export async function sendDisk(
-  way: SendingContext,
+  sending: SendingContext,
   disk: MigratedDisk,
   pace: SendingProgress,
 ): Promise<SentDisk> {
-  const { plane, remote } = way;
+  const { plane, remote } = sending;
   const row = await reading(plane.store, (tx) => tx.get('VDI', disk.vdi));
   const { name_description, virtual_size, type, sharable, xenstore_data, tags } = row;
-  const label = labelOf(way, disk);
+  const label = labelOf(sending, disk);
   const given = {
     name_label: label,
     name_description,
@@ -89,32 +91,34 @@ async function* paced(
 
 /** The VM with its snapshots, on the disks that were sent. It comes with the uuid that it is to have: when it is there it is not sent again. */
 export async function sendRecords(
-  way: SendingContext,
+  sending: SendingContext,
   disks: readonly SentDisk[],
   guest: Guest,
 ): Promise<Ref<'VM'>> {
-  const { plane, remote, trip, there } = way;
-  const present = await remoteVm(remote, trip.uuid);
+  const { plane, remote, migration, remoteSide } = sending;
+  const present = await remoteVm(remote, migration.uuid);
   if (present) return settled(remote, present);
-  const bytes = await buildArchive(plane, trip, there, guest);
-  const query = Object.fromEntries(trip.disks.map(({ uuid }, i) => [`vdi:${uuid}`, disks[i]?.uuid ?? '']));
+  const bytes = await buildArchive(plane, migration, remoteSide, guest);
+  const query = Object.fromEntries(
+    migration.disks.map(({ uuid }, i) => [`vdi:${uuid}`, disks[i]?.uuid ?? '']),
+  );
   const to =
-    trip.memorySr === ''
+    migration.memorySr === ''
       ? { path: '/import_metadata', query }
-      : { path: '/import', query: { ...query, sr_id: trip.memorySr } };
+      : { path: '/import', query: { ...query, sr_id: migration.memorySr } };
   await remote.put('VM.migrate_send', {
     path: to.path,
-    query: { ...to.query, restore: 'true', live: String(trip.running) },
+    query: { ...to.query, restore: 'true', live: String(migration.running) },
     length: bytes.length,
     bytes: Readable.from([bytes]),
   });
-  const vm = await remoteVm(remote, trip.uuid);
+  const vm = await remoteVm(remote, migration.uuid);
   if (!vm)
     throw new XenError(
       'VM_MIGRATE_FAILED',
-      trip.vm,
+      migration.vm,
       '',
-      there.host,
+      remoteSide.host,
       'The VM is gone from where it was sent to',
     );
   return vm;
@@ -129,18 +133,18 @@ async function settled(remote: RemotePool, vm: Ref<'VM'>): Promise<Ref<'VM'>> {
 }
 
 /** The guest with its memory, standing still. */
-export async function resumeRemote({ remote, there }: SendingContext, vm: Ref<'VM'>): Promise<void> {
+export async function resumeRemote({ remote, remoteSide }: SendingContext, vm: Ref<'VM'>): Promise<void> {
   try {
-    await remote.follow('VM.resume_on', vm, there.host, true, false);
+    await remote.follow('VM.resume_on', vm, remoteSide.host, true, false);
   } catch (error) {
     if ((await remote.call('VM.get_power_state', vm)) !== 'Paused') throw error;
   }
 }
 
 /** From now on the VM is the other pool's like any other. */
-export async function releaseRemote({ remote, trip }: SendingContext, vm: Ref<'VM'>): Promise<void> {
-  await remote.call('VM.set_blocked_operations', vm, trip.blocked);
-  if (!trip.running) return;
+export async function releaseRemote({ remote, migration }: SendingContext, vm: Ref<'VM'>): Promise<void> {
+  await remote.call('VM.set_blocked_operations', vm, migration.blocked);
+  if (!migration.running) return;
   try {
     await remote.follow('VM.unpause', vm);
   } catch (error) {
@@ -150,17 +154,17 @@ export async function releaseRemote({ remote, trip }: SendingContext, vm: Ref<'V
 
 /** The disks get their names. */
 export async function nameDisks(
-  { plane, remote, trip }: SendingContext,
+  { plane, remote, migration }: SendingContext,
   disks: readonly SentDisk[],
 ): Promise<void> {
   const rows = await reading(plane.store, (tx) =>
     tx.getMany(
       'VDI',
-      trip.disks.map((disk) => disk.vdi),
+      migration.disks.map((disk) => disk.vdi),
     ),
   );
   for (const [i, { ref }] of disks.entries()) {
-    const row = rows.find((vdi) => vdi.ref === trip.disks[i]?.vdi);
+    const row = rows.find((vdi) => vdi.ref === migration.disks[i]?.vdi);
     if (!row) continue;
     await remote.call('VDI.set_name_label', ref, row.name_label);
     await remote.call('VDI.set_other_config', ref, row.other_config);
@@ -173,23 +177,23 @@ function unlessGone(error: unknown): void {
 }
 const tries = 3;
 /** Takes all away again that was made there, as far as it can be reached. */
-export async function removeRemote(way: SendingContext, disks: readonly SentDisk[]): Promise<void> {
+export async function removeRemote(sending: SendingContext, disks: readonly SentDisk[]): Promise<void> {
   for (let tried = 1; ; tried += 1) {
     try {
-      return await cleared(way, disks);
+      return await cleared(sending, disks);
     } catch (error) {
       if (tried === tries)
-        return way.plane.log.warn(
-          { error: String(error), mark: way.mark, vm: way.trip.uuid },
+        return sending.plane.log.warn(
+          { error: String(error), mark: sending.mark, vm: sending.migration.uuid },
           'something of a migration is left in the other pool',
         );
-      await way.plane.clock.wait(1_000);
+      await sending.plane.clock.wait(1_000);
     }
   }
 }
-async function cleared(way: SendingContext, disks: readonly SentDisk[]): Promise<void> {
-  const { remote, trip } = way;
-  const vm = await remoteVm(remote, trip.uuid);
+async function cleared(sending: SendingContext, disks: readonly SentDisk[]): Promise<void> {
+  const { remote, migration } = sending;
+  const vm = await remoteVm(remote, migration.uuid);
   if (vm) {
     const snapshots = await remote.call<Ref<'VM'>[]>('VM.get_snapshots', vm);
     // Operations that its owner has blocked must not keep it there.
@@ -199,7 +203,7 @@ async function cleared(way: SendingContext, disks: readonly SentDisk[]): Promise
     for (const one of [...snapshots, vm]) await remote.follow('VM.destroy', one);
   }
   const unnamed = await Promise.all(
-    trip.disks.map((disk) => remote.call<string[]>('VDI.get_by_name_label', labelOf(way, disk))),
+    migration.disks.map((disk) => remote.call<string[]>('VDI.get_by_name_label', labelOf(sending, disk))),
   );
   for (const vdi of new Set([...disks.map((disk) => disk.ref), ...unnamed.flat()]))
     await remote.follow('VDI.destroy', vdi).catch(unlessGone);

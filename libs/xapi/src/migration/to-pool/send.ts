@@ -15,17 +15,17 @@ export type MigrationTag = '' | ` ${string}`;
 /** `sent` grows as they come, for who must clear them away. `part`: how much of the whole this is. */
 export async function sendDisks(
   run: Run<Tx>,
-  way: SendingContext,
+  sending: SendingContext,
   sent: SentDisk[],
   { part, tag = '' }: { readonly part: number; readonly tag?: MigrationTag },
 ): Promise<void> {
-  const { disks } = way.trip;
+  const { disks } = sending.migration;
   for (const [i, disk] of disks.entries()) {
     const progress = (fraction: number): Promise<void> =>
       run.progress((part * (i + fraction)) / disks.length);
     sent.push(
       await run.step(`disk ${i}${tag}`, () =>
-        sendDisk(way, disk, { checkpoint: () => run.checkpoint(), progress }),
+        sendDisk(sending, disk, { checkpoint: () => run.checkpoint(), progress }),
       ),
     );
   }
@@ -33,13 +33,13 @@ export async function sendDisks(
 
 export async function sendVm(
   run: Run<Tx>,
-  way: SendingContext,
+  sending: SendingContext,
   disks: readonly SentDisk[],
   guest: Guest,
   tag: MigrationTag = '',
 ): Promise<Ref<'VM'>> {
-  const vm = await run.step(`records${tag}`, () => sendRecords(way, disks, guest));
-  await run.step(`names${tag}`, () => nameDisks(way, disks));
+  const vm = await run.step(`records${tag}`, () => sendRecords(sending, disks, guest));
+  await run.step(`names${tag}`, () => nameDisks(sending, disks));
   return vm;
 }
 
@@ -48,7 +48,8 @@ const why = 'The VM is on its way from another pool';
 export const blockedUntilGiven = { start: why, start_on: why, resume: why, unpause: why };
 
 /** Nothing of the VM stays in this pool. */
-export async function removeSent(plane: Plane, tx: Tx, trip: MigrationPlan): Promise<void> {
-  for (const vm of await tx.getMany('VM', [...trip.snapshots, trip.vm])) await removeVm({ plane, tx }, vm);
-  for (const { vdi } of trip.disks) await dropVdi(tx, vdi);
+export async function removeSent(plane: Plane, tx: Tx, migration: MigrationPlan): Promise<void> {
+  for (const vm of await tx.getMany('VM', [...migration.snapshots, migration.vm]))
+    await removeVm({ plane, tx }, vm);
+  for (const { vdi } of migration.disks) await dropVdi(tx, vdi);
 }

@@ -30,68 +30,68 @@ import { aside, assertMine, tolerant } from '../within-pool/vm.migrate';
 
 export async function migrateToPool(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Promise<Ref<'VM'>> {
   try {
-    return await journey(plane, run, sent);
+    return await sendAndGiveAway(plane, run, sent);
   } catch (error) {
     throw error instanceof RemoteFailure ? new XenError('VM_MIGRATE_CONTACT_REMOTE_SERVICE_FAILED') : error;
   }
 }
 
-async function journey(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Promise<Ref<'VM'>> {
-  const there = await run.step('look there', async () =>
+async function sendAndGiveAway(plane: Plane, run: Run<Tx>, sent: MigrateSendParams): Promise<Ref<'VM'>> {
+  const remoteSide = await run.step('read remote', async () =>
     readRemote(plane.store, sent, (await reading(plane.store, (tx) => tx.get('VM', sent.vm))).uuid),
   );
-  const trip = await run.commit(
+  const migration = await run.commit(
     'begin',
-    (tx) => begin(plane, tx, run, { sent, there }),
+    (tx) => begin(plane, tx, run, { sent, remoteSide }),
     (tx, planned) => unmarkBusy(tx, asRef(run.ref), marksOf(planned)),
   );
-  const way: SendingContext = {
+  const sending: SendingContext = {
     plane,
     remote: await remoteOf(plane.store, sent),
-    there,
-    trip,
+    remoteSide,
+    migration,
     mark: `migration ${run.ref.replace('OpaqueRef:', '')}`,
   };
   const disks: SentDisk[] = [];
-  run.undo('remove remote records', () => removeRemote(way, disks));
-  await sendDisks(run, way, disks, { part: disksPart });
-  const leaving = trip.running ? await stop(plane, run, sent) : undefined;
-  const guest = { saved: leaving?.saved, blocked: trip.copy ? {} : blockedUntilGiven };
-  const vm = await sendVm(run, way, disks, guest);
-  if (trip.copy)
+  run.undo('remove remote records', () => removeRemote(sending, disks));
+  await sendDisks(run, sending, disks, { part: disksPart });
+  const leaving = migration.running ? await stop(plane, run, sent) : undefined;
+  const guest = { saved: leaving?.saved, blocked: migration.copy ? {} : blockedUntilGiven };
+  const vm = await sendVm(run, sending, disks, guest);
+  if (migration.copy)
     return run.conclude('copy', async (tx) => {
-      await unmarkBusy(tx, asRef(run.ref), marksOf(trip));
+      await unmarkBusy(tx, asRef(run.ref), marksOf(migration));
       return vm;
     });
-  if (leaving) await run.step('load there', () => resumeRemote(way, vm));
-  return giveAway(run, way, vm, leaving?.from);
+  if (leaving) await run.step('load remote', () => resumeRemote(sending, vm));
+  return giveAway(run, sending, vm, leaving?.from);
 }
 
 /** The VM is the other pool's from one statement on; what follows only tidies up. */
 async function giveAway(
   run: Run<Tx>,
-  way: SendingContext,
+  sending: SendingContext,
   vm: Ref<'VM'>,
   from: DepartingRun | undefined,
 ): Promise<Ref<'VM'>> {
-  const { plane, trip, there } = way;
+  const { plane, migration, remoteSide } = sending;
   await run.commit('give away', async (tx) => {
     if (from && !(await completeDeparture(tx, from)))
-      throw failed(trip, from.source.host, there.host, 'the VM ended while it was moved');
+      throw failed(migration, from.source.host, remoteSide.host, 'the VM ended while it was moved');
   });
-  const release = (): Promise<void> => releaseRemote(way, vm);
+  const release = (): Promise<void> => releaseRemote(sending, vm);
   const clear = async (): Promise<void> => from && stopDomain(plane, aside(from.source));
   const given = run.pointOfNoReturn('given away', {
     outside: async () => {
       await attempted(plane, release);
       await clear();
     },
-    show: (tx) => removeSent(plane, tx, trip),
+    show: (tx) => removeSent(plane, tx, migration),
   });
   await given.step('release', () => forward(plane, release));
   if (from) await given.step('clear', clear);
   return given.conclude('gone', async (tx) => {
-    await removeSent(plane, tx, trip);
+    await removeSent(plane, tx, migration);
     return vm;
   });
 }
@@ -103,11 +103,11 @@ async function begin(
   plane: Plane,
   tx: Tx,
   run: Run<Tx>,
-  { sent, there }: { sent: MigrateSendParams; there: Parameters<typeof planMigration>[3] },
+  { sent, remoteSide }: { sent: MigrateSendParams; remoteSide: Parameters<typeof planMigration>[3] },
 ): Promise<MigrationPlan> {
-  const trip = await planMigration(plane, tx, sent, there);
-  await markBusy(tx, asRef(run.ref), marksOf(trip));
-  return trip;
+  const migration = await planMigration(plane, tx, sent, remoteSide);
+  await markBusy(tx, asRef(run.ref), marksOf(migration));
+  return migration;
 }
 
 const disksPart = 0.6;

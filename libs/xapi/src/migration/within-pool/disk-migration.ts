@@ -128,9 +128,9 @@ export async function assertCanLeave(tx: Tx, vdi: Row<'VDI'>): Promise<void> {
 }
 
 /** The copies, empty until the data has come; their space is taken now. A snapshot's belongs to no disk until it arrives. */
-export async function copyDisks(plane: Plane, tx: Tx, journey: DiskMigrationPlan): Promise<MovedDisk[]> {
+export async function copyDisks(plane: Plane, tx: Tx, diskPlan: DiskMigrationPlan): Promise<MovedDisk[]> {
   const moved: MovedDisk[] = [];
-  for (const { vdi, sr, of } of journey.disks) {
+  for (const { vdi, sr, of } of diskPlan.disks) {
     const source = await tx.lock('VDI', vdi);
     const { is_a_snapshot, snapshot_time } = source;
     const to = await copyVdi(
