@@ -38,6 +38,7 @@ export * from './images/demo-templates';
 export * from './images/images';
 export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './storage/blob';
 export { beginInternally } from './begin/begin-operation';
+export { readSetting, writeSetting } from './tables/settings';
 export type { TaskHead } from './begin/tasks';
 export * from './transfer/http-task';
 export { FailedLoginCounter } from './core/failed-logins';

@@ -7,6 +7,7 @@ import { lockPool } from './pool-record';
 import { assertHostsStatefile, redoLogBytes, statefileBytes } from '../storage/sr-roles';
 import { createVdi, type NewVdi } from '../storage/vdi';
 import { removeVdi } from '../storage/vdi-clone';
+import { writeSetting } from '../tables/settings';
 
 async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = isNullRef(ref) ? [] : await tx.getMany('VDI', [ref]);
@@ -176,10 +177,7 @@ export const restartsHeldUntil = 'ha-restarts-held-until';
 async function preventRestarts({ tx, plane }: Context, seconds: number): Promise<void> {
   if (seconds < 0) throw new XenError('INVALID_VALUE', 'seconds', String(seconds));
   const until = new Date(plane.clock.now().getTime() + seconds * 1000).toISOString();
-  await tx.query(
-    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    [restartsHeldUntil, JSON.stringify(until)],
-  );
+  await writeSetting(tx, restartsHeldUntil, until);
 }
 
 async function enableRedoLog(context: Context, sr: Ref<'SR'>): Promise<void> {

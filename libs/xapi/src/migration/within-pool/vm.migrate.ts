@@ -24,6 +24,7 @@ import {
 import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
 import { attachedTo, modeOf, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
+import { isCurrentAttempt } from '../../tables/operations';
 
 export const vmMigrate = (plane: Plane) => ({
   pool_migrate: (run: Run<Tx>, { vm, host, options }: OperationParams<typeof classes.VM, 'pool_migrate'>) =>
@@ -217,11 +218,7 @@ async function settle(plane: Plane, run: Run<Tx>, move: RunMigration): Promise<v
 
 /** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
 export async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
-  const rows = await tx.query(
-    "SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'",
-    [ref, attempt],
-  );
-  if (rows.length === 0) throw new Lost(ref);
+  if (!(await isCurrentAttempt(tx, ref, attempt))) throw new Lost(ref);
 }
 
 async function settleForward(plane: Plane, move: RunMigration): Promise<void> {
