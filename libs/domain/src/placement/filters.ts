@@ -1,6 +1,7 @@
-/** Why a guest cannot be on a host, each as the error that xapi would give for that host alone. */
+/** The rule "fits on a host": the reasons why a guest cannot be on a host, each as the error that xapi would give for that host alone. */
 import { allot, missingGpu } from '../graphics/capacity';
-import type { Filter } from './place';
+import { refuseCpu } from '../migration/cpu';
+import { firstReason, type Candidate, type Filter, type Guest } from './place';
 
 export const enabled: Filter = (_guest, host) => (host.enabled ? undefined : ['HOST_DISABLED', host.ref]);
 export const alive: Filter = (_guest, host) => (host.live ? undefined : ['HOST_NOT_LIVE']);
@@ -45,3 +46,35 @@ export const usb: Filter = (guest, host) => {
   const missing = guest.usbGroups?.find((group) => !host.usbGroups?.has(group));
   return missing === undefined ? undefined : ['VM_REQUIRES_VUSB', guest.ref, missing];
 };
+/** A guest that has booted goes on only on a CPU with all features that it has seen. */
+export const cpu: Filter = ({ ref, booted }, host) =>
+  booted && refuseCpu(ref, booted.cpu, host.ref, host.cpu ?? {}, booted.isHvm)?.description;
+
+/** All of them, in the order in which a reason is given. */
+export const rules: readonly Filter[] = [
+  alive,
+  enabled,
+  storage,
+  networks,
+  iommu,
+  gpus,
+  pci,
+  usb,
+  hvm,
+  memory,
+  pcpus,
+  cpu,
+];
+
+/** The first reason why the guest cannot be on the host as it is; undefined when it can. */
+export const refuseHost: Filter = (guest, host) => firstReason(rules, guest, host);
+export const fits = (guest: Guest, host: Candidate): boolean => refuseHost(guest, host) === undefined;
+
+/** A guest without requirements, for rules that are about the host or about one thing. */
+export const anyGuest: Guest = { ref: '', memoryBytes: 0, vcpus: 0, needsHvm: false, srs: [], networks: [] };
+/** True if the host takes guests at all: it lives and is enabled. */
+export const takesGuests = (host: Candidate): boolean =>
+  firstReason([alive, enabled], anyGuest, host) === undefined;
+/** Reasons that say nothing about the guest: the host is away. */
+export const isAway = ([code = '']: readonly string[]): boolean =>
+  code === 'HOST_DISABLED' || code === 'HOST_NOT_LIVE';

@@ -122,7 +122,7 @@ test('explains itself', () => {
     host(2, { enabled: false }),
     host(3, { enabled: false }),
   ]);
-  expect(explain(leastLoaded, placement, 'h1')).toMatchObject({
+  expect(explain(placement, 'h1')).toMatchObject({
     policy: 'least-loaded',
     chosen: 'h1',
     possible: 1,
