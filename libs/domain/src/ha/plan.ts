@@ -45,6 +45,8 @@ interface PlannedGuest {
 interface HaPool {
   readonly hosts: readonly Candidate[];
   readonly vms: readonly PlannedGuest[];
+  /** Made when it is first asked for. */
+  readonly rough: () => Rough;
 }
 
 function poolOf({ hosts, guests, reservations }: PlacementSnapshot): HaPool {
@@ -57,14 +59,13 @@ function poolOf({ hosts, guests, reservations }: PlacementSnapshot): HaPool {
       .reverse(),
   );
   const agility = new Agility(hosts);
-  return {
-    hosts: counted,
-    vms: [...guests.values()].map((guest) => ({
-      guest,
-      host: placeOf.get(guest.ref),
-      movable: agility.bindingOf(guest) === undefined,
-    })),
-  };
+  const vms = [...guests.values()].map((guest) => ({
+    guest,
+    host: placeOf.get(guest.ref),
+    movable: agility.bindingOf(guest) === undefined,
+  }));
+  let rough: Rough | undefined;
+  return { hosts: counted, vms, rough: () => (rough ??= roughly(counted, vms)) };
 }
 
 /** What binds each of the guests that something binds. */
@@ -162,23 +163,32 @@ export function mostFailures(snapshot: PlacementSnapshot): number {
  * together are no more than what the hosts on which any of them fits have beyond `s` each, all of them find one, in any order. The
  * worst hosts to lose are taken twice over: those with the most VMs, and those with the most room.
  */
-function fitsRoughly({ hosts, vms }: HaPool, n: number): boolean {
-  const largest = Math.max(...vms.map(({ guest }) => guest.memoryBytes));
+const fitsRoughly = ({ rough }: HaPool, n: number): boolean => {
+  const { displaced, rooms } = rough();
+  return (displaced[n] ?? Infinity) <= (rooms[n] ?? 0);
+};
+
+interface Rough {
+  /** The bytes of all VMs that are without a host when the fullest 0, 1, 2 ... hosts fail. */
+  readonly displaced: readonly number[];
+  /** The bytes that are left for them when the roomiest 0, 1, 2 ... hosts fail. */
+  readonly rooms: readonly number[];
+}
+function roughly(hosts: readonly Candidate[], vms: readonly PlannedGuest[]): Rough {
+  const largest = vms.reduce((most, { guest }) => Math.max(most, guest.memoryBytes), 0);
   const load = new Map<string | undefined, number>();
   for (const { host, guest } of vms) load.set(host, (load.get(host) ?? 0) + guest.memoryBytes);
-  const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
-  const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
-  const displaced =
-    (load.get(undefined) ?? 0) +
-    sum(ascending(hosts.map((h) => load.get(h.ref) ?? 0)).slice(-n || hosts.length));
-  const common = commonHosts(hosts, vms);
-  const room = sum(
-    ascending(common.map((h) => Math.max(0, h.memoryFree - largest))).slice(
-      0,
-      Math.max(0, common.length - n),
-    ),
-  );
-  return displaced <= room;
+  const loads = hosts.map((h) => load.get(h.ref) ?? 0).sort((a, b) => b - a);
+  const rooms = commonHosts(hosts, vms).map((h) => Math.max(0, h.memoryFree - largest));
+  return {
+    displaced: sums([load.get(undefined) ?? 0, ...loads]),
+    rooms: sums([0, ...rooms.sort((a, b) => a - b)]).toReversed(),
+  };
+}
+/** Of the first, of the first two, and so on. */
+function sums(values: readonly number[]): number[] {
+  let sum = 0;
+  return values.map((value) => (sum += value));
 }
 
 /** The hosts on which each of the guests fits if it is there alone with all the memory that it needs; none where guests may want the same device. */

@@ -1,7 +1,7 @@
 /** Agility: every host that takes VMs could run the guest. High availability counts on that; what binds a guest is named as xapi names it. */
 import type { XenError } from '@xenplane/model';
-import { anyGuest, enabled, networks, storage } from './filters';
-import type { Candidate, Filter, Guest } from './place';
+import { enabled, networks, storage } from './filters';
+import type { Candidate, Guest } from './place';
 
 /** Code and parameter of the first thing that binds a guest to some of the hosts. */
 export type HostBinding = readonly [XenError['code'], string];
@@ -12,7 +12,7 @@ export class Agility {
   private readonly known = new Map<string, boolean>();
 
   constructor(hosts: readonly Candidate[]) {
-    this.hosts = hosts.filter((host) => enabled(anyGuest, host) === undefined);
+    this.hosts = hosts.filter((host) => enabled({}, host) === undefined);
   }
 
   /** Undefined for a guest that nothing binds. */
@@ -29,15 +29,15 @@ export class Agility {
   }
 
   isStorageEverywhere(sr: string): boolean {
-    return this.everywhere(sr, storage, { ...anyGuest, srs: [sr] });
+    return this.everywhere(sr, (host) => storage({ ref: '', srs: [sr] }, host));
   }
   isNetworkEverywhere(network: string): boolean {
-    return this.everywhere(network, networks, { ...anyGuest, networks: [network] });
+    return this.everywhere(network, (host) => networks({ ref: '', networks: [network] }, host));
   }
-  private everywhere(name: string, rule: Filter, guest: Guest): boolean {
+  private everywhere(name: string, reason: (host: Candidate) => readonly string[] | undefined): boolean {
     const known = this.known.get(name);
     if (known !== undefined) return known;
-    const found = this.hosts.every((host) => rule(guest, host) === undefined);
+    const found = this.hosts.every((host) => reason(host) === undefined);
     this.known.set(name, found);
     return found;
   }

@@ -93,6 +93,13 @@ export function guestOf(
   };
 }
 
+/** A VM that goes on elsewhere, without the devices that are others there. */
+export const movingGuest = (record: GuestRecord & { readonly ref: string }): Guest =>
+  guestOf({ vm: record.ref, record, devices: { srs: [], networks: [], gpus: [], usbGroups: [] } }, 'move', {
+    hosts: [],
+    antiAffinityGroups: new Set(),
+  });
+
 /** A guest that goes on, and does not boot, has seen a CPU. */
 function bootedOf(record: GuestRecord, as: Purpose): Pick<Guest, 'booted'> {
   const cpu = record.last_boot_CPU_flags;

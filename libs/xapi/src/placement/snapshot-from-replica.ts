@@ -90,7 +90,9 @@ class Taken {
     }
   }
   on(host: string): HostSum {
-    const sum = this.sums.get(host) ?? { memory: 0, vcpus: 0, vms: 0, groups: {} };
+    const known = this.sums.get(host);
+    if (known) return known;
+    const sum = { memory: 0, vcpus: 0, vms: 0, groups: {} };
     this.sums.set(host, sum);
     return sum;
   }
@@ -99,19 +101,33 @@ class Taken {
   }
 
   private add(view: Replica, vm: Readonly<Row<'VM'>>): void {
-    for (const { host } of reservationsOf(vm.ref, vm)) {
-      const sum = this.on(host);
-      sum.memory += memory.neededToStart(vm);
-      sum.vcpus += vm.VCPUs_at_startup;
-      sum.vms += 1;
-      for (const group of vm.groups) sum.groups[group] = (sum.groups[group] ?? 0) + 1;
-    }
+    const { resident_on: at, scheduled_to_be_resident_on: next } = vm;
+    const isPlaced = !isNullRef(at),
+      isAwaited = !isNullRef(next);
+    if (isPlaced) this.reserve(vm, at);
+    if (isAwaited && next !== at) this.reserve(vm, next);
     for (const pci of vm.attached_PCIs) this.holders.set(pci, vm.ref);
-    if (isNullRef(vm.scheduled_to_be_resident_on) || !isNullRef(vm.resident_on)) return;
+    if (isPlaced || !isAwaited) return;
     // On its start it has its devices already, and its record shows them when it runs.
     for (const address of passthrough.pciAddresses(vm.other_config))
-      for (const pci of pcisAt(view, vm.scheduled_to_be_resident_on, address)) this.holders.set(pci, vm.ref);
+      for (const pci of pcisAt(view, next, address)) this.holders.set(pci, vm.ref);
   }
+  private reserve(vm: Readonly<Row<'VM'>>, host: string): void {
+    const sum = this.on(host);
+    sum.memory += neededBy(vm);
+    sum.vcpus += vm.VCPUs_at_startup;
+    sum.vms += 1;
+    for (const group of vm.groups) sum.groups[group] = (sum.groups[group] ?? 0) + 1;
+  }
+}
+/** By record: the replica puts a new one in the place of one that has changed. */
+const needs = new WeakMap<object, number>();
+function neededBy(vm: Readonly<Row<'VM'>>): number {
+  const known = needs.get(vm);
+  if (known !== undefined) return known;
+  const bytes = memory.neededToStart(vm);
+  needs.set(vm, bytes);
+  return bytes;
 }
 const pcisAt = (view: Replica, host: string, address: string): readonly string[] =>
   view.pointingAt('PCI.host', host).filter((pci) => view.stored('PCI', pci)?.pci_id === address);
