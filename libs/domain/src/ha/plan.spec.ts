@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { Candidate, Guest } from '../placement/place';
+import { guestWith, hostWith } from '../fixtures/pool';
 import type { PlacementSnapshot } from '../placement/snapshot';
 import { coversAll, failoverPlan, mostFailures, planExists } from './plan';
 
@@ -8,39 +8,16 @@ const pool = (
   free: readonly number[],
   vms: readonly (readonly [number | undefined, number, boolean?])[],
 ): PlacementSnapshot => ({
-  hosts: free.map((f, i) => hostWith(`h${i}`, f * GiB)),
+  hosts: free.map((f, i) => hostWith(`h${i}`, { memoryFree: f * GiB, memoryTotal: 64 * GiB })),
   guests: new Map(
-    vms.map(([, size, movable = true], i) => [`v${i}`, guestWith(`v${i}`, size * GiB, movable)]),
+    vms.map(([, size, movable = true], i) => [
+      `v${i}`,
+      // What binds a guest here is a disk in a repository of one host.
+      guestWith(`v${i}`, { memoryBytes: size * GiB, unsharedSrs: movable ? [] : ['sr'] }),
+    ]),
   ),
   reservations: vms.flatMap(([host], i) => (host === undefined ? [] : [{ vm: `v${i}`, host: `h${host}` }])),
 });
-const hostWith = (ref: string, memoryFree: number): Candidate => ({
-  ref,
-  uuid: ref,
-  enabled: true,
-  live: true,
-  memoryFree,
-  memoryTotal: 64 * GiB,
-  vcpusPlaced: 0,
-  pcpus: 8,
-  vmsPlaced: 0,
-  hvmCapable: true,
-  hasIommu: true,
-  srs: new Set(['sr']),
-  networks: new Set(['net']),
-  groups: {},
-});
-/** What binds a guest here is a disk in a repository of one host. */
-const guestWith = (ref: string, memoryBytes: number, movable: boolean): Guest => ({
-  ref,
-  memoryBytes,
-  vcpus: 1,
-  needsHvm: true,
-  srs: ['sr'],
-  networks: ['net'],
-  unsharedSrs: movable ? [] : ['sr'],
-});
-
 test.each([
   ['no VMs: all but one may fail', pool([4, 4, 4], []), 2],
   ['a host of its own: none may fail', pool([64], [[0, 1]]), 0],

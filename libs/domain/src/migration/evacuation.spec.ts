@@ -1,35 +1,13 @@
 import fc from 'fast-check';
+import { guestWith, hostWith } from '../fixtures/pool';
 import type { Candidate, Guest } from '../placement/place';
 import { hasFeatures, refuseCpu } from './cpu';
 import { occupied } from '../placement/snapshot';
 import { planEvacuation, type EvacuationPlan } from './evacuation';
 
-const host = (ref: string, more: Partial<Candidate> = {}): Candidate => ({
-  ref,
-  uuid: ref,
-  enabled: true,
-  live: true,
-  memoryFree: 100,
-  memoryTotal: 100,
-  vcpusPlaced: 0,
-  pcpus: 8,
-  vmsPlaced: 0,
-  hvmCapable: true,
-  hasIommu: true,
-  srs: new Set(['shared']),
-  networks: new Set(['net']),
-  groups: {},
-  ...more,
-});
-const guest = (ref: string, memoryBytes = 10, more: Partial<Guest> = {}): Guest => ({
-  ref,
-  memoryBytes,
-  vcpus: 1,
-  needsHvm: false,
-  srs: ['shared'],
-  networks: ['net'],
-  ...more,
-});
+const host = hostWith;
+const guest = (ref: string, memoryBytes = 10, more: Partial<Guest> = {}): Guest =>
+  guestWith(ref, { memoryBytes, ...more });
 /** The guests run on a host that is to be empty. */
 const planOf = (
   guests: readonly Guest[],

@@ -38,8 +38,9 @@ export const packed: Policy = {
   scores: [affinity, apart, littleMemoryLeft, freeCpu],
 };
 
+const registered: readonly Policy[] = [leastLoaded, packed];
 export const policies: ReadonlyMap<string, Policy> = new Map(
-  [leastLoaded, packed].map((policy) => [policy.name, policy]),
+  registered.map((policy) => [policy.name, policy]),
 );
 
 /** The key of `pool.other_config` and `VM.other_config` that names a policy; a VM's own counts before its pool's. */

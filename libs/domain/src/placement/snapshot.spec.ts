@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { failoverPlan, planExists } from '../ha/plan';
 import { planEvacuation } from '../migration/evacuation';
+import { guestWith, hostWith } from '../fixtures/pool';
 import { Agility } from './agility';
 import { explain } from './explain';
 import { fits } from './filters';
@@ -16,28 +17,29 @@ const groups = ['g0', 'g1'];
 const features = ['0000000f', '000000ff', '00000fff'];
 
 const anyHost = (n: number): fc.Arbitrary<Candidate> =>
-  fc.record({
-    ref: fc.constant(`h${n}`),
-    uuid: fc.constant(String(n).padStart(4, '0')),
-    enabled: fc.oneof({ arbitrary: fc.constant(true), weight: 4 }, fc.constant(false)),
-    live: fc.oneof({ arbitrary: fc.constant(true), weight: 4 }, fc.constant(false)),
-    memoryFree: fc.integer({ min: 0, max: 32 }).map((n) => n * GiB),
-    memoryTotal: fc.constant(32 * GiB),
-    vcpusPlaced: fc.nat(16),
-    pcpus: fc.constantFrom(4, 8),
-    vmsPlaced: fc.nat(8),
-    hvmCapable: fc.boolean(),
-    hasIommu: fc.boolean(),
-    srs: fc.subarray(srs, { minLength: 1 }).map((list) => new Set(list)),
-    networks: fc.subarray(networks, { minLength: 1 }).map((list) => new Set(list)),
-    groups: fc.record({ g0: fc.nat(2), g1: fc.nat(2) }),
-    gpus: fc.constantFrom([], [gpuOn(n)]),
-    usbGroups: fc.constantFrom(new Set<string>(), new Set(['usb'])),
-    pcis: fc
-      .dictionary(fc.constantFrom(...addresses), fc.constantFrom('', 'someone'), { maxKeys: 2 })
-      .map((held) => new Map(Object.entries(held))),
-    cpu: fc.record({ vendor: fc.constantFrom('A', 'B'), features_hvm: fc.constantFrom(...features) }),
-  });
+  fc
+    .record({
+      uuid: fc.constant(String(n).padStart(4, '0')),
+      enabled: fc.oneof({ arbitrary: fc.constant(true), weight: 4 }, fc.constant(false)),
+      live: fc.oneof({ arbitrary: fc.constant(true), weight: 4 }, fc.constant(false)),
+      memoryFree: fc.integer({ min: 0, max: 32 }).map((n) => n * GiB),
+      memoryTotal: fc.constant(32 * GiB),
+      vcpusPlaced: fc.nat(16),
+      pcpus: fc.constantFrom(4, 8),
+      vmsPlaced: fc.nat(8),
+      hvmCapable: fc.boolean(),
+      hasIommu: fc.boolean(),
+      srs: fc.subarray(srs, { minLength: 1 }).map((list) => new Set(list)),
+      networks: fc.subarray(networks, { minLength: 1 }).map((list) => new Set(list)),
+      groups: fc.record({ g0: fc.nat(2), g1: fc.nat(2) }),
+      gpus: fc.constantFrom([], [gpuOn(n)]),
+      usbGroups: fc.constantFrom(new Set<string>(), new Set(['usb'])),
+      pcis: fc
+        .dictionary(fc.constantFrom(...addresses), fc.constantFrom('', 'someone'), { maxKeys: 2 })
+        .map((held) => new Map(Object.entries(held))),
+      cpu: fc.record({ vendor: fc.constantFrom('A', 'B'), features_hvm: fc.constantFrom(...features) }),
+    })
+    .map((more) => hostWith(`h${n}`, more));
 const gpuOn = (n: number) => ({
   ref: `gpu${n}`,
   group: 'gpus',
@@ -234,28 +236,21 @@ test('a plan that is said to exist holds for each host that may fail, in pools s
 });
 
 test('a move takes memory, vCPUs, devices and a place in its group', () => {
-  const [drawn] = fc.sample(anyHost(0), 1);
-  if (!drawn) throw new Error('no host');
-  const host: Candidate = {
-    ...drawn,
+  const host = hostWith('h', {
     memoryFree: 8 * GiB,
     vcpusPlaced: 2,
     vmsPlaced: 1,
     groups: { g0: 1 },
     gpus: [gpuOn(0)],
     pcis: new Map([[addresses[0] ?? '', '']]),
-  };
-  const guest: Guest = {
-    ref: 'v',
+  });
+  const guest = guestWith('v', {
     memoryBytes: 3 * GiB,
     vcpus: 2,
-    needsHvm: false,
-    srs: [],
-    networks: [],
     antiAffinityGroup: 'g0',
     pcis: [addresses[0] ?? ''],
     gpus: [{ vgpu: 'vgpu', group: 'gpus', type: 'half', passthrough: false, packed: false }],
-  };
+  });
   expect(occupied(host, guest)).toMatchObject({
     memoryFree: 5 * GiB,
     vcpusPlaced: 4,
@@ -293,9 +288,11 @@ describe('the registry of policies', () => {
   });
 
   test('an explanation names the policy and its version', () => {
-    const [host] = fc.sample(anyHost(0), 1);
-    const guest: Guest = { ref: 'v', memoryBytes: 1, vcpus: 1, needsHvm: false, srs: [], networks: [] };
-    const snapshot = { hosts: host ? [host] : [], guests: new Map([['v', guest]]), reservations: [] };
+    const snapshot = {
+      hosts: [hostWith('h')],
+      guests: new Map([['v', guestWith('v')]]),
+      reservations: [],
+    };
     expect(explain(placeIn({ ...snapshot, policy: 'packed' }, 'v'))).toMatchObject({
       policy: 'packed',
       version: packed.version,
