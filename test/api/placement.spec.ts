@@ -326,4 +326,59 @@ describe('no move overlooks', () => {
     await call('VM.set_ha_restart_priority', vm, '');
     await destroyed([vm]);
   });
+
+  test('what its host reaches: a VM that runs is given no disk and no disc of another host’s', async () => {
+    const vm = await newVm('hungry');
+    const drives = await call<string[]>('VM.get_VBDs', vm);
+    const types = await Promise.all(drives.map((vbd) => call<string>('VBD.get_type', vbd)));
+    const drive =
+      drives[types.indexOf('CD')] ??
+      (await call<string>('VBD.create', {
+        ...attachment(vm, 'OpaqueRef:NULL'),
+        type: 'CD',
+        mode: 'RO',
+        empty: true,
+      }));
+    await call('VM.start_on', vm, hosts[0], false, false);
+    const localOf = async (host: string | undefined): Promise<string> => {
+      const pbds = Object.values(
+        await call<Record<string, { host: string; SR: string }>>('PBD.get_all_records'),
+      );
+      const locals = await call<string[]>('SR.get_by_name_label', 'Local storage');
+      return pbds.find((pbd) => pbd.host === host && locals.includes(pbd.SR))?.SR ?? '';
+    };
+    const diskIn = async (SR: string): Promise<string> =>
+      call('VDI.create', {
+        SR,
+        virtual_size: GiB,
+        type: 'user',
+        sharable: false,
+        read_only: false,
+        other_config: {},
+      });
+    const [near, far] = [await localOf(hosts[0]), await localOf(hosts[1])];
+    const reached = await call<string>('VBD.create', attachment(vm, await diskIn(near)));
+    const unreached = await call<string>('VBD.create', attachment(vm, await diskIn(far)));
+    await call('VBD.plug', reached);
+    await expect(call('VBD.plug', unreached)).rejects.toThrow(`SR_NOT_ATTACHED ${far}`);
+    expect([
+      await call('VBD.get_currently_attached', reached),
+      await call('VBD.get_currently_attached', unreached),
+    ]).toEqual([true, false]);
+    const discs = await call<string>(
+      'SR.create',
+      hosts[1],
+      { location: '/srv/discs' },
+      0,
+      'discs of one host',
+      '',
+      'iso',
+      'iso',
+      false,
+      {},
+    );
+    const [disc] = await call<string[]>('SR.get_VDIs', discs);
+    await expect(call('VBD.insert', drive, disc)).rejects.toThrow(`SR_NOT_ATTACHED ${discs}`);
+    await destroyed([vm]);
+  });
 });

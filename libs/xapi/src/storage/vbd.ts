@@ -12,6 +12,7 @@ import {
 import type { Row } from '@xenplane/store';
 import { admitVbd } from '../begin/admission';
 import { assertStaysAgile } from '../placement/agility';
+import { assertHostHas } from './pbd';
 import type { Context } from '../core/context';
 import { recordWith } from '../core/records';
 import { deviceName } from '../runs/domain-spec';
@@ -96,7 +97,9 @@ async function insert(context: Context, self: Ref<'VBD'>, vdi: Ref<'VDI'>): Prom
   const medium = await context.tx.get('VDI', vdi);
   await assertMedium(context, medium);
   if (!medium.managed) throw new XenError('VDI_NOT_MANAGED', vdi);
-  await assertStaysAgile(context.tx, await context.tx.get('VM', VM), { sr: medium.SR });
+  const vm = await context.tx.get('VM', VM);
+  if (!isNullRef(vm.resident_on)) await assertHostHas(context.tx, vm.resident_on, medium.SR);
+  await assertStaysAgile(context.tx, vm, { sr: medium.SR });
   await context.tx.update('VBD', self, { VDI: vdi, empty: false });
 }
 
