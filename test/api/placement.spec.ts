@@ -165,7 +165,7 @@ describe('the pool from the database and from the replica', () => {
     const { store, replica } = plane();
     const fromTx = await reading(store, (tx) => snapshotFromTx(tx, vms, as));
     await replica.fresh();
-    const seen = inOrder(snapshotFromReplica(replica, vms, as));
+    const seen = inOrder(await snapshotFromReplica(replica, vms, as));
     expect(seen).toEqual(inOrder(fromTx));
     expect([Object.keys(seen.hosts).length, Object.keys(seen.guests).length]).toEqual([3, vms.length]);
   });
@@ -175,9 +175,9 @@ describe('the pool from the database and from the replica', () => {
     for (const question of [{}, { besides: vms.slice(0, 2) }, { instead: vms.slice(2, 5) }]) {
       const fromTx = await reading(store, (tx) => haSnapshotFromTx(tx, question));
       await replica.fresh();
-      expect(inOrder(haSnapshotFromReplica(replica, question))).toEqual(inOrder(fromTx));
+      expect(inOrder(await haSnapshotFromReplica(replica, question))).toEqual(inOrder(fromTx));
     }
-    const { guests } = haSnapshotFromReplica(replica);
+    const { guests } = await haSnapshotFromReplica(replica);
     expect([...guests.keys()]).toEqual(vms.slice(-1));
   });
 
@@ -189,7 +189,7 @@ describe('the pool from the database and from the replica', () => {
       const fromTx = await reading(store, (tx) => snapshotFromTx(tx, [vm], 'start'));
       expect(fromTx.reservations).toHaveLength(1);
       await replica.fresh();
-      expect(inOrder(snapshotFromReplica(replica, [vm], 'start'))).toEqual(inOrder(fromTx));
+      expect(inOrder(await snapshotFromReplica(replica, [vm], 'start'))).toEqual(inOrder(fromTx));
     });
     await eventually(async () => expect(await call('task.get_status', task)).toBe('success'));
     await destroyed([vm]);

@@ -32,7 +32,7 @@ export async function evacuationPlan(tx: Tx, leaving: EvacuatedVm): Promise<Evac
   return planEvacuation(snapshot, { host: leaving.host, fixed, targets });
 }
 
-/** The plans for these hosts, each as if it alone were to be emptied now: for who only asks. All see the pool at one moment. */
+/** The plans for these hosts, each as if it alone were to be emptied now: for who only asks. */
 export async function presumedEvacuations(
   view: Replica,
   hosts: readonly Ref<'host'>[],
@@ -42,7 +42,7 @@ export async function presumedEvacuations(
     vms.map((vm) => ({ ...vmFromReplica(view, vm.ref, vm), vm })),
     { watched: poolOf(view)?.ha_enabled ?? false },
   );
-  const snapshot = snapshotFromReplica(
+  const snapshot = await snapshotFromReplica(
     view,
     vms.map(({ ref }) => ref),
     'move',

@@ -10,7 +10,7 @@ import { snapshotFromReplica, storedOf } from './snapshot-from-replica';
 export async function assertAgile(context: Pick<Context, 'plane'>, vm: Ref<'VM'>): Promise<void> {
   const view = await freshReplica(context);
   storedOf(view, 'VM', vm);
-  const binding = ha.bindings(snapshotFromReplica(view, [vm], 'start')).get(vm);
+  const binding = ha.bindings(await snapshotFromReplica(view, [vm], 'start')).get(vm);
   if (binding) throw new XenError(...binding);
 }
 

@@ -18,7 +18,7 @@ export async function freshReplica({ plane }: Pick<Context, 'plane'>): Promise<R
 export async function possibleHosts(context: Pick<Context, 'plane'>, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
   const view = await freshReplica(context);
   if (platform.refuseBasics(storedOf(view, 'VM', vm))) return [];
-  const { ranked } = placeIn(snapshotFromReplica(view, [vm], 'start'), vm);
+  const { ranked } = placeIn(await snapshotFromReplica(view, [vm], 'start'), vm);
   return ranked.map(({ host }) => asRef<'host'>(host.ref));
 }
 
@@ -30,7 +30,7 @@ export async function assertCanBootHere(
   const view = await freshReplica(context);
   const record = storedOf(view, 'VM', vm);
   storedOf(view, 'host', host);
-  assertFits(snapshotFromReplica(view, [vm], 'start'), host, { vm, record });
+  assertFits(await snapshotFromReplica(view, [vm], 'start'), host, { vm, record });
 }
 
 /** A VM that runs must be able to go on, on the host as it is at this moment, with these devices. */

@@ -1,4 +1,7 @@
-/** The pool as placement sees it, from the replica: for what only asks. All is of one moment, and nothing is waited for. */
+/**
+ * The pool as placement sees it, from the replica: for what only asks. Hosts, records and places are of one moment; the devices of
+ * many VMs are read in slices, so that others have their turn.
+ */
 import {
   ha,
   passthrough,
@@ -10,7 +13,7 @@ import {
   type PlacementSnapshot,
 } from '@xenplane/domain';
 import { isNullRef, XenError, type ClassName, type Ref, type StoredRecord } from '@xenplane/model';
-import type { Replica, Row } from '@xenplane/store';
+import { inSlices, type Replica, type Row } from '@xenplane/store';
 import {
   guestOf,
   requestedBy,
@@ -31,15 +34,19 @@ export function storedOf<N extends ClassName>(view: Replica, cls: N, ref: Ref<N>
 }
 
 /** These VMs and all hosts. */
-export function snapshotFromReplica(view: Replica, vms: readonly string[], as: Purpose): PlacementSnapshot {
+export async function snapshotFromReplica(
+  view: Replica,
+  vms: readonly string[],
+  as: Purpose,
+): Promise<PlacementSnapshot> {
   const records = known(vms.map((vm) => view.stored('VM', vm)));
   const taken = new Taken(view);
   const groups = antiAffinityGroups(view, records);
   const hosts = hostsOf(view, taken).map((host) => ({ ...host, groups: only(host.groups, groups) }));
   const around: Surroundings = { hosts, antiAffinityGroups: groups };
-  const guests = records.map((record) =>
-    guestOf({ vm: record.ref, record, devices: devicesOf(view, record.ref, as) }, as, around),
-  );
+  const guests: Guest[] = [];
+  for await (const record of inSlices(records))
+    guests.push(guestOf({ vm: record.ref, record, devices: devicesOf(view, record.ref, as) }, as, around));
   return {
     hosts: equipped(view, taken, requestedBy(guests), hosts),
     guests: new Map(guests.map((guest): [string, Guest] => [guest.ref, guest])),
@@ -52,7 +59,7 @@ export function snapshotFromReplica(view: Replica, vms: readonly string[], as: P
 export function haSnapshotFromReplica(
   view: Replica,
   { besides = [], instead }: ha.PlanQuestion = {},
-): PlacementSnapshot {
+): Promise<PlacementSnapshot> {
   const kept = instead
     ? []
     : [...view.refs('VM')].filter((vm) => {
