@@ -71,6 +71,8 @@ export { reportFiles } from './host/files/report';
 export { backupFiles, backupNames, restoreHost } from './host/files/backup';
 export * from './reconcilers/database-copies';
 export { followPlan } from './placement/ha-plan';
+export { haSnapshotFromReplica, snapshotFromReplica } from './placement/snapshot-from-replica';
+export { haSnapshotFromTx, snapshotFromTx } from './placement/snapshot-from-tx';
 export { restartProtected } from './reconcilers/protected-vms';
 export { warnOfCertificates } from './reconcilers/certificates';
 export { alertGroups } from './reconcilers/vm-groups';

@@ -18,7 +18,7 @@ import { dataSourceCalls } from '../metrics/data-sources';
 import { endRuns, showHalted } from '../runs/halted-runs';
 import { removePassedDevices } from '../graphics/device-assignment';
 import { keepingPlan, showPlan } from '../placement/ha-plan';
-import { assertCanBootHere, possibleHosts } from '../placement/placement';
+import { assertCanBootHere, possibleHosts } from '../placement/possible-hosts';
 import { recordWith } from '../core/records';
 import { modeOf } from '../runs/domain-spec';
 import { storing } from '../core/setters';
