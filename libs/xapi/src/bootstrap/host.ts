@@ -8,7 +8,7 @@ import { dateTime, type Plane } from '../core/context';
 import { keepSecrets, lacksSecrets } from '../storage/device-secrets';
 import { introduceCertificates } from '../host/host-certificates';
 import { recordWith } from '../core/records';
-import { insertHardware } from '../core/hardware';
+import { insertHardware } from '../tables/host-hardware';
 import { addDevices } from './devices';
 import { addNics } from './nics';
 import { refOf, seededUuid } from '../core/seeded';

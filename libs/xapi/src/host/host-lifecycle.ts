@@ -7,7 +7,7 @@ import type { Context } from '../core/context';
 import { presumedEvacuations, residents } from './evacuation';
 import { freshReplica } from '../placement/possible-hosts';
 import { storedOf } from '../placement/snapshot-from-replica';
-import { endRunsOfHost } from '../runs/halted-runs';
+import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
 import { assertLive, isLive } from './host-use';

@@ -15,8 +15,8 @@ import {
   type MovedDisk,
   type MigrateSendParams,
 } from './within-pool/disk-migration';
-import type { RunMigration } from '../runs/run-migration';
-import { currentRun, type RunRow } from '../runs/vm-run';
+import type { RunMigration } from '../tables/runs/run-migration';
+import { currentRun, type RunRow } from '../tables/runs/vm-run';
 import { domainSpec, specOf } from '../runs/domain-spec';
 import { ensure, restore } from '../vm/vm.live';
 import { migrateToPool } from './to-pool/vm.migrate-away';

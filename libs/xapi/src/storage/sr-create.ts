@@ -12,7 +12,7 @@ import {
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../core/context';
 import { keepSecrets } from './device-secrets';
-import { driver, keepMedia, mediaAt } from './storage-media';
+import { driver, keepMedia, mediaAt } from '../tables/media';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from './sr-scan';
 

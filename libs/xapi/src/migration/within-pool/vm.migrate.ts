@@ -19,8 +19,8 @@ import {
   releaseTarget,
   showMigrated,
   type RunMigration,
-} from '../../runs/run-migration';
-import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
+} from '../../tables/runs/run-migration';
+import { currentRun, patienceOf, steadfast } from '../../tables/runs/vm-run';
 import { attachedTo, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
 import { isCurrentAttempt } from '../../tables/operations';

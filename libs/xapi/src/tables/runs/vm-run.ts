@@ -2,7 +2,7 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { SavedImage } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
-import { Superseded, type Patience, type PlacedVm } from '../core/agents';
+import { Superseded, type Patience, type PlacedVm } from '../../core/agents';
 import { endRuns, showHalted } from './halted-runs';
 import { Later, Parked, type Run } from '@xenplane/work';
 
