@@ -4,7 +4,7 @@ export * from './dispatch/dispatch';
 export type { Answer, Request } from './dispatch/call';
 export * from './api/sessions';
 export { pendingUpdates, type PendingUpdates } from './pool/updates/update-checksum';
-export { auditLines } from './api/audit';
+
 export { permissions } from './people/permissions';
 export { derivations } from './api/computed-fields';
 export { denied } from './people/roles';
@@ -39,6 +39,7 @@ export * from './images/images';
 export { blobNamed, largestBlobBytes, readBlob, writeBlob, type BlobNamed } from './storage/blob';
 export { beginInternally } from './begin/begin-operation';
 export { readSetting, writeSetting } from './tables/settings';
+export { auditLines } from './tables/audit';
 export type { TaskHead } from './begin/tasks';
 export * from './transfer/http-task';
 export { FailedLoginCounter } from './core/failed-logins';

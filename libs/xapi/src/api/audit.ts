@@ -3,24 +3,18 @@
  * together, so that no call waits for its own; a crash may lose those of its last moment.
  */
 import { isClassName, XenError, type Message, type Type } from '@xenplane/model';
-import type { Store } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
+import { insertAuditLines, type AuditLine } from '../tables/audit';
 
 type Who = Readonly<Record<'ref' | 'user' | 'name' | 'role', string>> & { readonly root: boolean };
 const outcomeOf = (error: unknown): string =>
   error instanceof XenError ? `ERROR:${error.code}` : error === undefined ? 'OK' : 'ERROR:INTERNAL_ERROR';
 
-interface Line {
-  readonly at: string;
-  readonly line: string;
-}
 /** More than this can wait to be written; the oldest go first. */
 const mostWaiting = 10_000;
-/** How many lines are kept. */
-export const mostLines = 100_000;
 
 export class Trail {
-  private waiting: Line[] = [];
+  private waiting: AuditLine[] = [];
 
   constructor(private readonly plane: Pick<Plane, 'store' | 'clock' | 'replica'>) {}
 
@@ -80,15 +74,10 @@ export class Trail {
     const lines = this.waiting;
     if (lines.length === 0) return;
     this.waiting = [];
-    await this.plane.store
-      .query(
-        "INSERT INTO audit(at, line) SELECT (l->>'at')::timestamptz, l->>'line' FROM json_array_elements($1) WITH ORDINALITY AS e(l, i) ORDER BY i",
-        [JSON.stringify(lines)],
-      )
-      .catch((error: unknown) => {
-        this.waiting = [...lines, ...this.waiting].slice(-mostWaiting);
-        throw error;
-      });
+    await insertAuditLines(this.plane.store, lines).catch((error: unknown) => {
+      this.waiting = [...lines, ...this.waiting].slice(-mostWaiting);
+      throw error;
+    });
   }
 
   private argument(message: Message, name: string, type: Type, value: unknown): string {
@@ -144,20 +133,3 @@ const changes = ({ kind, call, cls }: Message): boolean =>
   kind !== 'field-get' &&
   cls.name !== 'event' &&
   !(kind === 'custom' && onlyLooks.test(call));
-
-/** Lines since a moment, oldest first; all that are kept without one. */
-export async function auditLines(
-  store: Pick<Store, 'query'>,
-  since: Date | undefined,
-  after: number,
-  count: number,
-): Promise<readonly { id: number; line: string }[]> {
-  return store.query<{ id: number; line: string }>(
-    'SELECT id, line FROM audit WHERE at >= $1 AND id > $2 ORDER BY id LIMIT $3',
-    [(since ?? new Date(0)).toISOString(), after, count],
-  );
-}
-
-export async function pruneAudit(store: Pick<Store, 'query'>): Promise<void> {
-  await store.query('DELETE FROM audit WHERE id <= (SELECT max(id) FROM audit) - $1::bigint', [mostLines]);
-}

@@ -22,6 +22,7 @@ import { textOf } from '@xenplane/wire';
 import type { Outside, Plane, Session } from '../core/context';
 import type { Sessions } from './sessions';
 import { longestWaitSeconds, readyChanges, sessionOf, wantsOf, whileOpen } from './subscriptions';
+import { registeredClasses, setRegisteredClasses } from '../tables/sessions';
 
 function fromToken(token: string): Position {
   const position = ofToken(token);
@@ -99,18 +100,10 @@ interface Registered {
   readonly classes: readonly string[];
   readonly position: string;
 }
-async function registered(plane: Plane, session: Session): Promise<Registered | undefined> {
-  const [row] = await plane.store.query<{ registered_classes: Registered | null }>(
-    'SELECT registered_classes FROM session_state WHERE session = $1',
-    [session.ref],
-  );
-  return row?.registered_classes ?? undefined;
-}
-const keep = (plane: Plane, session: Session, value: Registered): Promise<unknown> =>
-  plane.store.query('UPDATE session_state SET registered_classes = $2 WHERE session = $1', [
-    session.ref,
-    JSON.stringify(value),
-  ]);
+const registered = ({ store }: Plane, { ref }: Session): Promise<Registered | undefined> =>
+  registeredClasses<Registered>(store, ref);
+const keep = ({ store }: Plane, { ref }: Session, value: Registered): Promise<void> =>
+  setRegisteredClasses(store, ref, value);
 
 async function registerFor(
   outside: Outside,

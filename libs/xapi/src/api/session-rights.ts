@@ -1,18 +1,15 @@
 /** Fields of a session that are computed when it is read, and kept in no record: two thousand permissions, its last use, its tasks. */
-import { asRef, XenError, type Ref, type Role, type XenRecord } from '@xenplane/model';
+import { asRef, XenError, type Ref, type XenRecord } from '@xenplane/model';
 import type { Context } from '../core/context';
 import { namesOfRole } from '../people/permissions';
+import { sessionFacts } from '../tables/sessions';
 
 type Self = { readonly self: Ref<'session'> };
 
 async function recordOf({ plane, tx }: Context, self: Ref<'session'>): Promise<XenRecord<'session'>> {
   await plane.replica.fresh();
   const record = plane.replica.record('session', asRef<'session'>(self));
-  const [state] = await tx.query<{ role: Role; last_active: string; tasks: Ref<'task'>[] }>(
-    `SELECT role, last_active, ARRAY(SELECT t.ref FROM task_owner o JOIN task t ON t.ref = o.task WHERE o.session = s.session ORDER BY t.ref) AS tasks
-     FROM session_state s WHERE session = $1`,
-    [self],
-  );
+  const state = await sessionFacts(tx, self);
   if (!record || !state) throw new XenError('HANDLE_INVALID', 'session', self);
   const { role, last_active, tasks } = state;
   return { ...record, last_active, tasks, rbac_permissions: [...namesOfRole(role)] };

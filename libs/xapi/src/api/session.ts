@@ -7,6 +7,7 @@ import { askedOnce, longestPassword, verifyPassword, wasRight } from '../people/
 import { denied } from '../people/roles';
 import { openSession, type Sessions } from './sessions';
 import { masterElsewhere } from '../tables/pool-membership';
+import { credentialOf, passwordHash } from '../tables/credentials';
 
 /** The one local user; others are known to the directory that the pool is joined to. */
 const root = 'root';
@@ -38,10 +39,7 @@ async function logInLocally(
   plane: Plane,
   { user, password, originator, inTurn }: Login,
 ): Promise<string | undefined> {
-  const [credential] = await plane.store.query<{ hash: string; ref: string }>(
-    'SELECT c.hash, u.ref FROM credential c JOIN "user" u ON u.short_name = c.name WHERE c.name = $1',
-    [user],
-  );
+  const credential = await credentialOf(plane.store, user);
   if (!credential) return undefined;
   const { hash, ref } = credential;
   const isRight = (): Promise<boolean> =>
@@ -111,11 +109,7 @@ async function changePassword(
   if (!session?.root) throw denied('session.change_password', 'local-root');
   if (new_pwd === '' || Buffer.byteLength(new_pwd) > longestPassword)
     throw new XenError('CHANGE_PASSWORD_REJECTED', 'The new password is empty or too long');
-  const [credential] = await plane.store.query<{ hash: string }>(
-    'SELECT hash FROM credential WHERE name = $1',
-    [root],
-  );
-  if (old_pwd !== '' && !(await verifyPassword(old_pwd, credential?.hash)))
+  if (old_pwd !== '' && !(await verifyPassword(old_pwd, await passwordHash(plane.store, root))))
     throw new XenError('CHANGE_PASSWORD_REJECTED', 'The old password is wrong');
   await setPassword(plane, root, new_pwd);
 }

@@ -4,6 +4,7 @@ import { asRef, nullRef, XenError, type Ref, type Role } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { dateTime, never, type Plane, type Session } from '../core/context';
 import { finalStates } from '../begin/tasks';
+import { tasksOfSession } from '../tables/tasks';
 
 const asUuid = (hex: string): string =>
   `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
@@ -15,7 +16,7 @@ export const sessionRef = (token: string): Ref<'session'> =>
 
 const idleLimitHours = 24;
 /** Work that its session began keeps the session alive. */
-const unused = `NOT EXISTS (SELECT 1 FROM task_owner o JOIN task t ON t.ref = o.task WHERE o.session = s.session AND t.status NOT IN (${finalStates.map((state) => `'${state}'`).join()}))`;
+const unused = `NOT EXISTS (${tasksOfSession('s.session')} AND t.status NOT IN (${finalStates.map((state) => `'${state}'`).join()}))`;
 /** Of `session_state s`. */
 const isIdle = `s.last_active < now() - interval '${idleLimitHours} hours' AND ${unused}`;
 

@@ -11,6 +11,7 @@ import { admit, busyLimitMs, isBusy } from './admission';
 import { beginOperation, newTask, type NewOperation } from './begin-operation';
 import { inSession } from '../api/sessions';
 import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
+import { removeTask } from '../tables/tasks';
 
 export interface Start {
   readonly message: Message;
@@ -121,7 +122,5 @@ const asError = (code: string, params: readonly string[]): XenError =>
 
 /** The task of a call that somebody waited for ends with the answer. */
 async function forget(plane: Plane, ref: Ref<'task'>): Promise<void> {
-  await inTransaction(plane.store, async (tx) => {
-    tx.leave('WITH owner AS (DELETE FROM task_owner WHERE task = $1) DELETE FROM task WHERE ref = $1', [ref]);
-  });
+  await inTransaction(plane.store, async (tx) => removeTask(tx, ref));
 }

@@ -12,6 +12,7 @@ import {
   type vusbLifecycle,
 } from '@xenplane/domain';
 import type { Replica, Row, Tx } from '@xenplane/store';
+import { isHostAlive } from '../tables/host-run';
 
 type Vm = StoredRecord<'VM'>;
 type Vdi = StoredRecord<'VDI'>;
@@ -186,8 +187,7 @@ const around = (tx: Tx, vm: Ref<'VM'>): Promise<Around[]> =>
   );
 
 export async function hostFromTx(tx: Tx, host: Row<'host'>): Promise<hostLifecycle.HostSubject> {
-  const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host.ref]);
-  return { ref: host.ref, host, live: run?.alive ?? false };
+  return { ref: host.ref, host, live: await isHostAlive(tx, host.ref) };
 }
 
 export async function vbdFromTx(tx: Tx, vbd: Row<'VBD'>): Promise<vbdLifecycle.VbdSubject> {

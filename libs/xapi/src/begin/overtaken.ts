@@ -7,6 +7,8 @@ import type { Store } from '@xenplane/store';
 import { Cancelled } from '@xenplane/work';
 import type { Superseded } from '../core/agents';
 import { rulesOf } from '../registry/operation-rules';
+import { cancelRequested } from '../tables/operations';
+import { lostOn } from '../tables/runs/lost-runs';
 
 interface Facts extends Record<string, unknown> {
   readonly ref: Ref<'VM'>;
@@ -21,8 +23,8 @@ export async function whyOvertaken(
   superseded: Superseded,
 ): Promise<Error> {
   const [facts] = await store.query<Facts>(
-    `SELECT v.ref, v.power_state, (SELECT o.cancel_requested FROM operation o WHERE o.ref = $2) AS cancelled, l.host AS lost_on
-     FROM vm v LEFT JOIN lost_vm l ON l.vm = v.ref WHERE v.uuid = $1 OR v.ref = $1`,
+    `SELECT v.ref, v.power_state, ${cancelRequested('$2')} AS cancelled, ${lostOn('v.ref')} AS lost_on
+     FROM vm v WHERE v.uuid = $1 OR v.ref = $1`,
     [superseded.vm, operation.ref],
   );
   if (facts?.cancelled) return new Cancelled(operation.ref);

@@ -1,8 +1,10 @@
 import { asRef, classes, messages, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../core/context';
 import { writeField } from '../core/implied-calls';
-import { assertMayChange, destroyKey, endTask, insertTask, isFinal, noteEnd } from './tasks';
+import { assertMayChange, destroyKey, endTask, insertTask, isFinal } from './tasks';
 import { requestCancel } from '../tables/operations';
+import { isTransferTask } from '../tables/transfers';
+import { noteEnd, removeTask } from '../tables/tasks';
 
 /** A transfer's task ends at once, and says why. Other work learns of the cancellation at its safe points, if there are any. */
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
@@ -10,8 +12,8 @@ async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
   const record = await tx.lock('task', task);
   await assertMayChange(tx, context.session, task);
   if (isFinal(record.status)) return;
-  const [carried] = await tx.query('SELECT 1 AS yes FROM transfer WHERE task = $1', [task]);
-  if (carried) return endTask(tx, task, { status: 'cancelled', error: ['TASK_CANCELLED', task] });
+  if (await isTransferTask(tx, task))
+    return endTask(tx, task, { status: 'cancelled', error: ['TASK_CANCELLED', task] });
   await requestCancel(tx, [task]);
   await tx.update('task', task, { current_operations: { ...record.current_operations, [task]: 'cancel' } });
 }
@@ -25,8 +27,7 @@ async function destroy(context: Context, task: Ref<'task'>): Promise<void> {
     return tx.update('task', task, {
       current_operations: { ...record.current_operations, [destroyKey]: 'destroy' },
     });
-  await tx.query('DELETE FROM task_owner WHERE task = $1', [task]);
-  await tx.remove('task', task);
+  removeTask(tx, task);
 }
 
 async function setOwn(

@@ -3,7 +3,7 @@ import { storage } from '@xenplane/domain';
 import type { Inventory } from '@xenplane/hypervisor';
 import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
-import { addressFor, consoleLocation, freeNumbers } from '../core/addressing';
+import { addressFor, consoleLocation } from '../core/addressing';
 import { dateTime, type Plane } from '../core/context';
 import { keepSecrets, lacksSecrets } from '../storage/device-secrets';
 import { introduceCertificates } from '../host/host-certificates';
@@ -14,6 +14,7 @@ import { addNics } from './nics';
 import { refOf, seededUuid } from '../core/seeded';
 import { addSrs, deviceConfig } from './storage';
 import { capabilities, chipsetInfo, cpuInfo, licenseParams, softwareVersion } from './versions';
+import { freeNumbers } from '../tables/host-run';
 
 const MiB = 2 ** 20;
 /** Memory that the hypervisor keeps for itself besides Dom0. */

@@ -8,6 +8,7 @@ import { refOf, seededUuid } from '../core/seeded';
 import { addDrivers, addSharedStorage } from './storage';
 import { ensureTemplates } from './templates';
 import { ensureVms } from './vms';
+import { passwordHash, setPasswordHash } from '../tables/credentials';
 
 export interface PoolOptions {
   readonly seed: number;
@@ -125,18 +126,11 @@ async function addNetworks(tx: Tx, seed: number): Promise<void> {
 
 /** The password that the environment gives is root's from now on. */
 async function ensurePassword(plane: Plane, password: string): Promise<void> {
-  const [present] = await plane.store.query<{ hash: string }>(
-    "SELECT hash FROM credential WHERE name = 'root'",
-    [],
-  );
-  if (present && (await verifyPassword(password, present.hash))) return;
+  const present = await passwordHash(plane.store, 'root');
+  if (present !== undefined && (await verifyPassword(password, present))) return;
   await setPassword(plane, 'root', password);
 }
 
 export async function setPassword(plane: Plane, name: string, password: string): Promise<void> {
-  const hash = await hashPassword(password);
-  await plane.store.query(
-    'INSERT INTO credential(name, hash, changed) VALUES ($1, $2, now()) ON CONFLICT (name) DO UPDATE SET hash = excluded.hash, changed = now()',
-    [name, hash],
-  );
+  await setPasswordHash(plane.store, name, await hashPassword(password));
 }

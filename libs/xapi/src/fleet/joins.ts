@@ -15,6 +15,7 @@ import type { Plane } from '../core/context';
 import { leaveOtherPool } from '../tables/pool-membership';
 import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
+import { enrol, lockRegistered } from '../tables/invitations';
 
 interface Admitted extends Joining {
   readonly token: string;
@@ -25,7 +26,10 @@ export async function joinHosts(plane: Plane, { joins }: JoinRequest): Promise<J
   // In one order, so that two lots never wait for one another in a circle.
   const asking = joins.toSorted((a, b) => a.host.localeCompare(b.host));
   const hosts = await inTransaction(plane.store, async (tx) => {
-    const used = await usedUp(tx, asking);
+    const used = await lockRegistered(
+      tx,
+      asking.map(({ host }) => host),
+    );
     const results: JoinResult[] = [],
       admitted: Admitted[] = [];
     for (const one of asking) {
@@ -56,23 +60,10 @@ async function proofOf(
   return invitation && { invitation };
 }
 
-/** The hosts that have registered with what they got for their secret. */
-async function usedUp(tx: Tx, asking: readonly Joining[]): Promise<Set<string>> {
-  const rows = await tx.query<{ uuid: string; registered: boolean }>(
-    `SELECT e.host_uuid AS uuid, coalesce((SELECT hypervisor_boot <> '' FROM host_run WHERE uuid = e.host_uuid), false) AS registered
-     FROM enrolment e WHERE e.host_uuid = ANY($1) ORDER BY e.host_uuid FOR UPDATE OF e`,
-    [asking.map(({ host }) => host)],
-  );
-  return new Set(rows.filter(({ registered }) => registered).map(({ uuid }) => uuid));
-}
-
 async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promise<void> {
   if (admitted.length === 0) return;
   const uuids = admitted.map(({ host }) => host);
-  await tx.query(
-    'INSERT INTO enrolment(host_uuid, used_at) SELECT uuid, now() FROM unnest($1::text[]) AS a(uuid) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()',
-    [uuids],
-  );
+  await enrol(tx, uuids);
   const known = new Set(
     (await tx.query<{ uuid: string }>('SELECT uuid FROM host_run WHERE uuid = ANY($1)', [uuids])).map(
       ({ uuid }) => uuid,

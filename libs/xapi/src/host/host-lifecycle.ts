@@ -1,5 +1,5 @@
 /** Hosts that take guests or do not, that are to be emptied, that are gone for good. */
-import { asRef, classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
+import { classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { beginInternally } from '../begin/begin-operation';
 import { admitHost } from '../begin/admission';
@@ -10,8 +10,9 @@ import { storedOf } from '../placement/snapshot-from-replica';
 import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
-import { assertLive, isLive } from './host-use';
+import { assertLive } from './host-use';
 import { hereOf } from '../network/management-interface';
+import { anotherHost, isHostAlive, setEnabling } from '../tables/host-run';
 
 type All = CallsOf<typeof classes.host, Context>;
 
@@ -23,11 +24,7 @@ async function setEnabled(
   autoEnable: boolean,
 ): Promise<void> {
   await tx.update('host', host, { enabled });
-  await tx.query('UPDATE host_run SET accepting = $2, auto_enable = $3 WHERE host = $1', [
-    host,
-    enabled,
-    autoEnable,
-  ]);
+  await setEnabling(tx, host, { accepting: enabled, autoEnable });
 }
 
 async function preventing(context: Context, host: Ref<'host'>): Promise<Record<string, string[]>> {
@@ -55,14 +52,14 @@ async function assertCanEvacuate(context: Context, host: Ref<'host'>): Promise<v
 
 async function declareDead({ tx, plane }: Context, host: Ref<'host'>): Promise<void> {
   await tx.lock('host', host);
-  if (await isLive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
+  if (await isHostAlive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
   await endRunsOfHost(tx, plane, host, { lost: true });
 }
 
 async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
   const { tx } = context;
   const record = await tx.lock('host', host);
-  if (await isLive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
+  if (await isHostAlive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
   const [pool] = await tx.find('pool', {});
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if ((await residents(tx, host)).length > 0) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
@@ -72,12 +69,9 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
 
 /** Old clients need the address of a master; any other host will do, but there must be one. */
 async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promise<void> {
-  const [next] = await tx.query<{ host: string }>(
-    'SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1',
-    [gone],
-  );
+  const next = await anotherHost(tx, gone);
   if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
-  await tx.update('pool', pool, { master: asRef<'host'>(next.host) });
+  await tx.update('pool', pool, { master: next });
 }
 
 export const lifeCalls = {

@@ -2,16 +2,12 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { residents } from './evacuation';
-
-export async function isLive(tx: Tx, host: Ref<'host'>): Promise<boolean> {
-  const [row] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host]);
-  return row?.alive ?? false;
-}
+import { isHostAlive } from '../tables/host-run';
 
 /** Actions that only the host itself can do need a host that answers. */
 export async function assertLive(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.get('host', host);
-  if (!(await isLive(tx, host))) throw new XenError('HOST_OFFLINE', host);
+  if (!(await isHostAlive(tx, host))) throw new XenError('HOST_OFFLINE', host);
 }
 
 /** Neither guests nor disks that Dom0 has open. */

@@ -7,6 +7,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { endedChildren, beginChildOperations, type EndedChild } from '../begin/child-operations';
 import type { Plane } from '../core/context';
+import { lockHostLife } from '../tables/host-run';
 
 /** So many starts are under way at once. */
 const batchSize = 100;
@@ -40,11 +41,7 @@ export const hostFailover = (plane: Plane) => ({
 
 async function lostFrom(tx: Tx, host: Ref<'host'>): Promise<Ref<'VM'>[]> {
   await tx.get('host', host);
-  const [lease] = await tx.query<{ alive: boolean }>(
-    'SELECT alive FROM host_run WHERE host = $1 FOR UPDATE',
-    [host],
-  );
-  if (lease?.alive) throw new XenError('HOST_IS_LIVE', host);
+  if (await lockHostLife(tx, host)) throw new XenError('HOST_IS_LIVE', host);
   const rows = await tx.query<{ vm: string }>(
     `SELECT l.vm FROM lost_vm l JOIN vm v ON v.ref = l.vm WHERE l.host = $1 AND l.restart AND v.power_state = 'Halted' AND NOT v.is_a_template ORDER BY v."order", l.vm`,
     [host],

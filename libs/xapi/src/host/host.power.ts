@@ -5,6 +5,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { assertUnused } from './host-use';
+import { hostLife, setWake, type HostLife } from '../tables/host-run';
 
 export const hostPower = (plane: Plane) => ({
   shutdown: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'shutdown'>) =>
@@ -17,16 +18,6 @@ export const hostPower = (plane: Plane) => ({
     powerOn(plane, run, host),
 });
 
-interface Lease {
-  readonly alive: boolean;
-  readonly host_epoch: number;
-}
-const leaseOf = async (read: Pick<Tx, 'query'>, host: Ref<'host'>): Promise<Lease> =>
-  (await read.query<Lease>('SELECT alive, host_epoch FROM host_run WHERE host = $1', [host]))[0] ?? {
-    alive: false,
-    host_epoch: 0,
-  };
-
 async function goDown(
   plane: Plane,
   run: Run<Tx>,
@@ -35,7 +26,7 @@ async function goDown(
 ): Promise<void> {
   const { host_epoch } = await run.commit('begin', async (tx) => {
     await assertUnused(tx, host);
-    return leaseOf(tx, host);
+    return hostLife(tx, host);
   });
   await run.step('power', () =>
     command(
@@ -49,7 +40,7 @@ async function goDown(
 }
 
 async function restartToolstack(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<void> {
-  const { host_epoch } = await run.commit('begin', (tx) => leaseOf(tx, host));
+  const { host_epoch } = await run.commit('begin', (tx) => hostLife(tx, host));
   await run.step('restart', () =>
     command(
       plane,
@@ -68,10 +59,10 @@ async function command(
   plane: Plane,
   host: Ref<'host'>,
   power: PowerCommand,
-  obeyed: (lease: Lease) => boolean,
+  obeyed: (life: HostLife) => boolean,
 ): Promise<void> {
   await plane.agents.power(host, power);
-  const lease = await leaseOf(plane.store, host);
+  const lease = await hostLife(plane.store, host);
   if (obeyed(lease)) return;
   const offline = new XenError('HOST_OFFLINE', host);
   throw lease.alive ? new Later(retryMs, limitMs, offline) : offline;
@@ -86,11 +77,8 @@ async function powerOn(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<v
     async (tx) => setWake(tx, host, false),
   );
   await run.step('wait', async () => {
-    if (!(await leaseOf(plane.store, host)).alive)
+    if (!(await hostLife(plane.store, host)).alive)
       throw new Later(retryMs, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
   });
   return run.conclude('end', async () => undefined);
-}
-async function setWake(tx: Tx, host: Ref<'host'>, wake: boolean): Promise<void> {
-  await tx.query('UPDATE host_run SET wake = $2 WHERE host = $1 AND NOT alive', [host, wake]);
 }

@@ -2,9 +2,10 @@
 import { addresses, type pifRules } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import { givenAddresses, managementLease } from '../core/addressing';
+import { managementLease } from '../core/addressing';
 import { dateTime, type Context } from '../core/context';
 import { recordWith } from '../core/records';
+import { givenAddresses } from '../tables/host-run';
 
 /** Changes to what stands on what are rare, and judged by more rows than they change: one at a time in the pool. */
 export async function lockInterfaces(tx: Tx): Promise<void> {

@@ -1,9 +1,10 @@
 /** The addresses of a host on its interfaces. */
 import { pifRules } from '@xenplane/domain';
 import { XenError, type Ref, type StoredRecord } from '@xenplane/model';
-import { givenAddresses, moveHosts } from '../core/addressing';
+import { moveHosts } from '../core/addressing';
 import type { Context } from '../core/context';
 import { admitPif, lease, noIpv4 } from './interfaces';
+import { givenAddresses } from '../tables/host-run';
 
 export async function reconfigureIpv4(
   { tx }: Context,

@@ -11,6 +11,7 @@ import {
 } from './directory';
 import { ldap } from './ldap';
 import { localDirectory } from './local-directory';
+import { endSessionsWhere } from '../tables/sessions';
 
 /** By the name that clients give in `auth_type`. */
 const types: ReadonlyMap<string, DirectoryType> = new Map([
@@ -126,11 +127,3 @@ export const endSessionsOf = (tx: Tx, identifier: string): Promise<void> =>
 
 export const endSessions = (tx: Tx, refs: readonly string[]): Promise<void> =>
   endSessionsWhere(tx, 's.session = ANY($1)', [refs]);
-
-async function endSessionsWhere(tx: Tx, condition: string, params: readonly unknown[]): Promise<void> {
-  await tx.query(
-    `WITH ended AS (DELETE FROM session_state WHERE session IN (SELECT s.session FROM session_state s JOIN session x ON x.ref = s.session WHERE ${condition}) RETURNING session)
-     DELETE FROM session WHERE ref IN (SELECT session FROM ended)`,
-    params,
-  );
-}

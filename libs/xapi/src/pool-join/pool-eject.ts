@@ -6,6 +6,8 @@ import { removePbds } from '../storage/device-secrets';
 import { removeHost } from '../fleet/removal';
 import { lockPool } from '../pool/pool-record';
 import { removeVdi } from '../storage/vdi-clone';
+import { setAccepting } from '../tables/host-run';
+import { forgetHost } from '../tables/invitations';
 
 async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
   const [vm] = await tx.query(`SELECT 1 FROM vm WHERE resident_on = $1 AND NOT is_control_domain LIMIT 1`, [
@@ -22,7 +24,7 @@ export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const record = await tx.lock('host', host);
   if (pool.master === host) throw new XenError('HOST_CANNOT_DESTROY_SELF', host);
-  await tx.query('UPDATE host_run SET accepting = false WHERE host = $1', [host]);
+  await setAccepting(tx, host, false);
   await assertMayGo(tx, host);
   await releaseHost(tx, record);
 }
@@ -30,8 +32,7 @@ export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
 /** Objects of this host and of nothing else go with it. The host may be invited again. */
 export async function releaseHost(tx: Tx, record: Row<'host'>): Promise<void> {
   await removeLocalStorage(tx, record.ref);
-  await tx.query('DELETE FROM enrolment WHERE host_uuid = $1', [record.uuid]);
-  await tx.query('DELETE FROM invitation WHERE host_uuid = $1', [record.uuid]);
+  await forgetHost(tx, record.uuid);
   await removeHost(tx, record);
 }
 

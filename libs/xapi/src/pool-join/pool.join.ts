@@ -16,6 +16,7 @@ import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
 import { assertMayLeave } from './checks';
 import { OtherPool } from './other-pool';
 import { becomeMember, beginJoining, abortJoining } from '../tables/pool-membership';
+import { hostLife, lockOnlyHost, setAccepting } from '../tables/host-run';
 
 type Join = OperationParams<typeof classes.pool, 'join'>;
 export const poolJoin = (plane: Plane) => ({
@@ -68,17 +69,15 @@ async function begin(tx: Tx, run: Run<Tx>, address: string): Promise<Leaving> {
   await lockPool({ tx });
   await assertMayLeave(tx);
   await beginJoining(tx, address, run.ref);
-  const [found] = await tx.query<Leaving & { alive: boolean }>(
-    `SELECT h.ref AS host, h.uuid, h.name_label AS "nameLabel", h.name_description AS "nameDescription", r.accepting, r.alive FROM host h JOIN host_run r ON r.host = h.ref FOR UPDATE OF r`,
-  );
+  const found = await lockOnlyHost(tx);
   if (!found?.alive) throw new XenError('HOST_OFFLINE', found?.host ?? nullRef());
-  await tx.query('UPDATE host_run SET accepting = false WHERE host = $1', [found.host]);
+  await setAccepting(tx, found.host, false);
   const { host, uuid, nameLabel, nameDescription, accepting } = found;
   return { host, uuid, nameLabel, nameDescription, accepting };
 }
 async function stay(tx: Tx, run: Run<Tx>, host: Ref<'host'>, accepting: boolean): Promise<void> {
   await abortJoining(tx, run.ref);
-  await tx.query('UPDATE host_run SET accepting = $2 WHERE host = $1', [host, accepting]);
+  await setAccepting(tx, host, accepting);
 }
 
 const retryMs = 200;
@@ -90,18 +89,14 @@ async function send(
   { apiUrl, imagesUrl, secret }: Invitation,
 ): Promise<number> {
   for (const from = plane.clock.monotonic(); ;) {
-    const [run] = await plane.store.query<{ host_epoch: number }>(
-      'SELECT host_epoch FROM host_run WHERE host = $1',
-      [host],
-    );
-    const answer =
-      run && (await plane.agents.sendAway(host, { hostEpoch: run.host_epoch, apiUrl, imagesUrl, secret }));
+    const { host_epoch } = await hostLife(plane.store, host);
+    const answer = await plane.agents.sendAway(host, { hostEpoch: host_epoch, apiUrl, imagesUrl, secret });
     if (answer?.phase === 'visiting')
       throw new XenError(
         'OPERATION_NOT_ALLOWED',
         'The host has joined from another control plane, to which pool.eject gives it back',
       );
-    if (answer && answer.phase !== 'refused') return run.host_epoch;
+    if (answer && answer.phase !== 'refused') return host_epoch;
     if (plane.clock.monotonic() - from > sendLimitMs) throw new XenError('HOST_OFFLINE', host);
     await plane.clock.wait(retryMs);
   }
@@ -140,11 +135,8 @@ async function untilThere(
 }
 /** It was turned away there, and has registered here anew. */
 async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<boolean> {
-  const [row] = await plane.store.query(
-    'SELECT 1 FROM host_run WHERE host = $1 AND alive AND host_epoch <> $2',
-    [host, epoch],
-  );
-  return row !== undefined;
+  const { alive, host_epoch } = await hostLife(plane.store, host);
+  return alive && host_epoch !== epoch;
 }
 
 interface Left {

@@ -13,6 +13,7 @@ import {
 import { dateTime, type Context } from '../core/context';
 import { recordWith } from '../core/records';
 import { lockPool, setEverywhere } from './pool-record';
+import { insertPoolFile, poolFileNames, removePoolFile } from '../tables/pool-files';
 
 type Purpose = TypeOf<typeof enums.certificate_purpose>;
 type Kind = 'ca' | 'crl' | 'pinned';
@@ -54,24 +55,10 @@ const isRevocationList = (pem: string): boolean =>
 function assertName(kind: 'ca' | 'crl', name: string): void {
   if (!plainName.test(name) || name.includes('..')) throw new XenError(codes[kind].badName, name);
 }
-const namesOf = async ({ tx }: Context, kind: Kind): Promise<string[]> =>
-  (await tx.query<{ name: string }>('SELECT name FROM pool_file WHERE kind = $1 ORDER BY name', [kind])).map(
-    (r) => r.name,
-  );
-
-async function keep({ tx }: Context, kind: Kind, name: string, content: string): Promise<boolean> {
-  return (
-    (
-      await tx.query(
-        'INSERT INTO pool_file(kind, name, content) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING name',
-        [kind, name, content],
-      )
-    ).length > 0
-  );
-}
-const drop = async ({ tx }: Context, kind: Kind, name: string): Promise<boolean> =>
-  (await tx.query('DELETE FROM pool_file WHERE kind = $1 AND name = $2 RETURNING name', [kind, name]))
-    .length > 0;
+const namesOf = ({ tx }: Context, kind: Kind): Promise<string[]> => poolFileNames(tx, kind);
+const keep = ({ tx }: Context, kind: Kind, name: string, content: string): Promise<boolean> =>
+  insertPoolFile(tx, kind, name, content);
+const drop = ({ tx }: Context, kind: Kind, name: string): Promise<boolean> => removePoolFile(tx, kind, name);
 
 async function record(
   { tx, plane }: Context,

@@ -5,6 +5,7 @@ import { recordWith } from '../core/records';
 import { lockPool } from './pool-record';
 import { createNewBlob } from '../storage/blob';
 import { certificateFiles, reviewCertificates } from './secure-boot';
+import { hostLiveness } from '../tables/host-run';
 
 type Self = { readonly self: Ref<'pool'> };
 type Of<T> = Self & { readonly value: T };
@@ -73,10 +74,7 @@ async function rotateSecret(context: Context): Promise<void> {
   const pool = await lockPool(context);
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if (pool.is_psr_pending) throw new XenError('POOL_SECRET_ROTATION_PENDING');
-  const [dead] = await context.tx.query<{ host: string }>(
-    'SELECT host FROM host_run WHERE NOT alive ORDER BY host LIMIT 1',
-    [],
-  );
+  const dead = (await hostLiveness(context.tx)).find(({ alive }) => !alive);
   if (dead) throw new XenError('CANNOT_CONTACT_HOST', dead.host);
 }
 

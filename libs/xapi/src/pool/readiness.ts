@@ -2,6 +2,7 @@
 import type { Store } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { masterElsewhere } from '../tables/pool-membership';
+import { countAccepting } from '../tables/host-run';
 
 export interface Readiness {
   readonly missing: readonly string[];
@@ -37,15 +38,10 @@ export async function readiness(
   unheardHosts: UnheardHosts,
 ): Promise<Readiness> {
   const missing: string[] = [];
-  const hosts = await plane.store
-    .query<{ n: number }>('SELECT count(*)::int AS n FROM host_run WHERE alive AND accepting', [])
-    .then(
-      ([row]) => row?.n ?? 0,
-      () => {
-        missing.push('database');
-        return 0;
-      },
-    );
+  const hosts = await countAccepting(plane.store).catch(() => {
+    missing.push('database');
+    return 0;
+  });
   if (hosts < Math.max(1, expectedHosts)) missing.push(`hosts (${hosts} of ${Math.max(1, expectedHosts)})`);
   const { attended } = plane.addresses;
   if (attended !== undefined && attended < hosts)

@@ -2,24 +2,16 @@
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, rootCertificates, type ConnectionOptions } from 'node:tls';
 import type { Reader } from '@xenplane/store';
+import { trustedFiles } from '../tables/pool-files';
 
 export type Trust = Pick<
   ConnectionOptions,
   'ca' | 'allowPartialTrustChain' | 'checkServerIdentity' | 'rejectUnauthorized'
 >;
 
-interface Installed {
-  readonly kind: 'ca' | 'pinned';
-  readonly content: string;
-}
-
 /** A pinned certificate proves who shows it, whatever name it bears. */
 export async function trustOf(reader: Reader): Promise<Trust> {
-  const installed = await reader.query<Installed & Record<string, unknown>>(
-    `SELECT f.kind, f.content FROM pool_file f WHERE f.kind IN ('ca', 'pinned')
-       AND EXISTS (SELECT 1 FROM certificate c WHERE c.type = f.kind AND c.name = f.name AND c.purpose = '[]')`,
-    [],
-  );
+  const installed = await trustedFiles(reader);
   const pinned = new Set(
     installed
       .filter(({ kind }) => kind === 'pinned')

@@ -4,6 +4,7 @@ import { admitAgain } from '../people/admission-of-subjects';
 import { DirectoryTrouble } from '../people/directory';
 import { endSessions, joinedDirectory } from '../people/external-auth';
 import { dateTime, type Plane } from '../core/context';
+import { renewSubjects } from '../tables/sessions';
 
 /** A look into the directory holds for so long. */
 const validMinutes = 5;
@@ -37,13 +38,7 @@ async function settle(
   now: Awaited<ReturnType<typeof admitAgain>>,
 ): Promise<void> {
   await inTransaction(plane.store, async (tx) => {
-    const same = now
-      ? await tx.query<{ session: string }>(
-          'UPDATE session_state SET subjects = $3 WHERE session = ANY($1) AND role = $2 RETURNING session',
-          [sessions, now.role, now.subjects],
-        )
-      : [];
-    const stay = new Set(same.map((s) => s.session));
+    const stay: ReadonlySet<string> = now ? await renewSubjects(tx, sessions, now) : new Set();
     for (const ref of stay)
       await tx.query('UPDATE session SET validation_time = $2, subject = $3 WHERE ref = $1', [
         ref,

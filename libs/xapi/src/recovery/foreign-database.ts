@@ -6,6 +6,7 @@ import type { Plane } from '../core/context';
 import type { Readable } from '../core/implied-calls';
 import type { Sessions } from '../api/sessions';
 import { readDump, type Entry } from './dump';
+import { openedDatabase } from '../tables/sessions';
 
 export class ForeignDatabase implements Readable {
   private readonly objects = new Objects();
@@ -84,11 +85,8 @@ export class OpenedDatabases {
     this.kept.delete(session);
   }
   private async read(session: Ref<'session'>): Promise<ForeignDatabase> {
-    const [row] = await this.plane.store.query<{ dump: Buffer }>(
-      'SELECT dump FROM opened_database WHERE session = $1',
-      [session],
-    );
-    if (!row) throw new XenError('HANDLE_INVALID', 'session', session);
-    return new ForeignDatabase(readDump(row.dump));
+    const dump = await openedDatabase(this.plane.store, session);
+    if (!dump) throw new XenError('HANDLE_INVALID', 'session', session);
+    return new ForeignDatabase(readDump(dump));
   }
 }

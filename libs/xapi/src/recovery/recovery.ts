@@ -12,6 +12,7 @@ import { assertAllowed } from '../people/roles';
 import { insertSession, sessionRef, type Sessions } from '../api/sessions';
 import { isPlugged } from '../begin/lifecycle-subjects';
 import { readDisk } from '../transfer/contents';
+import { insertOpenedDatabase } from '../tables/sessions';
 
 const user = 'disaster-recovery';
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -41,7 +42,7 @@ async function openDatabase({ plane, signal }: Outside, self: Ref<'VDI'>): Promi
       originator: user,
       userRef: nullRef(),
     });
-    await tx.query('INSERT INTO opened_database(session, dump) VALUES ($1, $2)', [sessionRef(token), dump]);
+    await insertOpenedDatabase(tx, sessionRef(token), dump);
     return asRef<'session'>(token);
   });
 }

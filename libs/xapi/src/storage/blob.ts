@@ -2,6 +2,7 @@
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, never, type Context, type Plane } from '../core/context';
+import { readBytes, removeAllBytes, writeBytes } from '../tables/blob-bytes';
 
 export const largestBlobBytes = 64 * 2 ** 20;
 const anyType = 'application/octet-stream';
@@ -60,7 +61,7 @@ export async function dropBlobs(
 
 /** The content of all blobs; their records stay, for what points at them. */
 export async function emptyBlobs(tx: Tx): Promise<void> {
-  await tx.query('DELETE FROM blob_bytes', []);
+  await removeAllBytes(tx);
   await tx.updateMany(
     'blob',
     (await tx.find('blob', {})).map(({ ref }) => ({ ref, size: 0 })),
@@ -84,15 +85,11 @@ export async function blobNamed(
 
 export async function writeBlob(tx: Tx, plane: Plane, blob: Ref<'blob'>, bytes: Buffer): Promise<void> {
   await tx.lock('blob', blob);
-  await tx.query(
-    'INSERT INTO blob_bytes(blob, bytes) VALUES ($1, $2) ON CONFLICT (blob) DO UPDATE SET bytes = excluded.bytes',
-    [blob, bytes],
-  );
+  await writeBytes(tx, blob, bytes);
   await tx.update('blob', blob, { size: bytes.length, last_updated: dateTime(plane.clock.now()) });
 }
 export async function readBlob(tx: Tx, blob: Ref<'blob'>): Promise<Buffer> {
-  const [row] = await tx.query<{ bytes: Buffer }>('SELECT bytes FROM blob_bytes WHERE blob = $1', [blob]);
-  return row?.bytes ?? Buffer.alloc(0);
+  return (await readBytes(tx, blob)) ?? Buffer.alloc(0);
 }
 
 export const blobCalls: CallsOf<typeof classes.blob, Context> = {

@@ -15,6 +15,7 @@ import { keepSecrets } from './device-secrets';
 import { driver, keepMedia, mediaAt } from '../tables/media';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from './sr-scan';
+import { removeMediaAt, usedMediaAt } from '../tables/media';
 
 type Given = OperationParams<typeof classes.SR, 'create'>;
 type Identity = Pick<
@@ -49,17 +50,13 @@ export async function insertSr(
 /** A repository at a place that holds one only is overwritten, unless the pool uses it. */
 async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: string): Promise<void> {
   if (!exclusive) return;
-  const others = await tx.query<{ uuid: string }>(
-    'SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1',
-    [place],
-  );
-  if (others.length > 0)
+  const [other] = await usedMediaAt(tx, place);
+  if (other !== undefined)
     throw storage.failure(
       type.startsWith('lvmo') ? 'deviceInUse' : 'partitionInUse',
-      `${place} holds ${others[0]?.uuid}`,
+      `${place} holds ${other}`,
     );
-  await tx.query('DELETE FROM stray_volume v USING medium m WHERE m.place = $1 AND v.sr = m.uuid', [place]);
-  await tx.query('DELETE FROM medium WHERE place = $1', [place]);
+  await removeMediaAt(tx, place);
 }
 
 async function connect(

@@ -10,6 +10,7 @@ import { probe, probeExt } from './sr-probe';
 import { assertHostsStatefile, assertReplicates, disableReplication, enableReplication } from './sr-roles';
 import { scan } from './sr-scan';
 import { createNewBlob } from './blob';
+import { renameMedium } from '../tables/media';
 
 async function scanned(context: Context, sr: Ref<'SR'>, op: 'scan' | 'update'): Promise<void> {
   const { tx } = context;
@@ -36,11 +37,7 @@ async function rename(
 ): Promise<void> {
   await tx.update('SR', sr, change);
   const { uuid, name_label, name_description } = await tx.get('SR', sr);
-  await tx.query('UPDATE medium SET name_label = $2, name_description = $3 WHERE uuid = $1', [
-    uuid,
-    name_label,
-    name_description,
-  ]);
+  await renameMedium(tx, uuid, { name_label, name_description });
 }
 
 export const srCalls: CallsOf<typeof classes.SR, Context> = {

@@ -70,3 +70,28 @@ export async function claimVolume(tx: Tx, sr: string, location: string, vdi: Ref
   await claimLayers(tx, vdi);
 }
 export const vdiRef = (uuid: string): Ref<'VDI'> => asRef(`OpaqueRef:${uuid}`);
+
+/** The repositories of the pool that lie at this place, by uuid. */
+export async function usedMediaAt(tx: Tx, place: string): Promise<string[]> {
+  const rows = await tx.query<{ uuid: string }>(
+    'SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1',
+    [place],
+  );
+  return rows.map(({ uuid }) => uuid);
+}
+export async function removeMediaAt(tx: Tx, place: string): Promise<void> {
+  await tx.query('DELETE FROM stray_volume v USING medium m WHERE m.place = $1 AND v.sr = m.uuid', [place]);
+  await tx.query('DELETE FROM medium WHERE place = $1', [place]);
+}
+/** Names are kept with the contents, so that a probe shows them. */
+export async function renameMedium(
+  tx: Tx,
+  uuid: string,
+  { name_label, name_description }: { readonly name_label: string; readonly name_description: string },
+): Promise<void> {
+  await tx.query('UPDATE medium SET name_label = $2, name_description = $3 WHERE uuid = $1', [
+    uuid,
+    name_label,
+    name_description,
+  ]);
+}

@@ -60,3 +60,7 @@ export async function removeDoneOperations(tx: Tx): Promise<void> {
     [],
   );
 }
+
+/** SQL: true if the operation was asked to stop; NULL when it is gone. */
+export const cancelRequested = (ref: string): string =>
+  `(SELECT o.cancel_requested FROM operation o WHERE o.ref = ${ref})`;

@@ -5,7 +5,7 @@
  */
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import type { OperationStore, Sighting } from '@xenplane/work';
+import type { OperationStore } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import type { BusyMark } from '../begin/busy-marks';
 import { markBusy, unmarkBusy } from '../begin/busy-marks';
@@ -13,6 +13,14 @@ import { endTask, isFinal, type End } from '../begin/tasks';
 import type { Made } from './import-state';
 import { recount } from './recount';
 import { undoImport } from './undo';
+import {
+  addMarks,
+  insertTransfer,
+  setMade,
+  takeTransfer,
+  transferBeats,
+  type TakenTransfer,
+} from '../tables/transfers';
 
 export interface Transfer {
   readonly id: string;
@@ -26,46 +34,28 @@ export class TransferLost extends Error {
   }
 }
 
-export const beginTransfer = (tx: Tx, { id, task }: Transfer): Promise<unknown> =>
-  tx.query('INSERT INTO transfer(id, task) VALUES ($1, $2)', [id, task]);
+export const beginTransfer = (tx: Tx, { id, task }: Transfer): Promise<void> => insertTransfer(tx, id, task);
 
 /** Objects that are busy until the transfer ends. */
 export async function holdObject(tx: Tx, { id, task }: Transfer, marks: readonly BusyMark[]): Promise<void> {
-  await noted(tx, id, 'marks = marks || $2::jsonb', marks);
+  if (!(await addMarks(tx, id, marks))) throw new TransferLost(id);
   await markBusy(tx, task, marks);
 }
 /** Objects that go unless the transfer succeeds. */
 export async function keepAlive(tx: Tx, { id }: Transfer, made: Made): Promise<void> {
-  await noted(tx, id, 'made = $2::jsonb', made);
+  if (!(await setMade(tx, id, made))) throw new TransferLost(id);
 }
-async function noted(tx: Tx, id: string, change: string, value: unknown): Promise<void> {
-  const rows = await tx.query(`UPDATE transfer SET ${change} WHERE id = $1 RETURNING id`, [
-    id,
-    JSON.stringify(value),
-  ]);
-  if (rows.length === 0) throw new TransferLost(id);
-}
-
-interface Left {
-  readonly task: Ref<'task'>;
-  readonly marks: readonly BusyMark[];
-  readonly made: Made | null;
-}
-const taken = 'RETURNING task, marks, made';
+type Left = TakenTransfer<BusyMark, Made>;
 
 /** A transfer that has held and made nothing: it ends, and its task does not. */
-export const releaseHeld = (tx: Tx, { id }: Transfer): Promise<unknown> =>
-  tx.query('DELETE FROM transfer WHERE id = $1', [id]);
+export const releaseHeld = (tx: Tx, { id }: Transfer): Promise<unknown> => takeTransfer(tx, id);
 
 /**
  * Frees what the transfer held and ends its task; what it made stays only with success. TransferLost when it is over already. The
  * last of the work is done once it is sure that nobody else ends the transfer meanwhile.
  */
 export async function endTransfer(tx: Tx, { id }: Transfer, last: () => Promise<End>): Promise<void> {
-  const [left] = await tx.query<Left & Record<string, unknown>>(
-    `DELETE FROM transfer WHERE id = $1 ${taken}`,
-    [id],
-  );
+  const left = await takeTransfer<BusyMark, Made>(tx, id);
   if (!left) throw new TransferLost(id);
   await settle(tx, left, await last());
 }
@@ -92,14 +82,10 @@ const died: End = {
 export function abandonedTransfers(plane: Plane): Pick<OperationStore<unknown>, 'idle' | 'owned' | 'disown'> {
   return {
     idle: async () => [],
-    owned: () =>
-      plane.store.query<Sighting & { ref: string }>('SELECT id AS ref, 0 AS attempt, beat FROM transfer'),
+    owned: () => transferBeats(plane.store),
     disown: ({ ref, beat }) =>
       inTransaction(plane.store, async (tx) => {
-        const [left] = await tx.query<Left & Record<string, unknown>>(
-          `DELETE FROM transfer WHERE id = $1 AND beat = $2 ${taken}`,
-          [ref, beat],
-        );
+        const left = await takeTransfer<BusyMark, Made>(tx, ref, beat);
         if (!left) return undefined;
         await settle(tx, left, died);
         return left;

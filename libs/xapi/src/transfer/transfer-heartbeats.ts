@@ -1,5 +1,6 @@
 /** The transfers that this process carries. It says again and again that they go on, all in one statement, and learns which do not any more. */
 import type { Plane } from '../core/context';
+import { beatTransfers } from '../tables/transfers';
 
 const beatMs = 1_000;
 
@@ -36,13 +37,8 @@ export class TransferHeartbeats {
     this.beating = true;
     try {
       const ids = [...this.carried.keys()];
-      const present = await this.plane.store.query<{ id: string }>(
-        `WITH mine AS (SELECT id FROM transfer WHERE id = ANY($1) ORDER BY id FOR UPDATE SKIP LOCKED), beaten AS (UPDATE transfer t SET beat = beat + 1 FROM mine WHERE t.id = mine.id)
-         SELECT id FROM transfer WHERE id = ANY($1)`,
-        [ids],
-      );
-      const there = new Set(present.map((row) => row.id));
-      for (const id of ids) if (!there.has(id)) this.lose(id);
+      const present = await beatTransfers(this.plane.store, ids);
+      for (const id of ids) if (!present.has(id)) this.lose(id);
     } finally {
       this.beating = false;
     }

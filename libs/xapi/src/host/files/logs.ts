@@ -1,9 +1,9 @@
 /** The logs of a host: its console ring, the operations that ran for it, alerts about it, and the audit trail. */
 import { XenError, type Ref } from '@xenplane/model';
 import { reading } from '@xenplane/store';
-import { auditLines } from '../../api/audit';
 import type { Plane } from '../../core/context';
 import { inParts, textFile, type HostFile } from './file';
+import { auditLines } from '../../tables/audit';
 
 const linesAtOnce = 1000;
 

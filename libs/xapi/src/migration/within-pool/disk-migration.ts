@@ -8,6 +8,7 @@ import { assertLive } from '../../host/host-use';
 import { assertDiskMoves, assertSrMoves } from '../../storage/storage-motion-checks';
 import { sessionRef } from '../../api/sessions';
 import { attachedTo, type Attached } from '../../runs/domain-spec';
+import { isSessionOpen } from '../../tables/sessions';
 
 export interface MigrateSendParams {
   readonly vm: Ref<'VM'>;
@@ -73,10 +74,7 @@ export async function isOtherPool(tx: Tx, { dest }: Pick<MigrateSendParams, 'des
 async function destination(tx: Tx, dest: MigrateSendParams['dest']): Promise<Ref<'host'>> {
   const host = asRef<'host'>(dest['host'] ?? '');
   const token = dest['session_id'] ?? '';
-  const [session] = await tx.query('SELECT 1 AS yes FROM session_state WHERE session = $1', [
-    sessionRef(token),
-  ]);
-  if (!session) throw new XenError('SESSION_INVALID', token);
+  if (!(await isSessionOpen(tx, sessionRef(token)))) throw new XenError('SESSION_INVALID', token);
   await assertLive(tx, host);
   return host;
 }

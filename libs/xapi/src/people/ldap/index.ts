@@ -14,6 +14,7 @@ import { openText, sealText } from '../sealed-text';
 import { ldapDirectory, type Access, type Settings } from './directory';
 import { probe, joinRequestOf } from './join';
 import { readSetting, removeSetting, writeSetting } from '../../tables/settings';
+import { directoryAuthorities } from '../../tables/pool-files';
 
 const key = 'directory/ldap';
 interface Kept extends Settings {
@@ -22,11 +23,7 @@ interface Kept extends Settings {
 
 /** Of certificates the ones that are there for this, else all that the pool trusts. */
 async function trustedBy(reader: Reader): Promise<string[]> {
-  const rows = await reader.query<{ content: string; meant: boolean }>(
-    `SELECT f.content, c.purpose ? 'ldaps' AS meant FROM pool_file f JOIN certificate c ON c.type = 'ca' AND c.name = f.name
-     WHERE f.kind = 'ca' AND (c.purpose ? 'ldaps' OR c.purpose = '[]') ORDER BY f.name`,
-    [],
-  );
+  const rows = await directoryAuthorities(reader);
   const meant = rows.filter((r) => r.meant);
   return (meant.length > 0 ? meant : rows).map((r) => r.content);
 }

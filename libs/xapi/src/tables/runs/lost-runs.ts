@@ -55,3 +55,6 @@ export async function alertLostVms(tx: Tx, plane: Plane, vms: readonly string[])
     [vms, vms.map(() => plane.ids.uuid()), dateTime(plane.clock.now())],
   );
 }
+
+/** SQL: the host with which the VM was lost, or NULL. */
+export const lostOn = (vm: string): string => `(SELECT l.host FROM lost_vm l WHERE l.vm = ${vm})`;

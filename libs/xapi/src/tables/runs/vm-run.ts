@@ -99,6 +99,21 @@ export async function haltVm(tx: Tx, vm: Ref<'VM'>, epoch: number): Promise<void
   if (await endRun(tx, vm, epoch)) await showHalted(tx, [vm]);
 }
 
+/** A run that was built once more has this domain; answers the number of the one before, or undefined when the run is over. */
+export async function setDomain(
+  tx: Tx,
+  vm: Ref<'VM'>,
+  { vmEpoch }: Pick<PlacedVm, 'vmEpoch'>,
+  { boots, domid }: Pick<RunRow, 'boots' | 'domid'>,
+): Promise<number | undefined> {
+  const [run] = await tx.query<{ before: number }>(
+    `UPDATE vm_run r SET boots = $3, domid = $4 FROM (SELECT domid AS before FROM vm_run WHERE vm = $1 FOR UPDATE) old
+     WHERE r.vm = $1 AND r.vm_epoch = $2 AND r.state = 'R' RETURNING old.before`,
+    [vm, vmEpoch, boots, domid],
+  );
+  return run?.before;
+}
+
 export async function savedImage(tx: Tx, vm: Ref<'VM'>): Promise<SavedImage | undefined> {
   const [row] = await tx.query<{ saved: SavedImage | null }>('SELECT saved FROM vm_run WHERE vm = $1', [vm]);
   return row?.saved ?? undefined;
