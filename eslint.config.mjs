@@ -2,16 +2,7 @@ import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
   {
-    ignores: [
-      'dist/**',
-      'node_modules/**',
-      '.xenplane/**',
-      'coverage/**',
-      '**/*.mjs',
-      '**/*.cjs',
-      '**/*.js',
-      'docs/**',
-    ],
+    ignores: ['dist/**', 'node_modules/**', '.xenplane/**', 'coverage/**', '**/*.cjs', '**/*.js', 'docs/**'],
   },
   {
     files: ['**/*.ts'],
@@ -24,6 +15,13 @@ export default tseslint.config(
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+    },
+  },
+  {
+    files: ['**/*.mjs'],
+    extends: [tseslint.configs.recommended],
+    rules: {
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
     },
   },

@@ -31,6 +31,7 @@ const P1 = {
     const { seconds, waits } = await startAll(stack, vms, 64);
     return { 'starts/s': round(count / seconds), started: count, ...rounded(summary(waits)) };
   },
+  calls: ({ started }) => started,
   ratios: (figures, limits) => ({
     'to L1/3': round(figures['starts/s'] / (limits['L1 three-write commits/s'] / 3)),
   }),
@@ -60,6 +61,7 @@ const P3 = {
     }
     return rounded(summary(waits));
   },
+  calls: ({ n }) => n,
   ratios: (figures, limits) => ({
     'p50 to one commit': round(figures.p50 / (16_000 / limits['L0 commits/s'])),
   }),
@@ -108,6 +110,7 @@ const P8 = {
       .map(([mark, at]) => Math.max(0, seen.get(mark) - at));
     return { ...rounded(summary(waits)), written: written.size };
   },
+  calls: ({ written }) => written,
   ratios: (figures, limits) => ({ 'p99 to L5': round(figures.p99 / limits['L5 notify p99 ms']) }),
 };
 

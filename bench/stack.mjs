@@ -6,7 +6,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { postgresUrl } from '../stack/postgres-roles.mjs';
 
-const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const here = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const programs = ['api', 'scheduler', 'agent', 'leases', 'images'];
 const password = 'bench-password';
 
 const freePort = () =>
@@ -17,7 +18,7 @@ const freePort = () =>
     });
   });
 
-/** With `tls` it has an address for https too; with `privileged` its hosts answer at 80 and 443. */
+/** `root`: the checkout that is started. With `tls` it has an address for https too; with `privileged` its hosts answer at 80 and 443. */
 export async function startStack({
   hosts,
   vms,
@@ -26,6 +27,7 @@ export async function startStack({
   port: wanted,
   tls = false,
   privileged = false,
+  root = here,
 }) {
   const data = mkdtempSync('/var/tmp/xenplane-bench-');
   chmodSync(data, 0o755);
@@ -64,6 +66,9 @@ export async function startStack({
     /** On the same data. */
     restart: () => end().then(begin),
     pidOf: (program) => Number(programOf(running.child.pid, program)),
+    /** Processor time of each program since its start, in ms. */
+    cpuMs: () =>
+      Object.fromEntries(programs.map((name) => [name, cpuMsOf(programOf(running.child.pid, name))])),
     peakOf: (program) => peakOf(programOf(running.child.pid, program)),
   };
 }
@@ -82,6 +87,11 @@ const isProgram = (pid, launcher, name) => {
 };
 const programOf = (launcher, name) =>
   readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isProgram(pid, launcher, name));
+/** Linux counts user and system time in ticks of 10 ms. */
+const cpuMsOf = (pid) => {
+  const fields = read(pid, 'stat').split(') ').at(-1).split(' ');
+  return 10 * (Number(fields[11]) + Number(fields[12]));
+};
 /** The most memory that a process ever had, in MB of 2 ** 20 bytes. */
 const peakOf = (pid) => Math.round(/VmHWM:\s+(\d+)/.exec(read(pid, 'status'))[1] / 1024);
 

@@ -10,7 +10,7 @@ const checks = [
   [
     'lint',
     bin('eslint/bin/eslint.js'),
-    ['--max-warnings', '0', 'apps', 'libs', 'migrations', 'test', 'stack', 'house.spec.ts'],
+    ['--max-warnings', '0', 'apps', 'libs', 'migrations', 'test', 'stack', 'bench', 'house.spec.ts'],
   ],
   ['format', bin('prettier/bin/prettier.cjs'), ['--check', '--log-level', 'warn', '.']],
   ['house', bin('jest/bin/jest.js'), ['--silent', 'house.spec.ts']],

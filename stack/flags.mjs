@@ -1,4 +1,6 @@
 // The flags of `npm start --`.
+import { parseArgs } from 'node:util';
+
 const whole = (low, high) => ({
   hint: 'N',
   read: (text) =>
@@ -48,21 +50,19 @@ export function usage() {
   return ['Known flags (npm start -- FLAGS):', ...lines].join('\n');
 }
 
-function take(words, name, attached) {
-  const flag = known[name];
+/** The value of one flag; one that begins with -- counts only behind `=`: `--password --quiet` is a forgotten password. */
+function valueOf({ name, value, inlineValue }) {
+  const flag = Object.hasOwn(known, name) ? known[name] : undefined;
   if (!flag) throw new WrongFlag(`unknown flag --${name}`);
   if (!flag.read) {
-    if (attached !== undefined) throw new WrongFlag(`--${name} takes no value`);
+    if (value !== undefined) throw new WrongFlag(`--${name} takes no value`);
     return true;
   }
-  // A value may begin with -- only when attached: `--password --quiet` is a forgotten password.
-  const next = words[0]?.startsWith('--') ? undefined : words[0];
-  const text = attached ?? next;
-  if (attached === undefined && next !== undefined) words.shift();
-  const value = text === undefined ? undefined : flag.read(text);
-  if (value === undefined)
+  const text = !inlineValue && value?.startsWith('--') ? undefined : value;
+  const read = text === undefined ? undefined : flag.read(text);
+  if (read === undefined)
     throw new WrongFlag(`--${name} wants ${flag.wants}${text === undefined ? '' : `, not '${text}'`}`);
-  return value;
+  return read;
 }
 
 function refuseSame(ports) {
@@ -74,13 +74,16 @@ function refuseSame(ports) {
 
 /** Values by camelCase name; throws WrongFlag. */
 export function readFlags(args) {
-  const left = [...args];
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, { read }]) => [name, { type: read ? 'string' : 'boolean' }]),
+  );
+  // Not `strict`: the words of its refusals are those of Node.
+  const { tokens } = parseArgs({ args, options, strict: false, tokens: true });
   const given = {};
-  while (left.length > 0) {
-    const word = left.shift();
-    const [, name, attached] = /^--([^=]+)(?:=(.*))?$/s.exec(word) ?? [];
-    if (!name) throw new WrongFlag(`'${word}' is not a flag`);
-    given[name] = take(left, name, attached);
+  for (const token of tokens) {
+    if (token.kind !== 'option' || !token.rawName.startsWith('--'))
+      throw new WrongFlag(`'${args[token.index]}' is not a flag`);
+    given[token.name] = valueOf(token);
   }
   const entries = Object.keys(known).map((name) => [name, given[name] ?? known[name].otherwise]);
   const values = Object.fromEntries(

