@@ -209,6 +209,136 @@ test('behaviour reads no clock and no chance of its own: take them from the plan
   expect(wrong).toEqual([]);
 });
 
+const sqlFiles = /^libs\/(xapi\/src\/tables|store|leases|testing)\//;
+/** Files with such SQL of their own, until it has moved: this list only shrinks. */
+const sqlElsewhere: ReadonlySet<string> = new Set([
+  'apps/api/src/host-addresses/range.ts',
+  'libs/xapi/src/api/audit.ts',
+  'libs/xapi/src/api/event.ts',
+  'libs/xapi/src/api/session-rights.ts',
+  'libs/xapi/src/api/session.ts',
+  'libs/xapi/src/api/sessions.ts',
+  'libs/xapi/src/begin/accept.ts',
+  'libs/xapi/src/begin/admission.ts',
+  'libs/xapi/src/begin/begin-operation.ts',
+  'libs/xapi/src/begin/child-operations.ts',
+  'libs/xapi/src/begin/finished-tasks.ts',
+  'libs/xapi/src/begin/journal-store.ts',
+  'libs/xapi/src/begin/lifecycle-subjects.ts',
+  'libs/xapi/src/begin/overtaken.ts',
+  'libs/xapi/src/begin/task.ts',
+  'libs/xapi/src/begin/tasks.ts',
+  'libs/xapi/src/bootstrap/host.ts',
+  'libs/xapi/src/bootstrap/pool.ts',
+  'libs/xapi/src/bootstrap/templates.ts',
+  'libs/xapi/src/core/agents.ts',
+  'libs/xapi/src/core/host-settings.ts',
+  'libs/xapi/src/core/pool-membership.ts',
+  'libs/xapi/src/fleet/agent-authorization.ts',
+  'libs/xapi/src/fleet/apis.ts',
+  'libs/xapi/src/fleet/claims.ts',
+  'libs/xapi/src/fleet/departures.ts',
+  'libs/xapi/src/fleet/joins.ts',
+  'libs/xapi/src/fleet/registrations.ts',
+  'libs/xapi/src/fleet/reports.ts',
+  'libs/xapi/src/fleet/standbys.ts',
+  'libs/xapi/src/host/files/logs.ts',
+  'libs/xapi/src/host/files/report.ts',
+  'libs/xapi/src/host/host-addresses.ts',
+  'libs/xapi/src/host/host-certificates.ts',
+  'libs/xapi/src/host/host-lifecycle.ts',
+  'libs/xapi/src/host/host-use.ts',
+  'libs/xapi/src/host/host.failover.ts',
+  'libs/xapi/src/host/host.power.ts',
+  'libs/xapi/src/host/host.ts',
+  'libs/xapi/src/images/demo-templates.ts',
+  'libs/xapi/src/images/images.ts',
+  'libs/xapi/src/metrics/alarms.ts',
+  'libs/xapi/src/metrics/choices.ts',
+  'libs/xapi/src/metrics/recorded.ts',
+  'libs/xapi/src/migration/to-pool/source-run.ts',
+  'libs/xapi/src/migration/within-pool/disk-migration.ts',
+  'libs/xapi/src/migration/within-pool/vm.migrate.ts',
+  'libs/xapi/src/people/external-auth.ts',
+  'libs/xapi/src/people/ldap/index.ts',
+  'libs/xapi/src/people/local-directory.ts',
+  'libs/xapi/src/placement/ha-plan.ts',
+  'libs/xapi/src/placement/hosts-view.ts',
+  'libs/xapi/src/placement/placement-groups.ts',
+  'libs/xapi/src/placement/placement.ts',
+  'libs/xapi/src/pool-join/invitations.ts',
+  'libs/xapi/src/pool-join/pool-eject.ts',
+  'libs/xapi/src/pool-join/pool-members.ts',
+  'libs/xapi/src/pool-join/pool.join.ts',
+  'libs/xapi/src/pool/pool-certificates.ts',
+  'libs/xapi/src/pool/pool-ha.ts',
+  'libs/xapi/src/pool/pool-settings.ts',
+  'libs/xapi/src/pool/readiness.ts',
+  'libs/xapi/src/pool/trust.ts',
+  'libs/xapi/src/pool/updates/pool-update.ts',
+  'libs/xapi/src/pool/updates/pool-updates.ts',
+  'libs/xapi/src/reconcilers/external-sessions.ts',
+  'libs/xapi/src/reconcilers/host-metrics.ts',
+  'libs/xapi/src/reconcilers/hosts-liveness.ts',
+  'libs/xapi/src/reconcilers/housekeeping.ts',
+  'libs/xapi/src/reconcilers/protected-vms.ts',
+  'libs/xapi/src/recovery/foreign-database.ts',
+  'libs/xapi/src/recovery/recovery.ts',
+  'libs/xapi/src/runs/vm-run.ts',
+  'libs/xapi/src/storage/blob.ts',
+  'libs/xapi/src/storage/nbd.ts',
+  'libs/xapi/src/storage/sr-scan.ts',
+  'libs/xapi/src/storage/sr.ts',
+  'libs/xapi/src/transfer/journal.ts',
+  'libs/xapi/src/transfer/memory.ts',
+  'libs/xapi/src/transfer/transfer-heartbeats.ts',
+  'libs/xapi/src/transfer/undo.ts',
+  'libs/xapi/src/vm/snapshots/vm-snapshot.ts',
+  'libs/xapi/src/vm/vm-clone.ts',
+  'libs/xapi/src/vm/vm.reboot.ts',
+  'libs/xapi/src/vm/vm.start.ts',
+  'libs/xapi/src/vm/vm.suspend.ts',
+  'libs/xapi/src/vm/vm.ts',
+]);
+const internalNames = [
+  ...read('libs/store/src/schema/internal-tables.ts').matchAll(/CREATE TABLE (\w+)/g),
+].map((m) => m[1]);
+const namesTable = new RegExp(
+  `\\b(?:FROM|INTO|UPDATE|JOIN)\\s+(?:ONLY\\s+)?"?(?:${internalNames.join('|')})\\b`,
+);
+const writesTable = new RegExp(
+  `\\b(?:INSERT INTO|DELETE FROM|(?<!FOR )(?<!DO )(?<!KEY )UPDATE)\\s+(?:ONLY\\s+)?"?(${internalNames.join('|')})\\b`,
+  'g',
+);
+
+test('SQL on internal tables stands in libs/xapi/src/tables: call a function there', () => {
+  const found = production.filter((f) => !sqlFiles.test(f) && namesTable.test(read(f)));
+  expect(found.filter((f) => !sqlElsewhere.has(f))).toEqual([]);
+  // Whoever moves the last of a file takes it from the list.
+  expect([...sqlElsewhere].filter((f) => !found.includes(f))).toEqual([]);
+});
+
+test('each internal table is written by one owner: a file of libs/xapi/src/tables, or a folder', () => {
+  const owners = new Map<string, Set<string>>();
+  for (const f of production.filter((one) => one.startsWith('libs/xapi/src/tables/')))
+    for (const [, table = ''] of read(f).matchAll(writesTable))
+      owners.set(table, (owners.get(table) ?? new Set<string>()).add(f.split('/')[4] ?? f));
+  const shared = [...owners].filter(([, files]) => files.size > 1).map(([table, files]) => [table, ...files]);
+  expect(shared).toEqual([]);
+});
+
+test('libs/xapi/src/tables needs no behaviour: only core, beside other tables', () => {
+  const wrong = production
+    .filter((f) => f.startsWith('libs/xapi/src/tables/'))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((to) => to.startsWith('.'))
+        .filter((to) => !/^libs\/xapi\/src\/(tables|core)\//.test(imported(file, to) ?? ''))
+        .map((to) => `${file} imports ${to}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
 test('files stay within their walls: split by verb, not by noun', () => {
   /** Tables of declared rows, one a line. */
   const isTable = (file: string): boolean =>

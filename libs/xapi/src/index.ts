@@ -47,7 +47,7 @@ export { Archives, lastUp, ownerNames, type RecordedRrd } from './metrics/record
 export type { RrdClass } from './metrics/choices';
 export { runningGuest, type RunningGuest } from './vm/guest/guest-console';
 export * from './transfer';
-export * from './storage/layers/layers';
+export * from './tables/storage/layers';
 export * from './reconcilers/layers';
 export { foldLayers } from './reconcilers/layer-folds';
 export { callSender } from './pool/remote-pool';

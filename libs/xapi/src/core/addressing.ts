@@ -29,16 +29,6 @@ export function managementLease(address: string, card: string): Ipv4 {
   return { IP: address, netmask: hostRanges.netmask, gateway, DNS: gateway };
 }
 
-/** The lowest numbers that no host of the pool has. Held until the transaction ends, so that no other takes them. */
-export async function freeNumbers(tx: Tx, wanted: number): Promise<number[]> {
-  await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/host-numbers'))", []);
-  const rows = await tx.query<{ n: number }>(
-    `SELECT n FROM generate_series(1, (SELECT count(*) FROM host_run) + $1) n WHERE NOT EXISTS (SELECT 1 FROM host_run r WHERE r.number = n) ORDER BY n LIMIT $1`,
-    [wanted],
-  );
-  return rows.map(({ n }) => Number(n));
-}
-
 /** An address as it stands in a URL. */
 export const inUrl = (column: string): string =>
   `CASE WHEN ${column} LIKE '%:%' THEN '[' || ${column} || ']' ELSE ${column} END`;
@@ -55,16 +45,4 @@ export async function moveHosts(
      UPDATE console c SET location = 'https://' || ${inUrl('s.address')} || '/console?uuid=' || c.uuid FROM vm v, shown s WHERE v.ref = c."VM" AND v.resident_on = s.ref`,
     [moved.map(({ host }) => host), moved.map(({ address }) => address)],
   );
-}
-
-/** The addresses or names that hosts were given by their numbers. */
-export async function givenAddresses(
-  tx: Tx,
-  hosts: readonly Ref<'host'>[],
-): Promise<ReadonlyMap<string, string>> {
-  const rows = await tx.query<{ host: string; address: string }>(
-    'SELECT host, address FROM host_run WHERE host = ANY($1)',
-    [hosts],
-  );
-  return new Map(rows.map(({ host, address }) => [host, address]));
 }

@@ -2,7 +2,7 @@
 import type { DepartureRequest } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { endRunsOfHost } from '../runs/halted-runs';
+import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { showAlive } from './registrations';
 import { tokenHash } from './tokens';
 

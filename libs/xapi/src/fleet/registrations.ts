@@ -10,9 +10,9 @@ import {
 import type { Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { updateHardware } from '../core/hardware';
-import { endRuns, showEnded } from '../runs/halted-runs';
-import { recordLostRuns, alertLostHosts, alertLostVms } from '../runs/lost-runs';
+import { updateHardware } from '../tables/host-hardware';
+import { endRuns, showEnded } from '../tables/runs/halted-runs';
+import { recordLostRuns, alertLostHosts, alertLostVms } from '../tables/runs/lost-runs';
 import { tokenHash } from './tokens';
 
 interface HostRow {

@@ -7,7 +7,7 @@ import { raiseVmAlert } from '../core/alerts';
 import { dateTime, type Plane } from '../core/context';
 import { renewGuest, showGuest } from '../vm/guest/guest-metrics';
 import { forgetSaved } from '../vm/vm.shutdown';
-import { endRuns, showHalted } from '../runs/halted-runs';
+import { endRuns, showHalted } from '../tables/runs/halted-runs';
 import { tokenHash } from './tokens';
 
 export async function applyReport(plane: Plane, { reports }: ReportRequest): Promise<ReportAnswer> {

@@ -14,7 +14,7 @@ import type { Row, Tx } from '@xenplane/store';
 import { passthroughType } from '../bootstrap/devices';
 import type { Context } from '../core/context';
 import { gpusWhere, residentVms } from './device-assignment';
-import { hideFromDom0 } from '../core/hardware';
+import { hideFromDom0 } from '../tables/host-hardware';
 import { recordWith } from '../core/records';
 
 type TypeRef = Ref<'VGPU_type'>;

@@ -1,6 +1,6 @@
 import { classes, type CallsOf, type Ref } from '@xenplane/model';
 import type { Context } from '../core/context';
-import { dom0Access, hideFromDom0 } from '../core/hardware';
+import { dom0Access, hideFromDom0 } from '../tables/host-hardware';
 
 /** The older field of a physical GPU shows the same as its PCI device. */
 async function hide({ tx }: Context, self: Ref<'PCI'>, hidden: boolean) {

@@ -3,7 +3,7 @@ import { vusbLifecycle } from '@xenplane/domain';
 import { asRef, classes, XenError, type CallsOf, type OperationParams, type Ref } from '@xenplane/model';
 import { addUsb } from '../bootstrap/devices';
 import type { Context } from '../core/context';
-import { hardwareOf } from '../core/hardware';
+import { hardwareOf } from '../tables/host-hardware';
 import { recordWith } from '../core/records';
 import { vusbFromTx } from '../begin/lifecycle-subjects';
 

@@ -5,7 +5,7 @@ import { beginInternally } from '../begin/begin-operation';
 import { admitHost } from '../begin/admission';
 import type { Context } from '../core/context';
 import { evacuationPlan, residents } from './evacuation';
-import { endRunsOfHost } from '../runs/halted-runs';
+import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
 import { assertLive, isLive } from './host-use';

@@ -9,9 +9,9 @@ import { demoImage } from './demo-image';
 import { refOf, seededUuid } from '../core/seeded';
 import { takeSpace } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
-import { noted } from '../storage/layers/disk-chains';
+import { noted } from '../tables/storage/disk-chains';
 import { addImageTemplate, addReadyTemplate, storeImage } from './images';
-import { newLayer } from '../storage/layers/layers';
+import { newLayer } from '../tables/storage/layers';
 import { recordWith } from '../core/records';
 import { LayerClient } from '../transfer/layer-client';
 

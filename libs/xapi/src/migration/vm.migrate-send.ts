@@ -15,7 +15,7 @@ import {
   type MovedDisk,
   type MigrateSendParams,
 } from './within-pool/disk-migration';
-import type { RunMigration } from '../runs/run-migration';
+import type { RunMigration } from '../tables/runs/run-migration';
 import { currentRun, type RunRow } from '../runs/vm-run';
 import { domainSpec, specOf } from '../runs/domain-spec';
 import { ensure, restore } from '../vm/vm.live';

@@ -2,7 +2,8 @@
 import { addresses } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { givenAddresses, managementLease, moveHosts } from '../core/addressing';
+import { managementLease, moveHosts } from '../core/addressing';
+import { givenAddresses } from '../tables/runs/host-runs';
 
 type Pif = StoredRecord<'PIF'> & { readonly ref: Ref<'PIF'> };
 

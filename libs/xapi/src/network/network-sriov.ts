@@ -2,7 +2,7 @@ import { pifRules, stackingRules } from '@xenplane/domain';
 import { asRef, classes, isNullRef, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../core/context';
-import { hardwareOf } from '../core/hardware';
+import { hardwareOf } from '../tables/host-hardware';
 import { addPif, admitPif, assertNotConnected, lockInterfaces, pifSubject, removePif } from './interfaces';
 import { recordWith } from '../core/records';
 

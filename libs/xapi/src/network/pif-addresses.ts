@@ -1,7 +1,8 @@
 /** The addresses of a host on its interfaces. */
 import { pifRules } from '@xenplane/domain';
 import { XenError, type Ref, type StoredRecord } from '@xenplane/model';
-import { givenAddresses, moveHosts } from '../core/addressing';
+import { moveHosts } from '../core/addressing';
+import { givenAddresses } from '../tables/runs/host-runs';
 import type { Context } from '../core/context';
 import { admitPif, lease, noIpv4 } from './interfaces';
 

@@ -6,7 +6,7 @@ import type { Row } from '@xenplane/store';
 import { nicRecords, type Nic } from '../bootstrap/nics';
 import { refOf } from '../core/seeded';
 import type { Context } from '../core/context';
-import { hardwareOf } from '../core/hardware';
+import { hardwareOf } from '../tables/host-hardware';
 import { addPif, assertNotConnected, lockInterfaces } from './interfaces';
 import { recordWith } from '../core/records';
 

@@ -1,7 +1,7 @@
 /** The compared facts of a host that joins and of the pool that it joins, of which the coordinator is looked at. */
 import { XenError, type ClassName, type XenRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
-import type { OtherPool } from '../pool-join/other-pool';
+import type { OtherPool } from './other-pool';
 
 type Compared<N extends ClassName> = Pick<Row<N>, keyof Row<N> & keyof XenRecord<N>>;
 export type Records<N extends ClassName> = ReadonlyMap<string, Compared<N>>;

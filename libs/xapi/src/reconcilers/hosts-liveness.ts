@@ -7,8 +7,8 @@ import { clockRateError, watchdogKillMs } from '@xenplane/hypervisor';
 import { asRef } from '@xenplane/model';
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { endRunsOfHost } from '../runs/halted-runs';
-import { alertLostHosts } from '../runs/lost-runs';
+import { endRunsOfHost } from '../tables/runs/halted-runs';
+import { alertLostHosts } from '../tables/runs/lost-runs';
 import { showAlive } from '../fleet/registrations';
 import { alertHostLost } from './protected-vms';
 

@@ -3,7 +3,7 @@ import { asRef, classes, messages, nullRef, XenError, type CallsOf, type Ref } f
 import { inTransaction, reading, type Row } from '@xenplane/store';
 import type { Outside, Plane, Session } from '../core/context';
 import type { Readable } from '../core/implied-calls';
-import { isFollowed, poolOnDisk } from './copy-records';
+import { isFollowed, poolOnDisk } from '../tables/database-copies';
 import { headersOf, readCopy } from './write-copies';
 import { readDump } from './dump';
 import { ForeignDatabase, type OpenedDatabases } from './foreign-database';

@@ -12,7 +12,8 @@ import {
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../core/context';
 import { keepSecrets } from './device-secrets';
-import { driver, keepMedia, mediaAt } from './storage-media';
+import { driver, keepMedia } from './drivers';
+import { erasePlace, mediaAt, repositoriesAt } from '../tables/storage/storage-media';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from './sr-scan';
 
@@ -49,17 +50,13 @@ export async function insertSr(
 /** A repository at a place that holds one only is overwritten, unless the pool uses it. */
 async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: string): Promise<void> {
   if (!exclusive) return;
-  const others = await tx.query<{ uuid: string }>(
-    'SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1',
-    [place],
-  );
+  const others = await repositoriesAt(tx, place);
   if (others.length > 0)
     throw storage.failure(
       type.startsWith('lvmo') ? 'deviceInUse' : 'partitionInUse',
       `${place} holds ${others[0]?.uuid}`,
     );
-  await tx.query('DELETE FROM stray_volume v USING medium m WHERE m.place = $1 AND v.sr = m.uuid', [place]);
-  await tx.query('DELETE FROM medium WHERE place = $1', [place]);
+  await erasePlace(tx, place);
 }
 
 async function connect(

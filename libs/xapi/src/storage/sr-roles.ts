@@ -2,7 +2,7 @@
 import { storage } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Context } from '../core/context';
-import { followCopy } from '../recovery/copy-records';
+import { followCopy } from '../tables/database-copies';
 import { diskBytes } from '../recovery/write-copies';
 import { removeVdi } from './vdi-clone';
 import { createVdi } from './vdi';

@@ -3,10 +3,10 @@ import { storage } from '@xenplane/domain';
 import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { seededUuid } from '../core/seeded';
-import { newLayer } from './layers/layers';
-import { claimVolume, unrecordedVolumes, vdiRef } from './storage-media';
+import { newLayer } from '../tables/storage/layers';
+import { claimVolume, unrecordedVolumes, vdiRef } from '../tables/storage/storage-media';
 import { recordWith } from '../core/records';
-import { showLatest } from '../recovery/copy-records';
+import { showLatest } from '../tables/database-copies';
 
 /** The sums of a repository are those of its disks; a disk takes what the layers counted for it take. */
 export async function sumUp(tx: Tx, sr: Ref<'SR'>): Promise<void> {

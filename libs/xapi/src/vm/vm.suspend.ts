@@ -6,7 +6,7 @@ import type { Run } from '@xenplane/work';
 import { Superseded } from '../core/agents';
 import { raiseVmAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
-import { endRuns } from '../runs/halted-runs';
+import { endRuns } from '../tables/runs/halted-runs';
 import { beginStop, haltVm, changeRunState, patienceOf, type RunRow } from '../runs/vm-run';
 import { newSuspendVdi } from './suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';

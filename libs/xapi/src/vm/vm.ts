@@ -15,7 +15,7 @@ import { cancelTasks } from '../begin/child-operations';
 import { seededMac } from '../core/seeded';
 import type { Context } from '../core/context';
 import { dataSourceCalls } from '../metrics/data-sources';
-import { endRuns, showHalted } from '../runs/halted-runs';
+import { endRuns, showHalted } from '../tables/runs/halted-runs';
 import { removePassedDevices } from '../graphics/device-assignment';
 import { keepingPlan, showPlan } from '../placement/ha-plan';
 import { assertCanBootHere, possibleHosts } from '../placement/placement';

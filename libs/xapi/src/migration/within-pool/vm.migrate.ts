@@ -20,7 +20,7 @@ import {
   releaseTarget,
   showMigrated,
   type RunMigration,
-} from '../../runs/run-migration';
+} from '../../tables/runs/run-migration';
 import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
 import { attachedTo, modeOf, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';

@@ -1,7 +1,7 @@
 /** The runs of a lost host: kept until the VM runs again, so that it can be started elsewhere and so that operations can say why they failed. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { dateTime, type Plane } from '../core/context';
+import { dateTime, type Plane } from '../../core/context';
 
 /** Called before these runs are ended; answers those that ran. A VM that was being stopped is not to be started again. */
 export async function recordLostRuns(tx: Tx, vms: readonly string[]): Promise<readonly string[]> {

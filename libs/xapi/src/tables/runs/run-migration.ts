@@ -2,8 +2,8 @@
 import { asRef, type Ref } from '@xenplane/model';
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
-import { inUrl } from '../core/addressing';
-import type { PlacedVm } from '../core/agents';
+import { inUrl } from '../../core/addressing';
+import type { PlacedVm } from '../../core/agents';
 import { endRuns, showHalted } from './halted-runs';
 
 export interface RunMigration {

@@ -1,7 +1,7 @@
 /** The end of a VM's run: its reservation is freed and its record says Halted. One statement each for any number of VMs. */
 import type { Tx } from '@xenplane/store';
-import { freePassedDevices } from '../graphics/device-assignment';
-import type { Plane } from '../core/context';
+import { freePassedDevices } from '../passed-pcis';
+import type { Plane } from '../../core/context';
 import { recordLostRuns, alertLostVms } from './lost-runs';
 
 /** Gives back what the VMs had reserved (R14) and ends their runs; the caller has decided that they run no more. */
