@@ -12,6 +12,8 @@ export * as poolLifecycle from './lifecycle/pool';
 export * as memory from './memory/memory';
 export * as ha from './ha/plan';
 export * from './placement/place';
+export * from './placement/snapshot';
+export * from './placement/agility';
 export * as filters from './placement/filters';
 export * as passthrough from './passthrough/addresses';
 export * as platform from './platform/platform';

@@ -5,8 +5,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { connect, createServer, type Server } from 'node:net';
 import { hostRanges } from '@xenplane/domain';
-import { inTransaction, type Tx } from '@xenplane/store';
-import type { Plane } from '@xenplane/xapi';
+import { inTransaction, type Reader, type Tx } from '@xenplane/store';
+import { readSetting, writeSetting, type Plane } from '@xenplane/xapi';
 
 const claimPort = 10_810;
 const mostTries = 40;
@@ -51,10 +51,7 @@ export class ClaimedRange {
       const held = range.range === taken?.range ? 'taken' : await ClaimedRange.hold(range);
       if (held === 'unusable') return undefined;
       if (held === 'taken') continue;
-      await tx.query(
-        'INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-        [settingKey, JSON.stringify(range)],
-      );
+      await writeSetting(tx, settingKey, range);
       return held;
     }
     return undefined;
@@ -92,12 +89,7 @@ export class ClaimedRange {
   }
 }
 
-async function keptRange(reader: Pick<Tx, 'query'>): Promise<Range | undefined> {
-  const [row] = await reader.query<{ value: Range }>('SELECT value FROM setting WHERE key = $1', [
-    settingKey,
-  ]);
-  return row?.value;
-}
+const keptRange = (reader: Reader): Promise<Range | undefined> => readSetting<Range>(reader, settingKey);
 const rangeBy = (name: string): string =>
   hostRanges.rangeAt(createHash('sha256').update(name).digest().readUInt32BE(0));
 

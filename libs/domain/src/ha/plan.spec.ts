@@ -1,20 +1,23 @@
 import fc from 'fast-check';
-import { coversAll, failoverPlan, mostFailures, planExists, type HaPool } from './plan';
+import { guestWith, hostWith } from '../fixtures/pool';
+import type { PlacementSnapshot } from '../placement/snapshot';
+import { coversAll, failoverPlan, mostFailures, planExists } from './plan';
 
 const GiB = 2 ** 30;
 const pool = (
   free: readonly number[],
   vms: readonly (readonly [number | undefined, number, boolean?])[],
-): HaPool => ({
-  hosts: free.map((f, i) => ({ ref: `h${i}`, freeBytes: f * GiB })),
-  vms: vms.map(([host, size, movable = true], i) => ({
-    ref: `v${i}`,
-    host: host === undefined ? undefined : `h${host}`,
-    bytes: size * GiB,
-    movable,
-  })),
+): PlacementSnapshot => ({
+  hosts: free.map((f, i) => hostWith(`h${i}`, { memoryFree: f * GiB, memoryTotal: 64 * GiB })),
+  guests: new Map(
+    vms.map(([, size, movable = true], i) => [
+      `v${i}`,
+      // What binds a guest here is a disk in a repository of one host.
+      guestWith(`v${i}`, { memoryBytes: size * GiB, unsharedSrs: movable ? [] : ['sr'] }),
+    ]),
+  ),
+  reservations: vms.flatMap(([host], i) => (host === undefined ? [] : [{ vm: `v${i}`, host: `h${host}` }])),
 });
-
 test.each([
   ['no VMs: all but one may fail', pool([4, 4, 4], []), 2],
   ['a host of its own: none may fail', pool([64], [[0, 1]]), 0],
@@ -106,9 +109,11 @@ test('a plan that is said to exist is there for every set of hosts, however many
         const failed = new Set(choice.slice(0, n).map((c) => `h${c % given.hosts.length}`));
         const plan = failoverPlan(given, failed, new Set());
         expect([...plan.values()].filter((host) => host === undefined)).toEqual([]);
-        for (const { ref, freeBytes } of given.hosts) {
-          const taken = given.vms.filter((v) => plan.get(v.ref) === ref).reduce((sum, v) => sum + v.bytes, 0);
-          expect(taken).toBeLessThanOrEqual(failed.has(ref) ? 0 : freeBytes);
+        for (const { ref, memoryFree } of given.hosts) {
+          const taken = [...given.guests.values()]
+            .filter((v) => plan.get(v.ref) === ref)
+            .reduce((sum, v) => sum + v.memoryBytes, 0);
+          expect(taken).toBeLessThanOrEqual(failed.has(ref) ? 0 : memoryFree);
         }
       },
     ),

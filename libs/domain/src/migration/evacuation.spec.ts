@@ -1,41 +1,31 @@
 import fc from 'fast-check';
+import { guestWith, hostWith } from '../fixtures/pool';
 import type { Candidate, Guest } from '../placement/place';
-import { leastLoaded } from '../placement/policies';
 import { hasFeatures, refuseCpu } from './cpu';
-import { occupied, planEvacuation } from './evacuation';
+import { occupied } from '../placement/snapshot';
+import { planEvacuation, type EvacuationPlan } from './evacuation';
 
-const host = (ref: string, more: Partial<Candidate> = {}): Candidate => ({
-  ref,
-  uuid: ref,
-  enabled: true,
-  live: true,
-  memoryFree: 100,
-  memoryTotal: 100,
-  vcpusPlaced: 0,
-  pcpus: 8,
-  vmsPlaced: 0,
-  hvmCapable: true,
-  hasIommu: true,
-  srs: new Set(['shared']),
-  networks: new Set(['net']),
-  groups: {},
-  ...more,
-});
-const guest = (ref: string, memoryBytes = 10, more: Partial<Guest> = {}): Guest => ({
-  ref,
-  memoryBytes,
-  vcpus: 1,
-  needsHvm: false,
-  srs: ['shared'],
-  networks: ['net'],
-  ...more,
-});
-const evacuees = (...guests: Guest[]) => guests.map((g) => ({ guest: g }));
+const host = hostWith;
+const guest = (ref: string, memoryBytes = 10, more: Partial<Guest> = {}): Guest =>
+  guestWith(ref, { memoryBytes, ...more });
+/** The guests run on a host that is to be empty. */
+const planOf = (
+  guests: readonly Guest[],
+  others: readonly Candidate[],
+  fixed?: ReadonlyMap<string, readonly string[]>,
+): EvacuationPlan =>
+  planEvacuation(
+    {
+      hosts: [host('leaving'), ...others],
+      guests: new Map(guests.map((g) => [g.ref, g])),
+      reservations: guests.map((g) => ({ vm: g.ref, host: 'leaving' })),
+    },
+    { host: 'leaving', ...(fixed ? { fixed } : {}) },
+  );
 
 test('guests spread over the other hosts, the largest first', () => {
-  const { moves, stuck } = planEvacuation(
-    leastLoaded,
-    evacuees(guest('small', 10), guest('large', 60), guest('middle', 30)),
+  const { moves, stuck } = planOf(
+    [guest('small', 10), guest('large', 60), guest('middle', 30)],
     [host('a'), host('b')],
   );
   expect(stuck.size).toBe(0);
@@ -73,7 +63,7 @@ test.each<[string, Guest, Candidate[], string[]]>([
     ['HOST_NOT_ENOUGH_FREE_MEMORY', '90', '60'],
   ],
 ])('a guest stays for %s', (_why, one, others, reason) => {
-  expect(planEvacuation(leastLoaded, evacuees(one), others)).toEqual({
+  expect(planOf([one], others)).toEqual({
     moves: [],
     stuck: new Map([['v', reason]]),
   });
@@ -81,11 +71,7 @@ test.each<[string, Guest, Candidate[], string[]]>([
 
 test('what keeps a guest here for its own sake is said, and takes no room elsewhere', () => {
   const fixed = ['VM_HAS_PCI_ATTACHED', 'v'];
-  const { moves, stuck } = planEvacuation(
-    leastLoaded,
-    [{ guest: guest('v', 90), fixed }, { guest: guest('w', 90) }],
-    [host('a')],
-  );
+  const { moves, stuck } = planOf([guest('v', 90), guest('w', 90)], [host('a')], new Map([['v', fixed]]));
   expect(stuck).toEqual(new Map([['v', fixed]]));
   expect(moves).toEqual([{ vm: 'w', host: 'a' }]);
 });
@@ -98,7 +84,7 @@ test('a plan never takes more than a host has, and names every guest once', () =
       (sizes, count) => {
         const guests = sizes.map((size, i) => guest(`v${i}`, size));
         const hosts = Array.from({ length: count }, (_, i) => host(`h${i}`));
-        const { moves, stuck } = planEvacuation(leastLoaded, evacuees(...guests), hosts);
+        const { moves, stuck } = planOf(guests, hosts);
         expect([...moves.map((m) => m.vm), ...stuck.keys()].sort()).toEqual(guests.map((g) => g.ref).sort());
         const full = new Map(hosts.map((h) => [h.ref, h]));
         for (const { vm, host: to } of moves)

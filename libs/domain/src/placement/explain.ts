@@ -1,6 +1,7 @@
 /** The explanation of a placement, small enough to keep with every start. */
 import { XenError } from '@xenplane/model';
-import type { Placement, Policy } from './place';
+import { isAway } from './filters';
+import type { Placement } from './place';
 
 export interface Explanation {
   readonly policy: string;
@@ -18,11 +19,7 @@ export interface Explanation {
 
 const mostCandidates = 8;
 
-export function explain(
-  policy: Policy,
-  { ranked, rejected }: Placement,
-  chosen: string | undefined,
-): Explanation {
+export function explain({ policy, ranked, rejected }: Placement, chosen?: string): Explanation {
   const reasons: Record<string, { hosts: number; example: string }> = {};
   for (const [host, [code = '']] of rejected)
     reasons[code] = { hosts: (reasons[code]?.hosts ?? 0) + 1, example: reasons[code]?.example ?? host };
@@ -42,14 +39,13 @@ export function explain(
   };
 }
 
-const away: readonly string[] = ['HOST_DISABLED', 'HOST_NOT_LIVE'];
 /** Reasons of size, which some other host might not have; their last parameter is what the host has. */
 const withoutDevice: readonly string[] = ['VM_INCOMPATIBLE_WITH_THIS_HOST', 'DEVICE_ALREADY_ATTACHED'];
 const sizes: readonly string[] = ['HOST_NOT_ENOUGH_FREE_MEMORY', 'HOST_NOT_ENOUGH_PCPUS'];
 
 /** The error of a pool in which no host is possible: a device that another VM has, or the size that all those lack that are there, else that there is none. */
 export function noHostError({ rejected }: Placement): XenError {
-  const reasons = [...rejected.values()].filter(([code = '']) => !away.includes(code));
+  const reasons = [...rejected.values()].filter((reason) => !isAway(reason));
   const taken = reasons.find(([code]) => code === 'DEVICE_ALREADY_ATTACHED');
   if (taken && reasons.every((reason) => reason === taken || withoutDevice.includes(reason[0] ?? '')))
     return new XenError('DEVICE_ALREADY_ATTACHED', taken[1] ?? '');

@@ -8,34 +8,19 @@ import {
   type Candidate,
   type Guest,
 } from '@xenplane/domain';
+import { guestWith, hostWith } from '../fixtures/pool';
 
 const GiB = 2 ** 30;
-const host = (n: number, more: Partial<Candidate> = {}): Candidate => ({
-  ref: `h${n}`,
-  uuid: String(n).padStart(4, '0'),
-  enabled: true,
-  live: true,
-  memoryFree: 64 * GiB,
-  memoryTotal: 64 * GiB,
-  vcpusPlaced: 0,
-  pcpus: 32,
-  vmsPlaced: 0,
-  hvmCapable: true,
-  hasIommu: true,
-  srs: new Set(['sr']),
-  networks: new Set(['net']),
-  groups: {},
-  ...more,
-});
-const guest = (more: Partial<Guest> = {}): Guest => ({
-  ref: 'vm',
-  memoryBytes: 4 * GiB,
-  vcpus: 2,
-  needsHvm: true,
-  srs: ['sr'],
-  networks: ['net'],
-  ...more,
-});
+const host = (n: number, more: Partial<Candidate> = {}): Candidate =>
+  hostWith(`h${n}`, {
+    uuid: String(n).padStart(4, '0'),
+    memoryFree: 64 * GiB,
+    memoryTotal: 64 * GiB,
+    pcpus: 32,
+    ...more,
+  });
+const guest = (more: Partial<Guest> = {}): Guest =>
+  guestWith('vm', { memoryBytes: 4 * GiB, vcpus: 2, ...more });
 const best = (hosts: readonly Candidate[], g = guest()): string | undefined =>
   place(leastLoaded, g, hosts).ranked[0]?.host.ref;
 
@@ -122,7 +107,7 @@ test('explains itself', () => {
     host(2, { enabled: false }),
     host(3, { enabled: false }),
   ]);
-  expect(explain(leastLoaded, placement, 'h1')).toMatchObject({
+  expect(explain(placement, 'h1')).toMatchObject({
     policy: 'least-loaded',
     chosen: 'h1',
     possible: 1,

@@ -1,6 +1,8 @@
-/** Placement as a pure function: which host, and for each host why or why not. The same for start, resume, what-if and explain. */
+/** Placement as a pure function: which host, and for each host why or why not. The same for start, resume, moves, what-if and explanations. */
 import type { Gpu, GpuRequest } from '../graphics/capacity';
+import type { CpuFacts } from '../migration/cpu';
 
+/** A host as placement sees it, with what is left of it beside all reservations. */
 export interface Candidate {
   readonly ref: string;
   readonly uuid: string;
@@ -22,9 +24,12 @@ export interface Candidate {
   readonly gpus?: readonly Gpu[];
   /** Groups whose USB device is plugged in here and may be passed through. */
   readonly usbGroups?: ReadonlySet<string>;
-  /** Of the PCI devices that the guest asks for, those of this host by address, each with the VM that has it or ''. */
+  /** Of the PCI devices that guests ask for, those of this host by address, each with the VM that has it or ''. */
   readonly pcis?: ReadonlyMap<string, string>;
+  /** Known where a guest has booted already. */
+  readonly cpu?: CpuFacts;
 }
+/** A VM's requirements of a host, and its wishes. */
 export interface Guest {
   readonly ref: string;
   readonly memoryBytes: number;
@@ -34,12 +39,21 @@ export interface Guest {
   readonly needsHvm: boolean;
   readonly affinity?: string;
   readonly srs: readonly string[];
+  /** Networks that a host must be on. */
   readonly networks: readonly string[];
+  /** Networks that no host is on: they exist inside one host. */
+  readonly innerNetworks?: readonly string[];
+  /** Repositories of `srs` that belong to one host. */
+  readonly unsharedSrs?: readonly string[];
   readonly antiAffinityGroup?: string;
   readonly gpus?: readonly GpuRequest[];
   readonly usbGroups?: readonly string[];
   /** Addresses of PCI devices that it is to be given. */
   readonly pcis?: readonly string[];
+  /** The CPU that the guest has seen since it booted; undefined for one that is to boot. */
+  readonly booted?: { readonly cpu: CpuFacts; readonly isHvm: boolean };
+  /** The name of the policy that the VM asks for. */
+  readonly policy?: string;
 }
 
 /** Code and parameters of the reason why a guest cannot be there; undefined when it can. */
@@ -62,6 +76,7 @@ export interface Ranked {
   readonly scores: readonly number[];
 }
 export interface Placement {
+  readonly policy: Policy;
   /** Best first. */
   readonly ranked: readonly Ranked[];
   readonly rejected: ReadonlyMap<string, readonly string[]>;
@@ -84,10 +99,11 @@ export function place(policy: Policy, guest: Guest, hosts: readonly Candidate[])
     if (reason) rejected.set(host.ref, reason);
     else ranked.push({ host, scores: policy.scores.map((s) => s.of(guest, host)) });
   }
-  return { ranked: ranked.sort(better), rejected };
+  return { policy, ranked: ranked.sort(better), rejected };
 }
 
-function firstReason(
+/** The first filter's reason why the guest cannot be on the host. */
+export function firstReason(
   filters: readonly Filter[],
   guest: Guest,
   host: Candidate,

@@ -17,6 +17,7 @@ import { busyMarksOf, type BusyMark } from './busy-marks';
 import { markBusy } from './busy-marks';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './lifecycle-subjects';
 import { rulesOf } from '../registry/operation-rules';
+import { requestCancel } from '../tables/operations';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;
@@ -170,9 +171,6 @@ async function assertThere({ tx }: Context, method: string, args: Args): Promise
 async function preempt({ tx, task }: Context, refs: readonly string[]): Promise<void> {
   for (const vm of await tx.getMany('VM', refs)) {
     const others = Object.keys(vm.current_operations).filter((other) => other !== task);
-    if (others.length > 0)
-      await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [
-        others,
-      ]);
+    if (others.length > 0) await requestCancel(tx, others);
   }
 }

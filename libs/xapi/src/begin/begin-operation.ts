@@ -4,6 +4,7 @@ import type { Tx } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
 import { markBusy, type BusyMark } from './busy-marks';
 import { insertTask, type TaskHead } from './tasks';
+import { insertOperation } from '../tables/operations';
 
 export interface NewOperation {
   readonly method: string;
@@ -34,12 +35,7 @@ export async function beginOperation(
     ...(session ? { session } : {}),
     ...(sealed ? { sealed } : {}),
   };
-  tx.leave("INSERT INTO operation(ref, method, params, context, state) VALUES ($1, $2, $3, $4, 'queued')", [
-    ref,
-    method,
-    JSON.stringify(args),
-    JSON.stringify(context),
-  ]);
+  insertOperation(tx, { ref, method, params: args, context });
   tx.afterCommit(() => void plane.doorbell.ring([{ ref, attempt: 0 }]));
 }
 

@@ -4,6 +4,7 @@ import type { Tx } from '@xenplane/store';
 import { Parked, type Run } from '@xenplane/work';
 import { beginInternally } from './begin-operation';
 import type { Plane, Session } from '../core/context';
+import { operationEnds, requestCancel, type OperationEnd } from '../tables/operations';
 
 export interface ChildOperation {
   readonly method: string;
@@ -33,20 +34,6 @@ export async function beginChildOperations(
   return tasks;
 }
 
-interface Row extends Record<string, unknown> {
-  readonly ref: string;
-  readonly status: string | null;
-  readonly result: string | null;
-  readonly error_info: string[] | null;
-  readonly open: boolean;
-}
-const rowsOf = ({ store }: Plane, tasks: readonly string[]): Promise<Row[]> =>
-  store.query<Row>(
-    `SELECT asked.ref, t.status, t.result, t.error_info, coalesce(o.state <> 'done', false) AS open
-     FROM unnest($1::text[]) WITH ORDINALITY AS asked(ref, i) LEFT JOIN operation o ON o.ref = asked.ref LEFT JOIN task t ON t.ref = asked.ref ORDER BY asked.i`,
-    [tasks],
-  );
-
 /**
  * Begins operations in one transaction and answers how they ended. Until they have, the operation gives its place up: no number of
  * waiting ones can keep the work that they wait for from being done. When it is to end before that, they are cancelled and waited for.
@@ -60,10 +47,10 @@ export async function endedChildren(
   const tasks: string[] = [];
   // Undone after the cancelling, which is registered later.
   run.undo(`wait for ${name}`, async () => {
-    if ((await rowsOf(plane, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
+    if ((await operationEnds(plane.store, tasks)).some((r) => r.open)) throw new Parked(run.ref, lookAgainMs);
   });
-  tasks.push(...(await run.commit(name, begin, cancelTasks)));
-  const rows = await rowsOf(plane, tasks);
+  tasks.push(...(await run.commit(name, begin, requestCancel)));
+  const rows = await operationEnds(plane.store, tasks);
   if (rows.some((r) => r.open)) {
     run.checkpoint();
     throw new Parked(run.ref, lookAgainMs);
@@ -71,19 +58,12 @@ export async function endedChildren(
   return rows.map(endOf);
 }
 /** Of a task whose record is gone already its owner wants to hear nothing. */
-const endOf = ({ ref, status, result, error_info }: Row): EndedChild => ({
+const endOf = ({ ref, status, result, error_info }: OperationEnd): EndedChild => ({
   task: ref,
   succeeded: (status ?? 'success') === 'success',
   result: result ?? '',
   error: status === 'cancelled' ? ['TASK_CANCELLED', ref] : (error_info ?? []),
 });
-
-/** Asks what has not ended to stop. */
-export async function cancelTasks(tx: Tx, tasks: readonly string[]): Promise<void> {
-  await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = ANY($1) AND state <> 'done'", [
-    tasks,
-  ]);
-}
 
 /** Waits until a moment of the database's clock without holding a place. */
 export async function parkUntil(plane: Plane, run: Run<Tx>, moment: number): Promise<void> {

@@ -2,6 +2,7 @@ import { asRef, classes, messages, type CallsOf, type Ref, type StoredRecord } f
 import type { Context } from '../core/context';
 import { writeField } from '../core/implied-calls';
 import { assertMayChange, destroyKey, endTask, insertTask, isFinal, noteEnd } from './tasks';
+import { requestCancel } from '../tables/operations';
 
 /** A transfer's task ends at once, and says why. Other work learns of the cancellation at its safe points, if there are any. */
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
@@ -11,7 +12,7 @@ async function cancel(context: Context, task: Ref<'task'>): Promise<void> {
   if (isFinal(record.status)) return;
   const [carried] = await tx.query('SELECT 1 AS yes FROM transfer WHERE task = $1', [task]);
   if (carried) return endTask(tx, task, { status: 'cancelled', error: ['TASK_CANCELLED', task] });
-  await tx.query("UPDATE operation SET cancel_requested = true WHERE ref = $1 AND state <> 'done'", [task]);
+  await requestCancel(tx, [task]);
   await tx.update('task', task, { current_operations: { ...record.current_operations, [task]: 'cancel' } });
 }
 

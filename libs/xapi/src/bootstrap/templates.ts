@@ -3,6 +3,7 @@ import type { Tx } from '@xenplane/store';
 import { recordWith } from '../core/records';
 import { refOf, seededUuid } from '../core/seeded';
 import { templates, type Family, type Template } from './template-table';
+import { readSetting, writeSetting } from '../tables/settings';
 
 const GiB = 2 ** 30;
 type Words = Readonly<Record<string, string>>;
@@ -151,11 +152,9 @@ const knownKey = 'default_templates';
  * Adds those that the pool never had. A pool of an earlier version keeps its own as they are; what somebody has removed stays away.
  */
 export async function ensureTemplates(tx: Tx, seed: number): Promise<void> {
-  const [known] = await tx.query<{ labels: string[] }>('SELECT value AS labels FROM setting WHERE key = $1', [
-    knownKey,
-  ]);
+  const known = await readSetting<string[]>(tx, knownKey);
   const had = new Set(
-    known?.labels ?? (await tx.find('VM', { is_default_template: true })).map((vm) => vm.name_label),
+    known ?? (await tx.find('VM', { is_default_template: true })).map((vm) => vm.name_label),
   );
   const never = templates
     .filter(({ label }) => !had.has(label))
@@ -189,8 +188,5 @@ export async function ensureTemplates(tx: Tx, seed: number): Promise<void> {
       metrics: refOf('VM_metrics', metricsOf(uuid)),
     })),
   );
-  await tx.query(
-    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    [knownKey, JSON.stringify([...new Set([...had, ...templates.map(({ label }) => label)])])],
-  );
+  await writeSetting(tx, knownKey, [...new Set([...had, ...templates.map(({ label }) => label)])]);
 }

@@ -10,6 +10,7 @@ import {
   type Message,
   type Ref,
 } from '@xenplane/model';
+import { refusePolicy } from '@xenplane/domain';
 import { encodeJson, evaluate, membersOfBlocks, parseFilter, type Blocks } from '@xenplane/wire';
 import { inSlices, type Replica, type Tx } from '@xenplane/store';
 import type { Context } from './context';
@@ -93,11 +94,24 @@ export async function writeField(tx: Tx, message: Message, args: Args): Promise<
   if (!verb || !field) throw new Error(`${message.name} is about no field`);
   const cls = nameOf(message.cls),
     self = asRef<ClassName>(String(args['self']));
+  const refused = field === 'other_config' && refuseOtherConfig(cls, writtenBy(verb, args));
+  if (refused) throw refused;
   if (verb === 'set') return tx.update(cls, self, { [field]: args['value'] });
   const row: Readonly<Record<string, unknown>> = await tx.lock(cls, self);
   const after = changed(verb, row[field], args, [cls, field, self]);
   if (after !== undefined) await tx.update(cls, self, { [field]: after });
 }
+
+/** The entries of a map that a message writes. */
+function writtenBy(verb: string, args: Args): Readonly<Record<string, string>> {
+  if (verb === 'set') return args['value'] as Readonly<Record<string, string>>;
+  return verb === 'add_to' ? { [String(args['key'])]: String(args['value']) } : {};
+}
+/** Settings that are read by name: a value without a meaning is refused where it is set. */
+const refuseOtherConfig = (
+  cls: ClassName,
+  written: Readonly<Record<string, string>>,
+): XenError | undefined => (cls === 'VM' || cls === 'pool' ? refusePolicy(written) : undefined);
 
 /** The new value, or undefined when the change would change nothing. */
 function changed(

@@ -2,7 +2,7 @@
 import { graphics, type Candidate, type Guest } from '@xenplane/domain';
 import { asRef, nullRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import type { Attached } from '../runs/domain-spec';
+import type { RequestedDevices } from '../placement/guests';
 import { findGpus, findPcis, insertPassedPcis, releasePlannedGpus } from '../tables/passed-pcis';
 
 export { freePassedDevices } from '../tables/passed-pcis';
@@ -34,13 +34,13 @@ export async function residentVms(tx: Tx, pgpu: Ref<'PGPU'>, types?: readonly st
   return rows.map((r) => r.vm);
 }
 
-export type RequestedDevices = Pick<Attached, 'gpus' | 'usbGroups'> & { readonly pcis: readonly string[] };
-/** The hosts with their GPUs, PCI and USB devices, for a guest that asks for such; for all others nothing is read. */
+/** The hosts with their GPUs, PCI and USB devices and their CPUs, for guests that ask for such; for all others nothing is read. */
 export async function equipped(
   tx: Tx,
-  { gpus, usbGroups, pcis }: RequestedDevices,
+  { gpus, usbGroups, pcis, cpu }: RequestedDevices,
   hosts: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
+  if (cpu) return equipped(tx, { gpus, usbGroups, pcis, cpu: false }, await withCpus(tx, hosts));
   if (gpus.length === 0 && usbGroups.length === 0 && pcis.length === 0) return hosts;
   const cards = await findPcis(tx, pcis);
   const groups = [...new Set(gpus.map((wish) => wish.group))];
@@ -51,12 +51,21 @@ export async function equipped(
   );
   return hosts.map((host) => ({
     ...host,
-    gpus: found.filter((gpu) => gpu.host === host.ref),
+    gpus: found.filter((gpu) => gpu.host === host.ref).map(({ host: _host, ...gpu }) => gpu),
     usbGroups: new Set(sticks.filter((s) => s.host === host.ref).map((s) => s.usb_group)),
     ...(pcis.length > 0
       ? { pcis: new Map(cards.filter((c) => c.host === host.ref).map((c) => [c.pci_id, c.vm])) }
       : {}),
   }));
+}
+
+async function withCpus(tx: Tx, hosts: readonly Candidate[]): Promise<readonly Candidate[]> {
+  const rows = await tx.query<{ ref: string; cpu: Record<string, string> }>(
+    'SELECT ref, cpu_info AS cpu FROM host',
+    [],
+  );
+  const cpus = new Map(rows.map(({ ref, cpu }) => [ref, cpu]));
+  return hosts.map((host) => ({ ...host, cpu: cpus.get(host.ref) ?? {} }));
 }
 
 /** Takes the PCI devices that the guest asks for on the host, and those of the GPUs that it is to have whole; false when another VM has one of them. */

@@ -7,6 +7,7 @@ import { dateTime, type Plane } from '../core/context';
 import { hostSetting } from '../core/host-settings';
 import { recordWith } from '../core/records';
 import { Signer } from './self-signed';
+import { readSetting, settingValue, writeFirstSetting, writeSettings } from '../tables/settings';
 
 export type CertificateKind = Extract<StoredRecord<'Certificate'>['type'], 'host' | 'host_internal'>;
 export interface Pem {
@@ -77,26 +78,20 @@ const ofHost = (
 ): Promise<Pem> => selfMade(plane, signer, name, [hostname, address, ...ownNames(plane)]);
 
 const firstKey = 'certificate/first';
-async function presentFirst(reader: Reader): Promise<Pem | undefined> {
-  const [row] = await reader.query<{ value: Pem }>('SELECT value FROM setting WHERE key = $1', [firstKey]);
-  return row?.value;
-}
+const presentFirst = (reader: Reader): Promise<Pem | undefined> => readSetting<Pem>(reader, firstKey);
 /** Made once for the pool, before it has hosts; the same for all processes. Hosts have its key until they are given one of their own. */
 async function first(plane: Plane): Promise<Pem> {
   const present = await presentFirst(plane.store);
   if (present) return present;
   const made = await selfMade(plane, await Signer.fresh(), 'xenplane', ownNames(plane));
-  await plane.store.query(
-    'INSERT INTO setting(key, value) VALUES ($1, $2::jsonb) ON CONFLICT (key) DO NOTHING',
-    [firstKey, JSON.stringify(made)],
-  );
+  await writeFirstSetting(plane.store, firstKey, made);
   return (await presentFirst(plane.store)) ?? made;
 }
 
 /** The certificate of TLS, in every API process: that of the host whose address the client used, else of the host that the pool names as its master. */
 export async function shownCertificate(plane: Plane, host?: Ref<'host'>): Promise<Pem> {
   const [row] = await plane.store.query<{ host: string | null; value: Pem | null }>(
-    `SELECT h.ref AS host, s.value FROM pool p LEFT JOIN host h ON h.ref = coalesce($2, p.master) LEFT JOIN setting s ON s.key = 'host/' || h.ref || '/' || $1`,
+    `SELECT h.ref AS host, ${settingValue("'host/' || h.ref || '/' || $1")} AS value FROM pool p LEFT JOIN host h ON h.ref = coalesce($2, p.master)`,
     [settingOf('host'), host ?? null],
   );
   if (row?.value) return row.value;
@@ -137,8 +132,8 @@ export async function renewSelfMade(tx: Tx, plane: Plane, hosts: readonly Ref<'h
   const pem = await presentFirst(tx);
   if (!pem) return;
   const ours = await tx.query<{ ref: string }>(
-    `SELECT h.ref FROM host h JOIN setting s ON s.key = 'host/' || h.ref || '/' || $2
-     WHERE h.ref = ANY($1) AND ((s.value->>'selfMade')::boolean OR s.value->>'certificate' = $3) ORDER BY h.ref`,
+    `SELECT ref FROM (SELECT h.ref, ${settingValue("'host/' || h.ref || '/' || $2")} AS value FROM host h WHERE h.ref = ANY($1)) s
+     WHERE (value->>'selfMade')::boolean OR value->>'certificate' = $3 ORDER BY ref`,
     [hosts, settingOf('host'), pem.certificate],
   );
   await makeFor(
@@ -176,10 +171,9 @@ export async function keepCertificates(
     'Certificate',
     kept.map((one) => certificateRecord(plane, kind, one)),
   );
-  await tx.query(
-    `INSERT INTO setting(key, value) SELECT 'host/' || k.host || '/' || $3, k.value::jsonb FROM unnest($1::text[], $2::text[]) AS k(host, value)
-     ON CONFLICT (key) DO UPDATE SET value = excluded.value`,
-    [hosts, kept.map(({ pem }) => JSON.stringify(pem)), settingOf(kind)],
+  await writeSettings(
+    tx,
+    kept.map(({ pem }, i) => [`host/${hosts[i] ?? ''}/${settingOf(kind)}`, pem] as const),
   );
 }
 

@@ -4,7 +4,9 @@ import type { Tx } from '@xenplane/store';
 import { beginInternally } from '../begin/begin-operation';
 import { admitHost } from '../begin/admission';
 import type { Context } from '../core/context';
-import { evacuationPlan, residents } from './evacuation';
+import { presumedEvacuations, residents } from './evacuation';
+import { freshReplica } from '../placement/possible-hosts';
+import { storedOf } from '../placement/snapshot-from-replica';
 import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
@@ -28,10 +30,11 @@ async function setEnabled(
   ]);
 }
 
-async function preventing({ tx }: Context, host: Ref<'host'>): Promise<Record<string, string[]>> {
-  await tx.get('host', host);
-  const { stuck } = await evacuationPlan(tx, { host });
-  return Object.fromEntries([...stuck].map(([vm, reason]) => [vm, [...reason]]));
+async function preventing(context: Context, host: Ref<'host'>): Promise<Record<string, string[]>> {
+  const view = await freshReplica(context);
+  storedOf(view, 'host', host);
+  const plans = await presumedEvacuations(view, [host]);
+  return Object.fromEntries([...(plans.get(host)?.stuck ?? [])].map(([vm, reason]) => [vm, [...reason]]));
 }
 
 /** The guardian starts the toolstack again: the hypervisor lets no guest run for long without it. */

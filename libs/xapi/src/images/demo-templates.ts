@@ -14,13 +14,14 @@ import { addImageTemplate, addReadyTemplate, storeImage } from './images';
 import { newLayer } from '../tables/storage/layers';
 import { recordWith } from '../core/records';
 import { LayerClient } from '../transfer/layer-client';
+import { readSetting, settingValue, writeSetting } from '../tables/settings';
 
 export const demoName = 'Xenplane demo disk';
 const serverName = 'Xenplane demo server';
 const madeKey = 'demo_templates';
 /** SQL: the column names one of these templates. */
 export const isDemoTemplate = (column: string): string =>
-  `EXISTS (SELECT 1 FROM setting made WHERE made.key = '${madeKey}' AND made.value ? ${column})`;
+  `coalesce(${settingValue(`'${madeKey}'`)} ? ${column}, false)`;
 
 export async function ensureDemoTemplates(plane: Plane, seed: number): Promise<void> {
   const demo = seededUuid(seed, 'template', 'demo'),
@@ -43,21 +44,20 @@ export async function ensureDemoTemplates(plane: Plane, seed: number): Promise<v
 
 /** Those that the pool never had. */
 async function missingOf(tx: Tx, uuids: readonly string[]): Promise<string[]> {
-  const [known] = await tx.query<{ refs: string[] }>('SELECT value AS refs FROM setting WHERE key = $1', [
-    madeKey,
-  ]);
+  const known = await readSetting<string[]>(tx, madeKey);
   const present = await tx.getMany(
     'VM',
     uuids.map((uuid) => refOf('VM', uuid)),
   );
-  const had = new Set<string>([...(known?.refs ?? []), ...present.map(({ ref }) => ref)]);
+  const had = new Set<string>([...(known ?? []), ...present.map(({ ref }) => ref)]);
   return uuids.filter((uuid) => !had.has(refOf('VM', uuid)));
 }
 
 async function remember(tx: Tx, uuids: readonly string[]): Promise<void> {
-  await tx.query(
-    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    [madeKey, JSON.stringify(uuids.map((uuid) => refOf('VM', uuid)))],
+  await writeSetting(
+    tx,
+    madeKey,
+    uuids.map((uuid) => refOf('VM', uuid)),
   );
 }
 

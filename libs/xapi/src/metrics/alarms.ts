@@ -6,6 +6,7 @@ import { raiseAlert, type Alert } from '../core/alerts';
 import type { Plane } from '../core/context';
 import { allocatedBytesSql, isThickSql } from '../storage/layers/thick-provisioning';
 import { Archives } from './recorded';
+import { noteInSetting, removeNotesBefore } from '../tables/settings';
 
 interface Configured {
   readonly cls: rrd.Watched;
@@ -88,22 +89,15 @@ const classes: Readonly<Record<rrd.Watched, Alert['cls']>> = { VM: 'VM', host: '
 const longestInhibitDays = 30;
 /** Lets go of what was noted of alarms long ago. */
 export async function forgetAlarms(tx: Tx): Promise<void> {
-  await tx.query(
-    `DELETE FROM setting WHERE starts_with(key, $1) AND (value->>'at')::float8 < extract(epoch FROM now() - interval '${longestInhibitDays} days')`,
-    [alarmPrefix],
-  );
+  await removeNotesBefore(tx, alarmPrefix, longestInhibitDays);
 }
 
 /** False when there was one of its kind so lately that this one is not wanted. */
 async function raise(plane: Plane, looked: Looked, value: number, now: number): Promise<boolean> {
   const { watch, cls, uuid } = looked;
   return inTransaction(plane.store, async (tx) => {
-    const noted = await tx.query(
-      `INSERT INTO setting(key, value) VALUES ($1, jsonb_build_object('at', $2::float8))
-       ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE (setting.value->>'at')::float8 <= $3 RETURNING key`,
-      [keyOf(looked), now, now - watch.inhibitSeconds],
-    );
-    if (noted.length === 0) return false;
+    const noted = await noteInSetting(tx, keyOf(looked), { now, since: now - watch.inhibitSeconds });
+    if (noted === undefined) return false;
     await raiseAlert(tx, plane, {
       name: 'ALARM',
       priority: watch.priority,

@@ -1,5 +1,6 @@
 /** Which metrics somebody has had recorded or forgotten, against what is recorded by itself. */
 import type { Reader } from '@xenplane/store';
+import { mergeSetting, readSetting, readSettings, removeSettingsBut } from '../tables/settings';
 
 export interface Choice {
   readonly recorded: boolean;
@@ -16,19 +17,12 @@ const keyOf = (cls: RrdClass, uuid: string): string => `${prefix}${cls}/${uuid}`
 
 /** Of one object. */
 export async function choicesOf(reader: Reader, cls: RrdClass, uuid: string): Promise<Choices> {
-  const [row] = await reader.query<{ value: Choices }>('SELECT value FROM setting WHERE key = $1', [
-    keyOf(cls, uuid),
-  ]);
-  return row?.value ?? none;
+  return (await readSetting<Choices>(reader, keyOf(cls, uuid))) ?? none;
 }
 
 /** Of all objects: there are few. */
 export async function allChoices(reader: Reader): Promise<(cls: RrdClass, uuid: string) => Choices> {
-  const rows = await reader.query<{ key: string; value: Choices }>(
-    'SELECT key, value FROM setting WHERE starts_with(key, $1)',
-    [prefix],
-  );
-  const byKey = new Map(rows.map((r) => [r.key, r.value]));
+  const byKey = await readSettings<Choices>(reader, prefix);
   return (cls, uuid) => byKey.get(keyOf(cls, uuid)) ?? none;
 }
 
@@ -39,17 +33,14 @@ export async function choose(
   name: string,
   choice: Choice,
 ): Promise<void> {
-  await reader.query(
-    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = setting.value || excluded.value',
-    [keyOf(cls, uuid), JSON.stringify({ [name]: choice })],
-  );
+  await mergeSetting(reader, keyOf(cls, uuid), { [name]: choice });
 }
 
 /** Lets go of the choices about objects that are no more. */
 export async function forgetOrphans(reader: Reader): Promise<void> {
-  await reader.query(
-    `DELETE FROM setting s WHERE starts_with(s.key, $1) AND NOT EXISTS (SELECT 1 FROM vm WHERE s.key = $1 || 'VM/' || uuid)
-       AND NOT EXISTS (SELECT 1 FROM host WHERE s.key = $1 || 'host/' || uuid) AND NOT EXISTS (SELECT 1 FROM sr WHERE s.key = $1 || 'SR/' || uuid)`,
-    [prefix],
+  await removeSettingsBut(
+    reader,
+    prefix,
+    "SELECT 'VM/' || uuid FROM vm UNION ALL SELECT 'host/' || uuid FROM host UNION ALL SELECT 'SR/' || uuid FROM sr",
   );
 }

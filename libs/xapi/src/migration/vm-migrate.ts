@@ -13,7 +13,7 @@ import {
   type DiskMigrationPlan,
   type MigrateSendParams,
 } from './within-pool/disk-migration';
-import { assertCanReceive } from './within-pool/vm.migrate';
+import { assertCanMove } from '../placement/possible-hosts';
 
 async function assertCanSend({ plane }: Outside, sent: MigrateSendParams): Promise<void> {
   const away = await inTransaction(plane.store, async (tx) => {
@@ -45,7 +45,7 @@ async function assertHostTakes(tx: Tx, vm: Ref<'VM'>, diskPlan: DiskMigrationPla
   const disks = mapped.disks.map((disk) =>
     disk.vdi ? { ...disk, vdi: { ...disk.vdi, SR: target.get(disk.vdi.ref) ?? disk.vdi.SR } } : disk,
   );
-  await assertCanReceive(tx, diskPlan.host, { vm, record, attached: { ...mapped, disks } });
+  await assertCanMove(tx, diskPlan.host, { vm, record, attached: { ...mapped, disks } });
 }
 
 export const vmMigrateOutside: Pick<CallsOf<typeof classes.VM, Outside>, 'assert_can_migrate'> = {

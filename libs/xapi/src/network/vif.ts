@@ -20,7 +20,7 @@ async function create(
   if (given.MAC !== '' && !addresses.isMac(given.MAC)) throw new XenError('MAC_INVALID', given.MAC);
   if (vm.power_state === 'Suspended')
     throw new XenError('VM_BAD_POWER_STATE', given.VM, 'halted, running', 'suspended');
-  await assertStaysAgile(tx, vm, given.network);
+  await assertStaysAgile(tx, vm, { network: given.network });
   const [taken] = await tx.find('VIF', { VM: given.VM, device: given.device });
   if (taken) throw new XenError('DEVICE_ALREADY_EXISTS', given.device);
   assertAllowed('ipv4_allowed', given.ipv4_allowed ?? []);

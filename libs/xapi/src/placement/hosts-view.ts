@@ -1,5 +1,5 @@
 /** The hosts as placement sees them: at most a moment old, with what this process has placed since. */
-import { type Candidate } from '@xenplane/domain';
+import { policyKey, type Candidate, type PlacementSnapshot } from '@xenplane/domain';
 import type { Store, Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
 
@@ -18,11 +18,12 @@ interface HostRow {
   srs: string[] | null;
   networks: string[] | null;
   planned: boolean;
+  policy: string | null;
 }
 
 const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm, coalesce(h.chipset_info ->> 'iommu' = 'true', false) AS iommu,
   (SELECT json_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT json_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
-  (SELECT bool_or(p.ha_enabled) FROM pool p) AS planned,
+  (SELECT bool_or(p.ha_enabled) FROM pool p) AS planned, (SELECT min(p.other_config ->> '${policyKey}') FROM pool p) AS policy,
   CASE WHEN row_number() OVER () = 1 THEN (SELECT json_object_agg(v.vm, v.vm_epoch) FROM vm_run v WHERE v.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
 
 const asCandidate = (row: HostRow): Candidate => ({
@@ -62,8 +63,9 @@ interface Choice {
 const forgottenMs = 10_000;
 
 /** The hosts as the database shows them at this moment. */
-export async function hostsNow(tx: Tx): Promise<Candidate[]> {
-  return (await tx.query<HostRow>(hostsQuery, [[]])).map(asCandidate);
+export async function hostsNow(tx: Tx): Promise<Pick<PlacementSnapshot, 'hosts' | 'policy'>> {
+  const rows = await tx.query<HostRow>(hostsQuery, [[]]);
+  return { hosts: rows.map(asCandidate), policy: rows[0]?.policy ?? undefined };
 }
 
 export class HostsView {
@@ -73,6 +75,8 @@ export class HostsView {
   private loading: Promise<void> | undefined;
   /** True if high availability plans with the free memory. */
   planned = false;
+  /** The name of the policy that the pool asks for. */
+  policy: string | undefined;
 
   constructor(private readonly now: () => number) {}
 
@@ -119,6 +123,7 @@ export class HostsView {
     ]);
     this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
     this.planned = rows[0]?.planned ?? false;
+    this.policy = rows[0]?.policy ?? undefined;
     for (const [vm, epoch] of Object.entries(rows[0]?.shown ?? {}))
       if (epoch >= (this.choices.get(vm)?.epoch ?? Infinity)) this.choices.delete(vm);
     for (const choice of this.choices.values()) {

@@ -1,27 +1,34 @@
 /** How the VMs of an anti-affinity group are spread now: a wish that placement follows where it can. */
 import type { Candidate } from '@xenplane/domain';
-import type { Ref, StoredRecord } from '@xenplane/model';
+import type { StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 
-/** The group of a VM that wants to be apart from its like; most VMs are in none, and cost nothing. */
-export async function antiAffinityGroup(
+/** The groups in which VMs want to be apart from their like; most VMs are in none, and cost nothing. */
+export async function antiAffinityGroups(
   tx: Tx,
-  { groups }: Pick<StoredRecord<'VM'>, 'groups'>,
-): Promise<Ref<'VM_group'> | undefined> {
-  const found = groups.length === 0 ? [] : await tx.getMany('VM_group', groups);
-  return found.find((group) => group.placement === 'anti_affinity')?.ref;
+  vms: readonly Pick<StoredRecord<'VM'>, 'groups'>[],
+): Promise<ReadonlySet<string>> {
+  const named = [...new Set(vms.flatMap(({ groups }) => groups))];
+  const found = named.length === 0 ? [] : await tx.getMany('VM_group', named);
+  return new Set(found.flatMap((group) => (group.placement === 'anti_affinity' ? [group.ref] : [])));
 }
 
-/** The hosts, each with how many VMs of the group have a place there. */
-export async function countingGroup(
+/** The hosts, each with how many VMs of each of the groups have a place there. */
+export async function countingGroups(
   tx: Tx,
-  group: Ref<'VM_group'>,
+  groups: ReadonlySet<string>,
   hosts: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
-  const rows = await tx.query<{ host: string; vms: number }>(
-    'SELECT r.host, count(*)::int AS vms FROM vm v JOIN reservation r ON r.vm = v.ref WHERE $1 = ANY(v.groups) GROUP BY r.host',
-    [group],
+  if (groups.size === 0) return hosts;
+  const rows = await tx.query<{ host: string; vm_group: string; vms: number }>(
+    `SELECT r.host, g.ref AS vm_group, count(*)::int AS vms FROM unnest($1::text[]) g(ref) JOIN vm v ON g.ref = ANY(v.groups) JOIN reservation r ON r.vm = v.ref
+     GROUP BY r.host, g.ref`,
+    [[...groups]],
   );
-  const counts = new Map(rows.map((row) => [row.host, row.vms]));
-  return hosts.map((host) => ({ ...host, groups: { [group]: counts.get(host.ref) ?? 0 } }));
+  return hosts.map((host) => ({
+    ...host,
+    groups: Object.fromEntries(
+      rows.flatMap((row) => (row.host === host.ref ? [[row.vm_group, row.vms]] : [])),
+    ),
+  }));
 }

@@ -2,62 +2,28 @@
 import {
   explain,
   ha,
-  leastLoaded,
-  memory,
   noHostError,
   passthrough,
-  place,
+  placeIn,
   platform,
   type Candidate,
+  type Explanation,
   type Guest,
   type Placement,
 } from '@xenplane/domain';
-import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from '../core/agents';
-import { antiAffinityGroup, countingGroup } from './placement-groups';
-import type { Context, Plane } from '../core/context';
-import { equipped, takeGpus, takePcis, type RequestedDevices } from '../graphics/device-assignment';
+import { antiAffinityGroups, countingGroups } from './placement-groups';
+import type { Plane } from '../core/context';
+import { equipped, takeGpus, takePcis } from '../graphics/device-assignment';
+import { devicesOf, guestOf, requestedBy, type KnownGuest } from './guests';
 import { keepingPlan } from './ha-plan';
-import { hostsNow, HostsView, viewOf } from './hosts-view';
-import { attachedTo, modeOf, type Attached } from '../runs/domain-spec';
+import { HostsView, viewOf } from './hosts-view';
+import type { Attached } from '../runs/domain-spec';
 import type { Row, Tx } from '@xenplane/store';
 
 export interface Placed extends PlacedVm {
   readonly memoryBytes: number;
-}
-
-/** PCI devices are given to a VM when it starts; what its settings name while it runs counts from its next start on. */
-const pcisOf = ({ power_state, other_config }: StoredRecord<'VM'>): readonly string[] =>
-  power_state === 'Running' || power_state === 'Paused' ? [] : passthrough.pciAddresses(other_config);
-const askedOf = (record: StoredRecord<'VM'>, { gpus, usbGroups }: Attached): RequestedDevices => ({
-  gpus,
-  usbGroups,
-  pcis: pcisOf(record),
-});
-
-/** The VM's requirements of a host. A network that no host is on is inside one host and needs nothing. */
-export function guestOf(
-  vm: Ref<'VM'>,
-  record: StoredRecord<'VM'>,
-  { disks, nics, gpus, usbGroups }: Attached,
-  hosts: readonly Candidate[],
-): Guest {
-  const networks = [...new Set(nics.map((n) => n.network))].filter((n) =>
-    hosts.some((h) => h.networks.has(n)),
-  );
-  return {
-    ref: vm,
-    memoryBytes: memory.neededToStart(record),
-    vcpus: record.VCPUs_at_startup,
-    ...(platform.isOn(record.platform, 'vcpu-unrestricted') ? {} : { vcpusMax: record.VCPUs_max }),
-    needsHvm: modeOf(record) !== 'pv',
-    srs: [...new Set(disks.flatMap((d) => (d.vdi ? [d.vdi.SR] : [])))],
-    networks,
-    gpus,
-    usbGroups,
-    pcis: pcisOf(record),
-    ...(isNullRef(record.affinity) ? {} : { affinity: record.affinity }),
-  };
 }
 
 export interface PlacementRequest {
@@ -75,15 +41,21 @@ const mostTries = 5;
 /** Facts about hosts that were read for this guest alone. */
 const ownOf = (
   hosts: readonly Candidate[],
-): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'pcis' | 'groups'>> =>
+): ReadonlyMap<string, Pick<Candidate, 'gpus' | 'usbGroups' | 'pcis' | 'groups' | 'cpu'>> =>
   new Map(
-    hosts.map(({ ref, gpus, usbGroups, pcis, groups }) => [
+    hosts.map(({ ref, gpus, usbGroups, pcis, groups, cpu }) => [
       ref,
-      { groups, ...(gpus ? { gpus } : {}), ...(usbGroups ? { usbGroups } : {}), ...(pcis ? { pcis } : {}) },
+      {
+        groups,
+        ...(gpus ? { gpus } : {}),
+        ...(usbGroups ? { usbGroups } : {}),
+        ...(pcis ? { pcis } : {}),
+        ...(cpu ? { cpu } : {}),
+      },
     ]),
   );
 
-function assertPossible(record: StoredRecord<'VM'>): void {
+export function assertPossible(record: StoredRecord<'VM'>): void {
   const refused = platform.refuseBasics(record);
   if (refused) throw refused;
 }
@@ -96,20 +68,22 @@ export async function placeVm(
 ): Promise<Placed> {
   assertPossible(record);
   const view = viewOf(plane);
-  const group = await antiAffinityGroup(tx, record);
+  const groups = await antiAffinityGroups(tx, [record]);
+  const known: KnownGuest = { vm, record, devices: devicesOf(attached) };
   for (let tried = 1; ; tried += 1) {
-    const known = await equipped(
-      tx,
-      askedOf(record, attached),
-      await (tried === 1 ? view.candidates(tx) : view.anew(tx)),
-    );
-    const own = ownOf(group ? await countingGroup(tx, group, known) : known);
+    const seen = await (tried === 1 ? view.candidates(tx) : view.anew(tx));
+    const asked = guestOf(known, 'start', { hosts: seen, antiAffinityGroups: groups });
+    const own = ownOf(await countingGroups(tx, groups, await equipped(tx, requestedBy([asked]), seen)));
     const hosts = view.present().map((host) => ({ ...host, ...own.get(host.ref) }));
-    const guest = { ...guestOf(vm, record, attached, hosts), ...(group ? { antiAffinityGroup: group } : {}) };
-    const placement = place(leastLoaded, guest, only ? hosts.filter((h) => h.ref === only) : hosts);
+    const guest = guestOf(known, 'start', { hosts, antiAffinityGroups: groups });
+    const placement = placeIn(
+      { hosts, guests: new Map([[vm, guest]]), reservations: [], policy: view.policy },
+      vm,
+      only,
+    );
     const [best] = placement.ranked;
     if (!best) {
-      if (tried > 1) throw unknownPci(record, hosts) ?? refusalOf(placement, only);
+      if (tried > 1) throw unknownPci(record, guest, hosts) ?? refusalOf(placement, only);
       continue;
     }
     if (refused) throw refused;
@@ -119,7 +93,7 @@ export async function placeVm(
       guest,
       host: best.host.ref,
       planned: view.planned,
-      explanation: explain(leastLoaded, placement, best.host.ref),
+      explanation: explain(placement, best.host.ref),
     };
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const take = async (): Promise<Placed | undefined> =>
@@ -155,12 +129,19 @@ async function takePlanned<T>(tx: Tx, view: HostsView, vm: Row<'VM'>, take: () =
 }
 
 /** An address at which no host of the pool has a device. */
-function unknownPci(record: StoredRecord<'VM'>, hosts: readonly Candidate[]): XenError | undefined {
-  const known = new Set(hosts.flatMap((host) => [...(host.pcis?.keys() ?? [])]));
-  return pcisOf(record).length === 0 ? undefined : passthrough.refusePci(record.other_config, known);
+export function unknownPci(
+  { other_config }: StoredRecord<'VM'>,
+  { pcis = [] }: Guest,
+  hosts: readonly Candidate[],
+): XenError | undefined {
+  if (pcis.length === 0) return undefined;
+  return passthrough.refusePci(
+    other_config,
+    new Set(hosts.flatMap((host) => [...(host.pcis?.keys() ?? [])])),
+  );
 }
 
-function refusalOf(placement: Placement, only: Ref<'host'> | undefined): XenError {
+export function refusalOf(placement: Placement, only: Ref<'host'> | undefined): XenError {
   const reason = only ? placement.rejected.get(only) : undefined;
   const [code, ...params] = reason ?? [];
   return code ? new XenError(code as XenError['code'], ...params) : noHostError(placement);
@@ -173,7 +154,7 @@ interface Chosen {
   readonly host: string;
   /** True if the plan of high availability is kept meanwhile. */
   readonly planned: boolean;
-  readonly explanation: unknown;
+  readonly explanation: Explanation;
 }
 /** The facts by which a host was chosen and which may have changed since, apart from its free memory. */
 const stillReached = `NOT EXISTS (SELECT 1 FROM unnest($8::text[]) s(sr) WHERE NOT EXISTS (SELECT 1 FROM pbd p WHERE p."SR" = s.sr AND p.host = $2 AND p.currently_attached))
@@ -203,7 +184,7 @@ async function commitPlacement(
       guest.vcpus,
       JSON.stringify(explanation),
       task,
-      leastLoaded.name,
+      explanation.policy,
       guest.srs,
       guest.networks,
       planned,
@@ -236,45 +217,4 @@ export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): P
   throw host
     ? new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(host.memory_free))
     : new Superseded(vm);
-}
-
-/** A VM that runs is looked at as if it were to start: its settings then count, those that choose PCI devices too. */
-async function asHalted(tx: Tx, vm: Ref<'VM'>): Promise<StoredRecord<'VM'>> {
-  const record = await tx.get('VM', vm);
-  return record.power_state === 'Suspended' ? record : { ...record, power_state: 'Halted' };
-}
-
-/** Where the VM could start now, best first; from what the database has at this moment, as the caller may have changed it just now by another process. */
-export async function possibleHosts({ tx }: Context, vm: Ref<'VM'>): Promise<Ref<'host'>[]> {
-  const attached = await attachedTo(tx, vm);
-  const record = await asHalted(tx, vm);
-  if (platform.refuseBasics(record)) return [];
-  const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));
-  const guest = guestOf(vm, record, attached, hosts);
-  return place(leastLoaded, guest, hosts).ranked.map((r) => asRef<'host'>(r.host.ref));
-}
-
-export async function assertCanBootHere(
-  { tx }: Pick<Context, 'tx'>,
-  vm: Ref<'VM'>,
-  host: Ref<'host'>,
-): Promise<void> {
-  await assertFits(tx, host, { vm, record: await asHalted(tx, vm), attached: await attachedTo(tx, vm) });
-}
-
-/** The first reason why the host, as it is at this moment, could not take the VM with these devices. */
-export async function assertFits(
-  tx: Tx,
-  host: Ref<'host'>,
-  { vm, record, attached }: Pick<PlacementRequest, 'vm' | 'record' | 'attached'>,
-): Promise<void> {
-  await tx.get('host', host);
-  assertPossible(record);
-  const hosts = await equipped(tx, askedOf(record, attached), await hostsNow(tx));
-  const placement = place(
-    leastLoaded,
-    guestOf(vm, record, attached, hosts),
-    hosts.filter((h) => h.ref === host),
-  );
-  if (placement.ranked.length === 0) throw unknownPci(record, hosts) ?? refusalOf(placement, host);
 }

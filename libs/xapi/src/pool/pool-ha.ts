@@ -1,12 +1,16 @@
 /** High availability of the pool: whether it is on, where its heartbeat is kept, how many hosts may fail. */
-import { ha, poolLifecycle } from '@xenplane/domain';
+import { ha, poolLifecycle, type PlacementSnapshot } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Context } from '../core/context';
-import { haPool, showPlan } from '../placement/ha-plan';
+import { showPlan } from '../placement/ha-plan';
+import { freshReplica } from '../placement/possible-hosts';
+import { haSnapshotFromReplica } from '../placement/snapshot-from-replica';
+import { haSnapshotFromTx } from '../placement/snapshot-from-tx';
 import { lockPool } from './pool-record';
 import { assertHostsStatefile, redoLogBytes, statefileBytes } from '../storage/sr-roles';
 import { createVdi, type NewVdi } from '../storage/vdi';
 import { removeVdi } from '../storage/vdi-clone';
+import { writeSetting } from '../tables/settings';
 
 async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = isNullRef(ref) ? [] : await tx.getMany('VDI', [ref]);
@@ -19,6 +23,10 @@ const own = (SR: Ref<'SR'>): Pick<NewVdi, 'SR' | 'read_only' | 'other_config'> =
   other_config: {},
 });
 
+/** The pool for a question, from the replica. */
+const asked = async (context: Context, question?: ha.PlanQuestion): Promise<PlacementSnapshot> =>
+  haSnapshotFromReplica(await freshReplica(context), question);
+
 const priorities = ['', 'restart', 'best-effort'];
 async function hypothetical(
   context: Context,
@@ -27,7 +35,7 @@ async function hypothetical(
   const wrong = Object.values(configuration).find((p) => !priorities.includes(p));
   if (wrong !== undefined) throw new XenError('INVALID_VALUE', 'ha_restart_priority', wrong);
   const restarted = Object.keys(configuration).filter((vm) => configuration[vm] === 'restart');
-  return ha.mostFailures(await haPool(context.tx, restarted));
+  return ha.mostFailures(await asked(context, { instead: restarted }));
 }
 
 async function failoverPlan(
@@ -35,16 +43,12 @@ async function failoverPlan(
   failedHosts: readonly Ref<'host'>[],
   failedVms: readonly Ref<'VM'>[],
 ): Promise<Record<string, Record<string, string>>> {
-  const protectedVms = await haPool(context.tx);
-  const others = failedVms.filter((vm) => !protectedVms.vms.some((v) => v.ref === vm));
-  const { vms } = await haPool(context.tx, others);
-  const plan = ha.failoverPlan(
-    { ...protectedVms, vms: [...protectedVms.vms, ...vms] },
-    new Set(failedHosts),
-    new Set(failedVms),
-  );
-  const bonds = new Map([...protectedVms.vms, ...vms].map(({ ref, bond }) => [ref, bond?.[0]]));
-  const why = (vm: string): Record<string, string> => ({ error_code: bonds.get(vm) ?? 'NO_HOSTS_AVAILABLE' });
+  const snapshot = await asked(context, { besides: failedVms });
+  const plan = ha.failoverPlan(snapshot, new Set(failedHosts), new Set(failedVms));
+  const bindings = ha.bindings(snapshot);
+  const why = (vm: string): Record<string, string> => ({
+    error_code: bindings.get(vm)?.[0] ?? 'NO_HOSTS_AVAILABLE',
+  });
   return Object.fromEntries(
     [...plan].map(([vm, host]): [string, Record<string, string>] => [
       vm,
@@ -58,7 +62,7 @@ async function setFailures(context: Context, self: Ref<'pool'>, value: number): 
   const pool = await tx.lock('pool', self);
   if (value < 0) throw new XenError('INVALID_VALUE', 'ha_host_failures_to_tolerate', String(value));
   const grows = value > pool.ha_host_failures_to_tolerate;
-  if (pool.ha_enabled && grows && !ha.planExists(await haPool(tx), value))
+  if (pool.ha_enabled && grows && !ha.planExists(await haSnapshotFromTx(tx), value))
     throw new XenError('HA_OPERATION_WOULD_BREAK_FAILOVER_PLAN');
   await tx.update('pool', self, { ha_host_failures_to_tolerate: value });
   await showPlan(context);
@@ -176,10 +180,7 @@ export const restartsHeldUntil = 'ha-restarts-held-until';
 async function preventRestarts({ tx, plane }: Context, seconds: number): Promise<void> {
   if (seconds < 0) throw new XenError('INVALID_VALUE', 'seconds', String(seconds));
   const until = new Date(plane.clock.now().getTime() + seconds * 1000).toISOString();
-  await tx.query(
-    'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-    [restartsHeldUntil, JSON.stringify(until)],
-  );
+  await writeSetting(tx, restartsHeldUntil, until);
 }
 
 async function enableRedoLog(context: Context, sr: Ref<'SR'>): Promise<void> {
@@ -220,9 +221,8 @@ export const poolHa = {
   ha_prevent_restarts_for: (context: Context, { seconds }: { seconds: number }) =>
     preventRestarts(context, seconds),
   ha_failover_plan_exists: async (context: Context, { n }: { n: number }) =>
-    ha.planExists(await haPool(context.tx), n),
-  ha_compute_max_host_failures_to_tolerate: async (context: Context) =>
-    ha.mostFailures(await haPool(context.tx)),
+    ha.planExists(await asked(context), n),
+  ha_compute_max_host_failures_to_tolerate: async (context: Context) => ha.mostFailures(await asked(context)),
   ha_compute_hypothetical_max_host_failures_to_tolerate: (
     context: Context,
     { configuration }: { configuration: Record<string, string> },

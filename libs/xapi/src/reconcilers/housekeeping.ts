@@ -6,6 +6,7 @@ import { forgetAlarms } from '../metrics/alarms';
 import { forgetOrphans } from '../metrics/choices';
 import { endIdleSessions } from '../api/sessions';
 import { deleteFinishedTasks } from '../begin/finished-tasks';
+import { removeDoneOperations } from '../tables/operations';
 
 /** The oldest beyond these go, as in xapi. */
 const mostMessages = 10_000;
@@ -15,10 +16,7 @@ export async function housekeep(
 ): Promise<{ readonly tasks: number; readonly sessions: number }> {
   const tasks = await deleteFinishedTasks(plane.store);
   const sessions = await inTransaction(plane.store, async (tx) => {
-    await tx.query(
-      "DELETE FROM operation WHERE state = 'done' AND touched < now() - interval '65 minutes'",
-      [],
-    );
+    await removeDoneOperations(tx);
     await tx.query(
       `DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`,
       [],

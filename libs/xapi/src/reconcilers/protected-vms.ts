@@ -8,6 +8,7 @@ import { beginInternally } from '../begin/begin-operation';
 import { raiseAlert } from '../core/alerts';
 import { restartsHeldUntil } from '../pool/pool-ha';
 import type { Plane } from '../core/context';
+import { noteInSetting, removeSettingsBut, settingValue } from '../tables/settings';
 
 const retrySeconds = 120;
 const tryPrefix = 'ha-restart/';
@@ -17,7 +18,7 @@ interface Fallen {
 }
 const fallen = `SELECT v.ref, v.uuid FROM vm v, pool p
   WHERE p.ha_enabled AND v.ha_always_run AND v.ha_restart_priority = 'restart' AND v.power_state = 'Halted' AND v.current_operations = '{}' AND NOT v.is_a_template
-    AND NOT EXISTS (SELECT 1 FROM setting s WHERE s.key = '${restartsHeldUntil}' AND (s.value #>> '{}')::timestamptz > $1::timestamptz)`;
+    AND coalesce((${settingValue(`'${restartsHeldUntil}'`)} #>> '{}')::timestamptz <= $1::timestamptz, true)`;
 
 export async function restartProtected(plane: Plane): Promise<{ readonly begun: number }> {
   const now = plane.clock.now();
@@ -39,14 +40,12 @@ async function restart(tx: Tx, plane: Plane, vm: Ref<'VM'>, now: Date): Promise<
   ]);
   if (!still) return false;
   const seconds = now.getTime() / 1000;
-  const [noted] = await tx.query<{ again: boolean }>(
-    `INSERT INTO setting(key, value) VALUES ($1, jsonb_build_object('at', $2::float8, 'tries', 1))
-     ON CONFLICT (key) DO UPDATE SET value = jsonb_build_object('at', $2::float8, 'tries', (setting.value->>'tries')::int + 1) WHERE (setting.value->>'at')::float8 <= $3
-     RETURNING (value->>'tries')::int = 2 AS again`,
-    [tryPrefix + still.uuid, seconds, seconds - retrySeconds],
-  );
-  if (!noted) return false;
-  if (noted.again) await tellFailed(tx, plane, still);
+  const tries = await noteInSetting(tx, tryPrefix + still.uuid, {
+    now: seconds,
+    since: seconds - retrySeconds,
+  });
+  if (tries === undefined) return false;
+  if (tries === 2) await tellFailed(tx, plane, still);
   await beginInternally(tx, plane, 'VM.start', { vm, start_paused: false, force: false });
   return true;
 }
@@ -64,9 +63,10 @@ async function tellFailed(tx: Tx, plane: Plane, { uuid }: Fallen): Promise<void>
 
 /** A VM that runs, or is to be kept no more, has its failures counted anew. */
 async function forgetTries({ store }: Plane): Promise<void> {
-  await store.query(
-    `DELETE FROM setting s WHERE starts_with(s.key, $1) AND NOT EXISTS (SELECT 1 FROM vm v, pool p WHERE s.key = $1 || v.uuid AND p.ha_enabled AND v.ha_always_run AND v.power_state = 'Halted')`,
-    [tryPrefix],
+  await removeSettingsBut(
+    store,
+    tryPrefix,
+    "SELECT v.uuid FROM vm v, pool p WHERE p.ha_enabled AND v.ha_always_run AND v.power_state = 'Halted'",
   );
 }
 

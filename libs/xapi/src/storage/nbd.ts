@@ -4,6 +4,7 @@ import { XenError, type Ref, type RecordOf, type classes } from '@xenplane/model
 import { reading, type Row, type Tx } from '@xenplane/store';
 import type { Outside, Plane } from '../core/context';
 import { shownCertificate } from '../host/host-certificates';
+import { settingValue } from '../tables/settings';
 
 export type NbdSecurity = 'tls' | 'none';
 
@@ -35,9 +36,8 @@ const mostTold = 32;
 async function servingHosts(tx: Tx, { SR }: Row<'VDI'>): Promise<Serving[]> {
   return tx.query<Serving & Record<string, unknown>>(
     `SELECT host, address, certificate FROM (
-       SELECT DISTINCT ON (h.address) h.ref AS host, h.address, r.number, s.value->>'certificate' AS certificate
+       SELECT DISTINCT ON (h.address) h.ref AS host, h.address, r.number, ${settingValue("'host/' || h.ref || '/certificate/host'")}->>'certificate' AS certificate
        FROM pbd b JOIN host h ON h.ref = b.host JOIN host_run r ON r.host = h.ref JOIN pif p ON p.host = h.ref JOIN network n ON n.ref = p.network
-         LEFT JOIN setting s ON s.key = 'host/' || h.ref || '/certificate/host'
        WHERE b."SR" = $1 AND b.currently_attached AND r.alive AND p.currently_attached
          AND (p."IP" <> '' OR jsonb_array_length(p."IPv6") > 0) AND n.purpose ?| array['nbd', 'insecure_nbd']
        ORDER BY h.address, r.number) found ORDER BY number LIMIT ${mostTold}`,

@@ -1,5 +1,5 @@
 import { asRef, classes, XenError, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
-import type { Row } from '@xenplane/store';
+import type { Row, Tx } from '@xenplane/store';
 import { admitSr } from '../begin/admission';
 import type { Context } from '../core/context';
 import { changeSecrets, dropSecrets, keepSecrets } from './device-secrets';
@@ -97,6 +97,12 @@ async function create(context: Context, given: NewPbd): Promise<Ref<'PBD'>> {
     recordWith('PBD', { ...given, device_config, uuid, currently_attached: false }),
   );
   return ref;
+}
+
+/** A VM that runs is given disks only of repositories that its host has, as a start looks for such a host. */
+export async function assertHostHas(tx: Tx, host: Ref<'host'>, SR: Ref<'SR'>): Promise<void> {
+  const [pbd] = await tx.find('PBD', { host, SR, currently_attached: true });
+  if (!pbd) throw new XenError('SR_NOT_ATTACHED', SR);
 }
 
 export const pbdCalls: CallsOf<typeof classes.PBD, Context> = {

@@ -12,6 +12,7 @@ import {
 import type { Row } from '@xenplane/store';
 import { admitVbd } from '../begin/admission';
 import { assertStaysAgile } from '../placement/agility';
+import { assertHostHas } from './pbd';
 import type { Context } from '../core/context';
 import { recordWith } from '../core/records';
 import { deviceName } from '../runs/domain-spec';
@@ -50,7 +51,7 @@ export async function createVbd(
   if (vdi?.read_only && given.mode === 'RW') throw new XenError('VDI_READONLY', VDI);
   assertStays(vm);
   const userdevice = await chooseDevice(context, given.VM, given.userdevice);
-  if (vdi) await assertStaysAgile(tx, vm, vdi.SR);
+  if (vdi) await assertStaysAgile(tx, vm, { sr: vdi.SR });
   const uuid = plane.ids.uuid(),
     ref = asRef<'VBD'>(`OpaqueRef:${uuid}`);
   await tx.insert(
@@ -96,7 +97,9 @@ async function insert(context: Context, self: Ref<'VBD'>, vdi: Ref<'VDI'>): Prom
   const medium = await context.tx.get('VDI', vdi);
   await assertMedium(context, medium);
   if (!medium.managed) throw new XenError('VDI_NOT_MANAGED', vdi);
-  await assertStaysAgile(context.tx, await context.tx.get('VM', VM), medium.SR);
+  const vm = await context.tx.get('VM', VM);
+  if (!isNullRef(vm.resident_on)) await assertHostHas(context.tx, vm.resident_on, medium.SR);
+  await assertStaysAgile(context.tx, vm, { sr: medium.SR });
   await context.tx.update('VBD', self, { VDI: vdi, empty: false });
 }
 

@@ -1,6 +1,7 @@
 /** The copies of databases that lie on disks: the layer of each, and, while it is being written, its disk. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
+import { settingValue } from '../tables/settings';
 
 /** Has the pool's database written to the disk from now on, until the disk's record goes. */
 export async function followCopy(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {
@@ -49,7 +50,7 @@ export async function takeBehind(tx: Tx, unimportant: readonly string[]): Promis
        AND EXISTS (SELECT 1 FROM vdi d JOIN pbd b ON b."SR" = d."SR" AND b.currently_attached WHERE d.ref = c.vdi AND NOT d.read_only AND d.current_operations = '{}')
        AND NOT EXISTS (SELECT 1 FROM vbd b WHERE b."VDI" = c.vdi AND b.mode = 'RW' AND b.currently_attached)
        AND (EXISTS (SELECT 1 FROM change g WHERE g.xid >= c.position::text::xid8 AND g.cls <> ALL ($1))
-         OR (SELECT (value #>> '{}')::bigint FROM setting WHERE key = 'change_floor') > c.position)
+         OR (${settingValue("'change_floor'")} #>> '{}')::bigint > c.position)
      RETURNING c.vdi, c.turn`,
     [[...unimportant]],
   );

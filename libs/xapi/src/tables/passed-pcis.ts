@@ -1,5 +1,4 @@
 /** The table `passed_pci`: which VM has which PCI device, or is about to have it; a GPU that is given whole is one of them. */
-import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 
 interface GpuRow extends Record<string, unknown> {

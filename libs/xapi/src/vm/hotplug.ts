@@ -1,10 +1,11 @@
 /** Plugging disks and interfaces into a VM that runs, and out of it: the domain gets its new devices, then the record shows them. */
-import { classes, type ClassName, type OperationParams, type Ref } from '@xenplane/model';
+import { classes, isNullRef, type ClassName, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { assertUp } from '../runs/vm-run';
 import { deviceName } from '../runs/domain-spec';
+import { assertHostHas } from '../storage/pbd';
 import { describeRun } from './vm.pause';
 import { ensure } from './vm.live';
 
@@ -19,13 +20,20 @@ async function change(
 ): Promise<void> {
   const { vm, placed, spec } = await run.commit('begin', async (tx) => {
     const { VM } = await tx.get<ClassName & Device>(cls, self);
-    return { vm: VM, ...(await describeRun(tx, VM, plug ? { plus: self } : { minus: self })) };
+    const described = await describeRun(tx, VM, plug ? { plus: self } : { minus: self });
+    if (plug && cls === 'VBD') await assertReached(tx, described.placed.host, self as Ref<'VBD'>);
+    return { vm: VM, ...described };
   });
   await run.step(plug ? 'plug' : 'unplug', () => ensure(plane, placed, spec));
   return run.conclude('show', async (tx) => {
     await assertUp(tx, vm, placed);
     await show(tx, cls, self, plug);
   });
+}
+
+async function assertReached(tx: Tx, host: Ref<'host'>, self: Ref<'VBD'>): Promise<void> {
+  const { VDI, empty } = await tx.get('VBD', self);
+  if (!empty && !isNullRef(VDI)) await assertHostHas(tx, host, (await tx.get('VDI', VDI)).SR);
 }
 
 async function show(tx: Tx, cls: Device, self: Ref<Device>, plug: boolean): Promise<void> {

@@ -11,6 +11,6 @@ async function recommendations({ tx }: Context, vm: Ref<'VM'>): Promise<Record<s
 }
 
 export const vmRecovery = {
-  assert_agile: ({ tx }: Context, { self }: { self: Ref<'VM'> }) => assertAgile(tx, self),
+  assert_agile: (context: Context, { self }: { self: Ref<'VM'> }) => assertAgile(context, self),
   retrieve_wlb_recommendations: (context: Context, { vm }: { vm: Ref<'VM'> }) => recommendations(context, vm),
 };

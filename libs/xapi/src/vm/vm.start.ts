@@ -19,6 +19,7 @@ import { recordWith } from '../core/records';
 import { renewCertificates } from '../pool/secure-boot';
 import { attachedTo, specOf } from '../runs/domain-spec';
 import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../runs/vm-run';
+import { isCancelRequested } from '../tables/operations';
 
 const mostPlacements = 3;
 /** The virtual hardware that has the vendor's device. */
@@ -71,7 +72,7 @@ function place(
     `place ${nth}`,
     async (tx) => {
       const [record, attached] = await Promise.all([tx.get('VM', vm), attachedTo(tx, vm)]);
-      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelled(tx, run))))
+      if (record.power_state !== restOf(resume) || (nth > 1 && (await isCancelRequested(tx, run.ref))))
         throw new Superseded(vm);
       const refused =
         passthrough.refusePci(record.other_config) ??
@@ -99,12 +100,6 @@ function place(
 
 /** The power state of the VM until it is shown to be up; in any other, something has overtaken the operation. */
 const restOf = (resume: true | undefined): 'Suspended' | 'Halted' => (resume ? 'Suspended' : 'Halted');
-
-async function isCancelled(tx: Tx, { ref }: Run<Tx>): Promise<boolean> {
-  return (
-    (await tx.query('SELECT 1 AS yes FROM operation WHERE ref = $1 AND cancel_requested', [ref])).length > 0
-  );
-}
 
 /** The guest of an earlier run is forgotten, the device model is named, and so is whether secure boot is on where the pool decides it. */
 function prepare(tx: Tx, record: Row<'VM'>): void {

@@ -11,14 +11,14 @@ import {
 import { ha, memory } from '@xenplane/domain';
 import type { Row, Tx } from '@xenplane/store';
 import { admitVm } from '../begin/admission';
-import { cancelTasks } from '../begin/child-operations';
+import { requestCancel } from '../tables/operations';
 import { seededMac } from '../core/seeded';
 import type { Context } from '../core/context';
 import { dataSourceCalls } from '../metrics/data-sources';
 import { endRuns, showHalted } from '../tables/runs/halted-runs';
 import { removePassedDevices } from '../graphics/device-assignment';
 import { keepingPlan, showPlan } from '../placement/ha-plan';
-import { assertCanBootHere, possibleHosts } from '../placement/placement';
+import { assertCanBootHere, possibleHosts } from '../placement/possible-hosts';
 import { recordWith } from '../core/records';
 import { modeOf } from '../runs/domain-spec';
 import { storing } from '../core/setters';
@@ -124,7 +124,7 @@ async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
   await endRuns(context.tx, [vm]);
   await showHalted(context.tx, [vm]);
   if (!isNullRef(record.suspend_VDI)) await dropDisk(context, record.suspend_VDI);
-  await cancelTasks(context.tx, Object.keys(record.current_operations));
+  await requestCancel(context.tx, Object.keys(record.current_operations));
   await context.tx.update('VM', vm, { current_operations: {}, suspend_VDI: nullRef() });
 }
 

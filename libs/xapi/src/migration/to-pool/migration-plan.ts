@@ -1,11 +1,11 @@
 /** A VM that goes to another pool: which disks and interfaces come where, and whether they can. */
-import { memory, refuseCpu } from '@xenplane/domain';
-import { asRef, isNullRef, XenError, type Ref } from '@xenplane/model';
+import { filters } from '@xenplane/domain';
+import { asRef, errorFrom, isNullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import type { Plane } from '../../core/context';
 import { assertCanLeave, type MigrateSendParams } from '../within-pool/disk-migration';
 import { assertMoves } from '../../storage/storage-motion-checks';
-import { modeOf } from '../../runs/domain-spec';
+import { movingGuest } from '../../placement/guests';
 import type { RemoteSide } from './remote-choices';
 
 export interface MigratedDisk {
@@ -65,12 +65,12 @@ export async function planMigration(
   };
 }
 
+/** Of the other host its CPU and its memory are known here; the other pool asks for the rest when the VM comes. */
 function assertRunsThere(vm: Row<'VM'>, { host, cpu_info, freeBytes }: RemoteSide): void {
-  const refused = refuseCpu(vm.ref, vm.last_boot_CPU_flags, host, cpu_info, modeOf(vm) === 'hvm');
-  if (refused) throw refused;
-  const needed = memory.neededToStart(vm);
-  if (needed > freeBytes)
-    throw new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(needed), String(freeBytes));
+  const guest = movingGuest(vm);
+  const reason =
+    filters.cpu(guest, { ref: host, cpu: cpu_info }) ?? filters.memory(guest, { memoryFree: freeBytes });
+  if (reason) throw errorFrom(reason);
 }
 
 /** Every disk must be given a place; those of snapshots go where the disk went that they were taken of. */

@@ -3,15 +3,14 @@
  * paused, and in one statement the VM changes hands. Until then it can be given up at any point and runs on at the source;
  * from then on it goes forward. It never runs twice: each side wakes the guest only under a claim (R13).
  */
-import { refuseCpu } from '@xenplane/domain';
-import { asRef, classes, XenError, type OperationParams, type Ref, type StoredRecord } from '@xenplane/model';
+import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { Lost, type Run } from '@xenplane/work';
 import { Superseded, type Patience, type PlacedVm } from '../../core/agents';
 import { dateTime, type Plane } from '../../core/context';
 import { assertOnNetwork } from '../../network/host-network';
 import { keepingPlan } from '../../placement/ha-plan';
-import { assertFits } from '../../placement/placement';
+import { assertCanMove } from '../../placement/possible-hosts';
 import {
   beginMigration,
   commitMigration,
@@ -22,8 +21,9 @@ import {
   type RunMigration,
 } from '../../tables/runs/run-migration';
 import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
-import { attachedTo, modeOf, specOf, type Attached } from '../../runs/domain-spec';
+import { attachedTo, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
+import { isCurrentAttempt } from '../../tables/operations';
 
 export const vmMigrate = (plane: Plane) => ({
   pool_migrate: (run: Run<Tx>, { vm, host, options }: OperationParams<typeof classes.VM, 'pool_migrate'>) =>
@@ -161,29 +161,11 @@ export async function reserveTarget(
   { vm, host, source, attached }: MigrationTarget,
 ): Promise<RunMigration> {
   const record = await tx.lock('VM', vm);
-  await assertCanReceive(tx, host, { vm, record, attached });
+  await assertCanMove(tx, host, { vm, record, attached });
   const move = await keepingPlan(tx, () => beginMigration(tx, vm, host, specOf(record, attached)));
   if (!move)
     throw new XenError('VM_MIGRATE_FAILED', vm, source, host, 'The destination cannot take the VM any more');
   return move;
-}
-
-/** Everything that a start there would need, and a CPU that has all that the guest has seen. */
-export async function assertCanReceive(
-  tx: Tx,
-  host: Ref<'host'>,
-  guest: { readonly vm: Ref<'VM'>; readonly record: StoredRecord<'VM'>; readonly attached: Attached },
-): Promise<void> {
-  await assertFits(tx, host, guest);
-  const { cpu_info } = await tx.get('host', host);
-  const refused = refuseCpu(
-    guest.vm,
-    guest.record.last_boot_CPU_flags,
-    host,
-    cpu_info,
-    modeOf(guest.record) === 'hvm',
-  );
-  if (refused) throw refused;
 }
 
 export const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
@@ -217,11 +199,7 @@ async function settle(plane: Plane, run: Run<Tx>, move: RunMigration): Promise<v
 
 /** A worker that was thought dead must not tidy up after another has: the VM may be at something else by now. */
 export async function assertMine(tx: Tx, { ref, attempt }: Run<Tx>): Promise<void> {
-  const rows = await tx.query(
-    "SELECT 1 AS yes FROM operation WHERE ref = $1 AND attempt = $2 AND state <> 'done'",
-    [ref, attempt],
-  );
-  if (rows.length === 0) throw new Lost(ref);
+  if (!(await isCurrentAttempt(tx, ref, attempt))) throw new Lost(ref);
 }
 
 async function settleForward(plane: Plane, move: RunMigration): Promise<void> {

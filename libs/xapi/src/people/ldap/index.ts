@@ -13,6 +13,7 @@ import {
 import { openText, sealText } from '../sealed-text';
 import { ldapDirectory, type Access, type Settings } from './directory';
 import { probe, joinRequestOf } from './join';
+import { readSetting, removeSetting, writeSetting } from '../../tables/settings';
 
 const key = 'directory/ldap';
 interface Kept extends Settings {
@@ -31,20 +32,20 @@ async function trustedBy(reader: Reader): Promise<string[]> {
 }
 
 async function access({ store, settings, clock, ids }: Plane): Promise<Access> {
-  const [row] = await store.query<{ value: Kept }>('SELECT value FROM setting WHERE key = $1', [key]);
+  const kept = await readSetting<Kept>(store, key);
   const password =
-    row && settings.sealingKey !== undefined ? openText(settings.sealingKey, row.value.password) : undefined;
-  if (!row || password === undefined)
+    kept && settings.sealingKey !== undefined ? openText(settings.sealingKey, kept.password) : undefined;
+  if (!kept || password === undefined)
     throw new DirectoryTrouble(
       'denied',
       'The password of the account that looks people up cannot be read: join again',
     );
   return {
-    ...row.value,
+    ...kept,
     password,
     clock,
     ids,
-    server: { url: row.value.url, trusted: await trustedBy(store) },
+    server: { url: kept.url, trusted: await trustedBy(store) },
   };
 }
 
@@ -68,10 +69,7 @@ async function prepare(plane: Plane, service: string, configuration: Configurati
       ...(ou === undefined ? {} : { ou }),
     },
     keep: async (tx) => {
-      await tx.query(
-        'INSERT INTO setting(key, value) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
-        [key, JSON.stringify(kept)],
-      );
+      await writeSetting(tx, key, kept);
     },
   };
 }
@@ -95,7 +93,6 @@ function open(plane: Plane): Directory {
   };
 }
 
-const leave = async (tx: Tx): Promise<void> =>
-  void (await tx.query('DELETE FROM setting WHERE key = $1', [key]));
+const leave = (tx: Tx): Promise<void> => removeSetting(tx, key);
 
 export const ldap: DirectoryType = { open, prepare, leave };

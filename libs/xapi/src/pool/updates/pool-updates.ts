@@ -2,7 +2,8 @@
 import { poolLifecycle } from '@xenplane/domain';
 import { XenError, type Ref, type TypeOf, type enums } from '@xenplane/model';
 import type { Context } from '../../core/context';
-import { evacuationPlan } from '../../host/evacuation';
+import { presumedEvacuations } from '../../host/evacuation';
+import { freshReplica } from '../../placement/possible-hosts';
 import { newSecret } from '../pool-settings';
 
 type Self = { readonly self: Ref<'pool'> };
@@ -88,7 +89,8 @@ async function setPeriodic({ tx }: Context, self: Ref<'pool'>, value: boolean): 
 }
 
 /** Obstacles to updating every host; where they have to be rebooted, also the VMs that could not go elsewhere meanwhile. */
-async function readiness({ tx }: Context, self: Ref<'pool'>, requiresReboot: boolean): Promise<string[][]> {
+async function readiness(context: Context, self: Ref<'pool'>, requiresReboot: boolean): Promise<string[][]> {
+  const { tx } = context;
   const pool = await tx.get('pool', self);
   const hosts = await tx.query<{ host: Ref<'host'>; alive: boolean }>(
     'SELECT host, alive FROM host_run ORDER BY host',
@@ -98,8 +100,12 @@ async function readiness({ tx }: Context, self: Ref<'pool'>, requiresReboot: boo
     ...(pool.ha_enabled ? [['HA_IS_ENABLED']] : []),
     ...hosts.filter((h) => !h.alive).map(({ host }) => ['HOST_OFFLINE', host]),
   ];
-  for (const { host } of requiresReboot ? hosts : [])
-    found.push(...[...(await evacuationPlan(tx, { host })).stuck.values()].map((reason) => [...reason]));
+  if (!requiresReboot) return found;
+  const plans = await presumedEvacuations(
+    await freshReplica(context),
+    hosts.map(({ host }) => host),
+  );
+  for (const { stuck } of plans.values()) found.push(...[...stuck.values()].map((reason) => [...reason]));
   return found;
 }
 

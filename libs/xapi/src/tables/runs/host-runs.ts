@@ -1,6 +1,6 @@
 /** The table `host_run`: whether a host lives and takes VMs, how its agent is reached, its number and address. */
 import type { Ref } from '@xenplane/model';
-import type { Reader, Tx } from '@xenplane/store';
+import type { Tx } from '@xenplane/store';
 
 /** The lowest numbers that no host of the pool has. Held until the transaction ends, so that no other takes them. */
 export async function freeNumbers(tx: Tx, wanted: number): Promise<number[]> {
