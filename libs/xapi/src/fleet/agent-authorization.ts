@@ -2,6 +2,7 @@
 import { agentProof, joinSecret, readCredential } from '@xenplane/hypervisor';
 import type { Plane } from '../core/context';
 import { sameSecret, tokenHash } from './tokens';
+import { isHostKnown } from '../tables/runs/agents';
 
 /** So long a token that was good is not asked for again: an agent sends a message every few milliseconds. */
 const trustMs = 30_000;
@@ -27,12 +28,7 @@ export class AgentAuthorization {
       now = this.plane.clock.monotonic();
     if ((this.trusted.get(key) ?? 0) > now) return true;
     this.trusted.delete(key);
-    const rows = await this.plane.store.query(
-      `SELECT 1 FROM host_run WHERE uuid = $1 AND token_hash = $2
-       UNION ALL SELECT 1 FROM invitation WHERE host_uuid = $1 AND secret_hash = $2`,
-      [host, hash],
-    );
-    if (rows.length === 0) return false;
+    if (!(await isHostKnown(this.plane.store, host, hash))) return false;
     this.trusted.set(key, now + trustMs);
     const [oldest] = this.trusted.keys();
     if (this.trusted.size > mostTrusted && oldest !== undefined) this.trusted.delete(oldest);

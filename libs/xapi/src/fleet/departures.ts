@@ -5,6 +5,7 @@ import type { Plane } from '../core/context';
 import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { showAlive } from './registrations';
 import { tokenHash } from './tokens';
+import { endLease } from '../tables/runs/agents';
 
 export async function releaseLease(plane: Plane, { departures }: DepartureRequest): Promise<void> {
   for (const { host, token, hostEpoch } of departures)
@@ -16,12 +17,9 @@ async function departed(
   plane: Plane,
   { uuid, token, hostEpoch }: { uuid: string; token: string; hostEpoch: number },
 ): Promise<void> {
-  const [row] = await tx.query<{ host: string }>(
-    'UPDATE host_run SET alive = false, wake = false WHERE uuid = $1 AND host_epoch = $2 AND token_hash = $3 AND alive RETURNING host',
-    [uuid, hostEpoch, tokenHash(token)],
-  );
-  if (!row) return;
-  const vms = await endRunsOfHost(tx, plane, row.host, { lost: false });
-  await showAlive(tx, [row.host], false);
-  plane.log.info({ host: row.host, vms: vms.length }, 'host went down');
+  const ref = await endLease(tx, uuid, hostEpoch, tokenHash(token));
+  if (ref === undefined) return;
+  const vms = await endRunsOfHost(tx, plane, ref, { lost: false });
+  await showAlive(tx, [ref], false);
+  plane.log.info({ host: ref, vms: vms.length }, 'host went down');
 }

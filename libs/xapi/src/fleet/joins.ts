@@ -15,6 +15,7 @@ import type { Plane } from '../core/context';
 import { leaveOtherPool } from '../core/pool-membership';
 import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
+import { insertEnrolments, knownUuids, lockEnrolments, setTokens } from '../tables/runs/agents';
 
 interface Admitted extends Joining {
   readonly token: string;
@@ -58,10 +59,9 @@ async function proofOf(
 
 /** The hosts that have registered with what they got for their secret. */
 async function usedUp(tx: Tx, asking: readonly Joining[]): Promise<Set<string>> {
-  const rows = await tx.query<{ uuid: string; registered: boolean }>(
-    `SELECT e.host_uuid AS uuid, coalesce((SELECT hypervisor_boot <> '' FROM host_run WHERE uuid = e.host_uuid), false) AS registered
-     FROM enrolment e WHERE e.host_uuid = ANY($1) ORDER BY e.host_uuid FOR UPDATE OF e`,
-    [asking.map(({ host }) => host)],
+  const rows = await lockEnrolments(
+    tx,
+    asking.map(({ host }) => host),
   );
   return new Set(rows.filter(({ registered }) => registered).map(({ uuid }) => uuid));
 }
@@ -69,15 +69,8 @@ async function usedUp(tx: Tx, asking: readonly Joining[]): Promise<Set<string>> 
 async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promise<void> {
   if (admitted.length === 0) return;
   const uuids = admitted.map(({ host }) => host);
-  await tx.query(
-    'INSERT INTO enrolment(host_uuid, used_at) SELECT uuid, now() FROM unnest($1::text[]) AS a(uuid) ON CONFLICT (host_uuid) DO UPDATE SET used_at = now()',
-    [uuids],
-  );
-  const known = new Set(
-    (await tx.query<{ uuid: string }>('SELECT uuid FROM host_run WHERE uuid = ANY($1)', [uuids])).map(
-      ({ uuid }) => uuid,
-    ),
-  );
+  await insertEnrolments(tx, uuids);
+  const known = await knownUuids(tx, uuids);
   const fresh = admitted.filter(({ host }) => !known.has(host));
   await addHosts(
     tx,
@@ -88,9 +81,10 @@ async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promi
   await joinPeers(tx, refs);
   for (const { host, invitation } of fresh)
     if (invitation) await tx.update('host', refOf('host', host), invitation);
-  await tx.query(
-    'UPDATE host_run r SET token_hash = t.hash FROM unnest($1::text[], $2::text[]) AS t(uuid, hash) WHERE r.uuid = t.uuid',
-    [uuids, admitted.map(({ token }) => tokenHash(token))],
+  await setTokens(
+    tx,
+    uuids,
+    admitted.map(({ token }) => tokenHash(token)),
   );
   await leaveOtherPool(tx);
 }

@@ -1,24 +1,16 @@
 /** Gives hosts the addresses that the settings of now ask for. */
 import { asRef } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
-import { addressFor, inUrl, managementLease } from '../core/addressing';
+import { addressFor, managementLease } from '../core/addressing';
 import type { Plane } from '../core/context';
 import { renewSelfMade } from './host-certificates';
+import { giveAddresses, lockNumberedHosts } from '../tables/runs/host-runs';
 
-interface Numbered {
-  readonly host: string;
-  readonly number: number;
-  readonly address: string;
-}
 /** Hosts that were given addresses in another way, or by an earlier version, get those of now. An address that somebody set stays. */
 export async function settleAddresses(plane: Plane): Promise<void> {
   const addressing = plane.settings.addressing();
   await inTransaction(plane.store, async (tx) => {
-    await tx.query("SELECT pg_advisory_xact_lock(hashtext('xenplane/host-numbers'))", []);
-    const hosts = await tx.query<Numbered>(
-      'SELECT host, number, address FROM host_run WHERE number IS NOT NULL ORDER BY host FOR UPDATE',
-      [],
-    );
+    const hosts = await lockNumberedHosts(tx);
     const moved = hosts.flatMap(({ host, number, address }) => {
       const now = addressFor(addressing, number);
       return now === address ? [] : [{ host, address: now }];
@@ -28,21 +20,6 @@ export async function settleAddresses(plane: Plane): Promise<void> {
     await giveLeases(tx, shown);
     await renewSelfMade(tx, plane, shown.map(asRef<'host'>));
   });
-}
-
-async function giveAddresses(
-  tx: Tx,
-  given: readonly Pick<Numbered, 'host' | 'address'>[],
-): Promise<string[]> {
-  const rows = await tx.query<{ ref: string }>(
-    `WITH given AS (SELECT * FROM unnest($1::text[], $2::text[]) AS g(host, address)),
-          kept AS (UPDATE host_run r SET address = g.address FROM given g WHERE r.host = g.host),
-          shown AS (UPDATE host h SET address = g.address FROM given g, host_run r WHERE h.ref = g.host AND r.host = h.ref AND h.address = r.address RETURNING h.ref, h.address),
-          seen AS (UPDATE console c SET location = 'https://' || ${inUrl('s.address')} || '/console?uuid=' || c.uuid FROM vm v, shown s WHERE v.ref = c."VM" AND v.resident_on = s.ref)
-     SELECT ref FROM shown ORDER BY ref`,
-    [given.map(({ host }) => host), given.map(({ address }) => address)],
-  );
-  return rows.map(({ ref }) => ref);
 }
 
 /** The interfaces by which they are known get their addresses anew, where they have them from DHCP. */

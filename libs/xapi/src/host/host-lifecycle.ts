@@ -12,6 +12,7 @@ import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
 import { assertLive, isLive } from './host-use';
 import { hereOf } from '../network/management-interface';
+import { anotherHost, setAcceptance } from '../tables/runs/host-runs';
 
 type All = CallsOf<typeof classes.host, Context>;
 
@@ -23,11 +24,7 @@ async function setEnabled(
   autoEnable: boolean,
 ): Promise<void> {
   await tx.update('host', host, { enabled });
-  await tx.query('UPDATE host_run SET accepting = $2, auto_enable = $3 WHERE host = $1', [
-    host,
-    enabled,
-    autoEnable,
-  ]);
+  await setAcceptance(tx, host, enabled, autoEnable);
 }
 
 async function preventing(context: Context, host: Ref<'host'>): Promise<Record<string, string[]>> {
@@ -72,12 +69,9 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
 
 /** Old clients need the address of a master; any other host will do, but there must be one. */
 async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promise<void> {
-  const [next] = await tx.query<{ host: string }>(
-    'SELECT host FROM host_run WHERE host <> $1 ORDER BY alive DESC, uuid LIMIT 1',
-    [gone],
-  );
-  if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
-  await tx.update('pool', pool, { master: asRef<'host'>(next.host) });
+  const next = await anotherHost(tx, gone);
+  if (next === undefined) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
+  await tx.update('pool', pool, { master: asRef<'host'>(next) });
 }
 
 export const lifeCalls = {

@@ -2,10 +2,10 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { residents } from './evacuation';
+import { isHostAlive } from '../tables/runs/host-runs';
 
 export async function isLive(tx: Tx, host: Ref<'host'>): Promise<boolean> {
-  const [row] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host]);
-  return row?.alive ?? false;
+  return isHostAlive(tx, host);
 }
 
 /** Actions that only the host itself can do need a host that answers. */

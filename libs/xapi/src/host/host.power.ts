@@ -5,6 +5,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { assertUnused } from './host-use';
+import { hostLife, setWake, type HostLife } from '../tables/runs/host-runs';
 
 export const hostPower = (plane: Plane) => ({
   shutdown: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'shutdown'>) =>
@@ -17,15 +18,8 @@ export const hostPower = (plane: Plane) => ({
     powerOn(plane, run, host),
 });
 
-interface Lease {
-  readonly alive: boolean;
-  readonly host_epoch: number;
-}
-const leaseOf = async (read: Pick<Tx, 'query'>, host: Ref<'host'>): Promise<Lease> =>
-  (await read.query<Lease>('SELECT alive, host_epoch FROM host_run WHERE host = $1', [host]))[0] ?? {
-    alive: false,
-    host_epoch: 0,
-  };
+const leaseOf = async (read: Pick<Tx, 'query'>, host: Ref<'host'>): Promise<HostLife> =>
+  (await hostLife(read, host)) ?? { alive: false, host_epoch: 0 };
 
 async function goDown(
   plane: Plane,
@@ -68,7 +62,7 @@ async function command(
   plane: Plane,
   host: Ref<'host'>,
   power: PowerCommand,
-  obeyed: (lease: Lease) => boolean,
+  obeyed: (lease: HostLife) => boolean,
 ): Promise<void> {
   await plane.agents.power(host, power);
   const lease = await leaseOf(plane.store, host);
@@ -90,7 +84,4 @@ async function powerOn(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<v
       throw new Later(retryMs, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
   });
   return run.conclude('end', async () => undefined);
-}
-async function setWake(tx: Tx, host: Ref<'host'>, wake: boolean): Promise<void> {
-  await tx.query('UPDATE host_run SET wake = $2 WHERE host = $1 AND NOT alive', [host, wake]);
 }

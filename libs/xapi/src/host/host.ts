@@ -14,13 +14,11 @@ import { networkCalls } from '../network/management-interface';
 import { securityCalls } from './host-security';
 import { settingCalls } from './host-settings';
 import { timeCalls } from './host-time';
+import { freeMemoryOf } from '../tables/runs/host-runs';
 
 async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
   await tx.get('host', host);
-  const [row] = await tx.query<{ memory_free: number }>('SELECT memory_free FROM host_run WHERE host = $1', [
-    host,
-  ]);
-  return row?.memory_free ?? 0;
+  return freeMemoryOf(tx, host);
 }
 
 /** Clients that have logged in and said who they are, by name; the version behind a slash. */

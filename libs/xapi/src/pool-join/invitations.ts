@@ -1,5 +1,5 @@
 /** Another control plane asks that its host be let in: the right to join, for that host alone and until it has registered. */
-import { allows, isNullRef, XenError, type Ref } from '@xenplane/model';
+import { allows, isNullRef, XenError } from '@xenplane/model';
 import type { InvitationAnswer, InvitationRequest } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { removeMember } from './pool-eject';
@@ -7,8 +7,8 @@ import type { Plane, Session } from '../core/context';
 import { isFull } from './comparisons';
 import { denied } from '../people/roles';
 import { newHostToken, sameSecret, tokenHash } from '../fleet/tokens';
-
-const goodForMinutes = 60;
+import { insertInvitation, lockInvitation, withdrawInvitation } from '../tables/invitations';
+import { hostOfUuid, isRegistered } from '../tables/runs/agents';
 
 function assertMayInvite(session: Session): void {
   if (!allows(session.role, 'pool-operator')) throw denied('pool.join', 'pool-operator');
@@ -25,19 +25,19 @@ export async function invite(
     const [pool] = await tx.find('pool', {});
     if (!pool || isNullRef(pool.master)) throw new XenError('INTERNAL_ERROR', 'This pool has no host yet');
     if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
-    const [member] = await tx.query("SELECT 1 FROM host_run WHERE uuid = $1 AND hypervisor_boot <> ''", [
-      host,
-    ]);
+    const member = await isRegistered(tx, host);
     const [{ hosts } = { hosts: 0 }] = await tx.query<{ hosts: number }>(
       'SELECT count(*)::int AS hosts FROM host',
     );
     if (isFull(pool, hosts)) throw new XenError('LICENCE_RESTRICTION', 'Pool_size');
     if (member) throw new XenError('DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', host);
-    await tx.query(
-      `INSERT INTO invitation(host_uuid, inviter, secret_hash, name_label, name_description) VALUES ($1, $2, $3, $4, $5)
-       ON CONFLICT (host_uuid) DO UPDATE SET inviter = $2, secret_hash = $3, name_label = $4, name_description = $5, made_at = now()`,
-      [host, session.ref, tokenHash(secret), nameLabel, nameDescription],
-    );
+    await insertInvitation(tx, {
+      host,
+      inviter: session.ref,
+      secretHash: tokenHash(secret),
+      nameLabel,
+      nameDescription,
+    });
   });
   return { secret, apiUrl: plane.settings.url(), imagesUrl: plane.settings.imagesUrl };
 }
@@ -46,14 +46,9 @@ export async function invite(
 export async function withdraw(plane: Plane, session: Session, host: string): Promise<void> {
   assertMayInvite(session);
   await inTransaction(plane.store, async (tx) => {
-    const [invited] = await tx.query(
-      'DELETE FROM invitation WHERE host_uuid = $1 AND inviter = $2 RETURNING host_uuid',
-      [host, session.ref],
-    );
-    const [member] = await tx.query<{ host: Ref<'host'> }>('SELECT host FROM host_run WHERE uuid = $1', [
-      host,
-    ]);
-    if (invited && member) await removeMember(tx, member.host);
+    const invited = await withdrawInvitation(tx, host, session.ref);
+    const member = await hostOfUuid(tx, host);
+    if (invited && member) await removeMember(tx, member);
   });
 }
 
@@ -63,10 +58,7 @@ export interface Invitation {
 }
 /** The invitation that a secret proves. */
 export async function invitationOf(tx: Tx, host: string, secret: string): Promise<Invitation | undefined> {
-  const [row] = await tx.query<Invitation & { secret_hash: string }>(
-    `SELECT secret_hash, name_label, name_description FROM invitation WHERE host_uuid = $1 AND made_at > now() - interval '${goodForMinutes} minutes' FOR UPDATE`,
-    [host],
-  );
+  const row = await lockInvitation(tx, host);
   return row && sameSecret(row.secret_hash, tokenHash(secret))
     ? { name_label: row.name_label, name_description: row.name_description }
     : undefined;

@@ -6,13 +6,17 @@ import { removePbds } from '../storage/device-secrets';
 import { removeHost } from '../fleet/removal';
 import { lockPool } from '../pool/pool-record';
 import { removeVdi } from '../storage/vdi-clone';
+import { removeInvitation } from '../tables/invitations';
+import { removeEnrolment } from '../tables/runs/agents';
+import { hostHasRun } from '../tables/runs/halted-runs';
+import { setAccepting } from '../tables/runs/host-runs';
 
 async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
   const [vm] = await tx.query(`SELECT 1 FROM vm WHERE resident_on = $1 AND NOT is_control_domain LIMIT 1`, [
     host,
   ]);
-  const [run] = await tx.query(`SELECT 1 FROM vm_run WHERE host = $1 AND state <> 'H' LIMIT 1`, [host]);
-  if (vm || run) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
+  const hasRun = await hostHasRun(tx, host);
+  if (vm || hasRun) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
 }
 
 export const eject = ({ tx }: Context, host: Ref<'host'>): Promise<void> => removeMember(tx, host);
@@ -22,7 +26,7 @@ export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   const record = await tx.lock('host', host);
   if (pool.master === host) throw new XenError('HOST_CANNOT_DESTROY_SELF', host);
-  await tx.query('UPDATE host_run SET accepting = false WHERE host = $1', [host]);
+  await setAccepting(tx, host, false);
   await assertMayGo(tx, host);
   await releaseHost(tx, record);
 }
@@ -30,8 +34,8 @@ export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
 /** Objects of this host and of nothing else go with it. The host may be invited again. */
 export async function releaseHost(tx: Tx, record: Row<'host'>): Promise<void> {
   await removeLocalStorage(tx, record.ref);
-  await tx.query('DELETE FROM enrolment WHERE host_uuid = $1', [record.uuid]);
-  await tx.query('DELETE FROM invitation WHERE host_uuid = $1', [record.uuid]);
+  await removeEnrolment(tx, record.uuid);
+  await removeInvitation(tx, record.uuid);
   await removeHost(tx, record);
 }
 

@@ -4,12 +4,12 @@ import { raiseAlert } from '../core/alerts';
 import type { Context } from '../core/context';
 import { eject } from './pool-eject';
 import { lockPool } from '../pool/pool-record';
+import { isHostAlive } from '../tables/runs/host-runs';
 
 async function designate(context: Context, host: Ref<'host'>): Promise<void> {
   const { tx } = context;
   const { uuid } = await tx.get('host', host);
-  const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host]);
-  if (!run?.alive) throw new XenError('HOST_OFFLINE', host);
+  if (!(await isHostAlive(tx, host))) throw new XenError('HOST_OFFLINE', host);
   const pool = await lockPool(context);
   if (pool.master === host) return;
   await tx.update('pool', pool.ref, { master: host });

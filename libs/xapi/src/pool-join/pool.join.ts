@@ -16,6 +16,8 @@ import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
 import { assertMayLeave } from './checks';
 import { OtherPool } from './other-pool';
 import { becomeMember, beginJoining, abortJoining } from '../core/pool-membership';
+import { lockOnlyHost } from '../tables/runs/agents';
+import { hostLife, isRegisteredAnew, setAccepting } from '../tables/runs/host-runs';
 
 type Join = OperationParams<typeof classes.pool, 'join'>;
 export const poolJoin = (plane: Plane) => ({
@@ -68,17 +70,15 @@ async function begin(tx: Tx, run: Run<Tx>, address: string): Promise<Leaving> {
   await lockPool({ tx });
   await assertMayLeave(tx);
   await beginJoining(tx, address, run.ref);
-  const [found] = await tx.query<Leaving & { alive: boolean }>(
-    `SELECT h.ref AS host, h.uuid, h.name_label AS "nameLabel", h.name_description AS "nameDescription", r.accepting, r.alive FROM host h JOIN host_run r ON r.host = h.ref FOR UPDATE OF r`,
-  );
+  const found = await lockOnlyHost(tx);
   if (!found?.alive) throw new XenError('HOST_OFFLINE', found?.host ?? nullRef());
-  await tx.query('UPDATE host_run SET accepting = false WHERE host = $1', [found.host]);
+  await setAccepting(tx, found.host, false);
   const { host, uuid, nameLabel, nameDescription, accepting } = found;
   return { host, uuid, nameLabel, nameDescription, accepting };
 }
 async function stay(tx: Tx, run: Run<Tx>, host: Ref<'host'>, accepting: boolean): Promise<void> {
   await abortJoining(tx, run.ref);
-  await tx.query('UPDATE host_run SET accepting = $2 WHERE host = $1', [host, accepting]);
+  await setAccepting(tx, host, accepting);
 }
 
 const retryMs = 200;
@@ -90,10 +90,7 @@ async function send(
   { apiUrl, imagesUrl, secret }: Invitation,
 ): Promise<number> {
   for (const from = plane.clock.monotonic(); ;) {
-    const [run] = await plane.store.query<{ host_epoch: number }>(
-      'SELECT host_epoch FROM host_run WHERE host = $1',
-      [host],
-    );
+    const run = await hostLife(plane.store, host);
     const answer =
       run && (await plane.agents.sendAway(host, { hostEpoch: run.host_epoch, apiUrl, imagesUrl, secret }));
     if (answer?.phase === 'visiting')
@@ -129,7 +126,11 @@ async function untilThere(
   for (;;) {
     const remoteSide = await other.hasLive(uuid).catch((error: unknown) => error);
     if (remoteSide === true) return;
-    if (plane.clock.monotonic() - from > arrivalLimitMs || (await isBack(plane, host, epoch))) {
+    // Turned away there, it registers here anew.
+    if (
+      plane.clock.monotonic() - from > arrivalLimitMs ||
+      (await isRegisteredAnew(plane.store, host, epoch))
+    ) {
       if ((await callBack(plane, host)) === 'settled') return;
       throw remoteSide instanceof XenError && remoteSide.code === 'JOINING_HOST_CONNECTION_FAILED'
         ? remoteSide
@@ -138,15 +139,6 @@ async function untilThere(
     await plane.clock.wait(retryMs);
   }
 }
-/** It was turned away there, and has registered here anew. */
-async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<boolean> {
-  const [row] = await plane.store.query(
-    'SELECT 1 FROM host_run WHERE host = $1 AND alive AND host_epoch <> $2',
-    [host, epoch],
-  );
-  return row !== undefined;
-}
-
 interface Left {
   readonly host: Ref<'host'>;
   readonly operation: string;

@@ -7,6 +7,7 @@ import { forgetOrphans } from '../metrics/choices';
 import { endIdleSessions } from '../api/sessions';
 import { deleteFinishedTasks } from '../begin/finished-tasks';
 import { removeDoneOperations } from '../tables/operations';
+import { removeOldInvitations } from '../tables/invitations';
 
 /** The oldest beyond these go, as in xapi. */
 const mostMessages = 10_000;
@@ -21,7 +22,7 @@ export async function housekeep(
       `DELETE FROM message WHERE ref IN (SELECT ref FROM message ORDER BY "timestamp" DESC, ref OFFSET ${mostMessages})`,
       [],
     );
-    await tx.query("DELETE FROM invitation WHERE made_at < now() - interval '1 day'", []);
+    await removeOldInvitations(tx);
     await forgetOrphans(tx);
     await forgetAlarms(tx);
     return endIdleSessions(tx);

@@ -11,6 +11,7 @@ import type { Plane } from '../core/context';
 import { savedImage } from '../runs/vm-run';
 import { suspendDiskIn } from '../vm/suspend-disk';
 import { recordIn, type ImportState, type Made } from './import-state';
+import { insertSavedRun } from '../tables/runs/saved-runs';
 
 const mark = Buffer.from('xenplane memory 1\n');
 const headBytes = mark.length + 4;
@@ -95,5 +96,5 @@ export async function settleMemories(tx: Tx, { disks }: Made, memories: Memories
 
 async function suspended(tx: Tx, vm: Ref<'VM'>, suspend_VDI: Ref<'VDI'>, saved: SavedImage): Promise<void> {
   await tx.update('VM', vm, { power_state: 'Suspended', suspend_VDI });
-  await tx.query('INSERT INTO vm_run(vm, saved) VALUES ($1, $2)', [vm, JSON.stringify(saved)]);
+  await insertSavedRun(tx, vm, saved);
 }

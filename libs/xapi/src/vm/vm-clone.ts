@@ -9,6 +9,7 @@ import { assertMayCopyKeys } from './vm-keys';
 import { recordWith } from '../core/records';
 import { seededMac } from '../core/seeded';
 import { cloneVdi } from '../storage/vdi-clone';
+import { copySavedRun } from '../tables/runs/saved-runs';
 
 type Vm = StoredRecord<'VM'>;
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -142,10 +143,7 @@ export async function copySuspended(context: Making, source: Row, copy: Ref<'VM'
       ? []
       : await context.tx.getMany('VDI', [source.suspend_VDI]);
   if (!vdi) return nullRef();
-  await context.tx.query(
-    `INSERT INTO vm_run(vm, saved) SELECT $2, saved FROM vm_run WHERE vm = $1 ON CONFLICT (vm) DO UPDATE SET saved = excluded.saved WHERE vm_run.state = 'H'`,
-    [source.ref, copy],
-  );
+  await copySavedRun(context.tx, source.ref, copy);
   return cloneVdi(context, vdi);
 }
 

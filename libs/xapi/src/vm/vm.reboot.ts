@@ -10,6 +10,7 @@ import { renewGuest } from './guest/guest-metrics';
 import { renewCertificates } from '../pool/secure-boot';
 import { domainSpec } from '../runs/domain-spec';
 import { currentRun, patienceOf, type RunRow } from '../runs/vm-run';
+import { setBoot } from '../tables/runs/saved-runs';
 
 export const vmReboot = (plane: Plane) => ({
   clean_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_reboot'>) =>
@@ -64,11 +65,7 @@ async function showBuilt(
   { vm, how, placed, boots }: Built,
   { domid = -1 }: VmAnswer,
 ): Promise<boolean> {
-  const [run] = await tx.query<{ before: number }>(
-    `UPDATE vm_run r SET boots = $3, domid = $4 FROM (SELECT domid AS before FROM vm_run WHERE vm = $1 FOR UPDATE) old
-     WHERE r.vm = $1 AND r.vm_epoch = $2 AND r.state = 'R' RETURNING old.before`,
-    [vm, placed.vmEpoch, boots, domid],
-  );
+  const run = await setBoot(tx, vm, { epoch: placed.vmEpoch, boots, domid });
   if (!run) return false;
   await tx.update('VM', vm, { domid });
   if (how !== 'devices') await renewGuest(tx, plane, vm, run.before === domid);

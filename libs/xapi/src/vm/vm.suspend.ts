@@ -11,6 +11,7 @@ import { beginStop, haltVm, changeRunState, patienceOf, type RunRow } from '../r
 import { newSuspendVdi } from './suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';
+import { keepSavedMemory } from '../tables/runs/saved-runs';
 
 export const vmSuspend = (plane: Plane) => ({
   suspend: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'suspend'>) => suspend(plane, run, vm),
@@ -76,11 +77,7 @@ async function show(
   vm: Ref<'VM'>,
   { placed, vdi, saved }: Begun & { readonly saved: SavedImage },
 ): Promise<boolean> {
-  const rows = await tx.query(
-    "UPDATE vm_run SET saved = $3 WHERE vm = $1 AND vm_epoch = $2 AND state = 'S' RETURNING vm",
-    [vm, placed.vmEpoch, JSON.stringify(saved)],
-  );
-  if (rows.length === 0) return false;
+  if (!(await keepSavedMemory(tx, vm, placed.vmEpoch, saved))) return false;
   await endRuns(tx, [vm]);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
   await tx.query(

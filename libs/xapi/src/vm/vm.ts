@@ -31,6 +31,8 @@ import { vmRecovery } from './vm-agility';
 import { dropDisk, leaveTree } from './snapshots/vm-snapshot';
 import { install, provisionDisks } from './vm-provision';
 import { setMemory } from './vm-memory';
+import { isHostAlive } from '../tables/runs/host-runs';
+import { removeRun } from '../tables/runs/saved-runs';
 
 type Vm = StoredRecord<'VM'>;
 
@@ -104,7 +106,7 @@ export async function removeVm(
   for (const console of await tx.find('console', { VM: self })) await tx.remove('console', console.ref);
   for (const vtpm of await tx.find('VTPM', { VM: self })) await tx.remove('VTPM', vtpm.ref);
   await dropBlobs(context, vm.blobs);
-  await tx.query('DELETE FROM vm_run WHERE vm = $1', [self]);
+  await removeRun(tx, self);
   await leaveTree(context, vm);
   await tx.remove('VM', self);
   if (!isNullRef(vm.metrics)) await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [vm.metrics]);
@@ -117,10 +119,8 @@ export async function removeVm(
 async function powerStateReset(context: Context, vm: Ref<'VM'>): Promise<void> {
   const record = await context.tx.lock('VM', vm);
   if (record.is_control_domain) throw new XenError('CANNOT_RESET_CONTROL_DOMAIN', vm);
-  const [alive] = await context.tx.query('SELECT 1 AS yes FROM host_run WHERE host = $1 AND alive', [
-    record.resident_on,
-  ]);
-  if (alive) throw new XenError('HOST_IS_LIVE', record.resident_on);
+  if (await isHostAlive(context.tx, record.resident_on))
+    throw new XenError('HOST_IS_LIVE', record.resident_on);
   await endRuns(context.tx, [vm]);
   await showHalted(context.tx, [vm]);
   if (!isNullRef(record.suspend_VDI)) await dropDisk(context, record.suspend_VDI);

@@ -19,6 +19,7 @@ import { recordWith } from '../../core/records';
 import { assertLive } from '../../host/host-use';
 import { hostRefs } from '../pool-record';
 import { removeVdi } from '../../storage/vdi-clone';
+import { isHostAlive } from '../../tables/runs/host-runs';
 
 type Update = StoredRecord<'pool_update'>;
 type Guidance = TypeOf<typeof enums.update_after_apply_guidance>;
@@ -122,8 +123,7 @@ async function check(
 ): Promise<void> {
   const { updates } = await tx.lock('host', host);
   if (updates.includes(ref)) throw new XenError('UPDATE_ALREADY_APPLIED', ref);
-  const [run] = await tx.query<{ alive: boolean }>('SELECT alive FROM host_run WHERE host = $1', [host]);
-  if (!run?.alive) throw new XenError('HOST_OFFLINE', host);
+  if (!(await isHostAlive(tx, host))) throw new XenError('HOST_OFFLINE', host);
   const [room] = await tx.query<{ free: number }>(
     `SELECT coalesce(max(s.physical_size - s.physical_utilisation), 0) AS free FROM pbd p JOIN sr s ON s.ref = p."SR" WHERE p.host = $1 AND NOT s.shared AND p.currently_attached`,
     [host],

@@ -82,3 +82,9 @@ export async function detachDevices(tx: Tx, vms: readonly string[]): Promise<voi
   await freePassedDevices(tx, vms);
   await tx.query('DELETE FROM console WHERE "VM" = ANY($1)', [vms]);
 }
+
+/** True while anything runs on the host, or is asked to. */
+export async function hostHasRun(tx: Tx, host: string): Promise<boolean> {
+  const [run] = await tx.query(`SELECT 1 FROM vm_run WHERE host = $1 AND state <> 'H' LIMIT 1`, [host]);
+  return run !== undefined;
+}

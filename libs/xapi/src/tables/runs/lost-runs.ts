@@ -55,3 +55,12 @@ export async function alertLostVms(tx: Tx, plane: Plane, vms: readonly string[])
     [vms, vms.map(() => plane.ids.uuid()), dateTime(plane.clock.now())],
   );
 }
+
+/** The VMs that ran on a lost host and are to be started elsewhere, in their order. */
+export async function restartableVms(tx: Tx, host: string): Promise<Ref<'VM'>[]> {
+  const rows = await tx.query<{ vm: Ref<'VM'> }>(
+    `SELECT l.vm FROM lost_vm l JOIN vm v ON v.ref = l.vm WHERE l.host = $1 AND l.restart AND v.power_state = 'Halted' AND NOT v.is_a_template ORDER BY v."order", l.vm`,
+    [host],
+  );
+  return rows.map((r) => r.vm);
+}

@@ -8,6 +8,7 @@ import { fromMetadata, metadataOf } from './snapshot-metadata';
 import { cloneVdi, removeVdi, snapshotVdi } from '../../storage/vdi-clone';
 import { copyVgpus, removePassedDevices } from '../../graphics/device-assignment';
 import { copyDisks, copyGuest, copyInterfaces, copyRecord, copySuspended, copyVtpm } from '../vm-clone';
+import { insertSavedRun, removeRun } from '../../tables/runs/saved-runs';
 
 type Vm = StoredRecord<'VM'>;
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -51,8 +52,7 @@ export async function takeSnapshot(
       ...(memory ? { suspend_VDI: memory.vdi, power_state: 'Suspended' as const } : {}),
     },
   });
-  if (memory)
-    await tx.query('INSERT INTO vm_run(vm, saved) VALUES ($1, $2)', [snapshot, JSON.stringify(memory.saved)]);
+  if (memory) await insertSavedRun(tx, snapshot, memory.saved);
   await tx.update('VM', source.ref, { parent: snapshot });
   return snapshot;
 }
@@ -155,7 +155,7 @@ export async function dropSnapshot(tx: Tx, snapshot: Ref<'VM'>): Promise<void> {
   for (const vbd of vbds) if (vbd.type === 'Disk' && !isNullRef(vbd.VDI)) await dropDisk({ tx }, vbd.VDI);
   for (const vif of await tx.find('VIF', { VM: snapshot })) await tx.remove('VIF', vif.ref);
   if (!isNullRef(record.suspend_VDI)) await dropDisk({ tx }, record.suspend_VDI);
-  await tx.query('DELETE FROM vm_run WHERE vm = $1', [snapshot]);
+  await removeRun(tx, snapshot);
   await tx.remove('VM', snapshot);
   await tx.query('DELETE FROM vm_metrics WHERE ref = $1', [record.metrics]);
   if (!isNullRef(record.guest_metrics))
