@@ -25,7 +25,7 @@ import {
   vusbFromReplica,
 } from '../begin/lifecycle-subjects';
 import { isFinal } from '../begin/tasks';
-import { isThick, allocatedBytes } from '../storage/layers/thick-provisioning';
+import { isThick, allocatedBytes } from '../storage/thick-provisioning';
 
 type Raw = Readonly<Record<string, unknown>>;
 const as = <N extends ClassName>(record: Raw): StoredRecord<N> => record as StoredRecord<N>;

@@ -1,6 +1,6 @@
 /** Halted VMs by the thousand, each with a disk on the shared storage and an interface, as clones of the first template would be. */
 import type { Tx } from '@xenplane/store';
-import { newLayers } from '../tables/storage/layers';
+import { newLayers } from '../tables/layers/layers';
 import { recordWith } from '../core/records';
 import { refOf, seededMac, seededUuid } from '../core/seeded';
 import type { Template } from './template-table';

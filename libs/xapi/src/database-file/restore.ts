@@ -7,7 +7,7 @@ import { asRef, classNamed, nullRef, XenError, type ClassName, type Ref } from '
 import { inTransaction, type Tx } from '@xenplane/store';
 import { vmOverrides } from '../vm/vm';
 import type { Context, Plane, Session } from '../core/context';
-import { notedNow } from '../tables/storage/disk-chains';
+import { notedNow } from '../tables/layers/disk-chains';
 import { broken, readRows, type DumpRow } from './read';
 
 type Loose = Readonly<Record<string, unknown>>;

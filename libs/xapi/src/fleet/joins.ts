@@ -12,7 +12,7 @@ import { joinPeers } from '../people/external-auth';
 import { addHosts } from '../bootstrap/host';
 import { refOf } from '../core/seeded';
 import type { Plane } from '../core/context';
-import { leaveOtherPool } from '../core/pool-membership';
+import { leaveOtherPool } from '../tables/pool-membership';
 import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
 import { insertEnrolments, knownUuids, lockEnrolments, setTokens } from '../tables/runs/agents';

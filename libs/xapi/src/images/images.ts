@@ -6,7 +6,7 @@ import { templateRecord } from '../bootstrap/templates';
 import { takeSpace } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
 import { withoutRetry } from '../core/image-server';
-import { newLayer } from '../tables/storage/layers';
+import { newLayer } from '../tables/layers/layers';
 import { recordWith } from '../core/records';
 import { imageKeys } from '../runs/domain-spec';
 

@@ -4,7 +4,7 @@ import { asRef } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { raiseAlert, type Alert } from '../core/alerts';
 import type { Plane } from '../core/context';
-import { allocatedBytesSql, isThickSql } from '../storage/layers/thick-provisioning';
+import { allocatedBytesSql, isThickSql } from '../storage/thick-provisioning';
 import { Archives } from './recorded';
 import { noteInSetting, removeNotesBefore } from '../tables/settings';
 

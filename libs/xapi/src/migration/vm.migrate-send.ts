@@ -16,7 +16,7 @@ import {
   type MigrateSendParams,
 } from './within-pool/disk-migration';
 import type { RunMigration } from '../tables/runs/run-migration';
-import { currentRun, type RunRow } from '../runs/vm-run';
+import { currentRun, type RunRow } from '../tables/runs/vm-run';
 import { domainSpec, specOf } from '../runs/domain-spec';
 import { ensure, restore } from '../vm/vm.live';
 import { migrateToPool } from './to-pool/vm.migrate-away';

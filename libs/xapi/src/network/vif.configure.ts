@@ -6,7 +6,7 @@ import type { Row, Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { guestSays } from '../begin/lifecycle-subjects';
-import type { RunRow } from '../runs/vm-run';
+import type { RunRow } from '../tables/runs/vm-run';
 import { ensure, restore } from '../vm/vm.live';
 import { describeRun } from '../vm/vm.pause';
 

@@ -15,7 +15,7 @@ import { assertNothingElse, joiningObjectsOf, type JoiningObjects } from './join
 import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
 import { assertMayLeave } from './checks';
 import { OtherPool } from './other-pool';
-import { becomeMember, beginJoining, abortJoining } from '../core/pool-membership';
+import { becomeMember, beginJoining, abortJoining } from '../tables/pool-membership';
 import { lockOnlyHost } from '../tables/runs/agents';
 import { hostLife, isRegisteredAnew, setAccepting } from '../tables/runs/host-runs';
 

@@ -1,7 +1,7 @@
 /** Makes chains of layers short again and frees what nobody needs: a bounded piece of work each time, which may be broken off anywhere. */
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { absorbLoneBase, emptyBases, loneBases } from '../tables/storage/disk-chains';
+import { absorbLoneBase, emptyBases, loneBases } from '../tables/layers/disk-chains';
 import {
   bookEmpty,
   bookFold,
@@ -16,8 +16,8 @@ import {
   spreadGhosts,
   takerOf,
   type Pair,
-} from '../tables/storage/layer-folds';
-import { dropBase } from '../tables/storage/layers';
+} from '../tables/layers/layer-folds';
+import { dropBase } from '../tables/layers/layers';
 import { LayerClient } from '../transfer/layer-client';
 
 const mostPairs = 20;

@@ -1,7 +1,7 @@
 /** Has the image server delete the layers that no disk needs any more, then forgets them. Nothing can come to need them again. */
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { deleteLayers, unusedLayers } from '../tables/storage/layers';
+import { deleteLayers, unusedLayers } from '../tables/layers/layers';
 
 export type RemoveLayers = (ids: readonly string[]) => Promise<void>;
 const mostAtOnce = 100;

@@ -3,8 +3,8 @@ import { storage } from '@xenplane/domain';
 import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { seededUuid } from '../core/seeded';
-import { newLayer } from '../tables/storage/layers';
-import { claimVolume, unrecordedVolumes, vdiRef } from '../tables/storage/storage-media';
+import { newLayer } from '../tables/layers/layers';
+import { claimVolume, unrecordedVolumes, vdiRef } from '../tables/media';
 import { recordWith } from '../core/records';
 import { showLatest } from '../tables/database-copies';
 

@@ -3,9 +3,9 @@ import { storage } from '@xenplane/domain';
 import { asRef, nullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { dateTime, never, type Context } from '../core/context';
-import { assertNotTooLong, notedOfCopy } from '../tables/storage/disk-chains';
-import { branch, contentBytes, dropLayers } from '../tables/storage/layers';
-import { allocatedBytesSql as takenAlready, isThickSql } from './layers/thick-provisioning';
+import { assertNotTooLong, notedOfCopy } from '../tables/layers/disk-chains';
+import { branch, contentBytes, dropLayers } from '../tables/layers/layers';
+import { allocatedBytesSql as takenAlready, isThickSql } from './thick-provisioning';
 
 type Row = StoredRecord<'VDI'> & { readonly ref: Ref<'VDI'> };
 type Making = Pick<Context, 'plane' | 'tx'>;

@@ -3,10 +3,10 @@ import { vdiLifecycle } from '@xenplane/domain';
 import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row } from '@xenplane/store';
 import type { Context } from '../core/context';
-import { growBases, notedOfCopy } from '../tables/storage/disk-chains';
+import { growBases, notedOfCopy } from '../tables/layers/disk-chains';
 import { assertSrMoves } from './storage-motion-checks';
 import { isPlugged } from '../begin/lifecycle-subjects';
-import { changedBytes, contentBytes, moveLayers, revertLayers } from '../tables/storage/layers';
+import { changedBytes, contentBytes, moveLayers, revertLayers } from '../tables/layers/layers';
 import { takeSpace } from './vdi-clone';
 
 type Args = Readonly<Record<string, unknown>>;

@@ -4,7 +4,7 @@ import { XenError, type CallsOf, type classes, type Ref } from '@xenplane/model'
 import { inTransaction, type Tx } from '@xenplane/store';
 import { admitVdi } from '../begin/admission';
 import type { Context, Outside, Plane } from '../core/context';
-import { giveUpContents } from '../tables/storage/layers';
+import { giveUpContents } from '../tables/layers/layers';
 import { isPlugged, vdiFromTx } from '../begin/lifecycle-subjects';
 
 export async function setTracking(context: Context, self: Ref<'VDI'>, enabled: boolean): Promise<void> {

@@ -4,7 +4,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { withRetries } from '../core/image-server';
-import { blockBytes, changedLayers } from '../tables/storage/layers';
+import { blockBytes, changedLayers } from '../tables/layers/layers';
 
 interface Question {
   readonly ids: readonly string[];

@@ -1,7 +1,7 @@
 /** The copies of databases that lie on disks: the layer of each, and, while it is being written, its disk. */
 import type { Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { settingValue } from '../tables/settings';
+import { settingValue } from './settings';
 
 /** Has the pool's database written to the disk from now on, until the disk's record goes. */
 export async function followCopy(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {

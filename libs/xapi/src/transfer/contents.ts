@@ -5,7 +5,7 @@ import { extentsOf, type DiskSource, type Write } from '@xenplane/wire';
 import { createVdi } from '../storage/vdi';
 import type { Plane, Session } from '../core/context';
 import type { HttpTask } from './http-task';
-import { chainOf, reportUtilisation, writableTop } from '../tables/storage/layers';
+import { chainOf, reportUtilisation, writableTop } from '../tables/layers/layers';
 import { LayerClient } from './layer-client';
 import { recount } from './recount';
 

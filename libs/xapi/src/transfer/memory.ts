@@ -8,7 +8,7 @@ import { reading, type Tx } from '@xenplane/store';
 import { blockBytes, type DiskSource, type OvaObject, type Write } from '@xenplane/wire';
 import { removeVdi } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
-import { savedImage } from '../runs/vm-run';
+import { savedImage } from '../tables/runs/vm-run';
 import { suspendDiskIn } from '../vm/suspend-disk';
 import { recordIn, type ImportState, type Made } from './import-state';
 import { insertSavedRun } from '../tables/runs/saved-runs';

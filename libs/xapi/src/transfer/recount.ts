@@ -2,7 +2,7 @@
 import type { Ref } from '@xenplane/model';
 import { inTransaction, reading } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { blockBytes, chainOf, reportUtilisation } from '../tables/storage/layers';
+import { blockBytes, chainOf, reportUtilisation } from '../tables/layers/layers';
 import { LayerClient } from './layer-client';
 
 /** A disk that is gone has nothing to count; where the image server does not answer, the next write counts. */

@@ -3,7 +3,7 @@ import { classes, isNullRef, type ClassName, type OperationParams, type Ref } fr
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
-import { assertUp } from '../runs/vm-run';
+import { assertUp } from '../tables/runs/vm-run';
 import { deviceName } from '../runs/domain-spec';
 import { assertHostHas } from '../storage/pbd';
 import { describeRun } from './vm.pause';

@@ -3,7 +3,7 @@ import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { takeSpace } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
-import { newLayer } from '../tables/storage/layers';
+import { newLayer } from '../tables/layers/layers';
 import { recordWith } from '../core/records';
 
 type Suspended = Pick<StoredRecord<'VM'>, 'uuid' | 'name_label' | 'memory_static_max' | 'suspend_SR'>;

@@ -7,7 +7,7 @@ import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { keepingPlan } from '../placement/ha-plan';
 import { changeReservation } from '../placement/placement';
-import { assertUp, steadfast, unlessGone, type RunRow } from '../runs/vm-run';
+import { assertUp, steadfast, unlessGone, type RunRow } from '../tables/runs/vm-run';
 import { describeRun } from './vm.pause';
 
 export const vmLive = (plane: Plane) => ({

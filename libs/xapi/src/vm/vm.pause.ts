@@ -4,7 +4,7 @@ import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { raiseVmAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
-import { assertUp, currentRun, steadfast, unlessGone, type RunRow } from '../runs/vm-run';
+import { assertUp, currentRun, steadfast, unlessGone, type RunRow } from '../tables/runs/vm-run';
 import { domainSpec } from '../runs/domain-spec';
 
 export const vmPause = (plane: Plane) => ({

@@ -9,7 +9,7 @@ import { dateTime, type Plane } from '../core/context';
 import { renewGuest } from './guest/guest-metrics';
 import { renewCertificates } from '../pool/secure-boot';
 import { domainSpec } from '../runs/domain-spec';
-import { currentRun, patienceOf, type RunRow } from '../runs/vm-run';
+import { currentRun, patienceOf, type RunRow } from '../tables/runs/vm-run';
 import { setBoot } from '../tables/runs/saved-runs';
 
 export const vmReboot = (plane: Plane) => ({

@@ -5,7 +5,7 @@ import type { Run } from '@xenplane/work';
 import { Superseded } from '../core/agents';
 import { raiseVmAlert } from '../core/alerts';
 import { showHalted } from '../tables/runs/halted-runs';
-import { beginStop, haltVm, changeRunState, patienceOf, steadfast, type RunRow } from '../runs/vm-run';
+import { beginStop, haltVm, changeRunState, patienceOf, steadfast, type RunRow } from '../tables/runs/vm-run';
 import { removeVdi } from '../storage/vdi-clone';
 import type { Plane } from '../core/context';
 

@@ -18,7 +18,7 @@ import { placeVm, type Placed } from '../placement/placement';
 import { recordWith } from '../core/records';
 import { renewCertificates } from '../pool/secure-boot';
 import { attachedTo, specOf } from '../runs/domain-spec';
-import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../runs/vm-run';
+import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../tables/runs/vm-run';
 import { isCancelRequested } from '../tables/operations';
 
 const mostPlacements = 3;

@@ -7,7 +7,7 @@ import { Superseded } from '../core/agents';
 import { raiseVmAlert } from '../core/alerts';
 import type { Plane } from '../core/context';
 import { endRuns } from '../tables/runs/halted-runs';
-import { beginStop, haltVm, changeRunState, patienceOf, type RunRow } from '../runs/vm-run';
+import { beginStop, haltVm, changeRunState, patienceOf, type RunRow } from '../tables/runs/vm-run';
 import { newSuspendVdi } from './suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';

@@ -8,7 +8,7 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import { inTransaction, reading, type Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../../core/context';
-import { beginDeparture, completeDeparture, abortDeparture, type DepartingRun } from './source-run';
+import { beginDeparture, completeDeparture, abortDeparture, type DepartingRun } from '../../tables/runs/departing-run';
 import { blockedUntilGiven, removeSent, sendDisks, sendVm } from './send';
 import {
   removeRemote,
@@ -23,7 +23,7 @@ import type { MigrateSendParams } from '../within-pool/disk-migration';
 import type { BusyMark } from '../../begin/busy-marks';
 import { markBusy, unmarkBusy } from '../../begin/busy-marks';
 import { RemoteFailure } from '../../pool/remote-pool';
-import { patienceOf, steadfast } from '../../runs/vm-run';
+import { patienceOf, steadfast } from '../../tables/runs/vm-run';
 import { attachedTo, specOf } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
 import { aside, assertMine, tolerant } from '../within-pool/vm.migrate';

@@ -3,7 +3,7 @@ import { asRef, isNullRef, nullRef, XenError, type Ref } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { copyVdi, removeVdi } from '../../storage/vdi-clone';
 import type { Plane } from '../../core/context';
-import { growBases } from '../../tables/storage/disk-chains';
+import { growBases } from '../../tables/layers/disk-chains';
 import { assertLive } from '../../host/host-use';
 import { assertDiskMoves, assertSrMoves } from '../../storage/storage-motion-checks';
 import { sessionRef } from '../../api/sessions';

@@ -20,7 +20,7 @@ import {
   showMigrated,
   type RunMigration,
 } from '../../tables/runs/run-migration';
-import { currentRun, patienceOf, steadfast } from '../../runs/vm-run';
+import { currentRun, patienceOf, steadfast } from '../../tables/runs/vm-run';
 import { attachedTo, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
 import { isCurrentAttempt } from '../../tables/operations';

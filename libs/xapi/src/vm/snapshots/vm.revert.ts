@@ -7,7 +7,7 @@ import { raiseVmAlert } from '../../core/alerts';
 import { recreate, revertTo } from './vm-snapshot';
 import type { Plane } from '../../core/context';
 import { markBusy, unmarkBusy } from '../../begin/busy-marks';
-import { beginStop, haltVm, changeRunState, type RunRow } from '../../runs/vm-run';
+import { beginStop, haltVm, changeRunState, type RunRow } from '../../tables/runs/vm-run';
 import { stopDomain } from '../vm.start';
 
 export const vmRevert = (plane: Plane) => ({

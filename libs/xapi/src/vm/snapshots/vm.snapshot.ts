@@ -8,7 +8,7 @@ import { Superseded } from '../../core/agents';
 import { raiseVmAlert } from '../../core/alerts';
 import { dropSnapshot, takeSnapshot } from './vm-snapshot';
 import type { Plane } from '../../core/context';
-import { patienceOf, steadfast, type RunRow } from '../../runs/vm-run';
+import { patienceOf, steadfast, type RunRow } from '../../tables/runs/vm-run';
 import { newSuspendVdi } from '../suspend-disk';
 import { describeRun } from '../vm.pause';
 import { dropSuspendVdi } from '../vm.shutdown';

@@ -2,8 +2,8 @@
 import { asRef, XenError, type Ref } from '@xenplane/model';
 import type { SavedImage } from '@xenplane/hypervisor';
 import type { Tx } from '@xenplane/store';
-import { Superseded, type Patience, type PlacedVm } from '../core/agents';
-import { endRuns, showHalted } from '../tables/runs/halted-runs';
+import { Superseded, type Patience, type PlacedVm } from '../../core/agents';
+import { endRuns, showHalted } from './halted-runs';
 import { Later, Parked, type Run } from '@xenplane/work';
 
 export interface RunRow extends PlacedVm {

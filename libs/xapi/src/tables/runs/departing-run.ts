@@ -3,7 +3,7 @@ import { asRef, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { DomainSpec } from '@xenplane/hypervisor';
 import type { PlacedVm } from '../../core/agents';
-import { endRuns } from '../../tables/runs/halted-runs';
+import { endRuns } from './halted-runs';
 
 export interface DepartingRun {
   readonly ref: Ref<'VM'>;
