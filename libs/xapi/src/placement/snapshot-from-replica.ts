@@ -40,7 +40,7 @@ export async function snapshotFromReplica(
   as: Purpose,
 ): Promise<PlacementSnapshot> {
   const records = known(vms.map((vm) => view.stored('VM', vm)));
-  const taken = new Taken(view);
+  const taken = Taken.of(view);
   const groups = antiAffinityGroups(view, records);
   const hosts = hostsOf(view, taken).map((host) => ({ ...host, groups: only(host.groups, groups) }));
   const around: Surroundings = { hosts, antiAffinityGroups: groups };
@@ -84,18 +84,31 @@ interface HostSum {
   vms: number;
   readonly groups: Record<string, number>;
 }
-/** What the VMs of the pool have of its hosts, by their records: each reserves what it needs to start. */
+/** What one VM has of the pool, by the record that it had when it was counted. */
+interface Counted {
+  readonly record: Readonly<Row<'VM'>>;
+  readonly memory: number;
+  readonly hosts: readonly string[];
+  readonly pcis: readonly string[];
+}
+/**
+ * What the VMs of the pool have of its hosts, by their records: each reserves what it needs to start. Kept from question to
+ * question: only VMs whose record is another one by now are counted anew.
+ */
 class Taken {
   private readonly sums = new Map<string, HostSum>();
   /** By PCI device. */
   private readonly holders = new Map<string, string>();
+  private readonly counted = new Map<string, Counted>();
 
-  constructor(view: Replica) {
-    for (const ref of view.refs('VM')) {
-      const vm = view.stored('VM', ref);
-      if (vm && isGuest(vm)) this.add(view, vm);
-    }
+  /** As it is at this moment. */
+  static of(view: Replica): Taken {
+    const taken = kept.get(view) ?? new Taken();
+    kept.set(view, taken);
+    taken.refresh(view);
+    return taken;
   }
+
   on(host: string): HostSum {
     const known = this.sums.get(host);
     if (known) return known;
@@ -107,34 +120,59 @@ class Taken {
     return this.holders.get(pci);
   }
 
-  private add(view: Replica, vm: Readonly<Row<'VM'>>): void {
-    const { resident_on: at, scheduled_to_be_resident_on: next } = vm;
-    const isPlaced = !isNullRef(at),
-      isAwaited = !isNullRef(next);
-    if (isPlaced) this.reserve(vm, at);
-    if (isAwaited && next !== at) this.reserve(vm, next);
-    for (const pci of vm.attached_PCIs) this.holders.set(pci, vm.ref);
-    if (isPlaced || !isAwaited) return;
-    // On its start it has its devices already, and its record shows them when it runs.
-    for (const address of passthrough.pciAddresses(vm.other_config))
-      for (const pci of pcisAt(view, next, address)) this.holders.set(pci, vm.ref);
+  private refresh(view: Replica): void {
+    let present = 0;
+    for (const ref of view.refs('VM')) {
+      const record = view.stored('VM', ref),
+        before = this.counted.get(ref);
+      if (!record) continue;
+      present += 1;
+      if (before?.record === record) continue;
+      if (before) this.drop(before);
+      this.add(isGuest(record) ? countedOf(view, record) : { record, memory: 0, hosts: [], pcis: [] });
+    }
+    if (this.counted.size === present) return;
+    for (const counted of [...this.counted.values()])
+      if (!view.stored('VM', counted.record.ref)) this.drop(counted);
   }
-  private reserve(vm: Readonly<Row<'VM'>>, host: string): void {
-    const sum = this.on(host);
-    sum.memory += neededBy(vm);
-    sum.vcpus += vm.VCPUs_at_startup;
-    sum.vms += 1;
-    for (const group of vm.groups) sum.groups[group] = (sum.groups[group] ?? 0) + 1;
+
+  private add(counted: Counted): void {
+    this.counted.set(counted.record.ref, counted);
+    this.sum(counted, 1);
+    for (const pci of counted.pcis) this.holders.set(pci, counted.record.ref);
+  }
+  private drop(counted: Counted): void {
+    this.counted.delete(counted.record.ref);
+    this.sum(counted, -1);
+    for (const pci of counted.pcis)
+      if (this.holders.get(pci) === counted.record.ref) this.holders.delete(pci);
+  }
+  private sum({ record, memory: bytes, hosts }: Counted, sign: 1 | -1): void {
+    for (const host of hosts) {
+      const sum = this.on(host);
+      sum.memory += sign * bytes;
+      sum.vcpus += sign * record.VCPUs_at_startup;
+      sum.vms += sign;
+      for (const group of record.groups) sum.groups[group] = (sum.groups[group] ?? 0) + sign;
+    }
   }
 }
-/** By record: the replica puts a new one in the place of one that has changed. */
-const needs = new WeakMap<object, number>();
-function neededBy(vm: Readonly<Row<'VM'>>): number {
-  const known = needs.get(vm);
-  if (known !== undefined) return known;
-  const bytes = memory.neededToStart(vm);
-  needs.set(vm, bytes);
-  return bytes;
+const kept = new WeakMap<Replica, Taken>();
+
+function countedOf(view: Replica, record: Readonly<Row<'VM'>>): Counted {
+  const { resident_on: at, scheduled_to_be_resident_on: next } = record;
+  const hosts = [...new Set([at, next])].filter((host) => !isNullRef(host));
+  // On its start it has its devices already, and its record shows them when it runs.
+  const starting =
+    isNullRef(at) && !isNullRef(next)
+      ? passthrough.pciAddresses(record.other_config).flatMap((address) => pcisAt(view, next, address))
+      : [];
+  return {
+    record,
+    memory: hosts.length > 0 ? memory.neededToStart(record) : 0,
+    hosts,
+    pcis: [...record.attached_PCIs, ...starting],
+  };
 }
 const pcisAt = (view: Replica, host: string, address: string): readonly string[] =>
   view.pointingAt('PCI.host', host).filter((pci) => view.stored('PCI', pci)?.pci_id === address);
@@ -189,7 +227,7 @@ const only = (
   counts: Readonly<Record<string, number>>,
   groups: ReadonlySet<string>,
 ): Readonly<Record<string, number>> =>
-  Object.fromEntries(Object.entries(counts).filter(([group]) => groups.has(group)));
+  Object.fromEntries(Object.entries(counts).filter(([group, n]) => n > 0 && groups.has(group)));
 
 function devicesOf(view: Replica, vm: string, as: Purpose): GuestDevices {
   const isWanted = ({ currently_attached }: { readonly currently_attached: boolean }): boolean =>
