@@ -3,7 +3,7 @@ import { asRef, classes, type CallsOf, type Ref, type StoredRecord } from '@xenp
 import { admitSr } from '../begin/admission';
 import type { Context } from '../core/context';
 import { driver } from './drivers';
-import { mediaAt, type StorageMedium } from '../tables/media';
+import { mediaAt, type StorageMedium } from '../tables/layers/media';
 import { pbdCalls, pbdOverrides } from './pbd';
 import { forgetSr } from './sr-destroy';
 import { introduceSr } from './sr-create';

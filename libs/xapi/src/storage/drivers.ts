@@ -2,7 +2,7 @@
 import { storage } from '@xenplane/domain';
 import { XenError } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { insertMedia, type StorageMedium } from '../tables/media';
+import { insertMedia, type StorageMedium } from '../tables/layers/media';
 
 export function driver(type: string): storage.Driver {
   const found = storage.driverOf(type);

@@ -13,7 +13,7 @@ import type { Tx } from '@xenplane/store';
 import type { Context } from '../core/context';
 import { keepSecrets } from './device-secrets';
 import { driver, keepMedia } from './drivers';
-import { erasePlace, mediaAt, repositoriesAt } from '../tables/media';
+import { erasePlace, mediaAt, repositoriesAt } from '../tables/layers/media';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from './sr-scan';
 

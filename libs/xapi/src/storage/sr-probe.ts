@@ -4,7 +4,7 @@ import { type classes, type OperationParams, type ResultOf } from '@xenplane/mod
 import type { Context } from '../core/context';
 import { withoutPasswords } from './device-secrets';
 import { driver } from './drivers';
-import { mediaAt, type StorageMedium } from '../tables/media';
+import { mediaAt, type StorageMedium } from '../tables/layers/media';
 
 type Given = OperationParams<typeof classes.SR, 'probe'>;
 type Found = ResultOf<(typeof classes.SR)['calls']['probe_ext']>;

@@ -2,8 +2,8 @@
 import type { storage } from '@xenplane/domain';
 import { asRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { withoutParent } from './layers/disk-chains';
-import { claimLayers } from './layers/layers';
+import { withoutParent } from './disk-chains';
+import { claimLayers } from './layers';
 
 export interface StorageMedium extends storage.Repository {
   readonly type: string;
