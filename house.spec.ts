@@ -252,6 +252,85 @@ test('behaviour reads no clock and no chance of its own: take them from the plan
   expect(wrong).toEqual([]);
 });
 
+const sqlFiles = /^libs\/(xapi\/src\/tables|store|leases|testing)\//;
+/** Files with such SQL of their own, until it has moved: this list only shrinks. */
+const sqlElsewhere: ReadonlySet<string> = new Set([
+  'libs/xapi/src/api/audit.ts',
+  'libs/xapi/src/api/event.ts',
+  'libs/xapi/src/api/session-rights.ts',
+  'libs/xapi/src/api/session.ts',
+  'libs/xapi/src/api/sessions.ts',
+  'libs/xapi/src/begin/accept.ts',
+  'libs/xapi/src/begin/finished-tasks.ts',
+  'libs/xapi/src/begin/journal-store.ts',
+  'libs/xapi/src/begin/lifecycle-subjects.ts',
+  'libs/xapi/src/begin/overtaken.ts',
+  'libs/xapi/src/begin/task.ts',
+  'libs/xapi/src/begin/tasks.ts',
+  'libs/xapi/src/bootstrap/pool.ts',
+  'libs/xapi/src/host/files/logs.ts',
+  'libs/xapi/src/host/files/report.ts',
+  'libs/xapi/src/images/images.ts',
+  'libs/xapi/src/metrics/recorded.ts',
+  'libs/xapi/src/migration/within-pool/disk-migration.ts',
+  'libs/xapi/src/people/external-auth.ts',
+  'libs/xapi/src/people/ldap/index.ts',
+  'libs/xapi/src/people/local-directory.ts',
+  'libs/xapi/src/placement/hosts-view.ts',
+  'libs/xapi/src/placement/placement-groups.ts',
+  'libs/xapi/src/placement/placement.ts',
+  'libs/xapi/src/pool/pool-certificates.ts',
+  'libs/xapi/src/pool/trust.ts',
+  'libs/xapi/src/reconcilers/external-sessions.ts',
+  'libs/xapi/src/recovery/foreign-database.ts',
+  'libs/xapi/src/recovery/recovery.ts',
+  'libs/xapi/src/storage/blob.ts',
+  'libs/xapi/src/storage/nbd.ts',
+  'libs/xapi/src/storage/sr-scan.ts',
+  'libs/xapi/src/storage/sr.ts',
+  'libs/xapi/src/transfer/journal.ts',
+  'libs/xapi/src/transfer/transfer-heartbeats.ts',
+  'libs/xapi/src/vm/vm.start.ts',
+]);
+const internalNames = [
+  ...read('libs/store/src/schema/internal-tables.ts').matchAll(/CREATE TABLE (\w+)/g),
+].map((m) => m[1]);
+const namesTable = new RegExp(
+  `\\b(?:FROM|INTO|UPDATE|JOIN)\\s+(?:ONLY\\s+)?"?(?:${internalNames.join('|')})\\b`,
+);
+const writesTable = new RegExp(
+  `\\b(?:INSERT INTO|DELETE FROM|(?<!FOR )(?<!DO )(?<!KEY )UPDATE)\\s+(?:ONLY\\s+)?"?(${internalNames.join('|')})\\b`,
+  'g',
+);
+
+test('SQL on internal tables stands in libs/xapi/src/tables: call a function there', () => {
+  const found = production.filter((f) => !sqlFiles.test(f) && namesTable.test(read(f)));
+  expect(found.filter((f) => !sqlElsewhere.has(f))).toEqual([]);
+  // Whoever moves the last of a file takes it from the list.
+  expect([...sqlElsewhere].filter((f) => !found.includes(f))).toEqual([]);
+});
+
+test('each internal table is written by one owner: a file of libs/xapi/src/tables, or a folder', () => {
+  const owners = new Map<string, Set<string>>();
+  for (const f of production.filter((one) => one.startsWith('libs/xapi/src/tables/')))
+    for (const [, table = ''] of read(f).matchAll(writesTable))
+      owners.set(table, (owners.get(table) ?? new Set<string>()).add(f.split('/')[4] ?? f));
+  const shared = [...owners].filter(([, files]) => files.size > 1).map(([table, files]) => [table, ...files]);
+  expect(shared).toEqual([]);
+});
+
+test('libs/xapi/src/tables needs no behaviour: only core, beside other tables', () => {
+  const wrong = production
+    .filter((f) => f.startsWith('libs/xapi/src/tables/'))
+    .flatMap((file) =>
+      importsOf(file)
+        .filter((to) => to.startsWith('.'))
+        .filter((to) => !/^libs\/xapi\/src\/(tables|core)\//.test(imported(file, to) ?? ''))
+        .map((to) => `${file} imports ${to}`),
+    );
+  expect(wrong).toEqual([]);
+});
+
 test('files stay within their walls: split by verb, not by noun', () => {
   /** Tables of declared rows, one a line. */
   const isTable = (file: string): boolean =>

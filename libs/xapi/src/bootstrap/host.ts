@@ -4,6 +4,7 @@ import type { Inventory } from '@xenplane/hypervisor';
 import { isNullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Inserted, Tx } from '@xenplane/store';
 import { addressFor, consoleLocation } from '../core/addressing';
+import { freeNumbers, insertHostRuns } from '../tables/runs/host-runs';
 import { dateTime, type Plane } from '../core/context';
 import { keepSecrets, lacksSecrets } from '../storage/device-secrets';
 import { introduceCertificates } from '../host/host-certificates';
@@ -92,20 +93,18 @@ function metricsRecord(one: Joining, last_updated: string): Inserted<'host_metri
   };
 }
 
-const addRuns = (tx: Tx, joining: readonly Joining[]): Promise<unknown> =>
-  tx.query(
-    `INSERT INTO host_run(host, uuid, host_epoch, alive, agent_boot, hypervisor_boot, agent_url, command_key, token_hash, memory_total, memory_free, vcpus_placed, vms_placed, pcpus, accepting, number, address)
-     SELECT host, uuid, 0, false, '', '', '', '', '', total, free, 0, 0, pcpus, true, number, address
-     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::int[], $6::int[], $7::text[]) AS j(host, uuid, total, free, pcpus, number, address)`,
-    [
-      joining.map(hostRef),
-      joining.map(({ uuid }) => uuid),
-      joining.map(({ inventory }) => inventory.memoryBytes),
-      joining.map(freeBytes),
-      joining.map(threadsOf),
-      joining.map(({ number }) => number),
-      joining.map(({ address }) => address),
-    ],
+const addRuns = (tx: Tx, joining: readonly Joining[]): Promise<void> =>
+  insertHostRuns(
+    tx,
+    joining.map((one) => ({
+      host: hostRef(one),
+      uuid: one.uuid,
+      memoryTotal: one.inventory.memoryBytes,
+      memoryFree: freeBytes(one),
+      pcpus: threadsOf(one),
+      number: one.number,
+      address: one.address,
+    })),
   );
 
 function hostRecord(plane: Plane, one: Joining, now: string): StoredRecord<'host'> {

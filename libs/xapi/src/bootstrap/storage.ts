@@ -2,7 +2,7 @@
 import { storage } from '@xenplane/domain';
 import type { Ref, StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { keepMedia } from '../tables/media';
+import { keepMedia } from '../storage/drivers';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from '../storage/sr-scan';
 import { refOf, seededUuid } from '../core/seeded';

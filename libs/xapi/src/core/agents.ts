@@ -12,12 +12,9 @@ import type {
 import type { Store } from '@xenplane/store';
 import { askAgent } from './agent-http';
 import type { Clock } from './clock';
+import { agentAddress, lastAgentAddress, type AgentAddress } from '../tables/runs/agents';
+import { presentEpoch } from '../tables/runs/agent-runs';
 
-interface Address {
-  readonly uuid: string;
-  readonly agent_url: string;
-  readonly command_key: string;
-}
 export interface PlacedVm {
   readonly vm: string;
   readonly vmEpoch: number;
@@ -62,7 +59,7 @@ const tooLongMs = waitMs + 10_000;
 const keptMs = 2_000;
 
 export class Agents {
-  private readonly addresses = new Map<string, { readonly address: Address; readonly at: number }>();
+  private readonly addresses = new Map<string, { readonly address: AgentAddress; readonly at: number }>();
 
   constructor(
     private readonly store: Store,
@@ -118,30 +115,19 @@ export class Agents {
   }
 
   /** Kept for a moment, and asked for anew after every failure: an agent that came back has another address and key. */
-  private async addressOf(host: Ref<'host'>): Promise<Address | undefined> {
+  private async addressOf(host: Ref<'host'>): Promise<AgentAddress | undefined> {
     const known = this.addresses.get(host);
     if (known && this.clock.monotonic() - known.at < keptMs) return known.address;
-    const [address] = await this.store.query<Address>(
-      'SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1 AND alive',
-      [host],
-    );
+    const address = await agentAddress(this.store, host);
     if (address) this.addresses.set(host, { address, at: this.clock.monotonic() });
     return address;
   }
 
   /** The epoch under which the host holds the placement now: an agent that came back has adopted it under another. */
   private async presentEpoch({ vm, vmEpoch, host, hostEpoch, aside }: PlacedVm): Promise<number> {
-    const [row] = aside
-      ? await this.store.query<{ host_epoch: number }>(
-          'SELECT host_epoch FROM host_run WHERE host = $1 AND host_epoch = $2 AND alive',
-          [host, hostEpoch],
-        )
-      : await this.store.query<{ host_epoch: number }>(
-          "SELECT h.host_epoch FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host AND h.alive WHERE v.uuid = $1 AND r.vm_epoch = $2 AND r.host = $3 AND r.state <> 'H'",
-          [vm, vmEpoch, host],
-        );
-    if (!row) throw new Superseded(vm, host);
-    return row.host_epoch;
+    const epoch = await presentEpoch(this.store, { vm, vmEpoch, host, hostEpoch, aside: aside === true });
+    if (epoch === undefined) throw new Superseded(vm, host);
+    return epoch;
   }
 
   power(host: Ref<'host'>, command: PowerCommand): Promise<PowerAnswer | undefined> {
@@ -154,12 +140,8 @@ export class Agents {
   async callBack(host: Ref<'host'>): Promise<PlaneAnswer | undefined> {
     return this.askAt(await this.lastAddressOf(host), 'DELETE', 'plane');
   }
-  private async lastAddressOf(host: Ref<'host'>): Promise<Address | undefined> {
-    const [address] = await this.store.query<Address>(
-      'SELECT uuid, agent_url, command_key FROM host_run WHERE host = $1',
-      [host],
-    );
-    return address;
+  private async lastAddressOf(host: Ref<'host'>): Promise<AgentAddress | undefined> {
+    return lastAgentAddress(this.store, host);
   }
 
   consoleRing(host: Ref<'host'>): Promise<{ text: string } | undefined> {
@@ -181,7 +163,7 @@ export class Agents {
     return answer;
   }
   private async askAt<T extends object>(
-    address: Address | undefined,
+    address: AgentAddress | undefined,
     method: string,
     path: string,
     body?: object,

@@ -2,7 +2,7 @@
 import { agentProof, joinSecret, readCredential } from '@xenplane/hypervisor';
 import type { Plane } from '../core/context';
 import { sameSecret, tokenHash } from './tokens';
-import { isKnownHost } from '../tables/invitations';
+import { isHostKnown } from '../tables/runs/agents';
 
 /** So long a token that was good is not asked for again: an agent sends a message every few milliseconds. */
 const trustMs = 30_000;
@@ -28,7 +28,7 @@ export class AgentAuthorization {
       now = this.plane.clock.monotonic();
     if ((this.trusted.get(key) ?? 0) > now) return true;
     this.trusted.delete(key);
-    if (!(await isKnownHost(this.plane.store, host, hash))) return false;
+    if (!(await isHostKnown(this.plane.store, host, hash))) return false;
     this.trusted.set(key, now + trustMs);
     const [oldest] = this.trusted.keys();
     if (this.trusted.size > mostTrusted && oldest !== undefined) this.trusted.delete(oldest);

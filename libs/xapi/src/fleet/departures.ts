@@ -5,7 +5,7 @@ import type { Plane } from '../core/context';
 import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { showAlive } from './registrations';
 import { tokenHash } from './tokens';
-import { endHostLife } from '../tables/host-run';
+import { endLease } from '../tables/runs/agents';
 
 export async function releaseLease(plane: Plane, { departures }: DepartureRequest): Promise<void> {
   for (const { host, token, hostEpoch } of departures)
@@ -17,9 +17,9 @@ async function departed(
   plane: Plane,
   { uuid, token, hostEpoch }: { uuid: string; token: string; hostEpoch: number },
 ): Promise<void> {
-  const host = await endHostLife(tx, { uuid, hostEpoch, tokenHash: tokenHash(token) });
-  if (host === undefined) return;
-  const vms = await endRunsOfHost(tx, plane, host, { lost: false });
-  await showAlive(tx, [host], false);
-  plane.log.info({ host: host, vms: vms.length }, 'host went down');
+  const ref = await endLease(tx, uuid, hostEpoch, tokenHash(token));
+  if (ref === undefined) return;
+  const vms = await endRunsOfHost(tx, plane, ref, { lost: false });
+  await showAlive(tx, [ref], false);
+  plane.log.info({ host: ref, vms: vms.length }, 'host went down');
 }

@@ -15,7 +15,7 @@ import type { Plane } from '../core/context';
 import { leaveOtherPool } from '../tables/pool-membership';
 import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
-import { enrol, lockRegistered } from '../tables/invitations';
+import { insertEnrolments, knownUuids, lockEnrolments, setTokens } from '../tables/runs/agents';
 
 interface Admitted extends Joining {
   readonly token: string;
@@ -60,15 +60,20 @@ async function proofOf(
   return invitation && { invitation };
 }
 
+/** The hosts that have registered with what they got for their secret. */
+async function usedUp(tx: Tx, asking: readonly Joining[]): Promise<Set<string>> {
+  const rows = await lockEnrolments(
+    tx,
+    asking.map(({ host }) => host),
+  );
+  return new Set(rows.filter(({ registered }) => registered).map(({ uuid }) => uuid));
+}
+
 async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promise<void> {
   if (admitted.length === 0) return;
   const uuids = admitted.map(({ host }) => host);
-  await enrol(tx, uuids);
-  const known = new Set(
-    (await tx.query<{ uuid: string }>('SELECT uuid FROM host_run WHERE uuid = ANY($1)', [uuids])).map(
-      ({ uuid }) => uuid,
-    ),
-  );
+  await insertEnrolments(tx, uuids);
+  const known = await knownUuids(tx, uuids);
   const fresh = admitted.filter(({ host }) => !known.has(host));
   await addHosts(
     tx,
@@ -79,9 +84,10 @@ async function letIn(tx: Tx, plane: Plane, admitted: readonly Admitted[]): Promi
   await joinPeers(tx, refs);
   for (const { host, invitation } of fresh)
     if (invitation) await tx.update('host', refOf('host', host), invitation);
-  await tx.query(
-    'UPDATE host_run r SET token_hash = t.hash FROM unnest($1::text[], $2::text[]) AS t(uuid, hash) WHERE r.uuid = t.uuid',
-    [uuids, admitted.map(({ token }) => tokenHash(token))],
+  await setTokens(
+    tx,
+    uuids,
+    admitted.map(({ token }) => tokenHash(token)),
   );
   await leaveOtherPool(tx);
 }

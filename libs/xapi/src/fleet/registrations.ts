@@ -14,22 +14,10 @@ import { updateHardware } from '../tables/host-hardware';
 import { endRuns, showEnded } from '../tables/runs/halted-runs';
 import { recordLostRuns, alertLostHosts, alertLostVms } from '../tables/runs/lost-runs';
 import { tokenHash } from './tokens';
+import { lockRunsOfHosts, type HostsRun } from '../tables/runs/agent-runs';
+import { lockHosts, renewEpochs } from '../tables/runs/agents';
+import { enableBooted } from '../tables/runs/host-runs';
 
-interface HostRow {
-  readonly host: Ref<'host'>;
-  readonly uuid: string;
-  readonly token_hash: string;
-  readonly hypervisor_boot: string;
-  readonly lost: boolean;
-}
-interface RunRow {
-  readonly vm: string;
-  readonly host: string;
-  readonly uuid: string;
-  readonly vm_epoch: number;
-  readonly state: string;
-  readonly boots: number;
-}
 /** A host whose token is right, and what it says of itself. */
 interface Returning extends Registration {
   readonly ref: Ref<'host'>;
@@ -60,7 +48,7 @@ async function registerLot(
   return inTransaction(plane.store, async (tx) => {
     const returning = await knownOf(tx, registrations);
     const adopt = await settleRuns(tx, plane, returning);
-    const epochs = await newEpochs(tx, returning);
+    const epochs = await renewEpochs(tx, returning);
     await showAlive(
       tx,
       returning.map(({ ref }) => ref),
@@ -85,11 +73,10 @@ async function registerLot(
   });
 }
 
-/** Locked in one order, so that two batches never wait for one another in a circle. */
 async function knownOf(tx: Tx, registrations: readonly Registration[]): Promise<Returning[]> {
-  const rows = await tx.query<HostRow>(
-    'SELECT host, uuid, token_hash, hypervisor_boot, lost FROM host_run WHERE uuid = ANY($1) ORDER BY host FOR UPDATE',
-    [registrations.map(({ host }) => host)],
+  const rows = await lockHosts(
+    tx,
+    registrations.map(({ host }) => host),
   );
   const asked = new Map(registrations.map((one) => [one.host, one]));
   return rows.flatMap(({ host: ref, uuid, token_hash, hypervisor_boot, lost }) => {
@@ -106,16 +93,16 @@ async function settleRuns(
   plane: Plane,
   returning: readonly Returning[],
 ): Promise<Map<string, AdoptedVm[]>> {
-  const runs = await tx.query<RunRow>(
-    "SELECT r.vm, r.host, v.uuid, r.vm_epoch, r.state, r.boots FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = ANY($1) AND r.state <> 'H' ORDER BY r.vm FOR UPDATE OF r",
-    [returning.map(({ ref }) => ref)],
+  const runs = await lockRunsOfHosts(
+    tx,
+    returning.map(({ ref }) => ref),
   );
   const held = new Set(
     returning.flatMap(({ ref, booted, domains }) =>
       booted ? [] : domains.map((d) => `${ref} ${d.vm} ${d.vmEpoch}`),
     ),
   );
-  const isKept = (run: RunRow): boolean =>
+  const isKept = (run: HostsRun): boolean =>
     run.state !== 'A' && held.has(`${run.host} ${run.uuid} ${run.vm_epoch}`);
   const over = runs.filter((run) => !isKept(run));
   const gone = over.map((run) => run.vm);
@@ -137,26 +124,6 @@ async function settleRuns(
   return adopt;
 }
 
-async function newEpochs(tx: Tx, returning: readonly Returning[]): Promise<Map<string, number>> {
-  const rows = await tx.query<{ host: string; host_epoch: number }>(
-    `WITH new AS (
-       UPDATE host_run h SET host_epoch = nextval('host_epochs'), alive = true, wake = false, lost = false,
-         agent_boot = r.agent_boot, hypervisor_boot = r.hypervisor_boot, agent_url = r.agent_url, command_key = r.command_key
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS r(host, agent_boot, hypervisor_boot, agent_url, command_key)
-       WHERE h.host = r.host RETURNING h.host, h.host_epoch),
-     runs AS (UPDATE vm_run v SET host_epoch = n.host_epoch FROM new n WHERE v.host = n.host AND v.state <> 'H')
-     SELECT host, host_epoch FROM new`,
-    [
-      returning.map(({ ref }) => ref),
-      returning.map(({ agentBoot }) => agentBoot),
-      returning.map(({ hypervisorBoot }) => hypervisorBoot),
-      returning.map(({ agentUrl }) => agentUrl),
-      returning.map(({ commandKey }) => commandKey),
-    ],
-  );
-  return new Map(rows.map(({ host, host_epoch }) => [host, host_epoch]));
-}
-
 /** When the toolstack came up, and the host itself. A boot enables a host again, unless it was disabled for good. */
 async function showStarted(tx: Tx, plane: Plane, returning: readonly Returning[]): Promise<void> {
   const now = `${Math.floor(plane.clock.now().getTime() / 1000)}.`;
@@ -170,12 +137,7 @@ async function showStarted(tx: Tx, plane: Plane, returning: readonly Returning[]
   await dropGuidance(tx, refs, ['restart_toolstack']);
   if (booted.length === 0) return;
   await dropGuidance(tx, booted, ['reboot_host', 'reboot_host_on_livepatch_failure']);
-  await tx.query(
-    `WITH back AS (UPDATE host_run SET accepting = true WHERE host = ANY($1) AND auto_enable RETURNING host)
-     UPDATE host SET enabled = enabled OR ref IN (SELECT host FROM back), updates_requiring_reboot = '{}',
-       display = CASE display WHEN 'disable_on_reboot' THEN 'disabled' WHEN 'enable_on_reboot' THEN 'enabled' ELSE display END WHERE ref = ANY($1)`,
-    [booted],
-  );
+  await enableBooted(tx, booted);
 }
 
 /** Guidance that was pending after updates, and is fulfilled by this start. */

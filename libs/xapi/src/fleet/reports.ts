@@ -9,6 +9,7 @@ import { renewGuest, showGuest } from '../vm/guest/guest-metrics';
 import { forgetSaved } from '../vm/vm.shutdown';
 import { endRuns, showHalted } from '../tables/runs/halted-runs';
 import { tokenHash } from './tokens';
+import { leaveDomid, lockReportedRun, setDomid, type ReportedRun } from '../tables/runs/agent-runs';
 
 export async function applyReport(plane: Plane, { reports }: ReportRequest): Promise<ReportAnswer> {
   const applied: boolean[] = [];
@@ -16,18 +17,8 @@ export async function applyReport(plane: Plane, { reports }: ReportRequest): Pro
   return { applied };
 }
 
-interface Current {
-  readonly vm: string;
-  readonly state: string;
-  readonly domid: number;
-  readonly guest_metrics: string | null;
-}
 async function apply(tx: Tx, plane: Plane, report: Report): Promise<boolean> {
-  const [run] = await tx.query<Current>(
-    `SELECT r.vm, r.state, r.domid, v.guest_metrics FROM vm_run r JOIN vm v ON v.ref = r.vm JOIN host_run h ON h.host = r.host
-     WHERE v.uuid = $1 AND r.vm_epoch = $2 AND h.uuid = $3 AND h.host_epoch = $4 AND r.host_epoch = h.host_epoch AND h.token_hash = $5 AND r.state IN ('C', 'R', 'S', 'M') FOR UPDATE OF r FOR NO KEY UPDATE OF v`,
-    [report.vm, report.vmEpoch, report.host, report.hostEpoch, tokenHash(report.token)],
-  );
+  const run = await lockReportedRun(tx, { ...report, tokenHash: tokenHash(report.token) });
   if (!run) return false;
   const vm = asRef<'VM'>(run.vm);
   if (report.event.kind === 'guest') return heard(tx, plane, run, report.event);
@@ -41,12 +32,12 @@ async function apply(tx: Tx, plane: Plane, report: Report): Promise<boolean> {
 async function heard(
   tx: Tx,
   plane: Plane,
-  run: Current,
+  run: ReportedRun,
   { domid, guest }: Extract<VmEvent, { kind: 'guest' }>,
 ): Promise<boolean> {
   const isShown = run.state !== 'C';
   if (isShown && domid < run.domid) return false;
-  if (isShown && domid > run.domid) tx.leave('UPDATE vm_run SET domid = $2 WHERE vm = $1', [run.vm, domid]);
+  if (isShown && domid > run.domid) leaveDomid(tx, run.vm, domid);
   await showGuest(
     tx,
     plane,
@@ -87,10 +78,7 @@ async function ended(
 
 async function showRebooted(tx: Tx, plane: Plane, vm: Ref<'VM'>, domid: number): Promise<void> {
   const { metrics } = await tx.lock('VM', vm);
-  await Promise.all([
-    tx.update('VM', vm, { domid }),
-    tx.query('UPDATE vm_run SET domid = $2 WHERE vm = $1', [vm, domid]),
-  ]);
+  await Promise.all([tx.update('VM', vm, { domid }), setDomid(tx, vm, domid)]);
   await renewGuest(tx, plane, vm, false);
   if (!isNullRef(metrics))
     await tx.update('VM_metrics', metrics, { start_time: dateTime(plane.clock.now()) });

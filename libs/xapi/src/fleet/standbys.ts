@@ -2,12 +2,12 @@
 import type { StandbyAnswer, StandbyRequest } from '@xenplane/hypervisor';
 import type { Plane } from '../core/context';
 import { tokenHash } from './tokens';
-import { wakesOf } from '../tables/host-run';
+import { wakesOf } from '../tables/runs/agents';
 
 export async function powerStateWanted(plane: Plane, { standbys }: StandbyRequest): Promise<StandbyAnswer> {
   const rows = await wakesOf(
     plane.store,
-    standbys.map((s) => ({ uuid: s.host, tokenHash: tokenHash(s.token) })),
+    standbys.map(({ host, token }) => ({ uuid: host, hash: tokenHash(token) })),
   );
   const uuids = (wake: boolean): string[] =>
     rows.filter((r) => (r.wake === true) === wake).map((r) => r.uuid);

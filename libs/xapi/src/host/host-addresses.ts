@@ -4,13 +4,13 @@ import { inTransaction, type Tx } from '@xenplane/store';
 import { addressFor, managementLease } from '../core/addressing';
 import type { Plane } from '../core/context';
 import { renewSelfMade } from './host-certificates';
-import { giveAddresses, lockNumbered } from '../tables/host-run';
+import { giveAddresses, lockNumberedHosts } from '../tables/runs/host-runs';
 
 /** Hosts that were given addresses in another way, or by an earlier version, get those of now. An address that somebody set stays. */
 export async function settleAddresses(plane: Plane): Promise<void> {
   const addressing = plane.settings.addressing();
   await inTransaction(plane.store, async (tx) => {
-    const hosts = await lockNumbered(tx);
+    const hosts = await lockNumberedHosts(tx);
     const moved = hosts.flatMap(({ host, number, address }) => {
       const now = addressFor(addressing, number);
       return now === address ? [] : [{ host, address: now }];

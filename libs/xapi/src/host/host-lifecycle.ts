@@ -12,7 +12,7 @@ import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
 import { assertLive } from './host-use';
 import { hereOf } from '../network/management-interface';
-import { anotherHost, isHostAlive, setEnabling } from '../tables/host-run';
+import { anotherHost, setAcceptance } from '../tables/runs/host-runs';
 
 type All = CallsOf<typeof classes.host, Context>;
 
@@ -24,7 +24,7 @@ async function setEnabled(
   autoEnable: boolean,
 ): Promise<void> {
   await tx.update('host', host, { enabled });
-  await setEnabling(tx, host, { accepting: enabled, autoEnable });
+  await setAcceptance(tx, host, enabled, autoEnable);
 }
 
 async function preventing(context: Context, host: Ref<'host'>): Promise<Record<string, string[]>> {
@@ -70,8 +70,8 @@ async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
 /** Old clients need the address of a master; any other host will do, but there must be one. */
 async function electAnother(tx: Tx, pool: Ref<'pool'>, gone: Ref<'host'>): Promise<void> {
   const next = await anotherHost(tx, gone);
-  if (!next) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
-  await tx.update('pool', pool, { master: next });
+  if (next === undefined) throw new XenError('HOST_CANNOT_DESTROY_SELF', gone);
+  await tx.update('pool', pool, { master: asRef<'host'>(next) });
 }
 
 export const lifeCalls = {

@@ -2,7 +2,11 @@
 import { XenError, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { residents } from './evacuation';
-import { isHostAlive } from '../tables/host-run';
+import { isHostAlive } from '../tables/runs/host-runs';
+
+export async function isLive(tx: Tx, host: Ref<'host'>): Promise<boolean> {
+  return isHostAlive(tx, host);
+}
 
 /** Actions that only the host itself can do need a host that answers. */
 export async function assertLive(tx: Tx, host: Ref<'host'>): Promise<void> {

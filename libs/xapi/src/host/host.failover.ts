@@ -2,12 +2,13 @@
  * Starts elsewhere what ran on a host when it was lost. Without high availability nobody does that by itself. Refused while the host
  * has its lease: until that is over its guests may run. Each start is a task of its own under this one's; what runs already is left alone.
  */
-import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
+import { classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Run } from '@xenplane/work';
 import { endedChildren, beginChildOperations, type EndedChild } from '../begin/child-operations';
 import type { Plane } from '../core/context';
-import { lockHostLife } from '../tables/host-run';
+import { lockHostAlive } from '../tables/runs/host-runs';
+import { restartableVms } from '../tables/runs/lost-runs';
 
 /** So many starts are under way at once. */
 const batchSize = 100;
@@ -41,12 +42,8 @@ export const hostFailover = (plane: Plane) => ({
 
 async function lostFrom(tx: Tx, host: Ref<'host'>): Promise<Ref<'VM'>[]> {
   await tx.get('host', host);
-  if (await lockHostLife(tx, host)) throw new XenError('HOST_IS_LIVE', host);
-  const rows = await tx.query<{ vm: string }>(
-    `SELECT l.vm FROM lost_vm l JOIN vm v ON v.ref = l.vm WHERE l.host = $1 AND l.restart AND v.power_state = 'Halted' AND NOT v.is_a_template ORDER BY v."order", l.vm`,
-    [host],
-  );
-  return rows.map((r) => asRef<'VM'>(r.vm));
+  if (await lockHostAlive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
+  return restartableVms(tx, host);
 }
 
 const answerOf = (end: EndedChild | undefined): string =>

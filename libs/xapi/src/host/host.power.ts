@@ -5,7 +5,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { assertUnused } from './host-use';
-import { hostLife, setWake, type HostLife } from '../tables/host-run';
+import { hostLife, setWake, type HostLife } from '../tables/runs/host-runs';
 
 export const hostPower = (plane: Plane) => ({
   shutdown: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'shutdown'>) =>
@@ -17,6 +17,9 @@ export const hostPower = (plane: Plane) => ({
   power_on: (run: Run<Tx>, { host }: OperationParams<typeof classes.host, 'power_on'>) =>
     powerOn(plane, run, host),
 });
+
+const leaseOf = async (read: Pick<Tx, 'query'>, host: Ref<'host'>): Promise<HostLife> =>
+  (await hostLife(read, host)) ?? { alive: false, host_epoch: 0 };
 
 async function goDown(
   plane: Plane,
@@ -59,7 +62,7 @@ async function command(
   plane: Plane,
   host: Ref<'host'>,
   power: PowerCommand,
-  obeyed: (life: HostLife) => boolean,
+  obeyed: (lease: HostLife) => boolean,
 ): Promise<void> {
   await plane.agents.power(host, power);
   const lease = await hostLife(plane.store, host);

@@ -14,7 +14,7 @@ import { networkCalls } from '../network/management-interface';
 import { securityCalls } from './host-security';
 import { settingCalls } from './host-settings';
 import { timeCalls } from './host-time';
-import { freeMemoryOf } from '../tables/host-run';
+import { freeMemoryOf } from '../tables/runs/host-runs';
 
 async function freeMemory({ tx }: Context, host: Ref<'host'>): Promise<number> {
   await tx.get('host', host);

@@ -3,7 +3,7 @@ import { addresses } from '@xenplane/domain';
 import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { managementLease, moveHosts } from '../core/addressing';
-import { givenAddresses } from '../tables/host-run';
+import { givenAddresses } from '../tables/runs/host-runs';
 
 type Pif = StoredRecord<'PIF'> & { readonly ref: Ref<'PIF'> };
 

@@ -3,6 +3,7 @@ import { addresses, type pifRules } from '@xenplane/domain';
 import { asRef, isNullRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Row, Tx } from '@xenplane/store';
 import { managementLease } from '../core/addressing';
+import { givenAddresses } from '../tables/runs/host-runs';
 import { dateTime, type Context } from '../core/context';
 import { recordWith } from '../core/records';
 import { givenAddresses } from '../tables/host-run';

@@ -2,6 +2,7 @@
 import { pifRules } from '@xenplane/domain';
 import { XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { moveHosts } from '../core/addressing';
+import { givenAddresses } from '../tables/runs/host-runs';
 import type { Context } from '../core/context';
 import { admitPif, lease, noIpv4 } from './interfaces';
 import { givenAddresses } from '../tables/host-run';

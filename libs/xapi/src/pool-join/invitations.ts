@@ -7,8 +7,8 @@ import type { Plane, Session } from '../core/context';
 import { isFull } from './comparisons';
 import { denied } from '../people/roles';
 import { newHostToken, sameSecret, tokenHash } from '../fleet/tokens';
-import { hostByUuid } from '../tables/host-run';
-import { lockInvitation, withdrawInvitation, writeInvitation } from '../tables/invitations';
+import { insertInvitation, lockInvitation, withdrawInvitation } from '../tables/invitations';
+import { hostOfUuid, isRegistered } from '../tables/runs/agents';
 
 function assertMayInvite(session: Session): void {
   if (!allows(session.role, 'pool-operator')) throw denied('pool.join', 'pool-operator');
@@ -25,14 +25,19 @@ export async function invite(
     const [pool] = await tx.find('pool', {});
     if (!pool || isNullRef(pool.master)) throw new XenError('INTERNAL_ERROR', 'This pool has no host yet');
     if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
-    const member = await hostByUuid(tx, host, { registered: true });
+    const member = await isRegistered(tx, host);
     const [{ hosts } = { hosts: 0 }] = await tx.query<{ hosts: number }>(
       'SELECT count(*)::int AS hosts FROM host',
     );
     if (isFull(pool, hosts)) throw new XenError('LICENCE_RESTRICTION', 'Pool_size');
     if (member) throw new XenError('DB_UNIQUENESS_CONSTRAINT_VIOLATION', 'host', 'uuid', host);
-    const secretHash = tokenHash(secret);
-    await writeInvitation(tx, { host, inviter: session.ref, secretHash, nameLabel, nameDescription });
+    await insertInvitation(tx, {
+      host,
+      inviter: session.ref,
+      secretHash: tokenHash(secret),
+      nameLabel,
+      nameDescription,
+    });
   });
   return { secret, apiUrl: plane.settings.url(), imagesUrl: plane.settings.imagesUrl };
 }
@@ -42,7 +47,7 @@ export async function withdraw(plane: Plane, session: Session, host: string): Pr
   assertMayInvite(session);
   await inTransaction(plane.store, async (tx) => {
     const invited = await withdrawInvitation(tx, host, session.ref);
-    const member = await hostByUuid(tx, host);
+    const member = await hostOfUuid(tx, host);
     if (invited && member) await removeMember(tx, member);
   });
 }

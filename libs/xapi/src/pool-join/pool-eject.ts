@@ -6,15 +6,17 @@ import { removePbds } from '../storage/device-secrets';
 import { removeHost } from '../fleet/removal';
 import { lockPool } from '../pool/pool-record';
 import { removeVdi } from '../storage/vdi-clone';
-import { setAccepting } from '../tables/host-run';
-import { forgetHost } from '../tables/invitations';
+import { removeInvitation } from '../tables/invitations';
+import { removeEnrolment } from '../tables/runs/agents';
+import { hostHasRun } from '../tables/runs/halted-runs';
+import { setAccepting } from '../tables/runs/host-runs';
 
 async function assertMayGo(tx: Tx, host: Ref<'host'>): Promise<void> {
   const [vm] = await tx.query(`SELECT 1 FROM vm WHERE resident_on = $1 AND NOT is_control_domain LIMIT 1`, [
     host,
   ]);
-  const [run] = await tx.query(`SELECT 1 FROM vm_run WHERE host = $1 AND state <> 'H' LIMIT 1`, [host]);
-  if (vm || run) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
+  const hasRun = await hostHasRun(tx, host);
+  if (vm || hasRun) throw new XenError('HOST_HAS_RESIDENT_VMS', host);
 }
 
 export const eject = ({ tx }: Context, host: Ref<'host'>): Promise<void> => removeMember(tx, host);
@@ -32,7 +34,8 @@ export async function removeMember(tx: Tx, host: Ref<'host'>): Promise<void> {
 /** Objects of this host and of nothing else go with it. The host may be invited again. */
 export async function releaseHost(tx: Tx, record: Row<'host'>): Promise<void> {
   await removeLocalStorage(tx, record.ref);
-  await forgetHost(tx, record.uuid);
+  await removeEnrolment(tx, record.uuid);
+  await removeInvitation(tx, record.uuid);
   await removeHost(tx, record);
 }
 

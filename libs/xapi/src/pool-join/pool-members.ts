@@ -4,7 +4,7 @@ import { raiseAlert } from '../core/alerts';
 import type { Context } from '../core/context';
 import { eject } from './pool-eject';
 import { lockPool } from '../pool/pool-record';
-import { isHostAlive } from '../tables/host-run';
+import { isHostAlive } from '../tables/runs/host-runs';
 
 async function designate(context: Context, host: Ref<'host'>): Promise<void> {
   const { tx } = context;

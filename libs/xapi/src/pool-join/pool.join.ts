@@ -16,7 +16,8 @@ import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
 import { assertMayLeave } from './checks';
 import { OtherPool } from './other-pool';
 import { becomeMember, beginJoining, abortJoining } from '../tables/pool-membership';
-import { hostLife, lockOnlyHost, setAccepting } from '../tables/host-run';
+import { lockOnlyHost } from '../tables/runs/agents';
+import { hostLife, isRegisteredAnew, setAccepting } from '../tables/runs/host-runs';
 
 type Join = OperationParams<typeof classes.pool, 'join'>;
 export const poolJoin = (plane: Plane) => ({
@@ -89,8 +90,9 @@ async function send(
   { apiUrl, imagesUrl, secret }: Invitation,
 ): Promise<number> {
   for (const from = plane.clock.monotonic(); ;) {
-    const { host_epoch } = await hostLife(plane.store, host);
-    const answer = await plane.agents.sendAway(host, { hostEpoch: host_epoch, apiUrl, imagesUrl, secret });
+    const run = await hostLife(plane.store, host);
+    const answer =
+      run && (await plane.agents.sendAway(host, { hostEpoch: run.host_epoch, apiUrl, imagesUrl, secret }));
     if (answer?.phase === 'visiting')
       throw new XenError(
         'OPERATION_NOT_ALLOWED',
@@ -124,7 +126,11 @@ async function untilThere(
   for (;;) {
     const remoteSide = await other.hasLive(uuid).catch((error: unknown) => error);
     if (remoteSide === true) return;
-    if (plane.clock.monotonic() - from > arrivalLimitMs || (await isBack(plane, host, epoch))) {
+    // Turned away there, it registers here anew.
+    if (
+      plane.clock.monotonic() - from > arrivalLimitMs ||
+      (await isRegisteredAnew(plane.store, host, epoch))
+    ) {
       if ((await callBack(plane, host)) === 'settled') return;
       throw remoteSide instanceof XenError && remoteSide.code === 'JOINING_HOST_CONNECTION_FAILED'
         ? remoteSide
@@ -133,12 +139,6 @@ async function untilThere(
     await plane.clock.wait(retryMs);
   }
 }
-/** It was turned away there, and has registered here anew. */
-async function isBack(plane: Plane, host: Ref<'host'>, epoch: number): Promise<boolean> {
-  const { alive, host_epoch } = await hostLife(plane.store, host);
-  return alive && host_epoch !== epoch;
-}
-
 interface Left {
   readonly host: Ref<'host'>;
   readonly operation: string;

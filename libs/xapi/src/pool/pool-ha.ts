@@ -11,7 +11,7 @@ import { assertHostsStatefile, redoLogBytes, statefileBytes } from '../storage/s
 import { createVdi, type NewVdi } from '../storage/vdi';
 import { removeVdi } from '../storage/vdi-clone';
 import { writeSetting } from '../tables/settings';
-import { hostLiveness } from '../tables/host-run';
+import { hostsAlive } from '../tables/runs/host-runs';
 
 async function removeOwnDisk({ tx }: Context, ref: Ref<'VDI'>): Promise<void> {
   const [vdi] = isNullRef(ref) ? [] : await tx.getMany('VDI', [ref]);
@@ -71,7 +71,7 @@ async function setFailures(context: Context, self: Ref<'pool'>, value: number): 
 
 /** Hosts that are not up cannot be watched. */
 async function assertAllLive({ tx }: Context): Promise<readonly { host: string; uuid: string }[]> {
-  const hosts = await hostLiveness(tx);
+  const hosts = await hostsAlive(tx);
   const dead = hosts.find((h) => !h.alive);
   if (dead) throw new XenError('HOST_OFFLINE', dead.host);
   return hosts;

@@ -5,7 +5,7 @@ import { recordWith } from '../core/records';
 import { lockPool } from './pool-record';
 import { createNewBlob } from '../storage/blob';
 import { certificateFiles, reviewCertificates } from './secure-boot';
-import { hostLiveness } from '../tables/host-run';
+import { firstDeadHost } from '../tables/runs/host-runs';
 
 type Self = { readonly self: Ref<'pool'> };
 type Of<T> = Self & { readonly value: T };
@@ -74,8 +74,8 @@ async function rotateSecret(context: Context): Promise<void> {
   const pool = await lockPool(context);
   if (pool.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if (pool.is_psr_pending) throw new XenError('POOL_SECRET_ROTATION_PENDING');
-  const dead = (await hostLiveness(context.tx)).find(({ alive }) => !alive);
-  if (dead) throw new XenError('CANNOT_CONTACT_HOST', dead.host);
+  const dead = await firstDeadHost(context.tx);
+  if (dead !== undefined) throw new XenError('CANNOT_CONTACT_HOST', dead);
 }
 
 async function setController(context: Context, address: string): Promise<void> {

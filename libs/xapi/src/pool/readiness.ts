@@ -2,7 +2,8 @@
 import type { Store } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { masterElsewhere } from '../tables/pool-membership';
-import { countAccepting } from '../tables/host-run';
+import { liveLeases } from '../tables/runs/agents';
+import { countAcceptingHosts } from '../tables/runs/host-runs';
 
 export interface Readiness {
   readonly missing: readonly string[];
@@ -21,10 +22,9 @@ export class UnheardHosts {
   /** Looks once more, unless all were heard of; answers how many were not. */
   async count(): Promise<number> {
     if (this.waiting?.size === 0) return 0;
-    const rows = await this.store.query<{ host: string; lease: string }>(
-      "SELECT host, host_epoch || '/' || lease_seq AS lease FROM host_lease WHERE alive",
+    const leases = new Map(
+      (await liveLeases(this.store)).map((one) => [one.host, `${one.host_epoch}/${one.lease_seq}`]),
     );
-    const leases = new Map(rows.map(({ host, lease }) => [host, lease]));
     this.waiting = new Map(
       [...(this.waiting ?? leases)].filter(([host, lease]) => leases.get(host) === lease),
     );
@@ -38,7 +38,7 @@ export async function readiness(
   unheardHosts: UnheardHosts,
 ): Promise<Readiness> {
   const missing: string[] = [];
-  const hosts = await countAccepting(plane.store).catch(() => {
+  const hosts = await countAcceptingHosts(plane.store).catch(() => {
     missing.push('database');
     return 0;
   });

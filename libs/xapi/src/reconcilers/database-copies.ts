@@ -1,7 +1,13 @@
 /** Writes the pool's database to the disks that are to have it, when it has changed. Any number of schedulers may look; one writes. */
 import { inTransaction } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { releaseCopies, settleCopies, showLatest, takeBehind, type Followed } from '../tables/database-copies';
+import {
+  releaseCopies,
+  settleCopies,
+  showLatest,
+  takeBehind,
+  type Followed,
+} from '../tables/database-copies';
 import { writesOf } from '../recovery/write-copies';
 import { leftOut, makeDump, type Dump } from '../recovery/dump';
 import { writeDisk } from '../transfer/contents';

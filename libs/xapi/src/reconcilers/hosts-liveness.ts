@@ -11,12 +11,7 @@ import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { alertLostHosts } from '../tables/runs/lost-runs';
 import { showAlive } from '../fleet/registrations';
 import { alertHostLost } from './protected-vms';
-
-interface Lease {
-  readonly host: string;
-  readonly host_epoch: number;
-  readonly lease_seq: number;
-}
+import { liveLeases, lockLease, markHostLost, type Lease } from '../tables/runs/agents';
 
 export class HostsLiveness {
   private readonly seen = new Map<string, Lease & { readonly since: number }>();
@@ -24,9 +19,7 @@ export class HostsLiveness {
   constructor(private readonly plane: Plane) {}
 
   async reconcile(): Promise<{ readonly fenced: readonly string[] }> {
-    const leases = await this.plane.store.query<Lease & { host: string }>(
-      'SELECT host, host_epoch, lease_seq FROM host_lease WHERE alive',
-    );
+    const leases = await liveLeases(this.plane.store);
     const fenced: string[] = [];
     for (const lease of leases) if (this.isStale(lease) && (await this.fence(lease))) fenced.push(lease.host);
     const present = new Set(leases.map((l) => l.host));
@@ -44,16 +37,11 @@ export class HostsLiveness {
     return now - before.since > this.plane.settings.leaseMs * (1 + clockRateError) + watchdogKillMs;
   }
 
-  private async fence({ host, host_epoch, lease_seq }: Lease): Promise<boolean> {
+  private async fence(lease: Lease): Promise<boolean> {
     return inTransaction(this.plane.store, async (tx) => {
-      // The host's row first, as in every other transaction that changes both; then no renewal can pass any more.
-      await tx.query('SELECT 1 FROM host_run WHERE host = $1 FOR UPDATE', [host]);
-      const stale = await tx.query(
-        'SELECT 1 FROM host_lease WHERE host = $1 AND host_epoch = $2 AND lease_seq = $3 AND alive FOR UPDATE',
-        [host, host_epoch, lease_seq],
-      );
-      if (stale.length === 0) return false;
-      await tx.query('UPDATE host_run SET alive = false, lost = true WHERE host = $1', [host]);
+      if (!(await lockLease(tx, lease))) return false;
+      const { host } = lease;
+      await markHostLost(tx, host);
       const vms = await endRunsOfHost(tx, this.plane, host, { lost: true });
       await showAlive(tx, [host], false);
       await alertLostHosts(tx, this.plane, 'HOST_LOST', [asRef<'host'>(host)]);

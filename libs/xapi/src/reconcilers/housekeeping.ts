@@ -6,7 +6,6 @@ import { forgetOrphans } from '../metrics/choices';
 import { endIdleSessions } from '../api/sessions';
 import { deleteFinishedTasks } from '../begin/finished-tasks';
 import { removeDoneOperations } from '../tables/operations';
-import { pruneAudit } from '../tables/audit';
 import { removeOldInvitations } from '../tables/invitations';
 
 /** The oldest beyond these go, as in xapi. */

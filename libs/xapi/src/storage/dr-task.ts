@@ -2,7 +2,8 @@
 import { asRef, classes, type CallsOf, type Ref, type StoredRecord } from '@xenplane/model';
 import { admitSr } from '../begin/admission';
 import type { Context } from '../core/context';
-import { driver, mediaAt, type StorageMedium } from '../tables/media';
+import { driver } from './drivers';
+import { mediaAt, type StorageMedium } from '../tables/layers/media';
 import { pbdCalls, pbdOverrides } from './pbd';
 import { forgetSr } from './sr-destroy';
 import { introduceSr } from './sr-create';

@@ -3,7 +3,7 @@ import type { Row, Tx } from '@xenplane/store';
 import { admitSr } from '../begin/admission';
 import type { Context } from '../core/context';
 import { changeSecrets, dropSecrets, keepSecrets } from './device-secrets';
-import { driver } from '../tables/media';
+import { driver } from './drivers';
 import { recordWith } from '../core/records';
 import { assertThere } from './sr-create';
 import { scan } from './sr-scan';

@@ -12,7 +12,8 @@ import {
 import type { Tx } from '@xenplane/store';
 import type { Context } from '../core/context';
 import { keepSecrets } from './device-secrets';
-import { driver, keepMedia, mediaAt } from '../tables/media';
+import { driver, keepMedia } from './drivers';
+import { erasePlace, mediaAt, repositoriesAt } from '../tables/layers/media';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from './sr-scan';
 import { removeMediaAt, usedMediaAt } from '../tables/media';
@@ -50,13 +51,13 @@ export async function insertSr(
 /** A repository at a place that holds one only is overwritten, unless the pool uses it. */
 async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: string): Promise<void> {
   if (!exclusive) return;
-  const [other] = await usedMediaAt(tx, place);
-  if (other !== undefined)
+  const others = await repositoriesAt(tx, place);
+  if (others.length > 0)
     throw storage.failure(
       type.startsWith('lvmo') ? 'deviceInUse' : 'partitionInUse',
       `${place} holds ${other}`,
     );
-  await removeMediaAt(tx, place);
+  await erasePlace(tx, place);
 }
 
 async function connect(

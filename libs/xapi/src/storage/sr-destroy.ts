@@ -5,7 +5,7 @@ import { admitSr } from '../begin/admission';
 import type { Context } from '../core/context';
 import { dropSecrets, removePbds } from './device-secrets';
 import { dropLayers } from '../tables/layers/layers';
-import { eraseMedium, leaveVolume } from '../tables/media';
+import { eraseMedium, leaveVolume } from '../tables/layers/media';
 
 /** Devices let go of a disk: a drive is empty from now on, other devices go with it. */
 export async function detach(tx: Tx, vdi: Ref<'VDI'>): Promise<void> {

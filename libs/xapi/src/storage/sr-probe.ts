@@ -3,7 +3,8 @@ import { storage } from '@xenplane/domain';
 import { type classes, type OperationParams, type ResultOf } from '@xenplane/model';
 import type { Context } from '../core/context';
 import { withoutPasswords } from './device-secrets';
-import { driver, mediaAt, type StorageMedium } from '../tables/media';
+import { driver } from './drivers';
+import { mediaAt, type StorageMedium } from '../tables/layers/media';
 
 type Given = OperationParams<typeof classes.SR, 'probe'>;
 type Found = ResultOf<(typeof classes.SR)['calls']['probe_ext']>;

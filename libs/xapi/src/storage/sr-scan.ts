@@ -4,7 +4,7 @@ import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { seededUuid } from '../core/seeded';
 import { newLayer } from '../tables/layers/layers';
-import { claimVolume, unrecordedVolumes, vdiRef } from '../tables/media';
+import { claimVolume, unrecordedVolumes, vdiRef } from '../tables/layers/media';
 import { recordWith } from '../core/records';
 import { showLatest } from '../tables/database-copies';
 

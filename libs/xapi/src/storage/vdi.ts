@@ -19,7 +19,7 @@ import { recordWith } from '../core/records';
 import { imageKeys } from '../runs/domain-spec';
 import { noted } from '../tables/layers/disk-chains';
 import { newLayer, revertLayers } from '../tables/layers/layers';
-import { claimVolume, leaveVolume, unrecordedVolumes, vdiRef } from '../tables/media';
+import { claimVolume, leaveVolume, unrecordedVolumes, vdiRef } from '../tables/layers/media';
 import { detach } from './sr-destroy';
 import { sumUp } from './sr-scan';
 import { cloneVdi, removeVdi, snapshotVdi, takeSpace } from './vdi-clone';

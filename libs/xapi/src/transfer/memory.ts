@@ -11,7 +11,7 @@ import type { Plane } from '../core/context';
 import { savedImage } from '../tables/runs/vm-run';
 import { suspendDiskIn } from '../vm/suspend-disk';
 import { recordIn, type ImportState, type Made } from './import-state';
-import { insertSaved } from '../tables/runs/saved-memory';
+import { insertSavedRun } from '../tables/runs/saved-runs';
 
 const mark = Buffer.from('xenplane memory 1\n');
 const headBytes = mark.length + 4;
@@ -96,5 +96,5 @@ export async function settleMemories(tx: Tx, { disks }: Made, memories: Memories
 
 async function suspended(tx: Tx, vm: Ref<'VM'>, suspend_VDI: Ref<'VDI'>, saved: SavedImage): Promise<void> {
   await tx.update('VM', vm, { power_state: 'Suspended', suspend_VDI });
-  await insertSaved(tx, vm, saved);
+  await insertSavedRun(tx, vm, saved);
 }

@@ -2,7 +2,7 @@ import { isNullRef } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { removeVdi } from '../storage/vdi-clone';
 import type { Made } from './import-state';
-import { removeRun } from '../tables/runs/saved-memory';
+import { removeRun } from '../tables/runs/saved-runs';
 
 /** Takes away what an import has made, as far as it is still there. */
 export async function undoImport(tx: Tx, { vms, snapshots, disks, networks }: Made): Promise<void> {

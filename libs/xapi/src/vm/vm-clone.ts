@@ -9,7 +9,7 @@ import { assertMayCopyKeys } from './vm-keys';
 import { recordWith } from '../core/records';
 import { seededMac } from '../core/seeded';
 import { cloneVdi } from '../storage/vdi-clone';
-import { copySaved } from '../tables/runs/saved-memory';
+import { copySavedRun } from '../tables/runs/saved-runs';
 
 type Vm = StoredRecord<'VM'>;
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -143,7 +143,7 @@ export async function copySuspended(context: Making, source: Row, copy: Ref<'VM'
       ? []
       : await context.tx.getMany('VDI', [source.suspend_VDI]);
   if (!vdi) return nullRef();
-  await copySaved(context.tx, source.ref, copy);
+  await copySavedRun(context.tx, source.ref, copy);
   return cloneVdi(context, vdi);
 }
 

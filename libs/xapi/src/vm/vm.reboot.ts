@@ -10,7 +10,7 @@ import { renewGuest } from './guest/guest-metrics';
 import { renewCertificates } from '../pool/secure-boot';
 import { domainSpec } from '../runs/domain-spec';
 import { currentRun, patienceOf, type RunRow } from '../tables/runs/vm-run';
-import { setDomain } from '../tables/runs/vm-run';
+import { setBoot } from '../tables/runs/saved-runs';
 
 export const vmReboot = (plane: Plane) => ({
   clean_reboot: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'clean_reboot'>) =>
@@ -65,8 +65,8 @@ async function showBuilt(
   { vm, how, placed, boots }: Built,
   { domid = -1 }: VmAnswer,
 ): Promise<boolean> {
-  const before = await setDomain(tx, vm, placed, { boots, domid });
-  if (before === undefined) return false;
+  const run = await setBoot(tx, vm, { epoch: placed.vmEpoch, boots, domid });
+  if (!run) return false;
   await tx.update('VM', vm, { domid });
   if (how !== 'devices') await renewGuest(tx, plane, vm, before === domid);
   return true;

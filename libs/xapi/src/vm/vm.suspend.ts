@@ -11,7 +11,7 @@ import { beginStop, haltVm, changeRunState, patienceOf, type RunRow } from '../t
 import { newSuspendVdi } from './suspend-disk';
 import { dropSuspendVdi } from './vm.shutdown';
 import { bringUp } from './vm.start';
-import { setSaved } from '../tables/runs/saved-memory';
+import { keepSavedMemory } from '../tables/runs/saved-runs';
 
 export const vmSuspend = (plane: Plane) => ({
   suspend: (run: Run<Tx>, { vm }: OperationParams<typeof classes.VM, 'suspend'>) => suspend(plane, run, vm),
@@ -77,7 +77,7 @@ async function show(
   vm: Ref<'VM'>,
   { placed, vdi, saved }: Begun & { readonly saved: SavedImage },
 ): Promise<boolean> {
-  if (!(await setSaved(tx, vm, placed, saved))) return false;
+  if (!(await keepSavedMemory(tx, vm, placed.vmEpoch, saved))) return false;
   await endRuns(tx, [vm]);
   await tx.query('DELETE FROM console WHERE "VM" = $1', [vm]);
   await tx.query(

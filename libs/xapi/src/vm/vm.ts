@@ -31,8 +31,8 @@ import { vmRecovery } from './vm-agility';
 import { dropDisk, leaveTree } from './snapshots/vm-snapshot';
 import { install, provisionDisks } from './vm-provision';
 import { setMemory } from './vm-memory';
-import { isHostAlive } from '../tables/host-run';
-import { removeRun } from '../tables/runs/saved-memory';
+import { isHostAlive } from '../tables/runs/host-runs';
+import { removeRun } from '../tables/runs/saved-runs';
 
 type Vm = StoredRecord<'VM'>;
 

@@ -19,7 +19,7 @@ import { recordWith } from '../../core/records';
 import { assertLive } from '../../host/host-use';
 import { hostRefs } from '../pool-record';
 import { removeVdi } from '../../storage/vdi-clone';
-import { isHostAlive } from '../../tables/host-run';
+import { isHostAlive } from '../../tables/runs/host-runs';
 
 type Update = StoredRecord<'pool_update'>;
 type Guidance = TypeOf<typeof enums.update_after_apply_guidance>;

@@ -5,7 +5,7 @@ import type { Context } from '../../core/context';
 import { presumedEvacuations } from '../../host/evacuation';
 import { freshReplica } from '../../placement/possible-hosts';
 import { newSecret } from '../pool-settings';
-import { hostLiveness } from '../../tables/host-run';
+import { hostsAlive } from '../../tables/runs/host-runs';
 
 type Self = { readonly self: Ref<'pool'> };
 type Repository = Ref<'Repository'>;
@@ -93,7 +93,7 @@ async function setPeriodic({ tx }: Context, self: Ref<'pool'>, value: boolean): 
 async function readiness(context: Context, self: Ref<'pool'>, requiresReboot: boolean): Promise<string[][]> {
   const { tx } = context;
   const pool = await tx.get('pool', self);
-  const hosts = await hostLiveness(tx);
+  const hosts = await hostsAlive(tx);
   const found = [
     ...(pool.ha_enabled ? [['HA_IS_ENABLED']] : []),
     ...hosts.filter((h) => !h.alive).map(({ host }) => ['HOST_OFFLINE', host]),

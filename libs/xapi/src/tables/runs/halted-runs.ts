@@ -1,6 +1,6 @@
 /** The end of a VM's run: its reservation is freed and its record says Halted. One statement each for any number of VMs. */
 import type { Tx } from '@xenplane/store';
-import { freePassedDevices } from '../../graphics/device-assignment';
+import { freePassedDevices } from '../passed-pcis';
 import type { Plane } from '../../core/context';
 import { recordLostRuns, alertLostVms } from './lost-runs';
 
@@ -81,4 +81,10 @@ export async function detachDevices(tx: Tx, vms: readonly string[]): Promise<voi
   );
   await freePassedDevices(tx, vms);
   await tx.query('DELETE FROM console WHERE "VM" = ANY($1)', [vms]);
+}
+
+/** True while anything runs on the host, or is asked to. */
+export async function hostHasRun(tx: Tx, host: string): Promise<boolean> {
+  const [run] = await tx.query(`SELECT 1 FROM vm_run WHERE host = $1 AND state <> 'H' LIMIT 1`, [host]);
+  return run !== undefined;
 }

@@ -56,5 +56,11 @@ export async function alertLostVms(tx: Tx, plane: Plane, vms: readonly string[])
   );
 }
 
-/** SQL: the host with which the VM was lost, or NULL. */
-export const lostOn = (vm: string): string => `(SELECT l.host FROM lost_vm l WHERE l.vm = ${vm})`;
+/** The VMs that ran on a lost host and are to be started elsewhere, in their order. */
+export async function restartableVms(tx: Tx, host: string): Promise<Ref<'VM'>[]> {
+  const rows = await tx.query<{ vm: Ref<'VM'> }>(
+    `SELECT l.vm FROM lost_vm l JOIN vm v ON v.ref = l.vm WHERE l.host = $1 AND l.restart AND v.power_state = 'Halted' AND NOT v.is_a_template ORDER BY v."order", l.vm`,
+    [host],
+  );
+  return rows.map((r) => r.vm);
+}

@@ -8,7 +8,7 @@ import { fromMetadata, metadataOf } from './snapshot-metadata';
 import { cloneVdi, removeVdi, snapshotVdi } from '../../storage/vdi-clone';
 import { copyVgpus, removePassedDevices } from '../../graphics/device-assignment';
 import { copyDisks, copyGuest, copyInterfaces, copyRecord, copySuspended, copyVtpm } from '../vm-clone';
-import { insertSaved, removeRun } from '../../tables/runs/saved-memory';
+import { insertSavedRun, removeRun } from '../../tables/runs/saved-runs';
 
 type Vm = StoredRecord<'VM'>;
 type Making = Pick<Context, 'plane' | 'tx'>;
@@ -52,7 +52,7 @@ export async function takeSnapshot(
       ...(memory ? { suspend_VDI: memory.vdi, power_state: 'Suspended' as const } : {}),
     },
   });
-  if (memory) await insertSaved(tx, snapshot, memory.saved);
+  if (memory) await insertSavedRun(tx, snapshot, memory.saved);
   await tx.update('VM', source.ref, { parent: snapshot });
   return snapshot;
 }

@@ -1,30 +1,22 @@
-/** The state of storage itself, independent of records: which repositories were made where, and which disks lie in them unrecorded. */
-import { storage } from '@xenplane/domain';
-import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+/** The tables `medium` and `stray_volume`: storage itself, independent of records: which repositories were made where, and which disks lie in them unrecorded. */
+import type { storage } from '@xenplane/domain';
+import { asRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
-import { withoutParent } from './layers/disk-chains';
-import { claimLayers } from './layers/layers';
+import { withoutParent } from './disk-chains';
+import { claimLayers } from './layers';
 
 export interface StorageMedium extends storage.Repository {
   readonly type: string;
   readonly place: string;
 }
 
-export function driver(type: string): storage.Driver {
-  const found = storage.driverOf(type);
-  if (!found) throw new XenError('SR_UNKNOWN_DRIVER', type);
-  return found;
-}
-
-/** Writes on the storage which repositories they are; drivers that keep no such mark need none. */
-export async function keepMedia(tx: Tx, media: readonly StorageMedium[]): Promise<void> {
-  const marked = media.filter(({ type }) => driver(type).remembers);
-  if (marked.length === 0) return;
+/** Which repositories were made where; one that is known has moved or grown. */
+export async function insertMedia(tx: Tx, media: readonly StorageMedium[]): Promise<void> {
   await tx.query(
     `INSERT INTO medium(uuid, type, place, bytes, name_label, name_description) SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::text[], $6::text[])
      ON CONFLICT (uuid) DO UPDATE SET place = excluded.place, bytes = excluded.bytes`,
     (['uuid', 'type', 'place', 'bytes', 'label', 'description'] as const).map((field) =>
-      marked.map((medium) => medium[field]),
+      media.map((medium) => medium[field]),
     ),
   );
 }
@@ -71,27 +63,13 @@ export async function claimVolume(tx: Tx, sr: string, location: string, vdi: Ref
 }
 export const vdiRef = (uuid: string): Ref<'VDI'> => asRef(`OpaqueRef:${uuid}`);
 
-/** The repositories of the pool that lie at this place, by uuid. */
-export async function usedMediaAt(tx: Tx, place: string): Promise<string[]> {
-  const rows = await tx.query<{ uuid: string }>(
-    'SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1',
-    [place],
-  );
-  return rows.map(({ uuid }) => uuid);
-}
-export async function removeMediaAt(tx: Tx, place: string): Promise<void> {
+/** The repositories of the pool that a place holds. */
+export const repositoriesAt = (tx: Tx, place: string): Promise<{ uuid: string }[]> =>
+  tx.query<{ uuid: string }>('SELECT m.uuid FROM medium m JOIN sr s ON s.uuid = m.uuid WHERE m.place = $1', [
+    place,
+  ]);
+/** Overwrites what a place holds. */
+export async function erasePlace(tx: Tx, place: string): Promise<void> {
   await tx.query('DELETE FROM stray_volume v USING medium m WHERE m.place = $1 AND v.sr = m.uuid', [place]);
   await tx.query('DELETE FROM medium WHERE place = $1', [place]);
-}
-/** Names are kept with the contents, so that a probe shows them. */
-export async function renameMedium(
-  tx: Tx,
-  uuid: string,
-  { name_label, name_description }: { readonly name_label: string; readonly name_description: string },
-): Promise<void> {
-  await tx.query('UPDATE medium SET name_label = $2, name_description = $3 WHERE uuid = $1', [
-    uuid,
-    name_label,
-    name_description,
-  ]);
 }
