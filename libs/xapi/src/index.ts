@@ -11,7 +11,7 @@ export { denied } from './people/roles';
 export * from './registry/plane';
 export { makeLog, runProcess, type RunningProcess } from '@xenplane/process';
 export * from './pool/readiness';
-export { endSessionsOfMember } from './tables/pool-membership';
+export { endSessionsOfMember } from './tables/sessions/pool-membership';
 export * from './bootstrap/pool';
 export * from './tables/apis';
 export * from './fleet/joins';

@@ -22,7 +22,7 @@ import { textOf } from '@xenplane/wire';
 import type { Outside, Plane, Session } from '../core/context';
 import type { Sessions } from './sessions';
 import { longestWaitSeconds, readyChanges, sessionOf, wantsOf, whileOpen } from './subscriptions';
-import { registeredClasses, setRegisteredClasses } from '../tables/sessions';
+import { registeredClasses, setRegisteredClasses } from '../tables/sessions/sessions';
 
 function fromToken(token: string): Position {
   const position = ofToken(token);

@@ -2,7 +2,7 @@
 import { asRef, XenError, type Ref, type XenRecord } from '@xenplane/model';
 import type { Context } from '../core/context';
 import { namesOfRole } from '../people/permissions';
-import { sessionFacts } from '../tables/sessions';
+import { sessionFacts } from '../tables/sessions/sessions';
 
 type Self = { readonly self: Ref<'session'> };
 

@@ -6,7 +6,7 @@ import type { Outside, Plane, RequestOrigin } from '../core/context';
 import { askedOnce, longestPassword, verifyPassword, wasRight } from '../people/passwords';
 import { denied } from '../people/roles';
 import { openSession, type Sessions } from './sessions';
-import { masterElsewhere } from '../tables/pool-membership';
+import { masterElsewhere } from '../tables/sessions/pool-membership';
 import { credentialOf, passwordHash } from '../tables/credentials';
 
 /** The one local user; others are known to the directory that the pool is joined to. */

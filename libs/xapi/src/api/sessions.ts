@@ -4,7 +4,7 @@ import { asRef, nullRef, XenError, type Ref, type Role } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { dateTime, never, type Plane, type Session } from '../core/context';
 import { finalStates } from '../begin/tasks';
-import { tasksOfSession } from '../tables/tasks';
+import { tasksOfSession } from '../tables/operations/tasks';
 
 const asUuid = (hex: string): string =>
   `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;

@@ -11,7 +11,7 @@ import { admit, busyLimitMs, isBusy } from './admission';
 import { beginOperation, newTask, type NewOperation } from './begin-operation';
 import { inSession } from '../api/sessions';
 import { endTask, insertTask, isFinal, type TaskHead } from './tasks';
-import { removeTask } from '../tables/tasks';
+import { removeTask } from '../tables/operations/tasks';
 
 export interface Start {
   readonly message: Message;

@@ -17,7 +17,7 @@ import { busyMarksOf, type BusyMark } from './busy-marks';
 import { markBusy } from './busy-marks';
 import { hostFromTx, srFromTx, vbdFromTx, vdiFromTx, vifFromTx, lockedVm } from './lifecycle-subjects';
 import { rulesOf } from '../registry/operation-rules';
-import { requestCancel } from '../tables/operations';
+import { requestCancel } from '../tables/operations/operations';
 
 /** How long xapi keeps trying when another operation is in progress. */
 export const busyLimitMs = 2 * 3600 * 1000;

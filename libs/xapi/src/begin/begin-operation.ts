@@ -4,7 +4,7 @@ import type { Tx } from '@xenplane/store';
 import type { Plane, Session } from '../core/context';
 import { markBusy, type BusyMark } from './busy-marks';
 import { insertTask, type TaskHead } from './tasks';
-import { insertOperation } from '../tables/operations';
+import { insertOperation } from '../tables/operations/operations';
 
 export interface NewOperation {
   readonly method: string;

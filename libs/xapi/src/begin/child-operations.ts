@@ -4,7 +4,7 @@ import type { Tx } from '@xenplane/store';
 import { Parked, type Run } from '@xenplane/work';
 import { beginInternally } from './begin-operation';
 import type { Plane, Session } from '../core/context';
-import { operationEnds, requestCancel, type OperationEnd } from '../tables/operations';
+import { operationEnds, requestCancel, type OperationEnd } from '../tables/operations/operations';
 
 export interface ChildOperation {
   readonly method: string;

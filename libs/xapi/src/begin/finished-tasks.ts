@@ -1,6 +1,6 @@
 /** Which tasks have had their time. */
 import { inTransaction, type Store } from '@xenplane/store';
-import { idleTasks, removeEndedTasks, removeUnchangedTasks } from '../tables/tasks';
+import { idleTasks, removeEndedTasks, removeUnchangedTasks } from '../tables/operations/tasks';
 import { destroyKey, finalStates } from './tasks';
 
 const finishedMinutes = 65;

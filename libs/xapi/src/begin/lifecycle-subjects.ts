@@ -12,7 +12,7 @@ import {
   type vusbLifecycle,
 } from '@xenplane/domain';
 import type { Replica, Row, Tx } from '@xenplane/store';
-import { isHostAlive } from '../tables/host-run';
+import { isHostAlive } from '../tables/runs/host-runs';
 
 type Vm = StoredRecord<'VM'>;
 type Vdi = StoredRecord<'VDI'>;

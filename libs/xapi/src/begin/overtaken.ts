@@ -7,7 +7,7 @@ import type { Store } from '@xenplane/store';
 import { Cancelled } from '@xenplane/work';
 import type { Superseded } from '../core/agents';
 import { rulesOf } from '../registry/operation-rules';
-import { cancelRequested } from '../tables/operations';
+import { cancelRequested } from '../tables/operations/operations';
 import { lostOn } from '../tables/runs/lost-runs';
 
 interface Facts extends Record<string, unknown> {

@@ -2,9 +2,9 @@ import { asRef, classes, messages, type CallsOf, type Ref, type StoredRecord } f
 import type { Context } from '../core/context';
 import { writeField } from '../core/implied-calls';
 import { assertMayChange, destroyKey, endTask, insertTask, isFinal } from './tasks';
-import { requestCancel } from '../tables/operations';
-import { isTransferTask } from '../tables/transfers';
-import { noteEnd, removeTask } from '../tables/tasks';
+import { requestCancel } from '../tables/operations/operations';
+import { isTransferTask } from '../tables/operations/transfers';
+import { noteEnd, removeTask } from '../tables/operations/tasks';
 
 /** A transfer's task ends at once, and says why. Other work learns of the cancellation at its safe points, if there are any. */
 async function cancel(context: Context, task: Ref<'task'>): Promise<void> {

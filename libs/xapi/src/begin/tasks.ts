@@ -3,7 +3,7 @@ import { allows, isNullRef, type Ref, type XenError } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import type { Session } from '../core/context';
 import { denied } from '../people/roles';
-import { endTaskRow, insertTaskRow, taskOwner } from '../tables/tasks';
+import { endTaskRow, insertTaskRow, taskOwner } from '../tables/operations/tasks';
 
 /** The task that the head of a request names or describes. */
 export interface TaskHead {

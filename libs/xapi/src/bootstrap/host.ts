@@ -15,7 +15,6 @@ import { addNics } from './nics';
 import { refOf, seededUuid } from '../core/seeded';
 import { addSrs, deviceConfig } from './storage';
 import { capabilities, chipsetInfo, cpuInfo, licenseParams, softwareVersion } from './versions';
-import { freeNumbers } from '../tables/host-run';
 
 const MiB = 2 ** 20;
 /** Memory that the hypervisor keeps for itself besides Dom0. */

@@ -12,7 +12,7 @@ import { joinPeers } from '../people/external-auth';
 import { addHosts } from '../bootstrap/host';
 import { refOf } from '../core/seeded';
 import type { Plane } from '../core/context';
-import { leaveOtherPool } from '../tables/pool-membership';
+import { leaveOtherPool } from '../tables/sessions/pool-membership';
 import { invitationOf, type Invitation } from '../pool-join/invitations';
 import { newHostToken, sameSecret, tokenHash } from './tokens';
 import { insertEnrolments, knownUuids, lockEnrolments, setTokens } from '../tables/runs/agents';
@@ -26,10 +26,7 @@ export async function joinHosts(plane: Plane, { joins }: JoinRequest): Promise<J
   // In one order, so that two lots never wait for one another in a circle.
   const asking = joins.toSorted((a, b) => a.host.localeCompare(b.host));
   const hosts = await inTransaction(plane.store, async (tx) => {
-    const used = await lockRegistered(
-      tx,
-      asking.map(({ host }) => host),
-    );
+    const used = await usedUp(tx, asking);
     const results: JoinResult[] = [],
       admitted: Admitted[] = [];
     for (const one of asking) {

@@ -1,5 +1,5 @@
 /** Hosts that take guests or do not, that are to be emptied, that are gone for good. */
-import { classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
+import { asRef, classes, XenError, type CallsOf, type Ref } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { beginInternally } from '../begin/begin-operation';
 import { admitHost } from '../begin/admission';
@@ -10,7 +10,7 @@ import { storedOf } from '../placement/snapshot-from-replica';
 import { endRunsOfHost } from '../tables/runs/halted-runs';
 import { removeHost } from '../fleet/removal';
 import { keepingPlan } from '../placement/ha-plan';
-import { assertLive } from './host-use';
+import { assertLive, isLive } from './host-use';
 import { hereOf } from '../network/management-interface';
 import { anotherHost, setAcceptance } from '../tables/runs/host-runs';
 
@@ -52,14 +52,14 @@ async function assertCanEvacuate(context: Context, host: Ref<'host'>): Promise<v
 
 async function declareDead({ tx, plane }: Context, host: Ref<'host'>): Promise<void> {
   await tx.lock('host', host);
-  if (await isHostAlive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
+  if (await isLive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
   await endRunsOfHost(tx, plane, host, { lost: true });
 }
 
 async function destroy(context: Context, host: Ref<'host'>): Promise<void> {
   const { tx } = context;
   const record = await tx.lock('host', host);
-  if (await isHostAlive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
+  if (await isLive(tx, host)) throw new XenError('HOST_IS_LIVE', host);
   const [pool] = await tx.find('pool', {});
   if (pool?.ha_enabled) throw new XenError('HA_IS_ENABLED');
   if ((await residents(tx, host)).length > 0) throw new XenError('HOST_HAS_RESIDENT_VMS', host);

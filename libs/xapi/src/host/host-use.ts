@@ -11,7 +11,7 @@ export async function isLive(tx: Tx, host: Ref<'host'>): Promise<boolean> {
 /** Actions that only the host itself can do need a host that answers. */
 export async function assertLive(tx: Tx, host: Ref<'host'>): Promise<void> {
   await tx.get('host', host);
-  if (!(await isHostAlive(tx, host))) throw new XenError('HOST_OFFLINE', host);
+  if (!(await isLive(tx, host))) throw new XenError('HOST_OFFLINE', host);
 }
 
 /** Neither guests nor disks that Dom0 has open. */

@@ -29,7 +29,7 @@ async function goDown(
 ): Promise<void> {
   const { host_epoch } = await run.commit('begin', async (tx) => {
     await assertUnused(tx, host);
-    return hostLife(tx, host);
+    return leaseOf(tx, host);
   });
   await run.step('power', () =>
     command(
@@ -43,7 +43,7 @@ async function goDown(
 }
 
 async function restartToolstack(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<void> {
-  const { host_epoch } = await run.commit('begin', (tx) => hostLife(tx, host));
+  const { host_epoch } = await run.commit('begin', (tx) => leaseOf(tx, host));
   await run.step('restart', () =>
     command(
       plane,
@@ -65,7 +65,7 @@ async function command(
   obeyed: (lease: HostLife) => boolean,
 ): Promise<void> {
   await plane.agents.power(host, power);
-  const lease = await hostLife(plane.store, host);
+  const lease = await leaseOf(plane.store, host);
   if (obeyed(lease)) return;
   const offline = new XenError('HOST_OFFLINE', host);
   throw lease.alive ? new Later(retryMs, limitMs, offline) : offline;
@@ -80,7 +80,7 @@ async function powerOn(plane: Plane, run: Run<Tx>, host: Ref<'host'>): Promise<v
     async (tx) => setWake(tx, host, false),
   );
   await run.step('wait', async () => {
-    if (!(await hostLife(plane.store, host)).alive)
+    if (!(await leaseOf(plane.store, host)).alive)
       throw new Later(retryMs, bootLimitMs, new XenError('INTERNAL_ERROR', 'The host failed to power on.'));
   });
   return run.conclude('end', async () => undefined);

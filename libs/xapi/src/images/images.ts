@@ -9,6 +9,7 @@ import { withoutRetry } from '../core/image-server';
 import { newLayer } from '../tables/layers/layers';
 import { recordWith } from '../core/records';
 import { imageKeys } from '../runs/domain-spec';
+import { insertImage } from '../tables/images';
 
 /** The image server's answer about an image that it has stored. */
 export interface StoredImage {
@@ -52,10 +53,7 @@ export async function addImageTemplate(
 ): Promise<Ref<'VM'>> {
   const [sr] = await tx.find('SR', { type: 'image' });
   if (!sr) throw new XenError('INTERNAL_ERROR', 'The pool has no storage for template images');
-  await tx.query(
-    'INSERT INTO image(sha256, format, size_bytes, virtual_size_bytes, name, created) VALUES ($1, $2, $3, $4, $5, now()) ON CONFLICT (sha256) DO NOTHING',
-    [image.sha256, image.format, image.sizeBytes, image.virtualSizeBytes, name],
-  );
+  await insertImage(tx, image, name);
   const vdi = await addImageDisk(tx, sr.ref, image, name, seededUuid(uuid, 'vdi'));
   return addReadyTemplate(
     tx,

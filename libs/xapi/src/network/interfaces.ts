@@ -6,7 +6,6 @@ import { managementLease } from '../core/addressing';
 import { givenAddresses } from '../tables/runs/host-runs';
 import { dateTime, type Context } from '../core/context';
 import { recordWith } from '../core/records';
-import { givenAddresses } from '../tables/host-run';
 
 /** Changes to what stands on what are rare, and judged by more rows than they change: one at a time in the pool. */
 export async function lockInterfaces(tx: Tx): Promise<void> {

@@ -5,7 +5,6 @@ import { moveHosts } from '../core/addressing';
 import { givenAddresses } from '../tables/runs/host-runs';
 import type { Context } from '../core/context';
 import { admitPif, lease, noIpv4 } from './interfaces';
-import { givenAddresses } from '../tables/host-run';
 
 export async function reconfigureIpv4(
   { tx }: Context,

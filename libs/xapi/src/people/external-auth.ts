@@ -11,7 +11,7 @@ import {
 } from './directory';
 import { ldap } from './ldap';
 import { localDirectory } from './local-directory';
-import { endSessionsWhere } from '../tables/sessions';
+import { endSessionsWhere } from '../tables/sessions/sessions';
 
 /** By the name that clients give in `auth_type`. */
 const types: ReadonlyMap<string, DirectoryType> = new Map([

@@ -7,17 +7,17 @@ import type { Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
 import { hashPassword, longestPassword, verifyPassword } from './passwords';
 import type { Configuration, Directory, DirectoryType, Entry, Joined } from './directory';
+import {
+  directoryEntry,
+  groupsOfEntry,
+  insertGroup,
+  insertMember,
+  insertUser,
+  removeAllEntries,
+  type DirectoryEntry,
+} from '../tables/directory-entries';
 
-interface Row {
-  readonly identifier: string;
-  readonly name: string;
-  readonly is_group: boolean;
-  readonly hash: string | null;
-  readonly known: Record<string, string>;
-}
-const columns = 'identifier, name, is_group, hash, known';
-
-const entryOf = ({ identifier, name, is_group, known }: Row): Entry => ({
+const entryOf = ({ identifier, name, is_group, known }: DirectoryEntry): Entry => ({
   identifier,
   name,
   isGroup: is_group,
@@ -40,29 +40,18 @@ const entryOf = ({ identifier, name, is_group, known }: Row): Entry => ({
 });
 
 function open({ store }: Plane): Directory {
-  const one = async (column: 'name' | 'identifier', value: string): Promise<Row | undefined> =>
-    (
-      await store.query<Row & object>(`SELECT ${columns} FROM directory_entry WHERE ${column} = $1`, [value])
-    )[0];
   return {
     authenticate: async (name, password) => {
-      const row = await one('name', name);
+      const row = await directoryEntry(store, 'name', name);
       const right = await verifyPassword(password, row?.hash ?? undefined);
       return right && row ? entryOf(row) : undefined;
     },
-    named: async (name) => shown(await one('name', name)),
-    identified: async (identifier) => shown(await one('identifier', identifier)),
-    groupsOf: async (identifier) => {
-      const rows = await store.query<{ g: string }>(
-        `WITH RECURSIVE above(g) AS (SELECT group_identifier FROM directory_member WHERE member = $1
-           UNION SELECT m.group_identifier FROM directory_member m JOIN above ON m.member = above.g) SELECT g FROM above ORDER BY g`,
-        [identifier],
-      );
-      return rows.map((r) => r.g);
-    },
+    named: async (name) => shown(await directoryEntry(store, 'name', name)),
+    identified: async (identifier) => shown(await directoryEntry(store, 'identifier', identifier)),
+    groupsOf: (identifier) => groupsOfEntry(store, identifier),
   };
 }
-const shown = (row: Row | undefined): Entry | undefined => row && entryOf(row);
+const shown = (row: DirectoryEntry | undefined): Entry | undefined => row && entryOf(row);
 
 const firstId = 1001;
 const mostPeople = 100;
@@ -100,17 +89,8 @@ async function prepare(_plane: Plane, _service: string, configuration: Configura
   ]);
   const hashes = await Promise.all(users.map(([, password]) => hashPassword(password)));
   const keep = async (tx: Tx): Promise<void> => {
-    for (const [i, [name]] of users.entries())
-      await tx.query('INSERT INTO directory_entry(identifier, name, hash) VALUES ($1, $2, $3)', [
-        ids.get(name),
-        name,
-        hashes[i],
-      ]);
-    for (const [name] of groups)
-      await tx.query('INSERT INTO directory_entry(identifier, name, is_group) VALUES ($1, $2, true)', [
-        ids.get(name),
-        name,
-      ]);
+    for (const [i, [name]] of users.entries()) await insertUser(tx, ids.get(name), name, hashes[i]);
+    for (const [name] of groups) await insertGroup(tx, ids.get(name), name);
     for (const [name, list] of groups)
       for (const member of list.split(',').filter((m) => m.trim() !== ''))
         await addMember(tx, ids, name, member.trim());
@@ -135,14 +115,11 @@ async function addMember(
       'AUTH_ENABLE_FAILED_INVALID_ACCOUNT',
       `The group ${group} names ${member}, whom nobody knows`,
     );
-  await tx.query(
-    'INSERT INTO directory_member(group_identifier, member) VALUES ($1, $2) ON CONFLICT DO NOTHING',
-    [ids.get(group), identifier],
-  );
+  await insertMember(tx, ids.get(group), identifier);
 }
 
 export const localDirectory: DirectoryType = {
   open,
   prepare,
-  leave: async (tx) => void (await tx.query('DELETE FROM directory_entry')),
+  leave: removeAllEntries,
 };

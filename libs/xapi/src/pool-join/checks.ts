@@ -2,7 +2,7 @@
 import { XenError, type ErrorCode } from '@xenplane/model';
 import { reading, type Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { masterElsewhere } from '../tables/pool-membership';
+import { masterElsewhere } from '../tables/sessions/pool-membership';
 import * as fits from './comparisons';
 import type { OtherPool } from './other-pool';
 import { otherSide, ourSide } from './sides';

@@ -15,7 +15,7 @@ import { assertNothingElse, joiningObjectsOf, type JoiningObjects } from './join
 import { copyToPool, releaseAll, type CopiedObjects } from './copy-to-pool';
 import { assertMayLeave } from './checks';
 import { OtherPool } from './other-pool';
-import { becomeMember, beginJoining, abortJoining } from '../tables/pool-membership';
+import { becomeMember, beginJoining, abortJoining } from '../tables/sessions/pool-membership';
 import { lockOnlyHost } from '../tables/runs/agents';
 import { hostLife, isRegisteredAnew, setAccepting } from '../tables/runs/host-runs';
 
@@ -98,7 +98,7 @@ async function send(
         'OPERATION_NOT_ALLOWED',
         'The host has joined from another control plane, to which pool.eject gives it back',
       );
-    if (answer && answer.phase !== 'refused') return host_epoch;
+    if (answer && answer.phase !== 'refused') return run.host_epoch;
     if (plane.clock.monotonic() - from > sendLimitMs) throw new XenError('HOST_OFFLINE', host);
     await plane.clock.wait(retryMs);
   }

@@ -1,7 +1,7 @@
 /** Readiness to start VMs, with the parts that are missing. */
 import type { Store } from '@xenplane/store';
 import type { Plane } from '../core/context';
-import { masterElsewhere } from '../tables/pool-membership';
+import { masterElsewhere } from '../tables/sessions/pool-membership';
 import { liveLeases } from '../tables/runs/agents';
 import { countAcceptingHosts } from '../tables/runs/host-runs';
 

@@ -4,7 +4,7 @@ import { admitAgain } from '../people/admission-of-subjects';
 import { DirectoryTrouble } from '../people/directory';
 import { endSessions, joinedDirectory } from '../people/external-auth';
 import { dateTime, type Plane } from '../core/context';
-import { renewSubjects } from '../tables/sessions';
+import { renewSubjects } from '../tables/sessions/sessions';
 
 /** A look into the directory holds for so long. */
 const validMinutes = 5;

@@ -1,11 +1,12 @@
 /** Lets go of what has had its time: finished tasks, idle sessions, the change log's tail. */
 import { inTransaction, pruneChanges } from '@xenplane/store';
+import { pruneAudit } from '../tables/audit';
 import type { Plane } from '../core/context';
 import { forgetAlarms } from '../metrics/alarms';
 import { forgetOrphans } from '../metrics/choices';
 import { endIdleSessions } from '../api/sessions';
 import { deleteFinishedTasks } from '../begin/finished-tasks';
-import { removeDoneOperations } from '../tables/operations';
+import { removeDoneOperations } from '../tables/operations/operations';
 import { removeOldInvitations } from '../tables/invitations';
 
 /** The oldest beyond these go, as in xapi. */

@@ -6,7 +6,7 @@ import type { Plane } from '../core/context';
 import type { Readable } from '../core/implied-calls';
 import type { Sessions } from '../api/sessions';
 import { readDump, type Entry } from './dump';
-import { openedDatabase } from '../tables/sessions';
+import { openedDatabase } from '../tables/sessions/sessions';
 
 export class ForeignDatabase implements Readable {
   private readonly objects = new Objects();

@@ -12,7 +12,7 @@ import { assertAllowed } from '../people/roles';
 import { insertSession, sessionRef, type Sessions } from '../api/sessions';
 import { isPlugged } from '../begin/lifecycle-subjects';
 import { readDisk } from '../transfer/contents';
-import { insertOpenedDatabase } from '../tables/sessions';
+import { insertOpenedDatabase } from '../tables/sessions/sessions';
 
 const user = 'disaster-recovery';
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -1,10 +1,10 @@
 /** Serving disks over NBD: encryption, its certificate, and the connection data for clients. */
 import { X509Certificate } from 'node:crypto';
 import { XenError, type Ref, type RecordOf, type classes } from '@xenplane/model';
-import { reading, type Row, type Tx } from '@xenplane/store';
+import { reading } from '@xenplane/store';
 import type { Outside, Plane } from '../core/context';
 import { shownCertificate } from '../host/host-certificates';
-import { settingValue } from '../tables/settings';
+import { servingHosts } from '../tables/runs/serving-hosts';
 
 export type NbdSecurity = 'tls' | 'none';
 
@@ -25,26 +25,6 @@ function subjectOf(certificate: string): string {
   return names.find((name) => !name.includes('*')) ?? names[0] ?? /CN=(.+)/.exec(subject)?.[1] ?? '';
 }
 
-interface Serving {
-  readonly host: Ref<'host'>;
-  readonly address: string;
-  readonly certificate: string | null;
-}
-/** A pool may have very many hosts that reach a repository; a client needs a few of them. */
-const mostTold = 32;
-/** The live hosts that have the disk's repository and an address on a network for it. Where several share an address, one of them. */
-async function servingHosts(tx: Tx, { SR }: Row<'VDI'>): Promise<Serving[]> {
-  return tx.query<Serving & Record<string, unknown>>(
-    `SELECT host, address, certificate FROM (
-       SELECT DISTINCT ON (h.address) h.ref AS host, h.address, r.number, ${settingValue("'host/' || h.ref || '/certificate/host'")}->>'certificate' AS certificate
-       FROM pbd b JOIN host h ON h.ref = b.host JOIN host_run r ON r.host = h.ref JOIN pif p ON p.host = h.ref JOIN network n ON n.ref = p.network
-       WHERE b."SR" = $1 AND b.currently_attached AND r.alive AND p.currently_attached
-         AND (p."IP" <> '' OR jsonb_array_length(p."IPv6") > 0) AND n.purpose ?| array['nbd', 'insecure_nbd']
-       ORDER BY h.address, r.number) found ORDER BY number LIMIT ${mostTold}`,
-    [SR],
-  );
-}
-
 type Info = RecordOf<typeof classes.vdi_nbd_server_info>;
 
 /** At which hosts the disk can be read, each with what it proves itself by. */
@@ -54,7 +34,7 @@ export async function nbdInfo({ plane, token }: Outside, { self }: { self: Ref<'
   if (vdi.type === 'cbt_metadata') throw new XenError('VDI_INCOMPATIBLE_TYPE', self, 'CBT metadata');
   if (port === undefined) return [];
   const infos: Info[] = [];
-  for (const { host, address, certificate } of await reading(plane.store, (tx) => servingHosts(tx, vdi))) {
+  for (const { host, address, certificate } of await reading(plane.store, (tx) => servingHosts(tx, vdi.SR))) {
     const isShared = plane.settings.addressing().kind === 'own';
     const cert =
       isShared || certificate === null

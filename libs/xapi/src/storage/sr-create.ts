@@ -16,7 +16,6 @@ import { driver, keepMedia } from './drivers';
 import { erasePlace, mediaAt, repositoriesAt } from '../tables/layers/media';
 import { recordWith } from '../core/records';
 import { addIsoFiles } from './sr-scan';
-import { removeMediaAt, usedMediaAt } from '../tables/media';
 
 type Given = OperationParams<typeof classes.SR, 'create'>;
 type Identity = Pick<
@@ -55,7 +54,7 @@ async function assertFree(tx: Tx, { exclusive, type }: storage.Driver, place: st
   if (others.length > 0)
     throw storage.failure(
       type.startsWith('lvmo') ? 'deviceInUse' : 'partitionInUse',
-      `${place} holds ${other}`,
+      `${place} holds ${others[0]?.uuid}`,
     );
   await erasePlace(tx, place);
 }

@@ -3,18 +3,14 @@ import { storage } from '@xenplane/domain';
 import { type Ref, type StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
 import { seededUuid } from '../core/seeded';
-import { newLayer } from '../tables/layers/layers';
+import { countLayers, newLayer } from '../tables/layers/layers';
 import { claimVolume, unrecordedVolumes, vdiRef } from '../tables/layers/media';
 import { recordWith } from '../core/records';
 import { showLatest } from '../tables/database-copies';
 
 /** The sums of a repository are those of its disks; a disk takes what the layers counted for it take. */
 export async function sumUp(tx: Tx, sr: Ref<'SR'>): Promise<void> {
-  await tx.query(
-    `UPDATE vdi d SET physical_utilisation = s.bytes FROM (SELECT v.ref, coalesce(sum(l.bytes + l.charge), 0)::bigint AS bytes FROM vdi v LEFT JOIN layer l ON l.owner = v.ref WHERE v."SR" = $1 GROUP BY v.ref) s
-     WHERE d.ref = s.ref AND d.physical_utilisation <> s.bytes`,
-    [sr],
-  );
+  await countLayers(tx, sr);
   await tx.query(
     `UPDATE sr SET virtual_allocation = s.virtual, physical_utilisation = s.physical
      FROM (SELECT coalesce(sum(virtual_size) FILTER (WHERE managed), 0) AS virtual, coalesce(sum(physical_utilisation), 0) AS physical FROM vdi WHERE "SR" = $1) s WHERE ref = $1`,

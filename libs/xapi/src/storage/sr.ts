@@ -10,7 +10,7 @@ import { probe, probeExt } from './sr-probe';
 import { assertHostsStatefile, assertReplicates, disableReplication, enableReplication } from './sr-roles';
 import { scan } from './sr-scan';
 import { createNewBlob } from './blob';
-import { renameMedium } from '../tables/media';
+import { renameMedium } from '../tables/layers/media';
 
 async function scanned(context: Context, sr: Ref<'SR'>, op: 'scan' | 'update'): Promise<void> {
   const { tx } = context;

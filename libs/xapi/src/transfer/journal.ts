@@ -20,7 +20,7 @@ import {
   takeTransfer,
   transferBeats,
   type TakenTransfer,
-} from '../tables/transfers';
+} from '../tables/operations/transfers';
 
 export interface Transfer {
   readonly id: string;

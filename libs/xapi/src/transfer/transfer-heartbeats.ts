@@ -1,6 +1,6 @@
 /** The transfers that this process carries. It says again and again that they go on, all in one statement, and learns which do not any more. */
 import type { Plane } from '../core/context';
-import { beatTransfers } from '../tables/transfers';
+import { beatTransfers } from '../tables/operations/transfers';
 
 const beatMs = 1_000;
 

@@ -68,7 +68,7 @@ async function showBuilt(
   const run = await setBoot(tx, vm, { epoch: placed.vmEpoch, boots, domid });
   if (!run) return false;
   await tx.update('VM', vm, { domid });
-  if (how !== 'devices') await renewGuest(tx, plane, vm, before === domid);
+  if (how !== 'devices') await renewGuest(tx, plane, vm, run.before === domid);
   return true;
 }
 

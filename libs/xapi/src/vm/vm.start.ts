@@ -19,7 +19,7 @@ import { recordWith } from '../core/records';
 import { renewCertificates } from '../pool/secure-boot';
 import { attachedTo, specOf } from '../runs/domain-spec';
 import { endRun, patienceOf, savedImage, steadfast, unlessGone } from '../tables/runs/vm-run';
-import { isCancelRequested } from '../tables/operations';
+import { isCancelRequested } from '../tables/operations/operations';
 
 const mostPlacements = 3;
 /** The virtual hardware that has the vendor's device. */

@@ -11,7 +11,7 @@ import {
 import { ha, memory } from '@xenplane/domain';
 import type { Row, Tx } from '@xenplane/store';
 import { admitVm } from '../begin/admission';
-import { requestCancel } from '../tables/operations';
+import { requestCancel } from '../tables/operations/operations';
 import { seededMac } from '../core/seeded';
 import type { Context } from '../core/context';
 import { dataSourceCalls } from '../metrics/data-sources';

@@ -6,6 +6,7 @@ import { databaseXml } from '../../database-file/dump';
 import { capabilities, shownHost } from '../system-status';
 import { inParts, jsonFile, type HostFile } from './file';
 import { logFiles, ringOf } from './logs';
+import { placementsOfHost, reservationsOfHost, runsOfHost } from '../../tables/runs/host-reports';
 
 type Host = StoredRecord<'host'>;
 type Files = AsyncIterable<HostFile> | Iterable<HostFile>;
@@ -68,15 +69,7 @@ const collectors: Readonly<Record<string, (about: About) => Files>> = {
         ref,
       ),
     ),
-  'process-list': ({ plane, ref }) =>
-    one(
-      'process-list',
-      rows(
-        plane,
-        'SELECT v.uuid, v.name_label, v.power_state, r.state, r.domid, r.since FROM vm_run r JOIN vm v ON v.ref = r.vm WHERE r.host = $1',
-        ref,
-      ),
-    ),
+  'process-list': ({ plane, ref }) => one('process-list', runsOfHost(plane.store, ref)),
   'system-logs': ({ plane, ref }) => logFiles(plane, ref),
   'system-services': ({ host }) => {
     const { ssh_enabled, ssh_auto_mode, ntp_mode, ntp_custom_servers, timezone, logging } = host;
@@ -95,15 +88,8 @@ const collectors: Readonly<Record<string, (about: About) => Files>> = {
   },
   'xenserver-config': ({ host }) => one('xenserver-config', shownHost(host)),
   'xenserver-databases': async function* ({ plane, ref }) {
-    yield* one('reservations', rows(plane, 'SELECT * FROM reservation WHERE host = $1 ORDER BY vm', ref));
-    yield* one(
-      'placements',
-      rows(
-        plane,
-        'SELECT id, vm, task, decided, policy, explanation FROM placement WHERE host = $1 ORDER BY id DESC LIMIT 1000',
-        ref,
-      ),
-    );
+    yield* one('reservations', reservationsOfHost(plane.store, ref));
+    yield* one('placements', placementsOfHost(plane.store, ref));
   },
 };
 

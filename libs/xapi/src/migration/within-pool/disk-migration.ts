@@ -8,7 +8,7 @@ import { assertLive } from '../../host/host-use';
 import { assertDiskMoves, assertSrMoves } from '../../storage/storage-motion-checks';
 import { sessionRef } from '../../api/sessions';
 import { attachedTo, type Attached } from '../../runs/domain-spec';
-import { isSessionOpen } from '../../tables/sessions';
+import { isSessionOpen } from '../../tables/sessions/sessions';
 
 export interface MigrateSendParams {
   readonly vm: Ref<'VM'>;

@@ -23,7 +23,7 @@ import {
 import { currentRun, patienceOf, steadfast } from '../../tables/runs/vm-run';
 import { attachedTo, specOf, type Attached } from '../../runs/domain-spec';
 import { stopDomain } from '../../vm/vm.start';
-import { isCurrentAttempt } from '../../tables/operations';
+import { isCurrentAttempt } from '../../tables/operations/operations';
 
 export const vmMigrate = (plane: Plane) => ({
   pool_migrate: (run: Run<Tx>, { vm, host, options }: OperationParams<typeof classes.VM, 'pool_migrate'>) =>

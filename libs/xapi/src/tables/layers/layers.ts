@@ -336,3 +336,12 @@ export async function unusedLayers(tx: Tx, limit: number): Promise<readonly stri
 export async function deleteLayers(tx: Tx, ids: readonly string[]): Promise<void> {
   await tx.query('DELETE FROM layer WHERE id = ANY($1)', [[...ids]]);
 }
+
+/** Each disk of a repository takes what the layers counted for it take. */
+export async function countLayers(tx: Tx, sr: Ref<'SR'>): Promise<void> {
+  await tx.query(
+    `UPDATE vdi d SET physical_utilisation = s.bytes FROM (SELECT v.ref, coalesce(sum(l.bytes + l.charge), 0)::bigint AS bytes FROM vdi v LEFT JOIN layer l ON l.owner = v.ref WHERE v."SR" = $1 GROUP BY v.ref) s
+     WHERE d.ref = s.ref AND d.physical_utilisation <> s.bytes`,
+    [sr],
+  );
+}

@@ -73,3 +73,16 @@ export async function erasePlace(tx: Tx, place: string): Promise<void> {
   await tx.query('DELETE FROM stray_volume v USING medium m WHERE m.place = $1 AND v.sr = m.uuid', [place]);
   await tx.query('DELETE FROM medium WHERE place = $1', [place]);
 }
+
+/** Names are kept with the contents, so that a probe shows them. */
+export async function renameMedium(
+  tx: Tx,
+  uuid: string,
+  { name_label, name_description }: { readonly name_label: string; readonly name_description: string },
+): Promise<void> {
+  await tx.query('UPDATE medium SET name_label = $2, name_description = $3 WHERE uuid = $1', [
+    uuid,
+    name_label,
+    name_description,
+  ]);
+}

@@ -64,3 +64,6 @@ export async function restartableVms(tx: Tx, host: string): Promise<Ref<'VM'>[]>
   );
   return rows.map((r) => r.vm);
 }
+
+/** SQL: the host with which the VM was lost, or NULL. */
+export const lostOn = (vm: string): string => `(SELECT l.host FROM lost_vm l WHERE l.vm = ${vm})`;

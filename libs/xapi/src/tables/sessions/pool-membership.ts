@@ -1,7 +1,7 @@
 /** True when the one host of this pool has gone into another: then this plane answers as a pool member that is not the master does. */
 import { XenError } from '@xenplane/model';
 import { inTransaction, type Reader, type Tx } from '@xenplane/store';
-import type { Plane } from '../core/context';
+import type { Plane } from '../../core/context';
 
 /** The address of the pool that this one's host has joined, as it was given. */
 export async function masterElsewhere(read: Reader | Pick<Tx, 'query'>): Promise<string | undefined> {

@@ -1,7 +1,7 @@
 /** The table `session_state`, as far as it is not the registry of sessions of a process (`api/sessions.ts`). */
 import type { Ref, Role } from '@xenplane/model';
 import type { Reader, Tx } from '@xenplane/store';
-import { tasksOfSession } from './tasks';
+import { tasksOfSession } from '../operations/tasks';
 
 /** True for a session that is open. */
 export async function isSessionOpen(tx: Tx, session: Ref<'session'>): Promise<boolean> {
