@@ -3,8 +3,15 @@ import { createHash, randomBytes } from 'node:crypto';
 import { asRef, nullRef, XenError, type Ref, type Role } from '@xenplane/model';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { dateTime, never, type Plane, type Session } from '../core/context';
-import { finalStates } from '../begin/tasks';
-import { tasksOfSession } from '../tables/operations/tasks';
+import {
+  endOldestSessions,
+  insertSessionState,
+  isSessionOpen,
+  loadSession,
+  noteActive,
+  openSessions,
+  removeSession,
+} from '../tables/sessions/sessions';
 
 const asUuid = (hex: string): string =>
   `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
@@ -13,12 +20,6 @@ const newToken = (): string => `OpaqueRef:${asUuid(randomBytes(16).toString('hex
 /** The reference of the session whose token this is. */
 export const sessionRef = (token: string): Ref<'session'> =>
   asRef(`OpaqueRef:${asUuid(createHash('sha256').update(token).digest('hex'))}`);
-
-const idleLimitHours = 24;
-/** Work that its session began keeps the session alive. */
-const unused = `NOT EXISTS (${tasksOfSession('s.session')} AND t.status NOT IN (${finalStates.map((state) => `'${state}'`).join()}))`;
-/** Of `session_state s`. */
-const isIdle = `s.last_active < now() - interval '${idleLimitHours} hours' AND ${unused}`;
 
 const mostOfGroup = 500;
 const mostUnnamed = 400;
@@ -73,40 +74,13 @@ export async function insertSession(tx: Tx, plane: Plane, opening: Opening): Pro
     client_certificate: false,
   });
   const { group, most } = groupOf(opening);
-  await tx.query(
-    'INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)',
-    [ref, opening.role, group, opening.external?.subjects ?? []],
-  );
-  await endSessions(
-    tx,
-    `(SELECT * FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${most}) s WHERE ${unused}`,
-    [group],
-  );
+  await insertSessionState(tx, ref, {
+    role: opening.role,
+    group,
+    subjects: opening.external?.subjects ?? [],
+  });
+  await endOldestSessions(tx, group, most);
   return token;
-}
-
-/** Sessions that nobody has used for so long. Answers how many. */
-export const endIdleSessions = (tx: Tx): Promise<number> =>
-  endSessions(tx, `session_state s WHERE ${isIdle}`, []);
-
-async function endSessions(tx: Tx, which: string, params: readonly unknown[]): Promise<number> {
-  const old = await tx.query<{ session: string }>(
-    `DELETE FROM session_state WHERE session IN (SELECT s.session FROM ${which}) RETURNING session`,
-    params,
-  );
-  if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
-  return old.length;
-}
-
-interface SessionRow {
-  role: Role;
-  last_active: string;
-  is_local_superuser: boolean;
-  auth_user_name: string;
-  auth_user_sid: string;
-  this_host: string | null;
-  idle: boolean;
-  foreign: boolean;
 }
 
 interface Known {
@@ -115,9 +89,6 @@ interface Known {
   /** True if the replica had it when it was loaded: from then on its absence means that it was ended. */
   readonly seen: boolean;
 }
-
-/** Of a session at this moment. */
-const openQuery = 'SELECT 1 FROM session_state WHERE session = $1';
 
 /**
  * A transaction of a session's call. A session that has ended before it began, in whatever process, changes nothing: SESSION_INVALID
@@ -129,8 +100,8 @@ export async function inSession<T>(
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   return inTransaction(store, async (tx) => {
-    const [open, done] = await Promise.allSettled([tx.query(openQuery, [session.ref]), work(tx)]);
-    if (open.status === 'fulfilled' && open.value.length === 0) throw new XenError('SESSION_INVALID', token);
+    const [open, done] = await Promise.allSettled([isSessionOpen(tx, session.ref), work(tx)]);
+    if (open.status === 'fulfilled' && !open.value) throw new XenError('SESSION_INVALID', token);
     if (done.status === 'rejected') throw done.reason;
     if (open.status === 'rejected') throw open.reason;
     return done.value;
@@ -202,12 +173,7 @@ export class Sessions {
   }
 
   private async load(ref: Ref<'session'>): Promise<Session | undefined> {
-    const [row] = await this.plane.store.query<SessionRow>(
-      `SELECT s.role, ${isIdle} AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host,
-              EXISTS (SELECT 1 FROM opened_database o WHERE o.session = s.session) AS foreign
-       FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
-      [ref],
-    );
+    const row = await loadSession(this.plane.store, ref);
     if (!row || row.idle) return undefined;
     return {
       ref,
@@ -222,10 +188,7 @@ export class Sessions {
 
   /** Ends the session; calls of it that wait fail. */
   async close(ref: Ref<'session'>): Promise<void> {
-    await inTransaction(this.plane.store, async (tx) => {
-      await tx.query('DELETE FROM session_state WHERE session = $1', [ref]);
-      await tx.query('DELETE FROM session WHERE ref = $1', [ref]);
-    });
+    await inTransaction(this.plane.store, (tx) => removeSession(tx, ref));
     this.forget([ref]);
   }
 
@@ -244,17 +207,10 @@ export class Sessions {
   async tick(): Promise<void> {
     const active = [...this.active].sort();
     this.active.clear();
-    if (active.length > 0)
-      await this.plane.store.query('UPDATE session_state SET last_active = now() WHERE session = ANY($1)', [
-        active,
-      ]);
+    if (active.length > 0) await noteActive(this.plane.store, active);
     const waiting = [...this.closings.keys()];
     if (waiting.length === 0) return;
-    const alive = await this.plane.store.query<{ session: string }>(
-      'SELECT session FROM session_state WHERE session = ANY($1)',
-      [waiting],
-    );
-    const present = new Set(alive.map((s) => s.session));
+    const present = await openSessions(this.plane.store, waiting);
     this.forget(waiting.filter((ref) => !present.has(ref)));
     for (const [token, { until }] of this.known)
       if (until < this.plane.clock.monotonic()) this.known.delete(token);

@@ -14,16 +14,19 @@ import {
 import type { Plane } from '../core/context';
 import { busyMarksOf, unmarkBusy } from './busy-marks';
 import { endTask, type End } from './tasks';
-
-interface Row {
-  ref: string;
-  method: string;
-  params: Record<string, unknown>;
-  context: Record<string, unknown>;
-  attempt: number;
-  journal: Entry[];
-  cancel_requested: boolean;
-}
+import {
+  appendEntries,
+  beatOperations,
+  disownOperation,
+  idleOperations,
+  leaveDone,
+  leaveEntries,
+  leaveUndone,
+  ownedOperations,
+  releaseOperation,
+  takeOperation,
+} from '../tables/operations/journal';
+import { setProgress } from '../tables/operations/tasks';
 
 export class PostgresOperations implements OperationStore<Tx> {
   private readonly store: Store;
@@ -33,12 +36,7 @@ export class PostgresOperations implements OperationStore<Tx> {
   }
 
   async take(ref: string, owner: string): Promise<Taken | undefined> {
-    const [row] = await this.store.query<Row>(
-      `UPDATE operation SET attempt = attempt + 1, owner = $2, beat = beat + 1, touched = now(), state = CASE WHEN state = 'queued' THEN 'running' ELSE state END
-       WHERE ref = $1 AND owner IS NULL AND state <> 'done' RETURNING ref, method, params, context, attempt, journal, cancel_requested`,
-      [ref, owner],
-    );
-    return row && { ...row, cancelRequested: row.cancel_requested };
+    return takeOperation(this.store, ref, owner);
   }
 
   async commit<T>(
@@ -49,40 +47,24 @@ export class PostgresOperations implements OperationStore<Tx> {
   ): Promise<T> {
     return inTransaction(this.store, async (tx) => {
       const result = await work(tx);
-      journal(tx, held, [...before, { step, result }]);
+      leaveEntries(tx, held, [...before, { step, result }]);
       return result;
     });
   }
 
   async append(held: Held, entries: readonly Entry[]): Promise<void> {
-    const failing = entries.some((entry) => entry.error) ? ", state = 'undoing'" : '';
-    const rows = await this.store.query(
-      `UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now()${failing} WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref`,
-      [held.ref, held.attempt, JSON.stringify(entries)],
-    );
-    if (rows.length === 0) throw new Lost(held.ref);
+    if (!(await appendEntries(this.store, held, entries))) throw new Lost(held.ref);
   }
 
   async undo(held: Held, step: string, work: (tx: Tx) => Promise<void>): Promise<void> {
     await inTransaction(this.store, async (tx) => {
       await work(tx);
-      tx.leave(
-        `UPDATE operation SET beat = beat + 1, touched = now(),
-           journal = CASE WHEN journal @> jsonb_build_array(jsonb_build_object('step', $3::text))
-             THEN (SELECT jsonb_agg(CASE WHEN e->>'step' = $3 THEN e || '{"undone": true}' ELSE e END ORDER BY i) FROM jsonb_array_elements(journal) WITH ORDINALITY AS j(e, i))
-             ELSE journal || jsonb_build_array(jsonb_build_object('step', $3::text, 'undone', true)) END
-         WHERE ref = $1 AND attempt = $2 RETURNING ref`,
-        [held.ref, held.attempt, step],
-        lost(held),
-      );
+      leaveUndone(tx, held, step);
     });
   }
 
   async progress(held: Held, fraction: number): Promise<void> {
-    await this.store.query("UPDATE task SET progress = $2 WHERE ref = $1 AND status = 'pending'", [
-      held.ref,
-      fraction,
-    ]);
+    await setProgress(this.store, held.ref, fraction);
     this.store.wake();
   }
 
@@ -101,49 +83,29 @@ export class PostgresOperations implements OperationStore<Tx> {
   /** The row is done, what it had marked is free, its task says how it went. */
   private async end(tx: Tx, held: Held, outcome: Outcome): Promise<void> {
     const task = asRef<'task'>(held.ref);
-    tx.leave(
-      "UPDATE operation SET state = 'done', owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
-      [held.ref, held.attempt],
-      lost(held),
-    );
+    leaveDone(tx, held);
     await unmarkBusy(tx, task, busyMarksOf(held.method, held.params));
     await endTask(tx, task, endOf(held, outcome));
   }
 
   async release(held: Held): Promise<void> {
-    await this.store.query(
-      'UPDATE operation SET owner = NULL, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2',
-      [held.ref, held.attempt],
-    );
+    await releaseOperation(this.store, held);
   }
 
   async beat(owner: string): Promise<readonly string[]> {
-    const rows = await this.store.query<{ ref: string; cancel_requested: boolean }>(
-      "UPDATE operation SET beat = beat + 1 WHERE owner = $1 AND state <> 'done' RETURNING ref, cancel_requested",
-      [owner],
-    );
-    return rows.filter((r) => r.cancel_requested).map((r) => r.ref);
+    return beatOperations(this.store, owner);
   }
 
   async idle(ms: number): Promise<readonly Sighting[]> {
-    return this.store.query<Sighting & { ref: string }>(
-      "SELECT ref, attempt, beat FROM operation WHERE state <> 'done' AND owner IS NULL AND touched < now() - $1 * interval '1 millisecond' ORDER BY created LIMIT 10000",
-      [ms],
-    );
+    return idleOperations(this.store, ms);
   }
 
   async owned(): Promise<readonly Sighting[]> {
-    return this.store.query<Sighting & { ref: string }>(
-      "SELECT ref, attempt, beat FROM operation WHERE state <> 'done' AND owner IS NOT NULL",
-    );
+    return ownedOperations(this.store);
   }
 
-  async disown({ ref, attempt, beat }: Sighting): Promise<boolean> {
-    const rows = await this.store.query(
-      "UPDATE operation SET owner = NULL, touched = now() WHERE ref = $1 AND attempt = $2 AND beat = $3 AND state <> 'done' RETURNING ref",
-      [ref, attempt, beat],
-    );
-    return rows.length > 0;
+  async disown(sighting: Sighting): Promise<boolean> {
+    return disownOperation(this.store, sighting);
   }
 }
 
@@ -151,17 +113,4 @@ function endOf({ method }: Held, outcome: Outcome): End {
   if ('result' in outcome)
     return { status: 'success', result: encodeTaskResult(messages.get(method)?.result, outcome.result) };
   return 'cancelled' in outcome ? { status: 'cancelled' } : { status: 'failure', error: outcome.error };
-}
-
-const lost =
-  ({ ref }: Held) =>
-  (): Error =>
-    new Lost(ref);
-
-function journal(tx: Tx, held: Held, entries: readonly Entry[]): void {
-  tx.leave(
-    "UPDATE operation SET journal = journal || $3::jsonb, beat = beat + 1, touched = now() WHERE ref = $1 AND attempt = $2 AND state <> 'done' RETURNING ref",
-    [held.ref, held.attempt, JSON.stringify(entries)],
-    lost(held),
-  );
 }

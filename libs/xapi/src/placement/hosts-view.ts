@@ -1,30 +1,8 @@
 /** The hosts as placement sees them: at most a moment old, with what this process has placed since. */
-import { policyKey, type Candidate, type PlacementSnapshot } from '@xenplane/domain';
+import { type Candidate, type PlacementSnapshot } from '@xenplane/domain';
 import type { Store, Tx } from '@xenplane/store';
 import type { Plane } from '../core/context';
-
-interface HostRow {
-  ref: string;
-  uuid: string;
-  enabled: boolean;
-  alive: boolean;
-  memory_free: number;
-  memory_total: number;
-  vcpus_placed: number;
-  vms_placed: number;
-  pcpus: number;
-  hvm: boolean;
-  iommu: boolean;
-  srs: string[] | null;
-  networks: string[] | null;
-  planned: boolean;
-  policy: string | null;
-}
-
-const hostsQuery = `SELECT r.host AS ref, r.uuid, r.accepting AS enabled, r.alive, r.memory_free, r.memory_total, r.vcpus_placed, r.vms_placed, r.pcpus, h.capabilities @> '["hvm-3.0-x86_64"]'::jsonb AS hvm, coalesce(h.chipset_info ->> 'iommu' = 'true', false) AS iommu,
-  (SELECT json_agg(p."SR") FROM pbd p WHERE p.host = r.host AND p.currently_attached) AS srs, (SELECT json_agg(n.network) FROM pif n WHERE n.host = r.host AND n.bond_slave_of IS NULL) AS networks,
-  (SELECT bool_or(p.ha_enabled) FROM pool p) AS planned, (SELECT min(p.other_config ->> '${policyKey}') FROM pool p) AS policy,
-  CASE WHEN row_number() OVER () = 1 THEN (SELECT json_object_agg(v.vm, v.vm_epoch) FROM vm_run v WHERE v.vm = ANY($1)) END AS shown FROM host_run r JOIN host h ON h.ref = r.host`;
+import { placementHosts, type HostRow } from '../tables/runs/placements';
 
 const asCandidate = (row: HostRow): Candidate => ({
   ref: row.ref,
@@ -64,7 +42,7 @@ const forgottenMs = 10_000;
 
 /** The hosts as the database shows them at this moment. */
 export async function hostsNow(tx: Tx): Promise<Pick<PlacementSnapshot, 'hosts' | 'policy'>> {
-  const rows = await tx.query<HostRow>(hostsQuery, [[]]);
+  const rows = await placementHosts(tx, []);
   return { hosts: rows.map(asCandidate), policy: rows[0]?.policy ?? undefined };
 }
 
@@ -118,9 +96,7 @@ export class HostsView {
 
   /** One statement says how the hosts are and which choices are already in that; the others are counted again. */
   private async load(tx: Tx): Promise<void> {
-    const rows = await tx.query<HostRow & { shown: Record<string, number> | null }>(hostsQuery, [
-      [...this.choices.keys()],
-    ]);
+    const rows = await placementHosts(tx, [...this.choices.keys()]);
     this.hosts = new Map(rows.map((row) => [row.ref, asCandidate(row)]));
     this.planned = rows[0]?.planned ?? false;
     this.policy = rows[0]?.policy ?? undefined;

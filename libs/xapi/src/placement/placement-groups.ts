@@ -2,6 +2,7 @@
 import type { Candidate } from '@xenplane/domain';
 import type { StoredRecord } from '@xenplane/model';
 import type { Tx } from '@xenplane/store';
+import { placesOfGroups } from '../tables/runs/placements';
 
 /** The groups in which VMs want to be apart from their like; most VMs are in none, and cost nothing. */
 export async function antiAffinityGroups(
@@ -20,11 +21,7 @@ export async function countingGroups(
   hosts: readonly Candidate[],
 ): Promise<readonly Candidate[]> {
   if (groups.size === 0) return hosts;
-  const rows = await tx.query<{ host: string; vm_group: string; vms: number }>(
-    `SELECT r.host, g.ref AS vm_group, count(*)::int AS vms FROM unnest($1::text[]) g(ref) JOIN vm v ON g.ref = ANY(v.groups) JOIN reservation r ON r.vm = v.ref
-     GROUP BY r.host, g.ref`,
-    [[...groups]],
-  );
+  const rows = await placesOfGroups(tx, [...groups]);
   return hosts.map((host) => ({
     ...host,
     groups: Object.fromEntries(

@@ -7,11 +7,10 @@ import {
   placeIn,
   platform,
   type Candidate,
-  type Explanation,
   type Guest,
   type Placement,
 } from '@xenplane/domain';
-import { asRef, XenError, type Ref, type StoredRecord } from '@xenplane/model';
+import { XenError, type Ref, type StoredRecord } from '@xenplane/model';
 import { Superseded, type PlacedVm } from '../core/agents';
 import { antiAffinityGroups, countingGroups } from './placement-groups';
 import type { Plane } from '../core/context';
@@ -21,6 +20,7 @@ import { keepingPlan } from './ha-plan';
 import { HostsView, viewOf } from './hosts-view';
 import type { Attached } from '../runs/domain-spec';
 import type { Row, Tx } from '@xenplane/store';
+import { commitPlacement, hasPlace, type NewPlacement } from '../tables/runs/placements';
 
 export interface Placed extends PlacedVm {
   readonly memoryBytes: number;
@@ -87,18 +87,11 @@ export async function placeVm(
       continue;
     }
     if (refused) throw refused;
-    const chosen: Chosen = {
-      vm,
-      task,
-      guest,
-      host: best.host.ref,
-      planned: view.planned,
-      explanation: explain(placement, best.host.ref),
-    };
+    const chosen = chosenPlace({ vm, task, guest, planned: view.planned }, placement, best.host.ref);
     view.took(vm, best.host.ref, guest.memoryBytes, guest.vcpus);
     const take = async (): Promise<Placed | undefined> =>
       (await takeGpus(tx, guest, best.host.ref)) && (await takePcis(tx, guest, best.host.ref))
-        ? commitPlacement(tx, chosen)
+        ? withMemory(await commitPlacement(tx, chosen), guest)
         : undefined;
     const placed = await (chosen.planned ? takePlanned(tx, view, { ref: vm, ...record }, take) : take());
     if (placed) {
@@ -113,8 +106,7 @@ export async function placeVm(
 
 /** A VM that has a place already is at something else: no host could change that. */
 async function assertAtRest(tx: Tx, vm: Ref<'VM'>): Promise<void> {
-  const [run] = await tx.query("SELECT 1 AS yes FROM vm_run WHERE vm = $1 AND state <> 'H'", [vm]);
-  if (run) throw new Superseded(vm);
+  if (await hasPlace(tx, vm)) throw new Superseded(vm);
 }
 
 /** Takes a place that the plan of high availability can spare; a VM that it is to keep running has its place in the plan. */
@@ -147,74 +139,31 @@ export function refusalOf(placement: Placement, only: Ref<'host'> | undefined): 
   return code ? new XenError(code as XenError['code'], ...params) : noHostError(placement);
 }
 
-interface Chosen {
+const withMemory = (placed: PlacedVm | undefined, { memoryBytes }: Guest): Placed | undefined =>
+  placed && { ...placed, memoryBytes };
+
+interface Choice {
   readonly vm: Ref<'VM'>;
   readonly task: Ref<'task'>;
   readonly guest: Guest;
-  readonly host: string;
-  /** True if the plan of high availability is kept meanwhile. */
   readonly planned: boolean;
-  readonly explanation: Explanation;
 }
-/** The facts by which a host was chosen and which may have changed since, apart from its free memory. */
-const stillReached = `NOT EXISTS (SELECT 1 FROM unnest($8::text[]) s(sr) WHERE NOT EXISTS (SELECT 1 FROM pbd p WHERE p."SR" = s.sr AND p.host = $2 AND p.currently_attached))
-                     AND NOT EXISTS (SELECT 1 FROM unnest($9::text[]) n(network) WHERE NOT EXISTS (SELECT 1 FROM pif i WHERE i.network = n.network AND i.host = $2 AND i.bond_slave_of IS NULL))
-                     AND coalesce((SELECT bool_or(ha_enabled) FROM pool), false) = $10`;
-
-/** One statement: room taken, run begun, reservation and explanation written, or nothing at all (R3, R14). */
-async function commitPlacement(
-  tx: Tx,
-  { vm, task, guest, host, planned, explanation }: Chosen,
-): Promise<Placed | undefined> {
-  const [row] = await tx.query<{ uuid: string; vm_epoch: number; host_epoch: number; ended: boolean }>(
-    `WITH free AS (SELECT vm FROM vm_run WHERE vm = $1 AND state <> 'H'),
-          room AS (UPDATE host_run SET memory_free = memory_free - $3, vcpus_placed = vcpus_placed + $4, vms_placed = vms_placed + 1
-                   WHERE host = $2 AND alive AND accepting AND memory_free >= $3 AND NOT EXISTS (SELECT 1 FROM free) AND ${stillReached} RETURNING host, host_epoch),
-          run AS (INSERT INTO vm_run(vm, vm_epoch, host, host_epoch, state, attempt, boots, domid, since, saved)
-                  SELECT $1, nextval('vm_epochs'), host, host_epoch, 'A', 0, 1, -1, now(), NULL FROM room
-                  ON CONFLICT (vm) DO UPDATE SET vm_epoch = excluded.vm_epoch, host = excluded.host, host_epoch = excluded.host_epoch, state = 'A', attempt = 0, boots = 1, domid = -1, claim_nonce = NULL, since = now()
-                  RETURNING vm_epoch, host, host_epoch),
-          reserved AS (INSERT INTO reservation(vm, vm_epoch, host, memory, vcpus) SELECT $1, vm_epoch, host, $3, $4 FROM run),
-          explained AS (INSERT INTO placement(vm, task, host, policy, explanation) SELECT $1, $6, host, $7, $5::jsonb FROM run)
-     UPDATE vm SET scheduled_to_be_resident_on = run.host FROM run WHERE vm.ref = $1 RETURNING vm.uuid, run.vm_epoch, run.host_epoch`,
-    [
-      vm,
-      host,
-      guest.memoryBytes,
-      guest.vcpus,
-      JSON.stringify(explanation),
-      task,
-      explanation.policy,
-      guest.srs,
-      guest.networks,
-      planned,
-    ],
-  );
-  return (
-    row && {
-      vm: row.uuid,
-      vmEpoch: row.vm_epoch,
-      host: asRef(host),
-      hostEpoch: row.host_epoch,
-      memoryBytes: guest.memoryBytes,
-    }
-  );
-}
-
-/** Makes the reservation of a running VM as big as it needs to be now; HOST_NOT_ENOUGH_FREE_MEMORY when its host has no more. */
-export async function changeReservation(tx: Tx, vm: Ref<'VM'>, bytes: number): Promise<void> {
-  const rows = await tx.query(
-    `WITH mine AS (SELECT r.vm, r.vm_epoch, r.host, $2::bigint - r.memory AS more FROM reservation r JOIN vm_run v ON v.vm = r.vm AND v.vm_epoch = r.vm_epoch WHERE r.vm = $1 FOR UPDATE OF r),
-          room AS (UPDATE host_run h SET memory_free = h.memory_free - m.more FROM mine m WHERE h.host = m.host AND h.memory_free >= m.more RETURNING h.host)
-     UPDATE reservation r SET memory = $2 FROM mine m, room WHERE r.vm = m.vm AND r.vm_epoch = m.vm_epoch RETURNING r.vm`,
-    [vm, bytes],
-  );
-  if (rows.length > 0) return;
-  const [host] = await tx.query<{ memory_free: number }>(
-    'SELECT h.memory_free FROM host_run h JOIN vm_run v ON v.host = h.host WHERE v.vm = $1',
-    [vm],
-  );
-  throw host
-    ? new XenError('HOST_NOT_ENOUGH_FREE_MEMORY', String(bytes), String(host.memory_free))
-    : new Superseded(vm);
+function chosenPlace(
+  { vm, task, guest: { memoryBytes, vcpus, srs, networks }, planned }: Choice,
+  placement: Placement,
+  host: string,
+): NewPlacement {
+  const explanation = explain(placement, host);
+  return {
+    vm,
+    task,
+    host,
+    memoryBytes,
+    vcpus,
+    srs,
+    networks,
+    planned,
+    policy: explanation.policy,
+    explanation,
+  };
 }

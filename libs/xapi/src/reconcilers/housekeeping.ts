@@ -4,7 +4,7 @@ import { pruneAudit } from '../tables/audit';
 import type { Plane } from '../core/context';
 import { forgetAlarms } from '../metrics/alarms';
 import { forgetOrphans } from '../metrics/choices';
-import { endIdleSessions } from '../api/sessions';
+import { endIdleSessions } from '../tables/sessions/sessions';
 import { deleteFinishedTasks } from '../begin/finished-tasks';
 import { removeDoneOperations } from '../tables/operations/operations';
 import { removeOldInvitations } from '../tables/invitations';

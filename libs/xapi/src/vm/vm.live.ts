@@ -6,7 +6,7 @@ import type { Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../core/context';
 import { keepingPlan } from '../placement/ha-plan';
-import { changeReservation } from '../placement/placement';
+import { changeReservation } from '../tables/runs/placements';
 import { assertUp, steadfast, unlessGone, type RunRow } from '../tables/runs/vm-run';
 import { describeRun } from './vm.pause';
 

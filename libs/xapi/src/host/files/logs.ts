@@ -4,6 +4,7 @@ import { reading } from '@xenplane/store';
 import type { Plane } from '../../core/context';
 import { inParts, textFile, type HostFile } from './file';
 import { auditLines } from '../../tables/audit';
+import { operationsOfHost, type HostOperation } from '../../tables/operations/operations';
 
 const linesAtOnce = 1000;
 
@@ -13,25 +14,13 @@ export async function ringOf(plane: Plane, host: Ref<'host'>): Promise<HostFile>
   return textFile('var/log/xen/hypervisor.log', ring.text);
 }
 
-interface Ran {
-  readonly ref: string;
-  readonly at: string;
-  readonly method: string;
-  readonly state: string;
-  readonly error: readonly string[] | null;
-}
-const lineOf = ({ ref, at, method, state, error }: Ran): string =>
+const lineOf = ({ ref, at, method, state, error }: HostOperation): string =>
   `[${at}|info|xenplane|${ref}|${method}] ${state}${error ? ` ${JSON.stringify(error)}` : ''}\n`;
 
 /** Operations that name the host, and those that were placed on it. */
 async function* operations(plane: Plane, host: Ref<'host'>): AsyncGenerator<string> {
-  for (let after = ['-infinity', '']; ;) {
-    const rows = await plane.store.query<Ran & { key: string }>(
-      `SELECT ref, method, state, error, to_char(created, 'YYYYMMDD"T"HH24:MI:SS.MS"Z"') AS at, created::text AS key FROM operation o
-       WHERE (strpos(params::text, $1) > 0 OR EXISTS (SELECT 1 FROM placement p WHERE p.task = o.ref AND p.host = $1))
-         AND (created, ref) > ($2::timestamptz, $3) ORDER BY created, ref LIMIT $4`,
-      [host, after[0], after[1], linesAtOnce],
-    );
+  for (let after: readonly [string, string] = ['-infinity', '']; ;) {
+    const rows = await operationsOfHost(plane.store, host, { after, count: linesAtOnce });
     for (const row of rows) yield lineOf(row);
     const last = rows.at(-1);
     if (!last) return;

@@ -8,7 +8,12 @@ import type { SavedImage } from '@xenplane/hypervisor';
 import { inTransaction, reading, type Tx } from '@xenplane/store';
 import { Later, type Run } from '@xenplane/work';
 import type { Plane } from '../../core/context';
-import { beginDeparture, completeDeparture, abortDeparture, type DepartingRun } from '../../tables/runs/departing-run';
+import {
+  beginDeparture,
+  completeDeparture,
+  abortDeparture,
+  type DepartingRun,
+} from '../../tables/runs/departing-run';
 import { blockedUntilGiven, removeSent, sendDisks, sendVm } from './send';
 import {
   removeRemote,

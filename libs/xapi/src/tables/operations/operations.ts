@@ -64,3 +64,25 @@ export async function removeDoneOperations(tx: Tx): Promise<void> {
 /** SQL: true if the operation was asked to stop; NULL when it is gone. */
 export const cancelRequested = (ref: string): string =>
   `(SELECT o.cancel_requested FROM operation o WHERE o.ref = ${ref})`;
+
+export interface HostOperation extends Record<string, unknown> {
+  readonly ref: string;
+  readonly at: string;
+  readonly method: string;
+  readonly state: string;
+  readonly error: readonly string[] | null;
+  /** With the reference, where the next page begins. */
+  readonly key: string;
+}
+/** Operations that name the host, and those that were placed on it, the oldest first. */
+export const operationsOfHost = (
+  reader: Reader,
+  host: string,
+  { after, count }: { readonly after: readonly [string, string]; readonly count: number },
+): Promise<HostOperation[]> =>
+  reader.query<HostOperation>(
+    `SELECT ref, method, state, error, to_char(created, 'YYYYMMDD"T"HH24:MI:SS.MS"Z"') AS at, created::text AS key FROM operation o
+       WHERE (strpos(params::text, $1) > 0 OR EXISTS (SELECT 1 FROM placement p WHERE p.task = o.ref AND p.host = $1))
+         AND (created, ref) > ($2::timestamptz, $3) ORDER BY created, ref LIMIT $4`,
+    [host, after[0], after[1], count],
+  );

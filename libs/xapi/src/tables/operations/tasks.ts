@@ -114,3 +114,8 @@ export async function removeUnchangedTasks(
   );
   return gone.length;
 }
+
+/** Of a task that has not ended. */
+export async function setProgress(reader: Reader, ref: string, fraction: number): Promise<void> {
+  await reader.query("UPDATE task SET progress = $2 WHERE ref = $1 AND status = 'pending'", [ref, fraction]);
+}

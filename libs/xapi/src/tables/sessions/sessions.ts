@@ -9,6 +9,83 @@ export async function isSessionOpen(tx: Tx, session: Ref<'session'>): Promise<bo
   return rows.length > 0;
 }
 
+const idleLimitHours = 24;
+/** Work that its session began keeps the session alive. */
+const unused = `NOT EXISTS (${tasksOfSession('s.session')} AND t.status NOT IN ('success', 'failure', 'cancelled'))`;
+/** Of `session_state s`. */
+const isIdle = `s.last_active < now() - interval '${idleLimitHours} hours' AND ${unused}`;
+
+export async function insertSessionState(
+  tx: Tx,
+  session: Ref<'session'>,
+  {
+    role,
+    group,
+    subjects,
+  }: { readonly role: Role; readonly group: string; readonly subjects: readonly string[] },
+): Promise<void> {
+  await tx.query(
+    'INSERT INTO session_state(session, role, originator, last_active, subjects) VALUES ($1, $2, $3, now(), $4)',
+    [session, role, group, subjects],
+  );
+}
+/** Of a group more than this many: those go that were used longest ago and have no work. */
+export const endOldestSessions = (tx: Tx, group: string, most: number): Promise<number> =>
+  endSessions(
+    tx,
+    `(SELECT * FROM session_state WHERE originator = $1 ORDER BY last_active DESC, session OFFSET ${most}) s WHERE ${unused}`,
+    [group],
+  );
+/** Sessions that nobody has used for so long. Answers how many. */
+export const endIdleSessions = (tx: Tx): Promise<number> =>
+  endSessions(tx, `session_state s WHERE ${isIdle}`, []);
+
+async function endSessions(tx: Tx, which: string, params: readonly unknown[]): Promise<number> {
+  const old = await tx.query<{ session: string }>(
+    `DELETE FROM session_state WHERE session IN (SELECT s.session FROM ${which}) RETURNING session`,
+    params,
+  );
+  if (old.length > 0) await tx.query('DELETE FROM session WHERE ref = ANY($1)', [old.map((s) => s.session)]);
+  return old.length;
+}
+
+export interface SessionRow extends Record<string, unknown> {
+  readonly role: Role;
+  readonly idle: boolean;
+  readonly is_local_superuser: boolean;
+  readonly auth_user_name: string;
+  readonly auth_user_sid: string;
+  readonly this_host: string | null;
+  readonly foreign: boolean;
+}
+export async function loadSession(reader: Reader, session: Ref<'session'>): Promise<SessionRow | undefined> {
+  const [row] = await reader.query<SessionRow>(
+    `SELECT s.role, ${isIdle} AS idle, x.is_local_superuser, x.auth_user_name, x.auth_user_sid, x.this_host,
+              EXISTS (SELECT 1 FROM opened_database o WHERE o.session = s.session) AS foreign
+       FROM session_state s JOIN session x ON x.ref = s.session WHERE s.session = $1`,
+    [session],
+  );
+  return row;
+}
+export async function removeSession(tx: Tx, session: Ref<'session'>): Promise<void> {
+  await tx.query('DELETE FROM session_state WHERE session = $1', [session]);
+  await tx.query('DELETE FROM session WHERE ref = $1', [session]);
+}
+export async function noteActive(reader: Reader, sessions: readonly string[]): Promise<void> {
+  await reader.query('UPDATE session_state SET last_active = now() WHERE session = ANY($1)', [sessions]);
+}
+/** Those of these that are open. */
+export async function openSessions(
+  reader: Reader,
+  sessions: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const rows = await reader.query<{ session: string }>(
+    'SELECT session FROM session_state WHERE session = ANY($1)',
+    [sessions],
+  );
+  return new Set(rows.map(({ session }) => session));
+}
+
 /** What is not in a session's record: its role, its last use, its tasks; undefined for one that is closed. */
 export async function sessionFacts(
   tx: Tx,

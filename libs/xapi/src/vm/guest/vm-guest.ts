@@ -4,7 +4,7 @@ import { memory } from '@xenplane/domain';
 import { admitVm } from '../../begin/admission';
 import type { Context } from '../../core/context';
 import { keepingPlan } from '../../placement/ha-plan';
-import { changeReservation } from '../../placement/placement';
+import { changeReservation } from '../../tables/runs/placements';
 import { guestSays } from '../../begin/lifecycle-subjects';
 import { createNewBlob } from '../../storage/blob';
 
