@@ -2,14 +2,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import path from 'node:path';
 import type { AgentSettings } from '@xenplane/config';
-import {
-  hostUuid,
-  inventoryOf,
-  type Hypervisor,
-  type HypervisorEvent,
-  type PlaneAnswer,
-  type PlaneCommand,
-} from '@xenplane/hypervisor';
+import type { Hypervisor, HypervisorEvent, PlaneAnswer, PlaneCommand } from '@xenplane/hypervisor';
 import { NodeDisks } from './disks';
 import { joinedPoolAdmission, homeAdmission } from './admissions';
 import { HostAgent } from './host-agent';
@@ -57,7 +50,7 @@ export class Fleet {
 
   async start(agentUrl: string): Promise<void> {
     this.agentUrl = agentUrl;
-    for (let i = 0; i < this.settings.hosts; i += 1) await this.addHost(i);
+    for (const uuid of await this.hypervisor.hosts()) await this.addHost(uuid);
     for (const host of this.hosts.values()) this.planeOf(host.uuid).add(host);
   }
   async stop(): Promise<void> {
@@ -65,21 +58,15 @@ export class Fleet {
     await Promise.all([...this.planes.values()].map((plane) => plane.stop()));
   }
 
-  private async addHost(index: number): Promise<void> {
-    const uuid = hostUuid(this.settings.seed, index);
+  private async addHost(uuid: string): Promise<void> {
     const plane = this.planeOf(uuid);
     const parts = {
       hypervisor: this.hypervisor,
       setOff: (host: string, off: boolean) => this.off.set(host, off),
     };
-    const inventory = {
-      ...inventoryOf(this.settings.seed, index),
-      ...(this.settings.withoutIommu.has(index + 1) ? { iommu: false } : {}),
-    };
-    const host = new HostAgent(uuid, inventory, parts, plane);
+    const host = new HostAgent(uuid, await this.hypervisor.inventory(uuid), parts, plane);
     host.token = this.tokenOf(uuid);
     this.hosts.set(uuid, host);
-    await this.hypervisor.addHost(uuid, host.inventory);
     host.isOn = false;
     if (this.off.has(uuid)) await this.hypervisor.power(uuid, false);
     else if ((await this.hypervisor.bootOf(uuid)) === '') plane.wake(host);

@@ -6,6 +6,9 @@ import {
   leaseMs,
   withinQuota,
   type Claim,
+  type ConsoleChannel,
+  type ConsoleListener,
+  type ConsoleOwner,
   type DesiredVm,
   type Hypervisor,
   type HypervisorEvent,
@@ -132,7 +135,7 @@ export class HostAgent {
       host: this.uuid,
       token: this.token,
       hostEpoch: this.epoch,
-      load: await this.parts.hypervisor.load(this.uuid),
+      load: await this.parts.hypervisor.sample(this.uuid),
     };
   }
   /** The lease counts from when it was asked for, not from when the answer came (R5). */
@@ -202,6 +205,9 @@ export class HostAgent {
 
   consoleRing(): Promise<string> {
     return this.parts.hypervisor.consoleRing(this.uuid);
+  }
+  console(owner: ConsoleOwner, listener: ConsoleListener): Promise<ConsoleChannel> {
+    return this.parts.hypervisor.console(this.uuid, owner, listener);
   }
   debugKeys(keys: string): Promise<void> {
     return this.parts.hypervisor.debugKeys(this.uuid, keys);

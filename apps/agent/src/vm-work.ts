@@ -194,13 +194,15 @@ export class VmWork {
   }
 
   /** The guest is here: its domain may run as soon as its new epoch is claimed. */
-  private async takeOver({ vmEpoch, hostEpoch }: Up): Promise<void> {
+  private async takeOver({ vmEpoch, hostEpoch, saved }: Up): Promise<void> {
     if (this.domain?.vmEpoch !== vmEpoch)
       throw new HypervisorError(['INTERNAL_ERROR', 'the domain that was to take over is gone']);
     if (!this.domain.incoming) return;
     const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
     this.nonces.set(vmEpoch, nonce);
     if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
+    if (saved) await this.site.hypervisor.takeOver(this.site.host, this.vm, saved);
+    if (!this.domain) throw new HypervisorError(domainGone(this.vm));
     this.domain.incoming = false;
   }
 

@@ -1,4 +1,5 @@
-/** The port through which an agent drives domains, of one host or of many. Simulated Xen stands behind it; real ones may. */
+/** The port through which an agent drives the domains of one host or of many. Each implementation is a folder beside this file. */
+import type { HostNames } from './console';
 import type { DomainSpec, GuestMetrics, HostLoad, Inventory, SavedImage } from './protocol';
 
 export interface DomainState {
@@ -45,12 +46,32 @@ export const hostGone: readonly string[] = ['HOST_NOT_LIVE'];
 export const isGone = ({ description: [code] }: HypervisorError): boolean =>
   code === 'VM_HALTED' || code === 'HOST_NOT_LIVE';
 
+/** Hears a console, in order: what it has written so far, what it writes from then on, and its end. */
+export interface ConsoleListener {
+  data(bytes: Uint8Array): void;
+  /** The domain is gone, or is another one now. */
+  end(): void;
+}
+/** A console that is open. Any number may be, of one domain too: all of them hear the same. */
+export interface ConsoleChannel {
+  /** Keys, as a terminal sends them; answers when the guest has taken them. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** The listener hears nothing more. */
+  close(): void;
+}
+/** A guest, or the host itself, which is called as its control plane says. */
+export type ConsoleOwner = { readonly vm: string } | HostNames;
+
+/** What a host is and does. A driver answers for all hosts of its process. */
 export interface Hypervisor {
+  /** The uuids of the hosts, always in the same order. */
+  hosts(): Promise<readonly string[]>;
+  /** The hardware of a host. */
+  inventory(host: string): Promise<Inventory>;
   /** New at each boot of the host; no domain outlives it. Empty while the host is off. */
   bootOf(host: string): Promise<string>;
   /** Off: every domain is gone when it answers. On: answers when the host has booted. */
   power(host: string, on: boolean): Promise<void>;
-  addHost(host: string, inventory: Inventory): Promise<void>;
   /** Domains may run until this moment of the machine's monotonic clock (`monotonicMs`); never moved back. */
   extend(host: string, deadlineMs: number): Promise<void>;
   /** Builds a domain. Refused when the host's deadline has passed, in the same step as the build begins and as it ends (R7). */
@@ -67,13 +88,18 @@ export interface Hypervisor {
   checkpoint(host: string, vm: string): Promise<SavedImage>;
   /** Copies a part of a running guest's memory to another host. */
   copyMemory(host: string, vm: string, attempt: number): Promise<MemoryCopy>;
-  /** Pauses the guest and sends the rest. */
+  /** Pauses the guest and sends the rest; what it answers goes to the other host by way of the control plane. */
   handOver(host: string, vm: string, attempt: number): Promise<SavedImage>;
+  /** Gives the domain that was built for it what the source handed over; it stays paused. */
+  takeOver(host: string, vm: string, image: SavedImage): Promise<void>;
   /** Makes memory target, vCPUs, disks and nics those of the spec. */
   configure(host: string, vm: string, spec: DomainSpec): Promise<void>;
   crash(host: string, vm: string): Promise<void>;
   list(host: string): Promise<readonly DomainState[]>;
-  load(host: string): Promise<HostLoad>;
+  /** What the host carries at this moment. */
+  sample(host: string): Promise<HostLoad>;
+  /** Opens the console of a guest or of the host: the bytes of a terminal, both ways. When it answers, the listener has heard what is kept of what was written before. */
+  console(host: string, owner: ConsoleOwner, listener: ConsoleListener): Promise<ConsoleChannel>;
   /** The last lines of Xen's console. */
   consoleRing(host: string): Promise<string>;
   debugKeys(host: string, keys: string): Promise<void>;

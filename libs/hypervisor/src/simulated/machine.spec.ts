@@ -1,19 +1,11 @@
 import fc from 'fast-check';
-import {
-  domainBytes,
-  hostUuid,
-  HypervisorError,
-  inventoryOf,
-  SimulatedXen,
-  type DomainSpec,
-  type HypervisorEvent,
-  type Timers,
-  xenBytes,
-} from '@xenplane/hypervisor';
+import { HypervisorError, simulated, type DomainSpec, type HypervisorEvent } from '@xenplane/hypervisor';
+
+const { domainBytes, hostUuid, inventoryOf, SimulatedXen, xenBytes } = simulated;
 
 const GiB = 2 ** 30;
 /** Time that only the test moves. */
-class Steps implements Timers {
+class Steps implements simulated.Timers {
   private at = 0;
   private readonly due: { at: number; act: () => void }[] = [];
   now(): number {
@@ -56,7 +48,7 @@ const spec = (more: Partial<DomainSpec> = {}): DomainSpec => ({
 const host = hostUuid(1, 0);
 const inventory = inventoryOf(1, 0);
 let steps: Steps;
-let xen: SimulatedXen;
+let xen: simulated.SimulatedXen;
 let events: HypervisorEvent[];
 
 beforeEach(async () => {
@@ -64,7 +56,7 @@ beforeEach(async () => {
   xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
   events = [];
   xen.onEvent((event) => events.push(event));
-  await xen.addHost(host, inventory);
+  xen.addHost(host, inventory);
   await xen.extend(host, 1e9);
 });
 afterEach(() => xen.close());
@@ -122,7 +114,7 @@ test('when the lease is over every domain dies, none takes another step, and non
   await xen.close();
   xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
   xen.onEvent((event) => events.push(event));
-  await xen.addHost(host, inventory);
+  xen.addHost(host, inventory);
   await xen.extend(host, steps.now() + 5_000);
   await up('a');
   await steps.pass(60_000);
@@ -142,7 +134,7 @@ test('a lease never moves back', async () => {
 
 test('a host without HVM refuses hardware mode and takes para-virtual guests', async () => {
   const old = hostUuid(1, 9);
-  await xen.addHost(old, { ...inventory, hvmCapable: false });
+  xen.addHost(old, { ...inventory, hvmCapable: false });
   await xen.extend(old, 1e9);
   await expect(xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec(), paused: true })).rejects.toThrow(
     'VM_HVM_REQUIRED',
@@ -165,7 +157,7 @@ test('free memory is the total less Xen, Dom0 and every domain, whatever comes a
   await fc.assert(
     fc.asyncProperty(steps_, async (moves) => {
       const machine = new SimulatedXen({ seed: 1, speed: 0 });
-      await machine.addHost(host, inventory);
+      machine.addHost(host, inventory);
       await machine.extend(host, Number.MAX_SAFE_INTEGER);
       const held = new Map<string, number>();
       for (const { vm, make, size, mode } of moves) {
@@ -179,7 +171,7 @@ test('free memory is the total less Xen, Dom0 and every domain, whatever comes a
             (error: unknown) => expect(error).toBeInstanceOf(HypervisorError),
           );
       }
-      const { memoryFreeBytes } = await machine.load(host);
+      const { memoryFreeBytes } = await machine.sample(host);
       await machine.close();
       expect(memoryFreeBytes).toBe(
         inventory.memoryBytes -

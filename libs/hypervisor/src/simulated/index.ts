@@ -1,0 +1,6 @@
+/** Simulated Xen: hosts and guests that follow from a seed and the time. */
+export { XenThread } from './client';
+export { domainBytes, xenBytes } from './domain';
+export { hostUuid, inventoryOf } from './inventory';
+export { seeded, type Chance, type Timers } from './timing';
+export { SimulatedXen, systemTimers, type XenOptions } from './xen';
