@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { AgentSettings } from '@xenplane/config';
 import { boundConnections, contain, Crowd, halfOpenLimits } from '@xenplane/http';
-import type { Hypervisor } from '@xenplane/hypervisor';
+import { systemClock, type Clock, type Hypervisor } from '@xenplane/hypervisor';
 import { makeLog } from '@xenplane/process';
 import { startDriver } from './driver';
 import { CommandsController, HealthController } from './commands.controller';
@@ -45,10 +45,15 @@ function listenTo(server: Server, fleet: Fleet, log: ReturnType<typeof makeLog>)
   return consoles;
 }
 
-export async function startAgent(settings: AgentSettings, given?: Hypervisor): Promise<RunningAgent> {
+/** A test gives the hypervisor, whose clock is then the agent's too. */
+export async function startAgent(
+  settings: AgentSettings,
+  given?: Hypervisor,
+  clock: Clock = systemClock,
+): Promise<RunningAgent> {
   const hypervisor = given ?? (await startDriver(settings));
   const log = makeLog('agent', settings.logLevel);
-  const fleet = new Fleet(settings, hypervisor, log);
+  const fleet = new Fleet(settings, hypervisor, log, clock);
   const app = await NestFactory.create<NestFastifyApplication>(
     AgentModule.of(fleet),
     new FastifyAdapter({ requestTimeout: 0, keepAliveTimeout: 120_000, http: { headersTimeout: 10_000 } }),

@@ -1,8 +1,8 @@
 /** All hosts of this process, each under the control plane that it belongs to: its home, unless it was sent to another. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { AgentSettings } from '@xenplane/config';
-import type { Hypervisor, HypervisorEvent, PlaneAnswer, PlaneCommand } from '@xenplane/hypervisor';
+import type { Clock, Hypervisor, HypervisorEvent, PlaneAnswer, PlaneCommand } from '@xenplane/hypervisor';
 import { NodeDisks } from './disks';
 import { joinedPoolAdmission, homeAdmission } from './admissions';
 import { HostAgent } from './host-agent';
@@ -21,7 +21,7 @@ type Where = Pick<Place, 'apiUrl' | 'imagesUrl'>;
 
 export class Fleet {
   readonly hosts = new Map<string, HostAgent>();
-  private readonly agentBoot = randomUUID();
+  private readonly agentBoot: string;
   private readonly planes = new Map<string, PlaneHosts>();
   private readonly tokens: Tokens;
   private readonly places: Places;
@@ -33,7 +33,9 @@ export class Fleet {
     private readonly settings: AgentSettings,
     private readonly hypervisor: Hypervisor,
     private readonly log: Log,
+    private readonly clock: Clock,
   ) {
+    this.agentBoot = clock.newId();
     this.tokens = new Tokens(settings.data);
     this.places = new Places(settings.data);
     this.off = new SwitchedOff(settings.data);
@@ -62,6 +64,7 @@ export class Fleet {
     const plane = this.planeOf(uuid);
     const parts = {
       hypervisor: this.hypervisor,
+      clock: this.clock,
       setOff: (host: string, off: boolean) => this.off.set(host, off),
     };
     const host = new HostAgent(uuid, await this.hypervisor.inventory(uuid), parts, plane);
@@ -96,6 +99,7 @@ export class Fleet {
       agentBoot: this.agentBoot,
       agentUrl: this.agentUrl,
       log: this.log,
+      clock: this.clock,
       isOff: (uuid) => this.off.has(uuid),
     });
     this.planes.set(key, made);

@@ -1,9 +1,9 @@
 /** One VM on one host: brings it to the state that was asked for last, one thing at a time (R9). */
-import { randomUUID } from 'node:crypto';
 import {
   domainGone,
   HypervisorError,
   isGone,
+  type Clock,
   type DesiredVm,
   type Hypervisor,
   type HypervisorEvent,
@@ -15,6 +15,7 @@ import type { NodeDisks } from './disks';
 export interface Site {
   readonly host: string;
   readonly hypervisor: Hypervisor;
+  readonly clock: Clock;
   readonly disks: NodeDisks;
   /** The right to create: asked of the control plane, at most once per epoch and nonce (R4). With `attempt`: the right to wake the guest of a migration that was given up (R13). */
   claim(vm: string, vmEpoch: number, hostEpoch: number, nonce: string, attempt?: number): Promise<boolean>;
@@ -76,12 +77,12 @@ export class VmWork {
     if (desired.state === 'stopped') this.tombstone = Math.max(this.tombstone, desired.vmEpoch);
     else if (desired.vmEpoch <= this.tombstone) return this.answer(desired, { phase: 'refused' }, 0);
     const job = this.begin(desired);
-    let timer: NodeJS.Timeout | undefined;
+    let answered = (): void => undefined;
     const late = new Promise<Outcome>(
-      (resolve) => (timer = setTimeout(() => resolve({ phase: 'working' }), desired.waitMs)),
+      (resolve) => (answered = this.site.clock.after(desired.waitMs, () => resolve({ phase: 'working' }))),
     );
     const outcome = await Promise.race([job.done, late]);
-    clearTimeout(timer);
+    answered();
     return this.answer(desired, outcome, job.progress);
   }
 
@@ -144,7 +145,7 @@ export class VmWork {
   private async create(desired: Up, job: Job): Promise<void> {
     const { host, hypervisor, disks } = this.site;
     const { vmEpoch, hostEpoch, spec, saved } = desired;
-    const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
+    const nonce = this.nonces.get(vmEpoch) ?? this.site.clock.newId();
     this.nonces.set(vmEpoch, nonce);
     if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
     try {
@@ -198,7 +199,7 @@ export class VmWork {
     if (this.domain?.vmEpoch !== vmEpoch)
       throw new HypervisorError(['INTERNAL_ERROR', 'the domain that was to take over is gone']);
     if (!this.domain.incoming) return;
-    const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
+    const nonce = this.nonces.get(vmEpoch) ?? this.site.clock.newId();
     this.nonces.set(vmEpoch, nonce);
     if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
     if (saved) await this.site.hypervisor.takeOver(this.site.host, this.vm, saved);
@@ -229,7 +230,10 @@ export class VmWork {
   private async takeBack({ vmEpoch, hostEpoch }: Up, attempt: number): Promise<void> {
     if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
     this.givenUp = Math.max(this.givenUp, attempt);
-    if (this.domain.paused && !(await this.site.claim(this.vm, vmEpoch, hostEpoch, randomUUID(), attempt)))
+    if (
+      this.domain.paused &&
+      !(await this.site.claim(this.vm, vmEpoch, hostEpoch, this.site.clock.newId(), attempt))
+    )
       throw new Outdated();
     this.handed = undefined;
   }
@@ -293,13 +297,11 @@ export class VmWork {
   /** Does what makes the guest end or come up anew, and waits until it has. */
   private async whenEnded(act: () => Promise<void>): Promise<void> {
     const over = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])),
-        stopTimeoutMs,
+      const cancel = this.site.clock.after(stopTimeoutMs, () =>
+        reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])),
       );
       this.ended = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
     });

@@ -72,7 +72,7 @@ export interface Hypervisor {
   bootOf(host: string): Promise<string>;
   /** Off: every domain is gone when it answers. On: answers when the host has booted. */
   power(host: string, on: boolean): Promise<void>;
-  /** Domains may run until this moment of the machine's monotonic clock (`monotonicMs`); never moved back. */
+  /** Domains may run until this moment of the machine's monotonic clock (`Clock.now`); never moved back. */
   extend(host: string, deadlineMs: number): Promise<void>;
   /** Builds a domain. Refused when the host's deadline has passed, in the same step as the build begins and as it ends (R7). */
   create(host: string, domain: NewDomain): Promise<{ readonly domid: number }>;
@@ -106,6 +106,3 @@ export interface Hypervisor {
   onEvent(listener: (event: HypervisorEvent) => void): void;
   close(): Promise<void>;
 }
-
-/** The machine's monotonic clock in milliseconds, one and the same in all its threads. */
-export const monotonicMs = (): number => Number(process.hrtime.bigint() / 1_000n) / 1_000;

@@ -1,5 +1,6 @@
 export * from './protocol';
 export * from './hypervisor';
+export * from './clock';
 export * from './console';
 export * from './credentials';
 export * from './shapes';

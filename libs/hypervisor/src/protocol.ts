@@ -386,8 +386,8 @@ export interface VmAnswer {
   /** The domains that the agent holds now. */
   readonly state: 'absent' | 'building' | 'running' | 'paused' | 'stopping';
 }
-export const leaseMs = 10_000;
-export const renewEveryMs = 2_000;
+/** How long leases last unless a control plane says otherwise. */
+export const usualLeaseMs = 10_000;
 /** How far two machines' clock rates may differ. */
 export const clockRateError = 0.01;
 /** Longest time a hypervisor takes to stop guests once their deadline has passed. */

@@ -35,7 +35,7 @@ export class XenThread implements Hypervisor {
     });
   }
 
-  static async start(options: Omit<XenOptions, 'timers'>): Promise<XenThread> {
+  static async start(options: Omit<XenOptions, 'clock'>): Promise<XenThread> {
     const worker = new Worker(path.join(__dirname, 'worker.js'), { workerData: options });
     await new Promise<void>((resolve, reject) => {
       worker.once('message', () => resolve());

@@ -2,5 +2,5 @@
 export { XenThread } from './client';
 export { domainBytes, xenBytes } from './domain';
 export { hostUuid, inventoryOf } from './inventory';
-export { seeded, type Chance, type Timers } from './timing';
-export { SimulatedXen, systemTimers, type XenOptions } from './xen';
+export { seeded, type Chance } from './timing';
+export { SimulatedXen, type XenOptions } from './xen';

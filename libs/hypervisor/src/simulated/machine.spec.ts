@@ -1,11 +1,21 @@
 import fc from 'fast-check';
-import { HypervisorError, simulated, type DomainSpec, type HypervisorEvent } from '@xenplane/hypervisor';
+import {
+  HypervisorError,
+  simulated,
+  type Clock,
+  type DomainSpec,
+  type HypervisorEvent,
+} from '@xenplane/hypervisor';
 
 const { domainBytes, hostUuid, inventoryOf, SimulatedXen, xenBytes } = simulated;
 
 const GiB = 2 ** 30;
 /** Time that only the test moves. */
-class Steps implements simulated.Timers {
+class Steps implements Clock {
+  private ids = 0;
+  newId(): string {
+    return `id ${(this.ids += 1)}`;
+  }
   private at = 0;
   private readonly due: { at: number; act: () => void }[] = [];
   now(): number {
@@ -53,7 +63,7 @@ let events: HypervisorEvent[];
 
 beforeEach(async () => {
   steps = new Steps();
-  xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
+  xen = new SimulatedXen({ seed: 1, speed: 1, clock: steps, watchMs: 1e9 });
   events = [];
   xen.onEvent((event) => events.push(event));
   xen.addHost(host, inventory);
@@ -112,7 +122,7 @@ test.each([
 
 test('when the lease is over every domain dies, none takes another step, and none is made', async () => {
   await xen.close();
-  xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
+  xen = new SimulatedXen({ seed: 1, speed: 1, clock: steps, watchMs: 1e9 });
   xen.onEvent((event) => events.push(event));
   xen.addHost(host, inventory);
   await xen.extend(host, steps.now() + 5_000);

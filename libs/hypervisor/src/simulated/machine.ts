@@ -1,5 +1,6 @@
 /** One simulated host: its memory, its domains with their ids, its builds, and the moment until which they may run. */
 import { precopy } from '@xenplane/domain';
+import type { Clock } from '../clock';
 import {
   domainGone,
   hostGone,
@@ -29,7 +30,6 @@ import {
   saveMs,
   shutdownMs,
   type Chance,
-  type Timers,
 } from './timing';
 
 const MiB = 2 ** 20;
@@ -54,16 +54,15 @@ export class Machine {
     readonly host: string,
     readonly inventory: Inventory,
     private readonly world: {
-      readonly timers: Timers;
+      readonly clock: Clock;
       readonly chance: Chance;
       readonly speed: number;
-      newId(): string;
       tell(event: HypervisorEvent): void;
     },
   ) {
-    this.boot = world.newId();
-    this.bootedAt = world.timers.now();
-    this.ring = new ConsoleRing(() => this.world.timers.now());
+    this.boot = world.clock.newId();
+    this.bootedAt = world.clock.now();
+    this.ring = new ConsoleRing(() => this.world.clock.now());
     this.ring.boot(inventory);
   }
 
@@ -83,10 +82,10 @@ export class Machine {
     }
     if (this.world.speed > 0)
       await new Promise<void>((resolve) =>
-        this.world.timers.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve),
+        this.world.clock.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve),
       );
-    this.boot = this.world.newId();
-    this.bootedAt = this.world.timers.now();
+    this.boot = this.world.clock.newId();
+    this.bootedAt = this.world.clock.now();
     this.isOn = true;
     this.ring.boot(this.inventory);
   }
@@ -102,7 +101,7 @@ export class Machine {
   }
   /** Ends everything when the time is over; true when it is. Stands before every step that a guest could take. */
   over(): boolean {
-    if (this.world.timers.now() < this.deadline) return false;
+    if (this.world.clock.now() < this.deadline) return false;
     for (const domain of [...this.domains.values()]) this.end(domain, 'watchdog');
     return true;
   }
@@ -122,7 +121,7 @@ export class Machine {
         String(bytes),
         String(Math.max(0, this.freeBytes)),
       ]);
-    const domain = newDomain(wanted, { domid: this.nextDomid++, now: this.world.timers.now() });
+    const domain = newDomain(wanted, { domid: this.nextDomid++, now: this.world.clock.now() });
     this.domains.set(vm, domain);
     this.ring.write(`d${domain.domid}: created for ${vm}`);
     await this.build(domain, received ? emptyBuildMs : saved ? saveMs(spec) : buildMs(spec));
@@ -148,7 +147,7 @@ export class Machine {
 
   private run(domain: Domain): void {
     domain.state = 'running';
-    if (!domain.booted) domain.startedAt = this.world.timers.now();
+    if (!domain.booted) domain.startedAt = this.world.clock.now();
     domain.cancel = this.later(domain.booted ? 0 : bootMs(domain.spec), () => {
       domain.cancel = undefined;
       domain.booted = true;
@@ -157,7 +156,7 @@ export class Machine {
     });
   }
   private later(ms: number, act: () => void): () => void {
-    return this.world.timers.after(realMs(ms, this.world.speed, this.world.chance), () => {
+    return this.world.clock.after(realMs(ms, this.world.speed, this.world.chance), () => {
       if (!this.over()) act();
     });
   }
@@ -170,7 +169,7 @@ export class Machine {
   }
   /** The prepared domain gets the guest's memory. */
   takeOver(vm: string, image: SavedImage): void {
-    remember(this.find(vm), image, this.world.timers.now());
+    remember(this.find(vm), image, this.world.clock.now());
   }
 
   unpause(vm: string): void {
@@ -228,7 +227,7 @@ export class Machine {
     domain.state = 'paused';
     await this.build(domain, saveMs(domain.spec));
     if (!this.present(domain)) throw new HypervisorError(domainGone(vm));
-    return memoryOf(domain, this.world.timers.now());
+    return memoryOf(domain, this.world.clock.now());
   }
 
   /** The console of a guest, or of the host as it is called. */
@@ -236,7 +235,7 @@ export class Machine {
     if ('vm' in owner) return this.terminalOf(this.find(owner.vm)).open(listener);
     if (!this.isOn) throw new HypervisorError(hostGone);
     this.names = owner;
-    const { timers } = this.world;
+    const { clock: timers } = this.world;
     const facts = (): GuestFacts => hostFacts(this.inventory, this.names ?? owner);
     this.terminal ??= new GuestTerminal({ timers, startedAt: this.bootedAt, facts });
     this.terminal.lookAtOwner();
@@ -244,7 +243,7 @@ export class Machine {
   }
   private terminalOf(domain: Domain): GuestTerminal {
     if (domain.state === 'building') throw new HypervisorError(domainGone(domain.vm));
-    const { timers } = this.world;
+    const { clock: timers } = this.world;
     domain.terminal ??= new GuestTerminal(
       {
         timers,
@@ -299,7 +298,7 @@ export class Machine {
     if (!this.present(domain)) throw new HypervisorError(domainGone(vm));
     this.ring.write(`d${domain.domid}: handed over after ${copy.at.round} rounds`);
     copy.handed = {
-      ...memoryOf(domain, this.world.timers.now()),
+      ...memoryOf(domain, this.world.clock.now()),
       rounds: copy.at.round,
       sentBytes: copy.at.sentBytes + rest,
       stoodMs,
@@ -307,10 +306,10 @@ export class Machine {
     return copy.handed;
   }
   private pass(ms: number): Promise<void> {
-    const { speed, timers, chance } = this.world;
+    const { speed, clock, chance } = this.world;
     return speed === 0
       ? Promise.resolve()
-      : new Promise((resolve) => timers.after(realMs(ms, speed, chance), resolve));
+      : new Promise((resolve) => clock.after(realMs(ms, speed, chance), resolve));
   }
 
   debugKeys(keys: string): void {

@@ -1,8 +1,7 @@
 /** Simulated Xen for any number of hosts in one thread, with the watchdog that looks after all of them. */
-import { randomUUID } from 'node:crypto';
+import { systemClock, type Clock } from '../clock';
 import {
   HypervisorError,
-  monotonicMs,
   type ConsoleChannel,
   type ConsoleListener,
   type ConsoleOwner,
@@ -15,7 +14,7 @@ import {
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
 import { hostUuid, inventoryOf } from './inventory';
 import { Machine } from './machine';
-import { seeded, type Timers } from './timing';
+import { seeded } from './timing';
 
 export interface XenOptions {
   readonly seed: number;
@@ -24,18 +23,9 @@ export interface XenOptions {
   readonly hosts?: number;
   /** Those, by their numbers from 1, that cannot pass PCI devices through. */
   readonly withoutIommu?: ReadonlySet<number>;
-  readonly timers?: Timers;
-  readonly newId?: () => string;
+  readonly clock?: Clock;
   readonly watchMs?: number;
 }
-
-export const systemTimers: Timers = {
-  now: monotonicMs,
-  after: (ms, act) => {
-    const timer = setTimeout(act, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 export class SimulatedXen implements Hypervisor {
   private readonly machines = new Map<string, Machine>();
@@ -61,15 +51,14 @@ export class SimulatedXen implements Hypervisor {
   }
 
   addHost(host: string, inventory: Inventory): void {
-    const { seed, speed, timers = systemTimers, newId = randomUUID } = this.options;
+    const { seed, speed, clock = systemClock } = this.options;
     const chance = seeded(seed + this.machines.size);
     this.machines.set(
       host,
       new Machine(host, inventory, {
-        timers,
+        clock,
         chance,
         speed,
-        newId,
         tell: (event) => this.listeners.forEach((l) => l(event)),
       }),
     );

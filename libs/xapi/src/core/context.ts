@@ -70,6 +70,7 @@ export interface PlaneSettings {
   readonly callsWaiting: number;
   /** How long a wrong password waits for its answer. */
   readonly wrongPasswordMs: number;
+  /** How long a host may run guests without hearing from the control plane. */
   readonly leaseMs: number;
 }
 

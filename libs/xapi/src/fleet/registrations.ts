@@ -1,6 +1,5 @@
 /** Agents start: their hosts get new epochs, and what the database and the hosts disagree about is settled (R11). */
 import {
-  leaseMs,
   type AdoptedVm,
   type Registration,
   type RegistrationAnswer,
@@ -61,6 +60,7 @@ async function registerLot(
     const returning = await knownOf(tx, registrations);
     const adopt = await settleRuns(tx, plane, returning);
     const epochs = await newEpochs(tx, returning);
+    grantLeases(tx, plane, returning);
     await showAlive(
       tx,
       returning.map(({ ref }) => ref),
@@ -74,6 +74,7 @@ async function registerLot(
     );
     await updateHardware(tx, returning);
     await showStarted(tx, plane, returning);
+    const { leaseMs } = plane.settings;
     const refs = new Map(returning.map(({ host, ref }) => [host, ref]));
     return registrations.map(({ host }): RegistrationResult => {
       const ref = refs.get(host);
@@ -155,6 +156,21 @@ async function newEpochs(tx: Tx, returning: readonly Returning[]): Promise<Map<s
     ],
   );
   return new Map(rows.map(({ host, host_epoch }) => [host, host_epoch]));
+}
+
+/**
+ * How long leases last from now on. A host that has not booted may still believe in a longer one that it was given before:
+ * whoever fences it waits for that.
+ */
+function grantLeases(tx: Tx, plane: Plane, returning: readonly Returning[]): void {
+  tx.leave(
+    'UPDATE host_lease SET lease_ms = CASE WHEN host = ANY($2) THEN $3::int ELSE greatest(lease_ms, $3::int) END WHERE host = ANY($1)',
+    [
+      returning.map(({ ref }) => ref),
+      returning.filter(({ booted }) => booted).map(({ ref }) => ref),
+      plane.settings.leaseMs,
+    ],
+  );
 }
 
 /** When the toolstack came up, and the host itself. A boot enables a host again, unless it was disabled for good. */

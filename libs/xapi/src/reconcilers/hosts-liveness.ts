@@ -16,6 +16,8 @@ interface Lease {
   readonly host: string;
   readonly host_epoch: number;
   readonly lease_seq: number;
+  /** How long the host may believe in it. */
+  readonly lease_ms: number;
 }
 
 export class HostsLiveness {
@@ -25,7 +27,7 @@ export class HostsLiveness {
 
   async reconcile(): Promise<{ readonly fenced: readonly string[] }> {
     const leases = await this.plane.store.query<Lease & { host: string }>(
-      'SELECT host, host_epoch, lease_seq FROM host_lease WHERE alive',
+      'SELECT host, host_epoch, lease_seq, lease_ms FROM host_lease WHERE alive',
     );
     const fenced: string[] = [];
     for (const lease of leases) if (this.isStale(lease) && (await this.fence(lease))) fenced.push(lease.host);
@@ -41,7 +43,7 @@ export class HostsLiveness {
       this.seen.set(lease.host, { ...lease, since: now });
       return false;
     }
-    return now - before.since > this.plane.settings.leaseMs * (1 + clockRateError) + watchdogKillMs;
+    return now - before.since > lease.lease_ms * (1 + clockRateError) + watchdogKillMs;
   }
 
   private async fence({ host, host_epoch, lease_seq }: Lease): Promise<boolean> {

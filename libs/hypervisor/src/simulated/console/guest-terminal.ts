@@ -1,7 +1,7 @@
 /** The terminal of one simulated guest or host: all who have opened it see the same, and type into the same. */
 import { terminal } from '@xenplane/domain';
 import type { ConsoleChannel, ConsoleListener } from '../../hypervisor';
-import type { Timers } from '../timing';
+import type { Timers } from '../../clock';
 import { hasLargeScreen, type GuestFacts } from './boot';
 import { isBooted, newSession, shortened, type, written, type Session } from './session';
 
