@@ -2,5 +2,6 @@
 export { XenThread } from './client';
 export { domainBytes, xenBytes } from './domain';
 export { hostUuid, inventoryOf } from './inventory';
+export { metrics } from './metrics';
 export { seeded, type Chance } from './timing';
 export { SimulatedXen, type XenOptions } from './xen';

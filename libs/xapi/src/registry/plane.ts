@@ -1,7 +1,7 @@
 /** Opens what a process of the control plane needs: the database, migrated; the doorbell; in the API the replica. */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { usualLeaseMs } from '@xenplane/hypervisor';
+import { simulated, usualLeaseMs } from '@xenplane/hypervisor';
 import { makeLog } from '@xenplane/process';
 import { Doorbell } from '@xenplane/work';
 import { migrate, Replica, Store } from '@xenplane/store';
@@ -68,6 +68,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     log: makeLog(options.name, options.logLevel),
     failedLogins: new FailedLoginCounter(),
     addresses: new HostsByAddress(replica),
+    metrics: simulated.metrics,
     agents: new Agents(store, (ms) => systemClock.wait(ms)),
     settings: {
       url: options.url ?? (() => ''),
