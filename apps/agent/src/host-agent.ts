@@ -130,8 +130,8 @@ export class HostAgent {
     const kept = domains.filter((d) => keep.has(d.vm));
     await this.plane.disks.sweep(this.uuid, kept);
     this.vms.clear();
-    for (const { vm, vmEpoch, domid, state } of kept)
-      this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused' };
+    for (const { vm, vmEpoch, domid, state, blocks } of kept)
+      this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused', blocks };
     this.leaseMs = leaseMs;
     await this.renewed(sentAt);
     this.epoch = hostEpoch;

@@ -1,8 +1,10 @@
 /** One VM on one host: brings it to the state that was asked for last, one thing at a time (R9). */
+import { isDeepStrictEqual } from 'node:util';
 import {
   domainGone,
   HypervisorError,
   isGone,
+  type Block,
   type Clock,
   type DesiredVm,
   type Hypervisor,
@@ -41,6 +43,8 @@ export interface HeldDomain {
   domid: number;
   boots: number;
   paused: boolean;
+  /** Its disks, as the hypervisor has them. */
+  blocks: readonly Block[];
   /** Prepared for a guest that comes from another host; it may not run before its epoch is claimed. */
   incoming?: boolean;
 }
@@ -138,8 +142,24 @@ export class VmWork {
     if (desired.received) await this.takeOver(desired);
     else if (this.domain?.vmEpoch !== desired.vmEpoch) await this.create(desired, job);
     else if (this.domain.boots < desired.boots) await this.reboot(desired);
-    else await this.site.hypervisor.configure(this.site.host, this.vm, desired.spec);
+    else await this.change(this.domain, desired);
     await this.setPaused(desired.state === 'paused');
+  }
+
+  /** A domain that is up gets the disks, memory, vCPUs and nics that are wanted. */
+  private async change(domain: HeldDomain, { vmEpoch, spec }: Up): Promise<void> {
+    const { host, hypervisor, disks } = this.site;
+    const wanted = disks.blocksOf(host, this.vm, vmEpoch, spec.disks);
+    const over = domain.blocks.filter((block) => !wanted.some((one) => isDeepStrictEqual(one, block)));
+    const fresh = wanted.filter((block) => !domain.blocks.some((one) => isDeepStrictEqual(one, block)));
+    if (over.length + fresh.length > 0) {
+      const added = spec.disks.filter((disk) => fresh.some(({ vbd }) => vbd === disk.vbd));
+      await disks.prepare(host, this.vm, vmEpoch, added, () => undefined);
+      for (const { vbd } of over) await hypervisor.detach(host, this.vm, vbd);
+      for (const block of fresh) await hypervisor.attach(host, this.vm, block);
+      domain.blocks = wanted;
+    }
+    await hypervisor.configure(host, this.vm, spec);
   }
 
   private async create(desired: Up, job: Job): Promise<void> {
@@ -151,14 +171,16 @@ export class VmWork {
     try {
       await disks.prepare(host, this.vm, vmEpoch, spec.disks, (fraction) => (job.progress = 0.8 * fraction));
       this.assertWanted(desired);
+      const blocks = disks.blocksOf(host, this.vm, vmEpoch, spec.disks);
       const { domid } = await hypervisor.create(host, {
         vm: this.vm,
         vmEpoch,
         spec,
+        blocks,
         paused: true,
         ...(saved ? { saved } : {}),
       });
-      this.domain = { vmEpoch, domid, boots: desired.boots, paused: true };
+      this.domain = { vmEpoch, domid, boots: desired.boots, paused: true, blocks };
       if (!this.site.isCurrent(hostEpoch)) throw new Outdated();
       job.progress = 0.95;
     } catch (error) {
@@ -179,14 +201,16 @@ export class VmWork {
     try {
       await disks.prepare(host, this.vm, vmEpoch, spec.disks, () => undefined);
       this.assertWanted(desired);
+      const blocks = disks.blocksOf(host, this.vm, vmEpoch, spec.disks);
       const { domid } = await hypervisor.create(host, {
         vm: this.vm,
         vmEpoch,
         spec,
+        blocks,
         paused: true,
         received: true,
       });
-      this.domain = { vmEpoch, domid, boots, paused: true, incoming: true };
+      this.domain = { vmEpoch, domid, boots, paused: true, blocks, incoming: true };
       if (!this.site.isCurrent(desired.hostEpoch)) throw new Outdated();
     } catch (error) {
       await this.forget(vmEpoch);
@@ -240,19 +264,21 @@ export class VmWork {
 
   /** In hardware or by the guest; either way another domain of the same run. */
   private async reboot(desired: Up): Promise<void> {
-    const { host, hypervisor } = this.site;
+    const { host, hypervisor, disks } = this.site;
     if (desired.reboot === 'clean') await this.rebootByGuest();
     else {
       const saved = desired.reboot === 'devices' ? await hypervisor.save(host, this.vm) : undefined;
       await hypervisor.destroy(host, this.vm);
+      const blocks = disks.blocksOf(host, this.vm, desired.vmEpoch, desired.spec.disks);
       const { domid } = await hypervisor.create(host, {
         vm: this.vm,
         vmEpoch: desired.vmEpoch,
         spec: desired.spec,
+        blocks,
         paused: true,
         ...(saved ? { saved } : {}),
       });
-      this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true };
+      this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true, blocks };
     }
     if (!this.domain) throw new Outdated();
     this.domain = { ...this.domain, boots: desired.boots };

@@ -1,17 +1,29 @@
 /** The port through which an agent drives the domains of one host or of many. Each implementation is a folder beside this file. */
 import type { HostNames } from './console';
-import type { DomainSpec, GuestMetrics, HostLoad, Inventory, SavedImage } from './protocol';
+import type { DiskSpec, DomainSpec, GuestMetrics, HostLoad, Inventory, SavedImage } from './protocol';
 
+/** A disk of a domain, and where its bytes are. */
+export interface Block {
+  readonly vbd: string;
+  readonly device: string;
+  readonly type: DiskSpec['type'];
+  readonly mode: DiskSpec['mode'];
+  /** `file:` of a copy that this node made for the run, `volume:<SR>/<VDI>` of a disk of a repository; undefined for an empty drive. */
+  readonly address: string | undefined;
+}
 export interface DomainState {
   readonly vm: string;
   readonly vmEpoch: number;
   readonly domid: number;
   readonly state: 'building' | 'running' | 'paused' | 'stopping';
+  readonly blocks: readonly Block[];
 }
 export interface NewDomain {
   readonly vm: string;
   readonly vmEpoch: number;
   readonly spec: DomainSpec;
+  /** Its disks, as they are to be found: the spec only says what they are. */
+  readonly blocks: readonly Block[];
   readonly paused: boolean;
   readonly saved?: SavedImage;
   /** Its memory comes from another host: it is built empty, and wakes where it stood there. */
@@ -92,7 +104,11 @@ export interface Hypervisor {
   handOver(host: string, vm: string, attempt: number): Promise<SavedImage>;
   /** Gives the domain that was built for it what the source handed over; it stays paused. */
   takeOver(host: string, vm: string, image: SavedImage): Promise<void>;
-  /** Makes memory target, vCPUs, disks and nics those of the spec. */
+  /** Gives a domain a disk more. Refused when another has its device; the same again is nothing. */
+  attach(host: string, vm: string, block: Block): Promise<void>;
+  /** Takes a disk from a domain; one that it has not is nothing. */
+  detach(host: string, vm: string, vbd: string): Promise<void>;
+  /** Makes memory target, vCPUs and nics those of the spec. */
   configure(host: string, vm: string, spec: DomainSpec): Promise<void>;
   crash(host: string, vm: string): Promise<void>;
   list(host: string): Promise<readonly DomainState[]>;

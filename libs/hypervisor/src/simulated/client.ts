@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import {
   HypervisorError,
+  type Block,
   type ConsoleChannel,
   type ConsoleListener,
   type ConsoleOwner,
@@ -65,6 +66,8 @@ export class XenThread implements Hypervisor {
     this.request('handOver', host, vm, attempt);
   takeOver = (host: string, vm: string, image: SavedImage): Promise<void> =>
     this.request('takeOver', host, vm, image);
+  attach = (host: string, vm: string, block: Block): Promise<void> => this.request('attach', host, vm, block);
+  detach = (host: string, vm: string, vbd: string): Promise<void> => this.request('detach', host, vm, vbd);
   configure = (host: string, vm: string, spec: DomainSpec): Promise<void> =>
     this.request('configure', host, vm, spec);
   crash = (host: string, vm: string): Promise<void> => this.request('crash', host, vm);

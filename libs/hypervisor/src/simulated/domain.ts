@@ -1,6 +1,6 @@
 /** A simulated domain: what it costs, and what of its guest is in its memory. */
 import type { precopy } from '@xenplane/domain';
-import type { DomainState, NewDomain } from '../hypervisor';
+import type { Block, DomainState, NewDomain } from '../hypervisor';
 import type { DomainSpec, SavedImage } from '../protocol';
 import { sessionIn, type GuestTerminal, type Session } from './console';
 
@@ -15,6 +15,8 @@ export interface Domain {
   spec: DomainSpec;
   state: DomainState['state'];
   bytes: number;
+  /** By their VBDs. */
+  readonly blocks: Map<string, Block>;
   cancel: (() => void) | undefined;
   /** The guest has booted: woken after a pause, it goes on at once. */
   booted: boolean;
@@ -39,7 +41,7 @@ export function domainBytes(spec: DomainSpec): number {
 }
 
 export function newDomain(
-  { vm, vmEpoch, spec, saved, received }: NewDomain,
+  { vm, vmEpoch, spec, blocks, saved, received }: NewDomain,
   { domid, now }: { readonly domid: number; readonly now: number },
 ): Domain {
   const domain: Domain = {
@@ -49,6 +51,7 @@ export function newDomain(
     spec,
     state: 'building',
     bytes: domainBytes(spec),
+    blocks: new Map(blocks.map((block) => [block.vbd, block])),
     cancel: undefined,
     booted: saved !== undefined || received !== undefined,
     startedAt: now,

@@ -5,6 +5,7 @@ import {
   domainGone,
   hostGone,
   HypervisorError,
+  type Block,
   type ConsoleChannel,
   type ConsoleListener,
   type ConsoleOwner,
@@ -248,7 +249,7 @@ export class Machine {
       {
         timers,
         startedAt: domain.startedAt,
-        facts: () => guestFacts(domain.spec, domain.booted),
+        facts: () => guestFacts(domain),
       },
       domain.remembered,
     );
@@ -319,6 +320,15 @@ export class Machine {
       );
   }
 
+  attach(vm: string, block: Block): void {
+    const domain = this.find(vm);
+    const other = [...domain.blocks.values()].find((b) => b.vbd !== block.vbd && b.device === block.device);
+    if (other) throw new HypervisorError(['DEVICE_ALREADY_EXISTS', block.device]);
+    domain.blocks.set(block.vbd, block);
+  }
+  detach(vm: string, vbd: string): void {
+    this.find(vm).blocks.delete(vbd);
+  }
   configure(vm: string, spec: DomainSpec): void {
     const domain = this.find(vm);
     const bytes = domainBytes(spec);
@@ -347,7 +357,10 @@ export class Machine {
   }
 
   list(): DomainState[] {
-    return [...this.domains.values()].map(({ vm, vmEpoch, domid, state }) => ({ vm, vmEpoch, domid, state }));
+    return [...this.domains.values()].map(({ vm, vmEpoch, domid, state, blocks }) => ({
+      ...{ vm, vmEpoch, domid, state },
+      blocks: [...blocks.values()],
+    }));
   }
   sample(): HostLoad {
     const threads = this.inventory.sockets * this.inventory.coresPerSocket * this.inventory.threadsPerCore;

@@ -1,13 +1,14 @@
 /** What the screens of simulated guests and hosts show of them. */
 import type { HostNames } from '../console';
-import type { DomainSpec, Inventory } from '../protocol';
+import type { Inventory } from '../protocol';
 import type { GuestFacts } from './console';
+import type { Domain } from './domain';
 import { addressOf, guestMetrics, systemOf } from './guest';
 
 const byDevice = <T extends { readonly device: string }>(devices: readonly T[]): T[] =>
   devices.toSorted((a, b) => a.device.localeCompare(b.device, 'en', { numeric: true }));
 
-export function guestFacts(spec: DomainSpec, booted: boolean): GuestFacts {
+export function guestFacts({ spec, blocks, booted }: Domain): GuestFacts {
   const guest = guestMetrics(spec);
   return {
     name: spec.nameLabel,
@@ -20,7 +21,7 @@ export function guestFacts(spec: DomainSpec, booted: boolean): GuestFacts {
       mac,
       address: guest?.networks[`${device}/ip`] ?? addressOf(mac),
     })),
-    disks: byDevice(spec.disks.filter(({ type }) => type === 'Disk')).map(({ device }) => device),
+    disks: byDevice([...blocks.values()].filter(({ type }) => type === 'Disk')).map(({ device }) => device),
     isUp: booted,
   };
 }

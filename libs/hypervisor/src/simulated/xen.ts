@@ -2,6 +2,7 @@
 import { systemClock, type Clock } from '../clock';
 import {
   HypervisorError,
+  type Block,
   type ConsoleChannel,
   type ConsoleListener,
   type ConsoleOwner,
@@ -110,6 +111,12 @@ export class SimulatedXen implements Hypervisor {
   }
   async takeOver(host: string, vm: string, image: SavedImage): Promise<void> {
     this.machine(host).takeOver(vm, image);
+  }
+  async attach(host: string, vm: string, block: Block): Promise<void> {
+    this.machine(host).attach(vm, block);
+  }
+  async detach(host: string, vm: string, vbd: string): Promise<void> {
+    this.machine(host).detach(vm, vbd);
   }
   async configure(host: string, vm: string, spec: DomainSpec): Promise<void> {
     this.machine(host).configure(vm, spec);
