@@ -120,6 +120,32 @@ test('no relative import crosses a library: use @xenplane/<lib>', () => {
   expect(wrong).toEqual([]);
 });
 
+/** Where a driver may be named: where the agent starts its own, and where a control plane gets its metrics from. */
+const naming = ['apps/agent/src/driver.ts', 'libs/xapi/src/registry/plane.ts'];
+test('the hypervisor port knows none of its drivers, and only two places name one', () => {
+  const drivers = new Set(
+    production.flatMap((f) => /^libs\/hypervisor\/src\/(\w+)\/index\.ts$/.exec(f)?.[1] ?? []),
+  );
+  drivers.delete('shapes');
+  expect(drivers).toContain('simulated');
+  const isDriver = (file: string): boolean =>
+    [...drivers].some((driver) => file.startsWith(`libs/hypervisor/src/${driver}/`));
+  const knowing = production.filter(
+    (file) =>
+      home(file) === 'hypervisor' &&
+      !isDriver(file) &&
+      file !== 'libs/hypervisor/src/index.ts' &&
+      importsOf(file).some((to) => drivers.has(to.split('/')[1] ?? '')),
+  );
+  const others = production.filter(
+    (file) =>
+      home(file) !== 'hypervisor' &&
+      !naming.includes(file) &&
+      [...drivers].some((driver) => new RegExp(`\\b${driver}\\.[A-Za-z]`).test(code(file))),
+  );
+  expect({ knowing, others }).toEqual({ knowing: [], others: [] });
+});
+
 /** The file of ours that a relative import means. */
 function imported(file: string, to: string): string | undefined {
   const target = path.posix.join(path.posix.dirname(file), to);

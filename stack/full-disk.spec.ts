@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, openSync, rmSync, statSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leaseMs } from '@xenplane/hypervisor';
+import { usualLeaseMs } from '@xenplane/hypervisor';
 import { type Call, type World, eventually, login, startWorld } from '../test/world';
 import { type Running, emptyFolder, node, root, until } from './stack.fixture';
 
@@ -82,7 +82,7 @@ test('leases outlive a full disk, changes are refused as long as it is full, and
     expect(call('VM.set_name_description', vm, 'until it is full')).rejects.toThrow('OUT_OF_SPACE database'),
   );
   expect(reserveBytes()).toBeLessThan(64 * MB);
-  await sleep(1.5 * leaseMs);
+  await sleep(1.5 * usualLeaseMs);
   expect(await call('VM.get_record', vm)).toMatchObject({
     power_state: 'Running',
     name_label: 'on a full disk',

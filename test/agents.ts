@@ -1,7 +1,7 @@
 /** An agent of its own in a test, with hosts that come into the world's pool: it can die without the world's agent. */
 import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
-import { hostUuid, SimulatedXen } from '@xenplane/hypervisor';
+import { simulated } from '@xenplane/hypervisor';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
 import { eventually, joinKey, type Call, type World } from './world';
 
@@ -32,9 +32,9 @@ export async function strangerIn(
       XENPLANE_DATA: path.join(world.folder, `agent ${seed}`),
       XENPLANE_LOG_LEVEL: 'fatal',
     }),
-    new SimulatedXen({ seed, speed: 0 }),
+    new simulated.SimulatedXen({ seed, speed: 0, hosts: 1 }),
   );
-  const uuid = hostUuid(seed, 0);
+  const uuid = simulated.hostUuid(seed, 0);
   const host = await eventually(() => call<string>('host.get_by_uuid', uuid));
   await eventually(async () => {
     const metrics = await call<string>('host.get_metrics', host);

@@ -10,7 +10,7 @@ import {
   testServices,
   agentSettings,
 } from '@xenplane/config';
-import { SimulatedXen } from '@xenplane/hypervisor';
+import { simulated, type Hypervisor } from '@xenplane/hypervisor';
 import { createTestDatabase, type TestDatabase } from '@xenplane/testing';
 import { startAgent, type RunningAgent } from '../apps/agent/src/agent';
 import { startApi, type RunningApi } from '../apps/api/src/api';
@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly api?: Readonly<Record<string, string>>;
   /** The same of the agent. */
   readonly hostVariables?: Readonly<Record<string, string>>;
+  /** The hypervisor of the agent, when it is not the usual one. */
+  readonly hypervisor?: (options: simulated.XenOptions) => Hypervisor;
 }
 export interface World {
   readonly url: string;
@@ -65,6 +67,7 @@ export async function startWorld({
   leases: withLeases = false,
   api: variables = {},
   hostVariables = {},
+  hypervisor = (options) => new simulated.SimulatedXen(options),
 }: WorldOptions = {}): Promise<World> {
   const folder = state?.folder ?? mkdtempSync(path.join(os.tmpdir(), 'xenplane-world-'));
   const given =
@@ -137,20 +140,18 @@ export async function startWorld({
       );
       stops.push(() => scheduler.stop());
     }
-    const agent = await startAgent(
-      agentSettings({
-        XENPLANE_HOSTS: String(hosts),
-        XENPLANE_SEED: String(seed),
-        XENPLANE_SPEED: String(speed),
-        XENPLANE_API_URL: first.url,
-        XENPLANE_IMAGES_URL: images.url,
-        XENPLANE_JOIN_KEY: secret,
-        XENPLANE_DATA: path.join(folder, 'agent'),
-        XENPLANE_LOG_LEVEL: 'error',
-        ...hostVariables,
-      }),
-      new SimulatedXen({ seed, speed }),
-    );
+    const agentOf = agentSettings({
+      XENPLANE_HOSTS: String(hosts),
+      XENPLANE_SEED: String(seed),
+      XENPLANE_SPEED: String(speed),
+      XENPLANE_API_URL: first.url,
+      XENPLANE_IMAGES_URL: images.url,
+      XENPLANE_JOIN_KEY: secret,
+      XENPLANE_DATA: path.join(folder, 'agent'),
+      XENPLANE_LOG_LEVEL: 'error',
+      ...hostVariables,
+    });
+    const agent = await startAgent(agentOf, hypervisor(agentOf));
     stops.push(() => agent.stop());
     await (withScheduler ? untilReady(first.url) : untilHosts(first, hosts));
     await untilTemplates(first);

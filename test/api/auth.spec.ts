@@ -1,7 +1,7 @@
 /** People who are no local users: the directory, subjects, their roles, and how long their sessions last. */
 import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
-import { SimulatedXen } from '@xenplane/hypervisor';
+import { simulated } from '@xenplane/hypervisor';
 import { asRef } from '@xenplane/model';
 import { openSession } from '@xenplane/xapi';
 import { startAgent } from '../../apps/agent/src/agent';
@@ -189,7 +189,7 @@ test('a host that joins later is in the directory too', async () => {
       XENPLANE_DATA: path.join(world.folder, 'later'),
       XENPLANE_LOG_LEVEL: 'error',
     }),
-    new SimulatedXen({ seed: 99, speed: 0 }),
+    new simulated.SimulatedXen({ seed: 99, speed: 0, hosts: 1 }),
   );
   const types = await eventually(async () => {
     const hosts = Object.values(

@@ -4,6 +4,7 @@ import { asRef, type Role } from '@xenplane/model';
 import { RfbClient, type ClientOptions } from '@xenplane/testing';
 import { openSession } from '@xenplane/xapi';
 import { WebSocket } from 'undici';
+import type { RunningApi } from '../../apps/api/src/api';
 import { eventually, login, startWorld, statusOf, untilGuestSpeaks, type Call, type World } from '../world';
 
 let world: World;
@@ -38,7 +39,7 @@ async function newVm(name: string, type = 'hvm'): Promise<string> {
   return made;
 }
 beforeAll(async () => {
-  world = await startWorld({ hosts: 1 });
+  world = await startWorld({ hosts: 2, apis: 2 });
   call = await login(world.url);
   token = await session('pool-admin');
   vm = await newVm('shown');
@@ -62,8 +63,8 @@ interface Connected {
   bytes(): Buffer;
 }
 /** As clients do: the path alone in the line of the request. */
-async function dial(path: string, headers = ''): Promise<Connected> {
-  const socket = connect(Number(new URL(world.url).port), '127.0.0.1');
+async function dial(path: string, headers = '', url = world.url): Promise<Connected> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1');
   let all = Buffer.alloc(0);
   socket.on('data', (piece) => (all = Buffer.concat([all, piece])));
   socket.on('error', () => undefined);
@@ -79,8 +80,9 @@ async function dial(path: string, headers = ''): Promise<Connected> {
 async function look(
   path: string,
   options: ClientOptions = {},
+  url = world.url,
 ): Promise<{ client: RfbClient; socket: Socket; screen(): string[] }> {
-  const { socket, head, bytes } = await dial(path);
+  const { socket, head, bytes } = await dial(path, '', url);
   expect(head).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
   const client = new RfbClient((out) => socket.write(out), options);
   client.feed(bytes());
@@ -320,4 +322,98 @@ test('a console ends with the session, and with the VM', async () => {
   await untilShown(again, /login:/);
   expect(again.client.text().join('\n')).not.toContain('both of us');
   again.socket.destroy();
+});
+
+describe('two APIs', () => {
+  const other = (): string => world.apis[1]?.url ?? '';
+
+  test('show the same console, and what is typed through one is seen through the other', async () => {
+    const guest = await newVm('common');
+    const path = `/console?ref=${guest}&session_id=${token}`;
+    const [left, right] = [await look(path), await look(path, {}, other())];
+    for (const seen of [left, right]) await untilShown(seen, /^common login:/m);
+    left.client.type('root\n');
+    for (const seen of [left, right]) await untilShown(seen, /^Password:/m);
+    right.client.type('secret\necho from the right\n');
+    for (const seen of [left, right]) await untilShown(seen, /^from the right$/m);
+    left.client.type('echo from the left\n');
+    for (const seen of [left, right]) await untilShown(seen, /^from the left$/m);
+    for (const { socket } of [left, right]) socket.destroy();
+    const late = await look(path, {}, other());
+    await untilShown(late, /^from the right\n.*\nfrom the left$/m);
+    await call('VM.hard_shutdown', guest);
+    await untilClosed(late.socket);
+  });
+
+  test('keep to the one client that the pool allows', async () => {
+    const [pool] = await call<string[]>('pool.get_all');
+    const guest = await newVm('single');
+    const path = `/console?ref=${guest}&session_id=${token}`;
+    await call('pool.set_limit_console_sessions', pool, true);
+    const first = await look(path);
+    expect((await dial(path, '', other())).head).toMatch(/^HTTP\/1\.1 503 /);
+    first.socket.destroy();
+    await eventually(async () => {
+      const { head, socket } = await dial(path, '', other());
+      socket.destroy();
+      expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    });
+    await call('pool.set_limit_console_sessions', pool, false);
+    await call('VM.hard_shutdown', guest);
+  });
+});
+
+test('what was typed is still on the screen after a suspend, and after a migration', async () => {
+  const guest = await newVm('remembering');
+  const path = `/console?ref=${guest}&session_id=${token}`;
+  const before = await look(path);
+  await untilShown(before, /login:/);
+  before.client.type('root\nsecret\necho to be remembered\n');
+  await untilShown(before, /^to be remembered$/m);
+  await call('VM.suspend', guest);
+  await untilClosed(before.socket);
+  await call('VM.resume', guest, false, false);
+  const resumed = await look(path);
+  await untilShown(resumed, /^to be remembered$/m);
+  const here = await call<string>('VM.get_resident_on', guest);
+  const there = (await call<string[]>('host.get_all')).find((host) => host !== here);
+  await call('VM.pool_migrate', guest, there, {});
+  await untilClosed(resumed.socket);
+  const moved = await look(path);
+  await untilShown(moved, /^to be remembered$/m);
+  moved.client.type('whoami\n');
+  await untilShown(moved, /~# whoami\nroot\n/);
+  moved.socket.destroy();
+  await call('VM.hard_shutdown', guest);
+});
+
+test('the console of a host bears the name that the host has now', async () => {
+  const [host] = await call<string[]>('host.get_all');
+  const before = await call<string>('host.get_hostname', host);
+  await call('host.set_hostname_live', host, 'renamed');
+  const dom0 = await call<string>('host.get_control_domain', host);
+  const seen = await look(`/console?ref=${dom0}&session_id=${token}`);
+  await untilShown(seen, /renamed login:/);
+  seen.socket.destroy();
+  await call('host.set_hostname_live', host, before);
+});
+
+test('while the agent is away a console cannot be had, and one that is open ends', async () => {
+  const alone = await startWorld({ hosts: 1 });
+  const ask = await login(alone.url);
+  const dom0 = await ask<string>('host.get_control_domain', (await ask<string[]>('host.get_all'))[0]);
+  const session_id = await openSession((alone.apis[0] as RunningApi).plane, {
+    user: 'root',
+    root: true,
+    originator: 'test',
+    role: 'pool-admin',
+    userRef: asRef('OpaqueRef:NULL'),
+  });
+  const path = `/console?ref=${dom0}&session_id=${session_id}`;
+  const open = await dial(path, '', alone.url);
+  expect(open.head).toMatch(/^HTTP\/1\.1 200 /);
+  await alone.agent.stop();
+  await untilClosed(open.socket);
+  expect((await dial(path, '', alone.url)).head).toMatch(/^HTTP\/1\.1 500 /);
+  await alone.stop();
 });

@@ -1,14 +1,7 @@
 /** The agent dies and its hypervisor lives: what may run runs on, and only as long as the lease. */
 import { agentSettings } from '@xenplane/config';
 import { createHmac } from 'node:crypto';
-import {
-  agentCredential,
-  hostUuid,
-  inventoryOf,
-  SimulatedXen,
-  type Hypervisor,
-  type JoinAnswer,
-} from '@xenplane/hypervisor';
+import { agentCredential, simulated, type Hypervisor, type JoinAnswer } from '@xenplane/hypervisor';
 import { complaints } from '@xenplane/testing';
 import path from 'node:path';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
@@ -80,7 +73,7 @@ test('a new agent adopts the domains that the old one left, under a new epoch, a
 
 test('without an agent the hypervisor ends its domains before the control plane may give them away', async () => {
   const vm = await runningVm();
-  const hypervisor = world.agent.hypervisor as SimulatedXen;
+  const hypervisor = world.agent.hypervisor as simulated.SimulatedXen;
   let diedAt = 0;
   hypervisor.onEvent((event) => {
     if (event.kind === 'ended' && event.reason === 'watchdog') diedAt = Date.now();
@@ -123,7 +116,7 @@ describe('many hosts at once', () => {
     ).length;
 
   test('a fleet of several lots comes in whole', async () => {
-    again = await agentOf(new SimulatedXen({ seed: 31, speed: 0 }), {
+    again = await agentOf(new simulated.SimulatedXen({ seed: 31, speed: 0, hosts: 120 }), {
       hosts: 120,
       seed: 31,
       folder: 'fleet',
@@ -144,11 +137,11 @@ describe('many hosts at once', () => {
   });
 
   test('whose secret is wrong, or used up, keeps nobody else out', async () => {
-    const uuids = [1, 2, 3].map((i) => hostUuid(31, i));
+    const uuids = [1, 2, 3].map((i) => simulated.hostUuid(31, i));
     const secretOf = (uuid: string): string => createHmac('sha256', joinKey).update(uuid).digest('hex');
     const ask = async (joins: readonly (readonly [string, string])[]): Promise<JoinAnswer> => {
       const body = JSON.stringify({
-        joins: joins.map(([host, secret]) => ({ host, secret, inventory: inventoryOf(31, 1) })),
+        joins: joins.map(([host, secret]) => ({ host, secret, inventory: simulated.inventoryOf(31, 1) })),
       });
       const answer = await fetch(`${world.url}/agent/v1/joins`, {
         method: 'POST',

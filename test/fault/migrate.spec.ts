@@ -1,6 +1,6 @@
 /** One side of a migration is lost: the guest is on one host or on none, never on both, and nothing stays reserved. */
 import { agentSettings } from '@xenplane/config';
-import { SimulatedXen } from '@xenplane/hypervisor';
+import { simulated } from '@xenplane/hypervisor';
 import { complaints } from '@xenplane/testing';
 import path from 'node:path';
 import { startAgent, type RunningAgent } from '../../apps/agent/src/agent';
@@ -29,7 +29,7 @@ beforeEach(async () => {
       XENPLANE_DATA: path.join(world.folder, 'second'),
       XENPLANE_LOG_LEVEL: 'fatal',
     }),
-    new SimulatedXen({ seed: 8, speed: 50 }),
+    new simulated.SimulatedXen({ seed: 8, speed: 50, hosts: 1 }),
   );
   there = await eventually(async () => {
     const host = (await call<string[]>('host.get_all')).find((h) => h !== here) ?? '';

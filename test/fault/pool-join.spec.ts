@@ -3,7 +3,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import path from 'node:path';
 import { agentSettings } from '@xenplane/config';
-import { agentCredential, hostUuid, inventoryOf, SimulatedXen, type JoinAnswer } from '@xenplane/hypervisor';
+import { agentCredential, simulated, type JoinAnswer } from '@xenplane/hypervisor';
 import { OperationWorker } from '@xenplane/work';
 import {
   describeError,
@@ -233,7 +233,7 @@ test('a control plane that does not answer keeps no host from another; an invita
       body: (await response.json()) as { secret?: string; error?: string[] },
     };
   };
-  const guest = hostUuid(31, 1);
+  const guest = simulated.hostUuid(31, 1);
   const asked = { host: guest, nameLabel: 'a guest', nameDescription: '' };
   expect(await raw('POST', asked)).toEqual({ status: 403, body: { error: ['SESSION_INVALID', ''] } });
   const session = await tokenOf(b);
@@ -267,11 +267,13 @@ test('a control plane that does not answer keeps no host from another; an invita
       XENPLANE_HOSTS: '2',
       XENPLANE_API_URL: `http://127.0.0.1:${(silent.address() as AddressInfo).port}`,
     },
-    new SimulatedXen({ seed: 31, speed: 0 }),
+    new simulated.SimulatedXen({ seed: 31, speed: 0, hosts: 2 }),
   );
   await eventually(async () => expect(await isLive(there, guest)).toBe(true));
   const joinAgain = async (): Promise<JoinAnswer> => {
-    const body = JSON.stringify({ joins: [{ host: guest, secret, inventory: inventoryOf(31, 1) }] });
+    const body = JSON.stringify({
+      joins: [{ host: guest, secret, inventory: simulated.inventoryOf(31, 1) }],
+    });
     const answer = await fetch(`${b.url}/agent/v1/joins`, {
       method: 'POST',
       headers: { authorization: agentCredential(joinKey) },

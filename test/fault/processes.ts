@@ -36,10 +36,13 @@ export async function startProcesses({
   hosts,
   vms,
   speed,
+  leaseMs,
 }: {
   hosts: number;
   vms: number;
   speed: number;
+  /** Other than usual. */
+  leaseMs?: number;
 }): Promise<Processes & Readonly<Record<'agent' | 'api' | 'scheduler' | 'leases', ChildProcess>>> {
   const folder = mkdtempSync(path.join(os.tmpdir(), 'xenplane-fault-'));
   const database = await createTestDatabase();
@@ -72,6 +75,7 @@ export async function startProcesses({
       XENPLANE_VMS: String(vms),
       XENPLANE_HOSTS: String(hosts),
       XENPLANE_DATA: path.join(folder, 'api'),
+      ...(leaseMs === undefined ? {} : { XENPLANE_LEASE_MS: String(leaseMs) }),
     },
     scheduler: { ...services, ...images },
     agent: {

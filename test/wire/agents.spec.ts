@@ -8,9 +8,8 @@ import {
   guestMetricsReader,
   guestQuota,
   hostCredential,
-  hostUuid,
   messageLimits,
-  SimulatedXen,
+  simulated,
   withinQuota,
   type GuestMetrics,
   type HypervisorEvent,
@@ -22,7 +21,7 @@ import { request } from './raw';
 
 const noisySeed = 31;
 /** Its guests say what the test wants them to say. */
-class NoisyXen extends SimulatedXen {
+class NoisyXen extends simulated.SimulatedXen {
   tell: (event: HypervisorEvent) => void = () => undefined;
   override onEvent(listener: (event: HypervisorEvent) => void): void {
     this.tell = listener;
@@ -33,7 +32,7 @@ class NoisyXen extends SimulatedXen {
 let world: World;
 let call: Call;
 let noisy: RunningAgent;
-const xen = new NoisyXen({ seed: noisySeed, speed: 0 });
+const xen = new NoisyXen({ seed: noisySeed, speed: 0, hosts: 1 });
 let api: Way, agent: Way, images: Way;
 let host: string, token: string, key: string;
 
@@ -117,7 +116,7 @@ describe('messages to a control plane', () => {
   test.each([
     ['another key', agentCredential('another key altogether')],
     ['another token', () => hostCredential(host, 'x'.repeat(43))],
-    ['the token of another host', () => hostCredential(hostUuid(9, 9), token)],
+    ['the token of another host', () => hostCredential(simulated.hostUuid(9, 9), token)],
     ['a host that is no UUID', () => hostCredential('..', token)],
     ['a session', 'Session OpaqueRef:00000000-0000-0000-0000-000000000000'],
     ['Basic credentials', 'Basic cm9vdDpyb290'],
@@ -316,17 +315,19 @@ describe('what guests say', () => {
     const [template] = await call<string[]>('VM.get_by_name_label', 'Debian Bookworm 12');
     const made = await call<string>('VM.clone', template, 'talkative');
     await call('VM.provision', made);
-    const noisyHost = await eventually(() => call<string>('host.get_by_uuid', hostUuid(noisySeed, 0)));
+    const noisyHost = await eventually(() =>
+      call<string>('host.get_by_uuid', simulated.hostUuid(noisySeed, 0)),
+    );
     await eventually(() => call('VM.start_on', made, noisyHost, false, false));
     await eventually(async () =>
       expect(await call('VM.get_allowed_operations', made)).toContain('clean_shutdown'),
     );
-    const [domain] = await xen.list(hostUuid(noisySeed, 0));
+    const [domain] = await xen.list(simulated.hostUuid(noisySeed, 0));
     if (!domain) throw new Error('no domain');
     const { vm, vmEpoch, domid } = domain;
     xen.tell({
       kind: 'guest',
-      host: hostUuid(noisySeed, 0),
+      host: simulated.hostUuid(noisySeed, 0),
       vm,
       vmEpoch,
       domid,

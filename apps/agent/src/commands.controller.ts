@@ -1,5 +1,4 @@
 /** Commands of the control plane to hosts: a state to ensure. The sender must show the key that the host gave when it registered. */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import {
   BadRequestException,
   Body,
@@ -24,12 +23,8 @@ import {
 } from '@xenplane/hypervisor';
 import type { PlaneAnswer, PowerAnswer, VmAnswer } from '@xenplane/hypervisor';
 import { Fleet, type Commanded } from './fleet';
+import { hostFor, shows } from './guard';
 import type { HostAgent } from './host-agent';
-
-const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-
-const shows = (given: string | undefined, key: string): boolean =>
-  timingSafeEqual(digest(given ?? ''), digest(`Bearer ${key}`));
 
 /** The fields of the body; 400 with the first error. */
 function read<T>(reader: Reader<T>, body: unknown): T {
@@ -38,14 +33,6 @@ function read<T>(reader: Reader<T>, body: unknown): T {
   } catch (error) {
     throw error instanceof BadShape ? new BadRequestException(error.complaint) : error;
   }
-}
-
-/** Checks the key of a host before a byte of the command is read; true when it is good for some command of that host. */
-export function isCommander(fleet: Fleet, uuid: string, key: string | undefined): boolean {
-  const host = fleet.hosts.get(uuid);
-  if (!host) return false;
-  const sender = fleet.senderKey(host);
-  return shows(key, host.commandKey) || (sender !== undefined && shows(key, sender));
 }
 
 @Controller('hosts/:host')
@@ -122,8 +109,8 @@ export class CommandsController {
   }
 
   private hostFor(uuid: string, key: string | undefined): HostAgent {
-    const host = this.fleet.hosts.get(uuid);
-    if (!host || !shows(key, host.commandKey)) throw new ForbiddenException();
+    const host = hostFor(this.fleet, uuid, key);
+    if (!host) throw new ForbiddenException();
     return host;
   }
   /** For who sent the host away its key is good for this still. */

@@ -1,8 +1,9 @@
 /** The temporary disks of VMs on this node: a file for each image disk of each run, gone when the run is over. */
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { assertInside, NodeCache, RefusedBlob } from '@xenplane/blobs';
-import { HypervisorError, uuidPattern, type DiskSpec } from '@xenplane/hypervisor';
+import { HypervisorError, uuidPattern, type Block, type DiskSpec } from '@xenplane/hypervisor';
 
 export class NodeDisks {
   private readonly cache: NodeCache;
@@ -22,7 +23,28 @@ export class NodeDisks {
     return path.join(this.folder, 'disks', host, `${vm}.${epoch}`);
   }
 
-  /** Fetches, verifies and copies what the disks need; nothing is left when it fails. */
+  /** The disks of a run with the places where they are, or will be once they are prepared. */
+  blocksOf(host: string, vm: string, epoch: number, disks: readonly DiskSpec[]): Block[] {
+    return disks.map(({ vbd, device, type, mode, source }) => ({
+      ...{ vbd, device, type, mode },
+      address:
+        source.kind === 'image'
+          ? pathToFileURL(this.fileOf(host, vm, epoch, { device, format: source.format })).href
+          : source.kind === 'volume'
+            ? `volume:${source.sr}/${source.vdi}`
+            : undefined,
+    }));
+  }
+  private fileOf(
+    host: string,
+    vm: string,
+    epoch: number,
+    { device, format }: { readonly device: string; readonly format: string },
+  ): string {
+    return path.join(this.runFolder(host, vm, epoch), `${device}.${format}`);
+  }
+
+  /** Fetches, verifies and copies what the disks need; nothing of it is left when it fails. */
   async prepare(
     host: string,
     vm: string,
@@ -33,17 +55,20 @@ export class NodeDisks {
     const images = disks.flatMap((d) =>
       d.source.kind === 'image' ? [{ device: d.device, source: d.source }] : [],
     );
+    const made: string[] = [];
     for (const [i, { device, source }] of images.entries()) {
-      const target = path.join(this.runFolder(host, vm, epoch), `${device}.${source.format}`);
+      const target = this.fileOf(host, vm, epoch, { device, format: source.format });
       await assertInside(path.join(this.folder, 'disks'), target);
+      made.push(target);
       const size = source.format === 'raw' ? source.virtualSizeBytes : 0;
       await this.cache
         .makeDisk(source.sha256, target, size, { onProgress: (f) => onProgress((i + f) / images.length) })
-        .catch((error: unknown) => this.fail(host, vm, epoch, error));
+        .catch((error: unknown) => this.fail(made, error));
     }
   }
-  private async fail(host: string, vm: string, epoch: number, error: unknown): Promise<never> {
-    await this.release(host, vm, epoch);
+  /** Other disks of the run may be in use. */
+  private async fail(made: readonly string[], error: unknown): Promise<never> {
+    for (const file of made) await rm(file, { force: true });
     const why = error instanceof Error ? error.message : String(error);
     throw new HypervisorError(
       error instanceof RefusedBlob

@@ -1,15 +1,8 @@
 /** All hosts of this process, each under the control plane that it belongs to: its home, unless it was sent to another. */
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { AgentSettings } from '@xenplane/config';
-import {
-  hostUuid,
-  inventoryOf,
-  type Hypervisor,
-  type HypervisorEvent,
-  type PlaneAnswer,
-  type PlaneCommand,
-} from '@xenplane/hypervisor';
+import type { Clock, Hypervisor, HypervisorEvent, PlaneAnswer, PlaneCommand } from '@xenplane/hypervisor';
 import { NodeDisks } from './disks';
 import { joinedPoolAdmission, homeAdmission } from './admissions';
 import { HostAgent } from './host-agent';
@@ -28,7 +21,7 @@ type Where = Pick<Place, 'apiUrl' | 'imagesUrl'>;
 
 export class Fleet {
   readonly hosts = new Map<string, HostAgent>();
-  private readonly agentBoot = randomUUID();
+  private readonly agentBoot: string;
   private readonly planes = new Map<string, PlaneHosts>();
   private readonly tokens: Tokens;
   private readonly places: Places;
@@ -40,7 +33,9 @@ export class Fleet {
     private readonly settings: AgentSettings,
     private readonly hypervisor: Hypervisor,
     private readonly log: Log,
+    private readonly clock: Clock,
   ) {
+    this.agentBoot = clock.newId();
     this.tokens = new Tokens(settings.data);
     this.places = new Places(settings.data);
     this.off = new SwitchedOff(settings.data);
@@ -57,7 +52,7 @@ export class Fleet {
 
   async start(agentUrl: string): Promise<void> {
     this.agentUrl = agentUrl;
-    for (let i = 0; i < this.settings.hosts; i += 1) await this.addHost(i);
+    for (const uuid of await this.hypervisor.hosts()) await this.addHost(uuid);
     for (const host of this.hosts.values()) this.planeOf(host.uuid).add(host);
   }
   async stop(): Promise<void> {
@@ -65,21 +60,16 @@ export class Fleet {
     await Promise.all([...this.planes.values()].map((plane) => plane.stop()));
   }
 
-  private async addHost(index: number): Promise<void> {
-    const uuid = hostUuid(this.settings.seed, index);
+  private async addHost(uuid: string): Promise<void> {
     const plane = this.planeOf(uuid);
     const parts = {
       hypervisor: this.hypervisor,
+      clock: this.clock,
       setOff: (host: string, off: boolean) => this.off.set(host, off),
     };
-    const inventory = {
-      ...inventoryOf(this.settings.seed, index),
-      ...(this.settings.withoutIommu.has(index + 1) ? { iommu: false } : {}),
-    };
-    const host = new HostAgent(uuid, inventory, parts, plane);
+    const host = new HostAgent(uuid, await this.hypervisor.inventory(uuid), parts, plane);
     host.token = this.tokenOf(uuid);
     this.hosts.set(uuid, host);
-    await this.hypervisor.addHost(uuid, host.inventory);
     host.isOn = false;
     if (this.off.has(uuid)) await this.hypervisor.power(uuid, false);
     else if ((await this.hypervisor.bootOf(uuid)) === '') plane.wake(host);
@@ -109,6 +99,7 @@ export class Fleet {
       agentBoot: this.agentBoot,
       agentUrl: this.agentUrl,
       log: this.log,
+      clock: this.clock,
       isOff: (uuid) => this.off.has(uuid),
     });
     this.planes.set(key, made);

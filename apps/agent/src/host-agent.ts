@@ -1,11 +1,14 @@
 /** The agent of one host: its registration, its VMs, its reports. */
-import { randomUUID } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   clockRateError,
-  leaseMs,
+  pause,
+  usualLeaseMs,
   withinQuota,
   type Claim,
+  type Clock,
+  type ConsoleChannel,
+  type ConsoleListener,
+  type ConsoleOwner,
   type DesiredVm,
   type Hypervisor,
   type HypervisorEvent,
@@ -24,6 +27,7 @@ import { VmWork, type Site } from './vm-work';
 
 export interface HostParts {
   readonly hypervisor: Hypervisor;
+  readonly clock: Clock;
   /** Remembers that the host was shut down, or switched on. */
   setOff(host: string, off: boolean): void;
 }
@@ -43,7 +47,9 @@ const finishMs = 5_000;
 
 export class HostAgent {
   /** Known to the control plane that the host belongs to, and to no other. */
-  commandKey = randomUUID();
+  commandKey: string;
+  /** How long its lease lasts, as the control plane said. */
+  leaseMs = usualLeaseMs;
   /** 0 while the host is not registered: nothing may run, nothing is answered. */
   epoch = 0;
   token = '';
@@ -60,7 +66,9 @@ export class HostAgent {
     readonly inventory: Inventory,
     private readonly parts: HostParts,
     private plane: HostPlane,
-  ) {}
+  ) {
+    this.commandKey = parts.clock.newId();
+  }
 
   private work(vm: string): VmWork {
     const present = this.vms.get(vm);
@@ -70,6 +78,7 @@ export class HostAgent {
     const site: Site = {
       host: this.uuid,
       hypervisor: this.parts.hypervisor,
+      clock: this.parts.clock,
       disks: plane.disks,
       isCurrent: (epoch) => epoch !== 0 && epoch === this.epoch && plane === this.plane,
       claim: (uuid, vmEpoch, hostEpoch, nonce, attempt) =>
@@ -114,16 +123,17 @@ export class HostAgent {
   }
 
   /** Destroys first what is not to be kept, then answers commands (R11). */
-  async registered({ hostEpoch, adopt }: RegistrationResult, sentAt: number): Promise<void> {
+  async registered({ hostEpoch, leaseMs, adopt }: RegistrationResult, sentAt: number): Promise<void> {
     const keep = new Map(adopt.map((a) => [a.vm, a.boots]));
     const domains = await this.parts.hypervisor.list(this.uuid);
     for (const { vm } of domains) if (!keep.has(vm)) await this.parts.hypervisor.destroy(this.uuid, vm);
     const kept = domains.filter((d) => keep.has(d.vm));
     await this.plane.disks.sweep(this.uuid, kept);
     this.vms.clear();
-    for (const { vm, vmEpoch, domid, state } of kept)
-      this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused' };
-    await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
+    for (const { vm, vmEpoch, domid, state, blocks } of kept)
+      this.work(vm).domain = { vmEpoch, domid, boots: keep.get(vm) ?? 1, paused: state === 'paused', blocks };
+    this.leaseMs = leaseMs;
+    await this.renewed(sentAt);
     this.epoch = hostEpoch;
   }
 
@@ -132,12 +142,12 @@ export class HostAgent {
       host: this.uuid,
       token: this.token,
       hostEpoch: this.epoch,
-      load: await this.parts.hypervisor.load(this.uuid),
+      load: await this.parts.hypervisor.sample(this.uuid),
     };
   }
   /** The lease counts from when it was asked for, not from when the answer came (R5). */
   async renewed(sentAt: number): Promise<void> {
-    await this.parts.hypervisor.extend(this.uuid, sentAt + leaseMs * (1 - clockRateError));
+    await this.parts.hypervisor.extend(this.uuid, sentAt + this.leaseMs * (1 - clockRateError));
   }
 
   /** The control plane has given the host's VMs away: nothing of it may go on here. */
@@ -164,8 +174,10 @@ export class HostAgent {
   }
   /** Two agents of one VM must not be at work together: what is under way ends first, unless it waits for its guest. */
   private async finishWork(): Promise<void> {
-    const late = sleep(finishMs, undefined, { ref: false });
+    const rested = new AbortController();
+    const late = pause(this.parts.clock, finishMs, rested.signal);
     await Promise.race([Promise.all([...this.vms.values()].map((work) => work.atRest())), late]);
+    rested.abort();
   }
   private async goDown(hostEpoch: number, action: 'off' | 'reboot'): Promise<void> {
     this.isOn = false;
@@ -197,11 +209,14 @@ export class HostAgent {
   moveTo(plane: HostPlane, token: string): void {
     this.plane = plane;
     this.token = token;
-    this.commandKey = randomUUID();
+    this.commandKey = this.parts.clock.newId();
   }
 
   consoleRing(): Promise<string> {
     return this.parts.hypervisor.consoleRing(this.uuid);
+  }
+  console(owner: ConsoleOwner, listener: ConsoleListener): Promise<ConsoleChannel> {
+    return this.parts.hypervisor.console(this.uuid, owner, listener);
   }
   debugKeys(keys: string): Promise<void> {
     return this.parts.hypervisor.debugKeys(this.uuid, keys);

@@ -1,5 +1,5 @@
 /** The agent's way to the control plane: any API process that lives, or the program that renews leases. Every message may be sent again, to another. */
-import { hostCredential, leaseMs, messageLimits } from '@xenplane/hypervisor';
+import { hostCredential, messageLimits, usualLeaseMs } from '@xenplane/hypervisor';
 import type {
   Claim,
   ClaimAnswer,
@@ -76,7 +76,13 @@ const kinds = {
     // One that comes late would end the epoch of one that came after it.
     onlyIfUnsent: true,
     answers: (body) => (body as RegistrationAnswer).hosts,
-    stranger: ({ host }) => ({ host, hostEpoch: 0, leaseMs, adopt: [], refused: 'not admitted' }),
+    stranger: ({ host }) => ({
+      host,
+      hostEpoch: 0,
+      leaseMs: usualLeaseMs,
+      adopt: [],
+      refused: 'not admitted',
+    }),
   }),
   renewals: kindOf<Renewal, RenewalAnswer['renewals'][number]>({
     path: 'renewals',

@@ -1,6 +1,5 @@
 /** The hosts of this process that belong to one control plane: joined once, registered at each start; their leases are renewed apart from that. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { monotonicMs, renewEveryMs, type Claim, type Report } from '@xenplane/hypervisor';
+import { pause, type Claim, type Clock, type Report } from '@xenplane/hypervisor';
 import { Batch } from './batches';
 import type { NodeDisks } from './disks';
 import type { HostAgent, HostPlane } from './host-agent';
@@ -25,11 +24,15 @@ export interface PlaneParts {
   readonly agentBoot: string;
   readonly agentUrl: string;
   readonly log: Log;
+  readonly clock: Clock;
   isOff(host: string): boolean;
 }
 
 /** So many hosts join or register in one request. */
 const batchSize = 50;
+/** How often it is looked whether hosts have to register, or are wanted on; and while some have to. */
+const roundMs = 2_000;
+const hurriedMs = 250;
 
 export class PlaneHosts implements HostPlane {
   readonly disks: NodeDisks;
@@ -43,15 +46,26 @@ export class PlaneHosts implements HostPlane {
   private readonly reports: Batch<Report, boolean>;
   private stopped = false;
   private nap = new AbortController();
+  private readonly end = new AbortController();
   private atWork: Promise<void> = Promise.resolve();
   private loop: Promise<unknown> | undefined;
 
   constructor(private readonly parts: PlaneParts) {
     this.disks = parts.disks;
     this.plane = new PlaneClient(parts.apiUrl, { credential: parts.entrance.credential });
-    this.renewals = new Renewals(this.hosts, this.plane, parts.log, () => this.hurry());
-    this.claims = new Batch(async (claims) => (await this.plane.claim({ claims })).granted);
-    this.reports = new Batch(async (reports) => (await this.plane.report({ reports })).applied, 20);
+    this.renewals = new Renewals({
+      hosts: this.hosts,
+      api: this.plane,
+      log: parts.log,
+      clock: parts.clock,
+      lost: () => this.hurry(),
+    });
+    this.claims = new Batch(parts.clock, async (claims) => (await this.plane.claim({ claims })).granted);
+    this.reports = new Batch(
+      parts.clock,
+      async (reports) => (await this.plane.report({ reports })).applied,
+      20,
+    );
   }
 
   add(host: HostAgent): void {
@@ -65,6 +79,7 @@ export class PlaneHosts implements HostPlane {
   }
   async stop(): Promise<void> {
     this.stopped = true;
+    this.end.abort();
     this.renewals.stop();
     this.hurry();
     await this.loop;
@@ -84,7 +99,7 @@ export class PlaneHosts implements HostPlane {
         return await this.claims.add(claim);
       } catch (error) {
         if (error instanceof PlaneRefused) throw error;
-        await sleep(waitMs, undefined, { ref: false });
+        await pause(this.parts.clock, waitMs, this.end.signal);
       }
     }
     return false;
@@ -98,7 +113,7 @@ export class PlaneHosts implements HostPlane {
 
   private async run(): Promise<void> {
     while (!this.stopped) {
-      const began = monotonicMs();
+      const began = this.parts.clock.now();
       // A host that is added while a round is under way may have come too late for it.
       this.nap = new AbortController();
       this.atWork = this.round().catch((error: unknown) =>
@@ -111,9 +126,8 @@ export class PlaneHosts implements HostPlane {
       const settled = [...this.hosts].every(
         (h) => h.epoch !== 0 || this.refused.has(h) || (!h.isOn && !this.waking.has(h)),
       );
-      await sleep(Math.max(0, (settled ? renewEveryMs : 250) - (monotonicMs() - began)), undefined, {
-        signal: this.nap.signal,
-      }).catch(() => undefined);
+      const restMs = (settled ? roundMs : hurriedMs) - (this.parts.clock.now() - began);
+      await pause(this.parts.clock, Math.max(0, restMs), this.nap.signal);
     }
   }
 
@@ -174,7 +188,7 @@ export class PlaneHosts implements HostPlane {
 
   private async registerNew(hosts: readonly HostAgent[]): Promise<void> {
     if (hosts.length === 0) return;
-    const sentAt = monotonicMs();
+    const sentAt = this.parts.clock.now();
     const registrations = await Promise.all(
       hosts.map((h) => h.registration(this.parts.agentBoot, this.parts.agentUrl)),
     );
@@ -209,7 +223,7 @@ export class PlaneHosts implements HostPlane {
       } catch (error) {
         if (error instanceof PlaneRefused)
           return this.parts.log.warn({ error: error.message }, 'a message was refused');
-        await sleep(waitMs, undefined, { ref: false });
+        await pause(this.parts.clock, waitMs, this.end.signal);
       }
     }
   }

@@ -1,9 +1,11 @@
 /** One VM on one host: brings it to the state that was asked for last, one thing at a time (R9). */
-import { randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   domainGone,
   HypervisorError,
   isGone,
+  type Block,
+  type Clock,
   type DesiredVm,
   type Hypervisor,
   type HypervisorEvent,
@@ -15,6 +17,7 @@ import type { NodeDisks } from './disks';
 export interface Site {
   readonly host: string;
   readonly hypervisor: Hypervisor;
+  readonly clock: Clock;
   readonly disks: NodeDisks;
   /** The right to create: asked of the control plane, at most once per epoch and nonce (R4). With `attempt`: the right to wake the guest of a migration that was given up (R13). */
   claim(vm: string, vmEpoch: number, hostEpoch: number, nonce: string, attempt?: number): Promise<boolean>;
@@ -40,6 +43,8 @@ export interface HeldDomain {
   domid: number;
   boots: number;
   paused: boolean;
+  /** Its disks, as the hypervisor has them. */
+  blocks: readonly Block[];
   /** Prepared for a guest that comes from another host; it may not run before its epoch is claimed. */
   incoming?: boolean;
 }
@@ -76,12 +81,12 @@ export class VmWork {
     if (desired.state === 'stopped') this.tombstone = Math.max(this.tombstone, desired.vmEpoch);
     else if (desired.vmEpoch <= this.tombstone) return this.answer(desired, { phase: 'refused' }, 0);
     const job = this.begin(desired);
-    let timer: NodeJS.Timeout | undefined;
+    let answered = (): void => undefined;
     const late = new Promise<Outcome>(
-      (resolve) => (timer = setTimeout(() => resolve({ phase: 'working' }), desired.waitMs)),
+      (resolve) => (answered = this.site.clock.after(desired.waitMs, () => resolve({ phase: 'working' }))),
     );
     const outcome = await Promise.race([job.done, late]);
-    clearTimeout(timer);
+    answered();
     return this.answer(desired, outcome, job.progress);
   }
 
@@ -137,27 +142,45 @@ export class VmWork {
     if (desired.received) await this.takeOver(desired);
     else if (this.domain?.vmEpoch !== desired.vmEpoch) await this.create(desired, job);
     else if (this.domain.boots < desired.boots) await this.reboot(desired);
-    else await this.site.hypervisor.configure(this.site.host, this.vm, desired.spec);
+    else await this.change(this.domain, desired);
     await this.setPaused(desired.state === 'paused');
+  }
+
+  /** A domain that is up gets the disks, memory, vCPUs and nics that are wanted. */
+  private async change(domain: HeldDomain, { vmEpoch, spec }: Up): Promise<void> {
+    const { host, hypervisor, disks } = this.site;
+    const wanted = disks.blocksOf(host, this.vm, vmEpoch, spec.disks);
+    const over = domain.blocks.filter((block) => !wanted.some((one) => isDeepStrictEqual(one, block)));
+    const fresh = wanted.filter((block) => !domain.blocks.some((one) => isDeepStrictEqual(one, block)));
+    if (over.length + fresh.length > 0) {
+      const added = spec.disks.filter((disk) => fresh.some(({ vbd }) => vbd === disk.vbd));
+      await disks.prepare(host, this.vm, vmEpoch, added, () => undefined);
+      for (const { vbd } of over) await hypervisor.detach(host, this.vm, vbd);
+      for (const block of fresh) await hypervisor.attach(host, this.vm, block);
+      domain.blocks = wanted;
+    }
+    await hypervisor.configure(host, this.vm, spec);
   }
 
   private async create(desired: Up, job: Job): Promise<void> {
     const { host, hypervisor, disks } = this.site;
     const { vmEpoch, hostEpoch, spec, saved } = desired;
-    const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
+    const nonce = this.nonces.get(vmEpoch) ?? this.site.clock.newId();
     this.nonces.set(vmEpoch, nonce);
     if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
     try {
       await disks.prepare(host, this.vm, vmEpoch, spec.disks, (fraction) => (job.progress = 0.8 * fraction));
       this.assertWanted(desired);
+      const blocks = disks.blocksOf(host, this.vm, vmEpoch, spec.disks);
       const { domid } = await hypervisor.create(host, {
         vm: this.vm,
         vmEpoch,
         spec,
+        blocks,
         paused: true,
         ...(saved ? { saved } : {}),
       });
-      this.domain = { vmEpoch, domid, boots: desired.boots, paused: true };
+      this.domain = { vmEpoch, domid, boots: desired.boots, paused: true, blocks };
       if (!this.site.isCurrent(hostEpoch)) throw new Outdated();
       job.progress = 0.95;
     } catch (error) {
@@ -178,14 +201,16 @@ export class VmWork {
     try {
       await disks.prepare(host, this.vm, vmEpoch, spec.disks, () => undefined);
       this.assertWanted(desired);
+      const blocks = disks.blocksOf(host, this.vm, vmEpoch, spec.disks);
       const { domid } = await hypervisor.create(host, {
         vm: this.vm,
         vmEpoch,
         spec,
+        blocks,
         paused: true,
         received: true,
       });
-      this.domain = { vmEpoch, domid, boots, paused: true, incoming: true };
+      this.domain = { vmEpoch, domid, boots, paused: true, blocks, incoming: true };
       if (!this.site.isCurrent(desired.hostEpoch)) throw new Outdated();
     } catch (error) {
       await this.forget(vmEpoch);
@@ -194,13 +219,15 @@ export class VmWork {
   }
 
   /** The guest is here: its domain may run as soon as its new epoch is claimed. */
-  private async takeOver({ vmEpoch, hostEpoch }: Up): Promise<void> {
+  private async takeOver({ vmEpoch, hostEpoch, saved }: Up): Promise<void> {
     if (this.domain?.vmEpoch !== vmEpoch)
       throw new HypervisorError(['INTERNAL_ERROR', 'the domain that was to take over is gone']);
     if (!this.domain.incoming) return;
-    const nonce = this.nonces.get(vmEpoch) ?? randomUUID();
+    const nonce = this.nonces.get(vmEpoch) ?? this.site.clock.newId();
     this.nonces.set(vmEpoch, nonce);
     if (!(await this.site.claim(this.vm, vmEpoch, hostEpoch, nonce))) throw new Outdated();
+    if (saved) await this.site.hypervisor.takeOver(this.site.host, this.vm, saved);
+    if (!this.domain) throw new HypervisorError(domainGone(this.vm));
     this.domain.incoming = false;
   }
 
@@ -227,26 +254,31 @@ export class VmWork {
   private async takeBack({ vmEpoch, hostEpoch }: Up, attempt: number): Promise<void> {
     if (this.domain?.vmEpoch !== vmEpoch) throw new Outdated();
     this.givenUp = Math.max(this.givenUp, attempt);
-    if (this.domain.paused && !(await this.site.claim(this.vm, vmEpoch, hostEpoch, randomUUID(), attempt)))
+    if (
+      this.domain.paused &&
+      !(await this.site.claim(this.vm, vmEpoch, hostEpoch, this.site.clock.newId(), attempt))
+    )
       throw new Outdated();
     this.handed = undefined;
   }
 
   /** In hardware or by the guest; either way another domain of the same run. */
   private async reboot(desired: Up): Promise<void> {
-    const { host, hypervisor } = this.site;
+    const { host, hypervisor, disks } = this.site;
     if (desired.reboot === 'clean') await this.rebootByGuest();
     else {
       const saved = desired.reboot === 'devices' ? await hypervisor.save(host, this.vm) : undefined;
       await hypervisor.destroy(host, this.vm);
+      const blocks = disks.blocksOf(host, this.vm, desired.vmEpoch, desired.spec.disks);
       const { domid } = await hypervisor.create(host, {
         vm: this.vm,
         vmEpoch: desired.vmEpoch,
         spec: desired.spec,
+        blocks,
         paused: true,
         ...(saved ? { saved } : {}),
       });
-      this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true };
+      this.domain = { vmEpoch: desired.vmEpoch, domid, boots: desired.boots, paused: true, blocks };
     }
     if (!this.domain) throw new Outdated();
     this.domain = { ...this.domain, boots: desired.boots };
@@ -291,13 +323,11 @@ export class VmWork {
   /** Does what makes the guest end or come up anew, and waits until it has. */
   private async whenEnded(act: () => Promise<void>): Promise<void> {
     const over = new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(
-        () =>
-          reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])),
-        stopTimeoutMs,
+      const cancel = this.site.clock.after(stopTimeoutMs, () =>
+        reject(new HypervisorError(['VM_SHUTDOWN_TIMEOUT', 'VM', this.vm, String(stopTimeoutMs / 1000)])),
       );
       this.ended = () => {
-        clearTimeout(timer);
+        cancel();
         resolve();
       };
     });

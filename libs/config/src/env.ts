@@ -44,6 +44,8 @@ export const variables = {
   XENPLANE_REFUSED_LOGIN_MS: 'API: how long a wrong password waits for its answer',
   XENPLANE_TRUSTED_PROXIES:
     'API: addresses and networks, with commas between, of proxies whose X-Forwarded-For is believed',
+  XENPLANE_LEASE_MS:
+    'API: how long, in milliseconds, hosts run their VMs without hearing from the control plane; a lost host is fenced about so long after',
   XENPLANE_CALLS_AT_ONCE: 'API: how many calls that change something are at work at a time',
   XENPLANE_CALLS_WAITING: 'API: how many calls wait for their turn; what comes beyond is TOO_BUSY',
   XENPLANE_SEED: 'Seed of ids, names and times of what is simulated',
@@ -135,6 +137,7 @@ class ApiVariables extends SchedulerVariables {
   @IsOptional() @MinLength(1) XENPLANE_ROOT_PASSWORD?: string;
   @number() @IsInt() @Min(0) @Max(60_000) XENPLANE_REFUSED_LOGIN_MS = 5_000;
   @list() @IsNetwork({ each: true }) XENPLANE_TRUSTED_PROXIES: string[] = [];
+  @number() @IsInt() @Min(1_000) @Max(600_000) XENPLANE_LEASE_MS = 10_000;
   @number() @IsInt() @Min(1) @Max(1000) XENPLANE_CALLS_AT_ONCE = 16;
   @number() @IsInt() @Min(0) @Max(100_000) XENPLANE_CALLS_WAITING = 4000;
   @number() @IsInt() XENPLANE_SEED = 1;
@@ -204,6 +207,7 @@ export function apiSettings(environment: Environment = process.env) {
     halfOpen: v.XENPLANE_HALF_OPEN,
     metrics: v.XENPLANE_METRICS,
     trustedProxies: v.XENPLANE_TRUSTED_PROXIES,
+    leaseMs: v.XENPLANE_LEASE_MS,
     callsAtOnce: v.XENPLANE_CALLS_AT_ONCE,
     callsWaiting: v.XENPLANE_CALLS_WAITING,
     wrongPasswordMs: v.XENPLANE_REFUSED_LOGIN_MS,

@@ -28,7 +28,7 @@ export * as stackingRules from './network/stacking';
 export * as graphics from './graphics/capacity';
 export * as storage from './storage';
 export * as rrd from './rrd';
-export * as guestConsole from './console';
+export * as terminal from './terminal';
 export * as precopy from './migration/precopy';
 export * from './migration/evacuation';
 export * from './migration/cpu';

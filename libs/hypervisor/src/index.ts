@@ -1,9 +1,9 @@
 export * from './protocol';
 export * from './hypervisor';
-export { SimulatedXen, systemTimers, type XenOptions } from './simulated/xen';
-export { XenThread } from './simulated/client';
-export { hostUuid, inventoryOf } from './simulated/inventory';
-export { seeded, type Chance, type Timers } from './simulated/timing';
-export { domainBytes, xenBytes } from './simulated/machine';
+export * from './clock';
+export * from './console';
 export * from './credentials';
+export * from './metrics';
 export * from './shapes';
+/** The drivers. Nothing above knows of one. */
+export * as simulated from './simulated';

@@ -1,4 +1,4 @@
-import { seeded } from '@xenplane/hypervisor';
+import { seeded } from './simulated/timing';
 import { rules, type Rule } from './lease-model';
 import { walk, type WalkOptions } from './lease-walk';
 

@@ -25,6 +25,7 @@
  *   DELETE /hosts/:host/plane           -> PlaneAnswer                and is called back, until it has registered there
  *   GET  /hosts/:host/console-ring      -> { text }
  *   POST /hosts/:host/debug-keys        { keys }
+ *   GET  /hosts/:host/vms/:vm/console, /hosts/:host/console   upgraded to the bytes of a terminal (console.ts)
  *   GET  /health
  * Hosts and VMs are named by uuid. Times are elapsed milliseconds; no clock of one side means anything to the other.
  */
@@ -295,7 +296,8 @@ export type DesiredVm =
    *  `boots`: how often the domain must have been (re)built in this epoch, 1 for a start; a reboot asks for one more, as does
    *  `devices`, a domain that goes on with the memory of the one before: only what emulates its devices is new.
    *  `saved`: resume from what `suspended` answered instead of booting.
-   *  `received`: wake the domain that was prepared by `receiving`, or fail; a boot would lose the guest's memory.
+   *  `received`: wake the domain that was prepared by `receiving`, or fail; a boot would lose the guest's memory. `saved` is then
+   *  what the source handed over.
    *  `attempt`: of a migration that was given up; a guest that was paused for it is woken under a claim. */
   | (Epochs & {
       readonly state: 'running' | 'paused';
@@ -384,8 +386,8 @@ export interface VmAnswer {
   /** The domains that the agent holds now. */
   readonly state: 'absent' | 'building' | 'running' | 'paused' | 'stopping';
 }
-export const leaseMs = 10_000;
-export const renewEveryMs = 2_000;
+/** How long leases last unless a control plane says otherwise. */
+export const usualLeaseMs = 10_000;
 /** How far two machines' clock rates may differ. */
 export const clockRateError = 0.01;
 /** Longest time a hypervisor takes to stop guests once their deadline has passed. */

@@ -17,6 +17,7 @@ import { DeviceSecrets1796140000000 } from '../../../migrations/0014-device-secr
 import { DiskChains1796150000000 } from '../../../migrations/0015-disk-chains';
 import { GuestsAndDevices1796600000000 } from '../../../migrations/0016-guests-and-devices';
 import { HostLeases1797000000000 } from '../../../migrations/0020-host-leases';
+import { LeaseLengths1797050000000 } from '../../../migrations/0021-lease-lengths';
 import { randomIds, type Ids } from './ids';
 import { DatabaseAway, isBroken } from './transaction/failures';
 import { Link } from './transaction/link';
@@ -87,6 +88,7 @@ function sourceOf({ url, connections = defaultConnections, name = 'xenplane' }: 
       HostAddresses1796300000000,
       GuestsAndDevices1796600000000,
       HostLeases1797000000000,
+      LeaseLengths1797050000000,
     ],
     migrationsTransactionMode: 'each',
     synchronize: false,

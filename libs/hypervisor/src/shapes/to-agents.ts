@@ -1,10 +1,12 @@
 /** The shapes of what control planes send to agents, as protocol.ts says them, with a bound for every member. */
+import type { HostNames } from '../console';
 import type { DesiredVm, DiskSource, DomainSpec, PlaneCommand, PowerCommand, SavedImage } from '../protocol';
 import {
   asMap,
   flag,
   httpUrl,
   listOf,
+  mapOf,
   matching,
   oneOf,
   sha256,
@@ -93,3 +95,8 @@ export const planeReader: Reader<PlaneCommand> = shape({
   secret: text(256),
 });
 export const keysReader: Reader<{ readonly keys: string }> = shape({ keys: text(64) });
+export const hostNamesReader: Reader<HostNames> = shape({
+  hostname: text(255),
+  product: text(255),
+  addresses: mapOf({ keys: 256, keyCharacters: 32, valueCharacters: 64 }),
+});

@@ -106,7 +106,7 @@ function ofFamily(guestOs: string): System | undefined {
     found && { distro: found[0], name: `${found[1]} ${major}`.trim(), major, minor, uname: '', drivers: true }
   );
 }
-const systemOf = (guestOs: string): System => systems[guestOs] ?? ofFamily(guestOs) ?? unknown;
+export const systemOf = (guestOs: string): System => systems[guestOs] ?? ofFamily(guestOs) ?? unknown;
 
 /** True if the guest hears when it is asked to shut down. */
 export const hears = (spec: DomainSpec): boolean => spec.mode !== 'hvm' || systemOf(spec.guestOs).drivers;

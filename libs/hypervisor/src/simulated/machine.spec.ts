@@ -1,44 +1,10 @@
 import fc from 'fast-check';
-import {
-  domainBytes,
-  hostUuid,
-  HypervisorError,
-  inventoryOf,
-  SimulatedXen,
-  type DomainSpec,
-  type HypervisorEvent,
-  type Timers,
-  xenBytes,
-} from '@xenplane/hypervisor';
+import { HypervisorError, simulated, type DomainSpec, type HypervisorEvent } from '@xenplane/hypervisor';
+import { StepClock } from './step-clock';
+
+const { domainBytes, hostUuid, inventoryOf, SimulatedXen, xenBytes } = simulated;
 
 const GiB = 2 ** 30;
-/** Time that only the test moves. */
-class Steps implements Timers {
-  private at = 0;
-  private readonly due: { at: number; act: () => void }[] = [];
-  now(): number {
-    return this.at;
-  }
-  after(ms: number, act: () => void): () => void {
-    const entry = { at: this.at + ms, act };
-    this.due.push(entry);
-    return () => {
-      if (this.due.includes(entry)) this.due.splice(this.due.indexOf(entry), 1);
-    };
-  }
-  async pass(ms: number): Promise<void> {
-    const until = this.at + ms;
-    for (;;) {
-      for (let i = 0; i < 5; i += 1) await Promise.resolve();
-      const next = this.due.filter((d) => d.at <= until).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.at = next.at;
-      this.due.splice(this.due.indexOf(next), 1);
-      next.act();
-    }
-    this.at = until;
-  }
-}
 const spec = (more: Partial<DomainSpec> = {}): DomainSpec => ({
   nameLabel: 'vm',
   mode: 'hvm',
@@ -55,22 +21,22 @@ const spec = (more: Partial<DomainSpec> = {}): DomainSpec => ({
 });
 const host = hostUuid(1, 0);
 const inventory = inventoryOf(1, 0);
-let steps: Steps;
-let xen: SimulatedXen;
+let steps: StepClock;
+let xen: simulated.SimulatedXen;
 let events: HypervisorEvent[];
 
 beforeEach(async () => {
-  steps = new Steps();
-  xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
+  steps = new StepClock();
+  xen = new SimulatedXen({ seed: 1, speed: 1, clock: steps, watchMs: 1e9 });
   events = [];
   xen.onEvent((event) => events.push(event));
-  await xen.addHost(host, inventory);
+  xen.addHost(host, inventory);
   await xen.extend(host, 1e9);
 });
 afterEach(() => xen.close());
 
 async function up(vm: string, more: Partial<DomainSpec> = {}, epoch = 1): Promise<number> {
-  const made = xen.create(host, { vm, vmEpoch: epoch, spec: spec(more), paused: false });
+  const made = xen.create(host, { vm, vmEpoch: epoch, spec: spec(more), paused: false, blocks: [] });
   await steps.pass(2_000);
   return (await made).domid;
 }
@@ -120,16 +86,16 @@ test.each([
 
 test('when the lease is over every domain dies, none takes another step, and none is made', async () => {
   await xen.close();
-  xen = new SimulatedXen({ seed: 1, speed: 1, timers: steps, watchMs: 1e9 });
+  xen = new SimulatedXen({ seed: 1, speed: 1, clock: steps, watchMs: 1e9 });
   xen.onEvent((event) => events.push(event));
-  await xen.addHost(host, inventory);
+  xen.addHost(host, inventory);
   await xen.extend(host, steps.now() + 5_000);
   await up('a');
   await steps.pass(60_000);
   expect(events).toMatchObject([{ kind: 'ended', reason: 'watchdog', vm: 'a' }]);
-  await expect(xen.create(host, { vm: 'b', vmEpoch: 1, spec: spec(), paused: false })).rejects.toThrow(
-    'HOST_NOT_LIVE',
-  );
+  await expect(
+    xen.create(host, { vm: 'b', vmEpoch: 1, spec: spec(), paused: false, blocks: [] }),
+  ).rejects.toThrow('HOST_NOT_LIVE');
   expect(await xen.list(host)).toEqual([]);
 });
 
@@ -142,12 +108,12 @@ test('a lease never moves back', async () => {
 
 test('a host without HVM refuses hardware mode and takes para-virtual guests', async () => {
   const old = hostUuid(1, 9);
-  await xen.addHost(old, { ...inventory, hvmCapable: false });
+  xen.addHost(old, { ...inventory, hvmCapable: false });
   await xen.extend(old, 1e9);
-  await expect(xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec(), paused: true })).rejects.toThrow(
-    'VM_HVM_REQUIRED',
-  );
-  const made = xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec({ mode: 'pv' }), paused: true });
+  await expect(
+    xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec(), paused: true, blocks: [] }),
+  ).rejects.toThrow('VM_HVM_REQUIRED');
+  const made = xen.create(old, { vm: 'a', vmEpoch: 1, spec: spec({ mode: 'pv' }), paused: true, blocks: [] });
   await steps.pass(2_000);
   await expect(made).resolves.toMatchObject({ domid: 1 });
 });
@@ -165,7 +131,7 @@ test('free memory is the total less Xen, Dom0 and every domain, whatever comes a
   await fc.assert(
     fc.asyncProperty(steps_, async (moves) => {
       const machine = new SimulatedXen({ seed: 1, speed: 0 });
-      await machine.addHost(host, inventory);
+      machine.addHost(host, inventory);
       await machine.extend(host, Number.MAX_SAFE_INTEGER);
       const held = new Map<string, number>();
       for (const { vm, make, size, mode } of moves) {
@@ -174,12 +140,12 @@ test('free memory is the total less Xen, Dom0 and every domain, whatever comes a
           await machine.destroy(host, vm);
           held.delete(vm);
         } else
-          await machine.create(host, { vm, vmEpoch: 1, spec: wanted, paused: true }).then(
+          await machine.create(host, { vm, vmEpoch: 1, spec: wanted, paused: true, blocks: [] }).then(
             () => held.set(vm, domainBytes(wanted)),
             (error: unknown) => expect(error).toBeInstanceOf(HypervisorError),
           );
       }
-      const { memoryFreeBytes } = await machine.load(host);
+      const { memoryFreeBytes } = await machine.sample(host);
       await machine.close();
       expect(memoryFreeBytes).toBe(
         inventory.memoryBytes -
@@ -255,7 +221,14 @@ describe('a guest on its way to another host', () => {
   });
 
   test('wakes at its destination at once, and only within the lease', async () => {
-    const made = xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true, received: true });
+    const made = xen.create(host, {
+      vm: 'a',
+      vmEpoch: 2,
+      spec: spec(),
+      paused: true,
+      blocks: [],
+      received: true,
+    });
     await steps.pass(1_000);
     await made;
     expect(await stateOf('a')).toBe('paused');
@@ -273,9 +246,9 @@ test('a host that is off holds nothing and builds nothing; its next boot is anot
   await xen.power(host, false);
   expect([await xen.bootOf(host), await xen.list(host)]).toEqual(['', []]);
   await xen.extend(host, 1e9);
-  await expect(xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true })).rejects.toThrow(
-    'HOST_NOT_LIVE',
-  );
+  await expect(
+    xen.create(host, { vm: 'a', vmEpoch: 2, spec: spec(), paused: true, blocks: [] }),
+  ).rejects.toThrow('HOST_NOT_LIVE');
   const booting = xen.power(host, true);
   await steps.pass(1_000);
   expect(await xen.bootOf(host)).toBe('');

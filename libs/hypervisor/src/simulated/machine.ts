@@ -1,17 +1,25 @@
 /** One simulated host: its memory, its domains with their ids, its builds, and the moment until which they may run. */
-import { randomUUID } from 'node:crypto';
 import { precopy } from '@xenplane/domain';
+import type { Clock } from '../clock';
 import {
   domainGone,
   hostGone,
   HypervisorError,
+  type Block,
+  type ConsoleChannel,
+  type ConsoleListener,
+  type ConsoleOwner,
   type DomainState,
   type HypervisorEvent,
   type MemoryCopy,
   type NewDomain,
 } from '../hypervisor';
+import type { HostNames } from '../console';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
+import { GuestTerminal, type GuestFacts } from './console';
+import { domainBytes, memoryOf, newDomain, remember, xenBytes, type Domain } from './domain';
 import { guestMetrics, hears } from './guest';
+import { guestFacts, hostFacts } from './screen-facts';
 import { ConsoleRing } from './ring';
 import {
   bootMs,
@@ -23,37 +31,10 @@ import {
   saveMs,
   shutdownMs,
   type Chance,
-  type Timers,
 } from './timing';
 
 const MiB = 2 ** 20;
-/** The memory that Xen keeps for itself. */
-export const xenBytes = 256 * MiB;
 const buildsAtOnce = 8;
-
-interface Domain {
-  readonly vm: string;
-  readonly vmEpoch: number;
-  domid: number;
-  spec: DomainSpec;
-  state: DomainState['state'];
-  bytes: number;
-  cancel: (() => void) | undefined;
-  /** The guest has booted: woken after a pause, it goes on at once. */
-  booted: boolean;
-  /** Its memory on the way to another host. */
-  copy: { readonly attempt: number; at: precopy.Copying; handed?: SavedImage } | undefined;
-}
-
-/** Beyond its own memory a domain costs 1 MiB of Xen's heap, and in hardware mode its p2m and device model: 1 MiB a vCPU, 8 KiB a MiB, 9 MiB. */
-export function domainBytes(spec: DomainSpec): number {
-  const own = Math.min(spec.memoryTargetBytes, spec.memoryStaticMaxBytes);
-  if (spec.mode !== 'hvm') return own + MiB;
-  return (
-    own +
-    Math.ceil((10 * MiB + spec.vcpusMax * MiB + (spec.memoryStaticMaxBytes / MiB) * 8 * 1024) / MiB) * MiB
-  );
-}
 
 export class Machine {
   private readonly domains = new Map<string, Domain>();
@@ -63,20 +44,26 @@ export class Machine {
   private copying = 0;
   private readonly waiting: (() => void)[] = [];
   private isOn = true;
-  private boot = randomUUID();
+  private boot: string;
+  private bootedAt: number;
+  private terminal: GuestTerminal | undefined;
+  /** As its console shows them. */
+  private names: HostNames | undefined;
   readonly ring: ConsoleRing;
 
   constructor(
     readonly host: string,
-    private readonly inventory: Inventory,
+    readonly inventory: Inventory,
     private readonly world: {
-      readonly timers: Timers;
+      readonly clock: Clock;
       readonly chance: Chance;
       readonly speed: number;
       tell(event: HypervisorEvent): void;
     },
   ) {
-    this.ring = new ConsoleRing(() => this.world.timers.now());
+    this.boot = world.clock.newId();
+    this.bootedAt = world.clock.now();
+    this.ring = new ConsoleRing(() => this.world.clock.now());
     this.ring.boot(inventory);
   }
 
@@ -88,15 +75,18 @@ export class Machine {
     if (this.isOn === on) return;
     if (!on) {
       this.destroyAll();
+      this.terminal?.end();
+      this.terminal = undefined;
       this.deadline = -Infinity;
       this.isOn = false;
       return;
     }
     if (this.world.speed > 0)
       await new Promise<void>((resolve) =>
-        this.world.timers.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve),
+        this.world.clock.after(realMs(hostBootMs, this.world.speed, this.world.chance), resolve),
       );
-    this.boot = randomUUID();
+    this.boot = this.world.clock.newId();
+    this.bootedAt = this.world.clock.now();
     this.isOn = true;
     this.ring.boot(this.inventory);
   }
@@ -112,7 +102,7 @@ export class Machine {
   }
   /** Ends everything when the time is over; true when it is. Stands before every step that a guest could take. */
   over(): boolean {
-    if (this.world.timers.now() < this.deadline) return false;
+    if (this.world.clock.now() < this.deadline) return false;
     for (const domain of [...this.domains.values()]) this.end(domain, 'watchdog');
     return true;
   }
@@ -120,7 +110,8 @@ export class Machine {
     if (!this.isOn || this.over()) throw new HypervisorError(hostGone);
   }
 
-  async create({ vm, vmEpoch, spec, paused, saved, received }: NewDomain): Promise<{ domid: number }> {
+  async create(wanted: NewDomain): Promise<{ domid: number }> {
+    const { vm, spec, paused, saved, received } = wanted;
     this.assertLease();
     if (this.domains.has(vm)) throw new HypervisorError(['INTERNAL_ERROR', `domain of ${vm} exists`]);
     if (spec.mode === 'hvm' && !this.inventory.hvmCapable) throw new HypervisorError(['VM_HVM_REQUIRED', vm]);
@@ -131,18 +122,7 @@ export class Machine {
         String(bytes),
         String(Math.max(0, this.freeBytes)),
       ]);
-    const booted = saved !== undefined || received !== undefined;
-    const domain: Domain = {
-      vm,
-      vmEpoch,
-      domid: this.nextDomid++,
-      spec,
-      state: 'building',
-      bytes,
-      cancel: undefined,
-      booted,
-      copy: undefined,
-    };
+    const domain = newDomain(wanted, { domid: this.nextDomid++, now: this.world.clock.now() });
     this.domains.set(vm, domain);
     this.ring.write(`d${domain.domid}: created for ${vm}`);
     await this.build(domain, received ? emptyBuildMs : saved ? saveMs(spec) : buildMs(spec));
@@ -168,6 +148,7 @@ export class Machine {
 
   private run(domain: Domain): void {
     domain.state = 'running';
+    if (!domain.booted) domain.startedAt = this.world.clock.now();
     domain.cancel = this.later(domain.booted ? 0 : bootMs(domain.spec), () => {
       domain.cancel = undefined;
       domain.booted = true;
@@ -176,7 +157,7 @@ export class Machine {
     });
   }
   private later(ms: number, act: () => void): () => void {
-    return this.world.timers.after(realMs(ms, this.world.speed, this.world.chance), () => {
+    return this.world.clock.after(realMs(ms, this.world.speed, this.world.chance), () => {
       if (!this.over()) act();
     });
   }
@@ -187,6 +168,11 @@ export class Machine {
   pause(vm: string): void {
     this.find(vm).state = 'paused';
   }
+  /** The prepared domain gets the guest's memory. */
+  takeOver(vm: string, image: SavedImage): void {
+    remember(this.find(vm), image, this.world.clock.now());
+  }
+
   unpause(vm: string): void {
     this.assertLease();
     const domain = this.find(vm);
@@ -219,6 +205,9 @@ export class Machine {
   private async rebuild(domain: Domain): Promise<void> {
     domain.domid = this.nextDomid++;
     domain.state = 'building';
+    domain.terminal?.end();
+    domain.terminal = undefined;
+    domain.remembered = undefined;
     domain.booted = false;
     domain.copy = undefined;
     await this.build(domain, buildMs(domain.spec));
@@ -239,7 +228,32 @@ export class Machine {
     domain.state = 'paused';
     await this.build(domain, saveMs(domain.spec));
     if (!this.present(domain)) throw new HypervisorError(domainGone(vm));
-    return { memoryBytes: domain.spec.memoryTargetBytes, guestOs: domain.spec.guestOs };
+    return memoryOf(domain, this.world.clock.now());
+  }
+
+  /** The console of a guest, or of the host as it is called. */
+  console(owner: ConsoleOwner, listener: ConsoleListener): ConsoleChannel {
+    if ('vm' in owner) return this.terminalOf(this.find(owner.vm)).open(listener);
+    if (!this.isOn) throw new HypervisorError(hostGone);
+    this.names = owner;
+    const { clock: timers } = this.world;
+    const facts = (): GuestFacts => hostFacts(this.inventory, this.names ?? owner);
+    this.terminal ??= new GuestTerminal({ timers, startedAt: this.bootedAt, facts });
+    this.terminal.lookAtOwner();
+    return this.terminal.open(listener);
+  }
+  private terminalOf(domain: Domain): GuestTerminal {
+    if (domain.state === 'building') throw new HypervisorError(domainGone(domain.vm));
+    const { clock: timers } = this.world;
+    domain.terminal ??= new GuestTerminal(
+      {
+        timers,
+        startedAt: domain.startedAt,
+        facts: () => guestFacts(domain),
+      },
+      domain.remembered,
+    );
+    return domain.terminal;
   }
 
   /** Migrations share the link of the first card. */
@@ -285,8 +299,7 @@ export class Machine {
     if (!this.present(domain)) throw new HypervisorError(domainGone(vm));
     this.ring.write(`d${domain.domid}: handed over after ${copy.at.round} rounds`);
     copy.handed = {
-      memoryBytes: domain.spec.memoryTargetBytes,
-      guestOs: domain.spec.guestOs,
+      ...memoryOf(domain, this.world.clock.now()),
       rounds: copy.at.round,
       sentBytes: copy.at.sentBytes + rest,
       stoodMs,
@@ -294,10 +307,10 @@ export class Machine {
     return copy.handed;
   }
   private pass(ms: number): Promise<void> {
-    const { speed, timers, chance } = this.world;
+    const { speed, clock, chance } = this.world;
     return speed === 0
       ? Promise.resolve()
-      : new Promise((resolve) => timers.after(realMs(ms, speed, chance), resolve));
+      : new Promise((resolve) => clock.after(realMs(ms, speed, chance), resolve));
   }
 
   debugKeys(keys: string): void {
@@ -307,6 +320,15 @@ export class Machine {
       );
   }
 
+  attach(vm: string, block: Block): void {
+    const domain = this.find(vm);
+    const other = [...domain.blocks.values()].find((b) => b.vbd !== block.vbd && b.device === block.device);
+    if (other) throw new HypervisorError(['DEVICE_ALREADY_EXISTS', block.device]);
+    domain.blocks.set(block.vbd, block);
+  }
+  detach(vm: string, vbd: string): void {
+    this.find(vm).blocks.delete(vbd);
+  }
   configure(vm: string, spec: DomainSpec): void {
     const domain = this.find(vm);
     const bytes = domainBytes(spec);
@@ -327,6 +349,7 @@ export class Machine {
   destroy(vm: string): void {
     const domain = this.domains.get(vm);
     domain?.cancel?.();
+    domain?.terminal?.end();
     if (this.domains.delete(vm)) this.ring.write(`d${domain?.domid}: destroyed`);
   }
   destroyAll(): void {
@@ -334,9 +357,12 @@ export class Machine {
   }
 
   list(): DomainState[] {
-    return [...this.domains.values()].map(({ vm, vmEpoch, domid, state }) => ({ vm, vmEpoch, domid, state }));
+    return [...this.domains.values()].map(({ vm, vmEpoch, domid, state, blocks }) => ({
+      ...{ vm, vmEpoch, domid, state },
+      blocks: [...blocks.values()],
+    }));
   }
-  load(): HostLoad {
+  sample(): HostLoad {
     const threads = this.inventory.sockets * this.inventory.coresPerSocket * this.inventory.threadsPerCore;
     let busy = 0.02 * threads;
     for (const { state, spec } of this.domains.values()) if (state === 'running') busy += 0.08 * spec.vcpus;

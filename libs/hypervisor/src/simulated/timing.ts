@@ -1,10 +1,6 @@
 /** How long things take on the simulated machine, in milliseconds of simulated time, spread a little by chance. */
 import type { DomainSpec } from '../protocol';
 
-export interface Timers {
-  now(): number;
-  after(ms: number, act: () => void): () => void;
-}
 export interface Chance {
   next(): number;
 }

@@ -1,7 +1,11 @@
 /** Simulated Xen for any number of hosts in one thread, with the watchdog that looks after all of them. */
+import { systemClock, type Clock } from '../clock';
 import {
   HypervisorError,
-  monotonicMs,
+  type Block,
+  type ConsoleChannel,
+  type ConsoleListener,
+  type ConsoleOwner,
   type DomainState,
   type Hypervisor,
   type HypervisorEvent,
@@ -9,23 +13,20 @@ import {
   type NewDomain,
 } from '../hypervisor';
 import type { DomainSpec, HostLoad, Inventory, SavedImage } from '../protocol';
+import { hostUuid, inventoryOf } from './inventory';
 import { Machine } from './machine';
-import { seeded, type Timers } from './timing';
+import { seeded } from './timing';
 
 export interface XenOptions {
   readonly seed: number;
   readonly speed: number;
-  readonly timers?: Timers;
+  /** How many hosts there are from the start. */
+  readonly hosts?: number;
+  /** Those, by their numbers from 1, that cannot pass PCI devices through. */
+  readonly withoutIommu?: ReadonlySet<number>;
+  readonly clock?: Clock;
   readonly watchMs?: number;
 }
-
-export const systemTimers: Timers = {
-  now: monotonicMs,
-  after: (ms, act) => {
-    const timer = setTimeout(act, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 export class SimulatedXen implements Hypervisor {
   private readonly machines = new Map<string, Machine>();
@@ -33,7 +34,16 @@ export class SimulatedXen implements Hypervisor {
   private readonly watch: NodeJS.Timeout;
 
   constructor(private readonly options: XenOptions) {
+    for (let index = 0; index < (options.hosts ?? 0); index += 1) this.addSeeded(index);
     this.watch = setInterval(() => this.tick(), options.watchMs ?? 100);
+  }
+  private addSeeded(index: number): void {
+    const { seed, withoutIommu } = this.options;
+    const inventory = inventoryOf(seed, index);
+    this.addHost(
+      hostUuid(seed, index),
+      withoutIommu?.has(index + 1) ? { ...inventory, iommu: false } : inventory,
+    );
   }
 
   /** The watchdog's round. */
@@ -41,20 +51,24 @@ export class SimulatedXen implements Hypervisor {
     for (const machine of this.machines.values()) machine.over();
   }
 
-  /** A host that is there already keeps its domains: its agent has come back. */
-  async addHost(host: string, inventory: Inventory): Promise<void> {
-    if (this.machines.has(host)) return;
-    const { seed, speed, timers = systemTimers } = this.options;
+  addHost(host: string, inventory: Inventory): void {
+    const { seed, speed, clock = systemClock } = this.options;
     const chance = seeded(seed + this.machines.size);
     this.machines.set(
       host,
       new Machine(host, inventory, {
-        timers,
+        clock,
         chance,
         speed,
         tell: (event) => this.listeners.forEach((l) => l(event)),
       }),
     );
+  }
+  async hosts(): Promise<readonly string[]> {
+    return [...this.machines.keys()];
+  }
+  async inventory(host: string): Promise<Inventory> {
+    return this.machine(host).inventory;
   }
   async bootOf(host: string): Promise<string> {
     return this.machine(host).bootId;
@@ -95,6 +109,15 @@ export class SimulatedXen implements Hypervisor {
   handOver(host: string, vm: string, attempt: number): Promise<SavedImage> {
     return this.machine(host).handOver(vm, attempt);
   }
+  async takeOver(host: string, vm: string, image: SavedImage): Promise<void> {
+    this.machine(host).takeOver(vm, image);
+  }
+  async attach(host: string, vm: string, block: Block): Promise<void> {
+    this.machine(host).attach(vm, block);
+  }
+  async detach(host: string, vm: string, vbd: string): Promise<void> {
+    this.machine(host).detach(vm, vbd);
+  }
   async configure(host: string, vm: string, spec: DomainSpec): Promise<void> {
     this.machine(host).configure(vm, spec);
   }
@@ -104,8 +127,11 @@ export class SimulatedXen implements Hypervisor {
   async list(host: string): Promise<readonly DomainState[]> {
     return this.machine(host).list();
   }
-  async load(host: string): Promise<HostLoad> {
-    return this.machine(host).load();
+  async sample(host: string): Promise<HostLoad> {
+    return this.machine(host).sample();
+  }
+  async console(host: string, owner: ConsoleOwner, listener: ConsoleListener): Promise<ConsoleChannel> {
+    return this.machine(host).console(owner, listener);
   }
   async consoleRing(host: string): Promise<string> {
     return this.machine(host).ring.read();

@@ -38,7 +38,8 @@ const leaseTables: readonly string[] = [
   token_hash text NOT NULL,
   alive boolean NOT NULL,
   lease_seq bigint NOT NULL DEFAULT 0,
-  load jsonb NOT NULL DEFAULT '{}'
+  load jsonb NOT NULL DEFAULT '{}',
+  lease_ms integer NOT NULL DEFAULT 10000
 ) WITH (fillfactor = 50)`,
   `CREATE FUNCTION host_lease_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

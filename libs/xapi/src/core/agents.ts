@@ -1,6 +1,7 @@
 /** Speaks to agents: says which state a VM must have and waits until it has. Repeating a command is always safe. */
 import { XenError, isErrorCode, type Ref } from '@xenplane/model';
 import type {
+  ConsoleOwner,
   DesiredVm,
   PlaneAnswer,
   PlaneCommand,
@@ -10,6 +11,7 @@ import type {
   VmAnswer,
 } from '@xenplane/hypervisor';
 import type { Store } from '@xenplane/store';
+import { ConsoleRefused, openConsole, type AgentConsole } from './agent-console';
 import { askAgent } from './agent-http';
 import type { Clock } from './clock';
 import { agentAddress, lastAgentAddress, type AgentAddress } from '../tables/runs/agents';
@@ -55,6 +57,8 @@ export interface Patience {
 
 const waitMs = 15_000;
 const tooLongMs = waitMs + 10_000;
+
+const consoleLimitMs = 5_000;
 
 const keptMs = 2_000;
 
@@ -149,6 +153,25 @@ export class Agents {
   }
   async debugKeys(host: Ref<'host'>, keys: string): Promise<boolean> {
     return (await this.ask<object>(host, 'POST', 'debug-keys', { keys })) !== undefined;
+  }
+
+  /** Opens the console of a guest, or of the host with what it is called here. One that cannot be reached may have come back elsewhere. */
+  async console(host: Ref<'host'>, owner: ConsoleOwner, alone: boolean): Promise<AgentConsole> {
+    const path = 'vm' in owner ? `vms/${owner.vm}/console` : 'console';
+    const query = new URLSearchParams('vm' in owner ? {} : { names: JSON.stringify(owner) });
+    if (alone) query.set('alone', 'true');
+    for (let tried = 1; ; tried += 1) {
+      const address = await this.addressOf(host);
+      if (!address) throw new XenError('CANNOT_CONTACT_HOST', host);
+      try {
+        const url = `${address.agent_url}/hosts/${address.uuid}/${path}?${query}`;
+        return await openConsole({ url, key: address.command_key, limitMs: consoleLimitMs });
+      } catch (error) {
+        this.addresses.delete(host);
+        if (error instanceof ConsoleRefused && error.status !== 403) throw error;
+        if (tried === 2) throw new XenError('CANNOT_CONTACT_HOST', host);
+      }
+    }
   }
 
   /** One try at something about the host itself; undefined when the agent cannot be reached. */

@@ -1,4 +1,5 @@
 /** The context of behaviour: the caller, the transaction, and the process around. First parameter everywhere; nothing is request-scoped. */
+import type { Metrics } from '@xenplane/hypervisor';
 import type { Ref, Role } from '@xenplane/model';
 import type { Log } from '@xenplane/process';
 import type { Replica, Store, Tx } from '@xenplane/store';
@@ -33,6 +34,8 @@ export interface Plane {
   readonly replica: Replica;
   readonly doorbell: Doorbell;
   readonly agents: Agents;
+  /** Of the hypervisor that the hosts have. */
+  readonly metrics: Metrics;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Log;
@@ -59,6 +62,7 @@ export interface PlaneSettings {
   readonly callsWaiting: number;
   /** How long a wrong password waits for its answer. */
   readonly wrongPasswordMs: number;
+  /** How long a host may run guests without hearing from the control plane. */
   readonly leaseMs: number;
 }
 

@@ -1,6 +1,5 @@
 /** Agents start: their hosts get new epochs, and what the database and the hosts disagree about is settled (R11). */
 import {
-  leaseMs,
   type AdoptedVm,
   type Registration,
   type RegistrationAnswer,
@@ -15,7 +14,7 @@ import { endRuns, showEnded } from '../tables/runs/halted-runs';
 import { recordLostRuns, alertLostHosts, alertLostVms } from '../tables/runs/lost-runs';
 import { tokenHash } from './tokens';
 import { lockRunsOfHosts, type HostsRun } from '../tables/runs/agent-runs';
-import { lockHosts, renewEpochs } from '../tables/runs/agents';
+import { grantLeases, lockHosts, renewEpochs } from '../tables/runs/agents';
 import { enableBooted } from '../tables/runs/host-runs';
 
 /** A host whose token is right, and what it says of itself. */
@@ -49,6 +48,7 @@ async function registerLot(
     const returning = await knownOf(tx, registrations);
     const adopt = await settleRuns(tx, plane, returning);
     const epochs = await renewEpochs(tx, returning);
+    grantLeases(tx, returning, plane.settings.leaseMs);
     await showAlive(
       tx,
       returning.map(({ ref }) => ref),
@@ -62,6 +62,7 @@ async function registerLot(
     );
     await updateHardware(tx, returning);
     await showStarted(tx, plane, returning);
+    const { leaseMs } = plane.settings;
     const refs = new Map(returning.map(({ host, ref }) => [host, ref]));
     return registrations.map(({ host }): RegistrationResult => {
       const ref = refs.get(host);

@@ -20,7 +20,7 @@ async function admit(context: Context, cls: RrdClass, ref: string): Promise<stri
 /** The replica is brought up to date, for the object may have come just now. It has a connection of its own. */
 async function sourcesOf({ plane }: Context, cls: RrdClass, ref: string): Promise<readonly rrd.Source[]> {
   await plane.replica.fresh();
-  return possibleSources(new Figures(plane.replica), cls, ref);
+  return possibleSources(new Figures(plane.replica, plane.metrics), cls, ref);
 }
 
 function named(sources: readonly rrd.Source[], name: string): rrd.Source {

@@ -1,5 +1,6 @@
 /** The inputs of the metrics of hosts and VMs, read from the replica. */
 import { rrd } from '@xenplane/domain';
+import type { HostFacts, MeasuredHost, Measurement, Metrics, NicFacts, VmFacts } from '@xenplane/hypervisor';
 import { asRef, isNullRef, nullRef, type Ref, type StoredRecord } from '@xenplane/model';
 import type { Replica } from '@xenplane/store';
 import { deviceName } from '../runs/domain-spec';
@@ -10,16 +11,20 @@ const known = <T>(values: readonly (T | undefined)[]): T[] => values.filter((v):
 export const secondsOf = (moment: string): number =>
   Date.parse(moment.replace(/^(\d{4})-?(\d\d)-?(\d\d)T/, '$1-$2-$3T')) / 1000;
 
-/** Sums of one host share figures, and so do all repositories with their disks: made once for an answer. */
+/** Metrics by the objects that they are of; those of one host share what they are made of, which is made once for an answer. */
 export class Figures {
-  private readonly storages = new Map<string, rrd.Storage>();
-  private readonly loads = new Map<string, rrd.Load>();
-  private readonly hosts = new Map<string, rrd.HostFigures>();
+  private readonly measurement: Measurement;
+  private readonly hosts = new Map<string, MeasuredHost>();
 
-  constructor(private readonly view: Replica) {}
+  constructor(
+    private readonly view: Replica,
+    metrics: Metrics,
+  ) {
+    this.measurement = metrics.measure();
+  }
 
   /** Of a host and all that runs on it; nothing when there is no such host. */
-  host(ref: Ref<'host'>): rrd.HostFigures | undefined {
+  host(ref: Ref<'host'>): MeasuredHost | undefined {
     const kept = this.hosts.get(ref);
     const facts = kept ? undefined : hostFacts(this.view, ref);
     if (!facts) return kept;
@@ -27,42 +32,20 @@ export class Figures {
     const vms = known(
       this.view.pointingAt('VM.resident_on', ref).map((vm) => vmFacts(this.view, asRef(vm), bonds)),
     );
-    const share = rrd.shareOf(
-      facts.cpus,
-      vms.reduce((sum, vm) => sum + vm.vcpus, 0),
-    );
-    const made = { facts, vms: vms.map((vm) => this.figuresOf(vm, share)) };
+    const made = this.measurement.host(facts, vms);
     this.hosts.set(ref, made);
     return made;
   }
 
   /** Of a VM on its host, or of one that is nowhere as it was when it ran. */
-  vm(ref: Ref<'VM'>): rrd.VmFigures | undefined {
+  vm(ref: Ref<'VM'>): readonly rrd.Source[] | undefined {
     const record = this.view.stored('VM', ref);
     if (!record) return undefined;
     const host = isNullRef(record.resident_on) ? undefined : this.host(record.resident_on);
-    const there = host?.vms.find((vm) => vm.facts.uuid === record.uuid);
+    const there = host?.vm(record.uuid);
     if (there) return there;
     const facts = vmFacts(this.view, ref, new Map());
-    return facts && this.figuresOf(facts, 1);
-  }
-
-  vmSources(figures: rrd.VmFigures): rrd.Source[] {
-    return rrd.vmSources(figures, this.load(figures.facts));
-  }
-
-  private figuresOf(facts: rrd.VmFacts, share: number): rrd.VmFigures {
-    return rrd.vmFigures(facts, this.load(facts), (sr) => this.storage(sr), share);
-  }
-  private load({ uuid, isControlDomain }: rrd.VmFacts): rrd.Load {
-    const load = this.loads.get(uuid) ?? rrd.loadOf(uuid, isControlDomain);
-    this.loads.set(uuid, load);
-    return load;
-  }
-  private storage(sr: string): rrd.Storage {
-    const storage = this.storages.get(sr) ?? rrd.storageOf(sr);
-    this.storages.set(sr, storage);
-    return storage;
+    return facts && this.measurement.vm(facts);
   }
 }
 
@@ -80,7 +63,7 @@ function bondsOf(view: Replica, host: string): Bonds {
   return bonds;
 }
 
-function vmFacts(view: Replica, ref: Ref<'VM'>, bonds: Bonds): rrd.VmFacts | undefined {
+function vmFacts(view: Replica, ref: Ref<'VM'>, bonds: Bonds): VmFacts | undefined {
   const vm = view.stored('VM', ref);
   if (!vm) return undefined;
   const metrics = view.stored('VM_metrics', vm.metrics);
@@ -112,7 +95,7 @@ const srOf = (view: Replica, vdi: string): string | undefined =>
   view.stored('SR', view.stored('VDI', vdi)?.SR ?? nullRef())?.uuid;
 
 /** Which interfaces of a host carry the traffic of a network. */
-function carriers(view: Replica, network: string, host: string, bonds: Bonds): rrd.NicFacts['through'] {
+function carriers(view: Replica, network: string, host: string, bonds: Bonds): NicFacts['through'] {
   const pif = known(view.pointingAt('PIF.network', network).map((p) => view.stored('PIF', p))).find(
     (p) => p.host === host,
   );
@@ -124,7 +107,7 @@ function carriers(view: Replica, network: string, host: string, bonds: Bonds): r
   ];
 }
 
-function hostFacts(view: Replica, ref: Ref<'host'>): rrd.HostFacts | undefined {
+function hostFacts(view: Replica, ref: Ref<'host'>): HostFacts | undefined {
   const host = view.stored('host', ref);
   if (!host) return undefined;
   const metrics = view.stored('host_metrics', host.metrics);

@@ -20,12 +20,8 @@ export interface RecordedRrd {
 /** All metrics of an object, recorded or not. Repositories have none of their own: hosts report their I/O. */
 export function possibleSources(figures: Figures, cls: RrdClass, ref: string): readonly rrd.Source[] {
   if (cls === 'SR') return [];
-  if (cls === 'host') {
-    const host = figures.host(asRef(ref));
-    return host ? rrd.hostSources(host) : [];
-  }
-  const vm = figures.vm(asRef(ref));
-  return vm ? figures.vmSources(vm) : [];
+  if (cls === 'host') return figures.host(asRef(ref))?.sources() ?? [];
+  return figures.vm(asRef(ref)) ?? [];
 }
 
 export const isRecorded = (source: rrd.Source, choices: Choices): boolean =>
@@ -52,9 +48,9 @@ export class Archives {
     private readonly choices: (cls: RrdClass, uuid: string) => Choices,
   ) {}
 
-  static async open({ replica, store }: Plane): Promise<Archives> {
+  static async open({ replica, store, metrics }: Plane): Promise<Archives> {
     const [choices] = await Promise.all([allChoices(store), replica.fresh()]);
-    return new Archives(replica, new Figures(replica), choices);
+    return new Archives(replica, new Figures(replica, metrics), choices);
   }
 
   of(cls: RrdClass, ref: string): RecordedRrd | undefined {

@@ -86,8 +86,8 @@ interface Sending {
   readonly arrived: (tx: Tx) => Promise<void>;
 }
 async function send(plane: Plane, run: Run<Tx>, { move, moved, live, arrived }: Sending): Promise<Ref<'VM'>> {
-  await copyMemory(plane, run, move, live);
-  const domid = await resumeAtTarget(plane, run, move, arrived);
+  const saved = await copyMemory(plane, run, move, live);
+  const domid = await resumeAtTarget(plane, run, { ...move, saved }, arrived);
   return run.conclude('show', async (tx) => {
     await showAt(plane, tx, move, domid);
     await finishMovedDisks(plane, tx, moved);

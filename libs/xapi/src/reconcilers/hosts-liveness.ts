@@ -34,7 +34,7 @@ export class HostsLiveness {
       this.seen.set(lease.host, { ...lease, since: now });
       return false;
     }
-    return now - before.since > this.plane.settings.leaseMs * (1 + clockRateError) + watchdogKillMs;
+    return now - before.since > lease.lease_ms * (1 + clockRateError) + watchdogKillMs;
   }
 
   private async fence(lease: Lease): Promise<boolean> {

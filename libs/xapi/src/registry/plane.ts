@@ -1,7 +1,7 @@
 /** Opens what a process of the control plane needs: the database, migrated; the doorbell; in the API the replica. */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { leaseMs } from '@xenplane/hypervisor';
+import { simulated, usualLeaseMs } from '@xenplane/hypervisor';
 import { makeLog } from '@xenplane/process';
 import { Doorbell } from '@xenplane/work';
 import { migrate, Replica, Store } from '@xenplane/store';
@@ -34,6 +34,7 @@ export interface PlaneOptions {
   readonly wrongPasswordMs?: number;
   readonly callsAtOnce?: number;
   readonly callsWaiting?: number;
+  readonly leaseMs?: number;
 }
 
 export const systemClock: Clock = {
@@ -67,6 +68,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
     log: makeLog(options.name, options.logLevel),
     failedLogins: new FailedLoginCounter(),
     addresses: new HostsByAddress(replica),
+    metrics: simulated.metrics,
     agents: new Agents(store, systemClock),
     settings: {
       url: options.url ?? (() => ''),
@@ -80,7 +82,7 @@ export async function openPlane(options: PlaneOptions): Promise<Plane & { close(
       callsAtOnce: options.callsAtOnce ?? 16,
       callsWaiting: options.callsWaiting ?? 4_000,
       wrongPasswordMs: options.wrongPasswordMs ?? 5_000,
-      leaseMs,
+      leaseMs: options.leaseMs ?? usualLeaseMs,
     },
   };
   const close = async (): Promise<void> => {

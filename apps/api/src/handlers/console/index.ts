@@ -1,16 +1,15 @@
 /** Consoles of running VMs, raw and through WebSockets, and pictures of them. */
-import { guestConsole } from '@xenplane/domain';
+import { terminal as screens } from '@xenplane/domain';
 import type { HandlerName } from '@xenplane/model';
 import { jpegOf, paint, RfbError } from '@xenplane/wire';
 import { sendDocument, sessionOf, type Exchange, type Handler } from '../exchange/exchange';
-import { Refusal } from '../exchange/refusal';
-import { assertRoom, idleLimitMs } from './limits';
+import { idleLimitMs, isForOne } from './limits';
 import { rawLine, webSocketLine, type Line } from './lines';
 import { RfbPeer, TextPeer, type Peer } from './peers';
 import { targetOf, type Target } from './target';
-import { terminalOf, type Terminal } from './terminal';
+import { openTerminal, type Terminal } from './terminal';
 
-/** How often it is looked whether the guest has written something or is gone. */
+/** How often it is looked whether the VM is gone, and whether a client that did not read reads again. */
 const lookMs = 150;
 /** A client that does not read gets nothing new. */
 const mostUnreadBytes = 2 ** 22;
@@ -20,24 +19,22 @@ function console(name: HandlerName, hostPart: string, lineOf: (exchange: Exchang
     name,
     run: async (exchange) => {
       const target = await targetOf(exchange, name, hostPart);
-      const terminal = terminalThere(exchange, target);
-      assertRoom(exchange.plane, terminal);
-      const peer = peerOf(exchange, target, terminal);
-      await converse(exchange, {
-        terminal,
-        line: lineOf(exchange),
-        peer,
-        idleMs: () => idleLimitMs(exchange.plane, target.vm),
-      });
+      const terminal = await openTerminal(exchange.plane, target.vm, { alone: isForOne(exchange.plane) });
+      try {
+        const peer = peerOf(exchange, target, terminal);
+        await converse(exchange, {
+          terminal,
+          line: lineOf(exchange),
+          peer,
+          idleMs: () => idleLimitMs(exchange.plane, target.vm),
+        });
+      } finally {
+        terminal.close();
+      }
     },
   };
 }
 
-function terminalThere({ plane }: Exchange, { vm }: Target): Terminal {
-  const terminal = terminalOf(plane, vm);
-  if (!terminal) throw new Refusal(404, 'The VM does not run');
-  return terminal;
-}
 const peerOf = ({ plane }: Exchange, { vm, protocol }: Target, terminal: Terminal): Peer =>
   protocol === 'rfb'
     ? new RfbPeer(terminal, plane.replica.stored('VM', vm)?.name_label ?? '')
@@ -69,9 +66,10 @@ async function converse(exchange: Exchange, { terminal, line, peer, idleMs }: Co
   };
   const isOver = (): boolean => !terminal.isAlive || plane.clock.monotonic() - typedAt > idleMs();
   send(peer.greeting());
-  const endings: (() => void)[] = [terminal.watch(refresh)];
+  const endings: (() => void)[] = [];
   try {
     await new Promise<void>((resolve, reject) => {
+      endings.push(terminal.watch(() => (terminal.isAlive ? refresh() : resolve())));
       signal.addEventListener('abort', () => resolve(), { once: true });
       if (signal.aborted) resolve();
       endings.push(dispatcher.sessions.onClose(sessionOf(exchange).ref, resolve));
@@ -97,9 +95,11 @@ async function converse(exchange: Exchange, { terminal, line, peer, idleMs }: Co
 const snapshot: Handler = {
   name: 'get_vncsnapshot',
   run: async (exchange) => {
-    const terminal = terminalThere(exchange, await targetOf(exchange, 'get_vncsnapshot', 'host_console'));
+    const { vm } = await targetOf(exchange, 'get_vncsnapshot', 'host_console');
+    const terminal = await openTerminal(exchange.plane, vm, { alone: false });
     const { text, size } = terminal.read();
-    sendDocument(exchange, 'image/jpeg', jpegOf(paint(guestConsole.screenOf(text, size.columns, size.rows))));
+    terminal.close();
+    sendDocument(exchange, 'image/jpeg', jpegOf(paint(screens.screenOf(text, size.columns, size.rows))));
   },
 };
 

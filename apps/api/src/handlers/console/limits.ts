@@ -1,8 +1,6 @@
 /** The pool's settings of consoles: whether several clients may share one, and how long one may be idle. */
 import type { Ref } from '@xenplane/model';
 import type { Plane } from '@xenplane/xapi';
-import { Refusal } from '../exchange/refusal';
-import type { Terminal } from './terminal';
 
 type View = Plane['replica'];
 function poolOf(replica: View) {
@@ -10,11 +8,8 @@ function poolOf(replica: View) {
   return ref === undefined ? undefined : replica.stored('pool', ref);
 }
 
-/** 503 while somebody else looks and only one may. */
-export function assertRoom({ replica }: Plane, terminal: Terminal): void {
-  if (terminal.isWatched && poolOf(replica)?.limit_console_sessions)
-    throw new Refusal(503, 'Somebody else is at this console, and the pool allows one only');
-}
+/** True if only one client may look at a console. */
+export const isForOne = ({ replica }: Plane): boolean => poolOf(replica)?.limit_console_sessions === true;
 
 /** How long nothing may be typed; Infinity for as long as one likes. */
 export function idleLimitMs({ replica }: Plane, ref: Ref<'VM'>): number {

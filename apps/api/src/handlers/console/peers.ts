@@ -1,7 +1,7 @@
 /** The two languages of consoles: a framebuffer for graphical clients, plain text for terminals. */
-import { guestConsole } from '@xenplane/domain';
+import { terminal as screens } from '@xenplane/domain';
 import { RfbServer } from '@xenplane/wire';
-import type { Size, Terminal } from './terminal';
+import type { Terminal } from './terminal';
 
 export interface Peer {
   /** The bytes sent before the client has said anything. */
@@ -41,8 +41,8 @@ export class RfbPeer implements Peer {
     this.shown = state;
     return this.server.show(this.screen({ columns, rows }));
   }
-  private screen({ columns, rows }: Size): guestConsole.Screen {
-    return guestConsole.screenOf(this.terminal.read().text, columns, rows);
+  private screen({ columns, rows }: screens.Size): screens.Screen {
+    return screens.screenOf(this.terminal.read().text, columns, rows);
   }
 }
 
@@ -63,6 +63,6 @@ export class TextPeer implements Peer {
     const { from, text } = this.terminal.read();
     const fresh = text.slice(Math.max(0, this.sent - from));
     this.sent = Math.max(this.sent, from + text.length);
-    return fresh === '' ? nothing : Buffer.from(guestConsole.vt100(fresh));
+    return fresh === '' ? nothing : Buffer.from(fresh);
   }
 }

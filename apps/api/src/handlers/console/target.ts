@@ -1,8 +1,9 @@
 /** Which VM a client wants to look at, and in which language. */
 import { asRef, isNullRef, type HandlerName, type Ref } from '@xenplane/model';
-import { runningGuest, type Plane } from '@xenplane/xapi';
+import { consoleOwner, type Plane } from '@xenplane/xapi';
 import { assertMay, type Exchange } from '../exchange/exchange';
 import { Refusal } from '../exchange/refusal';
+import { notRunning } from './terminal';
 
 export interface Target {
   readonly vm: Ref<'VM'>;
@@ -19,7 +20,7 @@ export async function targetOf(exchange: Exchange, handler: HandlerName, hostPar
   const vm = target && plane.replica.stored('VM', target.vm);
   if (!target || !vm) throw new Refusal(404, 'There is no such console');
   if (vm.is_control_domain) assertMay(exchange, handler, hostPart);
-  if (!runningGuest(plane.replica, target.vm)) throw new Refusal(404, 'The VM does not run');
+  if (!consoleOwner(plane.replica, target.vm)) throw notRunning();
   return target;
 }
 

@@ -1,71 +1,82 @@
-/** The consoles of running VMs as this process has them: all who look at one VM see, and type into, the same. */
-import { guestConsole } from '@xenplane/domain';
+/** The console of a running VM as one client has it: the agent keeps it, so that all clients of all API processes have the same. */
+import type { Duplex } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { terminal as screens } from '@xenplane/domain';
 import type { Ref } from '@xenplane/model';
-import { runningGuest, type Plane } from '@xenplane/xapi';
+import { ConsoleRefused, consoleOwner, type AgentConsole, type Plane, type ShownVm } from '@xenplane/xapi';
+import { Refusal } from '../exchange/refusal';
 
-const mostKept = 1000;
-const small = { columns: 80, rows: 25 };
-const large = { columns: 100, rows: 37 };
-export type Size = typeof small;
+const firstSize = { columns: 80, rows: 25 };
+/** Keys beyond these are lost while the guest does not take any. */
+const mostTypedBytes = 65_536;
 
 export class Terminal {
-  private session = guestConsole.newSession;
+  private readonly output = new screens.Output(firstSize);
+  private readonly decoder = new StringDecoder('utf8');
   private readonly watchers = new Set<() => void>();
+  private readonly socket: Duplex;
 
   constructor(
-    private readonly plane: Plane,
-    private readonly vm: Ref<'VM'>,
-    private readonly started: number,
-  ) {}
+    { socket, written }: AgentConsole,
+    private readonly shown: ShownVm & { readonly plane: Plane; readonly vm: Ref<'VM'> },
+  ) {
+    this.socket = socket;
+    this.take(written);
+    socket.on('data', (bytes: Buffer) => this.take(bytes)).resume();
+    socket.once('end', () => socket.destroy());
+    socket.once('close', () => this.notify());
+  }
 
-  get isWatched(): boolean {
-    return this.watchers.size > 0;
-  }
-  /** True while the VM runs as it did when the first client looked. */
+  /** True while the agent has it open, and the VM runs there for all that this process knows. */
   get isAlive(): boolean {
-    return runningGuest(this.plane.replica, this.vm)?.started === this.started;
+    const { plane, vm, host } = this.shown;
+    return !this.socket.destroyed && consoleOwner(plane.replica, vm)?.host === host;
   }
-  /** Nothing once the VM is gone. */
-  read(): { readonly from: number; readonly text: string; readonly size: Size } {
-    const guest = runningGuest(this.plane.replica, this.vm);
-    if (!guest) return { from: 0, text: '', size: small };
-    const { from, text } = guestConsole.written(this.session, guest.facts, this.seconds);
-    return { from, text, size: guestConsole.hasLargeScreen(guest.facts, this.seconds) ? large : small };
+  read(): ReturnType<screens.Output['read']> {
+    return this.output.read();
   }
   type(text: string): void {
-    const guest = runningGuest(this.plane.replica, this.vm);
-    if (!guest || text === '') return;
-    this.session = guestConsole.type(this.session, guest.facts, text, this.seconds);
+    if (text !== '' && this.socket.writable && this.socket.writableLength < mostTypedBytes)
+      this.socket.write(Buffer.from(text, 'latin1'));
+  }
+  /** Called when something was written, and when it is closed. */
+  watch(changed: () => void): () => void {
+    this.watchers.add(changed);
+    return () => this.watchers.delete(changed);
+  }
+  close(): void {
+    this.socket.destroy();
+  }
+
+  private take(bytes: Buffer): void {
+    this.output.write(this.decoder.write(bytes));
+    this.notify();
+  }
+  private notify(): void {
     for (const watcher of this.watchers) watcher();
   }
-  /** Called at once with typed keys; output that the guest writes by itself is polled. */
-  watch(told: () => void): () => void {
-    this.watchers.add(told);
-    return () => this.watchers.delete(told);
-  }
-
-  private get seconds(): number {
-    return this.plane.clock.now().getTime() / 1000 - this.started;
-  }
 }
 
-const kept = new WeakMap<Plane, Map<string, { readonly started: number; readonly terminal: Terminal }>>();
-
-/** The terminal of a VM that runs. After another start it is a new one. */
-export function terminalOf(plane: Plane, vm: Ref<'VM'>): Terminal | undefined {
-  const guest = runningGuest(plane.replica, vm);
-  if (!guest) return undefined;
-  const all = kept.get(plane) ?? new Map<string, { readonly started: number; readonly terminal: Terminal }>();
-  kept.set(plane, all);
-  const found = all.get(vm);
-  const entry =
-    found?.started === guest.started
-      ? found
-      : { started: guest.started, terminal: new Terminal(plane, vm, guest.started) };
-  // The one looked at last goes last.
-  all.delete(vm);
-  all.set(vm, entry);
-  const [oldest] = all.size > mostKept ? all.keys() : [];
-  if (oldest !== undefined) all.delete(oldest);
-  return entry.terminal;
+/** 404 for a VM that does not run, 503 for one that somebody else looks at and only one may; CANNOT_CONTACT_HOST without its agent. */
+export async function openTerminal(
+  plane: Plane,
+  vm: Ref<'VM'>,
+  { alone }: { readonly alone: boolean },
+): Promise<Terminal> {
+  const shown = consoleOwner(plane.replica, vm);
+  if (!shown) throw notRunning();
+  try {
+    const console = await plane.agents.console(shown.host, shown.owner, alone);
+    return new Terminal(console, { ...shown, plane, vm });
+  } catch (error) {
+    if (!(error instanceof ConsoleRefused)) throw error;
+    if (error.status === 404) throw notRunning();
+    throw new Refusal(
+      503,
+      error.status === 409
+        ? 'Somebody else is at this console, and the pool allows one only'
+        : 'The host has no console free',
+    );
+  }
 }
+export const notRunning = (): Refusal => new Refusal(404, 'The VM does not run');

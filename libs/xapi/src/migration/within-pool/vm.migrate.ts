@@ -4,6 +4,7 @@
  * from then on it goes forward. It never runs twice: each side wakes the guest only under a claim (R13).
  */
 import { asRef, classes, XenError, type OperationParams, type Ref } from '@xenplane/model';
+import type { SavedImage } from '@xenplane/hypervisor';
 import { inTransaction, type Tx } from '@xenplane/store';
 import { Lost, type Run } from '@xenplane/work';
 import { Superseded, type Patience, type PlacedVm } from '../../core/agents';
@@ -40,19 +41,19 @@ interface Wanted {
 async function migrate(plane: Plane, run: Run<Tx>, wanted: Wanted): Promise<void> {
   const move = await run.commit('begin', (tx) => begin(tx, wanted));
   if (!move) return run.conclude('stay', async () => undefined);
-  await copyMemory(plane, run, move, wanted.live);
-  const domid = await resumeAtTarget(plane, run, move);
+  const saved = await copyMemory(plane, run, move, wanted.live);
+  const domid = await resumeAtTarget(plane, run, { ...move, saved });
   return run.conclude('show', (tx) => showAt(plane, tx, move, domid));
 }
 
 const answerMs = 500;
-/** Everything up to the change of hands. What fails here leaves the VM at its source. */
+/** Everything up to the change of hands; answers what the source handed over. What fails here leaves the VM at its source. */
 export async function copyMemory(
   plane: Plane,
   run: Run<Tx>,
   move: RunMigration,
   live: boolean,
-): Promise<void> {
+): Promise<SavedImage> {
   const { source, target, attempt, spec, boots } = move;
   const asked = patienceOf(run);
   const during = (from: number, to: number): Patience => ({
@@ -60,7 +61,7 @@ export async function copyMemory(
     answerMs,
     progress: (f) => run.progress(from + (to - from) * f),
   });
-  await failing(move, async () => {
+  return failing(move, async () => {
     await run.step(
       'prepare',
       () => plane.agents.ensure(aside(target), { state: 'receiving', spec, boots }, during(0, 0.1)),
@@ -71,13 +72,15 @@ export async function copyMemory(
         plane.agents.ensure(source, { state: 'moving', phase: 'copy', attempt }, during(0.1, 0.9)),
       );
     await run.step('look', () => assertReady(plane, move));
-    await run.step('hand over', async () => {
-      const { saved } = await plane.agents.ensure(
+    return run.step('hand over', async () => {
+      const { saved = {} } = await plane.agents.ensure(
         source,
         { state: 'moving', phase: 'handOver', attempt },
         steadfast,
       );
-      plane.log.info({ vm: source.vm, ...saved }, 'VM handed over');
+      const { terminal: _screen, ...shown } = saved;
+      plane.log.info({ vm: source.vm, ...shown }, 'VM handed over');
+      return saved;
     });
   });
 }
@@ -95,11 +98,14 @@ async function assertReady(plane: Plane, { target, spec, boots }: RunMigration):
 }
 const mostLooks = 3;
 
+/** With what the source handed over, as far as it is known: without it the guest forgets what was on its screen. */
+export type HandedOver = RunMigration & { readonly saved?: SavedImage };
+
 /** The change of hands and what follows from it; answers the domain's number at the target. */
 export async function resumeAtTarget(
   plane: Plane,
   run: Run<Tx>,
-  move: RunMigration,
+  move: HandedOver,
   also?: (tx: Tx) => Promise<void>,
 ): Promise<number> {
   return failing(move, async () => {
@@ -170,10 +176,10 @@ export async function reserveTarget(
 
 export const aside = (placed: PlacedVm): PlacedVm => ({ ...placed, aside: true });
 
-async function wakeAtTarget(plane: Plane, { target, spec, boots }: RunMigration): Promise<number> {
+async function wakeAtTarget(plane: Plane, { target, spec, boots, saved }: HandedOver): Promise<number> {
   const answer = await plane.agents.ensure(
     target,
-    { state: 'running', spec, boots, received: true },
+    { state: 'running', spec, boots, received: true, ...(saved ? { saved } : {}) },
     steadfast,
   );
   return answer.domid ?? -1;

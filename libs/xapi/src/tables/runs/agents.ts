@@ -85,6 +85,21 @@ export async function renewEpochs(tx: Tx, agents: readonly StartedAgent[]): Prom
   return new Map(rows.map(({ host, host_epoch }) => [host, host_epoch]));
 }
 
+/**
+ * How long leases last from now on; sent with the commit. A host that has not booted may still believe in a longer one that it was
+ * given before: whoever fences it waits for that.
+ */
+export function grantLeases(
+  tx: Tx,
+  hosts: readonly { readonly ref: Ref<'host'>; readonly booted: boolean }[],
+  leaseMs: number,
+): void {
+  tx.leave(
+    'UPDATE host_lease SET lease_ms = CASE WHEN host = ANY($2) THEN $3::int ELSE greatest(lease_ms, $3::int) END WHERE host = ANY($1)',
+    [hosts.map(({ ref }) => ref), hosts.filter(({ booted }) => booted).map(({ ref }) => ref), leaseMs],
+  );
+}
+
 /** A host gives its lease back; undefined when that is not its epoch, or not its token. */
 export async function endLease(
   tx: Tx,
@@ -103,9 +118,11 @@ export interface Lease extends Record<string, unknown> {
   readonly host: string;
   readonly host_epoch: number;
   readonly lease_seq: number;
+  /** How long the host may believe in it. */
+  readonly lease_ms: number;
 }
 export const liveLeases = (reader: Reader): Promise<Lease[]> =>
-  reader.query<Lease>('SELECT host, host_epoch, lease_seq FROM host_lease WHERE alive');
+  reader.query<Lease>('SELECT host, host_epoch, lease_seq, lease_ms FROM host_lease WHERE alive');
 /** True when the lease is still this one; then no renewal can pass any more. The host's row first, as in every other transaction that changes both. */
 export async function lockLease(tx: Tx, { host, host_epoch, lease_seq }: Lease): Promise<boolean> {
   await tx.query('SELECT 1 FROM host_run WHERE host = $1 FOR UPDATE', [host]);

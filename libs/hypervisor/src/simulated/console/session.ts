@@ -1,4 +1,4 @@
-/** A person at the console: what is typed, what is echoed, and where the login stands. */
+/** A person at the console of a simulated guest: what is typed, what is echoed, and where the login stands. */
 import { bootText, hostName, systemName, type GuestFacts } from './boot';
 import { answer } from './shell';
 
@@ -13,11 +13,37 @@ export interface Session {
 
 const longestLine = 255;
 const longestOutput = 32_768;
+const longestSaved = 4_096;
+const phases = ['login', 'password', 'shell'] as const;
 
 const banner = (facts: GuestFacts): string => `\n${systemName(facts)} ${hostName(facts)} hvc0\n\n`;
 const loginPrompt = (facts: GuestFacts): string => `${hostName(facts)} login: `;
 const shellPrompt = (facts: GuestFacts, user: string): string =>
   `${user}@${hostName(facts)}:~${user === 'root' ? '#' : '$'} `;
+
+export const isBooted = (facts: GuestFacts, seconds: number): boolean => bootText(facts, seconds).done;
+
+/** With the end of its output alone, as it goes with the memory of a guest. */
+export function shortened(session: Session): Session {
+  const surplus = Math.max(0, session.output.length - longestSaved);
+  return { ...session, output: session.output.slice(surplus), dropped: session.dropped + surplus };
+}
+/** What a saved image says; undefined when it is no session. */
+export function sessionIn(saved: unknown): Session | undefined {
+  if (typeof saved !== 'object' || saved === null) return undefined;
+  const { phase, user, line, output, dropped } = saved as Partial<Record<keyof Session, unknown>>;
+  const known = phases.find((one) => one === phase);
+  const texts = [user, line, output].every((text) => typeof text === 'string');
+  return known !== undefined && texts && Number.isSafeInteger(dropped)
+    ? {
+        phase: known,
+        user: String(user).slice(0, longestLine),
+        line: String(line).slice(0, longestLine),
+        output: String(output).slice(0, longestSaved),
+        dropped: Number(dropped),
+      }
+    : undefined;
+}
 
 export const newSession: Session = { phase: 'login', user: '', line: '', output: '', dropped: 0 };
 

@@ -1,4 +1,4 @@
-/** The text on a guest's screen from the moment it is started, by the time since. */
+/** The text on the screen of a simulated guest from the moment it is started, by the time since. */
 export interface GuestFacts {
   readonly name: string;
   /** As its agent says; empty when it has none. */

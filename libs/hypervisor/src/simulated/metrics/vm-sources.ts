@@ -1,34 +1,11 @@
 /** The metrics of a VM, from what its records say and the work that it does. */
-import { constant, scaled, times, type Figure } from './figures';
+import { rrd } from '@xenplane/domain';
+import type { DiskFacts, NicFacts, VmFacts } from '../../metrics';
 import type { Load, Storage } from './load';
-import { kinds, source, type Source } from './source';
 
-export interface DiskFacts {
-  readonly device: string;
-  /** Of the repository; none for an empty drive. */
-  readonly sr: string | undefined;
-}
-export interface NicFacts {
-  readonly device: string;
-  /** Interfaces of the host that carry its traffic, and which part of it each: a bond all, its members a part. */
-  readonly through: readonly { readonly device: string; readonly part: number }[];
-}
-export interface VmFacts {
-  readonly uuid: string;
-  readonly isControlDomain: boolean;
-  readonly vcpus: number;
-  readonly memoryBytes: number;
-  readonly targetBytes: number;
-  /** Memory that ballooning may take or has taken: the ends of its range. */
-  readonly dynamicMinBytes: number;
-  readonly dynamicMaxBytes: number;
-  /** When it started, in seconds. */
-  readonly since: number;
-  /** True if an agent in it reports. */
-  readonly hasAgent: boolean;
-  readonly nics: readonly NicFacts[];
-  readonly disks: readonly DiskFacts[];
-}
+const { constant, kinds, scaled, source, times } = rrd;
+type Figure = rrd.Figure;
+type Source = rrd.Source;
 
 /** A running VM with the figures that its host's are made of. */
 export interface VmFigures {

@@ -1,9 +1,8 @@
 /** The metrics of a host: the sums of what its VMs do, and a little of its own. */
-import { constant, scaled, times, type Figure, type Term } from './figures';
-import type { HostFacts } from './host-facts';
+import { rrd } from '@xenplane/domain';
+import type { HostFacts } from '../../metrics';
 import { hostPlugins } from './host-plugins';
 import { hostWave } from './load';
-import { kinds, source, type Source } from './source';
 import {
   bothPart,
   queuePart,
@@ -13,7 +12,11 @@ import {
   type DiskFigures,
   type VmFigures,
 } from './vm-sources';
-import { chance, seedOf } from './waves';
+
+const { chance, constant, kinds, scaled, seedOf, source, times } = rrd;
+type Figure = rrd.Figure;
+type Source = rrd.Source;
+type Term = rrd.Term;
 
 export interface HostFigures {
   readonly facts: HostFacts;

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { guestConsole } from '@xenplane/domain';
+import { terminal } from '@xenplane/domain';
+import { bootText, type GuestFacts } from './boot';
+import { newSession, sessionIn, shortened, type, written } from './session';
 
-const { bootText, newSession, screenOf, type, vt100, written } = guestConsole;
-const facts: guestConsole.GuestFacts = {
+const { screenOf } = terminal;
+const facts: GuestFacts = {
   name: 'My Web Server!',
   system: 'Debian GNU/Linux 12 (bookworm)',
   kernel: '6.1.0-25-amd64',
@@ -78,29 +80,16 @@ test('whatever is typed, what is kept is bounded and positions only grow', () =>
   );
 });
 
-test('a screen holds what fits, wraps what is wide, and knows where the cursor is', () => {
-  fc.assert(
-    fc.property(
-      fc.string({ unit: 'binary-ascii', maxLength: 600 }),
-      fc.integer({ min: 1, max: 40 }),
-      fc.integer({ min: 1, max: 10 }),
-      (text, columns, rows) => {
-        const { lines, cursor } = screenOf(text, columns, rows);
-        expect(lines.length).toBeGreaterThan(0);
-        expect(lines.length).toBeLessThanOrEqual(rows);
-        expect(lines.every((l) => l.length <= columns)).toBe(true);
-        expect(cursor.row).toBe(lines.length - 1);
-        expect(cursor.column).toBeLessThan(columns);
-      },
-    ),
+test('a session goes with the memory of its guest, to a bound; nothing else is taken for one', () => {
+  const typed = type(newSession, facts, `root\rpw\r${'help\r'.repeat(300)}`, 100);
+  const saved = shortened(typed);
+  expect(saved.output.length).toBe(4_096);
+  const back = sessionIn(JSON.parse(JSON.stringify(saved)));
+  expect(back).toEqual(saved);
+  const [before, after_] = [typed, back ?? newSession].map((s) => written(s, facts, 100));
+  expect((after_?.from ?? 0) + (after_?.text.length ?? 0)).toBe(
+    newSession.dropped + (before?.from ?? 0) + (before?.text.length ?? 0),
   );
-  expect(screenOf('abcdef\ngh', 5, 9).lines).toEqual(['abcde', 'f', 'gh']);
-  expect(screenOf('gh\tx\ri', 20, 9).lines).toEqual(['ih      x']);
-  expect(screenOf('one\ftwo\b\b-', 10, 5)).toEqual({
-    columns: 10,
-    rows: 5,
-    lines: ['t-o'],
-    cursor: { column: 2, row: 0 },
-  });
-  expect(vt100('a\n\fb')).toBe('a\r\n\x1b[2J\x1b[Hb');
+  for (const none of [undefined, null, 7, {}, { ...saved, phase: 'other' }, { ...saved, output: 1 }])
+    expect(sessionIn(none)).toBeUndefined();
 });

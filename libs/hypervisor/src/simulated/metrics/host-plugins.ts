@@ -1,8 +1,12 @@
 /** Metrics of a host beside its CPUs, memory and devices: xapi's own needs, caches, power, and the states of its CPUs. */
-import { constant, times, type Figure, type Term } from './figures';
-import type { HostFacts } from './host-facts';
+import { rrd } from '@xenplane/domain';
+import type { HostFacts } from '../../metrics';
 import { hostWave } from './load';
-import { kinds, optional, source, type Source } from './source';
+
+const { constant, kinds, optional, source, times } = rrd;
+type Figure = rrd.Figure;
+type Source = rrd.Source;
+type Term = rrd.Term;
 
 export function hostPlugins(facts: HostFacts, cpus: readonly Figure[]): Source[] {
   return [

@@ -1,6 +1,10 @@
 /** How busy a VM is, and when: a kind of work that follows from its uuid, and the waves of what it does. */
-import { times, type Figure } from './figures';
-import { chance, seedOf, type Swing, type Wave } from './waves';
+import { rrd } from '@xenplane/domain';
+
+const { chance, seedOf, times } = rrd;
+type Figure = rrd.Figure;
+type Swing = rrd.Swing;
+type Wave = rrd.Wave;
 
 interface Work {
   readonly swing: Swing;

@@ -1,0 +1,1 @@
+export { Output, screenOf, vt100, windowSize, type Screen, type Size } from './terminal';
