@@ -20,8 +20,8 @@ module.exports = {
   testMatch: ['<rootDir>/{apps,libs,test,stack}/**/*.spec.ts', '<rootDir>/*.spec.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/.xenplane'],
   transform: { '^.+\\.ts$': ['@swc/jest', swc] },
-  // Many tests wait for what they claim: one worker more than processors keeps those at work.
-  maxWorkers: availableParallelism() + 1,
+  // Many tests wait for what they claim: two workers a processor keep it at work.
+  maxWorkers: 2 * availableParallelism(),
   // Ends what hangs; no test depends on how fast the machine is.
   testTimeout: 180_000,
 };

@@ -34,7 +34,14 @@ export {
   type Blocks,
 } from './pieces';
 export { plainOf } from './any-record';
-export { assertParamCount, bindArguments, decodeArguments, decodeNamed, sessionToken, type Arguments } from './arguments';
+export {
+  assertParamCount,
+  bindArguments,
+  decodeArguments,
+  decodeNamed,
+  sessionToken,
+  type Arguments,
+} from './arguments';
 export { methodNames, methodNamesType, parseMethod, type Method } from './methods';
 export { deepestFilter, evaluate, longestFilter, parseFilter, type Filter, type Operand } from './filter';
 export { decodeTaskResult, encodeTaskResult } from './task-result';
