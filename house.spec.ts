@@ -223,6 +223,40 @@ test('the domain knows no clock, no chance and no waiting: pass them in', () => 
   expect(wrong).toEqual([]);
 });
 
+/** The files that the guide names for a route, process by process. */
+function routeOf(heading: string): string[][] {
+  const [, section = ''] = read('docs/ARCHITECTURE.md').split(`## ${heading}\n`);
+  const [text = ''] = section.split('\n## ');
+  return text
+    .split(/^In .*:$/m)
+    .slice(1)
+    .map((part) => [...part.matchAll(/^\d+\. `([^`]+)`/gm)].map((m) => m[1] ?? ''));
+}
+const valueImportsOf = (file: string): string[] => {
+  const types = new Set(
+    [...read(file).matchAll(/^import type [^;]*? from '([^']+)'/gm)].map(([, to]) => to ?? ''),
+  );
+  return importsOf(file).filter((to) => !types.has(to));
+};
+/** Files that an import means: that file, or those whose exports the library's index hands on. */
+function reached(file: string, to: string): string[] {
+  if (!to.startsWith('@xenplane/')) return [imported(file, to) ?? ''];
+  const index = `libs/${to.replace('@xenplane/', '')}/src/index.ts`;
+  return importsOf(index).map((from) => imported(index, from) ?? '');
+}
+test('the route of VM.start in the guide is the one in the code: each file is imported by one before it, and none imports back', () => {
+  const route = routeOf('The route of `VM.start`');
+  expect(route.map((files) => files.length)).toEqual([6, 8, 4]);
+  for (const files of route)
+    for (const [i, file] of files.entries()) {
+      expect(production).toContain(file);
+      const imports = valueImportsOf(file).flatMap((to) => reached(file, to));
+      expect([file, files.slice(0, i).filter((earlier) => imports.includes(earlier))]).toEqual([file, []]);
+      const before = files.slice(0, i).flatMap((one) => importsOf(one).flatMap((to) => reached(one, to)));
+      if (i > 0) expect([file, before.includes(file)]).toEqual([file, true]);
+    }
+});
+
 test('behaviour reads no clock and no chance of its own: take them from the plane', () => {
   /** Where the clock and the randomness of a process are made. */
   const sources: ReadonlySet<string> = new Set([
